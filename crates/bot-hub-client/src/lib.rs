@@ -1,0 +1,3 @@
+//! The client of Bot Hub: one connection that heals itself.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The `bot-hub` program.
+
+fn main() {}
