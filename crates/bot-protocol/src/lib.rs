@@ -1,12 +1,22 @@
 //! The words of Bot Hub: everything that two parties must spell alike.
 //!
-//! * [`name`] and [`time`]: who, where and when, as typed values.
-//! * `block`: the bot-protocol text format, an act as fenced text.
+//! * [`name`], [`id`], [`time`]: who, where, which message and when, as typed values.
+//! * [`frame`]: what crosses the WebSocket; [`receipt`]: what becomes of a message; [`code`]: every
+//!   refusal; [`limits`]: bounds that both sides must know.
 //!
 //! This crate has no IO, no clock, no randomness and no async code; it builds for WebAssembly.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod code;
+pub mod depth;
+pub mod frame;
+pub mod id;
+pub mod limits;
 pub mod name;
+pub mod receipt;
+#[cfg(feature = "schema")]
+mod schema;
+pub mod secret;
 pub mod time;

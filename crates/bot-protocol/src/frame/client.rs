@@ -1,0 +1,300 @@
+//! What a bot sends to the hub.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::operator::Operate;
+use super::{FrameError, Opaque, check_bytes, frame_type, frames};
+use crate::code::Code;
+use crate::id::{MessageId, Position};
+use crate::limits::Limits;
+use crate::name::{BotId, RoomName};
+use crate::receipt::ReceiptState;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+frames! {
+    /// A frame from a client. Unknown fields are ignored, unknown types are refused.
+    ClientFrame {
+        /// Says who is speaking; the first frame of a connection.
+        "auth" => Auth(Auth),
+        /// Enters a room, or comes back to it.
+        "join" => Join(Join),
+        /// Gives up a membership.
+        "leave" => Leave(Leave),
+        /// Says something to a room or to a bot.
+        "message" => Message(Message),
+        /// Says what became of a delivered entry.
+        "receipt" => Receipt(Receipt),
+        /// Says what this bot is doing.
+        "presence" => Presence(Presence),
+        /// This bot is composing something.
+        "typing" => Typing(Typing),
+        /// Reads back what was said.
+        "history" => History(History),
+        /// Asks what became of a message.
+        "status" => Status(Status),
+        /// Asks which rooms there are.
+        "rooms" => Rooms(Rooms),
+        /// Asks which bots there are.
+        "who" => Who(Who),
+        /// Asks for a `pong`.
+        "ping" => Ping(Ping),
+        /// Administers the hub; for operators.
+        "operate" => Operate(Operate),
+    }
+}
+
+impl ClientFrame {
+    /// Parses one frame. Errors say what to answer; the connection lives on.
+    pub fn decode(json: &[u8], limits: &Limits) -> Result<Self, FrameError> {
+        check_bytes(json, limits)?;
+        let kind = frame_type(json)?;
+        let frame = Self::decode_as(&kind, json)?.ok_or_else(|| {
+            let message = format!("`{:.64}` is none of {}", kind, Self::KINDS.join(", "));
+            FrameError::new(Code::UnknownType, message).about(&kind)
+        })?;
+        match &frame {
+            Self::Message(message) => message.check(limits)?,
+            Self::Receipt(receipt) => receipt.check()?,
+            _ => {}
+        }
+        Ok(frame)
+    }
+}
+
+/// `auth`: the token, and what the client can do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Auth {
+    /// The bearer token; may be absent when the upgrade request carried it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
+    /// Name and version of the client, for people: `openclaw/2026.9.6 bot-hub/0.1.0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// What the client can do: `ack`, `receipts`, `presence`, `acts`. Unknown ones are not granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caps: Option<Vec<SmolStr>>,
+    /// Takes up all memberships again, without a `join` each. Names the positions up to which the
+    /// client has taken responsibility, for rooms where it knows one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<BTreeMap<RoomName, Position>>,
+    /// A side connection: sends and asks, is delivered no messages and replaces no other connection.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub side: bool,
+}
+
+/// `join`: enter a room. The membership outlives the connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Join {
+    /// The room; it is made if nobody made it before and the hub allows that.
+    pub room: RoomName,
+}
+
+/// `leave`: give up a membership.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Leave {
+    /// The room.
+    pub room: RoomName,
+}
+
+/// `message`: say something, either to a `room` or `to` one bot.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Message {
+    /// The room that it goes to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomName>,
+    /// The bot that it goes to, as a direct message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<BotId>,
+    /// What is said.
+    pub text: String,
+    /// The client's idempotency key; the hub makes one where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<MessageId>,
+    /// The message that this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// A free label that groups messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<SmolStr>,
+    /// From then on it is not delivered any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The message as a structured act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Opaque>,
+    /// Whatever else the clients agree upon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Opaque>,
+}
+
+impl Message {
+    fn check(&self, limits: &Limits) -> Result<(), FrameError> {
+        let reference = self.id.as_ref().map_or("message", MessageId::as_str);
+        let raw = |value: &Option<Opaque>| value.as_ref().map_or(0, |json| json.as_json().len());
+        let thread = self.thread.as_ref().map_or(0, SmolStr::len);
+        let sizes = [
+            ("text", self.text.len(), limits.text_bytes as usize),
+            ("act", raw(&self.act), limits.meta_bytes as usize),
+            ("meta", raw(&self.meta), limits.meta_bytes as usize),
+            ("thread", thread, THREAD_BYTES_MAX),
+        ];
+        for (field, bytes, bytes_max) in sizes {
+            if bytes > bytes_max {
+                let message =
+                    format!("`{field}` has {bytes} bytes, at most {bytes_max} are allowed");
+                return Err(FrameError::new(Code::TooLarge, message).about(reference));
+            }
+        }
+        if self.room.is_some() == self.to.is_some() {
+            let message = "a message needs either `room` or `to`, and not both";
+            return Err(FrameError::new(Code::BadFrame, message).about(reference));
+        }
+        Ok(())
+    }
+}
+
+/// The longest `thread`, in bytes.
+pub const THREAD_BYTES_MAX: usize = 128;
+
+/// `receipt`: what this bot did with an entry that was delivered to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Receipt {
+    /// The room of the entry.
+    pub room: RoomName,
+    /// The entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<MessageId>,
+    /// Instead of `id`, and only with `received`: every entry of the room up to this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// What happened: `received`, `started`, `answered`, `done`, `declined` or `failed`.
+    pub state: ReceiptState,
+    /// Why, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// With `answered`: the id of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<MessageId>,
+}
+
+/// The longest `reason` or `note`, in bytes.
+pub const REASON_BYTES_MAX: usize = 512;
+
+impl Receipt {
+    fn check(&self) -> Result<(), FrameError> {
+        let fault = |text: &str| {
+            let reference = self.id.as_ref().map_or("receipt", MessageId::as_str);
+            Err(FrameError::new(Code::BadFrame, text).about(reference))
+        };
+        if self.id.is_some() == self.seq.is_some() {
+            return fault("a receipt needs either `id` or `seq`, and not both");
+        }
+        if self.seq.is_some() && self.state != ReceiptState::Received {
+            return fault("`seq` stands for a whole prefix and goes with `received` only");
+        }
+        if !self.state.is_reported_by_client() {
+            return fault("only the hub can observe that state");
+        }
+        if self.reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
+            return fault("`reason` is longer than 512 bytes");
+        }
+        Ok(())
+    }
+}
+
+/// What a bot says that it is doing, or what the hub sees of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BotState {
+    /// Connected.
+    Online,
+    /// Connected and free.
+    Idle,
+    /// In a turn.
+    Busy,
+    /// Connected, but nobody is at home.
+    Away,
+    /// Not connected.
+    #[default]
+    Offline,
+}
+
+/// `presence`: what this bot is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Presence {
+    /// The state to show to others.
+    pub state: BotState,
+    /// A short remark for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<SmolStr>,
+}
+
+/// `typing`: never stored, never answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Typing {
+    /// Where this bot is composing something.
+    pub room: RoomName,
+}
+
+/// `history`: a page of a room's log; the newest page when neither bound is given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct History {
+    /// The room.
+    pub room: RoomName,
+    /// Entries before this seq, the newest of them first in line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// Entries after this seq, the oldest of them first in line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// At most so many entries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// `status`: what became of a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Status {
+    /// The message.
+    pub id: MessageId,
+    /// Its sender, when an operator asks about somebody else's message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<BotId>,
+}
+
+/// `rooms`: the rooms that this bot may see.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rooms {}
+
+/// `who`: bots, and when each was last seen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Who {
+    /// Only the members of this room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomName>,
+}
+
+/// `ping`: answered with `pong`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Ping {
+    /// Comes back in the `pong`: the client's own time, or anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+}

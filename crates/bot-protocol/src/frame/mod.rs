@@ -1,0 +1,275 @@
+//! Frames: the JSON objects that cross the WebSocket (`docs/protocol.md`).
+//!
+//! Owns the shapes of all frames and their decoding. [`client`] holds what a bot sends, [`server`]
+//! what the hub sends, [`operator`] the part for those who run the hub. Never gives a frame a meaning.
+//!
+//! Decoding looks at `type` first and then parses once into that frame's own struct: serde's tagged
+//! enums would copy every field into a buffer on the way, and could not keep raw JSON raw.
+
+pub mod client;
+pub mod operator;
+pub mod server;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use smol_str::SmolStr;
+
+pub use client::ClientFrame;
+pub use server::ServerFrame;
+
+use crate::code::Code;
+use crate::depth;
+use crate::limits::Limits;
+
+/// Why bytes are not a frame.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FrameError {
+    /// The refusal to answer with.
+    pub code: Code,
+    /// What exactly is wrong, for the person who wrote the client.
+    pub message: String,
+    /// The id or the type of the frame, as far as it could be read.
+    pub reference: Option<SmolStr>,
+}
+
+impl FrameError {
+    fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), reference: None }
+    }
+
+    fn about(mut self, reference: &str) -> Self {
+        // An attacker's megabyte must not come back as an echo.
+        self.reference = Some(SmolStr::from_iter(reference.chars().take(64)));
+        self
+    }
+}
+
+/// JSON that is relayed exactly as it came, bounded in size and depth but not looked into.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Opaque(pub Box<RawValue>);
+
+impl Opaque {
+    /// The JSON text.
+    pub fn as_json(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Wraps JSON text that was checked before, as it comes from a store.
+    pub fn from_json(text: String) -> Result<Self, serde_json::Error> {
+        RawValue::from_string(text).map(Self)
+    }
+}
+
+impl PartialEq for Opaque {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_json() == other.as_json()
+    }
+}
+
+impl Eq for Opaque {}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Opaque {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Opaque".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "Any JSON, relayed as it is." })
+    }
+}
+
+/// The `type` of a frame, without parsing the rest if it stands first, as it does in practice.
+fn frame_type(json: &[u8]) -> Result<Cow<'_, str>, FrameError> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Option<Cow<'a, str>>,
+    }
+
+    if let Some(kind) = leading_type(json) {
+        return Ok(Cow::Borrowed(kind));
+    }
+    let head: Head<'_> = serde_json::from_slice(json).map_err(|error| {
+        FrameError::new(Code::BadJson, format!("a frame is one JSON object: {error}"))
+    })?;
+    head.kind.ok_or_else(|| FrameError::new(Code::BadFrame, "field `type` is missing"))
+}
+
+/// The `type` if it is the object's first key and needs no unescaping.
+fn leading_type(json: &[u8]) -> Option<&str> {
+    let rest = after(json, b"{")?;
+    let rest = after(rest, b"\"type\"")?;
+    let rest = after(rest, b":")?;
+    let rest = after(rest, b"\"")?;
+    let end = memchr::memchr2(b'"', b'\\', rest)?;
+    if rest[end] == b'\\' {
+        return None;
+    }
+    std::str::from_utf8(&rest[..end]).ok()
+}
+
+fn after<'a>(json: &'a [u8], token: &[u8]) -> Option<&'a [u8]> {
+    json.trim_ascii_start().strip_prefix(token)
+}
+
+/// The body of a frame whose type is known.
+fn decode_body<'a, T: Deserialize<'a>>(kind: &str, json: &'a [u8]) -> Result<T, FrameError> {
+    serde_json::from_slice(json).map_err(|error| {
+        let code = if error.is_data() { Code::BadFrame } else { Code::BadJson };
+        FrameError::new(code, format!("in `{kind}`: {error}")).about(kind)
+    })
+}
+
+/// Bounds that are cheaper to check on the bytes than on the parsed frame.
+fn check_bytes(json: &[u8], limits: &Limits) -> Result<(), FrameError> {
+    if json.len() > limits.frame_bytes as usize {
+        let message = format!("{} bytes, at most {} are allowed", json.len(), limits.frame_bytes);
+        return Err(FrameError::new(Code::TooLarge, message));
+    }
+    if !depth::within(json, limits.json_depth as usize) {
+        let message = format!("at most {} levels are allowed", limits.json_depth);
+        return Err(FrameError::new(Code::TooDeep, message));
+    }
+    Ok(())
+}
+
+/// Defines an enum of frames: one variant per type, its wire name and its struct.
+macro_rules! frames {
+    ($(#[$doc:meta])* $enum:ident { $($(#[$variant_doc:meta])* $name:literal => $variant:ident($body:ty),)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(tag = "type")]
+        #[non_exhaustive]
+        pub enum $enum {
+            $($(#[$variant_doc])* #[serde(rename = $name)] $variant($body),)*
+        }
+
+        impl $enum {
+            /// The frame's `type` on the wire.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            /// Every `type` of this direction.
+            pub const KINDS: &[&str] = &[$($name,)*];
+
+            fn decode_as(kind: &str, json: &[u8]) -> Result<Option<Self>, crate::frame::FrameError> {
+                match kind {
+                    $($name => crate::frame::decode_body(kind, json).map(Self::$variant).map(Some),)*
+                    _ => Ok(None),
+                }
+            }
+
+            /// The frame as JSON text.
+            ///
+            /// # Panics
+            ///
+            /// Never: frames hold nothing that JSON cannot express.
+            pub fn encode(&self) -> String {
+                serde_json::to_string(self).expect("a frame is made of strings, numbers and lists")
+            }
+        }
+    };
+}
+pub(crate) use frames;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(json: &str) -> Result<ClientFrame, (u16, String, Option<String>)> {
+        ClientFrame::decode(json.as_bytes(), &Limits::default()).map_err(|error| {
+            (error.code.number(), error.message, error.reference.map(String::from))
+        })
+    }
+
+    fn check_refusal(json: &str, code: u16, message: &str, reference: Option<&str>) {
+        let (found, text, about) = client(json).expect_err(json);
+        assert_eq!((found, about.as_deref()), (code, reference), "{text}");
+        assert!(text.contains(message), "{text:?} lacks {message:?}");
+    }
+
+    /// What a client sends comes out of decode and encode again, in canonical form.
+    fn check_client(json: &str, canonical: &str) {
+        assert_eq!(client(json).expect(json).encode(), canonical);
+    }
+
+    #[test]
+    fn the_seeds_frames_are_read() {
+        check_client(r#"{"type":"auth","token":"abc123"}"#, r#"{"type":"auth","token":"abc123"}"#);
+        check_client(r#"{ "type" : "join", "room" : "Lab" }"#, r#"{"type":"join","room":"lab"}"#);
+        check_client(
+            r#"{"room":"lab","text":"hi \u00e9","type":"message"}"#,
+            r#"{"type":"message","room":"lab","text":"hi é"}"#,
+        );
+    }
+
+    #[test]
+    fn raw_json_is_relayed_as_it_came() {
+        let json = r#"{"type":"message","room":"lab","text":"x","meta":{"b": 1.0,  "a":[]}}"#;
+        check_client(json, json);
+    }
+
+    #[test]
+    fn a_refusal_says_what_and_where() {
+        check_refusal("", 1001, "EOF", None);
+        check_refusal("[]", 1001, "expected struct", None);
+        check_refusal("{}", 1004, "`type` is missing", None);
+        check_refusal(r#"{"type":"jion"}"#, 1002, "`jion` is none of auth, join", Some("jion"));
+        check_refusal(r#"{"type":"join"}"#, 1004, "missing field `room`", Some("join"));
+        check_refusal(r#"{"type":"join","room":"a b"}"#, 1004, "` ` at position 1", Some("join"));
+        check_refusal(r#"{"type":"join","room":"a""#, 1001, "EOF", Some("join"));
+        check_refusal(
+            r#"{"type":"message","text":"x"}"#,
+            1004,
+            "either `room` or `to`",
+            Some("message"),
+        );
+        check_refusal(
+            r#"{"type":"receipt","room":"lab","id":"x","state":"delivered"}"#,
+            1004,
+            "only the hub",
+            Some("x"),
+        );
+        check_refusal(
+            r#"{"type":"join","room":"a","room":"b"}"#,
+            1004,
+            "duplicate field `room`",
+            Some("join"),
+        );
+    }
+
+    #[test]
+    fn what_is_relayed_is_bounded_too() {
+        let deep = format!(
+            r#"{{"type":"message","room":"lab","text":"x","meta":{}{}}}"#,
+            "[".repeat(40),
+            "]".repeat(40)
+        );
+        check_refusal(&deep, 1005, "at most 32 levels", None);
+        let wide = format!(
+            r#"{{"type":"message","id":"m1","room":"lab","text":"{}"}}"#,
+            "x".repeat(140_000)
+        );
+        check_refusal(&wide, 1003, "`text` has 140000 bytes", Some("m1"));
+        check_refusal(&" ".repeat(300_000), 1003, "300000 bytes", None);
+    }
+
+    #[test]
+    fn a_client_reads_what_a_hub_writes() {
+        let ack = r#"{"type":"ack","room":"lab","id":"m1","seq":7,"delivered":1,"queued":2}"#;
+        let frame = ServerFrame::decode(ack.as_bytes()).unwrap().unwrap();
+        assert_eq!(frame.encode(), ack);
+        assert_eq!(ServerFrame::decode(br#"{"type":"from_the_future"}"#), Ok(None));
+    }
+}

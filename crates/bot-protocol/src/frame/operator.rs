@@ -1,0 +1,138 @@
+//! What those who run the hub ask of it: `operate` frames, sent by the command line.
+//!
+//! Owns the shapes of administration. Only a bot with operator rights may send them.
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::name::{BotId, RoomName};
+
+/// `operate`: one administrative request; the answer carries the same `ref`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Operate {
+    /// Comes back in the answer.
+    #[serde(rename = "ref")]
+    pub reference: SmolStr,
+    /// What to do.
+    #[serde(rename = "do")]
+    pub operation: Operation,
+}
+
+/// One administrative request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Makes a bot and a token for it; the answer holds the token, once.
+    BotAdd {
+        /// The new bot.
+        bot: BotId,
+        /// Whether it gets operator rights.
+        #[serde(default)]
+        operator: bool,
+    },
+    /// Lists every bot.
+    BotList {},
+    /// Everything known about one bot.
+    BotShow {
+        /// The bot.
+        bot: BotId,
+    },
+    /// Makes a new token and revokes the ones made before at run time.
+    BotRotateToken {
+        /// The bot.
+        bot: BotId,
+    },
+    /// Refuses the bot's tokens until it is enabled again, and closes its connections.
+    BotDisable {
+        /// The bot.
+        bot: BotId,
+    },
+    /// Undoes `bot_disable`.
+    BotEnable {
+        /// The bot.
+        bot: BotId,
+    },
+    /// Forgets the bot, its tokens and memberships; what it said stays.
+    BotRemove {
+        /// The bot.
+        bot: BotId,
+    },
+    /// Lists every room.
+    RoomList {},
+    /// Everything known about one room.
+    RoomShow {
+        /// The room.
+        room: RoomName,
+    },
+    /// Makes a room.
+    RoomCreate {
+        /// The new room.
+        room: RoomName,
+        /// Whether bots may join by themselves.
+        #[serde(default)]
+        closed: bool,
+    },
+    /// Makes a bot a member.
+    RoomAdd {
+        /// The room.
+        room: RoomName,
+        /// The bot.
+        bot: BotId,
+    },
+    /// Ends a membership.
+    RoomKick {
+        /// The room.
+        room: RoomName,
+        /// The bot.
+        bot: BotId,
+    },
+    /// Changes how long a room keeps its entries.
+    RoomRetain {
+        /// The room.
+        room: RoomName,
+        /// The new rule.
+        retain: Retention,
+    },
+    /// What waits for whom, and why.
+    Pending {
+        /// Only for this bot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bot: Option<BotId>,
+    },
+    /// Sends every new entry of these rooms to this connection, without membership.
+    Observe {
+        /// The rooms; all of them when absent, also those made later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rooms: Option<Vec<RoomName>>,
+    },
+    /// The hub in numbers.
+    HubStatus {},
+}
+
+/// How long a room keeps its entries; whichever bound is reached first. `None` is no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Retention {
+    /// Entries older than this go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
+    /// The oldest entries beyond this number go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries: Option<u64>,
+    /// The oldest entries beyond this many bytes of text and extras go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+impl Default for Retention {
+    /// 30 days, 100,000 entries, 256 MiB: a year of two bots talking every morning fits many times.
+    fn default() -> Self {
+        Self {
+            age_ms: Some(30 * 24 * 3_600 * 1_000),
+            entries: Some(100_000),
+            bytes: Some(256 * 1024 * 1024),
+        }
+    }
+}

@@ -1,0 +1,541 @@
+//! What the hub sends to a bot.
+//!
+//! The order of fields is part of the seed's promise: `type` first, then the seed's fields, then ours.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::client::BotState;
+use super::{FrameError, Opaque, frame_type, frames};
+use crate::code::{Code, Retry};
+use crate::id::{Epoch, MessageId, Position};
+use crate::limits::Limits;
+use crate::name::{BotId, RoomName};
+use crate::receipt::ReceiptState;
+use crate::time::Timestamp;
+
+frames! {
+    /// A frame from the hub.
+    ServerFrame {
+        /// The token was accepted.
+        "auth_ok" => AuthOk(AuthOk),
+        /// The room was entered.
+        "joined" => Joined(Joined),
+        /// The membership ended.
+        "left" => Left(Left),
+        /// An entry of a room.
+        "message" => Message(Delivery),
+        /// A message is stored.
+        "ack" => Ack(Ack),
+        /// What became of a message of yours.
+        "receipt" => Receipt(Receipt),
+        /// What another bot is doing.
+        "presence" => Presence(Presence),
+        /// Another bot is composing something.
+        "typing" => Typing(Typing),
+        /// A page of a room's log.
+        "history" => History(HistoryPage),
+        /// What became of a message.
+        "status" => Status(StatusReport),
+        /// The rooms that you may see.
+        "rooms" => Rooms(RoomDirectory),
+        /// Bots.
+        "who" => Who(BotDirectory),
+        /// Something was dropped before you could read it.
+        "gap" => Gap(Gap),
+        /// The connection is about to end.
+        "going_away" => GoingAway(GoingAway),
+        /// A frame of yours was refused.
+        "error" => Error(ErrorFrame),
+        /// The hub asks whether you are there.
+        "ping" => Ping(Beat),
+        /// The answer to `ping`.
+        "pong" => Pong(Beat),
+        /// The answer to `operate`.
+        "operated" => Operated(Operated),
+    }
+}
+
+impl ServerFrame {
+    /// Parses a frame from a hub; `Ok(None)` is a type from a newer hub, to be ignored.
+    pub fn decode(json: &[u8]) -> Result<Option<Self>, FrameError> {
+        let kind = frame_type(json)?;
+        Self::decode_as(&kind, json)
+    }
+}
+
+/// `auth_ok`. A seed client gets none of the fields.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AuthOk {
+    /// Who the token belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bot: Option<BotId>,
+    /// Name and version of the hub.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub: Option<HubInfo>,
+    /// Which of the wished `caps` are granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caps: Option<Vec<SmolStr>>,
+    /// Bounds to respect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// The life of the hub's store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    /// The hub's time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<Timestamp>,
+    /// Memberships, and where this bot stands in each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rooms: Option<Vec<Membership>>,
+}
+
+/// Name and version of the hub.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HubInfo {
+    /// `bot-hub`.
+    pub name: SmolStr,
+    /// Its version.
+    pub version: SmolStr,
+}
+
+/// A room that the bot belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Membership {
+    /// The room.
+    pub room: RoomName,
+    /// Up to where this bot has received.
+    pub position: Position,
+    /// The seq of the room's newest entry.
+    pub head: u64,
+}
+
+/// `joined`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Joined {
+    /// The room.
+    pub room: RoomName,
+    /// The other members that are connected.
+    pub members: Vec<BotId>,
+    /// Up to where this bot has received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    /// The room's rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+}
+
+/// The rules of a room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Policy {
+    /// Only an operator admits members.
+    pub closed: bool,
+}
+
+/// `left`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Left {
+    /// The room.
+    pub room: RoomName,
+    /// Why, when it was not the bot's own wish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<SmolStr>,
+}
+
+/// `message`: one entry. The seed's fields first; a seed client gets only those, and what it must
+/// know besides (`age_ms` when it is late, `lost` when something is missing before it).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Delivery {
+    /// The room; `dm:<a>:<b>` for a direct message.
+    pub room: RoomName,
+    /// The authenticated sender.
+    pub from: BotId,
+    /// What was said.
+    pub text: Arc<str>,
+    /// The entry's id: deduplicate by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<MessageId>,
+    /// Its number in the room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// The number of the entry before it, so that a hole is noticed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prev: Option<u64>,
+    /// When the hub took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
+    /// The message that it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// The sender's label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<SmolStr>,
+    /// When it stops being worth reading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The message as a structured act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Opaque>,
+    /// Whatever else the sender attached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Opaque>,
+    /// How many bots a chain of replies has passed through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hops: Option<u32>,
+    /// How long ago it was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
+    /// It may have been delivered before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redelivered: bool,
+    /// Where it stands in what waited for this bot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<Backlog>,
+    /// So many entries before it were dropped (only for clients that do not know `gap`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
+}
+
+/// A place in what waited for a bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Backlog {
+    /// From 1.
+    pub index: u64,
+    /// How many there were when the bot came back.
+    pub total: u64,
+}
+
+/// `ack`: the message is committed and survives a crash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Ack {
+    /// The room.
+    pub room: RoomName,
+    /// The message's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<MessageId>,
+    /// Its number in the room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// To how many other members it was handed live.
+    pub delivered: u32,
+    /// For how many other members it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queued: Option<u32>,
+    /// It had been stored before; this is the first answer again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
+    /// So many older entries were dropped from full buffers of absent members because of this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<u64>,
+}
+
+/// `receipt`: what somebody did with a message of yours.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Receipt {
+    /// The room.
+    pub room: RoomName,
+    /// Your message.
+    pub id: MessageId,
+    /// The recipient.
+    pub bot: BotId,
+    /// What happened.
+    pub state: ReceiptState,
+    /// When, by the hub's clock.
+    pub at: Timestamp,
+    /// Why, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<SmolStr>,
+    /// With `answered`: the answer's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<MessageId>,
+}
+
+/// `presence`: what another bot is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Presence {
+    /// The bot.
+    pub bot: BotId,
+    /// Its state.
+    pub state: BotState,
+    /// Its remark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<SmolStr>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// `typing`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Typing {
+    /// Where.
+    pub room: RoomName,
+    /// Who.
+    pub from: BotId,
+}
+
+/// `history`: entries in the order of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HistoryPage {
+    /// The room.
+    pub room: RoomName,
+    /// The entries, oldest first.
+    pub entries: Vec<Delivery>,
+    /// Whether there is more in the direction that was asked for.
+    pub has_more: bool,
+    /// Entries that are damaged in the store and withheld, by seq.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrupt: Vec<u64>,
+}
+
+/// `status`: a message's life, per recipient.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StatusReport {
+    /// The message.
+    pub id: MessageId,
+    /// Its room.
+    pub room: RoomName,
+    /// Its number in the room.
+    pub seq: u64,
+    /// Its sender.
+    pub from: BotId,
+    /// When it was stored.
+    pub sent_at: Timestamp,
+    /// Everybody whom it was for.
+    pub recipients: Vec<RecipientStatus>,
+}
+
+/// How far a message got with one recipient.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RecipientStatus {
+    /// The recipient.
+    pub bot: BotId,
+    /// The highest rung reached, or the way off the ladder.
+    pub state: ReceiptState,
+    /// Every rung that is known, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One rung that a message reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Step {
+    /// The rung.
+    pub state: ReceiptState,
+    /// When at the latest, by the hub's clock.
+    pub at: Timestamp,
+    /// Why, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<SmolStr>,
+    /// With `answered`: the answer's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<MessageId>,
+}
+
+/// `rooms`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RoomDirectory {
+    /// The rooms, by name.
+    pub rooms: Vec<RoomInfo>,
+}
+
+/// One room of the directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RoomInfo {
+    /// Its name.
+    pub room: RoomName,
+    /// How many members it has.
+    pub members: u32,
+    /// How many of them are connected.
+    pub online: u32,
+    /// The seq of its newest entry.
+    pub head: u64,
+    /// Whether the asking bot is a member.
+    pub member: bool,
+    /// Only an operator admits members.
+    pub closed: bool,
+}
+
+/// `who`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BotDirectory {
+    /// The room that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomName>,
+    /// The bots, by name.
+    pub bots: Vec<BotInfo>,
+}
+
+/// One bot of the directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BotInfo {
+    /// Its name.
+    pub bot: BotId,
+    /// What it is doing.
+    pub state: BotState,
+    /// Its remark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<SmolStr>,
+    /// When it was last connected; absent if never since the hub knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
+}
+
+/// `gap`: entries that this bot will never get.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Gap {
+    /// The room.
+    pub room: RoomName,
+    /// The first of them.
+    pub from_seq: u64,
+    /// The last of them.
+    pub to_seq: u64,
+    /// How many.
+    pub lost: u64,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// Why entries are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// More waited than `limits.buffer_per_bot_per_room` keeps.
+    BufferLimit,
+    /// The room's retention removed them.
+    Retention,
+    /// They are damaged in the store.
+    Corrupt,
+    /// The client's position belongs to another life of the store; how many it missed is unknown.
+    Epoch,
+}
+
+/// `going_away`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GoingAway {
+    /// Why.
+    pub reason: GoingAwayReason,
+    /// When to come back; absent means not by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reconnect_in_ms: Option<u64>,
+}
+
+/// Why a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum GoingAwayReason {
+    /// A newer connection of the same bot took over.
+    Replaced,
+    /// The bot was disabled or removed, or its token revoked.
+    Revoked,
+    /// The hub restarts or stops.
+    Shutdown,
+    /// The client does not read what it is sent.
+    TooSlow,
+}
+
+/// `error`: a refusal. The connection lives on unless a close follows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ErrorFrame {
+    /// The stable number (`docs/errors.md`).
+    pub code: u16,
+    /// The stable name.
+    pub name: SmolStr,
+    /// What happened, for people.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Whether the same request may be tried again.
+    pub retry: Retry,
+    /// With `later`: not before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// The `id` or the type of the frame that failed.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<SmolStr>,
+}
+
+impl ErrorFrame {
+    /// A refusal with the code's own sentence.
+    pub fn new(code: Code) -> Self {
+        Self {
+            code: code.number(),
+            name: SmolStr::new_static(code.name()),
+            message: code.sentence().to_owned(),
+            hint: None,
+            retry: code.retry(),
+            retry_after_ms: None,
+            reference: None,
+        }
+    }
+
+    /// Says more exactly what happened.
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// Says what to do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Names the frame that failed.
+    pub fn about(mut self, reference: impl Into<SmolStr>) -> Self {
+        self.reference = Some(reference.into());
+        self
+    }
+}
+
+impl From<FrameError> for ErrorFrame {
+    fn from(error: FrameError) -> Self {
+        Self { reference: error.reference, ..Self::new(error.code).message(error.message) }
+    }
+}
+
+/// `ping` and `pong`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Beat {
+    /// What the ping carried, or the hub's time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+}
+
+/// `operated`: the answer to `operate`; its result is documented with each operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Operated {
+    /// The `ref` of the request.
+    #[serde(rename = "ref")]
+    pub reference: SmolStr,
+    /// What came of it.
+    pub result: serde_json::Value,
+}
