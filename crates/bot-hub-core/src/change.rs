@@ -1,0 +1,300 @@
+//! What the brain asks of the store, and what it gets back.
+//!
+//! Owns the vocabulary between the two. The brain puts [`Change`]s into one ordered queue; the store
+//! commits them in that order and answers each with an [`Outcome`]. Reads are [`Query`] and [`Answer`].
+
+use std::sync::Arc;
+
+use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::server::GapReason;
+use bot_protocol::id::{Epoch, MessageId};
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
+
+use crate::entry::{Draft, Entry};
+
+/// One thing to make durable. Changes of a batch are committed together, in order, or not at all.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Put a message at the end of its room's log, unless its `(room, from, id)` is there already.
+    /// → `Appended`, `Duplicate` or `Conflict`. The room exists.
+    Append(Arc<Draft>),
+    /// Make a room. → `Done`, also if it exists.
+    CreateRoom {
+        /// The room.
+        room: RoomName,
+        /// Only an operator admits members.
+        closed: bool,
+    },
+    /// Give a room its own retention. → `Done`.
+    Retain {
+        /// The room.
+        room: RoomName,
+        /// The rule.
+        retain: Retention,
+    },
+    /// Make a bot a member, with its cursor at the room's head as it is then. → `Done`.
+    Join {
+        /// The room.
+        room: RoomName,
+        /// The bot.
+        bot: BotId,
+    },
+    /// End a membership. → `Done`.
+    Leave {
+        /// The room.
+        room: RoomName,
+        /// The bot.
+        bot: BotId,
+    },
+    /// A bot's cursor is at `seq`; it never goes back. → `Done`.
+    Cursor {
+        /// The room.
+        room: RoomName,
+        /// The bot.
+        bot: BotId,
+        /// Everything up to here is dealt with.
+        seq: u64,
+        /// What that means: `Received`, or `Delivered` for a client that can promise no more.
+        state: ReceiptState,
+        /// When it got there.
+        at: Timestamp,
+    },
+    /// Everything up to `seq` was written to a live socket of the bot. → `Done`.
+    Delivered {
+        /// The room.
+        room: RoomName,
+        /// The bot.
+        bot: BotId,
+        /// Up to here.
+        seq: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// What a bot did with one entry, beyond its cursor. → `Done`.
+    Receipt(ReceiptRecord),
+    /// A bot will never get these entries. Ranges of one bot and room that begin at the same `from`
+    /// are one range that grew. → `Done`.
+    Drop {
+        /// The room.
+        room: RoomName,
+        /// The bot.
+        bot: BotId,
+        /// What was lost.
+        range: DroppedRange,
+        /// When.
+        at: Timestamp,
+    },
+    /// Remove what the rule no longer keeps, at most `entries_max` entries. → `Trimmed`.
+    Trim {
+        /// The room.
+        room: RoomName,
+        /// The rule.
+        retain: Retention,
+        /// The time to measure age by.
+        now: Timestamp,
+        /// A bound on the work of one step.
+        entries_max: u32,
+    },
+}
+
+/// What became of a [`Change`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is committed.
+    Done,
+    /// The message has this place in its room.
+    Appended {
+        /// The place.
+        seq: u64,
+    },
+    /// The same sender said the same with that id before, at this place; nothing was stored.
+    Duplicate {
+        /// The first one's place.
+        seq: u64,
+    },
+    /// The same sender said something else with that id; nothing was stored.
+    Conflict,
+    /// These entries are gone, oldest first, without their text.
+    Trimmed {
+        /// What was removed.
+        removed: Vec<Removed>,
+        /// Whether the rule would remove more.
+        more: bool,
+    },
+}
+
+/// An entry that the retention removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// Its place.
+    pub seq: u64,
+    /// Its sender.
+    pub from: BotId,
+    /// Its id.
+    pub id: MessageId,
+}
+
+/// Entries that one bot will never get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DroppedRange {
+    /// The first.
+    pub from: u64,
+    /// The last.
+    pub to: u64,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// What a bot did with one entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptRecord {
+    /// The room.
+    pub room: RoomName,
+    /// The entry.
+    pub seq: u64,
+    /// The recipient.
+    pub bot: BotId,
+    /// What happened.
+    pub state: ReceiptState,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+    /// With `Answered`: the answer.
+    pub reply: Option<MessageId>,
+}
+
+/// Something to look up in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// Entries of a room. → `Answer::Page`.
+    Page {
+        /// The room.
+        room: RoomName,
+        /// Which entries.
+        span: Span,
+        /// At most so many entries.
+        entries_max: u32,
+        /// Stop after the entry that reaches this many bytes.
+        bytes_max: u32,
+    },
+    /// Messages with this id from one of these senders. → `Answer::Found`.
+    Find {
+        /// The id.
+        id: MessageId,
+        /// Whose messages to look among.
+        senders: Vec<BotId>,
+    },
+}
+
+/// Which part of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// The oldest entries after this seq.
+    After(u64),
+    /// The newest entries before this seq.
+    Before(u64),
+}
+
+/// The answer to a [`Query`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// To `Query::Page`.
+    Page(Page),
+    /// To `Query::Find`: everything that matched, oldest first.
+    Found(Vec<Found>),
+    /// The store could not answer now.
+    Failed,
+}
+
+/// A stretch of a room's log, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The entries that are there and intact.
+    pub entries: Vec<Entry>,
+    /// Entries whose checksum does not match, by seq: named and withheld.
+    pub corrupt: Vec<u64>,
+    /// Whether the log goes on in the direction that was asked for.
+    pub more: bool,
+}
+
+/// A message with everything that the store knows of its fate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its room.
+    pub room: RoomName,
+    /// Its place.
+    pub seq: u64,
+    /// Its sender.
+    pub from: BotId,
+    /// When the hub took it.
+    pub sent_at: Timestamp,
+    /// Per bot: the first time at which its mark had passed the entry (state `Delivered` or
+    /// `Received`, with `reason` and `reply` absent), every receipt of its own, and `Dropped` where
+    /// a dropped range covers it. Ordered by bot, then state.
+    pub receipts: Vec<ReceiptRecord>,
+}
+
+/// Everything that the brain must know of the past when it starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The life of the store.
+    pub epoch: Epoch,
+    /// The rooms.
+    pub rooms: Vec<RoomRecord>,
+    /// Entries with an expiry that somebody has not received yet.
+    pub expiring: Vec<Expiring>,
+}
+
+/// A room as it was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomRecord {
+    /// Its name.
+    pub room: RoomName,
+    /// Only an operator admits members.
+    pub closed: bool,
+    /// Its own retention.
+    pub retain: Option<Retention>,
+    /// The seq of its newest entry ever; 0 if there was none.
+    pub head: u64,
+    /// The seq of the oldest entry that is kept; `head + 1` if none is.
+    pub first: u64,
+    /// Bytes of the entries that are kept.
+    pub bytes: u64,
+    /// When the oldest entry that is kept was sent.
+    pub oldest_at: Option<Timestamp>,
+    /// Its members.
+    pub members: Vec<MemberRecord>,
+}
+
+/// A membership as it was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRecord {
+    /// The bot.
+    pub bot: BotId,
+    /// The room's head when it joined: what came before was not for it.
+    pub since: u64,
+    /// Up to where it has received.
+    pub cursor: u64,
+    /// When the first entry after the cursor was sent, if there is one.
+    pub waiting_since: Option<Timestamp>,
+    /// Ranges after the cursor that it will never get, in order.
+    pub dropped: Vec<DroppedRange>,
+}
+
+/// An entry with an expiry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiring {
+    /// Its room.
+    pub room: RoomName,
+    /// Its place.
+    pub seq: u64,
+    /// Its sender.
+    pub from: BotId,
+    /// Its id.
+    pub id: MessageId,
+    /// When it expires.
+    pub at: Timestamp,
+}

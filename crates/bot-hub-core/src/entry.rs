@@ -1,0 +1,75 @@
+//! What is in a room's log.
+//!
+//! Owns the shape of an entry before and after it has a place in the log. Never changes one: from the
+//! moment it is read off the wire it is shared, not copied.
+
+use std::sync::Arc;
+
+use bot_protocol::frame::Opaque;
+use bot_protocol::id::MessageId;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
+
+/// Something that a bot said, before the store has given it a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Where it goes.
+    pub room: RoomName,
+    /// The authenticated sender.
+    pub from: BotId,
+    /// The sender's idempotency key, or one that the hub made.
+    pub id: MessageId,
+    /// What was said.
+    pub text: Arc<str>,
+    /// When the hub took it.
+    pub sent_at: Timestamp,
+    /// The parts that most messages do not have.
+    pub extras: Option<Box<Extras>>,
+}
+
+/// The optional parts of a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// The message that it answers.
+    pub reply_to: Option<MessageId>,
+    /// The sender's label.
+    pub thread: Option<String>,
+    /// From then on it is not delivered any more.
+    pub expires_at: Option<Timestamp>,
+    /// The message as a structured act.
+    pub act: Option<Opaque>,
+    /// Whatever else the sender attached.
+    pub meta: Option<Opaque>,
+}
+
+impl Draft {
+    /// When it stops being worth delivering.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.extras.as_ref().and_then(|extras| extras.expires_at)
+    }
+
+    /// Whether `other` says the same in the same place: what an id is bound to. The time is not part
+    /// of it, since a retransmission arrives later.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.room == other.room
+            && self.from == other.from
+            && self.text == other.text
+            && self.extras == other.extras
+    }
+
+    /// Bytes of what the sender chose: text, act and meta. What retention and flow control count.
+    pub fn size(&self) -> usize {
+        let raw = |json: &Option<Opaque>| json.as_ref().map_or(0, |json| json.as_json().len());
+        let extras = self.extras.as_ref().map_or(0, |it| raw(&it.act) + raw(&it.meta));
+        self.text.len() + extras
+    }
+}
+
+/// A message with its place in the log: committed, and the same for everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number in the room: from 1, each one more than the one before.
+    pub seq: u64,
+    /// What was said.
+    pub draft: Arc<Draft>,
+}

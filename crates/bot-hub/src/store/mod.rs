@@ -1,0 +1,123 @@
+//! Where the hub keeps what must survive.
+//!
+//! Owns the promises that every backend makes; `conformance` holds them all to these. Never decides
+//! anything: the brain says what to write, the store says when it is written.
+
+use bot_hub_core::change::{Answer, Change, Outcome, Query, Snapshot};
+use bot_protocol::name::BotId;
+use bot_protocol::time::Timestamp;
+
+/// Why the store could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No space left. Nothing of the batch was stored; later batches may succeed without a restart.
+    #[error("no space left on the device that holds `{path}`")]
+    Full {
+        /// The store's file.
+        path: String,
+    },
+    /// A write or a sync failed. What is on the disk is unknown until the store is opened again:
+    /// nothing may be acknowledged on this handle any more.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    /// The data was written by a newer program.
+    #[error(
+        "`{path}` was written by a newer Bot Hub (schema {found}, this one knows {known}): \
+         upgrade this program, or restore a backup"
+    )]
+    Newer {
+        /// The store's file.
+        path: String,
+        /// Its schema number.
+        found: u32,
+        /// The highest that this program knows.
+        known: u32,
+    },
+    /// Another process has it open.
+    #[error("`{path}` is in use by another process")]
+    InUse {
+        /// The store's file.
+        path: String,
+    },
+}
+
+/// One write: the brain's, or the registry's.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// From the brain.
+    Change(Change),
+    /// Make or change a bot.
+    Bot(BotRecord),
+    /// Forget a bot, its tokens and memberships. What it said stays.
+    ForgetBot(BotId),
+    /// Accept another token.
+    Token(TokenRecord),
+    /// Forget every token of a bot.
+    RevokeTokens(BotId),
+    /// When a bot was last connected.
+    Seen(BotId, Timestamp),
+}
+
+/// A bot as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BotRecord {
+    /// Its name.
+    pub bot: BotId,
+    /// Whether it may operate the hub.
+    pub operator: bool,
+    /// Whether its tokens are refused.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last connected.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// A token as it is stored: only its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// Whose it is.
+    pub bot: BotId,
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Everything that is needed at start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// For the brain.
+    pub snapshot: Snapshot,
+    /// The bots made at run time.
+    pub bots: Vec<BotRecord>,
+    /// Their tokens.
+    pub tokens: Vec<TokenRecord>,
+}
+
+/// A place that keeps the log. One writer at a time.
+///
+/// Promises:
+/// 1. `commit` returns `Ok` only when all of the batch survives `kill -9` and loss of power.
+/// 2. A batch is stored whole or not at all, and batches in the order of the calls.
+/// 3. Entries of a room are numbered from 1 without a hole, in the order of their `Append`s.
+/// 4. The same `(room, from, id)` is never stored twice while the first one is kept.
+/// 5. What a reader returns is what was appended, bit by bit: a damaged entry is named, not returned.
+/// 6. After `StoreError::Full` the handle lives on; after `Failed` it must be dropped.
+pub trait Store: Send {
+    /// Everything that is needed at start, without reading the log itself.
+    fn load(&mut self) -> Result<Loaded, StoreError>;
+
+    /// Makes a batch durable; one outcome per write, in order.
+    fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreError>;
+
+    /// A reader that can live on another thread, beside the writer. It sees every batch that was
+    /// committed before the call.
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+}
+
+/// Reads beside the writer.
+pub trait Reader: Send {
+    /// Looks something up. An error of the medium is `Answer::Failed`.
+    fn answer(&mut self, query: &Query) -> Answer;
+}
