@@ -61,7 +61,7 @@ impl Outbox {
     }
 
     /// What is to be sent now, in order. A message never overtakes a postponed one to its target.
-    pub(super) fn due(&mut self, now: Timestamp) -> Vec<(MessageId, Message)> {
+    pub(super) fn due(&self, now: Timestamp) -> Vec<(MessageId, Message)> {
         let mut due = Vec::new();
         if self.held == 0 {
             return due;
@@ -152,13 +152,23 @@ impl Outbox {
         }
     }
 
-    /// When the next postponed message is due.
+    /// When the next postponed message is due. Of each target only the first counts: the others
+    /// must not overtake it, however early their own time comes.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        let due = |item: &Item| match item.stage {
-            Stage::Postponed(until) => Some(until),
-            Stage::Waiting | Stage::InFlight(_) => None,
-        };
-        if self.held == 0 { None } else { self.queue.iter().filter_map(due).min() }
+        if self.held == 0 {
+            return None;
+        }
+        let (mut seen, mut earliest) = (Vec::new(), None);
+        for item in &self.queue {
+            let target = (&item.message.room, &item.message.to);
+            if let Stage::Postponed(until) = item.stage
+                && !seen.contains(&target)
+            {
+                seen.push(target);
+                earliest = Some(earliest.map_or(until, |earliest: Timestamp| earliest.min(until)));
+            }
+        }
+        earliest
     }
 
     /// Gives up on everything.
