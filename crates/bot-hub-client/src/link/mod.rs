@@ -459,20 +459,20 @@ impl Link {
         self.outputs.push_back(Output::Ended(end));
     }
 
-    /// Puts on the wire whatever may go there: what was received first, then the rooms, then what
-    /// is said in them, then everything else.
+    /// Puts on the wire whatever may go there: first the rooms, then what is said in them, then the
+    /// receipts, which may name a reply among that, then everything else.
     fn pump(&mut self, now: Timestamp) {
         if !self.may_send() {
             return;
-        }
-        while let Some(receipt) = self.told.next_due(self.frames + 1) {
-            self.frame(ClientFrame::Receipt(receipt));
         }
         while let Some(join) = self.asks.next_due(Turn::Joins) {
             self.frame(join);
         }
         for (id, message) in self.outbox.due(now) {
             self.transmit(id, message);
+        }
+        while let Some(receipt) = self.told.next_due(self.frames + 1) {
+            self.frame(ClientFrame::Receipt(receipt));
         }
         while let Some(ask) = self.asks.next_due(Turn::Others) {
             self.frame(ask);
