@@ -256,8 +256,8 @@ async fn closing_writes_what_was_said_before_and_waits_for_no_events() {
     events.next().await;
     // The hub hears what came before the end, although nobody takes the last event.
     let start = Instant::now();
-    let (heard, ()) =
-        tokio::join!(async { (peer.hear().await, peer.hear().await) }, client.close());
+    let hear = async move { (peer.hear().await, peer.hear().await) };
+    let (heard, ()) = tokio::join!(hear, client.close());
     assert!(heard.0.starts_with("{'type':'receipt'") && heard.1.is_empty(), "{heard:?}");
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
