@@ -1,0 +1,3 @@
+//! The door: bytes into frames, and nothing else.
+
+pub mod ws;
