@@ -4,10 +4,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use bot_protocol::secret::Secret;
 use tokio::sync::oneshot;
 
 use super::outbox::Outbox;
-use super::secret::Secret;
 
 /// A connection's number, never used twice while the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -46,7 +46,7 @@ pub struct Outbox {
     mark: Cell<u64>,
     /// The latest probe appended; numbers grow.
     probe: Cell<Option<u64>>,
-    /// Appends so far, whatever they were: the connection waits for the answer to its first frames.
+    /// The engine's appends so far: the connection waits for the answer to its first frames.
     appends: Cell<u64>,
     authenticated: Cell<bool>,
     closing: RefCell<Option<Closing>>,
@@ -139,6 +139,7 @@ impl Outbox {
         debug_assert!(self.probe.get() < Some(number), "probes grow");
         self.probe.set(Some(number));
         self.push(|queue| ws::append_ping(queue, &payload));
+        self.count(0);
         Ok(())
     }
 
@@ -208,7 +209,6 @@ impl Outbox {
         }
         append(&mut queue);
         drop(queue);
-        self.appends.set(self.appends.get() + 1);
         if self.is_waiting.replace(false) {
             self.wake();
         }
@@ -217,6 +217,7 @@ impl Outbox {
     fn count(&self, deliveries: u32) -> u64 {
         let mark = self.mark.get() + u64::from(deliveries);
         self.mark.set(mark);
+        self.appends.set(self.appends.get() + 1);
         mark
     }
 
@@ -294,6 +295,12 @@ impl Outbox {
 
     pub(super) fn appends(&self) -> u64 {
         self.appends.get()
+    }
+
+    /// Queues the close frame behind everything else.
+    pub(super) fn last(&self, code: Option<CloseCode>, reason: &str) {
+        self.pong.take();
+        self.push(|queue| ws::append_close(queue, code, reason));
     }
 
     /// The connection is over: nothing is taken any more, nothing is held.

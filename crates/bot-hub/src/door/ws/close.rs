@@ -26,6 +26,8 @@ impl CloseCode {
     pub const TOO_LARGE: Self = Self(1009);
     /// The hub restarts; come back.
     pub const RESTART: Self = Self(1012);
+    /// The hub has no room now; come back later.
+    pub const TRY_LATER: Self = Self(1013);
     /// The peer did not authenticate in time.
     pub const AUTH_TIMEOUT: Self = Self(4001);
     /// The peer does not read what it is sent.
