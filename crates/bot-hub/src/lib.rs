@@ -3,5 +3,6 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod config;
 pub mod door;
 pub mod store;
