@@ -9,11 +9,12 @@ use std::ops::RangeInclusive;
 use super::format::{self, safe};
 use super::node::{Member, Node, Value};
 use super::problem::{Origin, Path, Problem, Segment, printable_key};
-use super::shape::{Field, Format, Shape};
-use super::suggest::{nearest, snake_case};
+use super::shape::{Field, Format, ROOT, Shape, example};
+use super::suggest::{fold, nearest, snake_case};
+use super::variables::{Lookup, substitute};
 
-/// Looks up an environment variable for `${NAME}`.
-pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+/// Characters of an unknown key that is printed in full.
+const KEY_SHOWN_CHARS_MAX: usize = 16;
 
 /// Collects mistakes while a tree is brought into canonical form.
 pub(super) struct Fitting<'a> {
@@ -98,9 +99,10 @@ impl Fitting<'_> {
     ) -> Option<Value> {
         let mut fitted: Vec<Member> = Vec::new();
         let mut seen: Vec<(&str, Origin, String)> = Vec::new();
+        let mut meant: Vec<&str> = Vec::new();
         for member in members {
             let Some(field) = fields.iter().find(|field| is_called(field, &member.key)) else {
-                self.unknown_key(&member, fields, path);
+                meant.extend(self.unknown_key(&member, fields, path));
                 continue;
             };
             if let Some((_, first, spelt)) = seen.iter().find(|(key, ..)| *key == field.key) {
@@ -115,22 +117,26 @@ impl Fitting<'_> {
         }
         let mut complete = true;
         for field in fields.iter().filter(|field| field.required) {
-            if !seen.iter().any(|(key, ..)| *key == field.key) {
-                complete = false;
+            // A misspelt key was told already; that the right one is missing follows from it.
+            let tried =
+                seen.iter().any(|(key, ..)| *key == field.key) || meant.contains(&&*field.key);
+            if !tried {
                 let message = format!("`{}` is missing", field.key);
-                self.report(
-                    origin,
-                    path,
-                    message,
-                    format!("add `{}: …`: {}", field.key, field.doc),
-                );
+                let hint = format!("add `{}`: {}", field.key, field.doc.trim_end_matches('.'));
+                self.report(origin, path, message, hint);
             }
             complete &= fitted.iter().any(|member| member.key == field.key);
         }
         complete.then_some(Value::Object(fitted))
     }
 
-    fn unknown_key(&mut self, member: &Member, fields: &[Field], path: &Path) {
+    /// Tells of a key that does not exist, and returns the one that was probably meant.
+    fn unknown_key<'a>(
+        &mut self,
+        member: &Member,
+        fields: &'a [Field],
+        path: &Path,
+    ) -> Option<&'a str> {
         // A token that stands where a setting should: whoever wrote it forgot `tokens`.
         if path.0.is_empty()
             && (member.node.get("botId").is_some() || member.node.get("bot_id").is_some())
@@ -143,12 +149,18 @@ impl Fitting<'_> {
                 "this looks like a token outside of `tokens`",
                 hint,
             );
-            return;
+            return None;
         }
         let known = fields.iter().map(|field| field.key.as_str());
-        let (message, hint) = match nearest(&member.key, known.clone()) {
+        let near = nearest(&member.key, known.clone());
+        let home = section_of(&member.key).filter(|_| near.is_none() && path.0.is_empty());
+        let (message, hint) = match near {
             Some(near) => {
                 (format!("unknown key, did you mean `{near}`?"), format!("write `{near}`"))
+            }
+            None if home.is_some() => {
+                let home = home.unwrap_or_default();
+                ("unknown key here".to_owned(), format!("it belongs in `{home}: {{ … }}`"))
             }
             None => {
                 let all =
@@ -156,7 +168,12 @@ impl Fitting<'_> {
                 ("unknown key".to_owned(), format!("known here: `{all}`"))
             }
         };
-        self.report(&member.origin, &path.key(&member.key), message, hint);
+        // Longer than any key of ours, and like none: it may be a token in the wrong place.
+        let strange =
+            near.is_none() && home.is_none() && member.key.chars().count() > KEY_SHOWN_CHARS_MAX;
+        let segment = if strange { Segment::Secret } else { Segment::Key };
+        self.report(&member.origin, &path.then(segment(member.key.clone())), message, hint);
+        near
     }
 
     fn repeated(&mut self, origin: &Origin, path: &Path, first: &Origin, spelt: &str) {
@@ -264,7 +281,7 @@ impl Fitting<'_> {
         let near = nearest(text, choices.iter().map(String::as_str));
         let all = super::shape::quoted_list(choices);
         let hint = near.map_or_else(|| format!("write {all}"), |near| format!("write \"{near}\""));
-        self.report(origin, path, format!("`{}` is not one of {all}", safe(text)), hint);
+        self.report(origin, path, format!("`{}` is not {all}", safe(text)), hint);
         None
     }
 
@@ -280,7 +297,11 @@ impl Fitting<'_> {
         }
         let (side, bound) =
             if count < *range.start() { ("least", range.start()) } else { ("most", range.end()) };
-        let hint = format!("write a number from {} to {}", range.start(), range.end());
+        let hint = if *range.end() >= i128::from(u32::MAX) {
+            format!("write a number of at least {}", range.start())
+        } else {
+            format!("write a number from {} to {}", range.start(), range.end())
+        };
         self.report(origin, path, format!("{count} is out of range: at {side} {bound}"), hint);
         None
     }
@@ -327,62 +348,26 @@ impl Fitting<'_> {
             (Shape::Section(fields), Value::Text(_)) if path.is_secret() && fields.len() < 4 => {
                 "write { botId: \"…\" }".to_owned()
             }
-            (_, Value::Null) => "write a value, or remove the key for the default".to_owned(),
-            _ => format!("write {}", shape.expected()),
+            (_, Value::Null) if !path.0.is_empty() => {
+                "write a value, or remove the key for the default".to_owned()
+            }
+            (Shape::Text(Format::Address), Value::Integer(port)) if (0..65536).contains(port) => {
+                format!("write \"127.0.0.1:{port}\"")
+            }
+            _ => format!("write {}", example(shape)),
         };
         self.report(origin, path, message, hint);
     }
 }
 
+/// The section that has such a key, for one that stands outside of it.
+fn section_of(key: &str) -> Option<&'static str> {
+    let has =
+        |field: &&Field| field.shape.fields().iter().any(|inner| fold(&inner.key) == fold(key));
+    ROOT.fields().iter().find(has).map(|field| field.key.as_str())
+}
+
 /// camelCase is what is documented; the snake_case of the same words is understood.
 fn is_called(field: &Field, key: &str) -> bool {
     field.key == key || snake_case(&field.key) == key
-}
-
-/// Replaces `${NAME}`; anything else with a `$` stays as it is, because tokens are arbitrary.
-/// `Err` names the variable that is not set.
-fn substitute(text: &str, environment: &Lookup<'_>) -> Result<String, String> {
-    let mut result = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("${") {
-        let (before, from) = rest.split_at(at);
-        result.push_str(before);
-        match from[2..].split_once('}').filter(|(name, _)| is_variable(name)) {
-            Some((name, after)) => {
-                let value = environment(name).filter(|value| !value.is_empty());
-                result.push_str(&value.ok_or_else(|| name.to_owned())?);
-                rest = after;
-            }
-            None => {
-                result.push_str("${");
-                rest = &from[2..];
-            }
-        }
-    }
-    result.push_str(rest);
-    Ok(result)
-}
-
-fn is_variable(name: &str) -> bool {
-    let start = |c: char| c.is_ascii_alphabetic() || c == '_';
-    name.starts_with(start) && name.chars().all(|c| start(c) || c.is_ascii_digit())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_whole_variable_is_substituted() {
-        let environment = |name: &str| (name == "T").then(|| "secret".to_owned());
-        let check = |text: &str, expected: Result<&str, &str>| {
-            let expected = expected.map(str::to_owned).map_err(str::to_owned);
-            assert_eq!(substitute(text, &environment), expected, "{text}");
-        };
-        check("${T}", Ok("secret"));
-        check("a-${T}-b${T}", Ok("a-secret-bsecret"));
-        check("$T ${} ${1} ${a-b} ${T", Ok("$T ${} ${1} ${a-b} ${T"));
-        check("${U}", Err("U"));
-        check("plain", Ok("plain"));
-    }
 }

@@ -22,8 +22,7 @@ fn flaw(message: impl Into<String>, hint: impl Into<String>) -> Flaw {
 const HINT_PERIOD: &str =
     "write a number with `ms`, `s`, `m`, `h` or `d`, for example \"30s\" or \"1h30m\"";
 const HINT_SIZE: &str = "write bytes or a size with `KiB`, `MiB` or `GiB`, for example \"256KiB\"";
-const HINT_NAME: &str =
-    "names have 1 to 64 of a-z, 0-9, `.`, `_`, `-` and start with a letter or digit";
+const HINT_NAME: &str = "write a name like `marlbot` or `lab-2`";
 
 /// The text in its canonical form (names in lower case), or what is wrong with it.
 pub(super) fn judge(format: Format, text: &str) -> Result<String, Flaw> {
@@ -93,6 +92,9 @@ fn address(text: &str) -> Result<(), Flaw> {
     if text.parse::<SocketAddr>().is_ok() {
         return Ok(());
     }
+    if text.trim().is_empty() {
+        return Err(flaw("an empty address", address_hint(":18795")));
+    }
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     if let Ok(ip) = bare.parse::<IpAddr>() {
         let hint = format!("write \"{}\"", SocketAddr::new(ip, super::settings::PORT_DEFAULT));
@@ -102,6 +104,9 @@ fn address(text: &str) -> Result<(), Flaw> {
 }
 
 fn address_hint(text: &str) -> String {
+    if text.parse::<u16>().is_ok() {
+        return format!("write \"127.0.0.1:{text}\", or `port: {text}` without `listen`");
+    }
     let (host, port) = text.rsplit_once(':').unwrap_or((text, "18795"));
     if text.contains("://") {
         return "write only address and port, for example \"127.0.0.1:18795\"".into();

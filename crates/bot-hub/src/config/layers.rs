@@ -9,7 +9,7 @@ use std::fmt;
 use super::fit::Fitting;
 use super::node::{Member, Node, Value};
 use super::problem::{Origin, Path, Problem, Source};
-use super::shape::{Field, ROOT, Shape};
+use super::shape::{Field, ROOT, Shape, example};
 use super::suggest::{fold, nearest};
 use super::syntax;
 
@@ -152,6 +152,16 @@ fn written(text: &str, shape: &Shape, source: &Source) -> Result<Node, Box<Probl
         return Ok(node(Value::Null));
     }
     Ok(match shape.inner() {
+        Shape::Section(_) | Shape::Map { .. } if !trimmed.starts_with('{') => {
+            let hint = format!("set one of its settings by name, or write {}", example(shape));
+            let message = "is a section, and this is no object";
+            return Err(Box::new(Problem::new(
+                &Origin::of(source),
+                &Path::default(),
+                message,
+                hint,
+            )));
+        }
         Shape::Section(_) | Shape::Map { .. } => syntax::read(text, source)?,
         Shape::List(_) | Shape::OneOrMany(_)
             if trimmed.starts_with('[') && trimmed.contains('"') =>
@@ -191,7 +201,11 @@ fn resolve(segments: &[&str]) -> Result<(Path, &'static Shape), Lost> {
     for segment in segments {
         let fields = shape.fields();
         if fields.is_empty() {
-            let message = format!("`{path}` is one value, not a section");
+            let message = match shape.inner() {
+                Shape::Map { .. } => "its entries cannot be set one by one",
+                _ => "is one value, not a section",
+            };
+            let message = message.to_owned();
             return Err(Lost { path, message, near: None });
         }
         let means = |field: &&Field| field.key != "$schema" && fold(&field.key) == fold(segment);

@@ -96,7 +96,7 @@ impl Judge<'_> {
             spelt.entry(&entry.bot_id).or_insert(path);
             let text = token.reveal();
             if token.is_weak() {
-                let hint = "`bot-hub bot rotate-token NAME` makes a strong one";
+                let hint = "use at least 16 random characters";
                 self.warn(path, "this token is short enough to be guessed", hint);
             }
             if text.trim() != text || text.chars().any(char::is_control) {

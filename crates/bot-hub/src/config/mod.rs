@@ -31,6 +31,7 @@ mod starter;
 mod suggest;
 mod syntax;
 mod token;
+mod variables;
 mod written;
 
 pub use change::Change;

@@ -45,7 +45,9 @@ impl Value {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "true or false",
-            Self::Integer(_) | Self::Real(_) => "a number",
+            Self::Integer(_) => "a number",
+            Self::Real(real) if real.fract().abs() > 0.0 => "a number with decimals",
+            Self::Real(_) => "a number beyond all bounds",
             Self::Text(_) => "a text",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",

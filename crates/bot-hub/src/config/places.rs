@@ -91,6 +91,17 @@ mod tests {
     }
 
     #[test]
+    fn the_users_file_is_found_only_if_it_exists() {
+        let home = tempfile::tempdir().unwrap();
+        let set = environment(&[("HOME", &home.path().display().to_string())]);
+        let file = user_config_file(&set).unwrap();
+        assert_ne!(config_file(None, &set), Some(file.clone()));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "{}").unwrap();
+        assert_eq!(config_file(None, &set), Some(file));
+    }
+
+    #[test]
     fn a_path_counts_from_the_file_or_from_home() {
         let ada = environment(&[("HOME", "/home/ada")]);
         let check = |path: &str, expected: &str| {

@@ -13,6 +13,7 @@ use super::node::Node;
 use super::problem::Source;
 use super::schema::schema;
 use super::settings::{Config, Keep, Retain, Room, TokenEntry};
+use super::starter::inline;
 use super::syntax;
 use super::token::Token;
 
@@ -71,7 +72,7 @@ pub enum Applies {
 /// The whole configuration.
 pub(super) static ROOT: LazyLock<Shape> = LazyLock::new(|| {
     let text = serde_json::to_string(&specimen()).expect("the configuration is plain data");
-    let order = syntax::read(&text, &Source::Default).ok().expect("serde writes valid JSON");
+    let order = syntax::read(&text, &Source::Default).expect("serde writes valid JSON");
     Shape::of(&schema(), Some(&order))
 });
 
@@ -186,6 +187,24 @@ impl Shape {
     }
 }
 
+/// What may stand there, written out: `{ format: "auto" }`.
+pub(super) fn example(shape: &Shape) -> String {
+    match shape.inner() {
+        Shape::Section(fields) => {
+            let Some(field) = fields.iter().find(|field| !field.key.starts_with('$')) else {
+                return "{}".to_owned();
+            };
+            let value = match &field.default {
+                Some(default) if !default.is_null() => inline(default),
+                _ => "…".to_owned(),
+            };
+            format!("{{ {}: {value} }}", field.key)
+        }
+        Shape::Map { value, .. } => format!("{{ \"…\": {} }}", example(value)),
+        other => other.expected(),
+    }
+}
+
 fn plural(item: &Shape) -> &'static str {
     match item {
         Shape::Text(Format::Bot) => "names of bots",
@@ -266,6 +285,94 @@ impl Applies {
             Some("restart") => Self::Restart,
             Some("new connections") => Self::NewConnections,
             _ => Self::Now,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Sources, load_text};
+    use super::*;
+
+    /// Texts for a value of this shape; each of them has to load.
+    fn samples(shape: &Shape) -> Vec<String> {
+        let each = |shape: &Shape, around: fn(String) -> String| {
+            samples(shape).into_iter().map(around).collect::<Vec<_>>()
+        };
+        match shape {
+            Shape::Nullable(inner) => [samples(inner), vec!["null".to_owned()]].concat(),
+            Shape::Section(fields) => {
+                let required = |field: &&Field| field.required;
+                let member = |field: &Field, value: &str| format!("{:?}: {value}", field.key);
+                let always: Vec<_> = fields
+                    .iter()
+                    .filter(required)
+                    .map(|field| member(field, &samples(&field.shape)[0]))
+                    .collect();
+                let optional = fields.iter().filter(|field| !field.required).flat_map(|field| {
+                    let members =
+                        samples(&field.shape).into_iter().map(|value| member(field, &value));
+                    members.collect::<Vec<_>>()
+                });
+                let with =
+                    |member| format!("{{ {} }}", [&always[..], &[member]].concat().join(", "));
+                optional.map(with).collect()
+            }
+            Shape::Map { value, .. } => {
+                each(value, |value| format!("{{ \"some-name\": {value} }}"))
+            }
+            Shape::List(item) => each(item, |item| format!("[{item}]")),
+            Shape::OneOrMany(item) => {
+                [samples(item), each(item, |item| format!("[{item}]"))].concat()
+            }
+            Shape::Choice(choices) => choices.iter().map(|choice| format!("{choice:?}")).collect(),
+            Shape::Integer { min, max } => vec![min.to_string(), max.to_string()],
+            Shape::Size { min, max } => vec![min.to_string(), format!("\"{max}\"")],
+            Shape::Bool => vec!["true".to_owned(), "false".to_owned()],
+            Shape::Text(format) => vec![
+                match format {
+                    Format::Free | Format::Bot | Format::Token | Format::Room => "\"some-name\"",
+                    Format::Period => "\"30s\"",
+                    Format::Address => "\"127.0.0.1:1\"",
+                    Format::Origin => "\"https://bots.example.com\"",
+                    Format::Path => "\"/srv/hub\"",
+                }
+                .to_owned(),
+            ],
+        }
+    }
+
+    #[test]
+    fn whatever_fits_the_schema_can_be_decoded() {
+        let samples = samples(&ROOT);
+        assert!(samples.len() > 80, "{samples:?}");
+        for text in samples {
+            // Settings that contradict one another are another matter.
+            if let Err(errors) = load_text("c", &text, &Sources::default()) {
+                let told = errors.to_string();
+                assert!(
+                    !told.contains("cannot be understood") && told.contains("must"),
+                    "{text}: {told}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_example_is_valid_and_every_setting_is_explained() {
+        fn explained(fields: &[Field]) {
+            for field in fields {
+                assert!(field.doc.ends_with('.'), "{}: {}", field.key, field.doc);
+                explained(field.shape.fields());
+            }
+        }
+        explained(ROOT.fields());
+        let env = [("MARLBOT_TOKEN".to_owned(), "a-token-from-the-environment".to_owned())];
+        let sources = Sources { env: env.into_iter().collect(), ..Sources::default() };
+        for field in ROOT.fields() {
+            let Some(example) = &field.example else { continue };
+            let text = format!("{{ {}: {} }}", field.key, inline(example));
+            load_text("c", &text, &sources).unwrap_or_else(|errors| panic!("{text}: {errors}"));
         }
     }
 }

@@ -6,10 +6,21 @@ pub(super) fn nearest<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let folded = fold(found);
-    let distance = |word: &&str| strsim::damerau_levenshtein(&folded, &fold(word));
+    let distance = |word: &&str| match fold(word) {
+        // `warning` for `warn`: more letters than a typo has, and no doubt.
+        longer if starts_one_another(&folded, &longer) => 1,
+        other => strsim::damerau_levenshtein(&folded, &other),
+    };
     let best = known.into_iter().min_by_key(distance)?;
-    let allowed = (folded.chars().count().max(3) / 3).min(4);
+    let allowed = (folded.chars().count().max(3) / 3).min(3);
     (distance(&best) <= allowed).then_some(best)
+}
+
+fn starts_one_another(one: &str, other: &str) -> bool {
+    let shorter = one.len().min(other.len());
+    shorter >= 4
+        && one.len().abs_diff(other.len()) <= 3
+        && one.as_bytes()[..shorter] == other.as_bytes()[..shorter]
 }
 
 /// Spelling that carries no meaning: case, and the signs between words.
@@ -45,6 +56,7 @@ mod tests {
         check("bot-id", Some("botId"));
         check("frame_byte", Some("frameBytes"));
         check("bufferPerBot", None);
+        check("portal", Some("port"));
         check("colour", None);
         check("", None);
     }

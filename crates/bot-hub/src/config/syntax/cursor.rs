@@ -39,6 +39,15 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
+    /// Whether a word starts here, or a word in brackets: YAML and TOML look like that.
+    pub(super) fn is_braceless(&self) -> bool {
+        let mut next = self.rest.clone();
+        match next.next() {
+            Some('[') => next.next().is_some_and(is_name_start),
+            first => first.is_some_and(is_name_start),
+        }
+    }
+
     /// Whether a line comment ends here.
     pub(super) fn at_line_end(&self) -> bool {
         self.peek().is_none_or(is_line_end)

@@ -8,10 +8,12 @@
 //! Left out on purpose: `\u` escapes in keys without quotes.
 
 mod cursor;
+mod flaw;
 mod number;
 mod text;
 
 use self::cursor::{Cursor, is_name, is_name_start, is_space};
+use self::flaw::{Flaw, closing, missing_colon, shown, strange};
 use super::node::{Member, Node, Value};
 use super::problem::{Origin, Path, Place, Problem, Source};
 
@@ -20,19 +22,6 @@ const DEPTH_MAX: u32 = 32;
 
 /// Bytes of a configuration: a hundred thousand bots fit.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 16 << 20;
-
-/// What breaks the grammar, where, and what to do.
-struct Flaw {
-    place: Place,
-    message: String,
-    hint: String,
-}
-
-impl Flaw {
-    fn new(place: Place, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { place, message: message.into(), hint: hint.into() }
-    }
-}
 
 /// Reads one document. The first mistake ends it: what follows a broken bracket is guesswork.
 pub(super) fn read(text: &str, source: &Source) -> Result<Node, Box<Problem>> {
@@ -75,7 +64,15 @@ impl Reader<'_> {
                 "an empty configuration is `{}`; `bot-hub config init` writes one to start from";
             return Err(Flaw::new(self.cursor.place(), "the file is empty", hint));
         }
-        let root = self.value()?;
+        let start = self.cursor.place();
+        let braceless = self.cursor.is_braceless();
+        let root = match self.value() {
+            Err(_) if braceless => {
+                let hint = "write JSON5, for example { port: 18795 }; YAML and TOML are not read";
+                return Err(Flaw::new(start, "the configuration does not start with `{`", hint));
+            }
+            other => other?,
+        };
         self.space()?;
         match self.cursor.peek() {
             None => Ok(root),
@@ -187,6 +184,7 @@ impl Reader<'_> {
                     self.cursor.next();
                     return Ok(Value::Object(members));
                 }
+                Some(']') => return Err(self.mismatch(']', '{', start)),
                 None => return Err(self.unclosed('{', start)),
                 Some(_) => members.push(self.member()?),
             }
@@ -212,7 +210,10 @@ impl Reader<'_> {
             Some(next) if is_name_start(next) => Ok(self.name()),
             Some(':') => Err(Flaw::new(place, "a key is missing before `:`", "write the key")),
             Some(',') => Err(Flaw::new(place, "a comma too many", "remove it")),
-            Some(']') => Err(Flaw::new(place, "`]` closes an object", "close it with `}`")),
+            Some('{') => {
+                let hint = "is this a template that was not filled in?";
+                Err(Flaw::new(place, "an object cannot be a key", hint))
+            }
             Some(next) if next.is_ascii_digit() || next == '-' || next == '.' => {
                 let hint =
                     "put the key in quotes: only letters, digits, `_` and `$` may stand without";
@@ -245,6 +246,7 @@ impl Reader<'_> {
                     self.cursor.next();
                     return Ok(Value::List(items));
                 }
+                Some('}') => return Err(self.mismatch('}', '[', start)),
                 None => return Err(self.unclosed('[', start)),
                 Some(_) => items.push(self.value()?),
             }
@@ -263,19 +265,27 @@ impl Reader<'_> {
             }
             (Some('}'), '{') | (Some(']'), '[') => Ok(()),
             (None, _) => Err(self.unclosed(open, start)),
-            (Some(found @ ('}' | ']')), _) => {
-                let message =
-                    format!("`{found}` closes the `{open}` from {}:{}", start.line, start.column);
-                Err(Flaw::new(place, message, format!("close it with `{}`", closing(open))))
-            }
+            (Some(found @ ('}' | ']')), _) => Err(self.mismatch(found, open, start)),
             (Some(found), _) => {
                 let message =
                     format!("expected `,` or `{}`, found {}", closing(open), shown(found));
-                let hint = "put a comma after the value before this; a text or a value with a unit \
-                            needs quotes";
+                let hint = match found {
+                    ';' => "settings are separated by `,`",
+                    '*' | '+' => "expressions are not computed: write the result",
+                    _ => {
+                        "put a comma after the value before this; a text or a value with a unit \
+                         needs quotes"
+                    }
+                };
                 Err(Flaw::new(place, message, hint))
             }
         }
+    }
+
+    fn mismatch(&self, found: char, open: char, start: Place) -> Flaw {
+        let Place { line, column } = start;
+        let message = format!("`{found}` closes the `{open}` from {line}:{column}");
+        Flaw::new(self.cursor.place(), message, format!("close it with `{}`", closing(open)))
     }
 
     fn unclosed(&self, open: char, start: Place) -> Flaw {
@@ -299,53 +309,14 @@ impl Reader<'_> {
             "True" | "TRUE" | "yes" | "Yes" | "on" | "On" => "true",
             "False" | "FALSE" | "no" | "No" | "off" | "Off" => "false",
             "None" | "nil" | "undefined" | "Null" | "NULL" => "null",
+            _ if word.starts_with('$') => {
+                let hint = "write the value, or set it by its own variable, as BOT_HUB_PORT";
+                return Err(Flaw::new(place, "variables are only replaced inside tokens", hint));
+            }
             _ => return Err(Flaw::new(place, "a text without quotes", "put it in quotes: \"…\"")),
         };
         Err(Flaw::new(place, format!("`{word}` is not a JSON5 value"), format!("write `{meant}`")))
     }
-}
-
-fn closing(open: char) -> char {
-    if open == '{' { '}' } else { ']' }
-}
-
-/// One character as a message may show it.
-fn shown(found: char) -> String {
-    format!("`{}`", found.escape_debug())
-}
-
-fn missing_colon(place: Place, found: Option<char>) -> Flaw {
-    match found {
-        None => {
-            Flaw::new(place, "the file ends after a key", "is the file complete? write `: value`")
-        }
-        Some('=') => {
-            Flaw::new(place, "expected `:` after the key, found `=`", "write `key: value`")
-        }
-        Some('-' | '.') => Flaw::new(
-            place,
-            "a key with `-` or `.` needs quotes",
-            "put the key in quotes: only letters, digits, `_` and `$` may stand without",
-        ),
-        Some(found) => {
-            let message = format!("expected `:` after the key, found {}", shown(found));
-            Flaw::new(place, message, "write `key: value`")
-        }
-    }
-}
-
-/// A character that starts nothing.
-fn strange(place: Place, found: char) -> Flaw {
-    let hint = match found {
-        '“' | '”' | '‘' | '’' | '„' | '«' | '»' | '`' => "use straight quotes: \"…\"",
-        '#' => "a comment starts with `//`",
-        ';' => "settings are separated by `,`",
-        '<' => "this looks like HTML or XML; the configuration is JSON5: { port: 18795 }",
-        '(' | ')' => "an object has `{ }`, a list `[ ]`",
-        '@' | '$' | '%' | '&' | '*' | '!' | '?' | '~' => "put texts in quotes: \"…\"",
-        _ => "the configuration is JSON5, for example { port: 18795 }; remove this character",
-    };
-    Flaw::new(place, format!("unexpected {}", shown(found)), hint)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use super::super::node::Value;
 use super::cursor::{Cursor, is_name};
 use super::{Flaw, Place};
 
-const HINT: &str = "write a plain number like `50`; a value with a unit needs quotes: \"10s\"";
+const HINT: &str =
+    "write a plain number like `50`; an address or a value with a unit needs quotes: \"10s\"";
 
 /// Reads a number; the cursor stands on its first character.
 pub(super) fn number(cursor: &mut Cursor<'_>) -> Result<Value, Flaw> {
