@@ -4,7 +4,7 @@
 //! anything: the brain says what to write, the store says when it is written.
 
 use bot_hub_core::change::{Answer, Change, Outcome, Query, Snapshot};
-use bot_protocol::name::BotId;
+use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
 
 /// Why the store could not do something.
@@ -32,6 +32,13 @@ pub enum StoreError {
         found: u32,
         /// The highest that this program knows.
         known: u32,
+    },
+    /// A write names a room that is not there. Nothing of the batch was stored; the handle lives on.
+    /// It happens behind a `CreateRoom` that was refused with `Full`, while the brain did not know yet.
+    #[error("there is no room `{room}` in the store")]
+    NoSuchRoom {
+        /// The room.
+        room: RoomName,
     },
     /// Another process has it open.
     #[error("`{path}` is in use by another process")]
@@ -103,7 +110,8 @@ pub struct Loaded {
 /// 3. Entries of a room are numbered from 1 without a hole, in the order of their `Append`s.
 /// 4. The same `(room, from, id)` is never stored twice while the first one is kept.
 /// 5. What a reader returns is what was appended, bit by bit: a damaged entry is named, not returned.
-/// 6. After `StoreError::Full` the handle lives on; after `Failed` it must be dropped.
+/// 6. After `StoreError::Full` and `NoSuchRoom` the handle lives on; after `Failed` it must be
+///    dropped.
 pub trait Store: Send {
     /// Everything that is needed at start, without reading the log itself.
     fn load(&mut self) -> Result<Loaded, StoreError>;
