@@ -1,23 +1,13 @@
 //! What the door tells the engine, over one bounded channel.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+pub use bot_hub_core::io::ConnId;
 use bot_protocol::secret::Secret;
 use tokio::sync::oneshot;
 
 use super::outbox::Outbox;
-
-/// A connection's number, never used twice while the process runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnId(pub u64);
-
-impl fmt::Display for ConnId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
 
 /// One thing that happened. For a connection: `Opened` first, `Closed` last and exactly once.
 /// `F` is what the door's `decode` makes of a message.

@@ -3,6 +3,7 @@
 //! Owns the promises that every backend makes; `conformance` holds them all to these. Never decides
 //! anything: the brain says what to write, the store says when it is written.
 
+pub mod driver;
 pub mod memory;
 pub mod sqlite;
 
@@ -56,6 +57,13 @@ pub enum StoreError {
         /// The store's file.
         path: String,
     },
+}
+
+impl StoreError {
+    /// Whether the handle lives on: only the batch was refused.
+    pub fn is_survivable(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::NoSuchRoom { .. })
+    }
 }
 
 /// One write: the brain's, or the registry's.

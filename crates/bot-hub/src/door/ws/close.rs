@@ -30,10 +30,18 @@ impl CloseCode {
     pub const TRY_LATER: Self = Self(1013);
     /// The peer did not authenticate in time.
     pub const AUTH_TIMEOUT: Self = Self(4001);
+    /// The token is not accepted.
+    pub const BAD_TOKEN: Self = Self(4002);
+    /// The bot was disabled or removed, or its token revoked.
+    pub const REVOKED: Self = Self(4003);
     /// The peer does not read what it is sent.
     pub const TOO_SLOW: Self = Self(4008);
+    /// A newer connection of the same bot took over.
+    pub const REPLACED: Self = Self(4009);
     /// Nothing was heard of the peer for too long.
     pub const SILENT: Self = Self(4010);
+    /// Too many failed authentications from the peer's address.
+    pub const THROTTLED: Self = Self(4029);
 
     /// Whether the code may appear in a close frame: 1004–1006 and 1015 are only ever reported
     /// locally, and what no one registered must not be sent.

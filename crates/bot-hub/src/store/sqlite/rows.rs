@@ -126,8 +126,14 @@ pub(super) fn state_of(number: i64) -> Option<ReceiptState> {
     ReceiptState::ALL.iter().copied().find(|state| state_number(*state) == number)
 }
 
-const REASONS: [GapReason; 4] =
-    [GapReason::BufferLimit, GapReason::Retention, GapReason::Corrupt, GapReason::Epoch];
+const REASONS: [GapReason; 6] = [
+    GapReason::BufferLimit,
+    GapReason::Retention,
+    GapReason::Corrupt,
+    GapReason::Epoch,
+    GapReason::Dead,
+    GapReason::Expired,
+];
 
 /// The numbers of reasons on disk; never change one.
 pub(super) fn reason_number(reason: GapReason) -> i64 {
@@ -136,6 +142,8 @@ pub(super) fn reason_number(reason: GapReason) -> i64 {
         GapReason::Retention => 1,
         GapReason::Corrupt => 2,
         GapReason::Epoch => 3,
+        GapReason::Dead => 4,
+        GapReason::Expired => 5,
     }
 }
 
