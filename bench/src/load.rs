@@ -15,6 +15,7 @@ use crate::{
 
 /// How long everything in flight may take to arrive once nothing more is said.
 const DRAIN: Duration = Duration::from_secs(20);
+/// Longest sleep between two looks at the clock.
 const WAIT: Duration = Duration::from_millis(10);
 
 /// What was counted between the start and the end of the measuring phase.
@@ -41,6 +42,7 @@ pub struct Load {
     /// Lanes that may have room since they were last looked at.
     hungry: Vec<usize>,
     speaking: bool,
+    wait: Duration,
     counts: Counts,
 }
 
@@ -61,8 +63,8 @@ impl Listener for Load {
 }
 
 impl Load {
-    /// Lanes for connections that were opened in the order of `parts`.
-    pub fn new(rooms: &Rooms, tongue: Tongue, parts: &[Part]) -> Self {
+    /// Lanes for connections that were opened in the order of `parts`. With `spin` it never sleeps while it waits.
+    pub fn new(rooms: &Rooms, tongue: Tongue, parts: &[Part], spin: bool) -> Self {
         let mut lanes = Vec::new();
         for (link, part) in parts.iter().enumerate().filter(|(_, part)| part.says.is_some()) {
             let template = tongue.template(*part, rooms.text_bytes);
@@ -88,6 +90,7 @@ impl Load {
             start: Instant::now(),
             now: 0,
             speaking: true,
+            wait: if spin { Duration::ZERO } else { WAIT },
             counts: Counts::default(),
         }
     }
@@ -154,7 +157,7 @@ impl Load {
         let end = Instant::now() + span;
         while Instant::now() < end {
             self.speak(fleet)?;
-            let ticks = fleet.turn(WAIT, self)?;
+            let ticks = fleet.turn(self.wait, self)?;
             if let Some(steady) = steady {
                 steady.say_due(ticks, self, fleet)?;
             }

@@ -17,6 +17,7 @@ mod ws;
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -61,6 +62,9 @@ struct Options {
     /// Second part of the names of the result files, after the date.
     #[arg(long, default_value = "run")]
     label: String,
+    /// Let the generator poll without sleeping: the server never pays for waking it, and latency is the server's alone.
+    #[arg(long)]
+    spin: bool,
     /// List systems and workloads and end.
     #[arg(long)]
     list: bool,
@@ -86,19 +90,19 @@ fn run(mut options: Options) -> Result<bool> {
     let hub = options.hub.clone().unwrap_or_else(|| bench.join("../target/release/bot-hub"));
     let places = Places { hub: fs::canonicalize(&hub).unwrap_or(hub), bench: bench.to_owned() };
     if options.list {
-        list(&places);
+        list(&places)?;
         return Ok(true);
     }
     let systems = chosen_systems(&options.systems, &places)?;
     let workloads = chosen_workloads(&options.workloads)?;
-    let scratch = bench.join("target/scratch");
+    let scratch = bench.join(format!("target/scratch/{}", std::process::id()));
     fs::create_dir_all(&scratch)?;
     process::raise_file_limit()?;
     let cores = process::Cores::choose()?;
     process::pin(cores.generator)?;
     let machine = Machine::look(&scratch, cores)?;
     let span = Duration::from_secs_f64(options.seconds);
-    let setting = Setting { places: &places, scratch: &scratch, cores, span };
+    let setting = Setting { places: &places, scratch: &scratch, cores, spin: options.spin, span };
     let mut report = Report::new(machine, &options, systems.clone());
     for workload in workloads {
         let cells = in_turns(&setting, &systems, workload, options.repeat);
@@ -108,6 +112,7 @@ fn run(mut options: Options) -> Result<bool> {
     if options.out.as_deref() != Some(Path::new("-")) {
         report.write(&options.out.unwrap_or_else(|| bench.join("results")), &options.label)?;
     }
+    fs::remove_dir_all(&scratch)?;
     Ok(!report.has_failures())
 }
 
@@ -173,12 +178,14 @@ fn chosen_workloads(names: &[String]) -> Result<Vec<&'static Workload>> {
     names.iter().map(find).collect()
 }
 
-fn list(places: &Places) {
+fn list(places: &Places) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     for system in SYSTEMS {
         let state = system.version(places).unwrap_or_else(|error| format!("not here: {error:#}"));
-        println!("system    {:14} {state}", system.name());
+        writeln!(out, "system    {:14} {state}", system.name())?;
     }
     for workload in WORKLOADS {
-        println!("workload  {:14} {}", workload.name, workload.title);
+        writeln!(out, "workload  {:14} {}", workload.name, workload.title)?;
     }
+    Ok(())
 }

@@ -66,6 +66,8 @@ pub struct Setting<'a> {
     pub scratch: &'a Path,
     /// See [`Cores`].
     pub cores: Cores,
+    /// Whether the generator polls without sleeping.
+    pub spin: bool,
     /// Length of the measuring phase.
     pub span: Duration,
 }
@@ -117,7 +119,7 @@ impl Probe<'_> {
         let tongue = self.system.tongue();
         let mut fleet = Fleet::new()?;
         fleet.open(server.address, tongue, &parts, AT_ONCE, Instant::now() + OPEN)?;
-        let mut load = Load::new(rooms, tongue, &parts);
+        let mut load = Load::new(rooms, tongue, &parts, self.setting.spin);
         let mut steady = match rooms.pace {
             Pace::Steady { per_second } => Some(Steady::new(&load, &mut fleet, per_second)?),
             Pace::Pipelined | Pace::PingPong => None,

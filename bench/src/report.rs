@@ -30,6 +30,7 @@ pub struct Report {
     machine: Machine,
     seconds: f64,
     repeat: usize,
+    spin: bool,
     systems: Vec<(System, String)>,
     /// Rows of the table, cells in the order of the systems.
     pub rows: Vec<(&'static Workload, Vec<Cell>)>,
@@ -67,8 +68,8 @@ impl Cell {
 impl Report {
     /// Nothing measured yet.
     pub fn new(machine: Machine, options: &Options, systems: Vec<(System, String)>) -> Self {
-        let Options { seconds, repeat, .. } = *options;
-        Self { machine, seconds, repeat, systems, rows: Vec::new() }
+        let Options { seconds, repeat, spin, .. } = *options;
+        Self { machine, seconds, repeat, spin, systems, rows: Vec::new() }
     }
 
     /// Whether anything went wrong.
@@ -95,8 +96,14 @@ impl Report {
             "# Measured {date}\n\n\
              {cpu}, {cores} cores, {memory_mib} MiB, Linux {kernel}, load before {load_before}. Server pinned to core {}, \
              generator to core {}.\nA 4 KiB write with `fdatasync` takes {:.0} µs (median), {:.0} µs (p99). \
-             Medians of {} runs of {} s each, systems in turns.\n\n",
-            pinned.0, pinned.1, fsync_us.0, fsync_us.1, self.repeat, self.seconds
+             Medians of {} runs of {} s each, systems in turns{}.\n\n",
+            pinned.0,
+            pinned.1,
+            fsync_us.0,
+            fsync_us.1,
+            self.repeat,
+            self.seconds,
+            if self.spin { "; the generator never slept" } else { "" }
         );
         for (system, version) in &self.systems {
             line(&mut out, format_args!("* `{}`: {version}", system.name()));
@@ -161,6 +168,7 @@ impl Report {
             "machine": self.machine,
             "seconds": self.seconds,
             "repeat": self.repeat,
+            "spin": self.spin,
             "versions": versions.collect::<std::collections::BTreeMap<_, _>>(),
             "rows": rows.collect::<Vec<_>>(),
         })

@@ -24,6 +24,8 @@ pub enum Readiness {
     Line,
     /// It accepts at this address, which it was told.
     Accepts(SocketAddr),
+    /// A file `nats-server_PID.ports` in its folder, with the addresses of this kind.
+    Ports(&'static str),
 }
 
 /// What to start.
@@ -77,6 +79,10 @@ impl Server {
             let address = match ready {
                 Readiness::Line => announced(&fs::read_to_string(out)?),
                 Readiness::Accepts(address) => TcpStream::connect(address).ok().map(|_| *address),
+                Readiness::Ports(kind) => {
+                    let file = out.with_file_name(format!("nats-server_{}.ports", self.pid));
+                    fs::read(file).ok().and_then(|ports| in_ports(&ports, kind))
+                }
             };
             if let Some(address) = address {
                 return Ok(address);
@@ -123,6 +129,11 @@ impl Drop for Server {
 fn announced(output: &str) -> Option<SocketAddr> {
     let (line, _) = output.split_once("listening ws://")?.1.split_once('\n')?;
     line.trim_end_matches('/').trim().parse().ok()
+}
+
+fn in_ports(ports: &[u8], kind: &str) -> Option<SocketAddr> {
+    let ports: serde_json::Value = serde_json::from_slice(ports).ok()?;
+    ports[kind][0].as_str()?.split_once("://")?.1.parse().ok()
 }
 
 #[cfg(test)]

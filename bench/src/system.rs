@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -10,7 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    dialect::{Tongue, bot_name, token},
+    dialect::{Flavour, Tongue, bot_name, token},
     server::{Launch, Readiness},
 };
 
@@ -23,10 +24,29 @@ pub enum System {
     HubSqlite,
     /// The Node.js server of the first description.
     NodeOriginal,
+    /// NATS over WebSocket, nothing stored.
+    NatsWebSocket,
+    /// NATS over TCP, nothing stored.
+    NatsTcp,
+    /// NATS with a stream on disk, written through before it confirms.
+    JetStream,
+    /// Redis publish and subscribe, nothing stored.
+    Redis,
+    /// Mosquitto, quality of service 0, nothing stored.
+    Mosquitto,
 }
 
 /// All of them, in the order of the table.
-pub const SYSTEMS: &[System] = &[System::HubMemory, System::HubSqlite, System::NodeOriginal];
+pub const SYSTEMS: &[System] = &[
+    System::HubMemory,
+    System::HubSqlite,
+    System::NodeOriginal,
+    System::NatsWebSocket,
+    System::NatsTcp,
+    System::JetStream,
+    System::Redis,
+    System::Mosquitto,
+];
 
 /// Where programs are.
 #[derive(Debug)]
@@ -37,6 +57,14 @@ pub struct Places {
     pub bench: PathBuf,
 }
 
+impl Places {
+    /// A peer: the one that `bench/peers` fetched, or else the one of the system.
+    fn peer(&self, name: &str) -> PathBuf {
+        let fetched = self.bench.join(".tools/bin").join(name);
+        if fetched.exists() { fetched } else { PathBuf::from(name) }
+    }
+}
+
 impl System {
     /// Name on the command line and in the table.
     pub fn name(self) -> &'static str {
@@ -44,6 +72,11 @@ impl System {
             Self::HubMemory => "hub-memory",
             Self::HubSqlite => "hub-sqlite",
             Self::NodeOriginal => "node-original",
+            Self::NatsWebSocket => "nats-ws",
+            Self::NatsTcp => "nats-tcp",
+            Self::JetStream => "jetstream-sync",
+            Self::Redis => "redis",
+            Self::Mosquitto => "mosquitto",
         }
     }
 
@@ -51,6 +84,11 @@ impl System {
     pub fn tongue(self) -> Tongue {
         match self {
             Self::HubMemory | Self::HubSqlite | Self::NodeOriginal => Tongue::Seed,
+            Self::NatsWebSocket => Tongue::Nats(Flavour { websocket: true, jetstream: false }),
+            Self::NatsTcp => Tongue::Nats(Flavour { websocket: false, jetstream: false }),
+            Self::JetStream => Tongue::Nats(Flavour { websocket: false, jetstream: true }),
+            Self::Redis => Tongue::Redis,
+            Self::Mosquitto => Tongue::Mqtt,
         }
     }
 
@@ -66,34 +104,105 @@ impl System {
                 let node = said_by(Path::new("node"), "--version")?;
                 Ok(format!("node {node}, ws {}", package["version"].as_str().unwrap_or("?")))
             }
+            Self::NatsWebSocket | Self::NatsTcp | Self::JetStream => {
+                said_by(&places.peer("nats-server"), "--version")
+            }
+            Self::Redis => {
+                let said = said_by(&places.peer("redis-server"), "--version")?;
+                Ok(said
+                    .split_once(" sha=")
+                    .map_or(said.as_str(), |(version, _)| version)
+                    .to_owned())
+            }
+            Self::Mosquitto => said_by(&places.peer("mosquitto"), "-h"),
         }
     }
 
     /// Writes what it needs into `dir` (for so many bots) and says how it is started.
     pub fn prepare(self, places: &Places, dir: &Path, bots: usize) -> Result<Launch> {
-        let config = dir.join("config.json");
-        fs::write(&config, seed_config(bots).to_string())?;
-        let mut command: Vec<String> = match self {
-            Self::HubMemory | Self::HubSqlite => {
-                vec![text(&places.hub), "serve".into(), "--data".into(), text(&dir.join("data"))]
-            }
+        match self {
+            Self::HubMemory => hub(places, dir, bots, &["--store", "memory"]),
+            Self::HubSqlite => hub(places, dir, bots, &[]),
             Self::NodeOriginal => {
-                vec!["node".into(), text(&places.bench.join("node-original/server.mjs"))]
+                let script = text(&places.bench.join("node-original/server.mjs"));
+                let config = seed_config(dir, bots)?;
+                let command = ["node", &script, "--config", &config, "--listen", "127.0.0.1:0"];
+                Ok(launch(&command, Readiness::Line))
             }
-        };
-        if self == Self::HubMemory {
-            command.extend(["--store".into(), "memory".into()]);
+            Self::NatsWebSocket => nats(
+                places,
+                dir,
+                "websocket",
+                "websocket { host: 127.0.0.1, port: -1, no_tls: true }",
+            ),
+            Self::NatsTcp => nats(places, dir, "nats", ""),
+            Self::JetStream => nats(
+                places,
+                dir,
+                "nats",
+                "jetstream { store_dir: \"data\", sync_interval: always }",
+            ),
+            Self::Redis => redis(places),
+            Self::Mosquitto => mosquitto(places, dir),
         }
-        command.extend(["--config".into(), text(&config)]);
-        command.extend(["--listen".into(), "127.0.0.1:0".into()]);
-        Ok(Launch { command, ready: Readiness::Line })
     }
 }
 
-/// The configuration file of the first description, with a token per bot.
-fn seed_config(bots: usize) -> Value {
+fn launch(command: &[&str], ready: Readiness) -> Launch {
+    Launch { command: command.iter().map(|&word| word.to_owned()).collect(), ready }
+}
+
+fn hub(places: &Places, dir: &Path, bots: usize, more: &[&str]) -> Result<Launch> {
+    let (program, data) = (text(&places.hub), text(&dir.join("data")));
+    let config = seed_config(dir, bots)?;
+    let serve =
+        [&program, "serve", "--config", &config, "--data", &data, "--listen", "127.0.0.1:0"];
+    Ok(launch(&[&serve, more].concat(), Readiness::Line))
+}
+
+fn nats(places: &Places, dir: &Path, kind: &'static str, more: &str) -> Result<Launch> {
+    // The default allows 64 MiB of unread messages per connection; it is far above what is in flight here.
+    fs::write(
+        dir.join("nats.conf"),
+        format!("listen: 127.0.0.1:-1\nmax_connections: 100000\n{more}\n"),
+    )?;
+    let (program, folder) = (text(&places.peer("nats-server")), text(dir));
+    let command = [&program, "--config", "nats.conf", "--ports_file_dir", &folder];
+    Ok(launch(&command, Readiness::Ports(kind)))
+}
+
+fn redis(places: &Places) -> Result<Launch> {
+    let address = free_address()?;
+    let (program, port) = (text(&places.peer("redis-server")), address.port().to_string());
+    let command =
+        [&program, "--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"];
+    Ok(launch(&command, Readiness::Accepts(address)))
+}
+
+fn mosquitto(places: &Places, dir: &Path) -> Result<Launch> {
+    let address = free_address()?;
+    let config = format!(
+        "listener {} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\npersistence false\n\
+         max_queued_messages 0\nlog_type error\n",
+        address.port()
+    );
+    fs::write(dir.join("mosquitto.conf"), config)?;
+    let program = text(&places.peer("mosquitto"));
+    Ok(launch(&[&program, "-c", "mosquitto.conf"], Readiness::Accepts(address)))
+}
+
+/// For programs that cannot take a port from the system themselves. Somebody else may take it first; the run fails then.
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Writes the configuration file of the first description, with a token per bot, and returns where it is.
+fn seed_config(dir: &Path, bots: usize) -> Result<String> {
     let entry = |bot| (token(bot), json!({"botId": bot_name(bot)}));
-    json!({"tokens": (0..bots).map(entry).collect::<Map<_, _>>()})
+    let config = json!({"tokens": (0..bots).map(entry).collect::<Map<_, _>>()});
+    let path = dir.join("config.json");
+    fs::write(&path, config.to_string())?;
+    Ok(text(&path))
 }
 
 fn said_by(program: &Path, argument: &str) -> Result<String> {

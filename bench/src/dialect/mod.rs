@@ -5,8 +5,12 @@ use anyhow::Result;
 
 use crate::text::Template;
 
+mod mqtt;
+mod nats;
+mod redis;
 mod seed;
 
+pub use nats::Flavour;
 pub use seed::{bot_name, token};
 
 /// One connection's place in a workload.
@@ -45,6 +49,12 @@ pub enum Event {
 pub enum Tongue {
     /// JSON frames over WebSocket: the original and Bot Hub.
     Seed,
+    /// NATS, see [`Flavour`].
+    Nats(Flavour),
+    /// Redis publish and subscribe.
+    Redis,
+    /// MQTT with quality of service 0.
+    Mqtt,
 }
 
 /// One connection's state in its language.
@@ -52,6 +62,12 @@ pub enum Tongue {
 pub enum Dialect {
     /// See [`Tongue::Seed`].
     Seed(seed::Seed),
+    /// See [`Tongue::Nats`].
+    Nats(nats::Nats),
+    /// See [`Tongue::Redis`].
+    Redis(redis::Redis),
+    /// See [`Tongue::Mqtt`].
+    Mqtt(mqtt::Mqtt),
 }
 
 impl Dialect {
@@ -59,6 +75,9 @@ impl Dialect {
     pub fn new(tongue: Tongue, part: Part) -> Self {
         match tongue {
             Tongue::Seed => Self::Seed(seed::Seed::new(part)),
+            Tongue::Nats(flavour) => Self::Nats(nats::Nats::new(flavour, part)),
+            Tongue::Redis => Self::Redis(redis::Redis::new(part)),
+            Tongue::Mqtt => Self::Mqtt(mqtt::Mqtt::new(part)),
         }
     }
 
@@ -66,6 +85,9 @@ impl Dialect {
     pub fn greet(&mut self, out: &mut Vec<u8>) {
         match self {
             Self::Seed(seed) => seed.greet(out),
+            Self::Nats(nats) => nats.greet(out),
+            Self::Redis(redis) => redis.greet(out),
+            Self::Mqtt(mqtt) => mqtt.greet(out),
         }
     }
 
@@ -74,6 +96,9 @@ impl Dialect {
     pub fn next(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<Option<(usize, Event)>> {
         match self {
             Self::Seed(seed) => seed.next(input, out),
+            Self::Nats(nats) => nats.next(input, out),
+            Self::Redis(redis) => redis.next(input),
+            Self::Mqtt(mqtt) => mqtt.next(input, out),
         }
     }
 }
@@ -82,7 +107,9 @@ impl Tongue {
     /// Whether the server confirms every message to its sender.
     pub fn acknowledges(self) -> bool {
         match self {
-            Self::Seed => true,
+            Self::Seed | Self::Redis => true,
+            Self::Nats(flavour) => flavour.jetstream,
+            Self::Mqtt => false,
         }
     }
 
@@ -90,6 +117,9 @@ impl Tongue {
     pub fn template(self, part: Part, len: usize) -> Template {
         match self {
             Self::Seed => seed::template(part, len),
+            Self::Nats(flavour) => nats::template(flavour, part, len),
+            Self::Redis => redis::template(part, len),
+            Self::Mqtt => mqtt::template(part, len),
         }
     }
 }
