@@ -131,13 +131,20 @@ impl Ear {
     #[inline]
     pub fn hear(&mut self, heard: &[u8]) -> Result<u64> {
         if !heard.starts_with(&self.expected) {
-            let shown =
-                |text: &[u8]| String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned();
-            bail!("expected message `{}`, got `{}`", shown(&self.expected), shown(heard));
+            bail!("{}", self.difference(heard));
         }
         text::advance(&mut self.expected);
         self.next += 1;
         Ok(self.next - 1)
+    }
+
+    #[cold]
+    fn difference(&self, heard: &[u8]) -> String {
+        let same =
+            self.expected.iter().zip(heard).take_while(|(wanted, got)| wanted == got).count();
+        let shown = |text: &[u8]| String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned();
+        let (wanted, got) = (shown(&self.expected), shown(heard));
+        format!("expected message `{wanted}`, got `{got}` (they differ at byte {same})")
     }
 }
 

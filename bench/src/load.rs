@@ -23,8 +23,6 @@ const WAIT: Duration = Duration::from_millis(10);
 pub struct Counts {
     /// Messages that reached a listener.
     pub deliveries: u64,
-    /// Confirmations whose `delivered` named fewer listeners than there are.
-    pub short_acks: u64,
     /// From saying to a listener.
     pub delivery: Histogram,
     /// From saying to the confirmation.
@@ -44,6 +42,7 @@ pub struct Load {
     speaking: bool,
     wait: Duration,
     counts: Counts,
+    short_acks: u64,
 }
 
 impl Listener for Load {
@@ -92,6 +91,7 @@ impl Load {
             speaking: true,
             wait: if spin { Duration::ZERO } else { WAIT },
             counts: Counts::default(),
+            short_acks: 0,
         }
     }
 
@@ -124,7 +124,7 @@ impl Load {
         };
         let said = self.lanes[index].confirm()?;
         self.counts.confirmation.record(self.now.saturating_sub(said));
-        self.counts.short_acks += u64::from(to.is_some_and(|to| to < u32::from(self.listeners)));
+        self.short_acks += u64::from(to.is_some_and(|to| to < u32::from(self.listeners)));
         if self.lanes[index].room() > 0 {
             self.hungry.push(index);
         }
@@ -179,6 +179,11 @@ impl Load {
             fleet.turn(WAIT, self)?;
         }
         Ok(())
+    }
+
+    /// Confirmations so far whose `delivered` named fewer listeners than there are.
+    pub fn short_acks(&self) -> u64 {
+        self.short_acks
     }
 
     /// Takes what was counted so far and starts again at zero.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use rustix::process::Pid;
 use serde::Serialize;
 
@@ -84,14 +84,10 @@ pub fn measure(setting: &Setting<'_>, system: System, workload: &Workload) -> Re
     let probe = Probe { setting, system, launch: &launch, dir: &dir };
     let (sample, server) = match workload.kind {
         Kind::Return(count) => probe.come_back(server, count)?,
-        other => {
-            let sample = probe.with_server(&server, other);
-            (
-                sample
-                    .with_context(|| format!("server's last words: `{}`", server.last_words()))?,
-                server,
-            )
-        }
+        other => match probe.with_server(&server, other) {
+            Ok(sample) => (sample, server),
+            Err(error) => bail!("{error:#} (the server's last words: `{}`)", server.last_words()),
+        },
     };
     server.stop()?;
     fs::remove_dir_all(&dir)?;
@@ -140,7 +136,7 @@ impl Probe<'_> {
             max_us: Some(counts.delivery.max_us()),
             rss_kib: Some(rss),
             rss_growth_kib: Some(peak.saturating_sub(rss)),
-            short_acks: counts.short_acks,
+            short_acks: load.short_acks(),
             ..used.sample(counts.deliveries)
         })
     }

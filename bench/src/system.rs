@@ -24,6 +24,8 @@ pub enum System {
     HubSqlite,
     /// The Node.js server of the first description.
     NodeOriginal,
+    /// A relay in C++ on uWebSockets that keeps nothing (`native-hub/`).
+    NativeHub,
     /// NATS over WebSocket, nothing stored.
     NatsWebSocket,
     /// NATS over TCP, nothing stored.
@@ -41,6 +43,7 @@ pub const SYSTEMS: &[System] = &[
     System::HubMemory,
     System::HubSqlite,
     System::NodeOriginal,
+    System::NativeHub,
     System::NatsWebSocket,
     System::NatsTcp,
     System::JetStream,
@@ -72,6 +75,7 @@ impl System {
             Self::HubMemory => "hub-memory",
             Self::HubSqlite => "hub-sqlite",
             Self::NodeOriginal => "node-original",
+            Self::NativeHub => "uwebsockets",
             Self::NatsWebSocket => "nats-ws",
             Self::NatsTcp => "nats-tcp",
             Self::JetStream => "jetstream-sync",
@@ -83,7 +87,9 @@ impl System {
     /// What it speaks.
     pub fn tongue(self) -> Tongue {
         match self {
-            Self::HubMemory | Self::HubSqlite | Self::NodeOriginal => Tongue::Seed,
+            Self::HubMemory | Self::HubSqlite | Self::NodeOriginal | Self::NativeHub => {
+                Tongue::Seed
+            }
             Self::NatsWebSocket => Tongue::Nats(Flavour { websocket: true, jetstream: false }),
             Self::NatsTcp => Tongue::Nats(Flavour { websocket: false, jetstream: false }),
             Self::JetStream => Tongue::Nats(Flavour { websocket: false, jetstream: true }),
@@ -104,6 +110,7 @@ impl System {
                 let node = said_by(Path::new("node"), "--version")?;
                 Ok(format!("node {node}, ws {}", package["version"].as_str().unwrap_or("?")))
             }
+            Self::NativeHub => said_by(&places.peer("native-hub"), "--version"),
             Self::NatsWebSocket | Self::NatsTcp | Self::JetStream => {
                 said_by(&places.peer("nats-server"), "--version")
             }
@@ -128,6 +135,11 @@ impl System {
                 let config = seed_config(dir, bots)?;
                 let command = ["node", &script, "--config", &config, "--listen", "127.0.0.1:0"];
                 Ok(launch(&command, Readiness::Line))
+            }
+            Self::NativeHub => {
+                let program = text(&places.peer("native-hub"));
+                let config = seed_config(dir, bots)?;
+                Ok(launch(&[&program, "--config", &config], Readiness::Line))
             }
             Self::NatsWebSocket => nats(
                 places,
