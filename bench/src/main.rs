@@ -7,6 +7,7 @@ mod latency;
 mod load;
 mod machine;
 mod measure;
+mod plot;
 mod process;
 mod report;
 mod server;

@@ -9,6 +9,7 @@ use crate::{
     Options,
     machine::Machine,
     measure::Sample,
+    plot::{self, Bar, Group},
     system::System,
     workload::{Kind, Workload},
 };
@@ -77,14 +78,15 @@ impl Report {
         self.rows.iter().any(|(_, cells)| cells.iter().any(|cell| !cell.failures.is_empty()))
     }
 
-    /// Writes both files.
+    /// Writes the table, the samples and the picture.
     pub fn write(&self, dir: &Path, label: &str) -> Result<()> {
         fs::create_dir_all(dir)?;
         let stem = dir.join(format!("{}-{label}", self.machine.date));
         fs::write(stem.with_extension("md"), self.markdown())?;
         let json = serde_json::to_string_pretty(&self.json())?;
         fs::write(stem.with_extension("json"), json + "\n")?;
-        eprintln!("written: {}.md and .json", stem.display());
+        fs::write(stem.with_extension("svg"), self.picture())?;
+        eprintln!("written: {}.md, .json and .svg", stem.display());
         Ok(())
     }
 
@@ -117,6 +119,25 @@ impl Report {
         self.table(&mut out, |_, cell| memory(cell));
         self.remarks(&mut out);
         out
+    }
+
+    /// Bars of what one second of the server's CPU delivers, which a busy machine hardly changes.
+    fn picture(&self) -> String {
+        let groups = self.rows.iter().filter(|(workload, _)| workload.kind.has_rate());
+        let groups = groups.map(|(workload, cells)| {
+            let bars = self.systems.iter().zip(cells).map(|((system, _), cell)| {
+                let value = cell
+                    .median(|s| s.cpu_us)
+                    .filter(|_| cell.failures.is_empty())
+                    .map(|us| 1e6 / us);
+                let text = value.map_or("failed".into(), per_second);
+                Bar { name: system.name(), value, text }
+            });
+            Group { title: workload.title, bars: bars.collect() }
+        });
+        let title =
+            format!("Deliveries (connections) per CPU second of the server, {}", self.machine.date);
+        plot::draw(&title, &groups.collect::<Vec<_>>())
     }
 
     fn table(&self, out: &mut String, shown: impl Fn(&Workload, &Cell) -> String) {

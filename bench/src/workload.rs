@@ -112,6 +112,11 @@ const fn rooms(
 }
 
 impl Kind {
+    /// Whether it counts something per second.
+    pub fn has_rate(&self) -> bool {
+        matches!(self, Self::Rooms(_) | Self::Storm(_))
+    }
+
     /// How many bots the server must know.
     pub fn bots(&self) -> usize {
         match self {
