@@ -2,7 +2,7 @@
 //! [`Listener`] and never decides what is said after the greeting.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     os::fd::OwnedFd,
     time::{Duration, Instant},
 };
@@ -24,6 +24,8 @@ use crate::dialect::{Dialect, Event, Part, Tongue};
 const READ_BYTES: usize = 256 * 1024;
 /// Readiness reports taken at once.
 const EVENTS_MAX: usize = 256;
+/// Loopback addresses that connections come from.
+const SOURCES: usize = 250;
 const TIMER: u64 = u64::MAX;
 
 /// Who wants to know.
@@ -90,7 +92,7 @@ impl Fleet {
         while self.ready < wanted {
             while self.links.len() < (self.ready + at_once).min(wanted) {
                 let part = parts.next().expect("as many parts as links are wanted");
-                self.connect(address, Dialect::new(tongue, *part))?;
+                self.connect(address, part.bot, Dialect::new(tongue, *part))?;
             }
             self.turn(Duration::from_millis(100), &mut Deaf)?;
             if Instant::now() > deadline {
@@ -100,12 +102,15 @@ impl Fleet {
         Ok(())
     }
 
-    fn connect(&mut self, address: SocketAddr, mut dialect: Dialect) -> Result<()> {
+    fn connect(&mut self, address: SocketAddr, bot: usize, mut dialect: Dialect) -> Result<()> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)
             .context("create a socket")?;
         rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
+        if let IpAddr::V4(Ipv4Addr::LOCALHOST) = address.ip() {
+            rustix::net::bind(&socket, &SocketAddr::from((source(bot), 0)))?;
+        }
         match rustix::net::connect(&socket, &address) {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(error).context("connect"),
@@ -228,6 +233,11 @@ impl Fleet {
         }
         Ok(())
     }
+}
+
+/// Clients come from many addresses: limits per address, which every public server needs, stay out of the way.
+fn source(bot: usize) -> Ipv4Addr {
+    Ipv4Addr::new(127, 1, 0, (bot % SOURCES) as u8 + 1)
 }
 
 /// Asks for a report when there is room to write, exactly while something waits.

@@ -47,7 +47,7 @@ pub struct Sample {
     pub rss_growth_kib: Option<u64>,
     /// Memory per connection, in KiB.
     pub kib_per_connection: Option<f64>,
-    /// Seconds from the start of the server until all were back.
+    /// Seconds from the start of the server until it was ready, or until all clients were back.
     pub seconds: Option<f64>,
     /// Share of its core that the server used.
     pub server_busy: Option<f64>,
@@ -105,6 +105,7 @@ impl Probe<'_> {
     fn with_server(&self, server: &Server, kind: Kind) -> Result<Sample> {
         match kind {
             Kind::Rooms(rooms) => self.rooms(server, &rooms),
+            Kind::Start => start(server),
             Kind::Idle(count) => self.idle(server, count),
             Kind::Storm(count) | Kind::Return(count) => self.storm(server, count),
         }
@@ -178,6 +179,13 @@ impl Probe<'_> {
         let seconds = Some(start.elapsed().as_secs_f64());
         Ok((Sample { seconds, ..Sample::default() }, server))
     }
+}
+
+fn start(server: &Server) -> Result<Sample> {
+    std::thread::sleep(SETTLE);
+    let (rss, _) = process::memory_kib(server.pid)?;
+    let seconds = Some(server.took.as_secs_f64());
+    Ok(Sample { seconds, rss_kib: Some(rss), ..Sample::default() })
 }
 
 /// Wall and CPU time of a stretch.

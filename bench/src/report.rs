@@ -51,6 +51,7 @@ impl Cell {
         }
         match kind {
             Kind::Idle(_) => kib(self.median(|s| s.kib_per_connection)),
+            Kind::Start => micros(self.median(|s| s.seconds.map(|seconds| seconds * 1e6))),
             Kind::Return(_) => one(self.median(|s| s.seconds), "s"),
             Kind::Rooms(_) | Kind::Storm(_) => {
                 let mark = if self.was_limited_by_the_generator() { "†" } else { "" };

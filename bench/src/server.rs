@@ -45,6 +45,8 @@ pub struct Server {
     pub pid: Pid,
     /// Where it accepts connections.
     pub address: SocketAddr,
+    /// How long it took from its start until it was ready.
+    pub took: Duration,
     log: PathBuf,
 }
 
@@ -56,6 +58,7 @@ impl Server {
         };
         let (out, log) = (dir.join("stdout.log"), dir.join("stderr.log"));
         process::pin(cores.server)?;
+        let start = Instant::now();
         let child = Command::new(program)
             .args(arguments)
             .current_dir(dir)
@@ -68,8 +71,9 @@ impl Server {
         let child = child?;
         let pid = Pid::from_child(&child);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Self { child, pid, address, log };
+        let mut server = Self { child, pid, address, took: Duration::ZERO, log };
         server.address = server.wait_ready(&launch.ready, &out)?;
+        server.took = start.elapsed();
         Ok(server)
     }
 

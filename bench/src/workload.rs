@@ -18,6 +18,8 @@ pub struct Workload {
 pub enum Kind {
     /// Messages in rooms.
     Rooms(Rooms),
+    /// The server starts with nothing stored and waits: milliseconds until it is ready, memory.
+    Start,
     /// So many connections authenticate and then do nothing: memory.
     Idle(usize),
     /// So many connections connect, authenticate and join, a hundred at a time: rate.
@@ -76,6 +78,7 @@ pub const WORKLOADS: &[Workload] = &[
         UNBOUNDED,
         Pace::Steady { per_second: 5000 },
     ),
+    Workload { name: "start", title: "start with nothing stored", kind: Kind::Start },
     Workload {
         name: "idle",
         title: "5,000 idle authenticated connections",
@@ -121,6 +124,7 @@ impl Kind {
     pub fn bots(&self) -> usize {
         match self {
             Self::Rooms(rooms) => rooms.parts().len(),
+            Self::Start => 2,
             Self::Idle(count) | Self::Storm(count) | Self::Return(count) => *count,
         }
     }
