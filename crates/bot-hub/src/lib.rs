@@ -3,4 +3,9 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod cli;
+pub mod config;
+pub mod door;
+pub mod engine;
+pub mod server;
 pub mod store;
