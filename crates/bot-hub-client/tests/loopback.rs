@@ -128,6 +128,7 @@ async fn a_client_that_is_replaced_does_not_come_back() {
     peer.say("{'type':'going_away','reason':'replaced'}").await;
     assert_eq!(client.ended().await, End::Replaced);
     assert_eq!(peer.hear().await, "", "the client hung up");
+    drop(peer);
     assert!(matches!(events.next().await, Some(Event::GoingAway(_))));
     assert_eq!(events.next().await, None);
 }

@@ -97,7 +97,9 @@ impl Link {
         for (room, position) in stale {
             let from_seq = position.seq + 1;
             let reason = GapReason::Epoch;
-            let gap = Gap { room: room.clone(), from_seq, to_seq: from_seq, lost: 0, reason };
+            // An empty range, since nobody knows how much the other log held.
+            let to_seq = position.seq;
+            let gap = Gap { room: room.clone(), from_seq, to_seq, lost: 0, reason };
             self.event(Event::Gap(gap));
         }
     }
@@ -122,8 +124,10 @@ impl Link {
         let back_in_ms = going.reconnect_in_ms;
         self.event(Event::GoingAway(going));
         match (reason, back_in_ms) {
-            (GoingAwayReason::Replaced, _) => self.end(End::Replaced),
             (GoingAwayReason::Revoked, _) => self.end(End::Revoked),
+            // With a time, the hub only slows down two that push each other away; the other one may
+            // be this client's own connection that broke a moment ago.
+            (GoingAwayReason::Replaced, None) => self.end(End::Replaced),
             (reason, None) => self.end(End::SentAway(reason)),
             (reason, Some(ms)) => {
                 let back_at = now + self.random.around(ms);
@@ -131,7 +135,10 @@ impl Link {
                 let leaving = Leaving { why: Why::GoingAway(reason), grace, back_at };
                 match &mut self.phase {
                     Phase::Ready(ready) => ready.leaving = Some(leaving),
-                    _ => self.drop_connection(now, Why::GoingAway(reason)),
+                    _ => {
+                        self.outputs.push_back(Output::Disconnect);
+                        self.wait(now, leaving.why, back_at.since(now));
+                    }
                 }
             }
         }

@@ -221,7 +221,7 @@ impl Link {
         self.phase = Phase::Greeting { deadline: now + AUTH_TIMEOUT_MS };
         self.frames = 0;
         let mut auth = self.config.auth.clone();
-        auth.resume = (!auth.side).then(|| self.inbox.positions());
+        auth.resume = (!auth.side).then(|| self.inbox.resume());
         self.frame(ClientFrame::Auth(auth));
     }
 
@@ -247,18 +247,23 @@ impl Link {
                 self.backoff.reset();
             }
         }
+        match announced {
+            Some(leaving) => self.wait(now, leaving.why, leaving.back_at.since(now)),
+            None => {
+                let retry_in_ms = self.retry_in_ms(&why);
+                self.wait(now, why, retry_in_ms);
+            }
+        }
+    }
+
+    /// Until then there is no connection.
+    fn wait(&mut self, now: Timestamp, why: Why, retry_in_ms: u64) {
         self.outbox.disconnected();
         self.told.disconnected();
+        self.inbox.disconnected();
         for key in self.asks.disconnected() {
             self.answer(key, Err(AskError::Lost));
         }
-        let (why, retry_in_ms) = match announced {
-            Some(leaving) => (leaving.why, leaving.back_at.since(now)),
-            None => {
-                let retry_in_ms = self.retry_in_ms(&why);
-                (why, retry_in_ms)
-            }
-        };
         self.phase = Phase::Waiting { until: now + retry_in_ms };
         self.outputs.push_back(Output::Waiting { why: why.clone(), retry_in_ms });
         if !std::mem::replace(&mut self.told_lost, true) {
@@ -358,7 +363,9 @@ impl Link {
         for (id, message) in self.outbox.due(now) {
             self.transmit(id, message);
         }
-        while let Some(receipt) = self.told.next_due(self.frames + 1) {
+        // The hub ignores what is said of an entry that it has not delivered on this connection.
+        let inbox = &self.inbox;
+        for receipt in self.told.due(self.frames, |receipt| !inbox.is_awaited(receipt)) {
             self.frame(ClientFrame::Receipt(receipt));
         }
         while let Some(ask) = self.asks.next_due(Turn::Others) {

@@ -136,11 +136,11 @@ fn with_manual_acknowledgement_the_application_says_what_it_did() {
         > {'type':'auth','token':'t','caps':['ack'],'resume':{'lab':{'epoch':'00000000000000aa','seq':4}}}
     601 < {'type':'auth_ok','caps':['ack'],'epoch':'00000000000000aa'}
         event 5: connected
-        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
-        > {'type':'receipt','room':'lab','id':'x6','state':'answered','reply':'m1'}
     602 < {'type':'message','room':'lab','from':'a','text':'five','id':'x5','seq':5,'redelivered':true}
     602 < {'type':'message','room':'lab','from':'a','text':'six','id':'x6','seq':6,'redelivered':true}
         > {'type':'receipt','room':'lab','id':'x6','state':'received'}
+        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x6','state':'answered','reply':'m1'}
     603 tell {'type':'receipt','room':'lab','id':'x5','state':'received'}
         > {'type':'receipt','room':'lab','id':'x5','state':'received'}
     604 closed reset
