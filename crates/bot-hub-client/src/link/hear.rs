@@ -149,7 +149,10 @@ impl Link {
             return;
         }
         match self.inbox.arrive(&delivery, self.events + 1) {
-            Arrival::New => self.event(Event::Message(Box::new(delivery))),
+            Arrival::New => {
+                self.backoff.reset();
+                self.event(Event::Message(Box::new(delivery)));
+            }
             Arrival::Again(Some(receipt)) if self.acks => self.frame(ClientFrame::Receipt(receipt)),
             Arrival::Again(_) => {}
             Arrival::TooMany => self.drop_connection(now, Why::TooManyUnreceived),
@@ -158,6 +161,7 @@ impl Link {
 
     fn acked(&mut self, ack: Ack) {
         let Some(id) = self.outbox.acked(&ack) else { return };
+        self.backoff.reset();
         if let Some(frame) = self.outbox.remove(&id) {
             self.told.confirmed(frame);
         }

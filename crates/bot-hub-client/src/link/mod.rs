@@ -75,8 +75,8 @@ pub const SILENCE_MS: u64 = 20_000;
 pub const DEAD_MS: u64 = 45_000;
 /// After `going_away`, the hub closes within this time, or the client does.
 pub const GOING_AWAY_GRACE_MS: u64 = 5_000;
-/// A connection that lived so long was a success: the next backoff begins with short waits again.
-/// Without it, a hub that accepts and throws out at once would be hammered.
+/// A connection that lived so long was a success, as is one that brought anything forward: the next
+/// backoff begins with short waits again. A hub that accepts and throws out at once is not hammered.
 pub const STABLE_MS: u64 = 5_000;
 /// When a postponed message is sent again if the hub does not say when.
 pub const RETRY_MS: u64 = 1_000;

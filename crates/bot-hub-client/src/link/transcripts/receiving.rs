@@ -236,8 +236,8 @@ fn another_epoch_is_a_gap_and_starts_the_numbers_anew() {
     604 taken 7
         > {'type':'receipt','room':'lab','seq':3,'state':'received'}
     605 closed reset
-        waiting 451 ms: the connection broke: reset
-        event 8: disconnected for 451 ms: the connection broke: reset
+        waiting 432 ms: the connection broke: reset
+        event 8: disconnected for 432 ms: the connection broke: reset
     1700 tick
         connect
     1700 opened
