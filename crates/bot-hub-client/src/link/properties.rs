@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::client::{Auth, ClientFrame, Message, Receipt};
-use bot_protocol::frame::server::{
-    Ack, AuthOk, Beat, ErrorFrame, Membership, ServerFrame,
-};
+use bot_protocol::frame::server::{Ack, AuthOk, Beat, ErrorFrame, Membership, ServerFrame};
 use bot_protocol::id::{Epoch, MessageId, Position};
 use bot_protocol::name::RoomName;
 use bot_protocol::time::Timestamp;
