@@ -1,9 +1,11 @@
 //! What the engine sees of a connection, and what it can do with it.
 
+use std::rc::Rc;
+
 use bot_hub::door::ws::{CloseCode, append_text};
 use bot_hub::door::{Ended, Intent, Refused};
 
-use crate::stage::{Stage, UPGRADE, frame, on_stage};
+use crate::stage::{Client, Stage, UPGRADE, frame, on_stage};
 
 #[tokio::test(start_paused = true)]
 async fn frames_arrive_in_batches_and_answers_go_back() {
@@ -61,6 +63,40 @@ async fn a_probe_is_proven_by_its_pong_and_by_nothing_else() {
         assert_eq!(by, conn);
         drop(client);
         assert_eq!(stage.closed(conn).await, Ended::Lost);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_is_proven_while_what_follows_it_still_waits() {
+    on_stage(async || {
+        let mut stage = Stage::new(|_| {});
+        let (mut client, _, outbox) = stage.open_known(64).await;
+        outbox.probe(1).expect("room");
+        outbox.append_text(&[b'x'; 1000], 1).expect("room");
+        assert_eq!(client.read_frame().await, (0x89, 1u64.to_be_bytes().to_vec()));
+        client.write(&frame(0x8a, &1u64.to_be_bytes())).await;
+        let Intent::Proven { probe: 1, .. } = stage.next().await else { panic!("not proven") };
+        assert_eq!(client.hear().await.len(), 1000);
+        let Intent::Written { mark: 1, .. } = stage.next().await else { panic!("not written") };
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_task_is_cut_takes_nothing_any_more() {
+    on_stage(async || {
+        let (client, server) = tokio::io::duplex(1 << 16);
+        let mut stage = Stage::new(|_| {});
+        let peer = "127.0.0.1".parse().expect("an address");
+        let place = stage.door.enter(peer).expect("room");
+        let task = tokio::task::spawn_local(Rc::clone(&stage.door).serve(server, peer, place));
+        let mut client = Client { stream: client };
+        client.upgrade().await;
+        let Intent::Opened { conn, outbox, .. } = stage.next().await else { panic!("not opened") };
+        task.abort();
+        assert_eq!(stage.closed(conn).await, Ended::Lost);
+        assert_eq!(outbox.append_text(b"x", 1), Err(Refused::Closing));
     })
     .await;
 }

@@ -158,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             self.say_farewell(End::overloaded()).await;
             return;
         }
-        let owed = OwedClosed::new(self.id, self.line.intents.clone());
+        let owed = OwedClosed::new(self.id, Rc::clone(&self.outbox), self.line.intents.clone());
         // Biased, and the order matters: writing makes room, which lets reading go on; both leave
         // something to report; the clock looks at what all of them did.
         let end = tokio::select! {
