@@ -3,6 +3,8 @@
 //! Owns the promises that every backend makes; `conformance` holds them all to these. Never decides
 //! anything: the brain says what to write, the store says when it is written.
 
+pub mod driver;
+pub mod export;
 pub mod memory;
 pub mod sqlite;
 
