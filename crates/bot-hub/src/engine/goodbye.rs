@@ -26,6 +26,9 @@ impl Engine {
             self.submit();
         }
         self.say_goodbye();
+        // The store's threads may have something to say that nobody waits for.
+        drop(events);
+        self.driver.close();
         Ending::Stopped
     }
 

@@ -22,10 +22,11 @@ mod settle;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bot_hub_core::Hub;
-use bot_hub_core::io::Input;
+use bot_hub_core::change::Query;
+use bot_hub_core::io::{Input, Ticket};
 use bot_hub_core::settings::Settings;
 use bot_protocol::code::Code;
 use bot_protocol::frame::server::ErrorFrame;
@@ -133,6 +134,14 @@ enum Owner {
     Unattended,
 }
 
+/// Writes on their way to the store.
+#[derive(Debug)]
+struct Submitted {
+    owner: Owner,
+    writes: usize,
+    at: Instant,
+}
+
 /// See the module's documentation.
 pub struct Engine {
     hub: Hub,
@@ -143,7 +152,10 @@ pub struct Engine {
     encoder: Encoder,
     metrics: Metrics,
     batch: Vec<Write>,
-    submitted: VecDeque<Owner>,
+    /// Submissions and questions for which the store's queues had no room yet.
+    unsent: VecDeque<(Vec<Write>, u64)>,
+    unasked: VecDeque<(Query, Ticket)>,
+    submitted: VecDeque<Submitted>,
     unsettled: usize,
     submissions: u64,
     todo: VecDeque<Todo>,
@@ -171,6 +183,8 @@ impl Engine {
             encoder: Encoder::default(),
             metrics: Metrics::default(),
             batch: Vec::new(),
+            unsent: VecDeque::new(),
+            unasked: VecDeque::new(),
             submitted: VecDeque::new(),
             unsettled: 0,
             submissions: 0,
@@ -185,7 +199,7 @@ impl Engine {
     /// Runs until it is told to stop or the store fails.
     pub async fn run(
         mut self,
-        mut intents: mpsc::Receiver<Intent<Decoded>>,
+        intents: &mut mpsc::Receiver<Intent<Decoded>>,
         mut events: mpsc::Receiver<StoreEvent>,
         mut orders: mpsc::Receiver<Order>,
     ) -> Ending {
