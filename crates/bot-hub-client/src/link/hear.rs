@@ -14,7 +14,8 @@ use bot_protocol::name::RoomName;
 use bot_protocol::time::Timestamp;
 
 use super::inbox::Arrival;
-use super::{GOING_AWAY_GRACE_MS, Leaving, Link, Output, Phase, RETRY_MS, Ready};
+use super::ready::{Leaving, Ready};
+use super::{GOING_AWAY_GRACE_MS, Link, Output, Phase, RETRY_MS};
 use crate::error::{AskError, End, SendError, Why};
 use crate::event::Event;
 
@@ -166,7 +167,11 @@ impl Link {
         match self.asks.refused(&error) {
             Some(Some(key)) => self.answer(key, Err(AskError::Refused(Box::new(error)))),
             // Nobody waits, but an automatic `join` that failed must not go unnoticed.
-            Some(None) | None => self.event(Event::Refused(Box::new(error))),
+            Some(None) => self.event(Event::Refused(Box::new(error))),
+            None => {
+                self.told.refused(&reference);
+                self.event(Event::Refused(Box::new(error)));
+            }
         }
     }
 

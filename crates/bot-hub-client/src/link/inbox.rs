@@ -180,7 +180,7 @@ impl Room {
             if let Some(key) = entry.key {
                 self.remember(key);
             }
-            moved = entry.seq.or(moved);
+            moved = moved.max(entry.seq);
         }
         let (epoch, seq) = (epoch?, moved?);
         let beyond = self.position.is_none_or(|at| at.epoch != epoch || at.seq < seq);
@@ -210,15 +210,23 @@ impl Room {
                 received
             }
             None => {
-                // Received for good; in a new log it still has to move the position.
-                self.remembered.retain(|remembered| remembered != key);
-                let (seq, key) = (delivery.seq, Some(key.clone()));
-                self.pending.push_back(Pending { event: 0, seq, key, received: true });
+                self.renumber(delivery.seq, key, epoch);
                 true
             }
         };
         self.settle(epoch);
         received.then(|| received_again(delivery))?
+    }
+
+    /// An entry that was received for good has a place in a new log, which the position has to pass.
+    fn renumber(&mut self, seq: Option<u64>, key: &Key, epoch: Option<Epoch>) {
+        let passed = |at: Position| Some(at.epoch) == epoch && Some(at.seq) >= seq;
+        if self.position.is_some_and(passed) {
+            return;
+        }
+        self.remembered.retain(|remembered| remembered != key);
+        let entry = Pending { event: 0, seq, key: Some(key.clone()), received: true };
+        self.pending.push_back(entry);
     }
 }
 

@@ -38,6 +38,14 @@ impl Told {
         self.0.retain(|(_, sent)| sent.is_none_or(|sent| sent > frame));
     }
 
+    /// The hub will not have it: a restored store may not know the entry any more.
+    pub(super) fn refused(&mut self, reference: &str) {
+        self.0.retain(|(receipt, sent)| {
+            let about = receipt.id.as_ref().is_some_and(|id| id.as_str() == reference);
+            sent.is_none() || !about
+        });
+    }
+
     pub(super) fn disconnected(&mut self) {
         self.0.iter_mut().for_each(|(_, sent)| *sent = None);
     }
