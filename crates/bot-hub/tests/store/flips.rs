@@ -84,6 +84,8 @@ fn is_complete(found: &Page, expected: &Page, context: &str) -> bool {
 /// What a hub and a person would see of a store with a flipped bit.
 fn check(directory: &Path, model: &mut MemoryStore, expected: &Loaded, context: &str) -> Tally {
     let mut tally = Tally::default();
+    // First, since a start mends what it can: a damaged epoch becomes a new one.
+    let is_named = verify(directory).map_or(true, |report| !report.damage.is_empty());
     let found = SqliteStore::open(directory).and_then(|mut store| {
         let loaded = store.load()?;
         let reader = store.reader()?;
@@ -116,9 +118,7 @@ fn check(directory: &Path, model: &mut MemoryStore, expected: &Loaded, context: 
             tally.withheld + tally.other > 0
         }
     };
-    let is_named = verify(directory).is_ok_and(|report| !report.damage.is_empty());
-    let is_unreadable = verify(directory).is_err();
-    assert!(!is_noticed || is_named || is_unreadable, "{context}: `verify` says nothing");
+    assert!(!is_noticed || is_named, "{context}: `verify` says nothing");
     tally.harmless = u64::from(!is_noticed);
     tally
 }
