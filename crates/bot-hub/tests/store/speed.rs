@@ -251,3 +251,41 @@ fn start_after_a_kill() {
     assert_eq!(report.damage, []);
     println!("verified {} entries in {:?}", report.entries, start.elapsed());
 }
+
+/// A steady stream: how late the slowest answers come, checkpoints included.
+#[test]
+#[ignore = "measures"]
+fn five_thousand_a_second() {
+    const EVERY: Duration = Duration::from_micros(200);
+    const TOTAL: u64 = 50_000;
+    let directory = directory();
+    let mut store = SqliteStore::open(directory.path()).unwrap();
+    let mut load = Load::new(200);
+    store.commit(&load.prepare()).unwrap();
+    let (sender, mut events) = tokio::sync::mpsc::channel(1_024);
+    let mut driver = Driver::start(Box::new(store), sender).unwrap();
+    let start = Instant::now();
+    let due = |ticket: u64| start + EVERY * ticket as u32;
+    let answers = std::thread::spawn(move || {
+        let mut latencies = Vec::new();
+        while let Some(StoreEvent::Committed { ticket, .. }) = events.blocking_recv() {
+            latencies.push(Instant::now().saturating_duration_since(due(ticket)));
+        }
+        latencies
+    });
+    for ticket in 0..TOTAL {
+        std::thread::sleep(due(ticket).saturating_duration_since(Instant::now()));
+        driver.submit(vec![load.message()], ticket).unwrap();
+    }
+    driver.close();
+    let mut latencies = answers.join().unwrap();
+    latencies.sort();
+    let at = |part: f64| latencies[(part * (latencies.len() - 1) as f64) as usize];
+    println!(
+        "5,000/s for 10 s: p50 {:?}, p99 {:?}, p99.9 {:?}, worst {:?}",
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(1.0)
+    );
+}
