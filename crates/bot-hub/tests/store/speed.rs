@@ -265,7 +265,7 @@ fn five_thousand_a_second() {
     let (sender, mut events) = tokio::sync::mpsc::channel(1_024);
     let mut driver = Driver::start(Box::new(store), sender).unwrap();
     let start = Instant::now();
-    let due = |ticket: u64| start + EVERY * ticket as u32;
+    let due = move |ticket: u64| start + EVERY * ticket as u32;
     let answers = std::thread::spawn(move || {
         let mut latencies = Vec::new();
         while let Some(StoreEvent::Committed { ticket, .. }) = events.blocking_recv() {
