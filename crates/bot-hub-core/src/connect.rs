@@ -12,10 +12,12 @@ use bot_protocol::frame::server::{
 };
 use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
 use smol_str::SmolStr;
 
 use crate::hub::Hub;
 use crate::io::{CloseReason, ConnId, Hello};
+use crate::member::Slot;
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, TAKEOVERS_MAX};
 use crate::world::{BotIx, Conn, RoomIx};
 
@@ -111,8 +113,14 @@ impl Hub {
         if position.is_some() && known.is_none() {
             self.tell_epoch(room, bot, conn);
         }
+        let proves = self.conn(conn).is_some_and(Conn::proves);
+        if self.world.member(room, bot).is_some_and(|it| it.unsaved_cursor && it.proves != proves) {
+            // What the last reader did must not be saved as if this one had done it.
+            self.save_place(room, bot);
+        }
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let before = member.cursor();
+        member.proves = proves;
         member.attach(conn, head, known);
         if member.cursor() != before {
             self.cursor_moved(room, bot);
@@ -135,7 +143,6 @@ impl Hub {
         let bot = state.bot;
         let reads = self.world.bot(bot).conn == Some(conn);
         if reads {
-            // Before the connection is forgotten: how its cursors moved decides what is saved.
             self.detach_all(bot);
             self.world.bot_mut(bot).conn = None;
         }
@@ -158,18 +165,36 @@ impl Hub {
     }
 
     fn detach_all(&mut self, bot: BotIx) {
-        let attempts_max = match self.world.bot(bot).conn.and_then(|conn| self.conn(conn)) {
-            // A client that cannot acknowledge cannot refuse either: nothing of its is ever dead.
-            Some(conn) if conn.proves() => u32::MAX,
-            _ => self.settings.redeliveries_max,
-        };
         for at in 0..self.world.bot(bot).room_list.len() {
-            let room = self.world.bot(bot).room_list[at];
-            let Some(member) = self.world.member_mut(room, bot) else { continue };
-            if let Some(poison) = member.detach(attempts_max) {
-                self.give_up(room, bot, &poison);
+            self.detach(self.world.bot(bot).room_list[at], bot);
+        }
+    }
+
+    /// What a reader did not receive waits in the log again, unless its time is over.
+    fn detach(&mut self, room: RoomIx, bot: BotIx) {
+        let first_kept = self.world.room(room).first;
+        let attempts_max = self.settings.redeliveries_max;
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        for (at, slot) in member.detach().enumerate() {
+            if slot.expired {
+                self.expired(room, bot, &slot);
+            } else if slot.seq < first_kept {
+                self.removed_in_flight(room, bot, &slot);
+            } else if at == 0 && self.is_poison(room, bot, &slot, attempts_max) {
+                self.give_up(room, bot, &slot);
             }
         }
+    }
+
+    /// Whether too many connections ended on that entry.
+    fn is_poison(&mut self, room: RoomIx, bot: BotIx, slot: &Slot, attempts_max: u32) -> bool {
+        let Some(member) = self.world.member_mut(room, bot) else { return false };
+        // A client that cannot acknowledge cannot refuse either: nothing of its is ever dead.
+        if slot.state < ReceiptState::Delivered || member.proves {
+            return false;
+        }
+        member.attempts += 1;
+        member.attempts > attempts_max
     }
 
     pub(crate) fn bot_added(&mut self, bot: &BotId) {

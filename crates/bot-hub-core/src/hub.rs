@@ -106,7 +106,7 @@ impl Hub {
                 member.waiting_since = stored.waiting_since;
                 member.assume_sent(record.head);
                 for range in stored.dropped {
-                    member.drop_through(range.to, range.reason);
+                    member.lose(range.from, range.to, range.reason, |_| {});
                 }
                 self.world.insert_member(ix, member);
             }
@@ -239,11 +239,12 @@ impl Hub {
         self.pending.push_back(pending);
     }
 
-    pub(crate) fn ask(&mut self, query: Query, ask: Ask) {
+    pub(crate) fn ask(&mut self, query: Query, ask: Ask) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.asked.insert(ticket, ask);
         self.output(Output::Query { ticket, query });
+        ticket
     }
 
     pub(crate) fn send(&mut self, conn: ConnId, frame: ServerFrame) {

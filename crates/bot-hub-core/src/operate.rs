@@ -69,7 +69,7 @@ impl Hub {
         self.send(conn, ServerFrame::Operated(Operated { reference, result }));
     }
 
-    fn known_room(&self, conn: ConnId, name: &RoomName) -> Result<RoomIx, ErrorFrame> {
+    pub(crate) fn known_room(&self, conn: ConnId, name: &RoomName) -> Result<RoomIx, ErrorFrame> {
         let asker = self.conn(conn).map(|state| state.bot);
         let missing = || match asker {
             Some(asker) => self.no_such_room(name, asker),
@@ -224,29 +224,6 @@ impl Hub {
             return "delivered, not received";
         }
         "being read from the store"
-    }
-
-    fn watch(&mut self, conn: ConnId, rooms: Option<Vec<RoomName>>) -> Result<Value, ErrorFrame> {
-        if !self.conn(conn).is_some_and(|state| state.side) {
-            return Err(ErrorFrame::new(Code::NotAllowed)
-                .message("only a side connection can observe")
-                .hint("send \"side\":true in `auth`"));
-        }
-        let Some(names) = rooms else {
-            self.observers.push(conn);
-            return Ok(json!({ "observing": "all" }));
-        };
-        let rooms: Result<Vec<RoomIx>, ErrorFrame> =
-            names.iter().map(|name| self.known_room(conn, name)).collect();
-        let mut heads = serde_json::Map::new();
-        for room in rooms? {
-            let state = self.world.room_mut(room);
-            if !state.observers.contains(&conn) {
-                state.observers.push(conn);
-            }
-            heads.insert(state.name.to_string(), state.head.into());
-        }
-        Ok(json!({ "observing": heads }))
     }
 
     fn numbers(&self) -> Value {

@@ -18,7 +18,7 @@ use crate::world::{BotIx, RoomIx};
 #[derive(Debug)]
 pub(crate) enum Pending {
     /// A message; its sender waits for the `ack`.
-    Append { room: RoomIx, draft: Arc<Draft>, conn: ConnId, chosen_id: bool },
+    Append { room: RoomIx, from: BotIx, draft: Arc<Draft>, conn: ConnId, chosen_id: bool },
     /// A new room.
     Room { room: RoomIx },
     /// A new membership; the connection waits for `joined`, an operator for an answer.
@@ -42,8 +42,8 @@ const REFUSED_FACTS_MAX: usize = 10_000;
 impl Hub {
     pub(crate) fn settle(&mut self, pending: Pending, outcome: Outcome) {
         match (pending, outcome) {
-            (Pending::Append { room, draft, conn, chosen_id }, outcome) => {
-                self.append_settled(room, draft, conn, chosen_id, &outcome);
+            (Pending::Append { room, from, draft, conn, chosen_id }, outcome) => {
+                self.append_settled(room, from, draft, conn, chosen_id, &outcome);
             }
             (Pending::Room { room }, _) => self.world.room_mut(room).durable = true,
             (Pending::Join { room, bot, conn }, _) => self.join_settled(room, bot, conn),
@@ -107,13 +107,11 @@ impl Hub {
         self.change(change.clone(), Pending::Fact(Box::new(change)));
     }
 
-    fn save_place(&mut self, room: RoomIx, bot: BotIx) {
+    pub(crate) fn save_place(&mut self, room: RoomIx, bot: BotIx) {
         let at = self.now;
         let (bot_id, name) = (self.bot_id(bot).clone(), self.world.room(room).name.clone());
-        let proves =
-            self.world.bot(bot).conn.and_then(|conn| self.conn(conn)).is_some_and(|it| it.proves());
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let (cursor, delivered) = (member.cursor(), member.delivered());
+        let (cursor, delivered, state) = (member.cursor(), member.delivered(), member.meaning());
         let cursor_moved = std::mem::take(&mut member.unsaved_cursor);
         let delivered_moved = std::mem::take(&mut member.unsaved_delivered);
         if delivered_moved {
@@ -122,14 +120,8 @@ impl Hub {
             self.change(change, Pending::Place { room, bot });
         }
         if cursor_moved {
-            let state = member_state(proves);
             let change = Change::Cursor { room: name, bot: bot_id, seq: cursor, state, at };
             self.change(change, Pending::Place { room, bot });
         }
     }
-}
-
-fn member_state(proves: bool) -> bot_protocol::receipt::ReceiptState {
-    use bot_protocol::receipt::ReceiptState;
-    if proves { ReceiptState::Delivered } else { ReceiptState::Received }
 }

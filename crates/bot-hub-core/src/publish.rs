@@ -25,7 +25,8 @@ impl Hub {
         match self.accept(bot, message) {
             Ok((room, draft)) => {
                 let draft = Arc::new(draft);
-                let pending = Pending::Append { room, draft: draft.clone(), conn, chosen_id };
+                let pending =
+                    Pending::Append { room, from: bot, draft: draft.clone(), conn, chosen_id };
                 self.change(Change::Append(draft), pending);
             }
             Err(error) => self.send_error(conn, *error),
@@ -75,6 +76,7 @@ impl Hub {
     pub(crate) fn append_settled(
         &mut self,
         room: RoomIx,
+        from: BotIx,
         draft: Arc<Draft>,
         conn: ConnId,
         chosen_id: bool,
@@ -83,7 +85,7 @@ impl Hub {
         match *outcome {
             Outcome::Appended { seq } => {
                 let id = draft.id.clone();
-                let handed = self.appended(room, Entry { seq, draft });
+                let handed = self.appended(room, from, Entry { seq, draft });
                 self.ack(conn, room, id, chosen_id, seq, false, handed);
             }
             Outcome::Duplicate { seq } => {

@@ -68,13 +68,13 @@ impl Hub {
 
     fn report_in_window(&mut self, room: RoomIx, bot: BotIx, seq: u64, report: Report) {
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let from = member.window().find(|slot| slot.seq == seq).map(|slot| slot.from);
-        let Some(from) = from else { return };
+        let Some(before) = member.report(seq, report.state) else { return };
+        let from = before.from;
         // Whoever began a turn with an entry has taken responsibility for it.
-        if let Some(slot) = member.take(seq) {
+        if before.state < ReceiptState::Received {
             self.stats.received += 1;
             self.cursor_moved(room, bot);
-            self.notify(from, room, &slot.id, bot, ReceiptState::Received, None, None);
+            self.notify(from, room, &before.id, bot, ReceiptState::Received, None, None);
         }
         if report.state > ReceiptState::Received {
             self.record(room, bot, from, seq, report);
@@ -188,12 +188,18 @@ impl Hub {
         self.stats.dead += 1;
         let reason = "delivered many times and never received";
         self.observe(room, bot, slot, ReceiptState::Dead, reason);
-        if let Some(member) = self.world.member_mut(room, bot)
-            && let Some(range) = member.drop_through(slot.seq, GapReason::Dead)
-        {
+        self.lose(room, bot, slot.seq, slot.seq, GapReason::Dead);
+        if let Some(member) = self.world.member_mut(room, bot) {
             member.attempts = 0;
-            self.record_drop(room, bot, range);
         }
+    }
+
+    /// The retention removed it while it was on its way, and it was not received.
+    pub(crate) fn removed_in_flight(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
+        self.stats.dropped += 1;
+        self.lose(room, bot, slot.seq, slot.seq, GapReason::Retention);
+        let (state, reason) = (ReceiptState::Dropped, Some("retention"));
+        self.notify(slot.from, room, &slot.id, bot, state, reason, None);
     }
 
     pub(crate) fn record_drop(&mut self, room: RoomIx, bot: BotIx, range: DroppedRange) {
@@ -271,21 +277,10 @@ impl Hub {
         let member =
             room.zip(self.world.bot_ix(&bot)).and_then(|(room, bot)| self.world.member(room, bot));
         let reached = member.and_then(|member| {
-            let slot = member.window().find(|slot| slot.seq == message.seq);
-            let conn = member.reader.and_then(|conn| self.conn(conn));
-            let acknowledges = conn.is_some_and(|conn| !conn.proves());
-            match slot {
-                Some(slot) if slot.taken && acknowledges => Some(ReceiptState::Received),
-                Some(slot) if slot.delivered => Some(ReceiptState::Delivered),
-                Some(_) => None,
-                None if message.seq <= member.cursor() && message.seq > member.since => {
-                    Some(if acknowledges {
-                        ReceiptState::Received
-                    } else {
-                        ReceiptState::Delivered
-                    })
-                }
-                None => None,
+            let is_passed = (member.since + 1..=member.cursor()).contains(&message.seq);
+            match member.slot(message.seq) {
+                Some(slot) => Some(slot.state.min(member.meaning())),
+                None => is_passed.then(|| member.meaning()),
             }
         });
         let best = steps.iter().map(|step| step.state).max().unwrap_or(ReceiptState::Stored);

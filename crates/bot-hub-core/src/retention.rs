@@ -8,43 +8,76 @@ use bot_protocol::frame::server::GapReason;
 use bot_protocol::receipt::ReceiptState;
 
 use crate::ask::Ask;
-use crate::change::{Change, Query, Removed, Span};
+use crate::change::{Change, Page, Query, Removed, Span};
 use crate::hub::Hub;
 use crate::pending::Pending;
-use crate::settings::{PAGE_BYTES_MAX, TRIM_ENTRIES_MAX};
+use crate::settings::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, TRIM_ENTRIES_MAX};
 use crate::world::{BotIx, RoomIx};
 
+/// What a full buffer lost to a newer entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PushedOut {
+    pub(crate) bot: BotIx,
+    /// Before the first of them.
+    after: u64,
+    /// The last of them.
+    to: u64,
+    /// How many of others that are.
+    pub(crate) lost: u64,
+}
+
 impl Hub {
-    /// Keeps the newest `limit` entries for an absent bot. Returns how many it dropped just now.
-    pub(crate) fn limit_buffer(&mut self, room: RoomIx, bot: BotIx, head: u64, limit: u64) -> u64 {
-        let Some(member) = self.world.member_mut(room, bot) else { return 0 };
-        let known = member.dropped.map_or(member.cursor(), |range| range.to.max(member.cursor()));
-        let to = head.saturating_sub(limit);
-        let Some(range) = member.drop_through(to, GapReason::BufferLimit) else { return 0 };
-        let lost = to - known;
+    /// Keeps the newest `limit` entries of others for an absent bot.
+    pub(crate) fn limit_buffer(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        head: u64,
+        limit: u64,
+    ) -> Option<PushedOut> {
+        let member = self.world.member(room, bot)?;
+        let (after, to) = (member.lost_through(), member.cut(head, limit));
+        let lost = self.lose(room, bot, after + 1, to, GapReason::BufferLimit);
         self.stats.dropped += lost;
-        self.record_drop(room, bot, range);
-        self.look_up_dropped(room, bot, known, to);
-        lost
+        (lost > 0).then_some(PushedOut { bot, after, to, lost })
     }
 
-    /// Fetches what was dropped, if any of its senders may want to hear of it.
-    fn look_up_dropped(&mut self, room: RoomIx, bot: BotIx, after: u64, to: u64) {
-        let wants = |member: &crate::member::Member| {
-            let sender = self.world.bot(member.bot);
+    /// Fetches what was pushed out of buffers, if anybody in the room wants to hear of it.
+    pub(crate) fn look_up_pushed_out(&mut self, room: RoomIx, full: Vec<PushedOut>) {
+        let wants = |bot: BotIx| {
+            let sender = self.world.bot(bot);
             let mut conns = sender.conn.iter().chain(&sender.sides);
             conns.any(|conn| self.conn(*conn).is_some_and(|state| state.caps.receipts))
         };
-        if !self.world.room(room).members.iter().any(wants) {
+        if !self.world.room(room).members.iter().any(|member| wants(member.bot)) {
             return;
         }
+        let Some(after) = full.iter().map(|it| it.after).min() else { return };
         let query = Query::Page {
             room: self.room_name(room),
             span: Span::After(after),
-            entries_max: u32::try_from(to - after).unwrap_or(u32::MAX),
+            entries_max: PAGE_ENTRIES_MAX,
             bytes_max: PAGE_BYTES_MAX,
         };
-        self.ask(query, Ask::Dropped { room, bot, to, reason: "buffer_per_bot_per_room" });
+        self.ask(query, Ask::PushedOut { room, full });
+    }
+
+    /// Tells the senders, and goes on with the next page if that was not all.
+    pub(crate) fn tell_pushed_out(&mut self, room: RoomIx, mut full: Vec<PushedOut>, page: &Page) {
+        for entry in &page.entries {
+            let sender = self.world.intern_bot(&entry.draft.from);
+            let expired = entry.draft.expires_at().is_some_and(|at| at <= self.now);
+            let lost = |it: &&PushedOut| it.after < entry.seq && entry.seq <= it.to;
+            for it in full.iter().filter(lost).filter(|it| it.bot != sender && !expired) {
+                let (id, reason) = (&entry.draft.id, Some("buffer_per_bot_per_room"));
+                self.notify(sender, room, id, it.bot, ReceiptState::Dropped, reason, None);
+            }
+        }
+        let last = page.entries.iter().map(|entry| entry.seq).chain(page.corrupt.iter().copied());
+        let Some(last) = last.max().filter(|_| page.more) else { return };
+        full.retain(|it| it.to > last);
+        full.iter_mut().for_each(|it| it.after = it.after.max(last));
+        self.look_up_pushed_out(room, full);
     }
 
     /// Looks for rooms that keep more than they should.
@@ -81,30 +114,36 @@ impl Hub {
         if let Some(last) = removed.last() {
             state.first = last.seq + 1;
             for bot in state.members.iter().map(|member| member.bot).collect::<Vec<_>>() {
-                self.drop_removed(room, bot, removed);
+                self.lose_removed(room, bot, removed);
             }
         }
         if more {
             return self.trim(room);
         }
-        // How old the oldest one is now, only the store knows: look again well before the whole age
-        // has passed once more.
         let state = self.world.room_mut(room);
-        state.oldest_at = age_max.map(|age_ms| now - (age_ms - age_ms / 16));
+        if state.first > state.head {
+            state.oldest_at = None;
+        } else if let Some(age_ms) = age_max {
+            // How old the oldest one is now, only the store knows: look again well before the whole
+            // age has passed once more.
+            state.oldest_at = state.oldest_at.max(Some(now - (age_ms - age_ms / 16)));
+        }
     }
 
     /// A member that had not been handed the removed entries loses them.
-    fn drop_removed(&mut self, room: RoomIx, bot: BotIx, removed: &[Removed]) {
-        let Some(member) = self.world.member_mut(room, bot) else { return };
-        let known = member.dropped.map_or(member.sent(), |range| range.to.max(member.sent()));
-        let own = self.bot_id(bot).clone();
-        let lost: Vec<&Removed> =
-            removed.iter().filter(|it| it.seq > known && it.from != own).collect();
+    fn lose_removed(&mut self, room: RoomIx, bot: BotIx, removed: &[Removed]) {
+        let Some(member) = self.world.member(room, bot) else { return };
+        let own = self.bot_id(bot);
+        // A reader may have met the hole already, before it was known here what had been in it.
+        let gone = |seq| match member.why_lost(seq) {
+            Some(reason) => reason == GapReason::Retention,
+            None => seq > member.sent(),
+        };
+        let lost = removed.iter().filter(|it| it.from != *own && gone(it.seq));
+        let lost: Vec<&Removed> = lost.collect();
         let Some(last) = lost.last() else { return };
-        let Some(member) = self.world.member_mut(room, bot) else { return };
-        let Some(range) = member.drop_through(last.seq, GapReason::Retention) else { return };
+        self.lose(room, bot, 0, last.seq, GapReason::Retention);
         self.stats.dropped += lost.len() as u64;
-        self.record_drop(room, bot, range);
         for it in lost {
             let sender = self.world.intern_bot(&it.from);
             let state = ReceiptState::Dropped;

@@ -99,18 +99,6 @@ pub(crate) struct Conn {
     pub(crate) starved: Vec<RoomIx>,
 }
 
-impl Conn {
-    /// Entries handed over since it was opened.
-    pub(crate) fn handed(&self) -> u64 {
-        self.landed + self.flights.len() as u64
-    }
-
-    /// Whether the cursor moves by proof instead of by receipts.
-    pub(crate) fn proves(&self) -> bool {
-        !self.caps.ack
-    }
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) bots: Vec<Bot>,

@@ -529,18 +529,17 @@ fn an_entry_that_ends_every_connection_is_given_up() {
     bob <- #lab 1 ana: poison (m1), late 0ms, redelivered, 1 of 2
     bob <- #lab 2 ana: fine (m2), late 0ms, redelivered, 2 of 2
     > written bob
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"delivered","at":1000000}
-    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"delivered","at":1000000}
     > close bob
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dead","at":1000000,"reason":"delivered many times and never received"}
     > open bob ack resume
     bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":2}]}
-    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"dead"}
-    bob <- #lab 2 ana: fine (m2), late 0ms, redelivered, 1 of 1
+    bob <- #lab 1 ana: poison (m1), late 0ms, redelivered, 1 of 2
+    bob <- #lab 2 ana: fine (m2), late 0ms, redelivered, 2 of 2
     > written bob
-    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"delivered","at":1000000}
     > show store
     > close bob
+    store <- receipt #lab 1 bob dead
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dead","at":1000000,"reason":"delivered many times and never received"}
+    store <- drop #lab bob 1..1 Dead
     > open bob ack resume
     bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":2}]}
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"dead"}
@@ -578,18 +577,15 @@ fn a_seed_client_is_never_given_up() {
     bob <- {"type":"message","room":"lab","from":"ana","text":"hello","age_ms":0}
     bob <- probe 2
     > written bob
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"delivered","at":1000000}
     > close bob
     > open bob ack resume
     bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
     bob <- #lab 1 ana: hello (m1), late 0ms, redelivered, 1 of 1
     > written bob
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"delivered","at":1000000}
     > close bob
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dead","at":1000000,"reason":"delivered many times and never received"}
     > open bob ack resume
     bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
-    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"dead"}
+    bob <- #lab 1 ana: hello (m1), late 0ms, redelivered, 1 of 1
     "#);
 }
 
@@ -616,9 +612,9 @@ fn a_damaged_entry_is_named_and_the_ones_around_it_arrive() {
     > open bob ack resume
     bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":3}]}
     store ? page #lab after 0, at most 64
+    bob <- #lab 1 ana: one (m1), late 0ms, 1 of 3
     store <- drop #lab bob 2..2 Corrupt
     bob <- {"type":"gap","room":"lab","from_seq":2,"to_seq":2,"lost":1,"reason":"corrupt"}
-    bob <- #lab 1 ana: one (m1), late 0ms, 1 of 3
     bob <- #lab 3 ana: three (m3), late 0ms, 2 of 3
     > bob received lab m1
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
@@ -694,11 +690,11 @@ fn a_seed_client_is_told_how_much_is_damaged() {
     bob <- {"type":"auth_ok"}
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"]}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"two","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"two","age_ms":0,"lost":1}
     bob <- probe 1
     > ana say #lab four
-    bob <- {"type":"message","room":"lab","from":"ana","text":"four"}
-    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-4","seq":4,"delivered":1,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-4","seq":4,"delivered":0,"queued":1}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"four","age_ms":0,"lost":1}
     "#);
 }
 
@@ -731,11 +727,12 @@ fn the_same_id_of_two_senders_does_not_confuse_the_window() {
     > carl received lab m1
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"carl","state":"received","at":1000000}
     > carl received lab m1
+    bob <- {"type":"receipt","room":"lab","id":"m1","bot":"carl","state":"received","at":1000000}
     > carl received lab m0
     ana <- {"type":"receipt","room":"lab","id":"m0","bot":"carl","state":"received","at":1000000}
     > show store
     > tick 1s
     store <- cursor #lab ana 2 delivered
-    store <- cursor #lab carl 2 received
+    store <- cursor #lab carl 3 received
     "#);
 }

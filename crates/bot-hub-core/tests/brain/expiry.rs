@@ -24,7 +24,7 @@ fn a_waiting_entry_expires_and_both_sides_are_told() {
     > tick 6s
     store <- cursor #lab ana 2 delivered
     store <- receipt #lab 1 bob expired
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was delivered"}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
     > open bob ack resume
     bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1006000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":2}]}
     store ? page #lab after 0, at most 64
@@ -32,7 +32,7 @@ fn a_waiting_entry_expires_and_both_sides_are_told() {
     bob <- #lab 2 ana: lasting (m2), late 6000ms, 1 of 2
     > ana status m1
     store ? find m1 from ana
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1005000,"reason":"expires_at passed before it was delivered"}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1005000,"reason":"expires_at passed before it was received"}]}]}
     "#);
 }
 
@@ -87,11 +87,12 @@ fn what_was_on_its_way_and_came_back_expires() {
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"delivered","at":1000000}
     > tick 6s
     > close bob
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1006000,"reason":"expires_at passed before it was received"}
     > open bob ack resume
     bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1006000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
     > ana status m1
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000200},{"state":"received","at":1006000}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000200},{"state":"expired","at":1006000,"reason":"expires_at passed before it was received"}]}]}
     "#);
 }
 
@@ -110,8 +111,9 @@ fn a_message_that_expires_before_it_is_committed_is_handed_to_nobody() {
     > ana say #lab soon id=m1 expires=5s
     > tick 6s
     > free store
-    bob <- #lab 1 ana: soon (m1)
-    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1006000,"reason":"expires_at passed before it was received"}
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
     > ana say #lab next id=m2
     bob <- #lab 2 ana: next (m2)
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
@@ -138,7 +140,7 @@ fn an_entry_expires_after_a_restart() {
     > show store
     > tick 6s
     store <- receipt #lab 1 bob expired
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was delivered"}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
     > open bob ack resume
     bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1006000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
     store ? page #lab after 0, at most 64
@@ -166,7 +168,7 @@ fn an_entry_that_expired_while_the_hub_was_down_is_not_delivered() {
     > hold store
     > hold reads
     > tick 6s
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was delivered"}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
     > free store
     > restart
     > free reads
@@ -176,7 +178,7 @@ fn an_entry_that_expired_while_the_hub_was_down_is_not_delivered() {
     > open ana receipts
     ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1006000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":1},"head":1}]}
     > ana status m1
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1005000,"reason":"expires_at passed before it was delivered"}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1005000,"reason":"expires_at passed before it was received"}]}]}
     "#);
 }
 
@@ -200,14 +202,14 @@ fn a_seed_client_is_told_that_something_expired_before_its_next_message() {
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"]}
     > ana say #lab next
-    bob <- {"type":"message","room":"lab","from":"ana","text":"next"}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":2,"delivered":0,"queued":1}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"next","age_ms":0,"lost":1}
     bob <- probe 1
-    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":2,"delivered":1,"queued":0}
     "#);
 }
 
 #[test]
-fn an_expired_message_does_not_count_as_dropped_too() {
+fn an_expired_message_that_is_pushed_out_of_a_buffer_is_not_reported_as_dropped_too() {
     transcript!(@r#"
     > set buffer 1
     > open ana receipts
@@ -222,10 +224,9 @@ fn an_expired_message_does_not_count_as_dropped_too() {
     > ana say #lab soon id=m1 expires=5s
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
     > tick 6s
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was delivered"}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
     > ana say #lab next id=m2
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1,"dropped":1}
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1006000,"reason":"buffer_per_bot_per_room"}
     > ana say #lab third id=m3
     ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1,"dropped":1}
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1006000,"reason":"buffer_per_bot_per_room"}

@@ -150,14 +150,24 @@ fn pending_says_what_waits_for_whom_and_why() {
 fn an_observer_sees_every_room_and_counts_for_nobody() {
     transcript!(@r#"
     > open ops side operator
+    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
     > ops do {"observe":{}}
+    ops <- {"type":"operated","ref":"r1","result":{"observing":"all"}}
     > ops do {"observe":{}}
+    ops <- {"type":"operated","ref":"r1","result":{"observing":"all"}}
     > open ana receipts
+    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
     > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
+    ops <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
     > written ops
     > ana say @ana two id=m2
+    ops <- #dm:ana:ana 1 ana: two (m2)
+    ana <- {"type":"ack","room":"dm:ana:ana","id":"m2","seq":1,"delivered":0,"queued":0}
     > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[]}
     "#);
 }
 

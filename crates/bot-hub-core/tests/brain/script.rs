@@ -195,7 +195,9 @@ fn set(bench: &mut Bench, rest: &str) {
         "create" => settings.create_rooms_on_join = number == 1,
         "keep" => settings.retention = Retention { entries: Some(number), ..settings.retention },
         "keep_ms" => settings.retention = Retention { age_ms: Some(number), ..settings.retention },
-        "keep_bytes" => settings.retention = Retention { bytes: Some(number), ..settings.retention },
+        "keep_bytes" => {
+            settings.retention = Retention { bytes: Some(number), ..settings.retention }
+        }
         _ => panic!("set {name}?"),
     }
     let settings = settings.clone();

@@ -16,7 +16,8 @@ pub(crate) fn output<'a>(output: &Output, label: impl Fn(&ConnId) -> (&'a str, b
         Output::Deliver { entry, to, circumstances } => {
             let (plain, full): (Vec<_>, Vec<_>) = to.iter().map(label).partition(|it| it.1);
             let mut lines = Vec::new();
-            let names = |of: &[(&str, bool)]| of.iter().map(|it| it.0).collect::<Vec<_>>().join(", ");
+            let names =
+                |of: &[(&str, bool)]| of.iter().map(|it| it.0).collect::<Vec<_>>().join(", ");
             if !full.is_empty() {
                 lines.push(format!("{} <- {}", names(&full), handed(entry, circumstances)));
             }
@@ -91,7 +92,9 @@ fn change(change: &Change) -> String {
         Change::Retain { room, retain } => format!("retain #{room} {retain:?}"),
         Change::Join { room, bot } => format!("join #{room} {bot}"),
         Change::Leave { room, bot } => format!("leave #{room} {bot}"),
-        Change::Cursor { room, bot, seq, state, .. } => format!("cursor #{room} {bot} {seq} {state}"),
+        Change::Cursor { room, bot, seq, state, .. } => {
+            format!("cursor #{room} {bot} {seq} {state}")
+        }
         Change::Delivered { room, bot, seq, .. } => format!("delivered #{room} {bot} {seq}"),
         Change::Receipt(it) => format!("receipt #{} {} {} {}", it.room, it.seq, it.bot, it.state),
         Change::Drop { room, bot, range, .. } => {

@@ -104,14 +104,18 @@ impl Store {
     pub(crate) fn answer(&self, query: &Query) -> Answer {
         match query {
             Query::Page { room, span, entries_max, bytes_max } => {
-                let page = self.rooms.get(room).map(|room| {
-                    room.page(*span, *entries_max as usize, *bytes_max as usize)
-                });
+                let page = self
+                    .rooms
+                    .get(room)
+                    .map(|room| room.page(*span, *entries_max as usize, *bytes_max as usize));
                 Answer::Page(page.unwrap_or_default())
             }
             Query::Find { id, senders } => {
-                let mut found: Vec<Found> =
-                    self.rooms.iter().flat_map(|(name, room)| room.find(name, id, senders)).collect();
+                let mut found: Vec<Found> = self
+                    .rooms
+                    .iter()
+                    .flat_map(|(name, room)| room.find(name, id, senders))
+                    .collect();
                 found.sort_by_key(|it| it.sent_at);
                 Answer::Found(found)
             }
