@@ -16,9 +16,9 @@ use bot_protocol::receipt::ReceiptState;
 use smol_str::SmolStr;
 
 use crate::hub::Hub;
-use crate::io::{CloseReason, ConnId, Hello};
+use crate::io::{CloseReason, ConnId, Hello, Output};
 use crate::member::Slot;
-use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, TAKEOVERS_MAX};
+use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
 use crate::world::{BotIx, Conn, RoomIx};
 
 impl Hub {
@@ -26,7 +26,7 @@ impl Hub {
         let bot = self.world.intern_bot(&hello.bot);
         self.world.bot_mut(bot).exists = true;
         if !hello.side && self.is_fight(bot) {
-            return self.send_away(conn, GoingAwayReason::Replaced, Some(FIGHT_PAUSE_MS));
+            return self.send_away(conn, CloseReason::Replaced, Some(FIGHT_PAUSE_MS));
         }
         self.world.conns.insert(conn, new_conn(bot, &hello));
         if hello.side {
@@ -65,9 +65,7 @@ impl Hub {
             self.stats.replaced += 1;
             self.detach_all(bot);
             self.forget_conn(old);
-            let frame = GoingAway { reason: GoingAwayReason::Replaced, reconnect_in_ms: None };
-            self.send(old, ServerFrame::GoingAway(frame));
-            self.close(old, CloseReason::Replaced);
+            self.send_away(old, CloseReason::Replaced, None);
         }
     }
 
@@ -207,10 +205,8 @@ impl Hub {
         let state = self.world.bot(bot);
         let conns: Vec<ConnId> = state.conn.iter().chain(&state.sides).copied().collect();
         for conn in conns {
-            let frame = GoingAway { reason: GoingAwayReason::Revoked, reconnect_in_ms: None };
-            self.send(conn, ServerFrame::GoingAway(frame));
-            self.close(conn, CloseReason::Revoked);
             self.closed(conn);
+            self.send_away(conn, CloseReason::Revoked, None);
         }
     }
 
@@ -225,18 +221,20 @@ impl Hub {
 
     /// Closes a connection that reads too slowly for what it asked to watch.
     pub(crate) fn too_slow(&mut self, conn: ConnId) {
-        self.send_away(conn, GoingAwayReason::TooSlow, Some(1_000));
         self.closed(conn);
+        self.send_away(conn, CloseReason::TooSlow, Some(SLOW_PAUSE_MS));
     }
 
-    fn send_away(&mut self, conn: ConnId, reason: GoingAwayReason, reconnect_in_ms: Option<u64>) {
-        self.send(conn, ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms }));
-        let reason = match reason {
-            GoingAwayReason::TooSlow => CloseReason::TooSlow,
-            GoingAwayReason::Revoked => CloseReason::Revoked,
-            GoingAwayReason::Replaced | GoingAwayReason::Shutdown => CloseReason::Replaced,
+    /// The last words to a connection that the brain has forgotten, or never knew.
+    fn send_away(&mut self, conn: ConnId, close: CloseReason, reconnect_in_ms: Option<u64>) {
+        let reason = match close {
+            CloseReason::TooSlow => GoingAwayReason::TooSlow,
+            CloseReason::Revoked => GoingAwayReason::Revoked,
+            CloseReason::Replaced => GoingAwayReason::Replaced,
         };
-        self.close(conn, reason);
+        let frame = ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms });
+        self.output(Output::Send { conn, frame });
+        self.output(Output::Close { conn, reason: close });
     }
 
     /// The room's name, for frames.

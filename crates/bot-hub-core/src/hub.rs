@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 use crate::ask::Ask;
 use crate::change::{Change, Outcome, Query, Snapshot};
 use crate::expiry::Expiries;
-use crate::io::{CloseReason, ConnId, Input, Output, Ticket};
+use crate::io::{ConnId, Input, Output, Ticket};
 use crate::member::Member;
 use crate::pending::Pending;
 use crate::settings::{CURSOR_SAVE_MS, RETENTION_SWEEP_MS, Settings};
@@ -247,8 +247,11 @@ impl Hub {
         ticket
     }
 
+    /// Sends a frame, unless the connection has gone while the answer was on its way.
     pub(crate) fn send(&mut self, conn: ConnId, frame: ServerFrame) {
-        self.output(Output::Send { conn, frame });
+        if self.world.conns.contains_key(&conn) {
+            self.output(Output::Send { conn, frame });
+        }
     }
 
     /// Answers a frame with a refusal that needs no explanation beyond its code.
@@ -261,9 +264,6 @@ impl Hub {
         self.send(conn, ServerFrame::Error(error));
     }
 
-    pub(crate) fn close(&mut self, conn: ConnId, reason: CloseReason) {
-        self.output(Output::Close { conn, reason });
-    }
 
     pub(crate) fn conn(&self, conn: ConnId) -> Option<&Conn> {
         self.world.conns.get(&conn)

@@ -256,8 +256,11 @@ fn a_receipt_that_comes_while_the_hub_drains_is_saved_at_once() {
 fn an_answer_for_a_connection_that_is_gone_is_sent_nowhere() {
     transcript!(@r#"
     > open ana ack
+    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
     > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
     > hold store
     > hold reads
     > ana say #lab other id=m1
