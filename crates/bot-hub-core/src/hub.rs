@@ -264,7 +264,6 @@ impl Hub {
         self.send(conn, ServerFrame::Error(error));
     }
 
-
     pub(crate) fn conn(&self, conn: ConnId) -> Option<&Conn> {
         self.world.conns.get(&conn)
     }

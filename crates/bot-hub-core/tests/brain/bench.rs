@@ -32,6 +32,7 @@ pub(crate) struct Bench {
     pub(crate) holds_writes: bool,
     pub(crate) holds_reads: bool,
     pub(crate) shows_store: bool,
+    pub(crate) shows_frames: bool,
     pub(crate) log: Vec<String>,
     changes: VecDeque<Change>,
     queries: VecDeque<(Ticket, Query)>,
@@ -71,6 +72,7 @@ impl Bench {
             holds_writes: false,
             holds_reads: false,
             shows_store: false,
+            shows_frames: false,
             log: Vec::new(),
             changes: VecDeque::new(),
             queries: VecDeque::new(),
@@ -231,7 +233,7 @@ impl Bench {
             let peer = self.peers.iter().find(|peer| peer.conn == *conn).expect("it was opened");
             (peer.label.as_str(), peer.hello.plain)
         };
-        let lines = show::output(output, label);
+        let lines = show::output(output, self.shows_frames, label);
         if self.shows_store || !lines.starts_with("store ") {
             self.log.push(lines);
         }

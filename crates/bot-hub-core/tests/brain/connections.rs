@@ -6,11 +6,11 @@ use crate::transcript;
 fn the_newer_connection_replaces_the_older_one() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -19,7 +19,7 @@ fn the_newer_connection_replaces_the_older_one() {
     > open bob2 as bob ack resume
     bob <- {"type":"going_away","reason":"replaced"}
     bob <- closed: Replaced
-    bob2 <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    bob2 <- auth_ok [ack] lab 0/1
     bob2 <- #lab 1 ana: one (m1), late 0ms, redelivered, 1 of 1
     "#);
 }
@@ -28,11 +28,11 @@ fn the_newer_connection_replaces_the_older_one() {
 fn a_late_receipt_of_a_replaced_connection_moves_nothing() {
     transcript!(@r#"
     > open ana ack,receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack","receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack,receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -41,7 +41,7 @@ fn a_late_receipt_of_a_replaced_connection_moves_nothing() {
     > open bob2 as bob ack
     bob <- {"type":"going_away","reason":"replaced"}
     bob <- closed: Replaced
-    bob2 <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    bob2 <- auth_ok [ack] lab 0/1
     > bob received lab m1
     > written bob
     > bob2 join lab
@@ -54,23 +54,23 @@ fn a_late_receipt_of_a_replaced_connection_moves_nothing() {
 fn two_connections_that_fight_are_slowed_down() {
     transcript!(@r#"
     > open b1 as bob ack
-    b1 <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    b1 <- auth_ok [ack]
     > open b2 as bob ack
     b1 <- {"type":"going_away","reason":"replaced"}
     b1 <- closed: Replaced
-    b2 <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    b2 <- auth_ok [ack]
     > open b3 as bob ack
     b2 <- {"type":"going_away","reason":"replaced"}
     b2 <- closed: Replaced
-    b3 <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    b3 <- auth_ok [ack]
     > open b4 as bob ack
     b3 <- {"type":"going_away","reason":"replaced"}
     b3 <- closed: Replaced
-    b4 <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    b4 <- auth_ok [ack]
     > open b5 as bob ack
     b4 <- {"type":"going_away","reason":"replaced"}
     b4 <- closed: Replaced
-    b5 <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    b5 <- auth_ok [ack]
     > open b6 as bob ack
     b6 <- {"type":"going_away","reason":"replaced","reconnect_in_ms":15000}
     b6 <- closed: Replaced
@@ -78,7 +78,7 @@ fn two_connections_that_fight_are_slowed_down() {
     > open b7 as bob ack
     b5 <- {"type":"going_away","reason":"replaced"}
     b5 <- closed: Replaced
-    b7 <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1010000,"rooms":[]}
+    b7 <- auth_ok [ack]
     "#);
 }
 
@@ -86,15 +86,15 @@ fn two_connections_that_fight_are_slowed_down() {
 fn a_side_connection_sends_and_asks_and_replaces_nobody() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open cli as bob side
-    cli <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
+    cli <- auth_ok [] lab 0/0
     > cli say #lab from the command line id=m1
     ana <- #lab 1 bob: from the command line (m1)
     cli <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
@@ -112,17 +112,17 @@ fn a_side_connection_sends_and_asks_and_replaces_nobody() {
 fn a_bot_without_a_reading_connection_has_no_presence_to_set() {
     transcript!(@r#"
     > open ana presence
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["presence"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [presence]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok []
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
     ana <- {"type":"presence","bot":"bob","state":"offline","since":1000000}
     > open cli as bob side
-    cli <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
+    cli <- auth_ok [] lab 0/0
     > cli presence busy
     ana <- {"type":"presence","bot":"bob","state":"busy","since":1000000}
     "#);
@@ -132,7 +132,7 @@ fn a_bot_without_a_reading_connection_has_no_presence_to_set() {
 fn a_second_auth_is_refused() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana {"type":"auth","token":"x"}
     ana <- {"type":"error","code":2007,"name":"already_authenticated","message":"this connection is authenticated already","retry":"never","ref":"auth"}
     "#);
@@ -142,7 +142,7 @@ fn a_second_auth_is_refused() {
 fn a_ping_is_answered() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana {"type":"ping","at":7}
     ana <- {"type":"pong","at":7}
     > ana {"type":"ping"}
@@ -154,15 +154,15 @@ fn a_ping_is_answered() {
 fn a_blocked_bot_is_sent_away_from_all_its_connections() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open cli as bob side
-    cli <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
+    cli <- auth_ok [] lab 0/0
     > block bob
     bob <- {"type":"going_away","reason":"revoked"}
     bob <- closed: Revoked
@@ -177,11 +177,11 @@ fn a_blocked_bot_is_sent_away_from_all_its_connections() {
 fn a_removed_bot_is_forgotten_and_what_it_said_stays() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > bob say #lab I was here
@@ -203,11 +203,11 @@ fn a_removed_bot_is_forgotten_and_what_it_said_stays() {
 fn a_draining_hub_takes_nothing_new_and_saves_what_moved() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -236,11 +236,11 @@ fn a_draining_hub_takes_nothing_new_and_saves_what_moved() {
 fn a_receipt_that_comes_while_the_hub_drains_is_saved_at_once() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -256,7 +256,7 @@ fn a_receipt_that_comes_while_the_hub_drains_is_saved_at_once() {
 fn an_answer_for_a_connection_that_is_gone_is_sent_nowhere() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1

@@ -6,9 +6,9 @@ use crate::transcript;
 fn a_direct_message_reaches_a_bot_without_any_join() {
     transcript!(@r#"
     > open ana ack,receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack","receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack,receipts]
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > ana say @bob hello id=m1
     bob <- #dm:ana:bob 1 ana: hello (m1)
     ana <- {"type":"ack","room":"dm:ana:bob","id":"m1","seq":1,"delivered":1,"queued":0}
@@ -27,7 +27,7 @@ fn a_direct_message_waits_for_a_bot_that_is_away() {
     transcript!(@r#"
     > bot bob
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana say @bob hello id=m1
     ana <- {"type":"ack","room":"dm:ana:bob","id":"m1","seq":1,"delivered":0,"queued":1}
     > open bob seed
@@ -37,7 +37,7 @@ fn a_direct_message_waits_for_a_bot_that_is_away() {
     > prove bob
     > close bob
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"dm:ana:bob","position":{"epoch":"00000000000000e0","seq":1},"head":1}]}
+    bob <- auth_ok [ack] dm:ana:bob 1/1
     "#);
 }
 
@@ -45,9 +45,9 @@ fn a_direct_message_waits_for_a_bot_that_is_away() {
 fn a_direct_room_can_be_named_by_either_side_in_any_order() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > ana say #dm:bob:ana hello
     ana <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `dm:ana:bob`","hint":"send {\"type\":\"join\",\"room\":\"dm:ana:bob\"} to make it, or `rooms` to see what there is","retry":"after_fix","ref":"message"}
     > bob say #dm:ana:bob hello
@@ -64,13 +64,13 @@ fn joining_a_direct_room_makes_both_its_members() {
     transcript!(@r#"
     > bot bob
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join dm:bob:ana
     ana <- {"type":"joined","room":"dm:ana:bob","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #dm:ana:bob hello
     ana <- {"type":"ack","room":"dm:ana:bob","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":0}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     "#);
 }
 
@@ -78,7 +78,7 @@ fn joining_a_direct_room_makes_both_its_members() {
 fn a_message_to_oneself_is_stored_and_handed_to_nobody() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana say @ana a note id=m1
     ana <- {"type":"ack","room":"dm:ana:ana","id":"m1","seq":1,"delivered":0,"queued":0}
     > ana history dm:ana:ana
@@ -90,14 +90,14 @@ fn a_message_to_oneself_is_stored_and_handed_to_nobody() {
 fn strangers_have_no_way_into_a_direct_room() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > ana say @bob hello
     bob <- #dm:ana:bob 1 ana: hello
     ana <- {"type":"ack","room":"dm:ana:bob","id":"00000000000000ab-1","seq":1,"delivered":1,"queued":0}
     > open eve ack
-    eve <- {"type":"auth_ok","bot":"eve","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    eve <- auth_ok [ack]
     > eve join dm:ana:bob
     eve <- {"type":"error","code":2003,"name":"not_allowed","message":"this bot may not do that","hint":"a direct conversation has two members: its name says which","retry":"after_fix","ref":"join"}
     > eve say #dm:ana:bob hello
@@ -109,7 +109,7 @@ fn strangers_have_no_way_into_a_direct_room() {
     > eve who dm:ana:bob
     eve <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `dm:ana:bob`","hint":"send {\"type\":\"join\",\"room\":\"dm:ana:bob\"} to make it, or `rooms` to see what there is","retry":"after_fix","ref":"who"}
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > ops do {"room_add":{"room":"dm:ana:bob","bot":"eve"}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_create":{"room":"dm:ana:eve"}}
@@ -122,7 +122,7 @@ fn a_direct_message_is_never_acknowledged_into_a_room_without_its_recipient() {
     transcript!(@r#"
     > bot bob
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > hold store
     > show store
     > ana say @bob one id=m1
@@ -146,7 +146,7 @@ fn a_direct_message_is_never_acknowledged_into_a_room_without_its_recipient() {
     store <- append #dm:ana:bob ana: three
     ana <- {"type":"ack","room":"dm:ana:bob","id":"m3","seq":1,"delivered":0,"queued":1}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"dm:ana:bob","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    bob <- auth_ok [ack] dm:ana:bob 0/1
     store ? page #dm:ana:bob after 0, at most 64
     bob <- #dm:ana:bob 1 ana: three (m3), late 0ms, 1 of 1
     "#);

@@ -6,7 +6,7 @@ use crate::transcript;
 fn operations_are_for_operators() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana do {"room_list":{}}
     ana <- {"type":"error","code":2003,"name":"not_allowed","message":"this bot may not do that","hint":"this needs an operator's token","retry":"after_fix","ref":"r1"}
     "#);
@@ -16,7 +16,7 @@ fn operations_are_for_operators() {
 fn an_operator_makes_rooms_and_memberships() {
     transcript!(@r#"
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > bot ana
     > show store
     > ops do {"room_create":{"room":"lab"}}
@@ -60,11 +60,11 @@ fn an_operator_makes_rooms_and_memberships() {
 fn a_connected_bot_is_told_when_an_operator_moves_it() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > open bob seed
     bob <- {"type":"auth_ok"}
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > ops do {"room_create":{"room":"lab"}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_add":{"room":"lab","bot":"ana"}}
@@ -88,7 +88,7 @@ fn a_connected_bot_is_told_when_an_operator_moves_it() {
 fn an_answer_is_given_when_the_change_is_committed() {
     transcript!(@r#"
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > bot ana
     > ops do {"room_create":{"room":"lab"}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
@@ -106,11 +106,11 @@ fn pending_says_what_waits_for_whom_and_why() {
     transcript!(@r#"
     > set window 1
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open carl seed
@@ -118,14 +118,14 @@ fn pending_says_what_waits_for_whom_and_why() {
     > carl join lab
     carl <- {"type":"joined","room":"lab","members":["ana","bob"]}
     > open dora ack
-    dora <- {"type":"auth_ok","bot":"dora","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    dora <- auth_ok [ack]
     > dora join lab
     dora <- {"type":"joined","room":"lab","members":["ana","bob","carl"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close dora
     > open dora ack
-    dora <- {"type":"auth_ok","bot":"dora","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
+    dora <- auth_ok [ack] lab 0/0
     > open eve ack
-    eve <- {"type":"auth_ok","bot":"eve","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    eve <- auth_ok [ack]
     > eve join lab
     eve <- {"type":"joined","room":"lab","members":["ana","bob","carl","dora"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close eve
@@ -138,7 +138,7 @@ fn pending_says_what_waits_for_whom_and_why() {
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":4}
     > tick 5s
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1005000,"rooms":[]}
+    ops <- auth_ok []
     > ops do {"pending":{}}
     ops <- {"type":"operated","ref":"r1","result":{"pending":[{"bot":"bob","in_flight":1,"oldest_age_ms":5000,"oldest_seq":1,"reason":"window full: delivered, not received","room":"lab","waiting":2},{"bot":"carl","in_flight":1,"oldest_age_ms":5000,"oldest_seq":1,"reason":"window full: delivered, not received","room":"lab","waiting":2},{"bot":"dora","in_flight":0,"oldest_age_ms":5000,"oldest_seq":1,"reason":"connected, but has not joined the room on this connection","room":"lab","waiting":2},{"bot":"eve","in_flight":0,"oldest_age_ms":5000,"oldest_seq":1,"reason":"offline","room":"lab","waiting":2}]}}
     > ops do {"pending":{"bot":"eve"}}
@@ -150,13 +150,13 @@ fn pending_says_what_waits_for_whom_and_why() {
 fn an_observer_sees_every_room_and_counts_for_nobody() {
     transcript!(@r#"
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > ops do {"observe":{}}
     ops <- {"type":"operated","ref":"r1","result":{"observing":"all"}}
     > ops do {"observe":{}}
     ops <- {"type":"operated","ref":"r1","result":{"observing":"all"}}
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -175,9 +175,9 @@ fn an_observer_sees_every_room_and_counts_for_nobody() {
 fn an_observer_of_some_rooms_sees_only_those() {
     transcript!(@r#"
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana join den
@@ -201,16 +201,16 @@ fn an_observer_of_some_rooms_sees_only_those() {
 fn an_observer_that_is_a_member_too_has_received_nothing_by_observing() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open ops ack
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok [ack]
     > ops join lab
     ops <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close ops
     > open watch as ops side operator
-    watch <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
+    watch <- auth_ok [] lab 0/0
     > watch do {"observe":{}}
     watch <- {"type":"operated","ref":"r1","result":{"observing":"all"}}
     > ana say #lab one id=m1
@@ -227,11 +227,11 @@ fn a_slow_observer_is_sent_away() {
     transcript!(@r#"
     > set outstanding 6
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > ops do {"observe":{}}
     ops <- {"type":"operated","ref":"r1","result":{"observing":"all"}}
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one
@@ -253,7 +253,7 @@ fn a_slow_observer_is_sent_away() {
 fn only_a_side_connection_observes() {
     transcript!(@r#"
     > open ops operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > ops do {"observe":{}}
     ops <- {"type":"error","code":2003,"name":"not_allowed","message":"only a side connection can observe","hint":"send \"side\":true in `auth`","retry":"after_fix","ref":"r1"}
     "#);
@@ -263,13 +263,13 @@ fn only_a_side_connection_observes() {
 fn the_hub_in_numbers() {
     transcript!(@r#"
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1

@@ -6,15 +6,15 @@ use crate::transcript;
 fn presence_is_told_to_those_who_share_a_room_and_asked() {
     transcript!(@r#"
     > open ana presence
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["presence"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [presence]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open eve presence
-    eve <- {"type":"auth_ok","bot":"eve","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["presence"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    eve <- auth_ok [presence]
     > eve join elsewhere
     eve <- {"type":"joined","room":"elsewhere","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > bob {"type":"presence","state":"busy","note":"thinking"}
@@ -24,7 +24,7 @@ fn presence_is_told_to_those_who_share_a_room_and_asked() {
     > close bob
     ana <- {"type":"presence","bot":"bob","state":"offline","since":1000000}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
+    bob <- auth_ok [ack] lab 0/0
     ana <- {"type":"presence","bot":"bob","state":"online","since":1000000}
     > bob presence offline
     bob <- {"type":"error","code":1004,"name":"bad_frame","message":"a connected bot is not offline","hint":"use `away`, or close the connection","retry":"after_fix","ref":"presence"}
@@ -35,15 +35,15 @@ fn presence_is_told_to_those_who_share_a_room_and_asked() {
 fn a_newcomer_to_a_room_is_announced() {
     transcript!(@r#"
     > open ana presence
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["presence"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [presence]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open carl ack,presence
-    carl <- {"type":"auth_ok","bot":"carl","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack","presence"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    carl <- auth_ok [ack,presence]
     > carl join lab
     carl <- {"type":"joined","room":"lab","members":["ana","bob"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     "#);
@@ -53,11 +53,11 @@ fn a_newcomer_to_a_room_is_announced() {
 fn typing_reaches_those_who_read_the_room() {
     transcript!(@r#"
     > open ana presence
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["presence"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [presence]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob presence
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["presence"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [presence]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open carl seed
@@ -77,11 +77,11 @@ fn typing_reaches_those_who_read_the_room() {
 fn the_directory_shows_what_one_may_see() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > bob join den
@@ -89,7 +89,7 @@ fn the_directory_shows_what_one_may_see() {
     > close bob
     > tick 1s
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1001000,"rooms":[]}
+    ops <- auth_ok []
     > ops do {"room_create":{"room":"vault","closed":true}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ana rooms
@@ -115,7 +115,7 @@ fn the_directory_shows_what_one_may_see() {
 fn history_is_read_back_in_pages() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > times 5 ana say #lab number {n} id=m{n}
@@ -140,11 +140,11 @@ fn history_is_read_back_in_pages() {
     > ana history lab before=4
     ana <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"number 1","id":"m1","seq":1,"prev":0,"sent_at":1000000,"age_ms":0},{"room":"lab","from":"ana","text":"number 3","id":"m3","seq":3,"prev":2,"sent_at":1000000,"age_ms":0}],"has_more":false,"corrupt":[2]}
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > ops history lab limit=1
     ops <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"number 5","id":"m5","seq":5,"prev":4,"sent_at":1000000,"age_ms":0}],"has_more":true}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob history lab
     bob <- {"type":"error","code":3003,"name":"not_a_member","message":"you are not a member of `lab`","hint":"send {\"type\":\"join\",\"room\":\"lab\"} first","retry":"after_fix","ref":"history"}
     "#);
@@ -154,7 +154,7 @@ fn history_is_read_back_in_pages() {
 fn acts_are_shown_to_those_who_asked_for_them() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana {"type":"message","room":"lab","text":"please","id":"m1","act":{"type":"REQUEST"},"meta":{"n":1},"thread":"t","reply_to":"m0"}
@@ -162,7 +162,7 @@ fn acts_are_shown_to_those_who_asked_for_them() {
     > ana history lab
     ana <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"please","id":"m1","seq":1,"prev":0,"sent_at":1000000,"reply_to":"m0","thread":"t","meta":{"n":1},"age_ms":0}],"has_more":false}
     > open bob acts
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["acts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [acts]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
     > bob history lab

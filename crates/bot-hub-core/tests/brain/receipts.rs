@@ -6,11 +6,11 @@ use crate::transcript;
 fn a_message_climbs_the_whole_ladder() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab hello id=m1
@@ -40,11 +40,11 @@ fn a_message_climbs_the_whole_ladder() {
 fn whoever_begins_a_turn_has_taken_responsibility() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab hello id=m1
@@ -60,11 +60,11 @@ fn whoever_begins_a_turn_has_taken_responsibility() {
 fn a_ladder_is_climbed_upwards_only() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab zero id=m0
@@ -94,11 +94,11 @@ fn a_ladder_is_climbed_upwards_only() {
 fn ways_off_the_ladder() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -128,11 +128,11 @@ fn ways_off_the_ladder() {
 fn receipts_come_long_after_the_window_has_moved_on() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -166,11 +166,11 @@ fn receipts_come_long_after_the_window_has_moved_on() {
 fn a_receipt_counts_even_if_the_connection_ends_before_the_store_has_found_the_entry() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -189,11 +189,11 @@ fn a_receipt_counts_even_if_the_connection_ends_before_the_store_has_found_the_e
 fn a_receipt_after_a_reconnect_counts_before_the_entry_is_redelivered() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -204,7 +204,7 @@ fn a_receipt_after_a_reconnect_counts_before_the_entry_is_redelivered() {
     > close bob
     > hold reads
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    bob <- auth_ok [ack] lab 0/1
     > bob done lab m1
     > show store
     > answer
@@ -217,20 +217,20 @@ fn a_receipt_after_a_reconnect_counts_before_the_entry_is_redelivered() {
 fn a_receipt_for_something_that_was_never_handed_over_is_refused() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab early id=m0
     ana <- {"type":"ack","room":"lab","id":"m0","seq":1,"delivered":0,"queued":0}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
     > close bob
     > ana say #lab one id=m1
     ana <- {"type":"ack","room":"lab","id":"m1","seq":2,"delivered":0,"queued":1}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":1},"head":2}]}
+    bob <- auth_ok [ack] lab 1/2
     > bob done lab m0
     ana <- {"type":"receipt","room":"lab","id":"m0","bot":"bob","state":"done","at":1000000}
     > bob done lab m1
@@ -241,7 +241,7 @@ fn a_receipt_for_something_that_was_never_handed_over_is_refused() {
 fn a_receipt_for_ones_own_message_is_refused() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -255,7 +255,7 @@ fn a_receipt_for_ones_own_message_is_refused() {
 fn a_client_without_ack_has_no_receipts_to_give() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob seed
@@ -279,11 +279,11 @@ fn a_client_without_ack_has_no_receipts_to_give() {
 fn a_recipient_that_is_away_is_shown_as_stored() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
@@ -298,11 +298,11 @@ fn a_recipient_that_is_away_is_shown_as_stored() {
 fn a_bot_that_took_an_entry_and_left_still_shows_as_received_before_its_cursor_is_saved() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -320,11 +320,11 @@ fn a_bot_that_took_an_entry_and_left_still_shows_as_received_before_its_cursor_i
 fn a_redelivery_is_not_reported_twice() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -334,7 +334,7 @@ fn a_redelivery_is_not_reported_twice() {
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"delivered","at":1000000}
     > close bob
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    bob <- auth_ok [ack] lab 0/1
     bob <- #lab 1 ana: one (m1), late 0ms, redelivered, 1 of 1
     > written bob
     "#);
@@ -344,18 +344,18 @@ fn a_redelivery_is_not_reported_twice() {
 fn an_operator_may_ask_about_anybodys_message_and_others_may_not() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
     bob <- #lab 1 ana: one (m1)
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > ops status m1
     ops <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"stored","steps":[{"state":"stored","at":1000000}]}]}
     > ops status m1 ana
@@ -373,11 +373,11 @@ fn an_operator_may_ask_about_anybodys_message_and_others_may_not() {
 fn the_same_message_again_gets_the_first_answer_again() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -387,11 +387,11 @@ fn the_same_message_again_gets_the_first_answer_again() {
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0,"duplicate":true}
     > restart
     > open ana ack resume
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    ana <- auth_ok [ack] lab 0/1
     > ana say #lab one id=m1
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1,"duplicate":true}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    bob <- auth_ok [ack] lab 0/1
     bob <- #lab 1 ana: one (m1), late 0ms, redelivered, 1 of 1
     "#);
 }
@@ -400,7 +400,7 @@ fn the_same_message_again_gets_the_first_answer_again() {
 fn an_id_is_bound_to_what_was_said() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -414,7 +414,7 @@ fn an_id_is_bound_to_what_was_said() {
     > ana say #den another room id=m1
     ana <- {"type":"ack","room":"den","id":"m1","seq":1,"delivered":0,"queued":0}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
     > bob say #lab another sender id=m1
@@ -422,7 +422,7 @@ fn an_id_is_bound_to_what_was_said() {
     bob <- {"type":"ack","room":"lab","id":"m1","seq":2,"delivered":1,"queued":0}
     > restart
     > open ana ack resume
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"den","position":{"epoch":"00000000000000e0","seq":0},"head":1},{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":2}]}
+    ana <- auth_ok [ack] den 0/1 lab 0/2
     ana <- #lab 2 bob: another sender (m1), late 0ms, redelivered, 1 of 2
     > ana say #lab another id=m1
     ana <- {"type":"error","code":4001,"name":"id_conflict","message":"that id already names a message with other contents","hint":"make a new id for every message; repeat one only to send the same again","retry":"after_fix","ref":"m1"}
@@ -433,7 +433,7 @@ fn an_id_is_bound_to_what_was_said() {
 fn the_same_id_twice_at_once_is_stored_once() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > hold store
@@ -450,11 +450,11 @@ fn a_duplicate_never_calls_a_dropped_message_delivered() {
     transcript!(@r#"
     > set buffer 1
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
@@ -463,7 +463,7 @@ fn a_duplicate_never_calls_a_dropped_message_delivered() {
     > ana say #lab two id=m2
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1,"dropped":1}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":2}]}
+    bob <- auth_ok [ack] lab 0/2
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"buffer_limit"}
     bob <- #lab 2 ana: two (m2), late 0ms, 1 of 1
     > bob received lab m2
@@ -476,11 +476,11 @@ fn a_duplicate_never_calls_a_dropped_message_delivered() {
 fn a_message_that_is_repeated_after_its_expiry_gets_the_first_answer_again() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana {"type":"message","room":"lab","text":"soon","id":"m1","expires_at":1001000}
@@ -498,11 +498,11 @@ fn a_message_that_is_repeated_after_its_expiry_gets_the_first_answer_again() {
 fn a_sender_hears_what_became_of_its_message_on_resume_from_a_position() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -512,6 +512,6 @@ fn a_sender_hears_what_became_of_its_message_on_resume_from_a_position() {
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"delivered","at":1000000}
     > close bob
     > open bob ack lab=1
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    bob <- auth_ok [ack] lab 0/1
     "#);
 }

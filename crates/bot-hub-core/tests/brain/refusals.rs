@@ -6,11 +6,11 @@ use crate::transcript;
 fn a_full_disk_refuses_and_delivers_nothing() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > hold store
@@ -30,11 +30,11 @@ fn a_full_disk_refuses_and_delivers_nothing() {
 fn nothing_is_delivered_or_acknowledged_before_it_is_committed() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > hold store
@@ -50,7 +50,7 @@ fn nothing_is_delivered_or_acknowledged_before_it_is_committed() {
 fn a_full_disk_refuses_memberships() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > hold store
     > ana join lab
     > refuse storage_full
@@ -71,11 +71,11 @@ fn a_full_disk_refuses_memberships() {
 fn cursors_and_facts_that_were_refused_are_saved_later() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -115,7 +115,7 @@ fn cursors_and_facts_that_were_refused_are_saved_later() {
 fn a_failing_store_answers_questions_with_an_error() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -137,7 +137,7 @@ fn a_failing_store_answers_questions_with_an_error() {
 fn an_operation_that_was_refused_says_so() {
     transcript!(@r#"
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > hold store
     > ops do {"room_create":{"room":"lab"}}
     > refuse storage_full

@@ -7,7 +7,7 @@ fn sixty_messages_to_an_absent_seed_client_leave_exactly_the_last_fifty() {
     transcript!(@r#"
     > set buffer 50
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob seed
@@ -91,7 +91,7 @@ fn sixty_messages_to_an_absent_seed_client_leave_exactly_the_last_fifty() {
 fn by_default_all_sixty_arrive_in_order() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob seed
@@ -175,11 +175,11 @@ fn a_client_that_knows_gaps_is_told_by_one() {
     transcript!(@r#"
     > set buffer 2
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
@@ -200,7 +200,7 @@ fn a_client_that_knows_gaps_is_told_by_one() {
     ana <- {"type":"ack","room":"lab","id":"m4","seq":4,"delivered":0,"queued":1,"dropped":1}
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":4}]}
+    bob <- auth_ok [ack] lab 0/4
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"buffer_limit"}
     store ? page #lab after 2, at most 64
     bob <- #lab 3 ana: number 3 (m3), late 0ms, 1 of 2
@@ -216,11 +216,11 @@ fn a_gap_is_told_again_until_something_after_it_was_received() {
     transcript!(@r#"
     > set buffer 1
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
@@ -229,12 +229,12 @@ fn a_gap_is_told_again_until_something_after_it_was_received() {
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1,"dropped":1}
     ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1,"dropped":1}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":3}]}
+    bob <- auth_ok [ack] lab 0/3
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"buffer_limit"}
     bob <- #lab 3 ana: number 3 (m3), late 0ms, 1 of 1
     > close bob
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":3}]}
+    bob <- auth_ok [ack] lab 0/3
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"buffer_limit"}
     bob <- #lab 3 ana: number 3 (m3), late 0ms, redelivered, 1 of 1
     > bob received lab m3
@@ -242,7 +242,7 @@ fn a_gap_is_told_again_until_something_after_it_was_received() {
     > tick 1s
     > restart
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1001000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":3},"head":3}]}
+    bob <- auth_ok [ack] lab 3/3
     "#);
 }
 
@@ -251,7 +251,7 @@ fn a_gap_survives_a_restart() {
     transcript!(@r#"
     > set buffer 1
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob seed
@@ -278,16 +278,16 @@ fn own_messages_do_not_fill_ones_buffer() {
     transcript!(@r#"
     > set buffer 2
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
     > open cli as bob side
-    cli <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
+    cli <- auth_ok [] lab 0/0
     > ana say #lab one id=m1
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
     > cli say #lab from bob id=b1
@@ -301,7 +301,7 @@ fn own_messages_do_not_fill_ones_buffer() {
     > ana say #lab three id=m3
     ana <- {"type":"ack","room":"lab","id":"m3","seq":5,"delivered":0,"queued":1,"dropped":1}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":5}]}
+    bob <- auth_ok [ack] lab 0/5
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"buffer_limit"}
     bob <- #lab 4 ana: two (m2), late 0ms, 1 of 2
     bob <- #lab 5 ana: three (m3), late 0ms, 2 of 2
@@ -314,11 +314,11 @@ fn a_connected_bot_loses_nothing_to_the_buffer_limit() {
     > set buffer 1
     > set window 1
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > times 4 ana say #lab number {n} id=m{n}
@@ -342,11 +342,11 @@ fn the_retention_by_count_is_announced_to_both_sides() {
     transcript!(@r#"
     > set keep 2
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
@@ -363,7 +363,7 @@ fn the_retention_by_count_is_announced_to_both_sides() {
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1060000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":4}]}
+    bob <- auth_ok [ack] lab 0/4
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"retention"}
     store ? page #lab after 2, at most 64
     bob <- #lab 3 ana: number 3 (m3), late 60000ms, 1 of 2
@@ -379,11 +379,11 @@ fn the_retention_by_age_is_announced_to_both_sides() {
     transcript!(@r#"
     > set keep_ms 90000
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
@@ -395,7 +395,7 @@ fn the_retention_by_age_is_announced_to_both_sides() {
     > tick 1m
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1120000,"reason":"retention"}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1120000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":2}]}
+    bob <- auth_ok [ack] lab 0/2
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
     bob <- #lab 2 ana: newer (m2), late 60000ms, 1 of 1
     "#);
@@ -406,11 +406,11 @@ fn the_retention_by_bytes_is_announced_to_both_sides() {
     transcript!(@r#"
     > set keep_bytes 10
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
@@ -421,7 +421,7 @@ fn the_retention_by_bytes_is_announced_to_both_sides() {
     > tick 1m
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1060000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":2}]}
+    bob <- auth_ok [ack] lab 0/2
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
     bob <- #lab 2 ana: 123456 (m2), late 60000ms, 1 of 1
     "#);
@@ -432,11 +432,11 @@ fn what_was_received_is_not_reported_as_dropped() {
     transcript!(@r#"
     > set keep 1
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one id=m1
@@ -459,11 +459,11 @@ fn the_retention_passes_under_a_window_and_only_what_waits_is_lost() {
     > set keep 1
     > set window 2
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > times 5 ana say #lab number {n} id=m{n}
@@ -499,11 +499,11 @@ fn what_was_in_flight_when_the_retention_passed_and_was_never_received_is_lost()
     transcript!(@r#"
     > set keep 1
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > times 3 ana say #lab number {n} id=m{n}
@@ -521,7 +521,7 @@ fn what_was_in_flight_when_the_retention_passed_and_was_never_received_is_lost()
     store <- drop #lab bob 1..2 Retention
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1060000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":3}]}
+    bob <- auth_ok [ack] lab 0/3
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"retention"}
     store ? page #lab after 2, at most 64
     bob <- #lab 3 ana: number 3 (m3), late 60000ms, redelivered, 1 of 1
@@ -533,7 +533,7 @@ fn a_seed_client_whose_whole_backlog_is_gone_hears_of_it_with_the_next_message()
     transcript!(@r#"
     > set keep 0
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob seed
@@ -562,11 +562,11 @@ fn a_page_that_finds_nothing_does_not_drop_what_came_meanwhile() {
     transcript!(@r#"
     > set keep 0
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
@@ -576,7 +576,7 @@ fn a_page_that_finds_nothing_does_not_drop_what_came_meanwhile() {
     > tick 1m
     > hold reads
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1060000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    bob <- auth_ok [ack] lab 0/1
     > commit
     > answer
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
@@ -593,11 +593,11 @@ fn two_gaps_with_something_between_them_are_both_told() {
     transcript!(@r#"
     > set window 2
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
@@ -609,7 +609,7 @@ fn two_gaps_with_something_between_them_are_both_told() {
     > ana say #lab three id=m3
     ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1,"dropped":1}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":3}]}
+    bob <- auth_ok [ack] lab 0/3
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"buffer_limit"}
     bob <- #lab 3 ana: three (m3), late 0ms, 1 of 1
     > ana say #lab four id=m4
@@ -627,7 +627,7 @@ fn two_gaps_with_something_between_them_are_both_told() {
     > bob received lab m4
     > close bob
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1060000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":4},"head":6}]}
+    bob <- auth_ok [ack] lab 4/6
     bob <- {"type":"gap","room":"lab","from_seq":5,"to_seq":5,"lost":1,"reason":"retention"}
     bob <- #lab 6 ana: six (m6), late 60000ms, redelivered, 1 of 1
     "#);
@@ -637,11 +637,11 @@ fn two_gaps_with_something_between_them_are_both_told() {
 fn an_operator_gives_a_room_its_own_retention() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > times 3 ana say #lab number {n}
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":0}
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":0}
@@ -659,11 +659,11 @@ fn an_operator_gives_a_room_its_own_retention() {
 fn a_retention_that_could_not_be_stored_is_not_applied() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > times 3 ana say #lab number {n}
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":0}
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":0}
@@ -684,9 +684,9 @@ fn an_age_that_is_set_later_counts_for_what_is_there() {
     transcript!(@r#"
     > set keep 2
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ops do {"room_retain":{"room":"lab","retain":{"entries":2}}}
@@ -707,11 +707,11 @@ fn an_age_that_is_set_later_counts_for_what_is_there() {
 fn many_dropped_messages_are_all_reported_to_their_sender() {
     transcript!(@r#"
     > open ana receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob

@@ -6,21 +6,21 @@ use crate::transcript;
 fn a_membership_outlives_its_connections_and_a_restart() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
     > restart
     > open ana ack resume
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
+    ana <- auth_ok [ack] lab 0/0
     > ana say #lab hello id=m1
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
     > open bob ack resume
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    bob <- auth_ok [ack] lab 0/1
     bob <- #lab 1 ana: hello (m1), late 0ms, 1 of 1
     "#);
 }
@@ -29,18 +29,18 @@ fn a_membership_outlives_its_connections_and_a_restart() {
 fn joined_comes_before_the_flush() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > close bob
     > ana say #lab one
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":1}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":1}]}
+    bob <- auth_ok [ack] lab 0/1
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     bob <- #lab 1 ana: one, late 0ms, 1 of 1
@@ -51,13 +51,13 @@ fn joined_comes_before_the_flush() {
 fn what_was_said_before_a_bot_joined_is_not_for_it() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab early
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":0}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
     > ana say #lab late
@@ -70,11 +70,11 @@ fn what_was_said_before_a_bot_joined_is_not_for_it() {
 fn joining_twice_is_answered_twice_and_flushes_once() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one
@@ -89,11 +89,11 @@ fn joining_twice_is_answered_twice_and_flushes_once() {
 fn leaving_ends_the_membership() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #lab one
@@ -119,7 +119,7 @@ fn leaving_ends_the_membership() {
 fn leaving_twice_at_once_is_answered_twice() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > hold store
@@ -134,11 +134,11 @@ fn leaving_twice_at_once_is_answered_twice() {
 fn the_other_connection_of_a_bot_learns_that_it_left() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open cli as ana side
-    cli <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
+    cli <- auth_ok [] lab 0/0
     > cli leave lab
     cli <- {"type":"left","room":"lab"}
     "#);
@@ -148,11 +148,11 @@ fn the_other_connection_of_a_bot_learns_that_it_left() {
 fn a_closed_room_admits_nobody_but_by_an_operator() {
     transcript!(@r#"
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > ops do {"room_create":{"room":"vault","closed":true}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join vault
     ana <- {"type":"error","code":4005,"name":"room_closed","message":"the room is closed: an operator has to add this bot","hint":"an operator can run: bot-hub room add vault ana","retry":"after_fix","ref":"join"}
     > ops do {"room_add":{"room":"vault","bot":"ana"}}
@@ -169,7 +169,7 @@ fn a_bot_is_in_as_many_rooms_as_it_may_be() {
     transcript!(@r#"
     > set rooms 2
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > bot bob
     > ana join one
     ana <- {"type":"joined","room":"one","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
@@ -191,7 +191,7 @@ fn the_bound_on_rooms_holds_for_joins_that_are_on_their_way() {
     transcript!(@r#"
     > set rooms 1
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > hold store
     > ana join one
     > ana join two
@@ -206,19 +206,19 @@ fn a_room_has_as_many_members_as_it_may_have() {
     transcript!(@r#"
     > set members 2
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open carl ack
-    carl <- {"type":"auth_ok","bot":"carl","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    carl <- auth_ok [ack]
     > carl join lab
     carl <- {"type":"error","code":4003,"name":"room_full","message":"the room has as many members as it may have","hint":"limits.members_per_room","retry":"after_fix","ref":"join"}
     > open ops side operator
-    ops <- {"type":"auth_ok","bot":"ops","hub":{"name":"bot-hub","version":"0.1.0"},"caps":[],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ops <- auth_ok []
     > ops do {"room_add":{"room":"lab","bot":"carl"}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     "#);
@@ -229,7 +229,7 @@ fn rooms_are_not_made_by_joining_when_that_is_off() {
     transcript!(@r#"
     > set create 0
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `lab`","hint":"send {\"type\":\"join\",\"room\":\"lab\"} to make it, or `rooms` to see what there is","retry":"after_fix","ref":"join"}
     "#);
@@ -242,7 +242,7 @@ fn declared_rooms_have_their_members_from_the_start() {
     > bot bob
     > declare lab ana,bob closed
     > open ana ack resume
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
+    ana <- auth_ok [ack] lab 0/0
     > open bob seed
     bob <- {"type":"auth_ok"}
     > bob join lab
@@ -252,7 +252,7 @@ fn declared_rooms_have_their_members_from_the_start() {
     bob <- probe 1
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":1,"queued":0}
     > open carl ack
-    carl <- {"type":"auth_ok","bot":"carl","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    carl <- auth_ok [ack]
     > carl join lab
     carl <- {"type":"error","code":4005,"name":"room_closed","message":"the room is closed: an operator has to add this bot","hint":"an operator can run: bot-hub room add lab carl","retry":"after_fix","ref":"join"}
     "#);
@@ -268,7 +268,7 @@ fn a_declared_room_is_made_even_if_the_disk_was_full_at_first() {
     > free store
     > tick 1s
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1001000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     "#);
@@ -278,7 +278,7 @@ fn a_declared_room_is_made_even_if_the_disk_was_full_at_first() {
 fn a_connected_bot_that_is_declared_a_member_hears_of_it() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > open bob seed
     bob <- {"type":"auth_ok"}
     > declare lab ana,bob
@@ -291,9 +291,9 @@ fn a_connected_bot_that_is_declared_a_member_hears_of_it() {
 fn a_room_that_could_not_be_made_is_nowhere_to_be_seen() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > hold store
     > ana join lab
     > bob rooms

@@ -15,10 +15,12 @@
 //! ops do {"room_list":{}}            an operation
 //! ana {"type":"ping"}                any frame
 //! written bob [2] | prove bob [1]    entries are on the socket; the probe came back
-//! close bob | restart | drain | tick 5s
+//! close bob | restart | drain
+//! tick 5s | leap 5s                  time passes, and the hub is woken in it, or is late
 //! hold store | free store | commit [1] | refuse storage_full [1]
 //! hold reads | free reads | answer | fail
-//! show store | quiet | loud          what is logged
+//! show store | show frames           also what the store is asked; every frame in full
+//! quiet | loud                       nothing, or everything, is logged
 //! damage lab 3 | set buffer 50 | bot dora | remove dora | block dora
 //! declare lab ana,bob [closed]
 //! times 60 ana say #lab number {n}
@@ -68,6 +70,7 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
         "restart" => bench.restart(),
         "drain" => bench.input(Input::Drain),
         "tick" => bench.pass(millis(rest)),
+        "leap" => bench.now = bench.now + millis(rest),
         "written" => written(bench, rest),
         "prove" => prove(bench, rest),
         "bot" => bench.bot(bot(rest)),
@@ -111,6 +114,7 @@ fn store(bench: &mut Bench, verb: &str, rest: &str) {
         ("hold" | "free", "store") => bench.holds_writes = verb == "hold",
         ("hold" | "free", "reads") => bench.holds_reads = verb == "hold",
         ("show", "store") => bench.shows_store = true,
+        ("show", "frames") => bench.shows_frames = true,
         ("commit", _) => bench.commit(count(0)),
         ("refuse", code) => {
             let known = Code::ALL.iter().find(|it| it.name() == code).expect("a code");

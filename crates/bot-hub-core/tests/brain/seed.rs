@@ -53,7 +53,7 @@ fn a_seed_client_advances_by_proof_and_never_by_the_mere_write() {
     transcript!(@r#"
     > show store
     > open ana ack,receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack","receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack,receipts]
     > ana join lab
     store <- create #lab
     store <- join #lab ana
@@ -100,7 +100,7 @@ fn a_seed_client_advances_by_proof_and_never_by_the_mere_write() {
 fn a_proof_covers_what_was_sent_before_its_probe_only() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob seed
@@ -130,7 +130,7 @@ fn a_proof_covers_what_was_sent_before_its_probe_only() {
 fn a_wrong_or_old_proof_proves_nothing() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob seed
@@ -156,7 +156,7 @@ fn a_wrong_or_old_proof_proves_nothing() {
 fn a_cursor_that_moved_by_proof_is_saved_as_delivered_even_when_the_client_is_gone() {
     transcript!(@r#"
     > open ana ack,receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack","receipts"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack,receipts]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob seed
@@ -186,7 +186,7 @@ fn a_seed_client_gets_no_frame_that_the_seed_does_not_know() {
     transcript!(@r#"
     > set buffer 1
     > open ana ack,presence,receipts
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack","receipts","presence"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack,receipts,presence]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob seed

@@ -5,21 +5,26 @@ use bot_hub_core::delivery;
 use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Circumstances, ConnId, Output};
 use bot_protocol::frame::ServerFrame;
-use bot_protocol::frame::server::Delivery;
+use bot_protocol::frame::server::{AuthOk, Delivery};
 
 /// `label` tells the name of a connection and whether it is a seed client's.
-pub(crate) fn output<'a>(output: &Output, label: impl Fn(&ConnId) -> (&'a str, bool)) -> String {
+pub(crate) fn output<'a>(
+    output: &Output,
+    full: bool,
+    label: impl Fn(&ConnId) -> (&'a str, bool),
+) -> String {
     match output {
         Output::Change(it) => format!("store <- {}", change(it)),
         Output::Query { query: it, .. } => format!("store ? {}", query(it)),
+        Output::Send { conn, frame } if full => format!("{} <- {}", label(conn).0, frame.encode()),
         Output::Send { conn, frame } => format!("{} <- {}", label(conn).0, short(frame)),
         Output::Deliver { entry, to, circumstances } => {
-            let (plain, full): (Vec<_>, Vec<_>) = to.iter().map(label).partition(|it| it.1);
+            let (plain, others): (Vec<_>, Vec<_>) = to.iter().map(label).partition(|it| it.1);
             let mut lines = Vec::new();
             let names =
                 |of: &[(&str, bool)]| of.iter().map(|it| it.0).collect::<Vec<_>>().join(", ");
-            if !full.is_empty() {
-                lines.push(format!("{} <- {}", names(&full), handed(entry, circumstances)));
+            if !others.is_empty() {
+                lines.push(format!("{} <- {}", names(&others), handed(entry, circumstances)));
             }
             if !plain.is_empty() {
                 lines.push(format!("{} <- {}", names(&plain), seed_frame(entry, circumstances)));
@@ -31,15 +36,17 @@ pub(crate) fn output<'a>(output: &Output, label: impl Fn(&ConnId) -> (&'a str, b
     }
 }
 
-/// The frame's JSON; the bounds in `auth_ok` would fill the screen.
+/// The frame's JSON; what `auth_ok` says is shortened to caps and places, `ROOM CURSOR/HEAD`.
 fn short(frame: &ServerFrame) -> String {
-    let json = frame.encode();
-    match json.split_once("\"limits\":{") {
-        Some((before, rest)) => {
-            let (_, after) = rest.split_once('}').expect("limits end");
-            format!("{before}\"limits\":{{…}}{after}")
+    match frame {
+        ServerFrame::AuthOk(AuthOk { caps: Some(caps), rooms: Some(rooms), .. }) => {
+            let mut text = format!("auth_ok [{}]", caps.join(","));
+            for it in rooms {
+                text += &format!(" {} {}/{}", it.room, it.position.seq, it.head);
+            }
+            text
         }
-        None => json,
+        _ => frame.encode(),
     }
 }
 

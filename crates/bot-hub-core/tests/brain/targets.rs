@@ -6,11 +6,11 @@ use crate::transcript;
 fn a_bot_named_as_a_room_is_refused_with_what_was_probably_meant() {
     transcript!(@r#"
     > open pelouse ack
-    pelouse <- {"type":"auth_ok","bot":"pelouse","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    pelouse <- auth_ok [ack]
     > pelouse join marlbot-pelouse
     pelouse <- {"type":"joined","room":"marlbot-pelouse","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open marlbot ack
-    marlbot <- {"type":"auth_ok","bot":"marlbot","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    marlbot <- auth_ok [ack]
     > marlbot join marlbot-pelouse
     marlbot <- {"type":"joined","room":"marlbot-pelouse","members":["pelouse"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > marlbot say #pelouse hello id=m1
@@ -24,7 +24,7 @@ fn a_bot_named_as_a_room_is_refused_with_what_was_probably_meant() {
 fn a_room_named_as_a_bot_is_refused_with_what_was_probably_meant() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say @lab hello
@@ -36,11 +36,11 @@ fn a_room_named_as_a_bot_is_refused_with_what_was_probably_meant() {
 fn an_unknown_name_is_refused_with_a_suggestion() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join laboratory
     ana <- {"type":"joined","room":"laboratory","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob join laboratory
     bob <- {"type":"joined","room":"laboratory","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ana say #labratory hello
@@ -58,9 +58,9 @@ fn an_unknown_name_is_refused_with_a_suggestion() {
 fn a_typing_error_reveals_no_bot_that_shares_no_room() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > ana say @bobb hello
     ana <- {"type":"error","code":3002,"name":"no_such_bot","message":"there is no bot `bobb`","hint":"send `who` to see the bots that share a room with you","retry":"after_fix","ref":"message"}
     "#);
@@ -70,11 +70,11 @@ fn a_typing_error_reveals_no_bot_that_shares_no_room() {
 fn a_room_that_one_is_not_in_says_how_to_get_in() {
     transcript!(@r#"
     > open ana ack
-    ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open bob ack
-    bob <- {"type":"auth_ok","bot":"bob","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{…},"epoch":"00000000000000e0","now":1000000,"rooms":[]}
+    bob <- auth_ok [ack]
     > bob say #lab hello id=m1
     bob <- {"type":"error","code":3003,"name":"not_a_member","message":"you are not a member of `lab`","hint":"send {\"type\":\"join\",\"room\":\"lab\"} first","retry":"after_fix","ref":"m1"}
     "#);
