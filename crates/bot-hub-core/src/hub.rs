@@ -44,7 +44,7 @@ pub struct Hub {
     /// Memberships whose cursors have to be saved.
     pub(crate) unsaved: Vec<(RoomIx, BotIx)>,
     /// Changes that a full disk refused and that must not be forgotten.
-    pub(crate) refused: Vec<Change>,
+    pub(crate) refused: Vec<Pending>,
     /// Operators' connections that watch every room.
     pub(crate) observers: Vec<ConnId>,
     /// Readers that the store could not serve.
@@ -117,6 +117,8 @@ impl Hub {
     /// Takes one input. Drain [`Hub::poll`] before the next.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         self.now = self.now.max(now);
+        // First of all, or what has expired meanwhile would still be dealt out by this input.
+        self.expire();
         match input {
             Input::Opened { conn, hello } => self.opened(conn, hello),
             Input::Frame { conn, frame } => self.frame(conn, frame),
@@ -201,9 +203,6 @@ impl Hub {
         if self.read_retry_at.is_some_and(|at| at <= self.now) {
             self.retry_reads();
         }
-        if self.expiries.next().is_some_and(|at| at <= self.now) {
-            self.expire();
-        }
         if self.sweep_at <= self.now {
             self.sweep_at = self.now + RETENTION_SWEEP_MS;
             self.sweep_retention();
@@ -215,10 +214,12 @@ impl Hub {
         self.save_cursors();
     }
 
-    /// Remembers that a cursor moved.
+    /// Remembers that a cursor or mark moved.
     pub(crate) fn mark_unsaved(&mut self, room: RoomIx, bot: BotIx) {
         self.unsaved.push((room, bot));
-        self.save_at.get_or_insert(self.now + CURSOR_SAVE_MS);
+        // A hub that is about to stop may not come to a later save.
+        let wait = if self.draining { 0 } else { CURSOR_SAVE_MS };
+        self.save_at.get_or_insert(self.now + wait);
     }
 
     /// A cursor moved: it has to be saved, and something else is now the oldest that waits.

@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 use crate::entry::Entry;
 use crate::hub::Hub;
 use crate::io::ConnId;
-use crate::world::{Flight, RoomIx};
+use crate::world::{BotIx, Flight, RoomIx};
 
 impl Hub {
     /// Begins to show new entries of these rooms, or of all, to a connection.
     pub(crate) fn watch(
         &mut self,
         conn: ConnId,
+        asker: BotIx,
         rooms: Option<Vec<RoomName>>,
     ) -> Result<Value, ErrorFrame> {
         if !self.conn(conn).is_some_and(|state| state.side) {
@@ -32,7 +33,7 @@ impl Hub {
             return Ok(json!({ "observing": "all" }));
         };
         let rooms: Result<Vec<RoomIx>, ErrorFrame> =
-            names.iter().map(|name| self.known_room(conn, name)).collect();
+            names.iter().map(|name| self.known_room(asker, name)).collect();
         let mut heads = serde_json::Map::new();
         for room in rooms? {
             let state = self.world.room_mut(room);

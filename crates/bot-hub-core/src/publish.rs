@@ -15,7 +15,7 @@ use crate::deliver::Handed;
 use crate::entry::{Draft, Entry, Extras};
 use crate::hub::Hub;
 use crate::io::ConnId;
-use crate::pending::Pending;
+use crate::pending::{Pending, Waiter};
 use crate::world::{BotIx, RoomIx};
 
 impl Hub {
@@ -36,22 +36,25 @@ impl Hub {
     fn accept(&mut self, bot: BotIx, message: Message) -> Result<(RoomIx, Draft), Box<ErrorFrame>> {
         let reference = message.id.as_ref().map_or("message", MessageId::as_str);
         let refusal = |error: ErrorFrame| Box::new(error.about(reference));
-        if self.draining {
-            return Err(refusal(ErrorFrame::new(Code::ShuttingDown)));
-        }
+        self.takes_changes().map_err(refusal)?;
         if message.expires_at.is_some_and(|at| at <= self.now) {
             return Err(refusal(ErrorFrame::new(Code::Expired)));
         }
-        let room = match (&message.room, &message.to) {
-            (Some(name), None) => self.member_room(name, bot),
-            (None, Some(to)) => match self.find_bot(to, bot) {
-                Ok(other) => Ok(self.ensure_direct(bot, other)),
-                Err(error) => Err(error),
-            },
-            _ => Err(ErrorFrame::new(Code::BadFrame)),
-        };
-        let room = room.map_err(refusal)?;
+        let room = self.destination(bot, &message).map_err(refusal)?;
         Ok((room, self.draft(room, bot, message)))
+    }
+
+    fn destination(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
+        let other = match (&message.room, &message.to) {
+            (Some(name), None) => self.other_of_pair(name, bot)?,
+            (None, Some(to)) => Some(self.find_bot(to, bot)?),
+            _ => return Err(ErrorFrame::new(Code::BadFrame)),
+        };
+        match (other, &message.room) {
+            (Some(other), _) => Ok(self.ensure_direct(bot, other, Waiter::Nobody)),
+            (None, Some(name)) => self.member_room(name, bot),
+            (None, None) => Err(ErrorFrame::new(Code::BadFrame)),
+        }
     }
 
     fn draft(&mut self, room: RoomIx, bot: BotIx, message: Message) -> Draft {

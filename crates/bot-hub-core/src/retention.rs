@@ -82,7 +82,7 @@ impl Hub {
 
     /// Looks for rooms that keep more than they should.
     pub(crate) fn sweep_retention(&mut self) {
-        for room in (0_u32..).map(RoomIx).take(self.world.rooms.len()) {
+        for room in self.world.known_rooms().collect::<Vec<_>>() {
             self.trim(room);
         }
     }

@@ -26,14 +26,11 @@ fn an_operator_makes_rooms_and_memberships() {
     store <- create #lab
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_create":{"room":"lab","closed":true}}
-    store <- create #lab, closed
-    ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
+    ops <- {"type":"error","code":2003,"name":"not_allowed","message":"room `lab` exists, and it is open","hint":"bot-hub room show lab","retry":"after_fix","ref":"r1"}
     > ops do {"room_add":{"room":"lab","bot":"ana"}}
     store <- join #lab ana
-    store <- join #lab ana
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_add":{"room":"lab","bot":"ana"}}
-    store <- join #lab ana
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_add":{"room":"lab","bot":"nobody"}}
     ops <- {"type":"error","code":3002,"name":"no_such_bot","message":"there is no bot `nobody`","hint":"send `who` to see the bots that share a room with you","retry":"after_fix","ref":"r1"}
@@ -41,16 +38,15 @@ fn an_operator_makes_rooms_and_memberships() {
     ops <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `nowhere`","hint":"send {\"type\":\"join\",\"room\":\"nowhere\"} to make it, or `rooms` to see what there is","retry":"after_fix","ref":"r1"}
     > ops do {"room_kick":{"room":"lab","bot":"ana"}}
     store <- leave #lab ana
-    store <- leave #lab ana
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_kick":{"room":"lab","bot":"ana"}}
     ops <- {"type":"error","code":3003,"name":"not_a_member","message":"`ana` is not a member of `lab`","hint":"bot-hub room show lab","retry":"after_fix","ref":"r1"}
     > ops do {"room_create":{"room":"ana"}}
     ops <- {"type":"error","code":3004,"name":"wrong_kind","message":"`ana` is a bot, not a room","hint":"a room cannot have the name of a bot","retry":"after_fix","ref":"r1"}
     > ops do {"room_show":{"room":"lab"}}
-    ops <- {"type":"operated","ref":"r1","result":{"bytes":0,"closed":true,"entries":0,"first":1,"head":0,"members":[],"retain":{"age_ms":2592000000,"bytes":268435456,"entries":100000},"room":"lab"}}
+    ops <- {"type":"operated","ref":"r1","result":{"bytes":0,"closed":false,"entries":0,"first":1,"head":0,"members":[],"retain":{"age_ms":2592000000,"bytes":268435456,"entries":100000},"room":"lab"}}
     > ops do {"room_list":{}}
-    ops <- {"type":"operated","ref":"r1","result":{"rooms":[{"bytes":0,"closed":true,"entries":0,"first":1,"head":0,"members":[],"retain":{"age_ms":2592000000,"bytes":268435456,"entries":100000},"room":"lab"}]}}
+    ops <- {"type":"operated","ref":"r1","result":{"rooms":[{"bytes":0,"closed":false,"entries":0,"first":1,"head":0,"members":[],"retain":{"age_ms":2592000000,"bytes":268435456,"entries":100000},"room":"lab"}]}}
     > ops do {"bot_list":{}}
     ops <- {"type":"error","code":1002,"name":"unknown_type","message":"bots are administered by the hub's registry","retry":"after_fix","ref":"r1"}
     "#);
@@ -68,14 +64,17 @@ fn a_connected_bot_is_told_when_an_operator_moves_it() {
     > ops do {"room_create":{"room":"lab"}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_add":{"room":"lab","bot":"ana"}}
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_add":{"room":"lab","bot":"bob"}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"]}
     > bob say #lab hello
-    bob <- {"type":"ack","room":"lab","delivered":0}
+    ana <- #lab 1 bob: hello
+    bob <- {"type":"ack","room":"lab","delivered":1}
     > ops do {"room_kick":{"room":"lab","bot":"ana"}}
+    ana <- {"type":"left","room":"lab","reason":"removed by an operator"}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_kick":{"room":"lab","bot":"bob"}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}

@@ -12,6 +12,7 @@ fn presence_is_told_to_those_who_share_a_room_and_asked() {
     > open bob ack
     bob <- auth_ok [ack]
     > bob join lab
+    ana <- {"type":"presence","bot":"bob","state":"online","since":1000000}
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open eve presence
     eve <- auth_ok [presence]
@@ -41,10 +42,12 @@ fn a_newcomer_to_a_room_is_announced() {
     > open bob ack
     bob <- auth_ok [ack]
     > bob join lab
+    ana <- {"type":"presence","bot":"bob","state":"online","since":1000000}
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open carl ack,presence
     carl <- auth_ok [ack,presence]
     > carl join lab
+    ana <- {"type":"presence","bot":"carl","state":"online","since":1000000}
     carl <- {"type":"joined","room":"lab","members":["ana","bob"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     "#);
 }
@@ -59,10 +62,13 @@ fn typing_reaches_those_who_read_the_room() {
     > open bob presence
     bob <- auth_ok [presence]
     > bob join lab
+    ana <- {"type":"presence","bot":"bob","state":"online","since":1000000}
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > open carl seed
     carl <- {"type":"auth_ok"}
     > carl join lab
+    ana <- {"type":"presence","bot":"carl","state":"online","since":1000000}
+    bob <- {"type":"presence","bot":"carl","state":"online","since":1000000}
     carl <- {"type":"joined","room":"lab","members":["ana","bob"]}
     > bob typing lab
     ana <- {"type":"typing","room":"lab","from":"bob"}

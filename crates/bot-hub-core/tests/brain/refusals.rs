@@ -144,7 +144,7 @@ fn an_operation_that_was_refused_says_so() {
     ops <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"r1"}
     > free store
     > ops do {"room_list":{}}
-    ops <- {"type":"operated","ref":"r1","result":{"rooms":[{"bytes":0,"closed":false,"entries":0,"first":1,"head":0,"members":[],"retain":{"age_ms":2592000000,"bytes":268435456,"entries":100000},"room":"lab"}]}}
+    ops <- {"type":"operated","ref":"r1","result":{"rooms":[]}}
     > ops do {"room_create":{"room":"lab"}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     "#);

@@ -675,7 +675,7 @@ fn a_retention_that_could_not_be_stored_is_not_applied() {
     > free store
     > tick 1m
     > ana history lab
-    ana <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"number 3","id":"00000000000000ab-3","seq":3,"prev":2,"sent_at":1000000,"age_ms":60000}],"has_more":false}
+    ana <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"number 1","id":"00000000000000ab-1","seq":1,"prev":0,"sent_at":1000000,"age_ms":60000},{"room":"lab","from":"ana","text":"number 2","id":"00000000000000ab-2","seq":2,"prev":1,"sent_at":1000000,"age_ms":60000},{"room":"lab","from":"ana","text":"number 3","id":"00000000000000ab-3","seq":3,"prev":2,"sent_at":1000000,"age_ms":60000}],"has_more":false}
     "#);
 }
 

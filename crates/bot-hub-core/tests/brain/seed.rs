@@ -192,6 +192,7 @@ fn a_seed_client_gets_no_frame_that_the_seed_does_not_know() {
     > open bob seed
     bob <- {"type":"auth_ok"}
     > bob join lab
+    ana <- {"type":"presence","bot":"bob","state":"online","since":1000000}
     bob <- {"type":"joined","room":"lab","members":["ana"]}
     > ana typing lab
     > ana presence busy
