@@ -6,7 +6,8 @@ use bot_protocol::id::MessageId;
 use crate::change::Answer;
 use crate::hub::Hub;
 use crate::io::{ConnId, Ticket};
-use crate::retention::PushedOut;
+use crate::notice::Notice;
+use crate::publish::Repeat;
 use crate::settings::READ_RETRY_MS;
 use crate::world::{BotIx, RoomIx};
 
@@ -20,9 +21,11 @@ pub(crate) enum Ask {
     /// Somebody who wants to know what became of a message.
     Status { conn: ConnId, id: MessageId },
     /// A receipt for an entry that is not in the window any more.
-    Receipt { conn: ConnId, room: RoomIx, receipt: Receipt },
-    /// Senders of entries that were pushed out of full buffers have to be told.
-    PushedOut { room: RoomIx, full: Vec<PushedOut> },
+    Receipt { conn: ConnId, bot: BotIx, room: RoomIx, receipt: Receipt },
+    /// A sender that said something again.
+    Repeat { conn: ConnId, repeat: Repeat },
+    /// Senders of entries that are not in memory any more.
+    Notices { room: RoomIx, notices: Vec<Notice> },
 }
 
 impl Hub {
@@ -37,14 +40,17 @@ impl Hub {
                 self.history_read(conn, room, page);
             }
             (Ask::Status { conn, id }, Answer::Found(found)) => self.status_found(conn, &id, found),
-            (Ask::Receipt { conn, room, receipt }, Answer::Found(found)) => {
-                self.receipt_found(conn, room, receipt, &found);
+            (Ask::Receipt { conn, bot, room, receipt }, Answer::Found(found)) => {
+                self.receipt_found(conn, bot, room, receipt, &found);
             }
-            (Ask::PushedOut { room, full }, Answer::Page(page)) => {
-                self.tell_pushed_out(room, full, &page);
+            (Ask::Repeat { conn, repeat }, Answer::Found(found)) => {
+                self.repeat_found(conn, repeat, found);
             }
-            // Nobody is owed a second look: the receiver learns of the gap in any case.
-            (Ask::PushedOut { .. }, _) => {}
+            (Ask::Notices { room, notices }, Answer::Page(page)) => {
+                self.tell_notices(room, notices, &page);
+            }
+            (Ask::Notices { .. }, _) => {}
+            (Ask::Repeat { conn, repeat }, _) => self.store_failed(conn, repeat.id.as_str()),
             (Ask::History { conn, .. }, _) => self.store_failed(conn, "history"),
             (Ask::Status { conn, id }, _) => self.store_failed(conn, id.as_str()),
             (Ask::Receipt { conn, receipt, .. }, _) => {

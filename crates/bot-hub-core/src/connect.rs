@@ -18,6 +18,7 @@ use smol_str::SmolStr;
 use crate::hub::Hub;
 use crate::io::{CloseReason, ConnId, Hello, Output};
 use crate::member::Slot;
+use crate::notice::Notice;
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
 use crate::world::{BotIx, Conn, RoomIx};
 
@@ -119,9 +120,12 @@ impl Hub {
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let before = member.cursor();
         member.proves = proves;
-        member.attach(conn, head, known);
+        let received = member.attach(conn, head, known);
+        let (state, reason) = (member.meaning(), None);
         if member.cursor() != before {
             self.cursor_moved(room, bot);
+            let notice = |(after, to)| Notice { bot, after, to, state, reason };
+            self.look_up_notices(room, received.into_iter().map(notice).collect());
         }
         self.pump(room, bot);
     }

@@ -10,7 +10,7 @@ use crate::entry::Entry;
 use crate::hub::Hub;
 use crate::io::{Circumstances, ConnId, Output};
 use crate::member::Slot;
-use crate::retention::PushedOut;
+use crate::notice::Notice;
 use crate::world::{BotIx, Flight, RoomIx};
 
 /// To how many members an entry went at its commit.
@@ -29,8 +29,8 @@ struct Rest {
     unproven: Vec<ConnId>,
     /// Members that have to be told of a gap first.
     behind: Vec<BotIx>,
-    /// Members whose buffers were full.
-    full: Vec<PushedOut>,
+    /// What full buffers lost.
+    pushed_out: Vec<Notice>,
 }
 
 impl Hub {
@@ -59,10 +59,9 @@ impl Hub {
                 to.push(conn);
             } else {
                 handed.queued += 1;
-                self.queue(room, at, &entry, &mut rest);
+                handed.dropped += self.queue(room, at, &entry, &mut rest);
             }
         }
-        handed.dropped = rest.full.iter().map(|it| it.lost).sum();
         self.stats.deliveries += u64::from(handed.delivered);
         self.show_observers(room, &entry, &mut to);
         if !to.is_empty() {
@@ -81,9 +80,7 @@ impl Hub {
         for bot in rest.behind {
             self.pump(room, bot);
         }
-        if !rest.full.is_empty() {
-            self.look_up_pushed_out(room, rest.full);
-        }
+        self.look_up_notices(room, rest.pushed_out);
     }
 
     /// It expired on its way to the store: nobody gets it, and everybody is told.
@@ -143,19 +140,23 @@ impl Hub {
         Some(reader)
     }
 
-    /// The entry waits in the log for this member.
-    fn queue(&mut self, room: RoomIx, at: usize, entry: &Entry, rest: &mut Rest) {
+    /// The entry waits in the log for this member. Returns how many older ones it pushed out.
+    fn queue(&mut self, room: RoomIx, at: usize, entry: &Entry, rest: &mut Rest) -> u64 {
         let member = &mut self.world.rooms[room.0 as usize].members[at];
         member.waiting_since.get_or_insert(entry.draft.sent_at);
         let bot = member.bot;
         if member.has_untold() {
             rest.behind.push(bot);
         }
-        if let Some(limit) = self.settings.limits.buffer_per_bot_per_room
-            && self.world.bot(bot).conn.is_none()
-        {
-            rest.full.extend(self.limit_buffer(room, bot, entry.seq, u64::from(limit)));
+        let Some(limit) = self.settings.limits.buffer_per_bot_per_room else { return 0 };
+        if self.world.bot(bot).conn.is_some() {
+            return 0;
         }
+        let pushed_out = self.limit_buffer(room, bot, entry.seq, u64::from(limit));
+        pushed_out.map_or(0, |(lost, notice)| {
+            rest.pushed_out.push(notice);
+            lost
+        })
     }
 }
 

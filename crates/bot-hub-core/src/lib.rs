@@ -29,6 +29,7 @@ mod hub;
 mod late;
 mod member;
 mod membership;
+mod notice;
 mod observe;
 mod operate;
 mod pending;

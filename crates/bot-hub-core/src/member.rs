@@ -159,14 +159,24 @@ impl Member {
         self.window.len() as u64 + in_log
     }
 
-    /// A connection begins to read. `from` is the position that the client itself knows.
-    pub(crate) fn attach(&mut self, conn: ConnId, head: u64, from: Option<u64>) {
-        if let Some(known) = from.filter(|&seq| seq <= head) {
+    /// A connection begins to read. `from` is the position that the client itself knows. Returns the
+    /// stretches `(after, to)` that it thereby says to have received.
+    pub(crate) fn attach(&mut self, conn: ConnId, head: u64, from: Option<u64>) -> Vec<(u64, u64)> {
+        let mut received = Vec::new();
+        if let Some(known) = from.filter(|&seq| seq > self.cursor && seq <= head) {
+            let mut after = self.cursor;
+            for gap in self.dropped.iter().take_while(|gap| gap.from <= known) {
+                received.push((after, gap.from - 1));
+                after = gap.to;
+            }
+            received.push((after, known));
+            received.retain(|(after, to)| after < to);
             self.move_cursor(known);
         }
         self.reader = Some(conn);
         let total = self.waiting(head);
         self.backlog = (total > 0).then_some(Backlog { index: 0, total, until: head });
+        received
     }
 
     /// The reader is gone: what it did not receive waits in the log again. Returns that, oldest

@@ -13,6 +13,7 @@ use bot_protocol::frame::server::{
 use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
+use smol_str::SmolStr;
 
 use crate::ask::Ask;
 use crate::change::{Change, DroppedRange, Found, Query, ReceiptRecord};
@@ -45,7 +46,7 @@ impl Hub {
                 let in_window = self.world.member(room, bot).and_then(|member| member.find(id));
                 match in_window {
                     Some(seq) => self.report_in_window(room, bot, seq, report),
-                    None => self.look_up_receipt(conn, room, report),
+                    None => self.look_up_receipt(conn, bot, room, report),
                 }
             }
             (None, None) => self.refuse(conn, Code::BadFrame, "receipt"),
@@ -81,31 +82,42 @@ impl Hub {
         }
     }
 
-    fn look_up_receipt(&mut self, conn: ConnId, room: RoomIx, report: Report) {
+    fn look_up_receipt(&mut self, conn: ConnId, bot: BotIx, room: RoomIx, report: Report) {
         let Some(id) = report.id.clone() else { return };
         let members = self.world.room(room).members.iter();
         let senders = members.map(|member| self.bot_id(member.bot).clone()).collect();
-        self.ask(Query::Find { id, senders }, Ask::Receipt { conn, room, receipt: report });
+        self.ask(Query::Find { id, senders }, Ask::Receipt { conn, bot, room, receipt: report });
     }
 
+    /// The entry of a receipt was looked up. The connection may be gone: what it reported while it
+    /// was open counts.
     pub(crate) fn receipt_found(
         &mut self,
         conn: ConnId,
+        bot: BotIx,
         room: RoomIx,
         report: Report,
         found: &[Found],
     ) {
-        let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
-        let name = self.room_name(room);
-        let own = self.bot_id(bot).clone();
-        let Some(message) = found.iter().find(|it| it.room == name && it.from != own) else {
-            let reference = report.id.as_ref().map_or("receipt", MessageId::as_str);
-            return self.refuse(conn, Code::NoSuchMessage, reference);
+        let (Some(member), Some(id)) = (self.world.member(room, bot), &report.id) else { return };
+        if let Some(seq) = member.find(id) {
+            // It was handed over again meanwhile.
+            self.report_in_window(room, bot, seq, report);
+            return self.pump(room, bot);
+        }
+        let (name, own) = (&self.world.room(room).name, self.bot_id(bot));
+        let was_handed = |it: &&Found| {
+            it.room == *name
+                && it.from != *own
+                && (member.since + 1..=member.ever_sent()).contains(&it.seq)
         };
-        let known = message.receipts.iter().filter(|it| it.bot == own).map(|it| it.state).max();
-        let news = known.is_none_or(|known| report.state.may_follow(known));
-        let passed = self.world.member(room, bot).is_some_and(|it| message.seq <= it.cursor());
-        if news && passed && report.state > ReceiptState::Received {
+        let Some(message) = found.iter().find(was_handed) else {
+            let reference = SmolStr::new(id.as_str());
+            return self.refuse(conn, Code::NoSuchMessage, &reference);
+        };
+        let known = message.receipts.iter().filter(|it| it.bot == *own).map(|it| it.state).max();
+        let is_news = known.is_none_or(|known| report.state.may_follow(known));
+        if is_news && report.state > ReceiptState::Received {
             let from = self.world.intern_bot(&message.from);
             self.record(room, bot, from, message.seq, report);
         }
@@ -240,7 +252,7 @@ impl Hub {
         }
     }
 
-    fn status_report(&self, id: &MessageId, message: Found) -> StatusReport {
+    pub(crate) fn status_report(&self, id: &MessageId, message: Found) -> StatusReport {
         let room = self.world.room_ix(&message.room);
         let mut bots: Vec<BotId> = message.receipts.iter().map(|it| it.bot.clone()).collect();
         for member in room.iter().flat_map(|&room| &self.world.room(room).members) {

@@ -7,77 +7,29 @@
 use bot_protocol::frame::server::GapReason;
 use bot_protocol::receipt::ReceiptState;
 
-use crate::ask::Ask;
-use crate::change::{Change, Page, Query, Removed, Span};
+use crate::change::{Change, Removed};
 use crate::hub::Hub;
+use crate::notice::Notice;
 use crate::pending::Pending;
-use crate::settings::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, TRIM_ENTRIES_MAX};
+use crate::settings::TRIM_ENTRIES_MAX;
 use crate::world::{BotIx, RoomIx};
 
-/// What a full buffer lost to a newer entry.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PushedOut {
-    pub(crate) bot: BotIx,
-    /// Before the first of them.
-    after: u64,
-    /// The last of them.
-    to: u64,
-    /// How many of others that are.
-    pub(crate) lost: u64,
-}
-
 impl Hub {
-    /// Keeps the newest `limit` entries of others for an absent bot.
+    /// Keeps the newest `limit` entries of others for an absent bot. Returns how many it dropped just
+    /// now, and what to tell their senders.
     pub(crate) fn limit_buffer(
         &mut self,
         room: RoomIx,
         bot: BotIx,
         head: u64,
         limit: u64,
-    ) -> Option<PushedOut> {
+    ) -> Option<(u64, Notice)> {
         let member = self.world.member(room, bot)?;
         let (after, to) = (member.lost_through(), member.cut(head, limit));
         let lost = self.lose(room, bot, after + 1, to, GapReason::BufferLimit);
         self.stats.dropped += lost;
-        (lost > 0).then_some(PushedOut { bot, after, to, lost })
-    }
-
-    /// Fetches what was pushed out of buffers, if anybody in the room wants to hear of it.
-    pub(crate) fn look_up_pushed_out(&mut self, room: RoomIx, full: Vec<PushedOut>) {
-        let wants = |bot: BotIx| {
-            let sender = self.world.bot(bot);
-            let mut conns = sender.conn.iter().chain(&sender.sides);
-            conns.any(|conn| self.conn(*conn).is_some_and(|state| state.caps.receipts))
-        };
-        if !self.world.room(room).members.iter().any(|member| wants(member.bot)) {
-            return;
-        }
-        let Some(after) = full.iter().map(|it| it.after).min() else { return };
-        let query = Query::Page {
-            room: self.room_name(room),
-            span: Span::After(after),
-            entries_max: PAGE_ENTRIES_MAX,
-            bytes_max: PAGE_BYTES_MAX,
-        };
-        self.ask(query, Ask::PushedOut { room, full });
-    }
-
-    /// Tells the senders, and goes on with the next page if that was not all.
-    pub(crate) fn tell_pushed_out(&mut self, room: RoomIx, mut full: Vec<PushedOut>, page: &Page) {
-        for entry in &page.entries {
-            let sender = self.world.intern_bot(&entry.draft.from);
-            let expired = entry.draft.expires_at().is_some_and(|at| at <= self.now);
-            let lost = |it: &&PushedOut| it.after < entry.seq && entry.seq <= it.to;
-            for it in full.iter().filter(lost).filter(|it| it.bot != sender && !expired) {
-                let (id, reason) = (&entry.draft.id, Some("buffer_per_bot_per_room"));
-                self.notify(sender, room, id, it.bot, ReceiptState::Dropped, reason, None);
-            }
-        }
-        let last = page.entries.iter().map(|entry| entry.seq).chain(page.corrupt.iter().copied());
-        let Some(last) = last.max().filter(|_| page.more) else { return };
-        full.retain(|it| it.to > last);
-        full.iter_mut().for_each(|it| it.after = it.after.max(last));
-        self.look_up_pushed_out(room, full);
+        let (state, reason) = (ReceiptState::Dropped, Some("buffer_per_bot_per_room"));
+        (lost > 0).then_some((lost, Notice { bot, after, to, state, reason }))
     }
 
     /// Looks for rooms that keep more than they should.

@@ -226,6 +226,7 @@ fn a_client_may_resume_from_a_position_that_it_alone_knows() {
     > close bob
     > open bob ack lab=1
     bob <- auth_ok [ack] lab 0/2
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
     bob <- #lab 2 ana: two (m2), late 0ms, redelivered, 1 of 1
     > show store
     > tick 1s
