@@ -9,6 +9,7 @@ use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::Message;
 use bot_protocol::frame::server::{Ack, ErrorFrame};
 use bot_protocol::id::MessageId;
+use bot_protocol::name::RoomName;
 
 use crate::change::{Change, Outcome};
 use crate::deliver::Handed;
@@ -42,7 +43,7 @@ impl Hub {
             return Err(refusal(ErrorFrame::new(Code::Expired)));
         }
         let room = match (&message.room, &message.to) {
-            (Some(name), None) => self.member_room(name, bot),
+            (Some(name), None) => self.speaking_room(name, bot),
             (None, Some(to)) => match self.find_bot(to, bot) {
                 Ok(other) => Ok(self.ensure_direct(bot, other)),
                 Err(error) => Err(error),
@@ -51,6 +52,14 @@ impl Hub {
         };
         let room = room.map_err(refusal)?;
         Ok((room, self.draft(room, bot, message)))
+    }
+
+    /// The room, if the bot may speak in it: as a member, or as an operator who has something to say
+    /// to the members. An operator that had to join first would be owed every message afterwards.
+    fn speaking_room(&self, name: &RoomName, bot: BotIx) -> Result<RoomIx, ErrorFrame> {
+        let member = self.member_room(name, bot);
+        let outside = self.world.room_ix(name).filter(|_| self.world.bot(bot).operator);
+        member.or_else(|refusal| outside.filter(|_| name.direct_pair().is_none()).ok_or(refusal))
     }
 
     fn draft(&mut self, room: RoomIx, bot: BotIx, message: Message) -> Draft {
