@@ -48,8 +48,15 @@ fn words_and_brain_have_no_runtime_and_no_randomness() {
 
 #[test]
 fn words_and_brain_read_no_clock_and_do_no_io() {
-    let forbidden =
-        ["std::time::", "Instant::now", "SystemTime", "std::fs", "std::net", "std::thread", "Mutex<"];
+    let forbidden = [
+        "std::time::",
+        "Instant::now",
+        "SystemTime",
+        "std::fs",
+        "std::net",
+        "std::thread",
+        "Mutex<",
+    ];
     for path in sources(&["crates/bot-protocol/src", "crates/bot-hub-core/src"]) {
         let text = fs::read_to_string(&path).unwrap();
         for word in forbidden {
@@ -112,7 +119,9 @@ fn nothing_unfinished_is_committed() {
 
 #[test]
 fn lock_files_name_no_private_registry() {
-    for name in ["Cargo.lock", "bench/Cargo.lock", "fuzz/Cargo.lock", "bindings/npm/wasm/Cargo.lock"] {
+    for name in
+        ["Cargo.lock", "bench/Cargo.lock", "fuzz/Cargo.lock", "bindings/npm/wasm/Cargo.lock"]
+    {
         let Ok(text) = fs::read_to_string(root().join(name)) else { continue };
         for line in text.lines().filter(|line| line.starts_with("source = ")) {
             let public = "registry+https://github.com/rust-lang/crates.io-index";
@@ -136,7 +145,8 @@ fn files(dir: &Path, suffix: &str) -> Vec<PathBuf> {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
-        if path.is_dir() && !matches!(name.as_str(), "target" | "node_modules" | ".git" | ".tools") {
+        if path.is_dir() && !matches!(name.as_str(), "target" | "node_modules" | ".git" | ".tools")
+        {
             found.extend(files(&path, suffix));
         } else if name.ends_with(suffix) {
             found.push(path);
