@@ -6,23 +6,32 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::error::Trouble;
+use super::schema;
+use crate::store::StoreError;
+
 /// The name of the database in a data directory.
 pub(super) const DATABASE: &str = "hub.db";
 
 /// How a store is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The file system below SQLite, by the name that it was registered under. Then nothing but that
     /// is touched: no directory is made and no lock is taken.
     pub vfs: Option<&'static str>,
     /// Leaves out every sync. Exists so that tests can show that they would notice.
     pub never_sync: bool,
+    /// Pages of 4 KiB that the log of changes may hold before they are moved into the database. More
+    /// saves work, since a page that changed often is moved once; less keeps the start after a crash
+    /// short, since it reads all of them: the 16 MB of the default take about 20 ms.
+    pub wal_pages: u64,
 }
 
-/// Pages of 4 KiB that the log of changes may hold before they are moved into the database. More
-/// saves work, since a page that changed often is moved once; less keeps the start after a crash
-/// short, since it reads all of them: 16 MB are about 20 ms.
-pub(super) const WAL_PAGES: u64 = 4_000;
+impl Default for Options {
+    fn default() -> Self {
+        Self { vfs: None, never_sync: false, wal_pages: 4_000 }
+    }
+}
 
 /// What is left of the log of changes on disk after it had to grow: 64 MB.
 const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;
@@ -59,6 +68,17 @@ pub(super) fn reader(path: &Path, options: &Options) -> rusqlite::Result<Connect
     let conn = open(path, options, OpenFlags::empty())?;
     conn.pragma_update(None, "query_only", true)?;
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(conn)
+}
+
+/// A reading connection to a store that somebody else made: refuses what this program cannot read.
+pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, Trouble> {
+    if options.vfs.is_none() && !path.exists() {
+        let cause = format!("there is no store at `{}`", path.display());
+        return Err(StoreError::Failed(cause).into());
+    }
+    let conn = reader(path, options)?;
+    schema::check(&conn, path)?;
     Ok(conn)
 }
 

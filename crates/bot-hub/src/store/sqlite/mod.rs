@@ -9,6 +9,7 @@
 //! * [`load`], [`read`], [`stored`], [`names`]: the way back.
 //! * [`connect`], [`lock`], [`error`]: the file.
 
+mod backup;
 mod batch;
 mod cache;
 mod connect;
@@ -22,6 +23,7 @@ mod rows;
 mod schema;
 mod stored;
 mod sum;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -29,15 +31,20 @@ use bot_hub_core::change::Outcome;
 use bot_protocol::id::Epoch;
 use rusqlite::Connection;
 
+pub use self::backup::{backup, restore};
 use self::batch::Batch;
 use self::cache::Cache;
+use self::connect::DATABASE;
 pub use self::connect::Options;
-use self::connect::WAL_PAGES;
 use self::error::{Trouble, is_full};
 use self::lock::DirectoryLock;
 pub use self::read::SqliteReader;
 use self::sum::Sum;
+pub use self::verify::{Damage, Report, verify, verify_with};
 use super::{Loaded, Reader, Store, StoreError, Write, random_epoch};
+
+/// So many times its usual length the log of changes may reach before the writer waits for readers.
+const LATE: u64 = 8;
 
 /// The writer. Only one process can have it.
 #[derive(Debug)]
@@ -77,8 +84,9 @@ impl SqliteStore {
 
     fn connect(path: &Path, options: &Options) -> Result<Connection, Trouble> {
         let conn = connect::writer(path, options)?;
-        schema::prepare(&conn, path, schema::STEPS, |_| {
-            unreachable!("there is one schema so far")
+        schema::prepare(&conn, path, schema::STEPS, |found| {
+            let name = format!("{DATABASE}.schema-{found}");
+            backup::copy(&conn, &path.with_file_name(name))
         })?;
         Ok(conn)
     }
@@ -123,10 +131,16 @@ impl SqliteStore {
         }
     }
 
-    fn try_checkpoint(&mut self) -> rusqlite::Result<()> {
+    fn try_checkpoint(&self) -> rusqlite::Result<()> {
         let pages = self.wal_pages("PRAGMA wal_checkpoint(NOOP)")?;
-        if pages >= WAL_PAGES {
-            self.wal_pages("PRAGMA wal_checkpoint(PASSIVE)")?;
+        if pages >= self.options.wal_pages {
+            // Readers that follow each other without a pause keep the log from starting over: then,
+            // once, they are waited for.
+            let is_late = pages >= self.options.wal_pages.saturating_mul(LATE);
+            self.wal_pages(match is_late {
+                true => "PRAGMA wal_checkpoint(RESTART)",
+                false => "PRAGMA wal_checkpoint(PASSIVE)",
+            })?;
         }
         Ok(())
     }

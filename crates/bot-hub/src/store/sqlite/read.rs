@@ -5,15 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, RangeInclusive};
+use std::path::Path;
 
 use bot_hub_core::change::{Answer, Found, Page, Query, ReceiptRecord, Span};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 use rustc_hash::FxHashMap;
 
+use super::connect::{self, Options};
 use super::error::is_damage;
 use super::load::dropped_row;
 use super::names::Names;
@@ -22,7 +24,7 @@ use super::rows::{Tail, mark_sum, receipt_sum, state_number, state_of};
 use super::schema::{nat, place};
 use super::stored::{self, bound};
 use super::sum::Sum;
-use crate::store::{Reader, oldest_first};
+use crate::store::{Reader, StoreError, oldest_first};
 
 /// One connection that only reads.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl From<rusqlite::Error> for Unknown {
 
 impl Reader for SqliteReader {
     fn answer(&mut self, query: &Query) -> Answer {
-        let answer = self.in_snapshot(|reader| match query {
+        let answer = self.snapshot(|reader| match query {
             Query::Page { room, span, entries_max, bytes_max } => {
                 let page =
                     reader.page(room, *span, u64::from(*entries_max), *bytes_max as usize)?;
@@ -73,15 +75,32 @@ impl Reader for SqliteReader {
 }
 
 impl SqliteReader {
+    /// Opens the store of a data directory, also while a hub runs on it.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let path = connect::database(directory);
+        let conn = connect::existing(&path, &Options::default());
+        Ok(Self::new(conn.map_err(|trouble| trouble.at(&path))?))
+    }
+
+    /// Every room, by name.
+    pub fn rooms(&mut self) -> Result<Vec<RoomName>, StoreError> {
+        let names = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self.conn.prepare("SELECT name FROM room ORDER BY name")?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        };
+        let names = names().map_err(|error| StoreError::Failed(error.to_string()))?;
+        Ok(names.iter().filter_map(|name| RoomName::new(name).ok()).collect())
+    }
+
     pub(super) fn new(conn: Connection) -> Self {
         Self { conn, names: Names::default(), sum: Sum::default(), rooms: FxHashMap::default() }
     }
 
     /// Runs several look-ups against one state of the store.
-    fn in_snapshot<T>(
+    pub(super) fn snapshot<T, E: From<rusqlite::Error>>(
         &mut self,
-        body: impl FnOnce(&mut Self) -> Result<T, Unknown>,
-    ) -> Result<T, Unknown> {
+        body: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.conn.prepare_cached("BEGIN")?.execute([])?;
         let result = body(self);
         let ended = self.conn.prepare_cached("COMMIT").and_then(|mut it| it.execute([]));
@@ -369,17 +388,30 @@ fn own(
     )?;
     let mut rows = statement.query((number, bound(seq)))?;
     while let Some(row) = rows.next()? {
-        let bot = names.name(conn, row.get(0)?)?;
-        let (Some(bot), Some(state)) = (bot, state_of(row.get(1)?)) else { continue };
-        let reply: Option<String> = row.get(4)?;
-        let receipt = ReceiptRecord {
-            reason: row.get(3)?,
-            reply: reply.and_then(|id| MessageId::new(&id).ok()),
-            ..observed(room, seq, bot, state, Timestamp(nat(row.get(2)?)))
-        };
-        if receipt_sum(sum, &receipt) == row.get::<_, i64>(5)? {
+        if let Some(receipt) = receipt_row(conn, names, sum, room, seq, row)? {
             note(receipt);
         }
     }
     Ok(())
+}
+
+/// `bot, state, at, reason, reply, sum` of `receipt`; `None` if it is damaged.
+pub(super) fn receipt_row(
+    conn: &Connection,
+    names: &mut Names,
+    sum: &mut Sum,
+    room: &RoomName,
+    seq: u64,
+    row: &Row<'_>,
+) -> rusqlite::Result<Option<ReceiptRecord>> {
+    let bot = names.name(conn, row.get(0)?)?;
+    let (Some(bot), Some(state)) = (bot, state_of(row.get(1)?)) else { return Ok(None) };
+    let reply: Option<String> = row.get(4)?;
+    let receipt = ReceiptRecord {
+        reason: row.get(3)?,
+        reply: reply.and_then(|id| MessageId::new(&id).ok()),
+        ..observed(room, seq, bot, state, Timestamp(nat(row.get(2)?)))
+    };
+    let is_intact = receipt_sum(sum, &receipt) == row.get::<_, i64>(5)?;
+    Ok(is_intact.then_some(receipt))
 }

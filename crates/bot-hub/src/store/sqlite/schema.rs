@@ -131,51 +131,81 @@ pub(super) fn nat(number: i64) -> u64 {
     number.cast_unsigned()
 }
 
+/// What a file says of itself.
+enum Found {
+    /// Nothing: it is new.
+    Empty,
+    /// One of our stores, with this schema.
+    Ours(u32),
+    /// Something else.
+    Foreign,
+}
+
+fn identify(conn: &Connection) -> rusqlite::Result<Found> {
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
+    if number("PRAGMA application_id")? == i64::from(APPLICATION) {
+        return Ok(Found::Ours(conn.query_row("PRAGMA user_version", [], |row| row.get(0))?));
+    }
+    let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
+    Ok(if is_empty { Found::Empty } else { Found::Foreign })
+}
+
 /// Brings a store to the schema that `steps` end with: makes an empty one, changes an older one step
 /// by step after `backup` has copied it, refuses a newer one.
+///
+/// What a failed step began is undone when the connection is closed, which is what its error leads to.
 pub(super) fn prepare(
     conn: &Connection,
     path: &Path,
     steps: &[Step],
     backup: impl FnOnce(u32) -> Result<(), StoreError>,
 ) -> Result<(), Trouble> {
-    let found: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let known = u32::try_from(steps.len()).expect("there are fewer steps than numbers");
-    if found > known {
-        return Err(StoreError::Newer { path: path.display().to_string(), found, known }.into());
-    }
-    if found == 0 {
-        return create(conn, path, steps, known);
-    }
-    if application != APPLICATION {
-        return Err(StoreError::Failed(format!(
-            "`{}` is a database of another program; hint: give another data directory",
-            path.display()
-        ))
-        .into());
-    }
+    let found = match identify(conn)? {
+        Found::Empty => return create(conn, steps, known),
+        Found::Foreign => return Err(foreign(path).into()),
+        Found::Ours(found) if found > known => return Err(newer(path, found, known).into()),
+        Found::Ours(found) => found,
+    };
     if found < known {
         backup(found)?;
     }
-    for (number, step) in (found..known).zip(&steps[found as usize..]) {
+    for (number, step) in (1..).zip(steps).skip(found as usize) {
         in_transaction(conn, || {
             conn.execute_batch(step)?;
-            Ok(conn.pragma_update(None, "user_version", number + 1)?)
+            Ok(conn.pragma_update(None, "user_version", number)?)
         })?;
     }
     Ok(())
 }
 
-fn create(conn: &Connection, path: &Path, steps: &[Step], known: u32) -> Result<(), Trouble> {
-    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables > 0 {
-        return Err(StoreError::Failed(format!(
-            "`{}` is a database of another program; hint: give another data directory",
+/// Whether this program can read the store as it is.
+pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), Trouble> {
+    let known = u32::try_from(STEPS.len()).expect("there are fewer steps than numbers");
+    let error = match identify(conn)? {
+        Found::Ours(found) if found == known => return Ok(()),
+        Found::Ours(found) if found > known => newer(path, found, known),
+        Found::Ours(found) => StoreError::Failed(format!(
+            "`{}` has schema {found}, this program reads {known}; hint: start the hub on it once",
             path.display()
-        ))
-        .into());
-    }
+        )),
+        Found::Empty | Found::Foreign => foreign(path),
+    };
+    Err(error.into())
+}
+
+fn newer(path: &Path, found: u32, known: u32) -> StoreError {
+    StoreError::Newer { path: path.display().to_string(), found, known }
+}
+
+fn foreign(path: &Path) -> StoreError {
+    let path = path.display();
+    StoreError::Failed(format!(
+        "`{path}` is no store of this program; hint: name another directory"
+    ))
+}
+
+fn create(conn: &Connection, steps: &[Step], known: u32) -> Result<(), Trouble> {
     let epoch = random_epoch()?;
     in_transaction(conn, || {
         for step in steps {
