@@ -28,9 +28,8 @@ impl Hub {
     pub(crate) fn rooms(&mut self, conn: ConnId) {
         let Some(state) = self.conn(conn) else { return };
         let (bot, operator) = (state.bot, state.operator);
-        let mut rooms: Vec<RoomInfo> = (0_u32..)
-            .map(RoomIx)
-            .take(self.world.rooms.len())
+        let known = self.world.known_rooms();
+        let mut rooms: Vec<RoomInfo> = known
             .filter(|&room| operator || self.may_see(room, bot))
             .map(|room| self.room_info(room, bot))
             .collect();
