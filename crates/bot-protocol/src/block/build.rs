@@ -6,7 +6,7 @@ use super::error::Problem;
 use super::escape::{push_guarded, push_value};
 use super::fence::FENCE;
 use super::text::is_space;
-use super::{Act, Depth, FIELDS_MAX, Key, Kind, TEXT_BYTES_MAX};
+use super::{Act, Depth, FIELDS_MAX, Key, Kind, Priority, Status, TEXT_BYTES_MAX};
 
 /// What the random end of a request id is made of.
 pub const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
@@ -123,53 +123,63 @@ fn check_meta(act: &Act<'_>) -> Result<(), BuildError> {
 
 /// Writes without checking; `split` measures parts with it.
 pub(super) fn write(act: &Act<'_>) -> String {
-    let texts = Key::ALL.iter().filter_map(|key| act.text(*key)).map(str::len).sum::<usize>();
-    let mut out = String::with_capacity(texts + act.to.len() + 160);
+    let mut out = String::with_capacity(written_len(act));
     out.push_str(FENCE);
     out.push_str("\n[");
     out.push_str(act.kind.as_str());
     out.push_str(" → @");
     push_guarded(&mut out, &act.to);
-    out.push_str("]\n");
-    for key in Key::ALL {
-        push_field(&mut out, act, key);
-    }
+    out.push_str("]\nFrom");
+    push_value(&mut out, &act.from);
+    out.push_str("\nRequestId");
+    push_value(&mut out, &act.request_id);
+    push_text(&mut out, "\nTask", act.task.as_deref());
+    push_word(&mut out, "\nStatus: ", act.status.map(Status::as_str));
+    push_text(&mut out, "\nResult", act.result.as_deref());
+    push_text(&mut out, "\nQuestion", act.question.as_deref());
+    push_text(&mut out, "\nMessage", act.message.as_deref());
+    push_text(&mut out, "\nContext", act.context.as_deref());
+    push_depth(&mut out, act.depth);
+    push_text(&mut out, "\nCallback", act.callback.as_deref());
+    push_word(&mut out, "\nPriority: ", act.priority.map(Priority::as_str));
     for (key, value) in &act.meta {
+        out.push('\n');
         out.push_str(&key[..1].to_ascii_uppercase());
         out.push_str(&key[1..]);
         push_value(&mut out, value);
-        out.push('\n');
     }
+    out.push('\n');
     out.push_str(FENCE);
     out
 }
 
-fn push_field(out: &mut String, act: &Act<'_>, key: Key) {
-    let word = match key {
-        Key::Status => act.status.map(|status| status.as_str()),
-        Key::Priority => act.priority.map(|priority| priority.as_str()),
-        Key::Depth => return push_depth(out, act.depth),
-        _ => None,
-    };
-    if let Some(value) = word {
-        out.push_str(key.as_str());
-        out.push_str(": ");
-        out.push_str(value);
-        out.push('\n');
-    } else if let Some(value) = act.text(key) {
-        out.push_str(key.as_str());
+fn push_text(out: &mut String, key: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        out.push_str(key);
         push_value(out, value);
-        out.push('\n');
     }
+}
+
+fn push_word(out: &mut String, key: &str, word: Option<&str>) {
+    if let Some(word) = word {
+        out.push_str(key);
+        out.push_str(word);
+    }
+}
+
+/// Enough for common text, so that the block is written without moving it.
+fn written_len(act: &Act<'_>) -> usize {
+    let texts = Key::ALL.iter().filter_map(|key| act.text(*key)).map(str::len).sum::<usize>();
+    let meta = act.meta.iter().map(|(key, value)| key.len() + value.len() + 3).sum::<usize>();
+    texts + meta + act.to.len() + 160
 }
 
 fn push_depth(out: &mut String, depth: Option<Depth>) {
     let Some(depth) = depth else { return };
-    out.push_str("Depth: ");
+    out.push_str("\nDepth: ");
     push_number(out, depth.current);
     out.push('/');
     push_number(out, depth.max);
-    out.push('\n');
 }
 
 /// Digits without the machinery of formatting, which costs as much as the rest of a small block.
