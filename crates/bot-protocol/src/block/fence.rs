@@ -75,6 +75,12 @@ pub(super) fn find<'a>(
     }
 }
 
+/// Where the first fenced text ends, whatever it is.
+pub(super) fn end_of_first(text: &str) -> Option<usize> {
+    let open = find_fence(text, 0)?;
+    find_fence(text, open + FENCE.len()).map(|close| close + FENCE.len())
+}
+
 fn find_fence(text: &str, from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = from;

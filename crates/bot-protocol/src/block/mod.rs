@@ -31,7 +31,7 @@ pub use depth::{DEPTH_MAX_DEFAULT, DEPTH_MAX_LIMIT, Depth};
 pub use error::{ParseError, Problem};
 pub use json::{Draft, DraftDepth, to_json};
 pub use lint::{Finding, Severity, lint};
-pub use parse::{Note, parse};
+pub use parse::{Note, parse, parse_all};
 pub use split::{JoinError, PARTS_MAX, Part, SplitError, join, split};
 pub use stamp::{parse_stamp, write_stamp};
 pub use state::{CLEANUP_AGE_MS_DEFAULT, Filter, State, StateError, TimedOut, Tracked};

@@ -12,7 +12,7 @@ use super::escape::decode;
 use super::fence::{self, Fenced};
 use super::header::{self, Header};
 use super::text::{LineKey, is_space, key_at_start, trim};
-use super::{Act, Depth, FIELDS_MAX, Key, Kind, Priority, Status, TEXT_BYTES_MAX};
+use super::{Act, Depth, FIELDS_MAX, Key, Kind, PARTS_MAX, Priority, Status, TEXT_BYTES_MAX};
 
 /// Something that was repaired or passed over while reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,26 @@ pub enum Note {
 /// ```
 pub fn parse(text: &str) -> Result<Act<'_>, ParseError> {
     read(text, &mut |_, _| {}).map(|(act, _)| act)
+}
+
+/// The acts of all blocks in `text`, in order, but at most [`PARTS_MAX`] of them; what is malformed
+/// is passed over.
+pub fn parse_all(text: &str) -> impl Iterator<Item = Act<'_>> {
+    let mut rest = text;
+    let next = move || {
+        while !rest.is_empty() {
+            let (act, end) = match read(rest, &mut |_, _| {}) {
+                Ok((act, end)) => (Some(act), end),
+                Err(_) => (None, fence::end_of_first(rest)?),
+            };
+            rest = &rest[end..];
+            if act.is_some() {
+                return act;
+            }
+        }
+        None
+    };
+    std::iter::from_fn(next).take(PARTS_MAX)
 }
 
 /// Finds out a line number, which costs a walk over the text; most callers do not ask.

@@ -114,7 +114,7 @@ impl<'a> Choices<'a> {
     }
 
     fn option<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        let is_some = self.byte() % 3 == 0;
+        let is_some = self.byte().is_multiple_of(3);
         is_some.then(|| make(self))
     }
 

@@ -57,7 +57,7 @@ pub(crate) fn parse(text: &str) -> Option<Seen> {
     let fields = without_bad_words(fields);
     let has = |key: &str| fields.get(key).is_some_and(|value| !value.is_empty());
     let says_something = has(body) || (kind == "RESPONSE" && has("status"));
-    (has("from") && has("requestid") && says_something).then(|| Seen { kind, to, fields })
+    (has("from") && has("requestid") && says_something).then_some(Seen { kind, to, fields })
 }
 
 fn header(line: &str) -> Option<(String, String)> {
