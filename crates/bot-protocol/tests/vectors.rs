@@ -80,7 +80,7 @@ fn what_platforms_do_to_a_block_is_undone() {
 #[test]
 fn blocks_are_built_as_v0_1_builds_them_or_refused_with_a_reason() {
     for vector in vectors("build") {
-        let draft: Draft = serde_json::from_value(vector["draft"].clone()).unwrap();
+        let draft: Draft<'_> = serde_json::from_value(vector["draft"].clone()).unwrap();
         let built = draft.into_act([0; 6]).and_then(|act| build(&act));
         match built {
             Ok(text) => assert_eq!(text, vector["text"], "{}", vector["name"]),

@@ -10,6 +10,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -108,7 +109,7 @@ fn write_block(args: BuildArgs, stdin: &mut dyn Read) -> Result<Report, Failure>
         Some(kind) => draft(kind, &args)?,
         None => {
             let text = read(&args.input, stdin)?;
-            serde_json::from_str(&text).map_err(|error| Failure::json(&error))?
+            serde_json::from_str::<Draft<'_>>(&text).map_err(|error| Failure::json(&error))?
         }
     };
     let mut random = [0; 6];
@@ -120,27 +121,28 @@ fn write_block(args: BuildArgs, stdin: &mut dyn Read) -> Result<Report, Failure>
     Ok(Report { text: format!("{text}\n"), json, ..Report::default() })
 }
 
-fn draft(kind: &str, args: &BuildArgs) -> Result<Draft, Failure> {
+fn draft(kind: &str, args: &BuildArgs) -> Result<Draft<'static>, Failure> {
     let kind = Kind::parse(&kind.to_ascii_uppercase()).ok_or_else(|| {
         let hint = "the kinds are request, response, clarify, handoff and broadcast";
         Failure::new("unknown_kind", format!("`{kind}` is not a kind of act"), hint, 2)
     })?;
     let args = args.clone();
+    let text = |text: Option<String>| text.map(Cow::Owned);
     Ok(Draft {
         kind,
-        to: args.to,
-        from: args.from,
-        request_id: args.request_id,
-        task: args.task,
-        status: args.status,
-        result: args.result,
-        question: args.question,
-        message: args.message,
-        context: args.context,
+        to: text(args.to),
+        from: text(args.from),
+        request_id: text(args.request_id),
+        task: text(args.task),
+        status: text(args.status),
+        result: text(args.result),
+        question: text(args.question),
+        message: text(args.message),
+        context: text(args.context),
         depth: args.depth.map(DraftDepth::Text),
-        callback: args.callback,
-        priority: args.priority,
-        meta: args.meta,
+        callback: text(args.callback),
+        priority: text(args.priority),
+        meta: args.meta.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
     })
 }
 

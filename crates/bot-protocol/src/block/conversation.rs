@@ -3,11 +3,11 @@
 //! Owns who may change its status, and when it is overdue. Never reads a clock; the shape is that
 //! of v0.1's state file, and fields that we do not know stay in it.
 
-use std::collections::BTreeMap;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::value::RawValue;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
+use super::object::{Object, raw};
 use super::stamp::{parse_stamp, write_stamp};
 use super::{Act, Kind};
 use crate::time::Timestamp;
@@ -110,67 +110,124 @@ pub enum Warning {
     },
 }
 
-/// One line of a conversation's history.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+/// One line of a conversation's history: a message, or the end of waiting (`TIMEOUT`). Other
+/// programs may have written others, so anything may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 #[expect(missing_docs, reason = "the names are those of the state file")]
-pub enum Event {
-    /// A message.
-    Said {
-        #[serde(rename = "type")]
-        kind: String,
-        from: String,
-        to: String,
-        status: Option<String>,
-        at: String,
-        content: Option<String>,
-    },
-    /// The end of waiting.
-    TimedOut {
-        #[serde(rename = "type")]
-        kind: String,
-        reason: String,
-        at: String,
-    },
-    /// Something that another program wrote.
-    Other(Value),
+pub struct Event {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub from: String,
+    pub to: String,
+    pub status: Option<String>,
+    pub at: String,
+    pub content: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// A message as it is written into the history.
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    from: &'a str,
+    to: &'a str,
+    status: Option<&'a str>,
+    at: String,
+    content: Option<String>,
+}
+
+/// The end of waiting as it is written into the history.
+#[derive(Serialize)]
+struct TimedOut<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    reason: &'a str,
+    at: &'a str,
 }
 
 /// What has become of the acts with one request id.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct Conversation {
     /// The type of its first message.
-    #[serde(rename = "type")]
     pub kind: String,
     /// Who was asked.
     pub to: String,
     /// Who asked.
     pub from: String,
     /// What was asked.
-    #[serde(default)]
     pub task: Option<String>,
     /// `open`, `clarifying`, `done`, `partial`, `failed` or `timeout`.
     pub status: String,
-    /// The depth of its first message.
-    #[serde(default)]
-    pub depth: Value,
+    /// The depth of its first message, a number.
+    pub depth: Box<RawValue>,
     /// When it was first heard of, in ISO 8601.
     pub created_at: String,
     /// When a party to it last spoke.
     pub updated_at: String,
     /// The type of that message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_type: Option<String>,
-    /// Everything that was said, in order.
-    #[serde(default)]
-    pub history: Vec<Event>,
+    /// Everything that was said, in order; [`Conversation::events`] reads it.
+    pub history: Vec<Box<RawValue>>,
     /// Fields that we do not know.
-    #[serde(flatten)]
-    pub extra: BTreeMap<String, Value>,
+    extra: Object,
+}
+
+impl Serialize for Conversation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", &self.kind)?;
+        map.serialize_entry("to", &self.to)?;
+        map.serialize_entry("from", &self.from)?;
+        map.serialize_entry("task", &self.task)?;
+        map.serialize_entry("status", &self.status)?;
+        map.serialize_entry("depth", &self.depth)?;
+        map.serialize_entry("createdAt", &self.created_at)?;
+        map.serialize_entry("updatedAt", &self.updated_at)?;
+        if let Some(last_type) = &self.last_type {
+            map.serialize_entry("lastType", last_type)?;
+        }
+        map.serialize_entry("history", &self.history)?;
+        for (name, value) in &self.extra.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Conversation {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Self::from_object(Object::deserialize(input)?).map_err(de::Error::custom)
+    }
 }
 
 impl Conversation {
+    fn from_object(mut object: Object) -> Result<Self, serde_json::Error> {
+        let mut text = |name: &str| object.take::<String>(name);
+        let required = |text: Option<String>, name| {
+            text.ok_or_else(|| de::Error::custom(format_args!("there is no `{name}`")))
+        };
+        Ok(Self {
+            kind: required(text("type")?, "type")?,
+            to: text("to")?.unwrap_or_default(),
+            from: text("from")?.unwrap_or_default(),
+            task: text("task")?,
+            status: required(text("status")?, "status")?,
+            created_at: text("createdAt")?.unwrap_or_default(),
+            updated_at: text("updatedAt")?.unwrap_or_default(),
+            last_type: text("lastType")?,
+            depth: object.take("depth")?.unwrap_or_else(|| raw(&1)),
+            history: object.take("history")?.unwrap_or_default(),
+            extra: object,
+        })
+    }
+
+    /// What was said, as far as it is legible.
+    pub fn events(&self) -> impl Iterator<Item = Event> {
+        self.history.iter().filter_map(|event| serde_json::from_str(event.get()).ok())
+    }
+
     /// The conversation that `message` opens.
     pub fn open(message: &Message, now: Timestamp) -> Self {
         let at = write_stamp(now);
@@ -180,12 +237,12 @@ impl Conversation {
             from: message.from.clone(),
             task: message.subject(),
             status: "open".to_owned(),
-            depth: message.depth.map_or(1, |depth| depth.current).into(),
+            depth: raw(&message.depth.map_or(1, |depth| depth.current)),
             created_at: at.clone(),
             updated_at: at,
             last_type: Some(message.kind.clone()),
             history: Vec::new(),
-            extra: BTreeMap::new(),
+            extra: Object::default(),
         };
         if message.is(Kind::Response) {
             conversation.status = closing_status(message);
@@ -223,8 +280,7 @@ impl Conversation {
         let at = write_stamp(now);
         self.status = "timeout".to_owned();
         self.updated_at.clone_from(&at);
-        let (kind, reason) = ("TIMEOUT".to_owned(), reason.to_owned());
-        self.history.push(Event::TimedOut { kind, reason, at });
+        self.history.push(raw(&TimedOut { kind: "TIMEOUT", reason, at: &at }));
     }
 
     /// Whether an answer is still awaited.
@@ -252,27 +308,26 @@ impl Conversation {
         {
             return true;
         }
-        let mut asked = vec![self.to.as_str()];
-        for event in &self.history {
-            let Event::Said { kind, from, to, .. } = event else { continue };
-            let by_party = same(from, &self.from) || asked.iter().any(|known| same(known, from));
-            let is_new = !asked.iter().any(|known| same(known, to));
+        let mut asked = vec![self.to.clone()];
+        for Event { kind, from, to, .. } in self.events() {
+            let by_party = same(&from, &self.from) || asked.iter().any(|known| same(known, &from));
+            let is_new = !asked.iter().any(|known| same(known, &to));
             if kind == Kind::Handoff.as_str() && by_party && is_new {
                 asked.push(to);
             }
         }
-        asked.into_iter().any(|known| same(known, name))
+        asked.iter().any(|known| same(known, name))
     }
 
     fn record(&mut self, message: &Message, now: Timestamp) {
-        self.history.push(Event::Said {
-            kind: message.kind.clone(),
-            from: message.from.clone(),
-            to: message.to.clone(),
-            status: message.status.clone(),
+        self.history.push(raw(&Said {
+            kind: &message.kind,
+            from: &message.from,
+            to: &message.to,
+            status: message.status.as_deref(),
             at: write_stamp(now),
             content: message.content(),
-        });
+        }));
     }
 }
 

@@ -65,45 +65,45 @@ impl Serialize for Pairs<'_> {
 /// An act that somebody wants to send: what is missing gets its default.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Draft {
+pub struct Draft<'a> {
     /// `REQUEST`, `RESPONSE`, …
     #[serde(rename = "type")]
     pub kind: Kind,
     /// To whom; BROADCAST goes to `all` whatever stands here.
-    pub to: Option<String>,
+    pub to: Option<Cow<'a, str>>,
     /// By whom.
-    pub from: Option<String>,
+    pub from: Option<Cow<'a, str>>,
     /// The conversation; REQUEST and BROADCAST make one up.
-    pub request_id: Option<String>,
+    pub request_id: Option<Cow<'a, str>>,
     /// REQUEST, HANDOFF.
-    pub task: Option<String>,
+    pub task: Option<Cow<'a, str>>,
     /// `done`, `partial`, `failed`.
-    pub status: Option<String>,
+    pub status: Option<Cow<'a, str>>,
     /// RESPONSE.
-    pub result: Option<String>,
+    pub result: Option<Cow<'a, str>>,
     /// CLARIFY.
-    pub question: Option<String>,
+    pub question: Option<Cow<'a, str>>,
     /// BROADCAST.
-    pub message: Option<String>,
+    pub message: Option<Cow<'a, str>>,
     /// Background.
-    pub context: Option<String>,
+    pub context: Option<Cow<'a, str>>,
     /// Where the conversation is; `1/5` when absent.
     pub depth: Option<DraftDepth>,
     /// Whom to answer.
-    pub callback: Option<String>,
+    pub callback: Option<Cow<'a, str>>,
     /// `low`, `normal`, `high`.
-    pub priority: Option<String>,
+    pub priority: Option<Cow<'a, str>>,
     /// Fields that the format does not know.
     #[serde(default, deserialize_with = "pairs")]
-    pub meta: Vec<(String, String)>,
+    pub meta: Vec<Meta<'a>>,
 }
 
 /// A map in the order of the text; `null` is an empty one.
-fn pairs<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<(String, String)>, D::Error> {
+fn pairs<'de, 'a, D: Deserializer<'de>>(input: D) -> Result<Vec<Meta<'a>>, D::Error> {
     struct Pairs;
 
     impl<'de> Visitor<'de> for Pairs {
-        type Value = Vec<(String, String)>;
+        type Value = Vec<Meta<'static>>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object of strings")
@@ -115,8 +115,8 @@ fn pairs<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<(String, String)>, D
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut pairs = Vec::new();
-            while let Some(pair) = map.next_entry()? {
-                pairs.push(pair);
+            while let Some((key, value)) = map.next_entry::<String, String>()? {
+                pairs.push((key.into(), value.into()));
             }
             Ok(pairs)
         }
@@ -135,19 +135,16 @@ pub enum DraftDepth {
     Text(String),
 }
 
-impl Draft {
+impl<'a> Draft<'a> {
     /// The act, with defaults for what is missing. `random` is for a request id.
-    pub fn into_act(self, random: [u8; 6]) -> Result<Act<'static>, BuildError> {
-        let full = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Cow::Owned);
+    pub fn into_act(self, random: [u8; 6]) -> Result<Act<'a>, BuildError> {
         let kind = self.kind;
+        let to = if kind == Kind::Broadcast { "all".into() } else { self.to.unwrap_or_default() };
         let from = self.from.unwrap_or_default();
-        let to = if kind == Kind::Broadcast { Some("all".into()) } else { self.to };
         let makes_id = matches!(kind, Kind::Request | Kind::Broadcast) && !from.is_empty();
-        let request_id = self.request_id.filter(|id| !id.is_empty());
-        let request_id = request_id.or_else(|| makes_id.then(|| self::request_id(&from, random)));
-        let empty = |kind, to: Option<String>| {
-            let id = request_id.unwrap_or_default();
-            Act::empty(kind, to.unwrap_or_default().into(), from.into(), id.into())
+        let request_id = match full(self.request_id) {
+            None if makes_id => request_id(&from, random).into(),
+            given => given.unwrap_or_default(),
         };
         Ok(Act {
             task: full(self.task),
@@ -159,10 +156,15 @@ impl Draft {
             depth: Some(self.depth.map_or(Ok(Depth::default()), DraftDepth::read)?),
             callback: full(self.callback),
             priority: one_of(self.priority, Priority::parse, "priority", "low, normal or high")?,
-            meta: self.meta.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
-            ..empty(kind, to)
+            meta: self.meta,
+            ..Act::empty(kind, to, from, request_id)
         })
     }
+}
+
+/// An empty text is none, as in v0.1.
+fn full(text: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
+    text.filter(|text| !text.is_empty())
 }
 
 impl DraftDepth {
@@ -179,11 +181,11 @@ impl DraftDepth {
 }
 
 fn one_of<T>(
-    word: Option<String>,
+    word: Option<Cow<'_, str>>,
     parse: impl Fn(&str) -> Option<T>,
     what: &'static str,
     choice: &'static str,
 ) -> Result<Option<T>, BuildError> {
-    let Some(word) = word.filter(|word| !word.is_empty()) else { return Ok(None) };
-    parse(&word).map(Some).ok_or(BuildError::NotOneOf(word, what, choice))
+    let Some(word) = full(word) else { return Ok(None) };
+    parse(&word).map(Some).ok_or_else(|| BuildError::NotOneOf(word.into_owned(), what, choice))
 }

@@ -18,6 +18,7 @@ mod fence;
 mod header;
 mod json;
 mod lint;
+mod object;
 mod parse;
 mod split;
 mod stamp;

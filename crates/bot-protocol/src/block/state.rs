@@ -3,15 +3,11 @@
 //! Owns the content of the file and what tracking does to it. Never touches a disk; entries that
 //! nobody asked for are kept letter by letter, whoever wrote them.
 
-use std::collections::HashMap;
-use std::fmt;
-
-use serde::de::{MapAccess, Visitor};
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::conversation::{Conversation, Message, Warning};
+use super::object::{Object, pretty, raw};
 use crate::time::Timestamp;
 
 /// How old an ended conversation must be to be cleaned away, if nobody says otherwise: a day.
@@ -36,8 +32,7 @@ pub enum StateError {
 /// All conversations, in the order in which they began.
 #[derive(Debug, Default)]
 pub struct State {
-    entries: Vec<(String, Box<RawValue>)>,
-    index: HashMap<String, usize>,
+    entries: Object,
 }
 
 /// What tracking a message did.
@@ -82,22 +77,22 @@ impl Filter {
 impl State {
     /// Reads the text of a state file.
     pub fn from_json(text: &str) -> Result<Self, StateError> {
-        let Entries(pairs) = serde_json::from_str(text)?;
-        let mut state = Self::default();
-        for (id, entry) in pairs {
-            state.put(id, entry);
-        }
-        Ok(state)
+        Ok(Self { entries: serde_json::from_str(text)? })
     }
 
     /// The text of the state file: JSON with two spaces, as v0.1 writes it.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("raw JSON under string keys is JSON")
+        pretty(raw(&self.entries).get())
     }
 
     /// The conversation with this id.
     pub fn get(&self, id: &str) -> Result<Option<Conversation>, StateError> {
-        self.index.get(id).map(|at| read_entry(&self.entries[*at])).transpose()
+        self.entry(id).map(|at| read_entry(&self.entries.0[at])).transpose()
+    }
+
+    /// Of an id that stands twice, the later counts, as in JavaScript.
+    fn entry(&self, id: &str) -> Option<usize> {
+        self.entries.0.iter().rposition(|(known, _)| known == id)
     }
 
     /// The conversations that `filter` admits. What is not a conversation is passed over.
@@ -110,7 +105,7 @@ impl State {
 
     fn conversations(&self) -> impl Iterator<Item = (&str, Conversation)> {
         let read = |entry| read_entry(entry).ok();
-        self.entries.iter().filter_map(move |entry| Some((entry.0.as_str(), read(entry)?)))
+        self.entries.0.iter().filter_map(move |entry| Some((entry.0.as_str(), read(entry)?)))
     }
 
     /// Adds a message to its conversation, or opens one.
@@ -168,68 +163,20 @@ impl State {
             matches!(conversation.status.as_str(), "done" | "failed" | "timeout")
                 && conversation.age_ms(now).is_some_and(|age| age > age_ms)
         };
-        let before = self.entries.len();
-        self.entries.retain(|entry| !read_entry(entry).is_ok_and(|found| is_over(&found)));
-        self.index = (0..).zip(&self.entries).map(|(at, (id, _))| (id.clone(), at)).collect();
-        before - self.entries.len()
+        let before = self.entries.0.len();
+        self.entries.0.retain(|entry| !read_entry(entry).is_ok_and(|found| is_over(&found)));
+        before - self.entries.0.len()
     }
 
     fn save(&mut self, id: &str, conversation: &Conversation) {
-        // Pretty, and one level in: the text goes into the file as it is.
-        let pretty = serde_json::to_string_pretty(conversation)
-            .expect("strings, numbers and maps with string keys are JSON")
-            .replace('\n', "\n  ");
-        self.put(id.to_owned(), RawValue::from_string(pretty).expect("it was just written"));
-    }
-
-    fn put(&mut self, id: String, entry: Box<RawValue>) {
-        match self.index.get(&id) {
-            Some(at) => self.entries[*at].1 = entry,
-            None => {
-                self.index.insert(id.clone(), self.entries.len());
-                self.entries.push((id, entry));
-            }
+        let entry = raw(conversation);
+        match self.entry(id) {
+            Some(at) => self.entries.0[at].1 = entry,
+            None => self.entries.0.push((id.to_owned(), entry)),
         }
     }
 }
 
 fn read_entry((id, entry): &(String, Box<RawValue>)) -> Result<Conversation, StateError> {
     serde_json::from_str(entry.get()).map_err(|source| StateError::Entry { id: id.clone(), source })
-}
-
-impl Serialize for State {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.entries.len()))?;
-        for (id, entry) in &self.entries {
-            map.serialize_entry(id, entry)?;
-        }
-        map.end()
-    }
-}
-
-/// The entries in the order of the file.
-struct Entries(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct InOrder;
-
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Entries;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of conversations")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-
-        input.deserialize_map(InOrder)
-    }
 }
