@@ -3,23 +3,12 @@
 
 mod common;
 
+use common::bytes;
 use common::properties::{any_act, any_state, any_text};
 
 /// How many inputs per property; `CASES=1000000` for a long look.
 fn cases() -> u64 {
     std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_000)
-}
-
-/// SplitMix64: a sequence of 64-bit numbers from any seed.
-fn bytes(seed: u64, len: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let next = || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)).to_le_bytes()
-    };
-    std::iter::repeat_with(next).flatten().take(len).collect()
 }
 
 #[test]

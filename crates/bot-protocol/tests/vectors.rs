@@ -4,7 +4,8 @@ mod common;
 
 use common::v01;
 
-use bot_protocol::block::{Act, Draft, Key, build, parse, to_json};
+use bot_protocol::block::{Act, Draft, Key, Message, State, build, parse, to_json};
+use bot_protocol::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 fn vectors(name: &str) -> Vec<Value> {
@@ -100,5 +101,27 @@ fn values_are_written_so_that_they_stay_values() {
         assert!(text.contains(&format!("Task:{space}{written}\nDepth:")), "{text:?}");
         assert_eq!(parse(&text).as_ref(), Ok(&act), "{}", vector["name"]);
         assert_eq!(shape_v01(&text)["task"], vector["v01"], "v0.1: {}", vector["name"]);
+    }
+}
+
+#[test]
+fn conversations_move_as_the_vectors_say() {
+    for vector in vectors("conversations") {
+        let name = &vector["name"];
+        let at = |minute: &Value| Timestamp(minute.as_u64().unwrap() * 60_000);
+        let mut state = State::default();
+        for step in vector["steps"].as_array().unwrap() {
+            let mut message: Message = serde_json::from_value(step.clone()).unwrap();
+            message.request_id = "ann-1".into();
+            let tracked = state.track(&message, at(&step["minute"])).unwrap();
+            assert_eq!(tracked.warning.is_some(), step["warns"] == true, "{name}");
+        }
+        if vector["check"].is_u64() {
+            state.check_timeouts(at(&vector["check"]));
+        }
+        let found = state.get("ann-1").unwrap().unwrap();
+        assert_eq!(found.status, vector["status"], "{name}");
+        assert_eq!(found.last_type.as_deref(), vector["lastType"].as_str(), "{name}");
+        assert_eq!(found.history.len() as u64, vector["history"], "{name}");
     }
 }

@@ -46,7 +46,7 @@ impl Fenced<'_> {
 /// A reply that quotes a request must not be taken for the request.
 pub(super) fn find<'a>(
     text: &'a str,
-    note: &mut impl FnMut(Note),
+    note: &mut dyn FnMut(Note),
 ) -> Result<Fenced<'a>, (usize, Problem)> {
     let mut quotation = None;
     let mut unclosed = None;
@@ -94,7 +94,7 @@ fn find_fence(text: &str, from: usize) -> Option<usize> {
 }
 
 /// A block between two lines that begin with the same lookalike.
-fn find_lookalike<'a>(text: &'a str, note: &mut impl FnMut(Note)) -> Option<Fenced<'a>> {
+fn find_lookalike<'a>(text: &'a str, note: &mut dyn FnMut(Note)) -> Option<Fenced<'a>> {
     let mut opened: Option<(usize, &str)> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -151,7 +151,7 @@ fn clean<'a>(
     text: &'a str,
     (start, close, margin): (usize, usize, &'a str),
     end: usize,
-    note: &mut impl FnMut(Note),
+    note: &mut dyn FnMut(Note),
 ) -> Fenced<'a> {
     let body = &text[start..close];
     let newline = memchr(b'\n', body.as_bytes()).unwrap_or(0);

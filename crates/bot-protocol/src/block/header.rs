@@ -25,7 +25,7 @@ const ARROWS: [&str; 11] =
 /// Reads a line, trimmed of white space. An error's number is the byte in the line where it is.
 pub(super) fn parse<'a>(
     line: &'a str,
-    note: &mut impl FnMut(Note),
+    note: &mut dyn FnMut(Note),
 ) -> Result<Header<'a>, (usize, Problem)> {
     let at = |rest: &str| line.len() - rest.len();
     let is_escaped = line.starts_with('\\');
@@ -82,7 +82,7 @@ fn arrow(text: &str) -> Option<(&str, Arrow)> {
 }
 
 /// `@name`, or a mention that a platform has resolved: `<@id>`, `<@id|name>`.
-fn name<'a>(text: &'a str, is_html: bool, note: &mut impl FnMut(Note)) -> Option<Cow<'a, str>> {
+fn name<'a>(text: &'a str, is_html: bool, note: &mut dyn FnMut(Note)) -> Option<Cow<'a, str>> {
     let (open, close) = if is_html { ("&lt;@", "&gt;") } else { ("<@", ">") };
     if let Some(mention) = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)) {
         note(Note::Mention);

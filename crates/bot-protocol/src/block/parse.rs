@@ -81,7 +81,7 @@ pub(super) type Line<'a> = &'a dyn Fn() -> usize;
 /// block ends.
 pub(super) fn read<'a>(
     text: &'a str,
-    note: &mut impl FnMut(Line<'_>, Note),
+    note: &mut dyn FnMut(Line<'_>, Note),
 ) -> Result<(Act<'a>, usize), ParseError> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(ParseError { line: 1, column: 1, problem: Problem::TooLong });
@@ -112,7 +112,7 @@ fn read_body<'a>(
     body: &'a str,
     fenced: &Fenced<'_>,
     text: &str,
-    note: &mut impl FnMut(Line<'_>, Note),
+    note: &mut dyn FnMut(Line<'_>, Note),
 ) -> Result<Act<'a>, ParseError> {
     let fail = |at: usize, problem: Problem| {
         let (line, column) = fenced.locate(text, at);
@@ -142,7 +142,7 @@ fn header_problem(line: &str, problem: Problem) -> Problem {
 }
 
 /// The first line that is not white space nor a language tag, trimmed, and where it begins.
-fn header_line<'a>(body: &'a str, tag: &mut impl FnMut(usize)) -> (usize, &'a str) {
+fn header_line<'a>(body: &'a str, tag: &mut dyn FnMut(usize)) -> (usize, &'a str) {
     let mut rest = body.trim_start_matches(is_space);
     if !body.starts_with('\n') && is_tag(rest) {
         tag(0);
@@ -181,7 +181,7 @@ impl<'a> Reading<'a> {
         &mut self,
         body: &'a str,
         at: usize,
-        tell: &mut impl FnMut(usize, Note),
+        tell: &mut dyn FnMut(usize, Note),
     ) -> Result<(), usize> {
         let mut open: Option<(LineKey<'a>, usize, usize)> = None;
         let mut line_at = next_line(body, at);
@@ -213,7 +213,7 @@ impl<'a> Reading<'a> {
         &mut self,
         key: LineKey<'_>,
         at: usize,
-        tell: &mut impl FnMut(usize, Note),
+        tell: &mut dyn FnMut(usize, Note),
     ) -> bool {
         let LineKey::Known(key) = key else { return true };
         let bit = 1 << key as u16;
@@ -231,7 +231,7 @@ impl<'a> Reading<'a> {
         open: Option<(LineKey<'a>, usize, usize)>,
         body: &'a str,
         end: usize,
-        tell: &mut impl FnMut(usize, Note),
+        tell: &mut dyn FnMut(usize, Note),
     ) {
         let Some((key, line_at, value_at)) = open else { return };
         let value = decode(&body[value_at..end]);
@@ -241,13 +241,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn set(
-        &mut self,
-        key: Key,
-        value: Cow<'a, str>,
-        at: usize,
-        tell: &mut impl FnMut(usize, Note),
-    ) {
+    fn set(&mut self, key: Key, value: Cow<'a, str>, at: usize, tell: &mut dyn FnMut(usize, Note)) {
         if !belongs(self.act.kind, key) {
             tell(at, Note::OffKind(key));
         }
