@@ -35,7 +35,8 @@ pub(crate) struct Bench {
     pub(crate) shows_frames: bool,
     pub(crate) log: Vec<String>,
     changes: VecDeque<Change>,
-    queries: VecDeque<(Ticket, Query)>,
+    /// Questions, and what the store found if it has looked already.
+    queries: VecDeque<(Ticket, Query, Option<Answer>)>,
     starts: u64,
 }
 
@@ -134,11 +135,8 @@ impl Bench {
         loop {
             if !self.holds_writes && !self.changes.is_empty() {
                 self.commit(usize::MAX);
-            } else if !self.holds_reads
-                && let Some((ticket, query)) = self.queries.pop_front()
-            {
-                let answer = self.store.answer(&query);
-                self.step(Input::Answered { ticket, answer });
+            } else if !self.holds_reads && !self.queries.is_empty() {
+                self.answer(false);
             } else {
                 return;
             }
@@ -158,10 +156,18 @@ impl Bench {
         self.step(Input::Refused { count, code });
     }
 
-    /// Answers one held question with what the store knows now, or with a failure.
+    /// Lets the store look up what it was asked, and keep the answers.
+    pub(crate) fn read(&mut self) {
+        for (_, query, answer) in &mut self.queries {
+            answer.get_or_insert_with(|| self.store.answer(query));
+        }
+    }
+
+    /// Answers the oldest question, or fails to.
     pub(crate) fn answer(&mut self, fails: bool) {
-        let Some((ticket, query)) = self.queries.pop_front() else { return };
-        let answer = if fails { Answer::Failed } else { self.store.answer(&query) };
+        let Some((ticket, query, known)) = self.queries.pop_front() else { return };
+        let found = || known.unwrap_or_else(|| self.store.answer(&query));
+        let answer = if fails { Answer::Failed } else { found() };
         self.step(Input::Answered { ticket, answer });
     }
 
@@ -204,7 +210,7 @@ impl Bench {
         self.show(&output);
         match output {
             Output::Change(change) => self.changes.push_back(change),
-            Output::Query { ticket, query } => self.queries.push_back((ticket, query)),
+            Output::Query { ticket, query } => self.queries.push_back((ticket, query, None)),
             Output::Send { conn, frame } => {
                 if let ServerFrame::Joined(joined) = &frame {
                     // A room that was left and entered again is read from its new beginning.

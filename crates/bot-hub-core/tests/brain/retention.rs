@@ -578,13 +578,14 @@ fn a_page_that_finds_nothing_does_not_drop_what_came_meanwhile() {
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/1
     > commit
-    > answer
-    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
+    > read
     > free store
     > ana say #lab two
-    bob <- #lab 2 ana: two
-    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":1,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":1}
+    > answer
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
     > free reads
+    bob <- #lab 2 ana: two, late 0ms, 1 of 1
     "#);
 }
 

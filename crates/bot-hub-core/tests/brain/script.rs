@@ -18,7 +18,7 @@
 //! close bob | restart | drain
 //! tick 5s | leap 5s                  time passes, and the hub is woken in it, or is late
 //! hold store | free store | commit [1] | refuse storage_full [1]
-//! hold reads | free reads | answer | fail
+//! hold reads | free reads | read | answer | fail      looks up now and answers later
 //! show store | show frames           also what the store is asked; every frame in full
 //! quiet | loud                       nothing, or everything, is logged
 //! damage lab 3 | set buffer 50 | bot dora | remove dora | block dora
@@ -87,6 +87,7 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
                 execute(bench, &line.replace("{n}", &n.to_string()));
             }
         }
+        "read" => bench.read(),
         "hold" | "free" | "show" | "commit" | "refuse" | "answer" | "fail" | "damage" => {
             store(bench, verb, rest);
         }
