@@ -34,7 +34,8 @@ pub(crate) struct Bench {
     pub(crate) shows_store: bool,
     pub(crate) shows_frames: bool,
     pub(crate) log: Vec<String>,
-    changes: VecDeque<Change>,
+    /// Those of one step belong together.
+    changes: VecDeque<Vec<Change>>,
     /// Questions, and what the store found if it has looked already.
     queries: VecDeque<(Ticket, Query, Option<Answer>)>,
     starts: u64,
@@ -59,7 +60,7 @@ pub(crate) struct Peer {
 #[derive(Clone, Debug)]
 pub(crate) enum Seen {
     Entry(Entry, Circumstances),
-    Frame(ServerFrame),
+    Frame(Box<ServerFrame>),
 }
 
 impl Bench {
@@ -124,8 +125,16 @@ impl Bench {
             peer.probe.take_if(|open| *open == probe);
         }
         self.hub.handle(self.now, input);
+        let mut changes = Vec::new();
         while let Some(output) = self.hub.poll() {
-            self.carry_out(output);
+            self.show(&output);
+            match output {
+                Output::Change(change) => changes.push(change),
+                output => self.carry_out(output),
+            }
+        }
+        if !changes.is_empty() {
+            self.changes.push_back(changes);
         }
         assert!(self.hub.deadline() > self.now, "the hub would be woken for ever");
     }
@@ -143,16 +152,18 @@ impl Bench {
         }
     }
 
-    /// Commits the oldest changes in one batch.
-    pub(crate) fn commit(&mut self, count: usize) {
-        let batch: Vec<Change> = self.changes.drain(..count.min(self.changes.len())).collect();
+    /// Commits the changes of the oldest steps in one batch.
+    pub(crate) fn commit(&mut self, steps: usize) {
+        let steps = steps.min(self.changes.len());
+        let batch: Vec<Change> = self.changes.drain(..steps).flatten().collect();
         let outcomes = batch.iter().map(|change| self.store.apply(change)).collect();
         self.step(Input::Committed { outcomes });
     }
 
-    /// Refuses the oldest changes in one batch. Returns how many there were.
-    pub(crate) fn refuse(&mut self, count: usize, code: Code) {
-        let count = self.changes.drain(..count.min(self.changes.len())).count();
+    /// Refuses the changes of the oldest steps.
+    pub(crate) fn refuse(&mut self, steps: usize, code: Code) {
+        let steps = steps.min(self.changes.len());
+        let count = self.changes.drain(..steps).flatten().count();
         self.step(Input::Refused { count, code });
     }
 
@@ -207,16 +218,15 @@ impl Bench {
     }
 
     fn carry_out(&mut self, output: Output) {
-        self.show(&output);
         match output {
-            Output::Change(change) => self.changes.push_back(change),
+            Output::Change(_) => unreachable!("changes are collected by step"),
             Output::Query { ticket, query } => self.queries.push_back((ticket, query, None)),
             Output::Send { conn, frame } => {
                 if let ServerFrame::Joined(joined) = &frame {
                     // A room that was left and entered again is read from its new beginning.
                     self.open_peer(conn).last.remove(&joined.room);
                 }
-                self.open_peer(conn).inbox.push(Seen::Frame(frame));
+                self.open_peer(conn).inbox.push(Seen::Frame(Box::new(frame)));
             }
             Output::Deliver { entry, to, circumstances } => {
                 assert!(self.store.holds(&entry), "delivered before it was committed: {entry:?}");

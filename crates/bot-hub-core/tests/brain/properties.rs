@@ -184,9 +184,9 @@ proptest! {
     #[test]
     fn nothing_is_lost_in_silence_whatever_happens(steps in prop::collection::vec(step(), 1..120)) {
         let mut run = Run::new();
-        for bot in 0..KINDS.len() {
+        for (bot, (label, _)) in KINDS.into_iter().enumerate() {
             run.step(Step::Open(bot));
-            run.step(Step::Line(format!("{} join lab", KINDS[bot].0)));
+            run.step(Step::Line(format!("{label} join lab")));
         }
         for step in steps {
             run.step(step);
