@@ -18,7 +18,7 @@ use crate::entry::{Draft, Entry};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// Put a message at the end of its room's log, unless its `(room, from, id)` is there already.
-    /// → `Appended`, `Duplicate` or `Conflict`. Makes the room if it does not exist.
+    /// → `Appended`, `Duplicate` or `Conflict`. Refused if there is no such room.
     Append(Arc<Draft>),
     /// Make a room. → `Done`, also if it exists.
     CreateRoom {
@@ -35,7 +35,7 @@ pub enum Change {
         retain: Retention,
     },
     /// Make a bot a member, with its cursor at the room's head as it is then; a member stays as it
-    /// is. → `Done`. Makes the room if it does not exist.
+    /// is. → `Done`. Refused if there is no such room.
     Join {
         /// The room.
         room: RoomName,

@@ -3,8 +3,20 @@
 //! Owns the promises that every backend makes; `conformance` holds them all to these. Never decides
 //! anything: the brain says what to write, the store says when it is written.
 
-use bot_hub_core::change::{Answer, Change, Outcome, Query, Snapshot};
-use bot_protocol::name::BotId;
+pub mod driver;
+pub mod export;
+pub mod memory;
+pub mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+mod rule;
+
+use std::cmp::Ordering;
+
+use bot_hub_core::change::{Answer, Change, Found, Outcome, Query, Snapshot};
+use bot_protocol::id::Epoch;
+use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
 
 /// Why the store could not do something.
@@ -33,12 +45,26 @@ pub enum StoreError {
         /// The highest that this program knows.
         known: u32,
     },
+    /// A write names a room that is not there. Nothing of the batch was stored; the handle lives on.
+    /// It happens behind a `CreateRoom` that was refused with `Full`, while the brain did not know yet.
+    #[error("there is no room `{room}` in the store")]
+    NoSuchRoom {
+        /// The room.
+        room: RoomName,
+    },
     /// Another process has it open.
     #[error("`{path}` is in use by another process")]
     InUse {
         /// The store's file.
         path: String,
     },
+}
+
+impl StoreError {
+    /// Whether the handle lives on: only the batch was refused.
+    pub fn is_survivable(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::NoSuchRoom { .. })
+    }
 }
 
 /// One write: the brain's, or the registry's.
@@ -103,7 +129,8 @@ pub struct Loaded {
 /// 3. Entries of a room are numbered from 1 without a hole, in the order of their `Append`s.
 /// 4. The same `(room, from, id)` is never stored twice while the first one is kept.
 /// 5. What a reader returns is what was appended, bit by bit: a damaged entry is named, not returned.
-/// 6. After `StoreError::Full` the handle lives on; after `Failed` it must be dropped.
+/// 6. After `StoreError::Full` and `NoSuchRoom` the handle lives on; after `Failed` it must be
+///    dropped.
 pub trait Store: Send {
     /// Everything that is needed at start, without reading the log itself.
     fn load(&mut self) -> Result<Loaded, StoreError>;
@@ -120,4 +147,33 @@ pub trait Store: Send {
 pub trait Reader: Send {
     /// Looks something up. An error of the medium is `Answer::Failed`.
     fn answer(&mut self, query: &Query) -> Answer;
+}
+
+/// A new life: never 0, which stands for "none" in places where an epoch is optional.
+fn random_epoch() -> Result<Epoch, StoreError> {
+    let random = getrandom::u64()
+        .map_err(|error| StoreError::Failed(format!("the system gives no randomness: {error}")))?;
+    Ok(Epoch(random.max(1)))
+}
+
+/// The room that must exist for a change; `None` for the one that makes it.
+fn room_of(change: &Change) -> Option<&RoomName> {
+    match change {
+        Change::CreateRoom { .. } => None,
+        Change::Append(draft) => Some(&draft.room),
+        Change::Receipt(receipt) => Some(&receipt.room),
+        Change::Retain { room, .. }
+        | Change::Join { room, .. }
+        | Change::Leave { room, .. }
+        | Change::Cursor { room, .. }
+        | Change::Delivered { room, .. }
+        | Change::Drop { room, .. }
+        | Change::Trim { room, .. } => Some(room),
+    }
+}
+
+/// The order of `Answer::Found`.
+fn oldest_first(one: &Found, other: &Found) -> Ordering {
+    let key = |found: &Found| (found.sent_at, found.seq);
+    key(one).cmp(&key(other)).then_with(|| (&one.room, &one.from).cmp(&(&other.room, &other.from)))
 }

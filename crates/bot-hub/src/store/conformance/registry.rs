@@ -1,0 +1,105 @@
+//! Bots, tokens, rooms' rules and the epoch.
+
+use bot_hub_core::change::{Change, Outcome};
+use bot_protocol::frame::operator::Retention;
+use bot_protocol::id::Epoch;
+use bot_protocol::time::Timestamp;
+
+use super::{Subject, append, bot, numbered, room};
+use crate::store::{BotRecord, TokenRecord, Write};
+
+fn record(name: &str) -> BotRecord {
+    BotRecord {
+        bot: bot(name),
+        operator: false,
+        disabled: false,
+        created_at: Timestamp(5),
+        last_seen: None,
+    }
+}
+
+fn token(name: &str, byte: u8) -> TokenRecord {
+    TokenRecord { bot: bot(name), hash: [byte; 32], created_at: Timestamp(6) }
+}
+
+pub(in crate::store) fn bots_and_tokens_come_back(subject: &mut Subject) {
+    subject.write(vec![
+        Write::Bot(record("bob")),
+        Write::Bot(record("ann")),
+        Write::Token(token("bob", 2)),
+        Write::Token(token("ann", 1)),
+        Write::Token(token("bob", 3)),
+        Write::Token(token("bob", 3)),
+    ]);
+    let changed = BotRecord { operator: true, disabled: true, ..record("bob") };
+    subject.write(vec![
+        Write::Bot(changed.clone()),
+        Write::Seen(bot("bob"), Timestamp(9)),
+        Write::Seen(bot("bob"), Timestamp(8)),
+        Write::Seen(bot("nobody"), Timestamp(8)),
+    ]);
+    let loaded = subject.load_twice();
+    let seen = BotRecord { last_seen: Some(Timestamp(9)), ..changed };
+    assert_eq!(loaded.bots, [record("ann"), seen]);
+    assert_eq!(loaded.tokens, [token("ann", 1), token("bob", 2), token("bob", 3)]);
+    subject.write(vec![Write::RevokeTokens(bot("bob")), Write::Token(token("bob", 4))]);
+    assert_eq!(subject.load_twice().tokens, [token("ann", 1), token("bob", 4)]);
+}
+
+pub(in crate::store) fn a_forgotten_bot_leaves_what_it_said(subject: &mut Subject) {
+    subject.fill("lab", 2);
+    subject.room("den");
+    subject.write(vec![
+        Write::Bot(record("ann")),
+        Write::Token(token("ann", 1)),
+        Write::Change(Change::Join { room: room("lab"), bot: bot("ann") }),
+        Write::Change(Change::Join { room: room("den"), bot: bot("ann") }),
+        Write::Change(Change::Join { room: room("den"), bot: bot("bob") }),
+    ]);
+    subject.reopen();
+    subject.write(vec![Write::ForgetBot(bot("ann"))]);
+    let loaded = subject.load_twice();
+    assert_eq!((loaded.bots, loaded.tokens), (vec![], vec![]));
+    assert_eq!(subject.record("lab").members, []);
+    assert_eq!(subject.record("den").members.len(), 1);
+    assert_eq!(subject.log("lab").len(), 2);
+    // In one batch with what is not written yet.
+    subject.write(vec![
+        Write::Change(Change::Join { room: room("lab"), bot: bot("ann") }),
+        Write::Change(append(numbered("lab", 3))),
+        Write::ForgetBot(bot("ann")),
+    ]);
+    assert_eq!(subject.record("lab").members, []);
+}
+
+pub(in crate::store) fn the_epoch_belongs_to_the_store(subject: &mut Subject) {
+    let epoch = subject.load().snapshot.epoch;
+    assert_ne!(epoch, Epoch(0));
+    subject.fill("lab", 2);
+    assert_eq!(subject.load_twice().snapshot.epoch, epoch);
+}
+
+pub(in crate::store) fn a_room_keeps_its_rules(subject: &mut Subject) {
+    let created = |name, closed| Change::CreateRoom { room: room(name), closed };
+    subject.done(created("lab", true));
+    // Made again, it is the one that is there.
+    subject.done(created("lab", false));
+    subject.done(created("den", false));
+    let found = subject.record("lab");
+    assert_eq!((found.closed, found.retain), (true, None));
+    assert_eq!((found.head, found.first, found.bytes, found.oldest_at), (0, 1, 0, None));
+    for retain in [
+        Retention::default(),
+        Retention { age_ms: None, entries: Some(u64::MAX), bytes: None },
+        Retention { age_ms: None, entries: None, bytes: None },
+    ] {
+        subject.done(Change::Retain { room: room("lab"), retain });
+        assert_eq!(subject.record("lab").retain, Some(retain));
+    }
+    assert!(subject.record("lab").closed);
+    assert_eq!(subject.record("den").retain, None);
+    assert_eq!(subject.change(vec![append(numbered("lab", 1))]), [Outcome::Appended { seq: 1 }]);
+    let found = subject.record("lab");
+    assert_eq!((found.head, found.first, found.bytes), (1, 1, 10));
+    assert_eq!(found.oldest_at, Some(Timestamp(1_000)));
+}

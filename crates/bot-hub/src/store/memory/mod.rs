@@ -1,0 +1,179 @@
+//! The store that forgets at the end of the process.
+//!
+//! Owns the promises of [`Store`] for one life: what `commit` returned is there until the process ends.
+//! For `demo`, for tests and for measuring the hub without a disk. Never writes a file.
+//!
+//! * [`room`]: one room's log, members and receipts.
+
+mod room;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Snapshot};
+use bot_protocol::id::Epoch;
+use bot_protocol::name::{BotId, RoomName};
+use rustc_hash::FxHashMap;
+
+use self::room::Room;
+use super::{BotRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
+
+/// Everything in memory, shared with its readers.
+#[derive(Debug)]
+pub struct MemoryStore {
+    world: Arc<Mutex<World>>,
+}
+
+#[derive(Debug)]
+struct World {
+    epoch: Epoch,
+    rooms: FxHashMap<RoomName, Room>,
+    bots: FxHashMap<BotId, BotRecord>,
+    tokens: Vec<TokenRecord>,
+}
+
+#[derive(Debug)]
+struct MemoryReader {
+    world: Arc<Mutex<World>>,
+}
+
+impl MemoryStore {
+    /// An empty store with an epoch of its own.
+    pub fn new() -> Result<Self, StoreError> {
+        let world = World {
+            epoch: super::random_epoch()?,
+            rooms: FxHashMap::default(),
+            bots: FxHashMap::default(),
+            tokens: Vec::new(),
+        };
+        Ok(Self { world: Arc::new(Mutex::new(world)) })
+    }
+}
+
+/// A reader that panicked left nothing half done: only `commit` changes the world.
+fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store for MemoryStore {
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        Ok(lock(&self.world).load())
+    }
+
+    fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreError> {
+        let mut world = lock(&self.world);
+        // Checked first, since nothing of a refused batch may stay behind.
+        world.check_rooms(batch)?;
+        Ok(batch.iter().map(|write| world.apply(write)).collect())
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        Ok(Box::new(MemoryReader { world: Arc::clone(&self.world) }))
+    }
+}
+
+impl Reader for MemoryReader {
+    fn answer(&mut self, query: &Query) -> Answer {
+        let world = lock(&self.world);
+        match query {
+            Query::Page { room, span, entries_max, bytes_max } => {
+                let page = world.rooms.get(room).map_or_else(Page::default, |room| {
+                    room.page(*span, *entries_max as usize, *bytes_max as usize)
+                });
+                Answer::Page(page)
+            }
+            Query::Find { id, senders } => {
+                let mut found: Vec<_> = world
+                    .rooms
+                    .iter()
+                    .flat_map(|(name, room)| room.find(name, id, senders))
+                    .collect();
+                found.sort_by(super::oldest_first);
+                Answer::Found(found)
+            }
+        }
+    }
+}
+
+impl World {
+    fn load(&self) -> Loaded {
+        let mut names: Vec<_> = self.rooms.keys().collect();
+        names.sort();
+        let rooms = names.iter().map(|name| self.rooms[*name].record(name)).collect();
+        let expiring = names.iter().flat_map(|name| self.rooms[*name].expiring(name)).collect();
+        let mut bots: Vec<_> = self.bots.values().cloned().collect();
+        bots.sort_by(|one, other| one.bot.cmp(&other.bot));
+        let mut tokens = self.tokens.clone();
+        tokens.sort_by_key(|token| token.hash);
+        Loaded { snapshot: Snapshot { epoch: self.epoch, rooms, expiring }, bots, tokens }
+    }
+
+    fn check_rooms(&self, batch: &[Write]) -> Result<(), StoreError> {
+        for (index, write) in batch.iter().enumerate() {
+            let Write::Change(change) = write else { continue };
+            let Some(room) = super::room_of(change) else { continue };
+            if self.rooms.contains_key(room) || made_in(&batch[..index], room) {
+                continue;
+            }
+            return Err(StoreError::NoSuchRoom { room: room.clone() });
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, write: &Write) -> Outcome {
+        match write {
+            Write::Change(change) => return self.change(change),
+            Write::Bot(record) => {
+                self.bots.insert(record.bot.clone(), record.clone());
+            }
+            Write::ForgetBot(bot) => self.forget(bot),
+            Write::Token(token) => {
+                self.tokens.retain(|known| known.hash != token.hash);
+                self.tokens.push(token.clone());
+            }
+            Write::RevokeTokens(bot) => self.tokens.retain(|token| token.bot != *bot),
+            Write::Seen(bot, at) => {
+                if let Some(record) = self.bots.get_mut(bot) {
+                    record.last_seen = record.last_seen.max(Some(*at));
+                }
+            }
+        }
+        Outcome::Done
+    }
+
+    fn forget(&mut self, bot: &BotId) {
+        self.bots.remove(bot);
+        self.tokens.retain(|token| token.bot != *bot);
+        for room in self.rooms.values_mut() {
+            room.leave(bot);
+        }
+    }
+
+    fn change(&mut self, change: &Change) -> Outcome {
+        if let Change::CreateRoom { room, closed } = change {
+            self.rooms.entry(room.clone()).or_insert_with(|| Room::new(*closed));
+            return Outcome::Done;
+        }
+        let name = super::room_of(change).expect("every change but `CreateRoom` names its room");
+        let room = self.rooms.get_mut(name).expect("`check_rooms` has seen the room");
+        room.apply(change)
+    }
+}
+
+/// Whether an earlier write of the batch makes the room.
+fn made_in(earlier: &[Write], name: &RoomName) -> bool {
+    earlier.iter().any(
+        |write| matches!(write, Write::Change(Change::CreateRoom { room, .. }) if room == name),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::{Subject, conformance};
+
+    fn subject() -> Subject {
+        Subject::new(Box::new(MemoryStore::new().unwrap()), Box::new(|store| store))
+    }
+
+    conformance!(subject());
+}

@@ -1,0 +1,395 @@
+//! One room in memory.
+//!
+//! Owns its entries, members, marks, receipts and dropped ranges. Never looks at another room.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::Arc;
+
+use bot_hub_core::change::{
+    Change, DroppedRange, Expiring, Found, MemberRecord, Outcome, Page, ReceiptRecord, Removed,
+    RoomRecord, Span,
+};
+use bot_hub_core::entry::{Draft, Entry};
+use bot_protocol::frame::operator::Retention;
+use bot_protocol::id::MessageId;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use crate::store::rule::{self, Kept, Run};
+
+#[derive(Debug)]
+pub(super) struct Room {
+    closed: bool,
+    retain: Option<Retention>,
+    /// The seq of the oldest entry in `entries`.
+    first: u64,
+    entries: VecDeque<Entry>,
+    bytes: u64,
+    ids: HashMap<Said, u64, FxBuildHasher>,
+    seeds: RandomState,
+    members: FxHashMap<BotId, Member>,
+    /// Marks outlive memberships, as the entries do that they are about.
+    marks: FxHashMap<BotId, Marks>,
+    receipts: BTreeMap<u64, BTreeMap<(BotId, ReceiptState), ReceiptRecord>>,
+    dropped: BTreeMap<(BotId, u64), (DroppedRange, Timestamp)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    since: u64,
+    cursor: u64,
+}
+
+#[derive(Debug, Default)]
+struct Marks {
+    delivered: VecDeque<Run>,
+    received: VecDeque<Run>,
+}
+
+/// A message as the key of its own sender and id: one pointer, and a hash that is computed once.
+/// Keyed at random, since senders choose ids.
+#[derive(Debug)]
+struct Said {
+    hash: u64,
+    draft: Arc<Draft>,
+}
+
+impl Hash for Said {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl PartialEq for Said {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+            && self.draft.id == other.draft.id
+            && self.draft.from == other.draft.from
+    }
+}
+
+impl Eq for Said {}
+
+impl Room {
+    pub(super) fn new(closed: bool) -> Self {
+        Self {
+            closed,
+            retain: None,
+            first: 1,
+            entries: VecDeque::new(),
+            bytes: 0,
+            ids: HashMap::default(),
+            seeds: RandomState::new(),
+            members: FxHashMap::default(),
+            marks: FxHashMap::default(),
+            receipts: BTreeMap::new(),
+            dropped: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn apply(&mut self, change: &Change) -> Outcome {
+        match change {
+            Change::Append(draft) => return self.append(draft),
+            Change::Trim { retain, now, entries_max, .. } => {
+                return self.trim(retain, *now, *entries_max);
+            }
+            Change::CreateRoom { .. } => {}
+            Change::Retain { retain, .. } => self.retain = Some(*retain),
+            Change::Join { bot, .. } => {
+                let head = self.head();
+                let joined = Member { since: head, cursor: head };
+                self.members.entry(bot.clone()).or_insert(joined);
+            }
+            Change::Leave { bot, .. } => self.leave(bot),
+            Change::Cursor { bot, seq, state, at, .. } => {
+                if let Some(member) = self.members.get_mut(bot) {
+                    member.cursor = member.cursor.max(*seq);
+                    self.mark(bot, *state, *seq, *at);
+                }
+            }
+            Change::Delivered { bot, seq, at, .. } => {
+                self.mark(bot, ReceiptState::Delivered, *seq, *at);
+            }
+            Change::Receipt(receipt) => {
+                if (self.first..=self.head()).contains(&receipt.seq) {
+                    let of_entry = self.receipts.entry(receipt.seq).or_default();
+                    let key = (receipt.bot.clone(), receipt.state);
+                    of_entry.entry(key).or_insert_with(|| receipt.clone());
+                }
+            }
+            Change::Drop { bot, range, at, .. } => {
+                let known = self.dropped.entry((bot.clone(), range.from)).or_insert((*range, *at));
+                known.0.to = known.0.to.max(range.to);
+            }
+        }
+        Outcome::Done
+    }
+
+    pub(super) fn leave(&mut self, bot: &BotId) {
+        self.members.remove(bot);
+    }
+
+    fn head(&self) -> u64 {
+        self.first + self.entries.len() as u64 - 1
+    }
+
+    fn append(&mut self, draft: &Arc<Draft>) -> Outcome {
+        let hash = self.seeds.hash_one((&draft.from, &draft.id));
+        let said = Said { hash, draft: Arc::clone(draft) };
+        let seq = self.head() + 1;
+        match self.ids.entry(said) {
+            std::collections::hash_map::Entry::Occupied(known) => {
+                return match known.key().draft.says_the_same(draft) {
+                    true => Outcome::Duplicate { seq: *known.get() },
+                    false => Outcome::Conflict,
+                };
+            }
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(seq);
+            }
+        }
+        self.bytes += draft.size() as u64;
+        self.entries.push_back(Entry { seq, draft: Arc::clone(draft) });
+        Outcome::Appended { seq }
+    }
+
+    fn mark(&mut self, bot: &BotId, state: ReceiptState, seq: u64, at: Timestamp) {
+        let Some(member) = self.members.get(bot) else { return };
+        let marks = match self.marks.get_mut(bot) {
+            Some(marks) => marks,
+            None => self.marks.entry(bot.clone()).or_default(),
+        };
+        let runs = marks.of(state);
+        let last = runs.back_mut();
+        if seq <= last.as_ref().map_or(0, |run| run.upto).max(member.since) {
+            return;
+        }
+        let next = Run::after(last.as_deref(), member.since, seq, at);
+        if !last.is_some_and(|run| run.absorb(seq, at)) {
+            runs.push_back(next);
+        }
+    }
+
+    fn trim(&mut self, retain: &Retention, now: Timestamp, entries_max: u32) -> Outcome {
+        let mut removed = Vec::new();
+        let mut more = false;
+        while let Some(oldest) = self.entries.front() {
+            let kept = Kept { entries: self.entries.len() as u64, bytes: self.bytes };
+            if !rule::removes(retain, kept, oldest.draft.sent_at, now) {
+                break;
+            }
+            if removed.len() == entries_max as usize {
+                more = true;
+                break;
+            }
+            removed.extend(self.remove_oldest());
+        }
+        if !removed.is_empty() {
+            self.forget_before_first();
+        }
+        Outcome::Trimmed { removed, more }
+    }
+
+    fn remove_oldest(&mut self) -> Option<Removed> {
+        let Entry { seq, draft } = self.entries.pop_front()?;
+        self.first = seq + 1;
+        self.bytes -= draft.size() as u64;
+        let removed = Removed {
+            seq,
+            from: draft.from.clone(),
+            id: draft.id.clone(),
+            bytes: draft.size() as u64,
+        };
+        self.ids.remove(&Said { hash: self.seeds.hash_one((&draft.from, &draft.id)), draft });
+        Some(removed)
+    }
+
+    /// Forgets what was known of removed entries.
+    fn forget_before_first(&mut self) {
+        let first = self.first;
+        self.receipts = self.receipts.split_off(&first);
+        for marks in self.marks.values_mut() {
+            marks.forget_before(first);
+        }
+        self.marks.retain(|_, marks| !marks.is_empty());
+        let members = &self.members;
+        self.dropped.retain(|(bot, _), (range, _)| {
+            range.to >= first || members.get(bot).is_some_and(|member| range.to > member.cursor)
+        });
+    }
+
+    fn at(&self, seq: u64) -> Option<&Entry> {
+        let index = seq.checked_sub(self.first)?;
+        self.entries.get(usize::try_from(index).ok()?)
+    }
+
+    pub(super) fn page(&self, span: Span, entries_max: usize, bytes_max: usize) -> Page {
+        let mut page = Page::default();
+        match span {
+            Span::After(seq) => {
+                let from = seq.saturating_add(1).max(self.first);
+                let start = usize::try_from(from - self.first).unwrap_or(usize::MAX);
+                let rest = self.entries.iter().skip(start);
+                page.more = fill(&mut page.entries, rest, entries_max, bytes_max);
+            }
+            Span::Before(seq) => {
+                let kept = seq.saturating_sub(self.first).min(self.entries.len() as u64);
+                let rest = self.entries.iter().take(usize::try_from(kept).unwrap_or(usize::MAX));
+                page.more = fill(&mut page.entries, rest.rev(), entries_max, bytes_max);
+                page.entries.reverse();
+            }
+        }
+        page
+    }
+
+    pub(super) fn find(&self, name: &RoomName, id: &MessageId, senders: &[BotId]) -> Vec<Found> {
+        let hit = |from: &BotId| {
+            let hash = self.seeds.hash_one((from, id));
+            let probe = Draft {
+                room: name.clone(),
+                from: from.clone(),
+                id: id.clone(),
+                text: "".into(),
+                sent_at: Timestamp(0),
+                extras: None,
+            };
+            self.ids.get(&Said { hash, draft: Arc::new(probe) }).copied()
+        };
+        let seqs = senders.iter().filter_map(hit);
+        seqs.filter_map(|seq| self.found(name, self.at(seq)?)).collect()
+    }
+
+    fn found(&self, name: &RoomName, entry: &Entry) -> Option<Found> {
+        let seq = entry.seq;
+        let mut receipts = BTreeMap::new();
+        let plain = |bot: &BotId, state, at| ReceiptRecord {
+            room: name.clone(),
+            seq,
+            bot: bot.clone(),
+            state,
+            at,
+            reason: None,
+            reply: None,
+        };
+        for (bot, marks) in &self.marks {
+            for (state, at) in marks.passed(seq) {
+                receipts.insert((bot.clone(), state), plain(bot, state, at));
+            }
+        }
+        for ((bot, _), (range, at)) in &self.dropped {
+            if (range.from..=range.to).contains(&seq) {
+                let state = ReceiptState::Dropped;
+                receipts.insert((bot.clone(), state), plain(bot, state, *at));
+            }
+        }
+        if let Some(of_entry) = self.receipts.get(&seq) {
+            receipts.extend(of_entry.clone());
+        }
+        Some(Found {
+            room: name.clone(),
+            seq,
+            from: entry.draft.from.clone(),
+            sent_at: entry.draft.sent_at,
+            receipts: receipts.into_values().collect(),
+        })
+    }
+
+    pub(super) fn record(&self, name: &RoomName) -> RoomRecord {
+        let mut members: Vec<_> =
+            self.members.iter().map(|(bot, member)| self.member(bot, member)).collect();
+        members.sort_by(|one, other| one.bot.cmp(&other.bot));
+        RoomRecord {
+            room: name.clone(),
+            closed: self.closed,
+            retain: self.retain,
+            head: self.head(),
+            first: self.first,
+            bytes: self.bytes,
+            oldest_at: self.entries.front().map(|entry| entry.draft.sent_at),
+            members,
+        }
+    }
+
+    fn member(&self, bot: &BotId, member: &Member) -> MemberRecord {
+        let next = self.at((member.cursor + 1).max(self.first));
+        let ranges = self.dropped.iter().filter(|((of, _), _)| of == bot);
+        MemberRecord {
+            bot: bot.clone(),
+            since: member.since,
+            cursor: member.cursor,
+            waiting_since: next.map(|entry| entry.draft.sent_at),
+            dropped: ranges
+                .map(|(_, (range, _))| *range)
+                .filter(|range| range.to > member.cursor)
+                .collect(),
+        }
+    }
+
+    pub(super) fn expiring(&self, name: &RoomName) -> Vec<Expiring> {
+        let awaited = |entry: &Entry| {
+            let others = self.members.iter().filter(|(bot, _)| **bot != entry.draft.from);
+            others.into_iter().any(|(_, member)| member.cursor < entry.seq)
+        };
+        let found = self.entries.iter().filter_map(|entry| {
+            let at = entry.draft.expires_at()?;
+            let (from, id) = (entry.draft.from.clone(), entry.draft.id.clone());
+            awaited(entry).then(|| Expiring { room: name.clone(), seq: entry.seq, from, id, at })
+        });
+        found.collect()
+    }
+}
+
+impl Marks {
+    fn of(&mut self, state: ReceiptState) -> &mut VecDeque<Run> {
+        match state {
+            ReceiptState::Delivered => &mut self.delivered,
+            _ => &mut self.received,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.delivered.is_empty() && self.received.is_empty()
+    }
+
+    fn forget_before(&mut self, first: u64) {
+        for runs in [&mut self.delivered, &mut self.received] {
+            while runs.front().is_some_and(|run| run.upto < first) {
+                runs.pop_front();
+            }
+        }
+    }
+
+    fn passed(&self, seq: u64) -> impl Iterator<Item = (ReceiptState, Timestamp)> {
+        let at = |runs: &VecDeque<Run>| {
+            let run = runs.get(runs.partition_point(|run| run.upto < seq))?;
+            (run.start <= seq).then_some(run.at)
+        };
+        let both = [
+            (ReceiptState::Delivered, at(&self.delivered)),
+            (ReceiptState::Received, at(&self.received)),
+        ];
+        both.into_iter().filter_map(|(state, at)| Some((state, at?)))
+    }
+}
+
+/// Takes entries until a bound is reached; says whether there were more.
+fn fill<'a>(
+    into: &mut Vec<Entry>,
+    mut from: impl Iterator<Item = &'a Entry>,
+    entries_max: usize,
+    bytes_max: usize,
+) -> bool {
+    let mut bytes = 0;
+    while into.len() < entries_max {
+        let Some(entry) = from.next() else { return false };
+        into.push(entry.clone());
+        bytes += entry.draft.size();
+        if bytes >= bytes_max {
+            break;
+        }
+    }
+    from.next().is_some()
+}

@@ -1,0 +1,154 @@
+//! One batch of writes inside one transaction.
+//!
+//! Owns the order: every write is applied in turn, then the small rows that they changed are written
+//! once. Never begins or ends the transaction.
+
+mod append;
+mod members;
+mod registry;
+mod trim;
+
+use bot_hub_core::change::{Change, Outcome};
+use bot_protocol::frame::operator::Retention;
+use bot_protocol::name::RoomName;
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
+
+use super::cache::Cache;
+use super::error::Trouble;
+use super::rows::{Tail, room_sum};
+use super::schema::{ROOMS_MAX, int};
+use super::stored::{self, room_columns};
+use super::sum::Sum;
+use crate::store::{StoreError, Write};
+
+pub(super) struct Batch<'a> {
+    conn: &'a Connection,
+    cache: &'a mut Cache,
+    sum: &'a mut Sum,
+    /// Kept for the whole batch: finding it again would cost a tenth of the append.
+    append: Option<CachedStatement<'a>>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(conn: &'a Connection, cache: &'a mut Cache, sum: &'a mut Sum) -> Self {
+        Self { conn, cache, sum, append: None }
+    }
+
+    /// Applies all writes; one outcome for each.
+    pub(super) fn run(mut self, writes: &[Write]) -> Result<Vec<Outcome>, Trouble> {
+        let mut outcomes = Vec::with_capacity(writes.len());
+        for write in writes {
+            outcomes.push(self.apply(write)?);
+        }
+        self.write_touched()?;
+        Ok(outcomes)
+    }
+
+    fn apply(&mut self, write: &Write) -> Result<Outcome, Trouble> {
+        match write {
+            Write::Change(change) => return self.change(change),
+            Write::Bot(bot) => self.put_bot(bot)?,
+            Write::ForgetBot(bot) => self.forget_bot(bot)?,
+            Write::Token(token) => self.put_token(token)?,
+            Write::RevokeTokens(bot) => self.revoke_tokens(bot)?,
+            Write::Seen(bot, at) => self.saw_bot(bot, *at)?,
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn change(&mut self, change: &Change) -> Result<Outcome, Trouble> {
+        match change {
+            Change::Append(draft) => return self.append(draft),
+            Change::Trim { room, retain, now, entries_max } => {
+                return self.trim(room, retain, *now, *entries_max);
+            }
+            Change::CreateRoom { room, closed } => self.create_room(room, *closed)?,
+            Change::Retain { room, retain } => self.retain(room, retain)?,
+            Change::Join { room, bot } => self.join(room, bot)?,
+            Change::Leave { room, bot } => self.leave(room, bot)?,
+            Change::Cursor { room, bot, seq, state, at } => {
+                self.cursor(room, bot, *seq, *state, *at)?;
+            }
+            Change::Delivered { room, bot, seq, at } => self.delivered(room, bot, *seq, *at)?,
+            Change::Receipt(receipt) => self.receipt(receipt)?,
+            Change::Drop { room, bot, range, at } => self.dropped(room, bot, range, *at)?,
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn create_room(&mut self, room: &RoomName, closed: bool) -> Result<(), Trouble> {
+        if stored::room_number(self.conn, room)?.is_some() {
+            return Ok(());
+        }
+        let sum = room_sum(self.sum, room, closed, None);
+        let mut statement = self.conn.prepare_cached(
+            "INSERT INTO room (name, closed, retained, sum) VALUES (?1, ?2, 0, ?3)",
+        )?;
+        statement.execute((room.as_str(), closed, sum))?;
+        let number = self.conn.last_insert_rowid();
+        if number > ROOMS_MAX {
+            let error = StoreError::Failed(format!("no more than {ROOMS_MAX} rooms fit a store"));
+            return Err(error.into());
+        }
+        self.write_tail(room, number, &Tail::EMPTY)
+    }
+
+    fn retain(&mut self, room: &RoomName, retain: &Retention) -> Result<(), Trouble> {
+        let sql = concat!("SELECT ", room_columns!(), " FROM room WHERE name = ?1");
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let found = statement
+            .query_row([room.as_str()], |row| stored::room_row(self.sum, row))
+            .optional()?
+            .flatten()
+            .ok_or_else(|| Trouble::NoSuchRoom(room.clone()))?;
+        let sum = room_sum(self.sum, room, found.closed, Some(retain));
+        let bound = |bound: Option<u64>| bound.map(int);
+        let mut statement = self.conn.prepare_cached(
+            "UPDATE room SET closed = ?2, retained = 1, age_ms = ?3, entries = ?4, bytes = ?5,
+                             sum = ?6
+             WHERE id = ?1",
+        )?;
+        let Retention { age_ms, entries, bytes } = retain;
+        statement.execute((
+            found.id,
+            found.closed,
+            bound(*age_ms),
+            bound(*entries),
+            bound(*bytes),
+            sum,
+        ))?;
+        Ok(())
+    }
+
+    fn write_touched(&mut self) -> Result<(), Trouble> {
+        for name in self.cache.rooms.take_touched() {
+            let Some(room) = self.cache.rooms.touched(&name) else { continue };
+            let (number, tail) = (room.id, room.tail);
+            let is_dirty = std::mem::take(&mut room.is_tail_dirty);
+            self.write_members(&name)?;
+            if is_dirty {
+                self.write_tail(&name, number, &tail)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_tail(&mut self, room: &RoomName, number: i64, tail: &Tail) -> Result<(), Trouble> {
+        let sum = tail.sum(self.sum, room);
+        let mut statement = self.conn.prepare_cached(
+            "INSERT OR REPLACE INTO tail (room, head, first, bytes, oldest_at, base, chain, sum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        statement.execute((
+            number,
+            int(tail.head),
+            int(tail.first),
+            int(tail.bytes),
+            tail.oldest_at.map(|at| int(at.0)),
+            tail.base,
+            tail.chain,
+            sum,
+        ))?;
+        Ok(())
+    }
+}

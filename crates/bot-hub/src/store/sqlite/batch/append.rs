@@ -1,0 +1,103 @@
+//! Messages at the end of a log.
+
+use std::sync::Arc;
+
+use bot_hub_core::change::Outcome;
+use bot_hub_core::entry::{Draft, Extras};
+use bot_protocol::frame::Opaque;
+use rusqlite::params;
+
+use super::Batch;
+use crate::store::StoreError;
+use crate::store::sqlite::error::Trouble;
+use crate::store::sqlite::row::{self, Intact, StoredId, entry_columns, proof};
+use crate::store::sqlite::schema::{int, place, seq_of};
+use crate::store::sqlite::sum::link;
+
+/// The id is looked for and put into its index in one go; a message that is there already changes
+/// nothing.
+const APPEND: &str = "
+    INSERT INTO entry (place, room, sender, id, sent_at, size, proof,
+                       reply_to, thread, expires_at, act, meta, text)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+    ON CONFLICT DO NOTHING";
+
+const KNOWN: &str =
+    concat!("SELECT ", entry_columns!(), " FROM entry WHERE sender = ?1 AND id = ?2 AND room = ?3");
+
+impl Batch<'_> {
+    pub(super) fn append(&mut self, draft: &Arc<Draft>) -> Result<Outcome, Trouble> {
+        let conn = self.conn;
+        let sender = self.cache.names.number_or_new(conn, &draft.from)?;
+        let room = self.cache.rooms.touch(conn, self.sum, &draft.room)?;
+        let seq = room.tail.head + 1;
+        let size = draft.size() as u64;
+        let sum = self.sum.entry(seq, size, draft);
+        let chain = link(&room.tail.chain, &sum);
+        let statement = match &mut self.append {
+            Some(statement) => statement,
+            slot => slot.insert(conn.prepare_cached(APPEND)?),
+        };
+        let extras = draft.extras.as_deref();
+        let stored = statement.execute(params![
+            place(room.id, seq),
+            room.id,
+            sender,
+            StoredId::of(&draft.id),
+            int(draft.sent_at.0),
+            int(size),
+            proof(&sum, &chain),
+            extras.and_then(|it| it.reply_to.as_ref()).map(|id| id.as_str()),
+            extras.and_then(|it| it.thread.as_deref()),
+            draft.expires_at().map(|at| int(at.0)),
+            extras.and_then(|it| it.act.as_ref()).map(Opaque::as_json),
+            extras.and_then(|it| it.meta.as_ref()).map(Opaque::as_json),
+            &*draft.text,
+        ])?;
+        if stored == 0 {
+            let number = room.id;
+            return self.known(draft, number, sender);
+        }
+        if room.tail.oldest_at.is_none() {
+            room.tail.oldest_at = Some(draft.sent_at);
+        }
+        room.tail.head = seq;
+        room.tail.bytes += size;
+        room.tail.chain = chain;
+        room.is_tail_dirty = true;
+        if draft.expires_at().is_some() {
+            let place = place(room.id, seq);
+            conn.prepare_cached("INSERT INTO expiring (place) VALUES (?1)")?.execute([place])?;
+        }
+        Ok(Outcome::Appended { seq })
+    }
+
+    /// What to say of an id that the sender has used in the room before.
+    fn known(&mut self, draft: &Draft, room: i64, sender: i64) -> Result<Outcome, Trouble> {
+        let mut statement = self.conn.prepare_cached(KNOWN)?;
+        let mut rows = statement.query(params![sender, StoredId::of(&draft.id), room])?;
+        let Some(found) = rows.next()? else {
+            let room = &draft.room;
+            let cause = format!("the next place of `{room}` is taken; hint: run `verify`");
+            return Err(StoreError::Failed(cause).into());
+        };
+        let seq = seq_of(found.get(0)?);
+        let names = &mut self.cache.names;
+        let intact = row::decode(self.conn, names, self.sum, &draft.room, found)?;
+        // What is damaged is not what the sender said, and must not be acknowledged as if it were.
+        Ok(match intact {
+            Some(Intact { entry, .. }) if is_same(&entry.draft, draft) => {
+                Outcome::Duplicate { seq }
+            }
+            _ => Outcome::Conflict,
+        })
+    }
+}
+
+/// Whether the body is the same; extras without anything in them are none.
+fn is_same(stored: &Draft, draft: &Draft) -> bool {
+    let extras = |draft: &Draft| {
+        draft.extras.as_deref().filter(|extras| **extras != Extras::default()).cloned()
+    };
+    stored.text == draft.text && extras(stored) == extras(draft)
+}

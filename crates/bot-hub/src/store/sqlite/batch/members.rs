@@ -1,0 +1,205 @@
+//! Memberships, cursors, marks, receipts and dropped ranges.
+
+use bot_hub_core::change::{DroppedRange, ReceiptRecord};
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Batch;
+use crate::store::rule::Run;
+use crate::store::sqlite::cache::{Mark, Member};
+use crate::store::sqlite::error::Trouble;
+use crate::store::sqlite::rows::{
+    Joined, dropped_sum, mark_sum, reason_number, receipt_sum, state_number,
+};
+use crate::store::sqlite::schema::int;
+use crate::store::sqlite::sum::Sum;
+
+impl Batch<'_> {
+    pub(super) fn join(&mut self, name: &RoomName, bot: &BotId) -> Result<(), Trouble> {
+        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let head = room.tail.head;
+        let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
+        if member.joined.is_none() {
+            member.joined = Some(Joined { since: head, cursor: head });
+            member.is_dirty = true;
+        }
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self, name: &RoomName, bot: &BotId) -> Result<(), Trouble> {
+        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let number = room.id;
+        let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
+        member.joined = None;
+        let mut statement =
+            self.conn.prepare_cached("DELETE FROM member WHERE room = ?1 AND bot = ?2")?;
+        statement.execute((number, member.bot))?;
+        Ok(())
+    }
+
+    pub(super) fn cursor(
+        &mut self,
+        name: &RoomName,
+        bot: &BotId,
+        seq: u64,
+        state: ReceiptState,
+        at: Timestamp,
+    ) -> Result<(), Trouble> {
+        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let number = room.id;
+        let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
+        let Some(joined) = &mut member.joined else { return Ok(()) };
+        if seq > joined.cursor {
+            joined.cursor = seq;
+            member.is_dirty = true;
+        }
+        mark(self.conn, self.sum, (name, number), bot, member, (state, seq, at))
+    }
+
+    pub(super) fn delivered(
+        &mut self,
+        name: &RoomName,
+        bot: &BotId,
+        seq: u64,
+        at: Timestamp,
+    ) -> Result<(), Trouble> {
+        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let number = room.id;
+        let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
+        let state = ReceiptState::Delivered;
+        mark(self.conn, self.sum, (name, number), bot, member, (state, seq, at))
+    }
+
+    pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<(), Trouble> {
+        let ReceiptRecord { room: name, seq, bot, state, at, reason, reply } = receipt;
+        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        // Nothing would ever remove a receipt of an entry that is gone.
+        if !(room.tail.first..=room.tail.head).contains(seq) {
+            return Ok(());
+        }
+        let bot = self.cache.names.number_or_new(self.conn, bot)?;
+        let sum = receipt_sum(self.sum, receipt);
+        let mut statement = self.conn.prepare_cached(
+            "INSERT INTO receipt (room, seq, bot, state, at, reason, reply, sum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+        )?;
+        statement.execute(params![
+            room.id,
+            int(*seq),
+            bot,
+            state_number(*state),
+            int(at.0),
+            reason.as_deref(),
+            reply.as_ref().map(|id| id.as_str()),
+            sum,
+        ])?;
+        Ok(())
+    }
+
+    pub(super) fn dropped(
+        &mut self,
+        name: &RoomName,
+        bot: &BotId,
+        range: &DroppedRange,
+        at: Timestamp,
+    ) -> Result<(), Trouble> {
+        let room = self.cache.rooms.touch(self.conn, self.sum, name)?.id;
+        let number = self.cache.names.number_or_new(self.conn, bot)?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT upto, at FROM dropped WHERE room = ?1 AND bot = ?2 AND start = ?3",
+        )?;
+        let key = (room, number, int(range.from));
+        let known: Option<(i64, i64)> =
+            statement.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let upto = known.map_or(range.to, |(upto, _)| range.to.max(upto.cast_unsigned()));
+        let at = known.map_or(at, |(_, first)| Timestamp(first.cast_unsigned()));
+        let range = DroppedRange { to: upto, ..*range };
+        let sum = dropped_sum(self.sum, name, bot, &range, at);
+        let mut statement = self.conn.prepare_cached(
+            "INSERT OR REPLACE INTO dropped (room, bot, start, upto, reason, at, sum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        let reason = reason_number(range.reason);
+        statement.execute((room, number, key.2, int(upto), reason, int(at.0), sum))?;
+        Ok(())
+    }
+
+    /// Writes what the batch changed about a room's bots.
+    pub(super) fn write_members(&mut self, name: &RoomName) -> Result<(), Trouble> {
+        let conn = self.conn;
+        let Some(room) = self.cache.rooms.touched(name) else { return Ok(()) };
+        let number = room.id;
+        for bot in room.take_touched() {
+            let Some(member) = room.touched(&bot) else { continue };
+            if std::mem::take(&mut member.is_dirty)
+                && let Some(joined) = member.joined
+            {
+                let sum = joined.sum(self.sum, name, &bot);
+                let mut statement = conn.prepare_cached(
+                    "INSERT OR REPLACE INTO member (room, bot, since, cursor, sum)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?;
+                let Joined { since, cursor } = joined;
+                statement.execute((number, member.bot, int(since), int(cursor), sum))?;
+            }
+            let who = member.bot;
+            for (state, mark) in [
+                (ReceiptState::Delivered, &mut member.delivered),
+                (ReceiptState::Received, &mut member.received),
+            ] {
+                write_mark(conn, self.sum, (name, number), (&bot, who), state, mark)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Moves a bot's mark.
+fn mark(
+    conn: &Connection,
+    sum: &mut Sum,
+    room: (&RoomName, i64),
+    bot: &BotId,
+    member: &mut Member,
+    (state, seq, at): (ReceiptState, u64, Timestamp),
+) -> Result<(), Trouble> {
+    let Some(joined) = member.joined else { return Ok(()) };
+    let who = (bot, member.bot);
+    let (state, mark) = match state {
+        ReceiptState::Delivered => (state, &mut member.delivered),
+        _ => (ReceiptState::Received, &mut member.received),
+    };
+    if seq <= mark.run.map_or(0, |run| run.upto).max(joined.since) {
+        return Ok(());
+    }
+    if !mark.run.as_mut().is_some_and(|run| run.absorb(seq, at)) {
+        write_mark(conn, sum, room, who, state, mark)?;
+        mark.run = Some(Run::after(mark.run.as_ref(), joined.since, seq, at));
+    }
+    mark.is_dirty = true;
+    Ok(())
+}
+
+fn write_mark(
+    conn: &Connection,
+    sum: &mut Sum,
+    (room, room_number): (&RoomName, i64),
+    (bot, bot_number): (&BotId, i64),
+    state: ReceiptState,
+    mark: &mut Mark,
+) -> Result<(), Trouble> {
+    if !std::mem::take(&mut mark.is_dirty) {
+        return Ok(());
+    }
+    let Some(run) = &mark.run else { return Ok(()) };
+    let sum = mark_sum(sum, room, bot, state, run);
+    let mut statement = conn.prepare_cached(
+        "INSERT OR REPLACE INTO mark (room, bot, state, start, upto, at, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let (start, upto, at) = (int(run.start), int(run.upto), int(run.at.0));
+    statement.execute((room_number, bot_number, state_number(state), start, upto, at, sum))?;
+    Ok(())
+}

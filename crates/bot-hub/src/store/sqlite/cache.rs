@@ -1,0 +1,166 @@
+//! What the writer remembers of rooms and members between batches.
+//!
+//! Owns the rows that nearly every batch changes, so that they are read once and written once per
+//! batch. It is only ever ahead of the tables inside a transaction: after a rollback it is emptied.
+
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
+use rusqlite::Connection;
+use rustc_hash::FxHashMap;
+
+use super::error::Trouble;
+use super::names::Names;
+use super::rows::{Joined, Tail};
+use super::stored;
+use super::sum::Sum;
+use crate::store::rule::Run;
+
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    pub(super) names: Names,
+    pub(super) rooms: Rooms,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Rooms {
+    rooms: FxHashMap<RoomName, Room>,
+    /// Which of them have something to write.
+    touched: Vec<RoomName>,
+}
+
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) id: i64,
+    pub(super) tail: Tail,
+    pub(super) is_tail_dirty: bool,
+    members: FxHashMap<BotId, Member>,
+    is_touched: bool,
+    touched: Vec<BotId>,
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) bot: i64,
+    pub(super) joined: Option<Joined>,
+    pub(super) is_dirty: bool,
+    pub(super) delivered: Mark,
+    pub(super) received: Mark,
+    is_touched: bool,
+}
+
+/// The newest run of a bot's marks.
+#[derive(Debug, Default)]
+pub(super) struct Mark {
+    pub(super) run: Option<Run>,
+    pub(super) is_dirty: bool,
+}
+
+impl Rooms {
+    /// The room, to be changed: it is written with the batch.
+    pub(super) fn touch(
+        &mut self,
+        conn: &Connection,
+        sum: &mut Sum,
+        name: &RoomName,
+    ) -> Result<&mut Room, Trouble> {
+        if !self.rooms.contains_key(name) {
+            let id = stored::room_number(conn, name)?;
+            let id = id.ok_or_else(|| Trouble::NoSuchRoom(name.clone()))?;
+            self.rooms.insert(name.clone(), Room::new(id, stored::tail(conn, sum, name, id)?));
+        }
+        let room = self.rooms.get_mut(name).expect("it was put there if it was not");
+        if !room.is_touched {
+            room.is_touched = true;
+            self.touched.push(name.clone());
+        }
+        Ok(room)
+    }
+
+    /// Every room that has something to write, once.
+    pub(super) fn take_touched(&mut self) -> Vec<RoomName> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// A room that was touched.
+    pub(super) fn touched(&mut self, name: &RoomName) -> Option<&mut Room> {
+        let room = self.rooms.get_mut(name)?;
+        room.is_touched = false;
+        Some(room)
+    }
+
+    /// Ends the bot's memberships in whatever is remembered.
+    pub(super) fn forget(&mut self, bot: &BotId) {
+        for room in self.rooms.values_mut() {
+            if let Some(member) = room.members.get_mut(bot) {
+                member.joined = None;
+            }
+        }
+    }
+}
+
+impl Room {
+    pub(super) fn new(id: i64, tail: Tail) -> Self {
+        Self {
+            id,
+            tail,
+            is_tail_dirty: false,
+            members: FxHashMap::default(),
+            is_touched: false,
+            touched: Vec::new(),
+        }
+    }
+
+    /// What is known of a bot in the room, member or not, to be changed.
+    pub(super) fn touch(
+        &mut self,
+        conn: &Connection,
+        sum: &mut Sum,
+        names: &mut Names,
+        name: &RoomName,
+        bot: &BotId,
+    ) -> Result<&mut Member, Trouble> {
+        if !self.members.contains_key(bot) {
+            let number = names.number_or_new(conn, bot)?;
+            let (room, who) = ((name, self.id), (bot, number));
+            let member = Member {
+                bot: number,
+                joined: stored::joined(conn, sum, room, who, &self.tail)?,
+                is_dirty: false,
+                delivered: Mark::read(conn, sum, room, who, ReceiptState::Delivered)?,
+                received: Mark::read(conn, sum, room, who, ReceiptState::Received)?,
+                is_touched: false,
+            };
+            self.members.insert(bot.clone(), member);
+        }
+        let member = self.members.get_mut(bot).expect("it was put there if it was not");
+        if !member.is_touched {
+            member.is_touched = true;
+            self.touched.push(bot.clone());
+        }
+        Ok(member)
+    }
+
+    /// Every bot that has something to write, once.
+    pub(super) fn take_touched(&mut self) -> Vec<BotId> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// A bot that was touched.
+    pub(super) fn touched(&mut self, bot: &BotId) -> Option<&mut Member> {
+        let member = self.members.get_mut(bot)?;
+        member.is_touched = false;
+        Some(member)
+    }
+}
+
+impl Mark {
+    fn read(
+        conn: &Connection,
+        sum: &mut Sum,
+        room: (&RoomName, i64),
+        bot: (&BotId, i64),
+        state: ReceiptState,
+    ) -> rusqlite::Result<Self> {
+        Ok(Self { run: stored::last_run(conn, sum, room, bot, state)?, is_dirty: false })
+    }
+}

@@ -1,0 +1,236 @@
+//! The store in one SQLite file, with a write-ahead log that is synced with every commit.
+//!
+//! Owns the promises of [`Store`] on a disk. One connection writes, every reader has its own; another
+//! process may read while the hub runs, but not write.
+//!
+//! * [`schema`]: the tables, their number, the way from one number to the next.
+//! * [`row`], [`rows`], [`sum`]: what lies in a row, and how it is checked.
+//! * [`batch`]: one transaction. [`cache`]: what it remembers from the one before.
+//! * [`load`], [`read`], [`fate`], [`stored`], [`names`]: the way back.
+//! * [`verify`](mod@verify), [`backup`](mod@backup): the store as a whole.
+//! * [`connect`], [`lock`], [`error`]: the file.
+
+mod backup;
+mod batch;
+mod cache;
+mod connect;
+mod error;
+mod fate;
+mod load;
+mod lock;
+mod names;
+mod read;
+mod row;
+mod rows;
+mod schema;
+mod stored;
+mod sum;
+mod verify;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bot_hub_core::change::Outcome;
+use bot_protocol::id::Epoch;
+use rusqlite::Connection;
+
+pub use self::backup::{backup, restore};
+use self::batch::Batch;
+use self::cache::Cache;
+use self::connect::DATABASE;
+pub use self::connect::Options;
+use self::error::{Trouble, is_full};
+use self::lock::DirectoryLock;
+pub use self::read::SqliteReader;
+use self::sum::Sum;
+pub use self::verify::{Damage, Report, verify, verify_with};
+use super::{Loaded, Reader, Store, StoreError, Write, random_epoch};
+
+/// So many times its usual length the log of changes may reach before the writer waits for readers.
+const LATE: u64 = 8;
+
+/// How long it waits for them.
+const LATE_WAIT: Duration = Duration::from_millis(20);
+
+/// The writer. Only one process can have it.
+#[derive(Debug)]
+pub struct SqliteStore {
+    // Dropped in this order: the file is closed before anybody else may have it.
+    conn: Connection,
+    cache: Cache,
+    sum: Sum,
+    path: PathBuf,
+    options: Options,
+    /// How long the log of changes may become before it is moved into the database.
+    checkpoint_at: u64,
+    /// Why nothing may be acknowledged any more.
+    broken: Option<String>,
+    _lock: Option<DirectoryLock>,
+}
+
+impl SqliteStore {
+    /// Opens the store of a data directory; makes both if there is none.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        Self::open_with(directory, Options::default())
+    }
+
+    /// Opens a store in another way than usual.
+    pub fn open_with(directory: &Path, options: Options) -> Result<Self, StoreError> {
+        let lock = match options.vfs {
+            Some(_) => None,
+            None => {
+                make_directory(directory)?;
+                Some(DirectoryLock::take(directory)?)
+            }
+        };
+        let path = connect::database(directory);
+        let opened = Self::connect(&path, &options);
+        let conn = opened.map_err(|trouble| trouble.at(&path))?;
+        let (cache, sum) = (Cache::default(), Sum::default());
+        let checkpoint_at = options.wal_pages;
+        Ok(Self { conn, cache, sum, path, options, checkpoint_at, broken: None, _lock: lock })
+    }
+
+    fn connect(path: &Path, options: &Options) -> Result<Connection, Trouble> {
+        let conn = connect::writer(path, options)?;
+        schema::prepare(&conn, path, schema::STEPS, |found| {
+            let name = format!("{DATABASE}.schema-{found}");
+            backup::copy(&conn, &path.with_file_name(name))
+        })?;
+        Ok(conn)
+    }
+
+    fn transact(&mut self, writes: &[Write]) -> Result<Vec<Outcome>, Trouble> {
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let outcomes = Batch::new(&self.conn, &mut self.cache, &mut self.sum).run(writes)?;
+        self.conn.prepare_cached("COMMIT")?.execute([])?;
+        Ok(outcomes)
+    }
+
+    /// Undoes what a failed batch did, on the disk's side and on ours.
+    fn roll_back(&mut self, trouble: Trouble) -> StoreError {
+        self.cache = Cache::default();
+        let error = trouble.at(&self.path);
+        let undone = match self.conn.is_autocommit() {
+            true => Ok(()),
+            false => self.conn.execute_batch("ROLLBACK"),
+        };
+        match (error, undone) {
+            (error @ (StoreError::Full { .. } | StoreError::NoSuchRoom { .. }), Ok(())) => error,
+            (error, _) => {
+                self.broken = Some(error.to_string());
+                error
+            }
+        }
+    }
+
+    /// Moves the log of changes into the database, once it is long enough. The batch before it is safe
+    /// in the log, whatever happens here; a failed sync means that the next one would not be.
+    fn checkpoint(&mut self) {
+        match self.try_checkpoint() {
+            Ok(()) => {}
+            // The log goes on growing in place of the database until there is space.
+            Err(error) if is_full(&error) => {
+                tracing::warn!("no space left to move the log of changes into the database");
+            }
+            Err(error) => {
+                tracing::error!(%error, "the log of changes could not be moved into the database");
+                self.broken = Some(error.to_string());
+            }
+        }
+    }
+
+    fn try_checkpoint(&mut self) -> rusqlite::Result<()> {
+        let usual = self.options.wal_pages;
+        let pages = self.wal_pages("PRAGMA wal_checkpoint(NOOP)")?;
+        if pages < usual {
+            self.checkpoint_at = usual;
+        }
+        if pages < self.checkpoint_at {
+            return Ok(());
+        }
+        // A reader that looks at an old state keeps the log from starting over. Then it is tried again
+        // only after as much again, since every attempt syncs the database.
+        self.checkpoint_at = pages + usual;
+        if pages < usual.saturating_mul(LATE) {
+            self.wal_pages("PRAGMA wal_checkpoint(PASSIVE)")?;
+            return Ok(());
+        }
+        // Readers that follow each other without a pause have the same effect: they are waited for,
+        // but not for long.
+        self.conn.busy_timeout(LATE_WAIT)?;
+        let restarted = self.wal_pages("PRAGMA wal_checkpoint(RESTART)");
+        self.conn.busy_timeout(connect::BUSY)?;
+        restarted.map(drop)
+    }
+
+    /// Pages in the log of changes.
+    fn wal_pages(&self, checkpoint: &str) -> rusqlite::Result<u64> {
+        let mut statement = self.conn.prepare_cached(checkpoint)?;
+        let pages: i64 = statement.query_row([], |row| row.get(1))?;
+        Ok(pages.max(0).unsigned_abs())
+    }
+
+    /// The epoch; a new one if it was damaged, since then nobody's position can be trusted.
+    fn epoch(&self) -> Result<Epoch, Trouble> {
+        if let Some(epoch) = schema::read_epoch(&self.conn)? {
+            return Ok(epoch);
+        }
+        tracing::error!("the epoch is damaged: a new one begins");
+        let epoch = random_epoch()?;
+        schema::write_epoch(&self.conn, epoch)?;
+        Ok(epoch)
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        let epoch = self.epoch();
+        let loaded = epoch.and_then(|epoch| Ok(load::load(&self.conn, epoch)?));
+        loaded.map_err(|trouble| trouble.at(&self.path))
+    }
+
+    fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreError> {
+        if let Some(cause) = &self.broken {
+            return Err(StoreError::Failed(cause.clone()));
+        }
+        let outcomes = self.transact(batch).map_err(|trouble| self.roll_back(trouble))?;
+        self.checkpoint();
+        Ok(outcomes)
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        let conn = connect::reader(&self.path, &self.options);
+        let conn = conn.map_err(|error| Trouble::Sql(error).at(&self.path))?;
+        Ok(Box::new(SqliteReader::new(conn)))
+    }
+}
+
+/// Only its owner may look into a directory that holds what was said.
+fn make_directory(directory: &Path) -> Result<(), StoreError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(|error| {
+        StoreError::Failed(format!("the data directory `{}`: {error}", directory.display()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::{Subject, conformance};
+
+    fn subject() -> Subject {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path()).unwrap();
+        let reopen = move |store: Box<dyn Store>| -> Box<dyn Store> {
+            drop(store);
+            Box::new(SqliteStore::open(directory.path()).unwrap())
+        };
+        Subject::new(Box::new(store), Box::new(reopen))
+    }
+
+    conformance!(subject());
+}
