@@ -18,7 +18,7 @@ use crate::entry::{Draft, Entry};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// Put a message at the end of its room's log, unless its `(room, from, id)` is there already.
-    /// → `Appended`, `Duplicate` or `Conflict`. The room exists.
+    /// → `Appended`, `Duplicate` or `Conflict`. Refused if there is no such room.
     Append(Arc<Draft>),
     /// Make a room. → `Done`, also if it exists.
     CreateRoom {
@@ -34,7 +34,8 @@ pub enum Change {
         /// The rule.
         retain: Retention,
     },
-    /// Make a bot a member, with its cursor at the room's head as it is then. → `Done`.
+    /// Make a bot a member, with its cursor at the room's head as it is then; a member stays as it
+    /// is. → `Done`. Refused if there is no such room.
     Join {
         /// The room.
         room: RoomName,
@@ -134,6 +135,8 @@ pub struct Removed {
     pub from: BotId,
     /// Its id.
     pub id: MessageId,
+    /// Its size, as `Draft::size` counts it.
+    pub bytes: u64,
 }
 
 /// Entries that one bot will never get.

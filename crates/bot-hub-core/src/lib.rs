@@ -1,10 +1,48 @@
 //! The brain of Bot Hub: rooms, cursors and receipts as a pure state machine.
 //!
+//! [`Hub::handle`] takes what happened, [`Hub::poll`] gives what to do about it, [`Hub::deadline`]
+//! says when to come back without a cause.
+//!
+//! * [`io`]: what goes in and what comes out.
 //! * [`entry`]: what is in a room's log.
 //! * [`change`]: what the brain asks of the store, and what it gets back.
+//! * [`settings`]: what an operator can choose.
+//!
+//! **Invariant:** no IO, no clock, no lock, no randomness, no task. The same inputs give the same
+//! outputs, so every rule is tested as a transcript and every failure replays.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod change;
 pub mod entry;
+pub mod io;
+pub mod settings;
+
+mod ask;
+mod connect;
+mod deliver;
+mod directory;
+mod expiry;
+mod flight;
+mod hub;
+mod late;
+mod member;
+mod membership;
+mod notice;
+mod observe;
+mod operate;
+mod pending;
+mod presence;
+mod publish;
+mod receipts;
+mod retention;
+mod runs;
+mod stats;
+mod target;
+mod world;
+
+pub use directory::delivery;
+pub use hub::Hub;
+pub use operate::Gauges;
+pub use stats::Stats;

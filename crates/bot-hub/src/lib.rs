@@ -3,4 +3,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod cli;
+pub mod config;
+pub mod door;
+pub mod engine;
+pub mod proto;
+pub mod server;
 pub mod store;

@@ -71,6 +71,13 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the handle lives on: only the batch was refused.
+    pub fn is_survivable(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::NoSuchRoom { .. })
+    }
+}
+
 /// One write: the brain's, or the registry's.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {

@@ -428,6 +428,10 @@ pub enum GapReason {
     Retention,
     /// They are damaged in the store.
     Corrupt,
+    /// They were handed over many times and never received.
+    Dead,
+    /// Their `expires_at` passed.
+    Expired,
     /// The client's position belongs to another life of the store; how many it missed is unknown.
     Epoch,
 }

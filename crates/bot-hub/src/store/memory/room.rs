@@ -199,7 +199,12 @@ impl Room {
         let Entry { seq, draft } = self.entries.pop_front()?;
         self.first = seq + 1;
         self.bytes -= draft.size() as u64;
-        let removed = Removed { seq, from: draft.from.clone(), id: draft.id.clone() };
+        let removed = Removed {
+            seq,
+            from: draft.from.clone(),
+            id: draft.id.clone(),
+            bytes: draft.size() as u64,
+        };
         self.ids.remove(&Said { hash: self.seeds.hash_one((&draft.from, &draft.id)), draft });
         Some(removed)
     }

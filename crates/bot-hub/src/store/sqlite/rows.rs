@@ -144,8 +144,14 @@ pub(super) fn state_of(number: i64) -> Option<ReceiptState> {
     ReceiptState::ALL.iter().copied().find(|state| state_number(*state) == number)
 }
 
-const REASONS: [GapReason; 4] =
-    [GapReason::BufferLimit, GapReason::Retention, GapReason::Corrupt, GapReason::Epoch];
+const REASONS: [GapReason; 6] = [
+    GapReason::BufferLimit,
+    GapReason::Retention,
+    GapReason::Corrupt,
+    GapReason::Epoch,
+    GapReason::Dead,
+    GapReason::Expired,
+];
 
 /// The numbers of reasons on disk; never change one.
 pub(super) fn reason_number(reason: GapReason) -> i64 {
@@ -154,6 +160,8 @@ pub(super) fn reason_number(reason: GapReason) -> i64 {
         GapReason::Retention => 1,
         GapReason::Corrupt => 2,
         GapReason::Epoch => 3,
+        GapReason::Dead => 4,
+        GapReason::Expired => 5,
     }
 }
 
@@ -177,6 +185,6 @@ mod tests {
         for reason in REASONS {
             assert_eq!(reason_of(reason_number(reason)), Some(reason));
         }
-        assert_eq!((state_of(11), reason_of(4)), (None, None));
+        assert_eq!((state_of(11), reason_of(6)), (None, None));
     }
 }

@@ -144,5 +144,5 @@ fn named(
     entry: Oldest,
 ) -> rusqlite::Result<Option<Removed>> {
     let from = names.name(conn, entry.sender)?;
-    Ok(from.zip(entry.id).map(|(from, id)| Removed { seq: entry.seq, from, id }))
+    Ok(from.zip(entry.id).map(|(from, id)| Removed { seq: entry.seq, from, id, bytes: entry.size }))
 }

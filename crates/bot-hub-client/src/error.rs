@@ -1,0 +1,198 @@
+//! Why something did not work: one enum per operation, each with what to do next.
+//!
+//! Owns the sentences that people read. Never holds a token.
+
+use bot_protocol::frame::FrameError;
+use bot_protocol::frame::server::{ErrorFrame, GoingAwayReason};
+
+/// Why there is no connection at the moment. The client tries again by itself.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Why {
+    /// No connection could be made.
+    #[error("the hub cannot be reached: {0}\nhint: is it running, and is the address right?")]
+    Unreachable(String),
+    /// The connection ended in the middle.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+    /// The hub closed it.
+    #[error("the hub closed the connection (code {code}): {reason}")]
+    Closed {
+        /// The WebSocket close code.
+        code: u16,
+        /// What the hub said about it.
+        reason: String,
+    },
+    /// The hub announced it.
+    #[error("the hub ended the connection: {}", going_away(*.0))]
+    GoingAway(GoingAwayReason),
+    /// The hub refused the connection for now.
+    #[error("the hub refused the connection for now: {}", refusal(.0))]
+    Refused(Box<ErrorFrame>),
+    /// Nothing came for so long that the other end must be gone.
+    #[error("nothing was heard from the hub for {0} ms")]
+    Silent(u64),
+    /// What came is no frame. Going on would lose it.
+    #[error("the hub sent something that is no frame: {0}")]
+    BadFrame(String),
+    /// More entries than anybody can be expected to hold.
+    #[error("the hub delivered more unreceived entries than this client holds")]
+    TooManyUnreceived,
+}
+
+/// Why the client is over and does not come back by itself.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum End {
+    /// The application closed it.
+    #[error("the client was closed")]
+    Closed,
+    /// Another connection of the same bot took over.
+    #[error(
+        "another connection of this bot took over\n\
+         hint: does a second process use the same token?"
+    )]
+    Replaced,
+    /// The bot or its token is no longer welcome.
+    #[error(
+        "this bot was disabled or removed, or its token was revoked\n\
+         hint: ask the hub's operator for a new token"
+    )]
+    Revoked,
+    /// The hub sent the client away and named no time to come back.
+    #[error("the hub sent this client away for good: {}", going_away(*.0))]
+    SentAway(GoingAwayReason),
+    /// The hub refused the authentication.
+    #[error("the hub refused the authentication: {}", refusal(.0))]
+    Refused(Box<ErrorFrame>),
+}
+
+/// Why [`crate::Client::connect`] gave up.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The address makes no sense.
+    #[error(
+        "`{url}` is no address of a hub: {problem}\nhint: it looks like `ws://127.0.0.1:18795`"
+    )]
+    BadUrl {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// `wss://` was asked for.
+    #[error(
+        "`{0}` needs TLS, which this client does not speak yet\n\
+         hint: use `ws://`, over loopback or a tunnel that encrypts"
+    )]
+    NoTls(String),
+    /// The first attempt failed.
+    #[error(transparent)]
+    Unreachable(#[from] Why),
+    /// The hub said no.
+    #[error(transparent)]
+    Ended(#[from] End),
+}
+
+/// Why a message was not stored, or is not known to be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The hub refused it; it was not stored.
+    #[error("the hub refused the message: {}", refusal(.0))]
+    Refused(Box<ErrorFrame>),
+    /// The hub would refuse it; it was not sent.
+    #[error("the message cannot be sent: {0}")]
+    Invalid(#[from] FrameError),
+    /// A message with that id is on its way.
+    #[error("a message with that id is on its way\nhint: give every message an id of its own")]
+    InFlight,
+    /// As many messages as allowed wait for their `ack`.
+    #[error("too many messages wait for the hub's acknowledgement\nhint: wait for some of them")]
+    Full,
+    /// The client ended before the `ack`. If the message was sent, it may have been stored.
+    #[error(transparent)]
+    Ended(#[from] End),
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// The hub said no.
+    #[error("the hub refused: {}", refusal(.0))]
+    Refused(Box<ErrorFrame>),
+    /// No answer in time.
+    #[error("the hub did not answer `{kind}` within {ms} ms\nhint: is it reachable?")]
+    TimedOut {
+        /// The frame's type.
+        kind: &'static str,
+        /// How long was waited.
+        ms: u64,
+    },
+    /// The connection was lost before the answer to an `operate` came; it is not repeated by itself.
+    #[error(
+        "the connection was lost before the answer: whether it was done is not known\n\
+         hint: look, and then repeat it if necessary"
+    )]
+    Lost,
+    /// Too many questions are waiting.
+    #[error("too many questions wait for an answer\nhint: wait for some of them")]
+    Full,
+    /// The answer was of another kind than the question.
+    #[error("the hub answered `{asked}` with `{answered}`")]
+    Mismatch {
+        /// The question's type.
+        asked: &'static str,
+        /// The answer's type.
+        answered: &'static str,
+    },
+    /// The client is over.
+    #[error(transparent)]
+    Ended(#[from] End),
+}
+
+/// Why something that gets no answer was not passed on.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TellError {
+    /// The hub would refuse it.
+    #[error("this cannot be sent: {0}")]
+    Invalid(#[from] FrameError),
+    /// The client is over.
+    #[error(transparent)]
+    Ended(#[from] End),
+}
+
+/// A refusal as people read it.
+fn refusal(error: &ErrorFrame) -> String {
+    let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+    format!("{} (`{}`, {}){hint}", error.message, error.name, error.code)
+}
+
+fn going_away(reason: GoingAwayReason) -> &'static str {
+    match reason {
+        GoingAwayReason::Replaced => "a newer connection of this bot took over",
+        GoingAwayReason::Revoked => "the bot was disabled or removed, or its token revoked",
+        GoingAwayReason::Shutdown => "the hub restarts or stops",
+        GoingAwayReason::TooSlow => "this client does not read what it is sent",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bot_protocol::code::Code;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_cause_and_the_next_step() {
+        let error = ErrorFrame::new(Code::NoSuchRoom).hint("did you mean `lab`?");
+        assert_eq!(
+            SendError::Refused(Box::new(error)).to_string(),
+            "the hub refused the message: there is no such room (`no_such_room`, 3001)\n\
+             hint: did you mean `lab`?"
+        );
+    }
+}

@@ -1,0 +1,321 @@
+//! What the application holds: a cheap handle, the events, and the wait for an `ack`.
+//!
+//! Owns the public operations. Decides nothing: each is a command to the driver's task.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bot_protocol::frame::client::{
+    BotState, ClientFrame, History, Join, Leave, Message, Ping, Presence, Receipt, Rooms, Status,
+    Typing, Who,
+};
+use bot_protocol::frame::operator::{Operate, Operation};
+use bot_protocol::frame::server::{
+    Ack, BotDirectory, HistoryPage, Joined, Left, RoomDirectory, ServerFrame, StatusReport,
+};
+use bot_protocol::id::{MessageId, Position};
+use bot_protocol::limits::Limits;
+use bot_protocol::name::{BotId, RoomName};
+use futures_util::Stream;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use crate::driver::{Command, Driver, Ends, SendWaiter, State, Taken, unix_ms};
+use crate::error::{AskError, ConnectError, End, SendError, TellError};
+use crate::event::Event;
+use crate::id::message_id;
+use crate::link::{Config, Link};
+use crate::options::{Acknowledge, Options};
+use crate::wire::{Connect, Tcp};
+
+/// Commands on their way to the task.
+const COMMANDS_MAX: usize = 64;
+
+/// A handle to one connection that heals itself. Clones are cheap and mean the same connection.
+#[derive(Clone, Debug)]
+pub struct Client {
+    commands: mpsc::Sender<Command>,
+    state: watch::Receiver<State>,
+    /// One permit per message that waits for its `ack`.
+    permits: Arc<Semaphore>,
+}
+
+/// What happens, in order. Dropping it leaves all further messages at the hub.
+#[derive(Debug)]
+pub struct Events {
+    events: mpsc::Receiver<(u64, Event)>,
+    /// Where taking an event acknowledges it.
+    taken: Option<Arc<Taken>>,
+}
+
+/// A message on its way. Resolves when it is stored, or certainly given up; dropping it does not
+/// take the message back.
+#[derive(Debug)]
+#[must_use = "until it resolves to an `Ack`, nothing is known of the message"]
+pub struct Sending {
+    id: MessageId,
+    answer: oneshot::Receiver<Result<Ack, SendError>>,
+    client: Client,
+}
+
+impl Client {
+    /// Connects, and fails if the first attempt does. From then on the connection heals itself.
+    pub async fn connect(options: Options) -> Result<(Self, Events), ConnectError> {
+        let (client, events) = Self::start(options)?;
+        let mut state = client.state.clone();
+        let known = state.wait_for(|state| *state != State::Connecting).await;
+        let failure = match known.as_deref() {
+            Ok(State::Waiting { why, .. }) => ConnectError::Unreachable(why.clone()),
+            Ok(State::Ended(end)) => ConnectError::Ended(end.clone()),
+            Ok(State::Connected(_) | State::Connecting) => return Ok((client, events)),
+            Err(_) => ConnectError::Ended(End::Closed),
+        };
+        Err(failure)
+    }
+
+    /// Starts without waiting: for programs that may be up before their hub is. Only an address
+    /// that makes no sense fails at once; [`Client::state`] and [`Event`]s tell the rest.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn start(options: Options) -> Result<(Self, Events), ConnectError> {
+        let tcp = Tcp::new(&options.url)?;
+        Ok(Self::start_with(&options, tcp))
+    }
+
+    pub(crate) fn start_with(options: &Options, connector: impl Connect) -> (Self, Events) {
+        let link = Link::new(Config::from(options), u64::from_ne_bytes(random()));
+        let (commands, commands_taken) = mpsc::channel(COMMANDS_MAX);
+        let (events, events_taken) = mpsc::channel(options.events_max.max(1));
+        let (state, state_seen) = watch::channel(State::Connecting);
+        let taken = Arc::new(Taken::default());
+        let ends = Ends { commands: commands_taken, events, taken: taken.clone(), state };
+        tokio::spawn(Driver::new(link, connector, ends).run());
+        let client = Self {
+            commands,
+            state: state_seen,
+            permits: Arc::new(Semaphore::new(options.unacked_max.clamp(1, Semaphore::MAX_PERMITS))),
+        };
+        let automatic = options.acknowledge == Acknowledge::Automatic;
+        (client, Events { events: events_taken, taken: automatic.then_some(taken) })
+    }
+
+    /// Hands a message over. The first wait is for a place among the unacknowledged ones, the
+    /// second one, on what this returns, is for the `ack`:
+    /// `client.send(message).await?.await?`. It is sent again with the same id after each
+    /// reconnect; messages of one client to one target are stored in the order of these calls,
+    /// unless the hub had to refuse one for a moment.
+    pub async fn send(&self, message: Message) -> Result<Sending, SendError> {
+        let id = message.id.clone().unwrap_or_else(|| message_id(unix_ms(), random()));
+        let permit = self.permits.clone().acquire_owned().await;
+        let permit = permit.expect("the semaphore is never closed");
+        let (waiter, answer) = oneshot::channel();
+        let waiter = SendWaiter { answer: waiter, _permit: permit };
+        self.command(Command::Send(id.clone(), Box::new(message), waiter)).await?;
+        Ok(Sending { id, answer, client: self.clone() })
+    }
+
+    /// Enters a room, or comes back to it.
+    pub async fn join(&self, room: RoomName) -> Result<Joined, AskError> {
+        match self.ask(ClientFrame::Join(Join { room })).await? {
+            ServerFrame::Joined(joined) => Ok(joined),
+            other => mismatch("join", &other),
+        }
+    }
+
+    /// Gives up a membership.
+    pub async fn leave(&self, room: RoomName) -> Result<Left, AskError> {
+        match self.ask(ClientFrame::Leave(Leave { room })).await? {
+            ServerFrame::Left(left) => Ok(left),
+            other => mismatch("leave", &other),
+        }
+    }
+
+    /// Reads a page of a room's log.
+    pub async fn history(&self, page: History) -> Result<HistoryPage, AskError> {
+        match self.ask(ClientFrame::History(page)).await? {
+            ServerFrame::History(page) => Ok(page),
+            other => mismatch("history", &other),
+        }
+    }
+
+    /// Asks what became of a message of this bot; operators may ask about others' with `from`.
+    pub async fn status(
+        &self,
+        id: MessageId,
+        from: Option<BotId>,
+    ) -> Result<StatusReport, AskError> {
+        match self.ask(ClientFrame::Status(Status { id, from })).await? {
+            ServerFrame::Status(report) => Ok(report),
+            other => mismatch("status", &other),
+        }
+    }
+
+    /// Asks which rooms there are.
+    pub async fn rooms(&self) -> Result<RoomDirectory, AskError> {
+        match self.ask(ClientFrame::Rooms(Rooms {})).await? {
+            ServerFrame::Rooms(rooms) => Ok(rooms),
+            other => mismatch("rooms", &other),
+        }
+    }
+
+    /// Asks which bots there are, in all or in one room.
+    pub async fn who(&self, room: Option<RoomName>) -> Result<BotDirectory, AskError> {
+        match self.ask(ClientFrame::Who(Who { room })).await? {
+            ServerFrame::Who(bots) => Ok(bots),
+            other => mismatch("who", &other),
+        }
+    }
+
+    /// Administers the hub. Not repeated by itself: [`AskError::Lost`] says that a connection broke
+    /// before the answer. `Operation::Observe` ends with its connection; repeat it after each
+    /// [`Event::Connected`], and use a side connection, which acknowledges nothing.
+    pub async fn operate(&self, operation: Operation) -> Result<serde_json::Value, AskError> {
+        let reference = message_id(unix_ms(), random()).as_str().into();
+        match self.ask(ClientFrame::Operate(Operate { reference, operation })).await? {
+            ServerFrame::Operated(operated) => Ok(operated.result),
+            other => mismatch("operate", &other),
+        }
+    }
+
+    /// The time that a frame takes to the hub and back.
+    pub async fn ping(&self) -> Result<Duration, AskError> {
+        // JavaScript's numbers end at 2^53.
+        let at = Some(u64::from_ne_bytes(random()) >> 11);
+        let start = Instant::now();
+        match self.ask(ClientFrame::Ping(Ping { at })).await? {
+            ServerFrame::Pong(_) => Ok(start.elapsed()),
+            other => mismatch("ping", &other),
+        }
+    }
+
+    /// Says what this bot did with an entry. Repeated after a reconnect if it may have been lost.
+    pub async fn receipt(&self, receipt: Receipt) -> Result<(), TellError> {
+        let frame = ClientFrame::Receipt(receipt);
+        ClientFrame::decode(frame.encode().as_bytes(), &Limits::default())?;
+        Ok(self.command(Command::Tell(Box::new(frame))).await?)
+    }
+
+    /// Says what this bot is doing; said again after each reconnect.
+    pub async fn presence(&self, state: BotState, note: Option<&str>) -> Result<(), TellError> {
+        let frame = ClientFrame::Presence(Presence { state, note: note.map(Into::into) });
+        Ok(self.command(Command::Tell(Box::new(frame))).await?)
+    }
+
+    /// Says that this bot is composing something. Lost if there is no connection.
+    pub async fn typing(&self, room: RoomName) -> Result<(), TellError> {
+        let frame = ClientFrame::Typing(Typing { room });
+        Ok(self.command(Command::Tell(Box::new(frame))).await?)
+    }
+
+    /// Up to where everything was received: what to keep for [`Options::positions`].
+    pub async fn positions(&self) -> Result<BTreeMap<RoomName, Position>, End> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Positions(answer)).await?;
+        answered.await.map_err(|_| self.end())
+    }
+
+    /// Where the client stands now.
+    pub fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    /// Follows where the client stands.
+    pub fn watch(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+
+    /// Waits until the client is over, and says why.
+    pub async fn ended(&self) -> End {
+        let mut state = self.state.clone();
+        // An error means that the task is gone, and what it left behind says the rest.
+        drop(state.wait_for(|state| matches!(state, State::Ended(_))).await);
+        self.end()
+    }
+
+    /// Ends the client and waits until what was said before is written. Messages without `ack` end
+    /// with an error; to avoid that, await them first.
+    pub async fn close(&self) {
+        // If the task is gone, it is closed already.
+        drop(self.commands.send(Command::Stop).await);
+        let mut state = self.state.clone();
+        // It never comes true: the wait ends with an error when the task lets go of its side.
+        drop(state.wait_for(|_| false).await);
+    }
+
+    async fn ask(&self, frame: ClientFrame) -> Result<ServerFrame, AskError> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Ask(Box::new(frame), answer)).await?;
+        let answer = answered.await.map_err(|_| AskError::Ended(self.end()))?;
+        answer.map(|frame| *frame)
+    }
+
+    async fn command(&self, command: Command) -> Result<(), End> {
+        self.commands.send(command).await.map_err(|_| self.end())
+    }
+
+    fn end(&self) -> End {
+        match &*self.state.borrow() {
+            State::Ended(end) => end.clone(),
+            // The runtime was shut down.
+            State::Connecting | State::Connected(_) | State::Waiting { .. } => End::Closed,
+        }
+    }
+}
+
+impl Events {
+    /// The next event; `None` when the client is over ([`Client::ended`] says why). Taking a message
+    /// takes responsibility for it, unless acknowledgement is manual. Safe in `select!`.
+    pub async fn next(&mut self) -> Option<Event> {
+        std::future::poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let Some((number, event)) = ready!(self.events.poll_recv(cx)) else {
+            return Poll::Ready(None);
+        };
+        if let Some(taken) = &self.taken {
+            taken.set(number);
+        }
+        Poll::Ready(Some(event))
+    }
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.poll_event(cx)
+    }
+}
+
+impl Sending {
+    /// The message's id, chosen by the application or made for it.
+    pub fn id(&self) -> &MessageId {
+        &self.id
+    }
+}
+
+impl Future for Sending {
+    type Output = Result<Ack, SendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(Pin::new(&mut self.answer).poll(cx));
+        Poll::Ready(answer.unwrap_or_else(|_| Err(SendError::Ended(self.client.end()))))
+    }
+}
+
+fn mismatch<T>(asked: &'static str, answer: &ServerFrame) -> Result<T, AskError> {
+    Err(AskError::Mismatch { asked, answered: answer.kind() })
+}
+
+fn random<const BYTES: usize>() -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}

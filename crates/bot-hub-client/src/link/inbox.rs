@@ -1,0 +1,287 @@
+//! What was delivered: given to the application once, and acknowledged when it took it.
+//!
+//! Owns, per room, the position to resume from, the entries that the application has not taken yet,
+//! and a bounded memory of ids. Never decides when something is taken.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use bot_protocol::frame::client::Receipt;
+use bot_protocol::frame::server::Delivery;
+use bot_protocol::id::{Epoch, MessageId, Position};
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
+
+use crate::options::Acknowledge;
+
+/// Received ids remembered per room. The hub delivers again at most its window (64 entries).
+const REMEMBERED_MAX: usize = 1_024;
+
+/// Unreceived entries per room. A hub that keeps to its window never comes near.
+const PENDING_MAX: usize = 4_096;
+
+/// The same id from two senders is two messages.
+type Key = (BotId, MessageId);
+
+/// What to do with an entry that arrived.
+#[derive(Debug, PartialEq)]
+pub(super) enum Arrival {
+    /// Give it to the application.
+    New,
+    /// The application has it already; this is to be told to the hub again.
+    Again(Option<Receipt>),
+    /// There is no room for it.
+    TooMany,
+}
+
+/// Everything delivered.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    /// Which life of the hub's store the numbers belong to.
+    epoch: Option<Epoch>,
+    rooms: BTreeMap<RoomName, Room>,
+    acknowledge: Acknowledge,
+    /// The hub of this connection was told the positions, as they were then.
+    resumed: bool,
+    /// Events that hold an entry, in order, so that "taken up to event n" finds their rooms. Only
+    /// where taking an event acknowledges it.
+    given: VecDeque<(u64, RoomName)>,
+}
+
+#[derive(Debug, Default)]
+struct Room {
+    position: Option<Position>,
+    /// Given and not received, or received behind one that is not. In the order of the log.
+    pending: VecDeque<Pending>,
+    /// Received ids, oldest first.
+    remembered: VecDeque<Key>,
+    /// Every id of `pending` and `remembered`.
+    known: HashSet<Key>,
+    /// Received after the hub was told the position and before it delivered them again.
+    overtaken: Vec<(Option<u64>, MessageId)>,
+    /// The application joined it on purpose.
+    wanted: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    /// The event that it was given with.
+    event: u64,
+    /// Its number, unless the log that numbered it is gone.
+    seq: Option<u64>,
+    /// Absent for hubs that give no ids: nothing to deduplicate by.
+    key: Option<Key>,
+    received: bool,
+    /// Delivered on this connection.
+    fresh: bool,
+}
+
+impl Inbox {
+    pub(super) fn new(positions: BTreeMap<RoomName, Position>, acknowledge: Acknowledge) -> Self {
+        let room = |position| Room { position: Some(position), ..Room::default() };
+        let rooms = positions.into_iter().map(|(name, position)| (name, room(position))).collect();
+        Self { rooms, acknowledge, ..Self::default() }
+    }
+
+    /// Up to where everything was received, for rooms where that is known.
+    pub(super) fn positions(&self) -> BTreeMap<RoomName, Position> {
+        let known = |(name, room): (&RoomName, &Room)| Some((name.clone(), room.position?));
+        self.rooms.iter().filter_map(known).collect()
+    }
+
+    /// The positions, as they are told to the hub of a new connection.
+    pub(super) fn resume(&mut self) -> BTreeMap<RoomName, Position> {
+        self.resumed = true;
+        self.positions()
+    }
+
+    /// The hub named its epoch. Returns the positions that belonged to another log.
+    pub(super) fn enter_epoch(&mut self, epoch: Option<Epoch>) -> Vec<(RoomName, Position)> {
+        let renumbered = self.epoch.is_some() && self.epoch != epoch;
+        self.epoch = epoch;
+        let mut stale = Vec::new();
+        for (name, room) in &mut self.rooms {
+            if renumbered {
+                room.pending.iter_mut().for_each(|entry| entry.seq = None);
+            }
+            let other = |at: &mut Position| epoch.is_some_and(|epoch| at.epoch != epoch);
+            stale.extend(room.position.take_if(other).map(|position| (name.clone(), position)));
+        }
+        stale
+    }
+
+    /// The hub says how far this bot had received; another process of it may have been further.
+    pub(super) fn adopt(&mut self, name: &RoomName, position: Position) {
+        let room = self.rooms.entry(name.clone()).or_default();
+        if room.position.is_none_or(|own| own.epoch != position.epoch || own.seq < position.seq) {
+            room.position = Some(position);
+        }
+        // The hub has passed these by itself and will not deliver them again.
+        let passed = |seq: Option<u64>| seq.is_some_and(|seq| seq <= position.seq);
+        room.pending.iter_mut().for_each(|entry| entry.fresh |= passed(entry.seq));
+        room.overtaken.retain(|(seq, _)| !passed(*seq));
+    }
+
+    /// The connection is gone: what was not received will be delivered again on the next one.
+    pub(super) fn disconnected(&mut self) {
+        self.resumed = false;
+        for room in self.rooms.values_mut() {
+            room.pending.iter_mut().for_each(|entry| entry.fresh = false);
+            room.overtaken.clear();
+        }
+    }
+
+    /// Whether a receipt is about an entry that the hub still has to deliver again.
+    pub(super) fn is_awaited(&self, receipt: &Receipt) -> bool {
+        let about = |entry: &Pending| entry.key.as_ref().map(|(_, id)| id) == receipt.id.as_ref();
+        self.rooms.get(&receipt.room).is_some_and(|room| {
+            let overtaken = room.overtaken.iter().any(|(_, id)| Some(id) == receipt.id.as_ref());
+            overtaken || room.pending.iter().any(|entry| !entry.fresh && about(entry))
+        })
+    }
+
+    pub(super) fn want(&mut self, name: &RoomName) {
+        self.rooms.entry(name.clone()).or_default().wanted = true;
+    }
+
+    pub(super) fn wanted(&self) -> Vec<RoomName> {
+        let wanted = |(name, room): (&RoomName, &Room)| room.wanted.then(|| name.clone());
+        self.rooms.iter().filter_map(wanted).collect()
+    }
+
+    pub(super) fn forget(&mut self, name: &RoomName) {
+        self.rooms.remove(name);
+    }
+
+    /// An entry arrived; `event` is the number of the event that would give it.
+    pub(super) fn arrive(&mut self, delivery: &Delivery, event: u64) -> Arrival {
+        let epoch = self.epoch;
+        let room = self.rooms.entry(delivery.room.clone()).or_default();
+        let key = delivery.id.clone().map(|id| (delivery.from.clone(), id));
+        if let Some(key) = key.as_ref().filter(|key| room.known.contains(*key)) {
+            return Arrival::Again(room.repeat(delivery, key, epoch));
+        }
+        if room.pending.len() >= PENDING_MAX {
+            return Arrival::TooMany;
+        }
+        room.known.extend(key.clone());
+        room.pending.push_back(Pending {
+            event,
+            seq: delivery.seq,
+            key,
+            received: false,
+            fresh: true,
+        });
+        if self.acknowledge == Acknowledge::Automatic {
+            self.given.push_back((event, delivery.room.clone()));
+        }
+        Arrival::New
+    }
+
+    /// The application took all events up to this one. Returns what to tell the hub.
+    pub(super) fn take(&mut self, event: u64) -> Vec<Receipt> {
+        let mut touched: Vec<RoomName> = Vec::new();
+        while let Some((_, name)) = self.given.pop_front_if(|(given, _)| *given <= event) {
+            if !touched.contains(&name) {
+                touched.push(name);
+            }
+        }
+        let receipts = touched.into_iter().filter_map(|name| {
+            let room = self.rooms.get_mut(&name)?;
+            room.mark(|entry| entry.event <= event);
+            let seq = room.settle(self.epoch, self.resumed)?;
+            Some(received(&name, None, Some(seq)))
+        });
+        receipts.collect()
+    }
+
+    /// The application itself said what it did with an entry, or with all up to one.
+    pub(super) fn note(&mut self, receipt: &Receipt) {
+        let Some(room) = self.rooms.get_mut(&receipt.room) else { return };
+        room.mark(|entry| match (&receipt.id, receipt.seq) {
+            (Some(id), _) => entry.key.as_ref().is_some_and(|(_, own)| own == id),
+            (None, Some(seq)) => entry.seq.is_some_and(|own| own <= seq),
+            (None, None) => false,
+        });
+        room.settle(self.epoch, self.resumed);
+    }
+}
+
+impl Room {
+    fn mark(&mut self, which: impl Fn(&Pending) -> bool) {
+        for entry in self.pending.iter_mut().filter(|entry| which(entry)) {
+            entry.received = true;
+        }
+    }
+
+    /// Moves the position over the received prefix; returns it if it moved.
+    fn settle(&mut self, epoch: Option<Epoch>, resumed: bool) -> Option<u64> {
+        let mut moved = None;
+        while let Some(entry) = self.pending.pop_front_if(|entry| entry.received) {
+            if let Some(key) = entry.key {
+                if resumed && !entry.fresh {
+                    self.overtaken.push((entry.seq, key.1.clone()));
+                }
+                self.remember(key);
+            }
+            moved = moved.max(entry.seq);
+        }
+        let (epoch, seq) = (epoch?, moved?);
+        let beyond = self.position.is_none_or(|at| at.epoch != epoch || at.seq < seq);
+        beyond.then(|| self.position = Some(Position { epoch, seq }));
+        beyond.then_some(seq)
+    }
+
+    fn remember(&mut self, key: Key) {
+        self.remembered.push_back(key);
+        if self.remembered.len() > REMEMBERED_MAX
+            && let Some(oldest) = self.remembered.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+
+    /// A known entry was delivered again, perhaps under another number by a restored store.
+    fn repeat(&mut self, delivery: &Delivery, key: &Key, epoch: Option<Epoch>) -> Option<Receipt> {
+        let at = self.pending.iter().position(|entry| entry.key.as_ref() == Some(key));
+        let received = match at {
+            Some(at) if self.pending[at].seq == delivery.seq => {
+                self.pending[at].fresh = true;
+                self.pending[at].received
+            }
+            Some(at) => {
+                let mut entry = self.pending.remove(at)?;
+                let received = entry.received;
+                (entry.seq, entry.fresh) = (delivery.seq, true);
+                self.pending.push_back(entry);
+                received
+            }
+            None => {
+                self.renumber(delivery.seq, key, epoch);
+                true
+            }
+        };
+        self.overtaken.retain(|(_, id)| *id != key.1);
+        self.settle(epoch, true);
+        received.then(|| received_again(delivery))?
+    }
+
+    /// An entry that was received for good has a place in a new log, which the position has to pass.
+    fn renumber(&mut self, seq: Option<u64>, key: &Key, epoch: Option<Epoch>) {
+        let passed = |at: Position| Some(at.epoch) == epoch && Some(at.seq) >= seq;
+        if self.position.is_some_and(passed) {
+            return;
+        }
+        self.remembered.retain(|remembered| remembered != key);
+        let entry = Pending { event: 0, seq, key: Some(key.clone()), received: true, fresh: true };
+        self.pending.push_back(entry);
+    }
+}
+
+fn received_again(delivery: &Delivery) -> Option<Receipt> {
+    Some(received(&delivery.room, Some(delivery.id.clone()?), None))
+}
+
+fn received(room: &RoomName, id: Option<MessageId>, seq: Option<u64>) -> Receipt {
+    let state = ReceiptState::Received;
+    Receipt { room: room.clone(), id, seq, state, reason: None, reply: None }
+}

@@ -1,0 +1,60 @@
+//! Receipts that may not have reached the hub.
+//!
+//! A receipt has no answer of its own, but frames are dealt with in order: the `ack` of a message
+//! that was sent after a receipt proves that the hub committed the receipt too. Owns that memory.
+//! `received` is not kept here: the position in `resume` and the redelivery bring it back.
+
+use std::collections::VecDeque;
+
+use bot_protocol::frame::client::Receipt;
+use bot_protocol::receipt::ReceiptState;
+
+/// Receipts kept at most; beyond it the oldest is taken to have arrived.
+const TOLD_MAX: usize = 256;
+
+#[derive(Debug, Default)]
+pub(super) struct Told(VecDeque<(Receipt, Option<u64>)>);
+
+impl Told {
+    pub(super) fn push(&mut self, receipt: Receipt) {
+        if receipt.state == ReceiptState::Received {
+            return;
+        }
+        self.0.push_back((receipt, None));
+        if self.0.len() > TOLD_MAX {
+            self.0.pop_front();
+        }
+    }
+
+    /// The receipts that are not on the wire and may go there, as the frames after the n-th one.
+    pub(super) fn due(
+        &mut self,
+        mut frame: u64,
+        may_go: impl Fn(&Receipt) -> bool,
+    ) -> Vec<Receipt> {
+        let waiting = self.0.iter_mut().filter(|(receipt, sent)| sent.is_none() && may_go(receipt));
+        let sending = waiting.map(|(receipt, sent)| {
+            frame += 1;
+            *sent = Some(frame);
+            receipt.clone()
+        });
+        sending.collect()
+    }
+
+    /// The hub committed what came after the n-th frame of this connection.
+    pub(super) fn confirmed(&mut self, frame: u64) {
+        self.0.retain(|(_, sent)| sent.is_none_or(|sent| sent > frame));
+    }
+
+    /// The hub will not have it: a restored store may not know the entry any more.
+    pub(super) fn refused(&mut self, reference: &str) {
+        self.0.retain(|(receipt, sent)| {
+            let about = receipt.id.as_ref().is_some_and(|id| id.as_str() == reference);
+            sent.is_none() || !about
+        });
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        self.0.iter_mut().for_each(|(_, sent)| *sent = None);
+    }
+}

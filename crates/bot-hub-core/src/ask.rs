@@ -1,0 +1,80 @@
+//! Questions on their way to the store, and who waits for the answers.
+
+use bot_protocol::frame::client::Receipt;
+use bot_protocol::id::MessageId;
+
+use crate::change::Answer;
+use crate::hub::Hub;
+use crate::io::{ConnId, Ticket};
+use crate::notice::Notice;
+use crate::publish::Repeat;
+use crate::settings::READ_RETRY_MS;
+use crate::world::{BotIx, RoomIx};
+
+/// Who waits for an answer.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// A member that is behind; `until` was the room's head.
+    Pump { room: RoomIx, bot: BotIx, until: u64 },
+    /// Somebody who reads back.
+    History { conn: ConnId, room: RoomIx },
+    /// Somebody who wants to know what became of a message.
+    Status { conn: ConnId, id: MessageId },
+    /// A receipt for an entry that is not in the window any more.
+    Receipt { conn: ConnId, bot: BotIx, room: RoomIx, receipt: Receipt },
+    /// A sender that said something again.
+    Repeat { conn: ConnId, repeat: Repeat },
+    /// Senders of entries that are not in memory any more.
+    Notices { room: RoomIx, notices: Vec<Notice> },
+}
+
+impl Hub {
+    pub(crate) fn answered(&mut self, ticket: Ticket, answer: Answer) {
+        let Some(ask) = self.asked.remove(&ticket) else { return };
+        match (ask, answer) {
+            (Ask::Pump { room, bot, until }, Answer::Page(page)) => {
+                self.pumped(ticket, room, bot, until, page);
+            }
+            (Ask::Pump { room, bot, .. }, _) => self.pump_failed(ticket, room, bot),
+            (Ask::History { conn, room }, Answer::Page(page)) => {
+                self.history_read(conn, room, page);
+            }
+            (Ask::Status { conn, id }, Answer::Found(found)) => self.status_found(conn, &id, found),
+            (Ask::Receipt { conn, bot, room, receipt }, Answer::Found(found)) => {
+                self.receipt_found(conn, bot, room, receipt, &found);
+            }
+            (Ask::Repeat { conn, repeat }, Answer::Found(found)) => {
+                self.repeat_found(conn, repeat, found);
+            }
+            (Ask::Notices { room, notices }, Answer::Page(page)) => {
+                self.tell_notices(room, notices, &page);
+            }
+            (Ask::Notices { .. }, _) => {}
+            (Ask::Repeat { conn, repeat }, _) => self.store_failed(conn, repeat.id.as_str()),
+            (Ask::History { conn, .. }, _) => self.store_failed(conn, "history"),
+            (Ask::Status { conn, id }, _) => self.store_failed(conn, id.as_str()),
+            (Ask::Receipt { conn, receipt, .. }, _) => {
+                self.store_failed(conn, receipt.id.as_ref().map_or("receipt", MessageId::as_str));
+            }
+        }
+    }
+
+    fn store_failed(&mut self, conn: ConnId, reference: &str) {
+        self.refuse(conn, bot_protocol::code::Code::StorageFailed, reference);
+    }
+
+    fn pump_failed(&mut self, ticket: Ticket, room: RoomIx, bot: BotIx) {
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        if member.reading.take_if(|reading| *reading == ticket).is_some() {
+            self.unserved.push((room, bot));
+            self.read_retry_at.get_or_insert(self.now + READ_RETRY_MS);
+        }
+    }
+
+    pub(crate) fn retry_reads(&mut self) {
+        self.read_retry_at = None;
+        for (room, bot) in std::mem::take(&mut self.unserved) {
+            self.pump(room, bot);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Connections come and go.
+//!
+//! Owns the rule of one reading connection per bot, and what happens to its rooms when it changes.
+//! Never sees a token: whoever gets here has been authenticated.
+
+use std::collections::VecDeque;
+
+use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::client::BotState;
+use bot_protocol::frame::server::{
+    AuthOk, Gap, GapReason, GoingAway, GoingAwayReason, HubInfo, Membership,
+};
+use bot_protocol::id::Position;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
+use smol_str::SmolStr;
+
+use crate::hub::Hub;
+use crate::io::{CloseReason, ConnId, Hello, Output};
+use crate::member::Slot;
+use crate::notice::Notice;
+use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
+use crate::world::{BotIx, Conn, RoomIx};
+
+impl Hub {
+    pub(crate) fn opened(&mut self, conn: ConnId, hello: Hello) {
+        let bot = self.world.intern_bot(&hello.bot);
+        self.world.bot_mut(bot).exists = true;
+        self.world.bot_mut(bot).operator = hello.operator;
+        if !hello.side && self.is_fight(bot) {
+            return self.send_away(conn, CloseReason::Replaced, Some(FIGHT_PAUSE_MS));
+        }
+        self.world.conns.insert(conn, new_conn(bot, &hello));
+        if hello.side {
+            self.world.bot_mut(bot).sides.push(conn);
+        } else {
+            self.take_over(conn, bot);
+        }
+        self.greet(conn, bot, &hello);
+        if hello.side {
+            return;
+        }
+        for room in self.world.bot(bot).room_list.clone() {
+            let name = &self.world.room(room).name;
+            let position = hello.resume.as_ref().and_then(|resume| resume.get(name)).copied();
+            // Nobody joins a direct conversation: it is there when it is needed.
+            if hello.resume.is_some() || name.direct_pair().is_some() {
+                self.attach(room, bot, conn, position);
+            }
+        }
+        self.announce(bot, BotState::Online, None);
+    }
+
+    /// Whether two programs with one token keep taking the connection from each other.
+    fn is_fight(&mut self, bot: BotIx) -> bool {
+        let now = self.now;
+        let bot = self.world.bot_mut(bot);
+        bot.takeovers.retain(|&at| now.since(at) < FIGHT_WINDOW_MS);
+        bot.conn.is_some() && bot.takeovers.len() >= TAKEOVERS_MAX
+    }
+
+    fn take_over(&mut self, conn: ConnId, bot: BotIx) {
+        let now = self.now;
+        let state = self.world.bot_mut(bot);
+        if let Some(old) = state.conn.replace(conn) {
+            state.takeovers.push_back(now);
+            self.stats.replaced += 1;
+            self.detach_all(bot);
+            self.forget_conn(old);
+            self.send_away(old, CloseReason::Replaced, None);
+        }
+    }
+
+    fn greet(&mut self, conn: ConnId, bot: BotIx, hello: &Hello) {
+        if hello.plain {
+            return self.send(conn, ServerFrame::AuthOk(AuthOk::default()));
+        }
+        let rooms = self.world.bot(bot).room_list.iter();
+        let rooms = rooms.filter_map(|&room| self.membership(room, bot)).collect();
+        let hub = HubInfo {
+            name: SmolStr::new_static("bot-hub"),
+            version: self.settings.version.clone(),
+        };
+        let frame = AuthOk {
+            bot: Some(hello.bot.clone()),
+            hub: Some(hub),
+            caps: Some(hello.caps.names().map(SmolStr::new_static).collect()),
+            limits: Some(self.settings.limits),
+            epoch: Some(self.epoch),
+            now: Some(self.now),
+            rooms: Some(rooms),
+        };
+        self.send(conn, ServerFrame::AuthOk(frame));
+    }
+
+    fn membership(&self, room: RoomIx, bot: BotIx) -> Option<Membership> {
+        let member = self.world.member(room, bot)?;
+        let position = Position { epoch: self.epoch, seq: member.cursor() };
+        let room = self.world.room(room);
+        Some(Membership { room: room.name.clone(), position, head: room.head })
+    }
+
+    /// A connection begins to read a room: what waited is flushed, in order.
+    pub(crate) fn attach(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        conn: ConnId,
+        position: Option<Position>,
+    ) {
+        let head = self.world.room(room).head;
+        let known = position.filter(|position| position.epoch == self.epoch).map(|it| it.seq);
+        if position.is_some() && known.is_none() {
+            self.tell_epoch(room, bot, conn);
+        }
+        let proves = self.conn(conn).is_some_and(Conn::proves);
+        if self.world.member(room, bot).is_some_and(|it| it.unsaved_cursor && it.proves != proves) {
+            // What the last reader did must not be saved as if this one had done it.
+            self.save_place(room, bot);
+        }
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        let before = member.cursor();
+        member.proves = proves;
+        let received = member.attach(conn, head, known);
+        let (state, reason) = (member.meaning(), None);
+        if member.cursor() != before {
+            self.cursor_moved(room, bot);
+            let notice = |(after, to)| Notice { bot, after, to, state, reason };
+            self.look_up_notices(room, received.into_iter().map(notice).collect());
+        }
+        self.pump(room, bot);
+    }
+
+    /// The client remembers a log that this hub does not have.
+    fn tell_epoch(&mut self, room: RoomIx, bot: BotIx, conn: ConnId) {
+        let Some(member) = self.world.member(room, bot) else { return };
+        let next = member.cursor() + 1;
+        let name = self.world.room(room).name.clone();
+        let gap =
+            Gap { room: name, from_seq: next, to_seq: next - 1, lost: 0, reason: GapReason::Epoch };
+        self.send(conn, ServerFrame::Gap(gap));
+    }
+
+    pub(crate) fn closed(&mut self, conn: ConnId) {
+        let Some(state) = self.conn(conn) else { return };
+        let bot = state.bot;
+        let reads = self.world.bot(bot).conn == Some(conn);
+        if reads {
+            self.detach_all(bot);
+            self.world.bot_mut(bot).conn = None;
+        }
+        self.forget_conn(conn);
+        if reads {
+            self.world.bot_mut(bot).last_seen = Some(self.now);
+            self.announce(bot, BotState::Offline, None);
+        }
+    }
+
+    fn forget_conn(&mut self, conn: ConnId) {
+        let Some(state) = self.world.conns.remove(&conn) else { return };
+        self.world.bot_mut(state.bot).sides.retain(|&side| side != conn);
+        if state.operator {
+            self.observers.retain(|&observer| observer != conn);
+            for room in &mut self.world.rooms {
+                room.observers.retain(|&observer| observer != conn);
+            }
+        }
+    }
+
+    fn detach_all(&mut self, bot: BotIx) {
+        for at in 0..self.world.bot(bot).room_list.len() {
+            self.detach(self.world.bot(bot).room_list[at], bot);
+        }
+    }
+
+    /// What a reader did not receive waits in the log again, unless its time is over.
+    fn detach(&mut self, room: RoomIx, bot: BotIx) {
+        let first_kept = self.world.room(room).first;
+        let attempts_max = self.settings.redeliveries_max;
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        for (at, slot) in member.detach().enumerate() {
+            if slot.expired {
+                self.expired(room, bot, &slot);
+            } else if slot.seq < first_kept {
+                self.removed_in_flight(room, bot, &slot);
+            } else if at == 0 && self.is_poison(room, bot, &slot, attempts_max) {
+                self.give_up(room, bot, &slot);
+            }
+        }
+    }
+
+    /// Whether too many connections ended on that entry.
+    fn is_poison(&mut self, room: RoomIx, bot: BotIx, slot: &Slot, attempts_max: u32) -> bool {
+        let Some(member) = self.world.member_mut(room, bot) else { return false };
+        // A client that cannot acknowledge cannot refuse either: nothing of its is ever dead.
+        if slot.state < ReceiptState::Delivered || member.proves {
+            return false;
+        }
+        member.attempts += 1;
+        member.attempts > attempts_max
+    }
+
+    pub(crate) fn bot_added(&mut self, bot: &BotId) {
+        let bot = self.world.intern_bot(bot);
+        self.world.bot_mut(bot).exists = true;
+    }
+
+    pub(crate) fn bot_blocked(&mut self, bot: &BotId) {
+        let Some(bot) = self.world.bot_ix(bot) else { return };
+        let state = self.world.bot(bot);
+        let conns: Vec<ConnId> = state.conn.iter().chain(&state.sides).copied().collect();
+        for conn in conns {
+            self.closed(conn);
+            self.send_away(conn, CloseReason::Revoked, None);
+        }
+    }
+
+    pub(crate) fn bot_removed(&mut self, id: &BotId) {
+        self.bot_blocked(id);
+        let Some(bot) = self.world.bot_ix(id) else { return };
+        for room in self.world.bot(bot).room_list.clone() {
+            self.world.remove_member(room, bot);
+        }
+        self.world.bot_mut(bot).exists = false;
+    }
+
+    /// Closes a connection that reads too slowly for what it asked to watch.
+    pub(crate) fn too_slow(&mut self, conn: ConnId) {
+        self.closed(conn);
+        self.send_away(conn, CloseReason::TooSlow, Some(SLOW_PAUSE_MS));
+    }
+
+    /// The last words to a connection that the brain has forgotten, or never knew.
+    fn send_away(&mut self, conn: ConnId, close: CloseReason, reconnect_in_ms: Option<u64>) {
+        let reason = match close {
+            CloseReason::TooSlow => GoingAwayReason::TooSlow,
+            CloseReason::Revoked => GoingAwayReason::Revoked,
+            CloseReason::Replaced => GoingAwayReason::Replaced,
+        };
+        let frame = ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms });
+        self.output(Output::Send { conn, frame });
+        self.output(Output::Close { conn, reason: close });
+    }
+
+    /// The room's name, for frames.
+    pub(crate) fn room_name(&self, room: RoomIx) -> RoomName {
+        self.world.room(room).name.clone()
+    }
+}
+
+fn new_conn(bot: BotIx, hello: &Hello) -> Conn {
+    Conn {
+        bot,
+        operator: hello.operator,
+        plain: hello.plain,
+        side: hello.side,
+        caps: hello.caps,
+        flights: VecDeque::new(),
+        landed: 0,
+        written: 0,
+        outstanding: 0,
+        probe: None,
+        starved: Vec::new(),
+    }
+}

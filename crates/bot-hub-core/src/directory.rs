@@ -1,0 +1,166 @@
+//! What there is to see: rooms, bots, and what was said.
+//!
+//! Owns visibility. A bot sees the rooms that are open or its own, the bots that share a room with it,
+//! and the log of rooms that it is a member of; an operator sees everything.
+
+use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::client::History;
+use bot_protocol::frame::server::{
+    BotDirectory, BotInfo, Delivery, HistoryPage, RoomDirectory, RoomInfo,
+};
+use bot_protocol::name::RoomName;
+
+use crate::ask::Ask;
+use crate::change::{Page, Query, Span};
+use crate::entry::Entry;
+use crate::hub::Hub;
+use crate::io::ConnId;
+use crate::settings::PAGE_BYTES_MAX;
+use crate::world::{BotIx, RoomIx};
+
+impl Hub {
+    pub(crate) fn may_see(&self, room: RoomIx, bot: BotIx) -> bool {
+        let known = self.world.room(room);
+        self.world.member(room, bot).is_some()
+            || (!known.closed && known.name.direct_pair().is_none())
+    }
+
+    pub(crate) fn rooms(&mut self, conn: ConnId) {
+        let Some(state) = self.conn(conn) else { return };
+        let (bot, operator) = (state.bot, state.operator);
+        let known = self.world.known_rooms();
+        let mut rooms: Vec<RoomInfo> = known
+            .filter(|&room| operator || self.may_see(room, bot))
+            .map(|room| self.room_info(room, bot))
+            .collect();
+        rooms.sort_by(|one, other| one.room.cmp(&other.room));
+        self.send(conn, ServerFrame::Rooms(RoomDirectory { rooms }));
+    }
+
+    pub(crate) fn room_info(&self, room: RoomIx, bot: BotIx) -> RoomInfo {
+        let known = self.world.room(room);
+        let online = known.members.iter().filter(|it| self.world.bot(it.bot).conn.is_some());
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        RoomInfo {
+            room: known.name.clone(),
+            members: count(known.members.len()),
+            online: count(online.count()),
+            head: known.head,
+            member: self.world.member(room, bot).is_some(),
+            closed: known.closed,
+        }
+    }
+
+    pub(crate) fn who(&mut self, conn: ConnId, name: Option<&RoomName>) {
+        let Some(state) = self.conn(conn) else { return };
+        let (asker, operator) = (state.bot, state.operator);
+        let rooms = match name {
+            None if operator => return self.everybody(conn),
+            None => self.world.bot(asker).room_list.clone(),
+            Some(name) => match self.world.room_ix(name) {
+                Some(room) if operator || self.may_see(room, asker) => vec![room],
+                _ => {
+                    let error = self.no_such_room(name, asker);
+                    return self.send_error(conn, error.about("who"));
+                }
+            },
+        };
+        let mut bots: Vec<BotIx> = Vec::new();
+        for room in rooms {
+            bots.extend(self.world.room(room).members.iter().map(|member| member.bot));
+        }
+        bots.sort_unstable();
+        bots.dedup();
+        self.send_bots(conn, name.cloned(), &bots);
+    }
+
+    fn everybody(&mut self, conn: ConnId) {
+        let bots = (0_u32..).map(BotIx).take(self.world.bots.len());
+        let bots: Vec<BotIx> = bots.filter(|&bot| self.world.bot(bot).exists).collect();
+        self.send_bots(conn, None, &bots);
+    }
+
+    fn send_bots(&mut self, conn: ConnId, room: Option<RoomName>, bots: &[BotIx]) {
+        let mut bots: Vec<BotInfo> = bots.iter().map(|&bot| self.bot_info(bot)).collect();
+        bots.sort_by(|one, other| one.bot.cmp(&other.bot));
+        self.send(conn, ServerFrame::Who(BotDirectory { room, bots }));
+    }
+
+    pub(crate) fn bot_info(&self, bot: BotIx) -> BotInfo {
+        let known = self.world.bot(bot);
+        let last_seen = if known.conn.is_some() { Some(self.now) } else { known.last_seen };
+        BotInfo { bot: known.id.clone(), state: known.state, note: known.note.clone(), last_seen }
+    }
+
+    pub(crate) fn history(&mut self, conn: ConnId, wish: &History) {
+        let Some(state) = self.conn(conn) else { return };
+        let room = match self.world.room_ix(&wish.room).filter(|_| state.operator) {
+            Some(room) => Ok(room),
+            None => self.member_room(&wish.room, state.bot),
+        };
+        let room = match room {
+            Ok(room) => room,
+            Err(error) => return self.send_error(conn, error.about("history")),
+        };
+        let page_max = self.settings.limits.history_page;
+        let head = self.world.room(room).head;
+        // No bound beyond the log: stores count in numbers of their own.
+        let span = match (wish.after, wish.before) {
+            (Some(after), _) => Span::After(after.min(head)),
+            (None, before) => Span::Before(before.unwrap_or(u64::MAX).min(head + 1)),
+        };
+        let query = Query::Page {
+            room: wish.room.clone(),
+            span,
+            entries_max: wish.limit.unwrap_or(page_max).clamp(1, page_max),
+            bytes_max: PAGE_BYTES_MAX,
+        };
+        self.ask(query, Ask::History { conn, room });
+    }
+
+    pub(crate) fn history_read(&mut self, conn: ConnId, room: RoomIx, page: Page) {
+        let Some(acts) = self.conn(conn).map(|state| state.caps.acts) else { return };
+        self.stats.corrupt += page.corrupt.len() as u64;
+        let frame = HistoryPage {
+            room: self.room_name(room),
+            entries: page.entries.into_iter().map(|entry| self.read_back(entry, acts)).collect(),
+            has_more: page.more,
+            corrupt: page.corrupt,
+        };
+        self.send(conn, ServerFrame::History(frame));
+    }
+
+    fn read_back(&self, entry: Entry, acts: bool) -> Delivery {
+        let mut delivery = delivery(&entry);
+        delivery.age_ms = Some(self.now.since(entry.draft.sent_at));
+        if !acts {
+            delivery.act = None;
+        }
+        delivery
+    }
+}
+
+/// An entry in its full form on the wire.
+pub fn delivery(entry: &Entry) -> Delivery {
+    let draft = &entry.draft;
+    let extras = draft.extras.as_deref();
+    Delivery {
+        room: draft.room.clone(),
+        from: draft.from.clone(),
+        text: draft.text.clone(),
+        id: Some(draft.id.clone()),
+        seq: Some(entry.seq),
+        prev: Some(entry.seq - 1),
+        sent_at: Some(draft.sent_at),
+        reply_to: extras.and_then(|it| it.reply_to.clone()),
+        thread: extras.and_then(|it| it.thread.as_deref().map(Into::into)),
+        expires_at: draft.expires_at(),
+        act: extras.and_then(|it| it.act.clone()),
+        meta: extras.and_then(|it| it.meta.clone()),
+        hops: None,
+        age_ms: None,
+        redelivered: false,
+        backlog: None,
+        lost: None,
+    }
+}

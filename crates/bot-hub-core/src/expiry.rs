@@ -1,0 +1,78 @@
+//! Entries that stop being worth delivering.
+//!
+//! Owns the times at which that happens. An entry expires for the members to whom it was not handed
+//! over yet; what is on its way is not called back, and expires when it comes back.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use bot_protocol::id::MessageId;
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
+
+use crate::change::Expiring;
+use crate::entry::Entry;
+use crate::hub::Hub;
+use crate::member::Slot;
+use crate::world::{BotIx, RoomIx, World};
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Expiry {
+    at: Timestamp,
+    room: RoomIx,
+    seq: u64,
+    from: BotIx,
+    id: MessageId,
+}
+
+/// What expires when.
+#[derive(Debug, Default)]
+pub(crate) struct Expiries(BinaryHeap<Reverse<Expiry>>);
+
+impl Expiries {
+    pub(crate) fn add(&mut self, room: RoomIx, entry: &Entry, from: BotIx) {
+        if let Some(at) = entry.draft.expires_at() {
+            let (seq, id) = (entry.seq, entry.draft.id.clone());
+            self.0.push(Reverse(Expiry { at, room, seq, from, id }));
+        }
+    }
+
+    pub(crate) fn restore(&mut self, world: &mut World, stored: Vec<Expiring>) {
+        for it in stored {
+            let (room, from) = (world.intern_room(&it.room), world.intern_bot(&it.from));
+            self.0.push(Reverse(Expiry { at: it.at, room, seq: it.seq, from, id: it.id }));
+        }
+    }
+
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        self.0.peek().map(|Reverse(expiry)| expiry.at)
+    }
+}
+
+impl Hub {
+    pub(crate) fn expire(&mut self) {
+        while self.expiries.next().is_some_and(|at| at <= self.now) {
+            let Some(Reverse(it)) = self.expiries.0.pop() else { return };
+            let mut waits: Vec<BotIx> = Vec::new();
+            for member in &mut self.world.room_mut(it.room).members {
+                if member.sent() >= it.seq {
+                    member.mark_expired(it.seq);
+                } else if member.bot != it.from && member.why_lost(it.seq).is_none() {
+                    waits.push(member.bot);
+                }
+            }
+            let (state, sent_at) = (ReceiptState::Stored, it.at);
+            let slot =
+                Slot { seq: it.seq, id: it.id, from: it.from, sent_at, state, expired: true };
+            for bot in waits {
+                self.expired(it.room, bot, &slot);
+            }
+        }
+    }
+
+    pub(crate) fn expired(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
+        self.stats.expired += 1;
+        let reason = "expires_at passed before it was received";
+        self.observe(room, bot, slot, ReceiptState::Expired, reason);
+    }
+}

@@ -1,0 +1,290 @@
+//! The state machine: what goes in, what comes out, when it wants to be woken.
+//!
+//! Owns dispatch and the queue of outputs. Each rule lives in the module of its subject: `connect`,
+//! `membership`, `publish`, `deliver`, `receipts`, `presence`, `directory`, `expiry`, `retention`,
+//! `operate`.
+//!
+//! **Invariant:** the only cause of a delivery is [`Input::Committed`], directly or through a page
+//! that was read from the store.
+
+use std::collections::VecDeque;
+
+use bot_protocol::code::Code;
+use bot_protocol::frame::server::{Beat, ErrorFrame};
+use bot_protocol::frame::{ClientFrame, ServerFrame};
+use bot_protocol::id::Epoch;
+use bot_protocol::name::BotId;
+use bot_protocol::time::Timestamp;
+use rustc_hash::FxHashMap;
+
+use crate::ask::Ask;
+use crate::change::{Change, Outcome, Query, Snapshot};
+use crate::expiry::Expiries;
+use crate::io::{ConnId, Input, Output, Ticket};
+use crate::member::Member;
+use crate::pending::Pending;
+use crate::settings::{CURSOR_SAVE_MS, RETENTION_SWEEP_MS, Settings};
+use crate::stats::Stats;
+use crate::world::{BotIx, Conn, RoomIx, World};
+
+/// The brain of one hub.
+///
+/// After every [`Hub::handle`], drain [`Hub::poll`]; then sleep until [`Hub::deadline`] or the next
+/// input, whichever comes first. Time is an argument and must not go back; if it does, the last time
+/// is used.
+#[derive(Debug)]
+pub struct Hub {
+    pub(crate) now: Timestamp,
+    pub(crate) settings: Settings,
+    pub(crate) epoch: Epoch,
+    pub(crate) world: World,
+    pub(crate) pending: VecDeque<Pending>,
+    pub(crate) asked: FxHashMap<Ticket, Ask>,
+    pub(crate) expiries: Expiries,
+    /// Memberships whose cursors have to be saved.
+    pub(crate) unsaved: Vec<(RoomIx, BotIx)>,
+    /// Changes that a full disk refused and that must not be forgotten.
+    pub(crate) refused: Vec<Pending>,
+    /// Operators' connections that watch every room.
+    pub(crate) observers: Vec<ConnId>,
+    /// Readers that the store could not serve.
+    pub(crate) unserved: Vec<(RoomIx, BotIx)>,
+    pub(crate) stats: Stats,
+    pub(crate) draining: bool,
+    nonce: u64,
+    ids_made: u64,
+    tickets: u64,
+    pub(crate) probes: u64,
+    pub(crate) save_at: Option<Timestamp>,
+    pub(crate) read_retry_at: Option<Timestamp>,
+    sweep_at: Timestamp,
+    outputs: VecDeque<Output>,
+}
+
+impl Hub {
+    /// A brain that remembers `snapshot`. The `nonce` is random: it keeps the ids that the hub makes
+    /// different from those of every other start.
+    pub fn new(now: Timestamp, nonce: u64, settings: Settings, snapshot: Snapshot) -> Self {
+        let mut hub = Self {
+            now,
+            settings,
+            epoch: snapshot.epoch,
+            world: World::default(),
+            pending: VecDeque::new(),
+            asked: FxHashMap::default(),
+            expiries: Expiries::default(),
+            unsaved: Vec::new(),
+            refused: Vec::new(),
+            observers: Vec::new(),
+            unserved: Vec::new(),
+            stats: Stats::default(),
+            draining: false,
+            nonce,
+            ids_made: 0,
+            tickets: 0,
+            probes: 0,
+            save_at: None,
+            read_retry_at: None,
+            sweep_at: now + RETENTION_SWEEP_MS,
+            outputs: VecDeque::new(),
+        };
+        hub.restore(snapshot);
+        hub
+    }
+
+    fn restore(&mut self, snapshot: Snapshot) {
+        for record in snapshot.rooms {
+            let ix = self.world.intern_room(&record.room);
+            let room = self.world.room_mut(ix);
+            room.durable = true;
+            (room.closed, room.retain) = (record.closed, record.retain);
+            (room.head, room.first, room.bytes) = (record.head, record.first, record.bytes);
+            room.oldest_at = record.oldest_at;
+            for stored in record.members {
+                let bot = self.world.intern_bot(&stored.bot);
+                let mut member = Member::new(bot, stored.since, stored.cursor);
+                member.waiting_since = stored.waiting_since;
+                member.assume_sent(record.head);
+                for range in stored.dropped {
+                    member.lose(range.from, range.to, range.reason, |_| {});
+                }
+                self.world.insert_member(ix, member);
+            }
+        }
+        self.expiries.restore(&mut self.world, snapshot.expiring);
+    }
+
+    /// Takes one input. Drain [`Hub::poll`] before the next.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        self.now = self.now.max(now);
+        // First of all, or what has expired meanwhile would still be dealt out by this input.
+        self.expire();
+        match input {
+            Input::Opened { conn, hello } => self.opened(conn, hello),
+            Input::Frame { conn, frame } => self.frame(conn, frame),
+            Input::Written { conn, deliveries } => self.written(conn, deliveries),
+            Input::Proven { conn, probe } => self.proven(conn, probe),
+            Input::Closed { conn } => self.closed(conn),
+            Input::Committed { outcomes } => {
+                for outcome in outcomes {
+                    self.committed(outcome);
+                }
+            }
+            Input::Refused { count, code } => {
+                for _ in 0..count {
+                    self.change_refused(code);
+                }
+            }
+            Input::Answered { ticket, answer } => self.answered(ticket, answer),
+            Input::BotAdded(bot) => self.bot_added(&bot),
+            Input::BotRemoved(bot) => self.bot_removed(&bot),
+            Input::BotBlocked(bot) => self.bot_blocked(&bot),
+            Input::RoomDeclared { room, members, closed, retain } => {
+                self.room_declared(&room, &members, closed, retain);
+            }
+            Input::Configured(settings) => self.settings = settings,
+            Input::Tick => {}
+            Input::Drain => self.drain(),
+        }
+        self.run_timers();
+    }
+
+    /// The next thing that the world has to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Tick`] is wanted at the latest.
+    pub fn deadline(&self) -> Timestamp {
+        let times = [self.save_at, self.read_retry_at, self.expiries.next(), Some(self.sweep_at)];
+        times.into_iter().flatten().min().unwrap_or(self.sweep_at)
+    }
+
+    /// What happened so far, in numbers.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The life of the store that this brain remembers.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn frame(&mut self, conn: ConnId, frame: ClientFrame) {
+        if !self.world.conns.contains_key(&conn) {
+            return;
+        }
+        match frame {
+            ClientFrame::Auth(_) => self.refuse(conn, Code::AlreadyAuthenticated, "auth"),
+            ClientFrame::Join(join) => self.join(conn, &join.room),
+            ClientFrame::Leave(leave) => self.leave(conn, &leave.room),
+            ClientFrame::Message(message) => self.publish(conn, message),
+            ClientFrame::Receipt(receipt) => self.receipt(conn, receipt),
+            ClientFrame::Presence(presence) => self.set_presence(conn, presence),
+            ClientFrame::Typing(typing) => self.typing(conn, &typing.room),
+            ClientFrame::History(history) => self.history(conn, &history),
+            ClientFrame::Status(status) => self.status(conn, &status),
+            ClientFrame::Rooms(_) => self.rooms(conn),
+            ClientFrame::Who(who) => self.who(conn, who.room.as_ref()),
+            ClientFrame::Ping(ping) => {
+                let at = ping.at.or(Some(self.now.0));
+                self.send(conn, ServerFrame::Pong(Beat { at }));
+            }
+            ClientFrame::Operate(operate) => self.operate(conn, operate),
+            // The enum may grow: a frame without a rule must not be swallowed.
+            other => self.refuse(conn, Code::UnknownType, other.kind()),
+        }
+    }
+
+    fn run_timers(&mut self) {
+        if self.save_at.is_some_and(|at| at <= self.now) {
+            self.save_cursors();
+        }
+        if self.read_retry_at.is_some_and(|at| at <= self.now) {
+            self.retry_reads();
+        }
+        if self.sweep_at <= self.now {
+            self.sweep_at = self.now + RETENTION_SWEEP_MS;
+            self.sweep_retention();
+        }
+    }
+
+    fn drain(&mut self) {
+        self.draining = true;
+        self.save_cursors();
+    }
+
+    /// Remembers that a cursor or mark moved.
+    pub(crate) fn mark_unsaved(&mut self, room: RoomIx, bot: BotIx) {
+        self.unsaved.push((room, bot));
+        // A hub that is about to stop may not come to a later save.
+        let wait = if self.draining { 0 } else { CURSOR_SAVE_MS };
+        self.save_at.get_or_insert(self.now + wait);
+    }
+
+    /// A cursor moved: it has to be saved, and something else is now the oldest that waits.
+    pub(crate) fn cursor_moved(&mut self, room: RoomIx, bot: BotIx) {
+        let head = self.world.room(room).head;
+        if let Some(member) = self.world.member_mut(room, bot) {
+            member.refresh_waiting(head);
+        }
+        self.mark_unsaved(room, bot);
+    }
+
+    pub(crate) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(crate) fn change(&mut self, change: Change, pending: Pending) {
+        self.outputs.push_back(Output::Change(change));
+        self.pending.push_back(pending);
+    }
+
+    pub(crate) fn ask(&mut self, query: Query, ask: Ask) -> Ticket {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.asked.insert(ticket, ask);
+        self.output(Output::Query { ticket, query });
+        ticket
+    }
+
+    /// Sends a frame, unless the connection has gone while the answer was on its way.
+    pub(crate) fn send(&mut self, conn: ConnId, frame: ServerFrame) {
+        if self.world.conns.contains_key(&conn) {
+            self.output(Output::Send { conn, frame });
+        }
+    }
+
+    /// Answers a frame with a refusal that needs no explanation beyond its code.
+    pub(crate) fn refuse(&mut self, conn: ConnId, code: Code, reference: &str) {
+        self.send_error(conn, ErrorFrame::new(code).about(reference));
+    }
+
+    pub(crate) fn send_error(&mut self, conn: ConnId, error: ErrorFrame) {
+        self.stats.refused += 1;
+        self.send(conn, ServerFrame::Error(error));
+    }
+
+    pub(crate) fn conn(&self, conn: ConnId) -> Option<&Conn> {
+        self.world.conns.get(&conn)
+    }
+
+    pub(crate) fn bot_id(&self, bot: BotIx) -> &BotId {
+        &self.world.bot(bot).id
+    }
+
+    /// A message id that no other start of any hub makes.
+    pub(crate) fn make_id(&mut self) -> bot_protocol::id::MessageId {
+        self.ids_made += 1;
+        let text = format!("{:016x}-{}", self.nonce, self.ids_made);
+        bot_protocol::id::MessageId::new(&text).expect("16 digits, a dash and a number fit an id")
+    }
+
+    fn committed(&mut self, outcome: Outcome) {
+        let Some(pending) = self.pending.pop_front() else {
+            debug_assert!(false, "an outcome without a change");
+            return;
+        };
+        self.settle(pending, outcome);
+    }
+}

@@ -1,0 +1,241 @@
+//! What goes into the brain and what comes out.
+//!
+//! Owns the two enums that are its whole interface. An input never waits for anything; what the world
+//! has to do about it comes out as outputs, in order.
+
+use std::collections::BTreeMap;
+
+use bot_protocol::code::Code;
+use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::{ClientFrame, ServerFrame};
+use bot_protocol::id::Position;
+use bot_protocol::name::{BotId, RoomName};
+
+use crate::change::{Answer, Change, Outcome, Query};
+use crate::entry::Entry;
+use crate::settings::Settings;
+
+/// One connection; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+impl std::fmt::Display for ConnId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// One question to the store; comes back with its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What a client can do, as granted in `auth_ok.caps`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of independent capabilities")]
+pub struct Caps {
+    /// It acknowledges what it has taken responsibility for.
+    pub ack: bool,
+    /// It wants to know what became of its messages.
+    pub receipts: bool,
+    /// It wants to know who comes and goes.
+    pub presence: bool,
+    /// It wants structured acts beside the text.
+    pub acts: bool,
+}
+
+impl Caps {
+    /// Grants those of the wished capabilities that exist.
+    pub fn grant<'a>(wished: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut caps = Self::default();
+        for name in wished {
+            match name {
+                "ack" => caps.ack = true,
+                "receipts" => caps.receipts = true,
+                "presence" => caps.presence = true,
+                "acts" => caps.acts = true,
+                _ => {}
+            }
+        }
+        caps
+    }
+
+    /// The names of what is granted.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        [
+            (self.ack, "ack"),
+            (self.receipts, "receipts"),
+            (self.presence, "presence"),
+            (self.acts, "acts"),
+        ]
+        .into_iter()
+        .filter_map(|(granted, name)| granted.then_some(name))
+    }
+}
+
+/// Who opened a connection: the result of authentication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// Whom the token belongs to.
+    pub bot: BotId,
+    /// Whether it may operate the hub.
+    pub operator: bool,
+    /// It asked for nothing beyond the seed's protocol, and gets nothing beyond it.
+    pub plain: bool,
+    /// It sends and asks only: it is delivered nothing and replaces no other connection.
+    pub side: bool,
+    /// What it can do.
+    pub caps: Caps,
+    /// Take up all memberships, from these positions where they are known.
+    pub resume: Option<BTreeMap<RoomName, Position>>,
+}
+
+/// Something that happened in the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A bot authenticated.
+    Opened {
+        /// Its connection.
+        conn: ConnId,
+        /// Who it is.
+        hello: Hello,
+    },
+    /// A frame arrived. Frames of connections that are not open any more are ignored: this is the
+    /// fence against late receipts of a replaced connection.
+    Frame {
+        /// From where.
+        conn: ConnId,
+        /// What.
+        frame: ClientFrame,
+    },
+    /// The first `deliveries` entries that were handed to the connection are on its socket.
+    Written {
+        /// The connection.
+        conn: ConnId,
+        /// A running count since it was opened.
+        deliveries: u64,
+    },
+    /// The peer answered a probe: its stack has consumed everything that was sent before.
+    Proven {
+        /// The connection.
+        conn: ConnId,
+        /// The probe's number.
+        probe: u64,
+    },
+    /// The connection is gone.
+    Closed {
+        /// Which.
+        conn: ConnId,
+    },
+    /// The oldest changes that were not answered yet are durable.
+    Committed {
+        /// One outcome per change, in their order.
+        outcomes: Vec<Outcome>,
+    },
+    /// The oldest changes that were not answered yet could not be stored; nothing of them was.
+    Refused {
+        /// How many.
+        count: usize,
+        /// Why.
+        code: Code,
+    },
+    /// The store answered a query.
+    Answered {
+        /// Which.
+        ticket: Ticket,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A bot exists.
+    BotAdded(BotId),
+    /// A bot does not exist any more.
+    BotRemoved(BotId),
+    /// A bot's connections must end.
+    BotBlocked(BotId),
+    /// A room is declared in the configuration.
+    RoomDeclared {
+        /// The room.
+        room: RoomName,
+        /// Its members.
+        members: Vec<BotId>,
+        /// Only an operator admits more.
+        closed: bool,
+        /// Its own retention.
+        retain: Option<Retention>,
+    },
+    /// The configuration changed.
+    Configured(Settings),
+    /// Time passed.
+    Tick,
+    /// The hub is about to stop: nothing new is accepted, everything unsaved is saved.
+    Drain,
+}
+
+/// Something that the world has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Make this durable, after all changes before it.
+    Change(Change),
+    /// Look this up.
+    Query {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// The question.
+        query: Query,
+    },
+    /// Send a frame to one connection.
+    Send {
+        /// Where.
+        conn: ConnId,
+        /// What.
+        frame: ServerFrame,
+    },
+    /// Hand one committed entry to connections; counts as one delivery for each.
+    Deliver {
+        /// The entry.
+        entry: Entry,
+        /// Where.
+        to: Vec<ConnId>,
+        /// What is special about this delivery.
+        circumstances: Circumstances,
+    },
+    /// Send a WebSocket ping with this number; its pong is `Input::Proven`.
+    Probe {
+        /// Where.
+        conn: ConnId,
+        /// The number.
+        number: u64,
+    },
+    /// Close the connection after everything that was sent before.
+    Close {
+        /// Which.
+        conn: ConnId,
+        /// Why.
+        reason: CloseReason,
+    },
+}
+
+/// How an entry comes to a reader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// How old it is.
+    pub age_ms: u64,
+    /// It waited for the reader.
+    pub late: bool,
+    /// It may have been delivered before.
+    pub redelivered: bool,
+    /// Its place in what waited: index from 1, and how many there were at most.
+    pub backlog: Option<(u64, u64)>,
+    /// So many entries before it were dropped, for readers that do not know `gap`.
+    pub lost: Option<u64>,
+}
+
+/// Why the brain closes a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// A newer connection of the same bot took over.
+    Replaced,
+    /// The bot was disabled or removed.
+    Revoked,
+    /// It does not read what it is sent.
+    TooSlow,
+}

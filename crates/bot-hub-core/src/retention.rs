@@ -1,0 +1,105 @@
+//! What is not kept for ever, and who is told.
+//!
+//! Owns the two ways in which an entry can be lost to a reader: the room's retention, and the bound on
+//! what is kept for an absent bot. **Invariant:** whatever is dropped is announced to the reader (by
+//! `gap` or `lost`), to the sender (by a receipt or `ack.dropped`), and to `status`.
+
+use bot_protocol::frame::server::GapReason;
+use bot_protocol::receipt::ReceiptState;
+
+use crate::change::{Change, Removed};
+use crate::hub::Hub;
+use crate::notice::Notice;
+use crate::pending::Pending;
+use crate::settings::TRIM_ENTRIES_MAX;
+use crate::world::{BotIx, RoomIx};
+
+impl Hub {
+    /// Keeps the newest `limit` entries of others for an absent bot. Returns how many it dropped just
+    /// now, and what to tell their senders.
+    pub(crate) fn limit_buffer(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        head: u64,
+        limit: u64,
+    ) -> Option<(u64, Notice)> {
+        let member = self.world.member(room, bot)?;
+        let (after, to) = (member.lost_through(), member.cut(head, limit));
+        let lost = self.lose(room, bot, after + 1, to, GapReason::BufferLimit);
+        self.stats.dropped += lost;
+        let (state, reason) = (ReceiptState::Dropped, Some("buffer_per_bot_per_room"));
+        (lost > 0).then_some((lost, Notice { bot, after, to, state, reason }))
+    }
+
+    /// Looks for rooms that keep more than they should.
+    pub(crate) fn sweep_retention(&mut self) {
+        for room in self.world.known_rooms().collect::<Vec<_>>() {
+            self.trim(room);
+        }
+    }
+
+    /// Removes a step's worth of what the room's rule no longer keeps.
+    pub(crate) fn trim(&mut self, room: RoomIx) {
+        let state = self.world.room(room);
+        let retain = state.retain.unwrap_or(self.settings.retention);
+        let kept = (state.head + 1).saturating_sub(state.first);
+        let old = |age_ms| state.oldest_at.is_some_and(|at| self.now.since(at) > age_ms);
+        let due = retain.entries.is_some_and(|max| kept > max)
+            || retain.bytes.is_some_and(|max| state.bytes > max)
+            || retain.age_ms.is_some_and(old);
+        if !due || kept == 0 || state.trimming {
+            return;
+        }
+        self.world.room_mut(room).trimming = true;
+        let (name, now) = (self.room_name(room), self.now);
+        let change = Change::Trim { room: name, retain, now, entries_max: TRIM_ENTRIES_MAX };
+        self.change(change, Pending::Trim { room });
+    }
+
+    pub(crate) fn trimmed(&mut self, room: RoomIx, removed: &[Removed], more: bool) {
+        let age_max = self.world.room(room).retain.unwrap_or(self.settings.retention).age_ms;
+        let now = self.now;
+        let state = self.world.room_mut(room);
+        state.trimming = false;
+        state.bytes -= removed.iter().map(|it| it.bytes).sum::<u64>().min(state.bytes);
+        if let Some(last) = removed.last() {
+            state.first = last.seq + 1;
+            for bot in state.members.iter().map(|member| member.bot).collect::<Vec<_>>() {
+                self.lose_removed(room, bot, removed);
+            }
+        }
+        if more {
+            return self.trim(room);
+        }
+        let state = self.world.room_mut(room);
+        if state.first > state.head {
+            state.oldest_at = None;
+        } else if let Some(age_ms) = age_max {
+            // How old the oldest one is now, only the store knows: look again well before the whole
+            // age has passed once more.
+            state.oldest_at = state.oldest_at.max(Some(now - (age_ms - age_ms / 16)));
+        }
+    }
+
+    /// A member that had not been handed the removed entries loses them.
+    fn lose_removed(&mut self, room: RoomIx, bot: BotIx, removed: &[Removed]) {
+        let Some(member) = self.world.member(room, bot) else { return };
+        let own = self.bot_id(bot);
+        // A reader may have met the hole already, before it was known here what had been in it.
+        let gone = |seq| match member.why_lost(seq) {
+            Some(reason) => reason == GapReason::Retention,
+            None => seq > member.sent(),
+        };
+        let lost = removed.iter().filter(|it| it.from != *own && gone(it.seq));
+        let lost: Vec<&Removed> = lost.collect();
+        let Some(last) = lost.last() else { return };
+        self.lose(room, bot, 0, last.seq, GapReason::Retention);
+        self.stats.dropped += lost.len() as u64;
+        for it in lost {
+            let sender = self.world.intern_bot(&it.from);
+            let state = ReceiptState::Dropped;
+            self.notify(sender, room, &it.id, bot, state, Some("retention"), None);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Who and what exists: bots, rooms, connections.
+//!
+//! Owns the tables and their look-ups. Rules live elsewhere.
+//!
+//! Rooms and bots stand in vectors and are named by their index everywhere inside, so that a message
+//! costs one look-up by name at the door and array accesses after that. The hash maps are never
+//! iterated over: their order would leak into what the hub does, and a simulation from a seed would
+//! not replay.
+
+use std::collections::VecDeque;
+
+use bot_protocol::frame::client::BotState;
+use bot_protocol::frame::operator::Retention;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use crate::io::{Caps, ConnId};
+use crate::member::Member;
+
+/// A bot's index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct BotIx(pub(crate) u32);
+
+/// A room's index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RoomIx(pub(crate) u32);
+
+#[derive(Debug)]
+pub(crate) struct Bot {
+    pub(crate) id: BotId,
+    /// Somebody vouches for it: a token or a declaration. Others are names in old logs.
+    pub(crate) exists: bool,
+    /// It came in with operator rights since the hub started.
+    pub(crate) operator: bool,
+    /// The connection that is delivered to.
+    pub(crate) conn: Option<ConnId>,
+    /// Connections that send and ask only.
+    pub(crate) sides: Vec<ConnId>,
+    /// Where it is a member, and at which index among the room's members.
+    pub(crate) rooms: FxHashMap<RoomIx, u32>,
+    /// The same rooms in the order of joining.
+    pub(crate) room_list: Vec<RoomIx>,
+    pub(crate) state: BotState,
+    pub(crate) note: Option<SmolStr>,
+    pub(crate) since: Timestamp,
+    pub(crate) last_seen: Option<Timestamp>,
+    /// Memberships of rooms on their way to the store; direct conversations do not count.
+    pub(crate) joining: usize,
+    /// When its connection was taken over lately.
+    pub(crate) takeovers: VecDeque<Timestamp>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub(crate) name: RoomName,
+    pub(crate) members: Vec<Member>,
+    /// Memberships on their way to the store.
+    pub(crate) joining: usize,
+    pub(crate) closed: bool,
+    pub(crate) retain: Option<Retention>,
+    /// The store knows it.
+    pub(crate) durable: bool,
+    /// The newest entry.
+    pub(crate) head: u64,
+    /// The oldest entry that is kept.
+    pub(crate) first: u64,
+    /// Bytes of what is kept.
+    pub(crate) bytes: u64,
+    /// The oldest entry that is kept is not older than this.
+    pub(crate) oldest_at: Option<Timestamp>,
+    /// A removal is under way.
+    pub(crate) trimming: bool,
+    /// Operators' connections that watch it.
+    pub(crate) observers: Vec<ConnId>,
+}
+
+/// An entry on its way to a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flight {
+    pub(crate) room: RoomIx,
+    pub(crate) seq: u64,
+    pub(crate) bytes: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) bot: BotIx,
+    pub(crate) operator: bool,
+    pub(crate) plain: bool,
+    pub(crate) side: bool,
+    pub(crate) caps: Caps,
+    /// Entries handed over whose fate on the wire is not known yet; the first is number `landed + 1`.
+    pub(crate) flights: VecDeque<Flight>,
+    /// How many left `flights` again.
+    pub(crate) landed: u64,
+    /// How many are on the socket.
+    pub(crate) written: u64,
+    /// Bytes in `flights`.
+    pub(crate) outstanding: usize,
+    /// The probe that is under way: its number, and what its answer proves.
+    pub(crate) probe: Option<(u64, u64)>,
+    /// Rooms that wait for space on this connection.
+    pub(crate) starved: Vec<RoomIx>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub(crate) bots: Vec<Bot>,
+    pub(crate) rooms: Vec<Room>,
+    pub(crate) conns: FxHashMap<ConnId, Conn>,
+    bot_names: FxHashMap<BotId, BotIx>,
+    room_names: FxHashMap<RoomName, RoomIx>,
+}
+
+impl World {
+    pub(crate) fn bot_ix(&self, id: &BotId) -> Option<BotIx> {
+        self.bot_names.get(id).copied()
+    }
+
+    /// The bot's index, for bots that exist.
+    pub(crate) fn existing_bot(&self, id: &BotId) -> Option<BotIx> {
+        self.bot_ix(id).filter(|&bot| self.bot(bot).exists)
+    }
+
+    /// The room's index, if the store knows the room.
+    pub(crate) fn room_ix(&self, name: &RoomName) -> Option<RoomIx> {
+        self.room_names.get(name).copied().filter(|&room| self.room(room).durable)
+    }
+
+    /// Every room that the store knows.
+    pub(crate) fn known_rooms(&self) -> impl Iterator<Item = RoomIx> {
+        let all = (0_u32..).map(RoomIx).take(self.rooms.len());
+        all.filter(|&room| self.room(room).durable)
+    }
+
+    pub(crate) fn bot(&self, bot: BotIx) -> &Bot {
+        &self.bots[bot.0 as usize]
+    }
+
+    pub(crate) fn bot_mut(&mut self, bot: BotIx) -> &mut Bot {
+        &mut self.bots[bot.0 as usize]
+    }
+
+    pub(crate) fn room(&self, room: RoomIx) -> &Room {
+        &self.rooms[room.0 as usize]
+    }
+
+    pub(crate) fn room_mut(&mut self, room: RoomIx) -> &mut Room {
+        &mut self.rooms[room.0 as usize]
+    }
+
+    pub(crate) fn member(&self, room: RoomIx, bot: BotIx) -> Option<&Member> {
+        let at = *self.bot(bot).rooms.get(&room)?;
+        self.room(room).members.get(at as usize)
+    }
+
+    pub(crate) fn member_mut(&mut self, room: RoomIx, bot: BotIx) -> Option<&mut Member> {
+        let at = *self.bot(bot).rooms.get(&room)?;
+        self.room_mut(room).members.get_mut(at as usize)
+    }
+
+    /// The index of a name; a name that was never seen gets one.
+    pub(crate) fn intern_bot(&mut self, id: &BotId) -> BotIx {
+        if let Some(bot) = self.bot_ix(id) {
+            return bot;
+        }
+        let ix = BotIx(u32::try_from(self.bots.len()).expect("bots are bounded by memory"));
+        self.bots.push(Bot {
+            id: id.clone(),
+            exists: false,
+            conn: None,
+            sides: Vec::new(),
+            rooms: FxHashMap::default(),
+            room_list: Vec::new(),
+            state: BotState::Offline,
+            note: None,
+            since: Timestamp::default(),
+            last_seen: None,
+            joining: 0,
+            takeovers: VecDeque::new(),
+            operator: false,
+        });
+        self.bot_names.insert(id.clone(), ix);
+        ix
+    }
+
+    /// The index of a room; an empty room is made if there is none.
+    pub(crate) fn intern_room(&mut self, name: &RoomName) -> RoomIx {
+        if let Some(&room) = self.room_names.get(name) {
+            return room;
+        }
+        let ix = RoomIx(u32::try_from(self.rooms.len()).expect("rooms are bounded by memory"));
+        self.rooms.push(Room {
+            name: name.clone(),
+            members: Vec::new(),
+            joining: 0,
+            closed: false,
+            retain: None,
+            durable: false,
+            head: 0,
+            first: 1,
+            bytes: 0,
+            oldest_at: None,
+            trimming: false,
+            observers: Vec::new(),
+        });
+        self.room_names.insert(name.clone(), ix);
+        ix
+    }
+
+    /// One membership more or less is on its way to the store. Both bounds count those too, or a
+    /// client that does not wait for answers would not be bound by them.
+    pub(crate) fn joining(&mut self, room: RoomIx, bot: BotIx, change: isize) {
+        if self.room(room).name.direct_pair().is_some() {
+            return;
+        }
+        let room = &mut self.room_mut(room).joining;
+        *room = room.saturating_add_signed(change);
+        let bot = &mut self.bot_mut(bot).joining;
+        *bot = bot.saturating_add_signed(change);
+    }
+
+    pub(crate) fn insert_member(&mut self, room: RoomIx, member: Member) {
+        let bot = member.bot;
+        let at = self.room(room).members.len();
+        self.room_mut(room).members.push(member);
+        let at = u32::try_from(at).expect("members are bounded by `members_per_room`");
+        self.bot_mut(bot).rooms.insert(room, at);
+        self.bot_mut(bot).room_list.push(room);
+    }
+
+    pub(crate) fn remove_member(&mut self, room: RoomIx, bot: BotIx) -> Option<Member> {
+        let at = self.bot_mut(bot).rooms.remove(&room)?;
+        self.bot_mut(bot).room_list.retain(|&other| other != room);
+        let removed = self.room_mut(room).members.swap_remove(at as usize);
+        if let Some(moved) = self.room(room).members.get(at as usize).map(|member| member.bot) {
+            self.bot_mut(moved).rooms.insert(room, at);
+        }
+        Some(removed)
+    }
+}

@@ -1,0 +1,221 @@
+//! `bot-hub serve`: run the hub, and say what happened.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::{Global, port};
+use crate::config::{
+    Config, ConfigErrors, Environment, Loaded, LogFormat, Override, Sources, config_file, load,
+};
+use crate::server::{Opened, ServeError, Server, addresses};
+
+/// Options of `serve`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Serve {
+    /// Where to accept connections; port 0 lets the system choose. Can be given more than once
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Vec<String>,
+    /// Where messages are kept: `sqlite`, or `memory` for trying things out
+    #[arg(long, value_name = "KIND")]
+    store: Option<String>,
+    /// How much is logged: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+/// Why `serve` ended.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error("cannot listen on {address}: {error}{help}")]
+    Listen { address: SocketAddr, error: std::io::Error, help: String },
+    #[error("cannot start: {0}")]
+    Start(#[from] std::io::Error),
+}
+
+impl Serve {
+    pub(super) fn run(self, global: &Global) -> ExitCode {
+        match self.serve(global) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                // Errors of the configuration say `error:` themselves, once per mistake.
+                let prefix = if matches!(failure, Failure::Config(_)) { "" } else { "error: " };
+                say(&format!("{prefix}{failure}"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn serve(self, global: &Global) -> Result<(), Failure> {
+        let started = Instant::now();
+        let env = Environment::of_process();
+        let file = config_file(global.config.clone(), &env);
+        let sources = Sources { file, env, flags: self.overrides(global) };
+        let loaded = load(&sources)?;
+        start_log(&loaded.config);
+        for warning in &loaded.warnings {
+            say(&format!("warning: {warning}"));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(serve(loaded, sources, started))
+    }
+
+    fn overrides(&self, global: &Global) -> Vec<Override> {
+        let mut overrides = global.overrides();
+        if !self.listen.is_empty() {
+            overrides.push(Override::new("--listen", "listen", self.listen.join(",")));
+        }
+        if let Some(kind) = &self.store {
+            overrides.push(Override::new("--store", "store.kind", kind.clone()));
+        }
+        if let Some(level) = &self.log_level {
+            overrides.push(Override::new("--log-level", "log.level", level.clone()));
+        }
+        overrides
+    }
+}
+
+async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(), Failure> {
+    let mut listeners = Vec::new();
+    for address in loaded.config.addresses() {
+        listeners.push(bind(address).await?);
+    }
+    let shown = Shown::of(&loaded);
+    let server = Server::open(loaded, sources)?;
+    let bound = addresses(&listeners);
+    shown.print(&server.opened, &bound, started);
+    announce(&bound)?;
+
+    let (reload, reloads) = mpsc::channel(1);
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let shutdown = async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
+                // A reload that is under way serves a second request too.
+                _ = hangup.recv() => drop(reload.try_send(())),
+            }
+        }
+    };
+    server.run(listeners, reloads, shutdown).await?;
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let help = match error.kind() {
+            std::io::ErrorKind::AddrInUse => port::help(address),
+            std::io::ErrorKind::PermissionDenied => {
+                "\nhint: ports below 1024 need a privilege; choose another with --listen".to_owned()
+            }
+            _ => String::new(),
+        };
+        Failure::Listen { address, error, help }
+    })
+}
+
+/// The line that programs wait for.
+fn announce(bound: &[SocketAddr]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for address in bound {
+        writeln!(out, "listening ws://{address}")?;
+    }
+    out.flush()
+}
+
+/// What people are told at the start.
+struct Shown {
+    data: String,
+    config: String,
+    listens_alone: bool,
+    has_bots: bool,
+}
+
+impl Shown {
+    fn of(loaded: &Loaded) -> Self {
+        let data = match (&loaded.data_dir, loaded.config.store.kind) {
+            (_, crate::config::StoreKind::Memory) => "in memory only".to_owned(),
+            (Some(dir), _) => dir.display().to_string(),
+            (None, _) => "-".to_owned(),
+        };
+        let config = match &loaded.file {
+            Some(path) => path.display().to_string(),
+            None => "none, using defaults (bot-hub config init writes one)".to_owned(),
+        };
+        let listens_alone = loaded.config.addresses().iter().all(|it| it.ip().is_loopback());
+        Self { data, config, listens_alone, has_bots: !loaded.config.tokens.is_empty() }
+    }
+
+    fn print(&self, opened: &Opened, bound: &[SocketAddr], started: Instant) {
+        let found = if opened.is_new {
+            "created".to_owned()
+        } else {
+            format!(
+                "opened ({}, {}, {})",
+                counted(opened.bots as u64, "bot"),
+                counted(opened.rooms as u64, "room"),
+                counted(opened.entries, "message"),
+            )
+        };
+        say(&format!("Bot Hub {} · one place where bots talk\n", env!("CARGO_PKG_VERSION")));
+        say(&format!("  data       {}  {found}", self.data));
+        say(&format!("  config     {}", self.config));
+        for address in bound {
+            let reach = if self.listens_alone {
+                "  loopback only; --listen 0.0.0.0:18795 to share"
+            } else {
+                ""
+            };
+            say(&format!("  listening  ws://{address}{reach}"));
+        }
+        if opened.bots == 0 && !self.has_bots {
+            say("\nNext, in another terminal: give a bot a way in\n  bot-hub bot add marlbot");
+        }
+        say(&format!("\nready in {} ms", started.elapsed().as_millis()));
+    }
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// Talk goes to stderr; if nobody is there to hear it, the hub runs all the same.
+fn say(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
+fn start_log(config: &Config) {
+    let level = match config.log.level {
+        crate::config::LogLevel::Error => tracing::Level::ERROR,
+        crate::config::LogLevel::Warn => tracing::Level::WARN,
+        crate::config::LogLevel::Info => tracing::Level::INFO,
+        crate::config::LogLevel::Debug => tracing::Level::DEBUG,
+        crate::config::LogLevel::Trace => tracing::Level::TRACE,
+    };
+    let as_text = match config.log.format {
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+    };
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    let started = if as_text {
+        builder.with_target(false).try_init()
+    } else {
+        builder.json().flatten_event(true).try_init()
+    };
+    // Only a second hub in one process finds a log that was started already; that one serves both.
+    drop(started);
+}

@@ -1,0 +1,215 @@
+//! `bot-hub config …`: the commands about the configuration.
+//!
+//! Owns what they print. stdout is data, stderr is talk; the exit code is 0, or 1 if the command
+//! could not do what it was asked (usage mistakes are clap's, with 2).
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::layers::{Environment, Override};
+use super::load::{Loaded, Sources, load};
+use super::problem::{ConfigErrors, Problem};
+use super::{config_file, schema_text, starter, user_config_file};
+
+/// The command did what it was asked.
+pub const EXIT_OK: u8 = 0;
+
+/// It did not, and stderr says why.
+pub const EXIT_FAILURE: u8 = 1;
+
+/// Looks at the configuration, and makes a new one.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say whether the configuration is in order, and everything that is not
+    Check {
+        /// The file to check; without it, the one that the hub would read
+        file: Option<PathBuf>,
+    },
+    /// Print the configuration that is in effect, tokens redacted
+    Show {
+        /// Print each setting with who said it: default, file and line, variable or flag
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print the JSON Schema of the file, for editors
+    Schema,
+    /// Write a commented file with every setting and its default
+    Init {
+        /// Where to write; `-` is stdout. Default: the user's configuration file
+        file: Option<PathBuf>,
+        /// Overwrite a file that exists
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// What the commands work with; everything from outside is handed in.
+#[derive(Debug)]
+pub struct Context<'a, O, E> {
+    /// The file that `--config` names.
+    pub file: Option<PathBuf>,
+    /// The environment.
+    pub env: Environment,
+    /// Settings given by flags.
+    pub flags: Vec<Override>,
+    /// Whether stdout gets JSON.
+    pub json: bool,
+    /// Data.
+    pub out: &'a mut O,
+    /// Talk.
+    pub err: &'a mut E,
+}
+
+/// Runs one command and returns its exit code. Only writing to `out` and `err` can fail.
+pub fn run<O: Write, E: Write>(
+    command: ConfigCommand,
+    mut context: Context<'_, O, E>,
+) -> io::Result<u8> {
+    match command {
+        ConfigCommand::Check { file } => {
+            context.file = file.or(context.file);
+            check(&mut context)
+        }
+        ConfigCommand::Show { origin } => show(&mut context, origin),
+        ConfigCommand::Schema => {
+            context.out.write_all(schema_text().as_bytes())?;
+            Ok(EXIT_OK)
+        }
+        ConfigCommand::Init { file, force } => init(&mut context, file, force),
+    }
+}
+
+impl<O: Write, E: Write> Context<'_, O, E> {
+    fn load(&mut self) -> (Option<PathBuf>, Result<Loaded, ConfigErrors>) {
+        let file = config_file(self.file.take(), &self.env);
+        let (env, flags) = (std::mem::take(&mut self.env), std::mem::take(&mut self.flags));
+        let loaded = load(&Sources { file: file.clone(), env, flags });
+        (file, loaded)
+    }
+
+    fn json(&mut self, value: &Value) -> io::Result<()> {
+        writeln!(self.out, "{value:#}")
+    }
+
+    fn warnings(&mut self, warnings: &[Problem]) -> io::Result<()> {
+        warnings.iter().try_for_each(|warning| writeln!(self.err, "warning: {warning}"))
+    }
+
+    fn refuse(&mut self, errors: &ConfigErrors) -> io::Result<u8> {
+        self.warnings(&errors.warnings)?;
+        writeln!(self.err, "{errors}")?;
+        Ok(EXIT_FAILURE)
+    }
+}
+
+fn check<O: Write, E: Write>(context: &mut Context<'_, O, E>) -> io::Result<u8> {
+    let (file, loaded) = context.load();
+    if context.json {
+        let (errors, warnings) = match &loaded {
+            Ok(loaded) => (&[][..], &loaded.warnings[..]),
+            Err(refused) => (&refused.errors[..], &refused.warnings[..]),
+        };
+        let list = |problems: &[Problem]| problems.iter().map(Problem::to_json).collect::<Vec<_>>();
+        let ok = loaded.is_ok();
+        context.json(
+            &json!({ "ok": ok, "file": file, "errors": list(errors), "warnings": list(warnings) }),
+        )?;
+        return Ok(if ok { EXIT_OK } else { EXIT_FAILURE });
+    }
+    match loaded {
+        Err(errors) => {
+            let code = context.refuse(&errors)?;
+            let (wrong, unsure) = (errors.errors.len(), errors.warnings.len());
+            writeln!(context.err, "{}, {}", counted(wrong, "error"), counted(unsure, "warning"))?;
+            Ok(code)
+        }
+        Ok(loaded) => {
+            context.warnings(&loaded.warnings)?;
+            let name = file.map_or("the defaults".to_owned(), |file| file.display().to_string());
+            let warnings = counted(loaded.warnings.len(), "warning");
+            writeln!(context.out, "{name}: in order, {warnings}")?;
+            Ok(EXIT_OK)
+        }
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn show<O: Write, E: Write>(context: &mut Context<'_, O, E>, origin: bool) -> io::Result<u8> {
+    let loaded = match context.load().1 {
+        Ok(loaded) => loaded,
+        Err(errors) => return context.refuse(&errors),
+    };
+    context.warnings(&loaded.warnings)?;
+    let settings = loaded.settings();
+    if !origin {
+        // Written from the struct, not by way of a JSON value, so that the order is the file's. The
+        // result is a valid configuration file, the tokens aside.
+        let text = serde_json::to_string_pretty(&loaded.config).map_err(io::Error::other)?;
+        writeln!(context.out, "{text}")?;
+    } else if context.json {
+        context.json(&settings.iter().map(super::Setting::to_json).collect())?;
+    } else {
+        for setting in settings {
+            let (path, value) = (setting.path, starter::inline(&setting.value));
+            writeln!(context.out, "{path} = {value}  ({})", setting.origin)?;
+        }
+    }
+    Ok(EXIT_OK)
+}
+
+fn init<O: Write, E: Write>(
+    context: &mut Context<'_, O, E>,
+    file: Option<PathBuf>,
+    force: bool,
+) -> io::Result<u8> {
+    let asked = file.or_else(|| context.file.take()).or_else(|| user_config_file(&context.env));
+    let Some(path) = asked else {
+        writeln!(
+            context.err,
+            "there is no home directory to write to\n  hint: name the file: `bot-hub config init FILE`"
+        )?;
+        return Ok(EXIT_FAILURE);
+    };
+    if path == Path::new("-") {
+        context.out.write_all(starter().as_bytes())?;
+        return Ok(EXIT_OK);
+    }
+    if let Err(error) = write_new(&path, &starter(), force) {
+        let hint = match error.kind() {
+            io::ErrorKind::AlreadyExists => "name another file, or overwrite it with `--force`",
+            _ => "name a file in a folder that you may write to",
+        };
+        writeln!(context.err, "`{}` was not written: {error}\n  hint: {hint}", path.display())?;
+        return Ok(EXIT_FAILURE);
+    }
+    if context.json {
+        context.json(&json!({ "file": path }))?;
+    } else {
+        writeln!(context.out, "{}", path.display())?;
+        writeln!(context.err, "written; edit it, then `bot-hub config check {}`", path.display())?;
+    }
+    Ok(EXIT_OK)
+}
+
+/// Writes a file that only its owner may read, since tokens will stand in it.
+fn write_new(path: &Path, text: &str, force: bool) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}

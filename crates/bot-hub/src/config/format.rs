@@ -1,0 +1,162 @@
+//! What a text has to look like, and what to write instead.
+//!
+//! Owns the judgement of single values. Never looks at another setting: that is [`super::meaning`].
+
+use std::net::{IpAddr, SocketAddr};
+
+use bot_protocol::name::{BotId, RoomName};
+
+use super::quantity::{ByteSize, Period, QuantityError};
+use super::shape::Format;
+
+/// What is wrong with a value, and what to do.
+pub(super) struct Flaw {
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+fn flaw(message: impl Into<String>, hint: impl Into<String>) -> Flaw {
+    Flaw { message: message.into(), hint: hint.into() }
+}
+
+const HINT_PERIOD: &str =
+    "write a number with `ms`, `s`, `m`, `h` or `d`, for example \"30s\" or \"1h30m\"";
+const HINT_SIZE: &str = "write bytes or a size with `KiB`, `MiB` or `GiB`, for example \"256KiB\"";
+const HINT_NAME: &str = "write a name like `marlbot` or `lab-2`";
+
+/// The text in its canonical form (names in lower case), or what is wrong with it.
+pub(super) fn judge(format: Format, text: &str) -> Result<String, Flaw> {
+    let kept = || text.to_owned();
+    match format {
+        Format::Free => Ok(kept()),
+        Format::Token => token(text).map(|()| kept()),
+        Format::Bot => BotId::new(text)
+            .map(|bot| bot.as_str().to_owned())
+            .map_err(|error| flaw(error.to_string(), HINT_NAME)),
+        Format::Room => room(text),
+        Format::Period => period(text).map(|()| kept()),
+        Format::Address => address(text).map(|()| kept()),
+        Format::Origin => origin(text).map(|()| kept()),
+        Format::Path if text.trim().is_empty() => {
+            Err(flaw("a path must not be empty", "write a folder, or null for the default"))
+        }
+        Format::Path if text.contains('\0') => {
+            Err(flaw("a path cannot hold a zero byte", "in JSON5 a backslash is written `\\\\`"))
+        }
+        Format::Path => Ok(kept()),
+    }
+}
+
+fn token(text: &str) -> Result<(), Flaw> {
+    if text.trim().is_empty() {
+        return Err(flaw("a token must not be empty", "`bot-hub bot add NAME` makes a strong one"));
+    }
+    Ok(())
+}
+
+fn room(text: &str) -> Result<String, Flaw> {
+    let room = RoomName::new(text).map_err(|error| match text.strip_prefix('#') {
+        Some(bare) => flaw("`#` is not part of a room's name", format!("write `{}`", safe(bare))),
+        None => flaw(error.to_string(), HINT_NAME),
+    })?;
+    if room.direct_pair().is_some() {
+        let hint =
+            "direct messages need no room: send with `to`; `retention` says how long they are kept";
+        return Err(flaw("a direct-message room cannot be declared", hint));
+    }
+    Ok(room.as_str().to_owned())
+}
+
+fn period(text: &str) -> Result<(), Flaw> {
+    match text.parse::<Period>() {
+        Ok(period) if period.get().is_zero() => Err(flaw(
+            "a period of zero",
+            "write at least \"1ms\", or null where a bound may be lifted",
+        )),
+        Ok(_) => Ok(()),
+        Err(QuantityError::NoUnit) => {
+            let hint = format!("write \"{}s\" for seconds; {HINT_PERIOD}", safe(text.trim()));
+            Err(flaw("a period needs a unit", hint))
+        }
+        Err(error) => Err(flaw(format!("a period that {error}"), HINT_PERIOD)),
+    }
+}
+
+/// The number of bytes that a text means.
+pub(super) fn size(text: &str) -> Result<u64, Flaw> {
+    let parsed = text.parse::<ByteSize>().map(ByteSize::get);
+    parsed.map_err(|error| flaw(format!("a size that {error}"), HINT_SIZE))
+}
+
+fn address(text: &str) -> Result<(), Flaw> {
+    if text.parse::<SocketAddr>().is_ok() {
+        return Ok(());
+    }
+    if text.trim().is_empty() {
+        return Err(flaw("an empty address", address_hint(":18795")));
+    }
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        let hint = format!("write \"{}\"", SocketAddr::new(ip, super::settings::PORT_DEFAULT));
+        return Err(flaw("an address without a port", hint));
+    }
+    Err(flaw(format!("`{}` is not an address", safe(text)), address_hint(text)))
+}
+
+fn address_hint(text: &str) -> String {
+    if text.parse::<u16>().is_ok() {
+        return format!("write \"127.0.0.1:{text}\", or `port: {text}` without `listen`");
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, "18795"));
+    if text.contains("://") {
+        return "write only address and port, for example \"127.0.0.1:18795\"".into();
+    }
+    if port.parse::<u16>().is_err() {
+        return "a port is a number from 0 to 65535".into();
+    }
+    match host {
+        "" | "*" => format!("for every interface write \"0.0.0.0:{port}\" or \"[::]:{port}\""),
+        "localhost" => format!("write \"127.0.0.1:{port}\""),
+        _ if host.contains(':') => format!("an IPv6 address stands in brackets: \"[::1]:{port}\""),
+        _ => "write a numeric address and a port, for example \"127.0.0.1:18795\"; host names are \
+              not looked up"
+            .into(),
+    }
+}
+
+fn origin(text: &str) -> Result<(), Flaw> {
+    if text == "*" {
+        return Err(flaw("a wildcard would let every web page in", "name each page's origin"));
+    }
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| text.starts_with(scheme));
+    let Some(host) = scheme.map(|scheme| &text[scheme.len()..]) else {
+        let hint = "an origin starts with `https://` or `http://`, for example \"https://bots.example.com\"";
+        return Err(flaw(format!("`{}` is not an origin", safe(text)), hint));
+    };
+    if let Some((before, _)) = host.split_once('/') {
+        let hint = format!("write \"{}{}\"", scheme.unwrap_or_default(), safe(before));
+        return Err(flaw("an origin has no path", hint));
+    }
+    // The door has the last word: what it could not compare would silently allow nobody. A wildcard
+    // it takes for an ordinary host, which no page has, and a port that is none it leaves out.
+    let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+    let comparable = text.parse::<crate::door::Origin>().is_ok()
+        && !host.contains('*')
+        && port.is_none_or(|port| port.parse::<u16>().is_ok());
+    if !comparable {
+        let message = format!("`{}` is not an origin", safe(text));
+        let hint = "browsers send scheme, host and port: \"https://bots.example.com:8443\"";
+        return Err(flaw(message, hint));
+    }
+    if host.chars().any(|c| c.is_ascii_uppercase()) {
+        let hint = format!("write \"{}\"", text.to_ascii_lowercase());
+        return Err(flaw("browsers send origins in lower case", hint));
+    }
+    Ok(())
+}
+
+/// A value from the file as a message may show it: short, and without control characters.
+pub(super) fn safe(text: &str) -> String {
+    let short: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+    if text.chars().nth(60).is_some() { short + "…" } else { short }
+}

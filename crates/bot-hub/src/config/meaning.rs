@@ -1,0 +1,244 @@
+//! What only several settings together can get wrong.
+//!
+//! Owns the rules between settings, and the warnings. Never judges a single value: that was done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bot_protocol::name::BotId;
+
+use super::node::{Node, Value};
+use super::problem::{Origin, Path, Problem, Segment};
+use super::settings::{Config, StoreKind};
+
+/// Shorter waits than this only measure the machine's load.
+const TIMEOUT_MIN: Duration = Duration::from_millis(100);
+
+/// Longer ones are no timeouts any more.
+const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// What was found, against the tree that says where each setting stands.
+struct Judge<'a> {
+    config: &'a Config,
+    tree: &'a Node,
+    errors: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+/// Errors and warnings of a configuration whose single values are all in order.
+pub(super) fn judge(config: &Config, tree: &Node) -> (Vec<Problem>, Vec<Problem>) {
+    let mut judge = Judge { config, tree, errors: Vec::new(), warnings: Vec::new() };
+    judge.addresses();
+    judge.tokens();
+    judge.bots();
+    judge.rooms();
+    judge.store();
+    judge.limits();
+    judge.timeouts();
+    (judge.errors, judge.warnings)
+}
+
+impl Judge<'_> {
+    fn origin(&self, path: &Path) -> Origin {
+        self.tree.origin_of(path).cloned().unwrap_or(Origin::DEFAULT)
+    }
+
+    fn error(&mut self, path: &Path, message: impl Into<String>, hint: impl Into<String>) {
+        self.errors.push(Problem::new(&self.origin(path), path, message, hint));
+    }
+
+    fn warn(&mut self, path: &Path, message: impl Into<String>, hint: impl Into<String>) {
+        self.warnings.push(Problem::new(&self.origin(path), path, message, hint));
+    }
+
+    fn addresses(&mut self) {
+        let addresses = self.config.addresses();
+        let listen = Path::from("listen");
+        for (at, address) in addresses.iter().enumerate() {
+            let path = listen.then(Segment::Index(at));
+            if address.port() != 0 && addresses[..at].contains(address) {
+                self.error(&path, format!("`{address}` is named twice"), "keep one of the two");
+            }
+        }
+        // Both from one place contradict each other; a flag over a file is what flags are for.
+        let both_here = self.tree.get("port").is_some()
+            && self.origin(&Path::from("port")).source == self.origin(&listen).source;
+        if self.config.listen.is_some()
+            && both_here
+            && addresses.iter().all(|address| address.port() != self.config.port)
+        {
+            let hint = "remove `port`, or listen on it";
+            self.warn(
+                &Path::from("port"),
+                "has no effect, because `listen` names other ports",
+                hint,
+            );
+        }
+    }
+
+    fn tokens(&mut self) {
+        let mut spelt: BTreeMap<&BotId, &Path> = BTreeMap::new();
+        let entries: Vec<_> = self
+            .config
+            .tokens
+            .iter()
+            .map(|(token, entry)| {
+                let segment = Segment::Secret(token.reveal().to_owned());
+                (token, entry, Path::from("tokens").then(segment))
+            })
+            .collect();
+        for (token, entry, path) in &entries {
+            spelt.entry(&entry.bot_id).or_insert(path);
+            let text = token.reveal();
+            if token.is_weak() {
+                let hint = "use at least 16 random characters";
+                self.warn(path, "this token is short enough to be guessed", hint);
+            }
+            if text.trim() != text || text.chars().any(char::is_control) {
+                let hint = "was it copied with the end of its line?";
+                self.warn(path, "this token has white space or control characters around it", hint);
+            }
+        }
+    }
+
+    /// Bots that a list names and no token belongs to. They may exist in the store, so this is no
+    /// error; a typo is likelier.
+    fn bots(&mut self) {
+        let config = self.config;
+        let known: BTreeSet<_> = config.tokens.values().map(|entry| &entry.bot_id).collect();
+        let operators = Path::from("operators");
+        self.named(&config.operators, &known, &operators);
+        for (room, settings) in &config.rooms {
+            let path = Path::from("rooms").key(room.as_str()).key("members");
+            self.named(&settings.members, &known, &path);
+        }
+    }
+
+    fn named(&mut self, bots: &[BotId], known: &BTreeSet<&BotId>, path: &Path) {
+        for (at, bot) in bots.iter().enumerate() {
+            let here = path.then(Segment::Index(at));
+            if bots[..at].contains(bot) {
+                self.warn(&here, format!("`{bot}` is named twice"), "keep one of the two");
+            } else if !known.contains(bot) && !known.is_empty() {
+                let names = known.iter().map(|bot| bot.as_str());
+                let hint = match super::suggest::nearest(bot.as_str(), names) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("fine if `bot-hub bot add {bot}` made it, else add a token"),
+                };
+                self.warn(&here, format!("no token here belongs to `{bot}`"), hint);
+            }
+        }
+    }
+
+    fn rooms(&mut self) {
+        let limits = &self.config.limits;
+        let (members_max, rooms_max) = (limits.members_per_room, limits.rooms_per_bot);
+        let mut rooms_of: BTreeMap<&BotId, u32> = BTreeMap::new();
+        let config = self.config;
+        for (room, settings) in &config.rooms {
+            let path = Path::from("rooms").key(room.as_str());
+            let members = &settings.members;
+            if members.is_empty() && !settings.open {
+                let hint = "name its `members`, or set `open: true`";
+                self.warn(&path, "nobody can join this room", hint);
+            }
+            if members.len() as u64 > u64::from(members_max) {
+                let message = format!("{} members, and the limit is {members_max}", members.len());
+                self.error(&path.key("members"), message, "raise `limits.membersPerRoom`");
+            }
+            for bot in members {
+                let rooms = rooms_of.entry(bot).or_default();
+                *rooms += 1;
+                if *rooms == rooms_max.saturating_add(1) {
+                    let message = format!("`{bot}` is in more than {rooms_max} rooms");
+                    self.error(&path.key("members"), message, "raise `limits.roomsPerBot`");
+                }
+            }
+        }
+    }
+
+    fn store(&mut self) {
+        let path = Path::from("store.path");
+        let given = self.tree.origin_of(&path).is_some() && self.config.store.path.is_some();
+        if self.config.store.kind == StoreKind::Memory && given {
+            let hint = "remove it, or set `store.kind` to \"sqlite\"";
+            self.warn(&path, "has no effect: the memory store keeps nothing on disk", hint);
+        }
+    }
+
+    fn limits(&mut self) {
+        let limits = self.config.limits.clone();
+        let size = |name, size: super::quantity::ByteSize| (name, size.get(), size.to_string());
+        let count = |name, count: u32| (name, u64::from(count), count.to_string());
+        let frame = size("limits.frameBytes", limits.frame_bytes);
+        let connections = count("limits.connectionsMax", limits.connections_max);
+        self.at_most(size("limits.textBytes", limits.text_bytes), &frame);
+        self.at_most(size("limits.metaBytes", limits.meta_bytes), &frame);
+        self.at_most(frame, &size("limits.outboxBytes", limits.outbox_bytes));
+        self.at_most(count("limits.unauthenticatedMax", limits.unauthenticated_max), &connections);
+        let address = count("limits.connectionsPerAddress", limits.connections_per_address);
+        self.at_most(address, &connections);
+    }
+
+    fn timeouts(&mut self) {
+        let timeouts = self.config.timeouts.clone();
+        let all = [
+            ("timeouts.handshake", timeouts.handshake),
+            ("timeouts.auth", timeouts.auth),
+            ("timeouts.ping", timeouts.ping),
+            ("timeouts.dead", timeouts.dead),
+            ("timeouts.writeStall", timeouts.write_stall),
+            ("timeouts.drain", timeouts.drain),
+        ];
+        for (name, period) in all {
+            if period.get() < TIMEOUT_MIN || period.get() > TIMEOUT_MAX {
+                let message = format!("{period} is out of range");
+                self.error(&Path::from(name), message, "write a period from 100ms to 1d");
+            }
+        }
+        if timeouts.ping >= timeouts.dead {
+            let message = format!(
+                "`timeouts.ping` ({}) must be shorter than `timeouts.dead` ({})",
+                timeouts.ping, timeouts.dead
+            );
+            let path = self.given("timeouts.ping", "timeouts.dead");
+            self.error(&path, message, "`dead` is best more than twice `ping`");
+        }
+    }
+
+    /// `small` must not exceed `large`; told at whichever of the two somebody set.
+    fn at_most(&mut self, small: (&str, u64, String), large: &(&str, u64, String)) {
+        if small.1 <= large.1 {
+            return;
+        }
+        let path = self.given(small.0, large.0);
+        let message =
+            format!("`{}` ({}) must not exceed `{}` ({})", small.0, small.2, large.0, large.2);
+        self.error(&path, message, format!("lower `{}`, or raise `{}`", small.0, large.0));
+    }
+
+    /// The first of two settings that is not left to its default.
+    fn given(&self, first: &str, second: &str) -> Path {
+        let (first, second) = (Path::from(first), Path::from(second));
+        if self.tree.origin_of(&first).is_some() { first } else { second }
+    }
+}
+
+/// Bots whose name is spelt with different capitals: read as one, and told.
+pub(super) fn spellings(tree: &Node) -> Vec<Problem> {
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    let Some(tokens) = tree.get("tokens") else { return warnings };
+    for entry in tokens.members() {
+        let bot = entry.node.get("botId").or_else(|| entry.node.get("bot_id"));
+        let Some((node, Value::Text(name))) = bot.map(|node| (node, &node.value)) else { continue };
+        let known = first.entry(name.to_ascii_lowercase()).or_insert_with(|| name.clone());
+        if known != name && BotId::new(name).is_ok() {
+            let path = Path::from("tokens").then(Segment::Secret(entry.key.clone())).key("botId");
+            let message = format!("`{name}` and `{known}` are the same bot");
+            let hint = format!("spell both `{}`", name.to_ascii_lowercase());
+            warnings.push(Problem::new(&node.origin, &path, message, hint));
+        }
+    }
+    warnings
+}

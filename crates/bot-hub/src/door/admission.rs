@@ -1,0 +1,265 @@
+//! Who may come in: counts of sockets, altogether and per address.
+//!
+//! Owns the counting only; it never looks at tokens. A [`Place`] is held as long as the socket lives.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::limits::DoorLimits;
+
+/// Why somebody was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum TurnedAway {
+    /// `connections_max`.
+    #[error("the hub has no room for another connection")]
+    Full,
+    /// `connections_per_address_max`.
+    #[error("too many connections from your address")]
+    AddressFull,
+    /// `unauthenticated_max`.
+    #[error("too many connections that have not authenticated")]
+    UnknownFull,
+    /// `unauthenticated_per_address_max`.
+    #[error("too many connections from your address that have not authenticated")]
+    UnknownAddressFull,
+}
+
+/// The counts of one hub.
+#[derive(Default)]
+pub struct Admission {
+    all: Cell<usize>,
+    unauthenticated: Cell<usize>,
+    turned_away: Cell<u64>,
+    addresses: RefCell<FxHashMap<IpAddr, Count>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    all: usize,
+    unauthenticated: usize,
+}
+
+/// One socket's part in the counts; dropping it gives the part back.
+#[derive(Debug)]
+pub struct Place {
+    admission: Rc<Admission>,
+    /// The address that it counts for, unless it comes from this machine or speaks for many.
+    address: Option<IpAddr>,
+    is_authenticated: bool,
+}
+
+impl Admission {
+    /// Lets a socket in from `address`, or from a proxy that speaks for many addresses (`None`).
+    ///
+    /// # Errors
+    /// The limit that was reached.
+    pub fn enter(
+        self: &Rc<Self>,
+        address: Option<IpAddr>,
+        limits: &DoorLimits,
+    ) -> Result<Place, TurnedAway> {
+        let address = address.and_then(counted);
+        let admitted = self.check(limits).and_then(|()| self.count_address(address, limits));
+        if let Err(reason) = admitted {
+            self.turned_away.set(self.turned_away.get() + 1);
+            return Err(reason);
+        }
+        self.all.set(self.all.get() + 1);
+        self.unauthenticated.set(self.unauthenticated.get() + 1);
+        Ok(Place { admission: Rc::clone(self), address, is_authenticated: false })
+    }
+
+    /// Sockets that are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.all.get()
+    }
+
+    /// Those of them that have not authenticated.
+    #[must_use]
+    pub fn unauthenticated(&self) -> usize {
+        self.unauthenticated.get()
+    }
+
+    /// Sockets that were turned away since the start.
+    #[must_use]
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away.get()
+    }
+
+    fn check(&self, limits: &DoorLimits) -> Result<(), TurnedAway> {
+        if self.all.get() >= limits.connections_max {
+            return Err(TurnedAway::Full);
+        }
+        if self.unauthenticated.get() >= limits.unauthenticated_max {
+            return Err(TurnedAway::UnknownFull);
+        }
+        Ok(())
+    }
+
+    fn count_address(
+        &self,
+        address: Option<IpAddr>,
+        limits: &DoorLimits,
+    ) -> Result<(), TurnedAway> {
+        let Some(address) = address else { return Ok(()) };
+        let mut addresses = self.addresses.borrow_mut();
+        let count = addresses.get(&address).copied().unwrap_or_default();
+        if count.all >= limits.connections_per_address_max {
+            return Err(TurnedAway::AddressFull);
+        }
+        if count.unauthenticated >= limits.unauthenticated_per_address_max {
+            return Err(TurnedAway::UnknownAddressFull);
+        }
+        let more = Count { all: count.all + 1, unauthenticated: count.unauthenticated + 1 };
+        addresses.insert(address, more);
+        Ok(())
+    }
+
+    fn uncount_address(&self, address: Option<IpAddr>, all: usize, unauthenticated: usize) {
+        let Some(address) = address else { return };
+        let mut addresses = self.addresses.borrow_mut();
+        let Some(count) = addresses.get_mut(&address) else { return };
+        count.all -= all;
+        count.unauthenticated -= unauthenticated;
+        if count.all == 0 {
+            addresses.remove(&address);
+        }
+    }
+}
+
+impl Place {
+    /// A proxy has said whom the socket belongs to: from now on it counts for that address.
+    ///
+    /// # Errors
+    /// The limit that the address has reached; the place stays as it was.
+    pub fn belongs_to(&mut self, address: IpAddr, limits: &DoorLimits) -> Result<(), TurnedAway> {
+        let address = counted(address);
+        if self.address == address {
+            return Ok(());
+        }
+        let unauthenticated = usize::from(!self.is_authenticated);
+        self.admission.count_address(address, limits)?;
+        self.admission.uncount_address(address, 0, 1 - unauthenticated);
+        self.admission.uncount_address(self.address, 1, unauthenticated);
+        self.address = address;
+        Ok(())
+    }
+
+    /// The socket is known now. Saying it again changes nothing.
+    pub fn authenticated(&mut self) {
+        if !std::mem::replace(&mut self.is_authenticated, true) {
+            let count = &self.admission.unauthenticated;
+            count.set(count.get() - 1);
+            self.admission.uncount_address(self.address, 0, 1);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.authenticated();
+        self.admission.all.set(self.admission.all.get() - 1);
+        self.admission.uncount_address(self.address, 1, 0);
+    }
+}
+
+/// The address that limits count for. Whoever has an IPv6 address has its whole /64. This machine is
+/// not counted: on it are proxies, and what runs here has cheaper ways to do harm.
+fn counted(address: IpAddr) -> Option<IpAddr> {
+    let address = address.to_canonical();
+    if address.is_loopback() {
+        return None;
+    }
+    Some(match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+    })
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission")
+            .field("all", &self.all)
+            .field("unauthenticated", &self.unauthenticated)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> DoorLimits {
+        DoorLimits {
+            connections_max: 6,
+            connections_per_address_max: 3,
+            unauthenticated_max: 5,
+            unauthenticated_per_address_max: 2,
+            ..DoorLimits::default()
+        }
+    }
+
+    fn enter(admission: &Rc<Admission>, address: &str) -> Result<Place, TurnedAway> {
+        let address = Some(address.parse().expect("an address"));
+        admission.enter(address, &limits())
+    }
+
+    #[test]
+    fn an_address_may_have_so_many_sockets_and_fewer_unknown_ones() {
+        let admission = Rc::default();
+        let mut first = enter(&admission, "192.0.2.1").expect("room");
+        let _second = enter(&admission, "192.0.2.1").expect("room");
+        assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::UnknownAddressFull));
+        first.authenticated();
+        let third = enter(&admission, "::ffff:192.0.2.1").expect("room for an unknown one");
+        assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::AddressFull));
+        drop(third);
+        let _again = enter(&admission, "192.0.2.1").expect("room again");
+        assert_eq!(
+            (admission.open(), admission.unauthenticated(), admission.turned_away()),
+            (3, 2, 2)
+        );
+    }
+
+    #[test]
+    fn an_ipv6_network_of_64_bits_is_one_address() {
+        let admission = Rc::default();
+        let _places = ["2001:db8::1", "2001:db8::2"].map(|a| enter(&admission, a).expect("room"));
+        assert_eq!(enter(&admission, "2001:db8::3").err(), Some(TurnedAway::UnknownAddressFull));
+        assert!(enter(&admission, "2001:db8:0:1::3").is_ok());
+    }
+
+    #[test]
+    fn the_hub_as_a_whole_is_limited_too_and_forgets_who_left() {
+        let admission = Rc::default();
+        let mut places: Vec<Place> =
+            (1..=5).map(|i| enter(&admission, &format!("192.0.2.{i}")).expect("room")).collect();
+        assert_eq!(enter(&admission, "127.0.0.1").err(), Some(TurnedAway::UnknownFull));
+        places[0].authenticated();
+        places.push(enter(&admission, "127.0.0.1").expect("room"));
+        places[1].authenticated();
+        assert_eq!(enter(&admission, "192.0.2.9").err(), Some(TurnedAway::Full));
+        places.clear();
+        assert_eq!((admission.open(), admission.unauthenticated()), (0, 0));
+        assert!(admission.addresses.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_place_moves_to_the_address_that_a_proxy_names() {
+        let admission: Rc<Admission> = Rc::default();
+        let address: IpAddr = "192.0.2.1".parse().expect("an address");
+        let mut places: Vec<Place> =
+            (0..3).map(|_| admission.enter(None, &limits()).expect("room")).collect();
+        assert_eq!(places[0].belongs_to(address, &limits()), Ok(()));
+        assert_eq!(places[1].belongs_to(address, &limits()), Ok(()));
+        let full = Err(TurnedAway::UnknownAddressFull);
+        assert_eq!(places[2].belongs_to(address, &limits()), full);
+        places.clear();
+        assert!(admission.addresses.borrow().is_empty());
+    }
+}

@@ -1,0 +1,182 @@
+//! The clock loop: everything that ends or stirs a connection because time has passed.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until};
+
+use super::{Connection, End};
+use crate::door::intent::{ConnId, Ended};
+use crate::door::limits::DoorLimits;
+use crate::door::ws::CloseCode;
+
+/// What the other loops leave for the clock. They only set values; deadlines are computed when one is
+/// due, so reading and writing touch no timer.
+pub(super) struct Vitals {
+    opened: Instant,
+    heartbeat: Duration,
+    silence: Duration,
+    heard: Cell<Instant>,
+    is_reading_paused: Cell<bool>,
+    /// The heartbeat was sent since something was heard.
+    has_pinged: Cell<bool>,
+    /// Its pong has not come.
+    is_pong_awaited: Cell<bool>,
+    write_blocked_since: Cell<Option<Instant>>,
+    closing_since: Cell<Option<Instant>>,
+    /// A deadline came nearer than the timer knows.
+    has_changed: Cell<bool>,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+enum Due {
+    End(End),
+    Heartbeat,
+    /// Nothing before then.
+    At(Instant),
+}
+
+impl Vitals {
+    pub(super) fn new(id: ConnId, now: Instant, limits: &DoorLimits) -> Self {
+        Self {
+            opened: now,
+            heartbeat: spread(limits.heartbeat, id),
+            silence: spread(limits.silence, id),
+            heard: Cell::new(now),
+            is_reading_paused: Cell::default(),
+            has_pinged: Cell::default(),
+            is_pong_awaited: Cell::default(),
+            write_blocked_since: Cell::default(),
+            closing_since: Cell::default(),
+            has_changed: Cell::new(true),
+        }
+    }
+
+    pub(super) fn heard(&self, now: Instant) {
+        self.heard.set(now);
+        self.has_pinged.set(false);
+    }
+
+    /// Whether the heartbeat was out; its answer is no longer awaited.
+    pub(super) fn heartbeat_answered(&self) -> bool {
+        self.is_pong_awaited.take()
+    }
+
+    /// A peer that we do not read cannot show that it lives.
+    pub(super) fn pause_reading(&self) {
+        self.is_reading_paused.set(true);
+    }
+
+    pub(super) fn resume_reading(&self) {
+        if self.is_reading_paused.replace(false) {
+            self.heard(Instant::now());
+        }
+    }
+
+    pub(super) fn write_blocked(&self, now: Instant) {
+        if self.write_blocked_since.get().is_none() {
+            self.write_blocked_since.set(Some(now));
+            self.has_changed.set(true);
+        }
+    }
+
+    /// A socket that was full has room again, so the peer reads: that is a sign of life, and the only
+    /// one while our ping waits behind what it reads.
+    pub(super) fn write_went_on(&self) {
+        if self.write_blocked_since.take().is_some() {
+            self.heard(Instant::now());
+        }
+    }
+
+    fn is_closing(&self, now: Instant) {
+        if self.closing_since.get().is_none() {
+            self.closing_since.set(Some(now));
+            self.has_changed.set(true);
+        }
+    }
+
+    /// The first thing that is due at `now`, or when to look again.
+    fn due(&self, now: Instant, is_authenticated: bool, limits: &DoorLimits) -> Due {
+        let mut next = now + self.heartbeat;
+        let mut is_past = |deadline: Instant| {
+            next = next.min(deadline);
+            deadline <= now
+        };
+        if let Some(since) = self.closing_since.get()
+            && is_past(since + limits.close)
+        {
+            return Due::End(End::Cut(Ended::ByHub));
+        }
+        if let Some(since) = self.write_blocked_since.get()
+            && is_past(since + limits.write_stall)
+        {
+            return Due::End(End::Cut(Ended::Stalled));
+        }
+        if !is_authenticated && is_past(self.opened + limits.auth) {
+            let reason = format!("authenticate within {} s of connecting", limits.auth.as_secs());
+            return Due::End(End::Say(CloseCode::AUTH_TIMEOUT, reason.into(), Ended::AuthTimeout));
+        }
+        // Its signs of life cannot reach us, or our ping cannot reach it: other limits hold for that.
+        if self.is_reading_paused.get() || self.write_blocked_since.get().is_some() {
+            return Due::At(next);
+        }
+        if is_past(self.heard.get() + self.silence) {
+            return Due::End(End::Say(CloseCode::SILENT, "nothing heard".into(), Ended::Silent));
+        }
+        let is_quiet = self.heard.get() + self.heartbeat <= now;
+        if is_quiet && self.heard.get() + self.silence > now && !self.has_pinged.replace(true) {
+            self.is_pong_awaited.set(true);
+            return Due::Heartbeat;
+        }
+        if !is_quiet {
+            next = next.min(self.heard.get() + self.heartbeat);
+        }
+        Due::At(next)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+    pub(super) async fn clock(&self) -> End {
+        let mut timer = pin!(sleep_until(self.vitals.opened));
+        poll_fn(|cx: &mut Context<'_>| {
+            self.note_engine();
+            loop {
+                let has_fired = timer.as_mut().poll(cx).is_ready();
+                if !self.vitals.has_changed.take() && !has_fired {
+                    return Poll::Pending;
+                }
+                let is_authenticated = self.outbox.is_authenticated();
+                match self.vitals.due(Instant::now(), is_authenticated, &self.limits) {
+                    Due::End(end) => return Poll::Ready(end),
+                    Due::Heartbeat => self.outbox.heartbeat(),
+                    Due::At(at) => timer.as_mut().reset(at),
+                }
+            }
+        })
+        .await
+    }
+
+    /// Sees what the engine decided since the pass before.
+    fn note_engine(&self) {
+        if self.outbox.is_authenticated() {
+            self.place.borrow_mut().authenticated();
+        }
+        if !self.outbox.is_open() {
+            self.vitals.is_closing(Instant::now());
+        }
+    }
+}
+
+/// Within a tenth of `duration`, the same for the same connection: connections that were opened at
+/// once do not send their pings at once.
+fn spread(duration: Duration, id: ConnId) -> Duration {
+    /// 2^64 divided by the golden ratio: consecutive numbers land far apart.
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    let thousandths = (id.0.wrapping_mul(GOLDEN) >> 32) % 201;
+    duration * (900 + u32::try_from(thousandths).expect("at most 200")) / 1000
+}

@@ -1,0 +1,235 @@
+//! One WebSocket from its upgrade to its end: moves bytes between a socket, an outbox and the engine.
+//!
+//! Owns reading, writing, the timeouts and the way out. Never looks into a frame and never decides what
+//! a frame means. Four loops run in one task ([`Connection::run`]); what one of them changes is seen by
+//! those after it in the same pass, so they need no wake-ups among themselves.
+
+mod clock;
+mod control;
+mod read;
+mod reports;
+mod write;
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use bot_protocol::secret::Secret;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+
+use super::Decode;
+use super::admission::Place;
+use super::buffers::Buffers;
+use super::intent::{ConnId, Ended, Intent};
+use super::limits::DoorLimits;
+use super::linger::linger;
+use super::outbox::{Batch, Closing, Outbox};
+use super::ws::{CloseCode, DecodeLimits, Decoder, Violation};
+use clock::Vitals;
+use control::ControlRate;
+use reports::{OwedClosed, Reports};
+
+/// What a connection needs of the door.
+pub(super) struct Line<F> {
+    pub(super) decode: Decode<F>,
+    pub(super) intents: mpsc::Sender<Intent<F>>,
+    pub(super) buffers: Rc<Buffers>,
+}
+
+/// A socket whose upgrade was answered.
+pub(super) struct Upgraded<S> {
+    pub(super) stream: S,
+    /// What came behind the upgrade request.
+    pub(super) early: Vec<u8>,
+    pub(super) peer: IpAddr,
+    pub(super) bearer: Option<Secret>,
+}
+
+pub(super) struct Connection<S, F> {
+    id: ConnId,
+    line: Line<F>,
+    limits: Rc<DoorLimits>,
+    outbox: Rc<Outbox>,
+    place: RefCell<Place>,
+    /// Borrowed while one of the loops is being polled, never longer.
+    stream: RefCell<S>,
+    decoder: RefCell<Decoder>,
+    /// Received and not decoded yet: the rest of a read that held more than a batch.
+    kept: RefCell<Vec<u8>>,
+    /// What is being written. Here and not in the writing loop, so that a frame of which a part was
+    /// written is finished when the loop ends.
+    batch: RefCell<Batch>,
+    /// Before authentication: appends to the outbox when frames were handed on.
+    asked_at: Cell<Option<u64>>,
+    vitals: Vitals,
+    controls: Cell<ControlRate>,
+    reports: Reports,
+}
+
+/// How a connection ends.
+#[derive(Debug)]
+enum End {
+    /// With a close frame of ours.
+    Say(CloseCode, Cow<'static, str>, Ended),
+    /// With the answer to the peer's close frame.
+    Echo(Option<CloseCode>),
+    /// Without a word: nobody would read it.
+    Cut(Ended),
+}
+
+impl End {
+    fn why(&self) -> Ended {
+        match self {
+            Self::Say(_, _, why) | Self::Cut(why) => *why,
+            Self::Echo(_) => Ended::ByPeer,
+        }
+    }
+
+    fn overloaded() -> Self {
+        Self::Say(CloseCode::TRY_LATER, Cow::Borrowed("the hub is overloaded"), Ended::ByHub)
+    }
+
+    fn hub_gone() -> Self {
+        Self::Say(CloseCode::RESTART, Cow::Borrowed("the hub stops"), Ended::ByHub)
+    }
+}
+
+impl From<Violation> for End {
+    fn from(violation: Violation) -> Self {
+        Self::Say(violation.code(), violation.to_string().into(), Ended::Violation)
+    }
+}
+
+impl From<Closing> for End {
+    fn from(closing: Closing) -> Self {
+        Self::Say(closing.code, closing.reason, Ended::ByHub)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+    pub(super) fn new(
+        id: ConnId,
+        line: Line<F>,
+        limits: Rc<DoorLimits>,
+        outbox: Rc<Outbox>,
+        place: Place,
+        socket: Upgraded<S>,
+    ) -> (Self, Intent<F>) {
+        let first = DecodeLimits {
+            message_bytes_max: limits.unauthenticated_frame_bytes_max.min(limits.frame_bytes_max),
+            fragments_max: limits.fragments_max,
+        };
+        let now = Instant::now();
+        let opened = Intent::Opened {
+            conn: id,
+            peer: socket.peer,
+            outbox: Rc::clone(&outbox),
+            bearer: socket.bearer,
+        };
+        let waits_for_bearer = matches!(opened, Intent::Opened { bearer: Some(_), .. });
+        let connection = Self {
+            id,
+            line,
+            vitals: Vitals::new(id, now, &limits),
+            controls: Cell::new(ControlRate::new(now, &limits)),
+            limits,
+            outbox,
+            place: RefCell::new(place),
+            stream: RefCell::new(socket.stream),
+            decoder: RefCell::new(Decoder::new(first)),
+            kept: RefCell::new(socket.early),
+            batch: RefCell::default(),
+            asked_at: Cell::new(waits_for_bearer.then_some(0)),
+            reports: Reports::default(),
+        };
+        (connection, opened)
+    }
+
+    /// Runs to the end. `opened` is sent first; after that, `Closed` is sent whatever happens.
+    pub(super) async fn run(self, opened: Intent<F>) {
+        // An engine that takes no new connection for so long will not authenticate it in time either.
+        if !matches!(timeout(self.limits.auth, self.line.intents.send(opened)).await, Ok(Ok(()))) {
+            self.say_farewell(End::overloaded()).await;
+            return;
+        }
+        let owed = OwedClosed::new(self.id, Rc::clone(&self.outbox), self.line.intents.clone());
+        // Biased, and the order matters: writing makes room, which lets reading go on; both leave
+        // something to report; the clock looks at what all of them did.
+        let end = tokio::select! {
+            biased;
+            end = self.write() => end,
+            end = self.read() => end,
+            end = self.report() => end,
+            end = self.clock() => end,
+        };
+        tracing::debug!(conn = %self.id, why = ?end.why(), "connection ends");
+        let why = end.why();
+        let may_linger = self.say_farewell(end).await;
+        self.outbox.end();
+        self.report_rest().await;
+        owed.settle(why).await;
+        if may_linger {
+            linger(self.stream.into_inner(), &self.line.buffers, self.limits.close).await;
+        }
+    }
+
+    /// Tells the engine what was written and what was proven.
+    async fn report(&self) -> End {
+        loop {
+            // No waker: both loops that leave something to report are polled before this one.
+            poll_fn(|_| if self.reports.any() { Poll::Ready(()) } else { Poll::Pending }).await;
+            let Ok(permit) = self.line.intents.reserve().await else { return End::hub_gone() };
+            if let Some(intent) = self.reports.next(self.id) {
+                permit.send(intent);
+            }
+        }
+    }
+
+    async fn report_rest(&self) {
+        while let Some(intent) = self.reports.next(self.id) {
+            if self.line.intents.send(intent).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Writes what is queued and the close frame. Whether the peer may still read it.
+    async fn say_farewell(&self, end: End) -> bool {
+        let (code, reason) = match end {
+            End::Cut(_) => return false,
+            End::Say(code, reason, _) => (Some(code), reason),
+            End::Echo(code) => (code, Cow::Borrowed("")),
+        };
+        // What came just before the end may be answered at once, and then the answer gets out too.
+        once_around().await;
+        let words = async {
+            self.write_batch().await?;
+            self.outbox.last(code, &reason);
+            self.take_batch();
+            self.write_batch().await?;
+            poll_fn(|cx| Pin::new(&mut *self.stream.borrow_mut()).poll_shutdown(cx)).await
+        };
+        matches!(timeout(self.limits.close, words).await, Ok(Ok(())))
+    }
+}
+
+/// Lets every task that is ready now run once. Unlike `tokio::task::yield_now` it does not ask the
+/// kernel for events in between.
+async fn once_around() {
+    let mut has_yielded = false;
+    poll_fn(|cx| {
+        if has_yielded {
+            return Poll::Ready(());
+        }
+        has_yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

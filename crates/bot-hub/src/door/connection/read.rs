@@ -1,0 +1,147 @@
+//! The reading loop: bytes become frames, frames go to the engine, a full engine stops the reading.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::Instant;
+
+use super::{Connection, End};
+use crate::door::intent::{Ended, Intent};
+use crate::door::ws::{CloseCode, DecodeLimits, Event, Input};
+
+/// What one read gave.
+struct Read<F> {
+    frames: Vec<F>,
+    end: Option<End>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+    pub(super) async fn read(&self) -> End {
+        loop {
+            poll_fn(|cx| self.poll_may_read(cx)).await;
+            let read = poll_fn(|cx| self.poll_read(cx)).await;
+            if !read.frames.is_empty()
+                && let Err(end) = self.hand_on(read.frames).await
+            {
+                return end;
+            }
+            if let Some(end) = read.end {
+                return end;
+            }
+        }
+    }
+
+    /// Whether the peer may make us do something now.
+    fn poll_may_read(&self, cx: &Context<'_>) -> Poll<()> {
+        // Whoever asks and does not read the answers is not read either. No waker for the first two:
+        // the writing loop ends both states, and it is polled before this one.
+        if !self.outbox.is_open() || self.outbox.is_high() {
+            self.vitals.pause_reading();
+            return Poll::Pending;
+        }
+        // Before authentication there is one frame at a time: nobody unknown can fill the engine's
+        // queue, and a large frame behind `auth` is measured by the limits that `auth` gives it.
+        let is_waiting = self.asked_at.get() == Some(self.outbox.appends());
+        if is_waiting && !self.outbox.is_authenticated() {
+            self.outbox.wait(cx);
+            self.vitals.pause_reading();
+            return Poll::Pending;
+        }
+        self.vitals.resume_reading();
+        Poll::Ready(())
+    }
+
+    fn poll_read(&self, cx: &mut Context<'_>) -> Poll<Read<F>> {
+        let mut kept = self.kept.take();
+        if !kept.is_empty() {
+            return Poll::Ready(self.decode(&mut kept));
+        }
+        self.line.buffers.with_scratch(|scratch| {
+            let mut buf = ReadBuf::new(scratch);
+            let mut stream = self.stream.borrow_mut();
+            let result = ready!(Pin::new(&mut *stream).poll_read(cx, &mut buf));
+            if result.is_err() || buf.filled().is_empty() {
+                let end = Some(End::Cut(Ended::Lost));
+                return Poll::Ready(Read { frames: Vec::new(), end });
+            }
+            self.vitals.heard(Instant::now());
+            Poll::Ready(self.decode(buf.filled_mut()))
+        })
+    }
+
+    /// Decodes one batch and keeps the rest as bytes.
+    fn decode(&self, bytes: &mut [u8]) -> Read<F> {
+        let mut decoder = self.decoder.borrow_mut();
+        let mut frames_max = 1;
+        if self.outbox.is_authenticated() {
+            frames_max = self.limits.batch_frames_max;
+            decoder.set_limits(DecodeLimits {
+                message_bytes_max: self.limits.frame_bytes_max,
+                fragments_max: self.limits.fragments_max,
+            });
+        }
+        let mut input = Input::new(bytes);
+        let mut frames = Vec::new();
+        while frames.len() < frames_max {
+            let end = match decoder.next(&mut input) {
+                Ok(Some(Event::Text(text))) => {
+                    frames.push((*self.line.decode)(text));
+                    Ok(())
+                }
+                Ok(Some(event)) => self.take_control(event),
+                Ok(None) => return Read { frames, end: None },
+                Err(violation) => Err(violation.into()),
+            };
+            if let Err(end) = end {
+                return Read { frames, end: Some(end) };
+            }
+        }
+        *self.kept.borrow_mut() = input.rest().to_vec();
+        Read { frames, end: None }
+    }
+
+    fn take_control(&self, event: Event<'_>) -> Result<(), End> {
+        match event {
+            Event::Close(close) => return Err(End::Echo(close.code)),
+            Event::Pong(payload) if self.was_asked_for(payload) => return Ok(()),
+            Event::Ping(payload) => self.outbox.pong(payload),
+            Event::Pong(_) | Event::Text(_) => {}
+        }
+        let mut controls = self.controls.get();
+        let is_admitted = controls.admit(Instant::now(), &self.limits);
+        self.controls.set(controls);
+        if is_admitted {
+            return Ok(());
+        }
+        Err(End::Say(CloseCode::POLICY, "too many pings or pongs".into(), Ended::Violation))
+    }
+
+    /// Whether a pong answers the heartbeat or a probe. A number that was not sent yet proves
+    /// nothing.
+    fn was_asked_for(&self, payload: &[u8]) -> bool {
+        let Ok(number) = payload.try_into().map(u64::from_be_bytes) else {
+            return payload.is_empty() && self.vitals.heartbeat_answered();
+        };
+        let is_new = Some(number) > self.reports.proven.get();
+        let is_asked = Some(number) <= self.reports.probe_taken.get();
+        if is_new && is_asked {
+            self.reports.proven.set(Some(number));
+        }
+        is_new && is_asked
+    }
+
+    async fn hand_on(&self, frames: Vec<F>) -> Result<(), End> {
+        self.asked_at.set(Some(self.outbox.appends()));
+        let frames = Intent::Frames { conn: self.id, frames };
+        let full = match self.line.intents.try_send(frames) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Closed(_)) => return Err(End::hub_gone()),
+            Err(TrySendError::Full(frames)) => frames,
+        };
+        self.vitals.pause_reading();
+        self.line.intents.send(full).await.map_err(|_| End::hub_gone())
+    }
+}

@@ -1,0 +1,199 @@
+//! HTTP: the upgrade to a WebSocket and a few small pages. One request per connection.
+//!
+//! hyper parses; this module decides what is asked for and refuses what two parsers could read
+//! differently. It answers nothing about the hub by itself: contents come from the engine.
+
+mod forwarded;
+mod origin;
+mod pages;
+mod reply;
+mod upgrade;
+
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use bot_protocol::secret::Secret;
+use http_body_util::Full;
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{self, HeaderMap};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use forwarded::{Network, NotANetwork};
+pub use origin::{NotAnOrigin, Origin};
+use reply::refuse;
+
+use super::admission::Place;
+use super::connection::Upgraded;
+use super::linger::linger;
+use super::{Door, DoorConfig};
+
+type Reply = Response<Full<Bytes>>;
+/// The answer to a request that is not served. Boxed, because results carry it through every check.
+type Refusal = Box<Reply>;
+
+/// Parts of a query that could carry a token. URLs end up in logs, histories and referrers.
+const SECRET_WORDS: [&str; 6] = ["token", "secret", "passw", "auth", "key", "bearer"];
+
+/// hyper refuses a smaller buffer.
+const HEADER_BYTES_MIN: usize = 8 << 10;
+
+/// The one request of a connection.
+pub(super) struct Desk<'a, F> {
+    door: &'a Door<F>,
+    config: Rc<DoorConfig>,
+    /// Who holds the other end of the socket.
+    peer: IpAddr,
+    place: RefCell<&'a mut Place>,
+    /// Set when the answer is 101.
+    accepted: Cell<Option<Accepted>>,
+}
+
+struct Accepted {
+    peer: IpAddr,
+    bearer: Option<Secret>,
+}
+
+/// Serves one request. `Some`: it was an upgrade, and the stream is a WebSocket now.
+pub(super) async fn serve<S, F>(
+    door: &Door<F>,
+    config: Rc<DoorConfig>,
+    stream: S,
+    peer: IpAddr,
+    place: &mut Place,
+) -> Option<Upgraded<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let limits = config.limits.clone();
+    let place = RefCell::new(place);
+    let desk = Desk { door, config, peer, place, accepted: Cell::new(None) };
+    let service = service_fn(|request| Box::pin(desk.answer(request)));
+    let mut http = http1::Builder::new();
+    http.max_buf_size(limits.header_bytes_max.max(HEADER_BYTES_MIN))
+        .max_headers(limits.headers_max)
+        .half_close(false)
+        // The caller's timeout covers the whole request, which bounds the header too.
+        .header_read_timeout(None);
+    let mut exchange = http.serve_connection(TokioIo::new(stream), service);
+    // Without shutdown, because after 101 the stream is to live on.
+    if let Err(error) = poll_fn(|cx| exchange.poll_without_shutdown(cx)).await {
+        tracing::debug!(%peer, %error, "request failed");
+    }
+    let Some(Accepted { peer, bearer }) = desk.accepted.take() else {
+        drop((&mut exchange).await);
+        linger(exchange.into_parts().io.into_inner(), &door.buffers, limits.close).await;
+        return None;
+    };
+    let parts = exchange.into_parts();
+    Some(Upgraded { stream: parts.io.into_inner(), early: parts.read_buf.into(), peer, bearer })
+}
+
+impl<F> Desk<'_, F> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Infallible> {
+        Ok(self.route(&request).await.unwrap_or_else(|refusal| *refusal))
+    }
+
+    async fn route(&self, request: &Request<Incoming>) -> Result<Reply, Refusal> {
+        check_framing(request)?;
+        check_query(request)?;
+        let peer = self.find_client(request.headers())?;
+        let is_upgrade = request.headers().contains_key(header::UPGRADE);
+        match request.uri().path() {
+            "/" | "/ws" if is_upgrade => {
+                let bearer = upgrade::check(request, &self.config.allowed_origins)?;
+                let reply = upgrade::accept(request)?;
+                self.accepted.set(Some(Accepted { peer, bearer }));
+                Ok(reply)
+            }
+            "/ws" => Err(upgrade::required()),
+            path => {
+                check_method(request.method())?;
+                self.page(path, request.headers(), peer).await
+            }
+        }
+    }
+
+    fn find_client(&self, headers: &HeaderMap) -> Result<IpAddr, Refusal> {
+        let client = forwarded::client_address(self.peer, headers, &self.config.trusted_proxies);
+        if let Err(reason) = self.place.borrow_mut().belongs_to(client, &self.config.limits) {
+            let hint = "close connections that you do not need, or wait a moment";
+            return Err(refuse(StatusCode::TOO_MANY_REQUESTS, &reason.to_string(), hint));
+        }
+        Ok(client)
+    }
+}
+
+/// Refuses what a proxy in front may have read as another request than we do.
+fn check_framing(request: &Request<Incoming>) -> Result<(), Refusal> {
+    let headers = request.headers();
+    let count = |name| headers.get_all(name).iter().count();
+    let bad = |cause, hint| Err(refuse(StatusCode::BAD_REQUEST, cause, hint));
+    if headers.contains_key(header::TRANSFER_ENCODING) || !request.body().is_end_stream() {
+        return bad("requests with a body are not taken here", "send the request without a body");
+    }
+    if count(header::HOST) > 1 || count(header::UPGRADE) > 1 || count(header::CONTENT_LENGTH) > 1 {
+        return bad("a header that must stand once stands twice", "send `Host` and `Upgrade` once");
+    }
+    if request.version() == Version::HTTP_11 && count(header::HOST) == 0 {
+        return bad("the `Host` header is missing", "HTTP/1.1 requires it");
+    }
+    Ok(())
+}
+
+/// Refuses a token in the URL. The query is not repeated anywhere.
+fn check_query(request: &Request<Incoming>) -> Result<(), Refusal> {
+    let query = request.uri().query().unwrap_or_default().to_ascii_lowercase();
+    let has_secret = query.split('&').any(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        value.starts_with("bh_") || SECRET_WORDS.iter().any(|word| name.contains(word))
+    });
+    if !has_secret {
+        return Ok(());
+    }
+    let cause = "a token does not belong into a URL: URLs are logged on the way";
+    let hint = "replace that token, and send the new one in the first frame \
+        ({\"type\":\"auth\",\"token\":\"...\"}) or as `Authorization: Bearer ...`";
+    Err(refuse(StatusCode::BAD_REQUEST, cause, hint))
+}
+
+fn check_method(method: &Method) -> Result<(), Refusal> {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let mut reply = refuse(status, "only `GET` and `HEAD` are answered here", "use `GET`");
+    reply.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
+    Err(reply)
+}
+
+/// The token of `Authorization: Bearer`, if there is such a header.
+fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, Refusal> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return if headers.contains_key(header::AUTHORIZATION) {
+            Err(bad_bearer())
+        } else {
+            Ok(None)
+        };
+    };
+    let token = value.to_str().ok().and_then(|value| {
+        let (scheme, token) = value.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    match token {
+        Some(token) if !token.is_empty() => Ok(Some(Secret::new(token))),
+        _ => Err(bad_bearer()),
+    }
+}
+
+fn bad_bearer() -> Refusal {
+    let cause = "the `Authorization` header is not understood";
+    refuse(StatusCode::BAD_REQUEST, cause, "send it once, as `Authorization: Bearer <token>`")
+}

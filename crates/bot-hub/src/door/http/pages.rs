@@ -1,0 +1,95 @@
+//! The small endpoints. What they say comes from the engine, which also decides who may know it.
+
+use std::net::IpAddr;
+
+use hyper::StatusCode;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::forwarded::is_forwarded;
+use super::reply::{JSON, PROMETHEUS, TEXT, refuse, reply};
+use super::{Desk, Refusal, Reply, bearer};
+use crate::door::intent::{Answer, Ask, Asker, Intent, Question};
+
+const WELCOME: &str = concat!(
+    "Bot Hub ",
+    env!("CARGO_PKG_VERSION"),
+    "\n
+This is a hub: bots of different owners meet here and talk in rooms.
+
+To connect a bot, open a WebSocket to this address, with `ws://` or `wss://`
+in front and `/ws` behind, and send as the first frame:
+
+    {\"type\":\"auth\",\"token\":\"...\"}
+
+The token comes from whoever runs this hub: `bot-hub bot add NAME`.
+
+/livez   is it running        /readyz   does it take messages
+/healthz how is it            /version  which one is it
+/metrics for Prometheus, for operators
+"
+);
+
+impl<F> Desk<'_, F> {
+    pub(super) async fn page(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        peer: IpAddr,
+    ) -> Result<Reply, Refusal> {
+        let (what, content_type) = match path {
+            "/" => return Ok(reply(StatusCode::OK, TEXT, WELCOME.to_owned())),
+            "/livez" => return self.liveness(),
+            "/readyz" => (Question::Ready, TEXT),
+            "/healthz" => (Question::Health, JSON),
+            "/version" => (Question::Version, JSON),
+            "/metrics" => (Question::Metrics, PROMETHEUS),
+            _ => {
+                let hint = "bots connect to `/ws`; `/` says what else there is";
+                return Err(refuse(StatusCode::NOT_FOUND, "there is nothing at this path", hint));
+            }
+        };
+        // Through a proxy on this machine the whole world comes from a loopback address.
+        let is_local = self.peer.to_canonical().is_loopback() && !is_forwarded(headers);
+        let asker = if is_local { Asker::Local } else { Asker::Remote(peer, bearer(headers)?) };
+        match self.ask(what, asker).await {
+            Some(Answer::Good(body)) => Ok(reply(StatusCode::OK, content_type, body)),
+            Some(Answer::Bad(body)) => {
+                Ok(reply(StatusCode::SERVICE_UNAVAILABLE, content_type, body))
+            }
+            Some(Answer::Denied) => Err(denied()),
+            None => Err(no_answer()),
+        }
+    }
+
+    /// The runtime runs, or this would not be answered; the engine lives as long as it listens.
+    fn liveness(&self) -> Result<Reply, Refusal> {
+        if self.door.intents.is_closed() {
+            return Err(no_answer());
+        }
+        Ok(reply(StatusCode::OK, TEXT, "ok\n".to_owned()))
+    }
+
+    async fn ask(&self, what: Question, asker: Asker) -> Option<Answer> {
+        let (reply, answer) = oneshot::channel();
+        let exchange = async {
+            self.door.intents.send(Intent::Ask(Ask { what, asker, reply })).await.ok()?;
+            answer.await.ok()
+        };
+        timeout(self.config.limits.answer, exchange).await.ok().flatten()
+    }
+}
+
+fn denied() -> Refusal {
+    let cause = "this is for operators";
+    let hint = "ask from the machine of the hub, or send `Authorization: Bearer <operator token>`";
+    let mut reply = refuse(StatusCode::UNAUTHORIZED, cause, hint);
+    reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    reply
+}
+
+fn no_answer() -> Refusal {
+    let hint = "look into the hub's log; it is overloaded or it stops";
+    refuse(StatusCode::SERVICE_UNAVAILABLE, "the hub does not answer", hint)
+}

@@ -1,0 +1,124 @@
+//! What the door tells the engine, over one bounded channel.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+pub use bot_hub_core::io::ConnId;
+use bot_protocol::secret::Secret;
+use tokio::sync::oneshot;
+
+use super::outbox::Outbox;
+
+/// One thing that happened. For a connection: `Opened` first, `Closed` last and exactly once.
+/// `F` is what the door's `decode` makes of a message.
+#[derive(Debug)]
+pub enum Intent<F> {
+    /// A WebSocket was opened.
+    Opened {
+        /// Its number.
+        conn: ConnId,
+        /// Where it came from, behind proxies that are trusted.
+        peer: IpAddr,
+        /// The token of the upgrade's `Authorization` header. The connection's first frames wait
+        /// until the engine has answered it (appended anything, authenticated or closed).
+        bearer: Option<Secret>,
+        /// What goes to it.
+        outbox: Rc<Outbox>,
+    },
+    /// It sent messages; never empty.
+    Frames {
+        /// Who.
+        conn: ConnId,
+        /// In the order in which they came. Before authentication it is one at a time, and the next
+        /// one waits until something was appended to the outbox.
+        frames: Vec<F>,
+    },
+    /// Everything up to this mark ([`Outbox::append`]) was handed to the socket. Also sent, with the
+    /// mark it had before, when a queue that had stopped the reading was written out.
+    Written {
+        /// Who.
+        conn: ConnId,
+        /// Deliveries so far.
+        mark: u64,
+    },
+    /// The peer's stack answered this probe, and so consumed what was queued before it. It may come
+    /// before the `Written` of the same bytes.
+    Proven {
+        /// Who.
+        conn: ConnId,
+        /// The greatest number that was answered.
+        probe: u64,
+    },
+    /// It is over. Appends to its outbox are refused.
+    Closed {
+        /// Who.
+        conn: ConnId,
+        /// Why.
+        why: Ended,
+    },
+    /// An HTTP endpoint asks.
+    Ask(Ask),
+}
+
+/// Why a connection ended; for logs and metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ended {
+    /// The engine closed it.
+    ByHub,
+    /// The peer closed it with a close frame.
+    ByPeer,
+    /// The socket ended or failed without a word.
+    Lost,
+    /// The peer broke a rule of the framing.
+    Violation,
+    /// It did not authenticate in time.
+    AuthTimeout,
+    /// Nothing was heard of it for too long.
+    Silent,
+    /// It did not take what waited for it.
+    Stalled,
+}
+
+/// A question of an HTTP endpoint.
+#[derive(Debug)]
+pub struct Ask {
+    /// What is asked.
+    pub what: Question,
+    /// Who asks.
+    pub asker: Asker,
+    /// Where the answer goes. The asker may be gone.
+    pub reply: oneshot::Sender<Answer>,
+}
+
+/// What can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// `/readyz`: is the store writable, is the hub not draining? One line of text.
+    Ready,
+    /// `/healthz`: the same with details, as JSON.
+    Health,
+    /// `/version`, as JSON.
+    Version,
+    /// `/metrics`, as Prometheus text. For operators.
+    Metrics,
+}
+
+/// Who asks. The engine decides what a remote asker may know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// Somebody on this machine, not through a proxy.
+    Local,
+    /// Somebody else, with the token of the `Authorization` header if there was one.
+    Remote(IpAddr, Option<Secret>),
+}
+
+/// What the engine answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// All is well; the body.
+    Good(String),
+    /// It is not; the body says what.
+    Bad(String),
+    /// The asker may not know.
+    Denied,
+}

@@ -1,0 +1,151 @@
+//! The door: turns bytes into frames and nothing else.
+//!
+//! Owns sockets: who may come in, the handshake, the framing, the timeouts and how a socket ends. It
+//! never looks into a frame and knows neither bots nor rooms: what happens is told to the engine as
+//! [`Intent`]s over one bounded channel, and what goes out lies in an [`Outbox`] per connection.
+//!
+//! Everything here lives on one thread (a tokio `LocalSet`), next to the engine: shared state is `Rc`,
+//! `Cell` and `RefCell`, and nothing stays borrowed across an await.
+
+mod admission;
+mod buffers;
+mod connection;
+mod http;
+mod intent;
+mod limits;
+mod linger;
+mod listen;
+mod outbox;
+pub mod ws;
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+pub use admission::{Admission, Place, TurnedAway};
+pub use buffers::Buffers;
+use connection::{Connection, Line};
+pub use http::{Network, NotANetwork, NotAnOrigin, Origin};
+pub use intent::{Answer, Ask, Asker, ConnId, Ended, Intent, Question};
+pub use limits::DoorLimits;
+pub use listen::listen;
+pub use outbox::{Outbox, OutboxLimits, Refused};
+
+/// What an operator decides about the door.
+#[derive(Clone, Debug, Default)]
+pub struct DoorConfig {
+    /// Bounds and timeouts.
+    pub limits: Rc<DoorLimits>,
+    /// Web pages that may open a connection.
+    pub allowed_origins: Vec<Origin>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+}
+
+type Decode<F> = Rc<dyn Fn(&[u8]) -> F>;
+
+/// Where connections come in. `F` is what `decode` makes of a message.
+pub struct Door<F> {
+    decode: Decode<F>,
+    intents: mpsc::Sender<Intent<F>>,
+    config: RefCell<Rc<DoorConfig>>,
+    admission: Rc<Admission>,
+    buffers: Rc<Buffers>,
+    conn_last: Cell<u64>,
+}
+
+impl<F: 'static> Door<F> {
+    /// A door that decodes messages with `decode` and tells the other end of `intents`. A full channel
+    /// stops the reading; some hundred intents are plenty.
+    pub fn new(
+        config: DoorConfig,
+        decode: impl Fn(&[u8]) -> F + 'static,
+        intents: mpsc::Sender<Intent<F>>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            decode: Rc::new(decode),
+            intents,
+            config: RefCell::new(Rc::new(config)),
+            admission: Rc::default(),
+            buffers: Rc::default(),
+            conn_last: Cell::new(0),
+        })
+    }
+
+    /// Changes the configuration for connections that are still to come.
+    pub fn reconfigure(&self, config: DoorConfig) {
+        *self.config.borrow_mut() = Rc::new(config);
+    }
+
+    /// The configuration for the next connection.
+    #[must_use]
+    pub fn config(&self) -> Rc<DoorConfig> {
+        Rc::clone(&self.config.borrow())
+    }
+
+    /// How many are in, and how many were turned away.
+    #[must_use]
+    pub fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// Takes a place for a socket from `peer`.
+    ///
+    /// # Errors
+    /// The limit that was reached.
+    pub fn enter(&self, peer: IpAddr) -> Result<Place, TurnedAway> {
+        let config = self.config();
+        let is_proxy = config.trusted_proxies.iter().any(|network| network.contains(peer));
+        self.admission.enter((!is_proxy).then_some(peer), &config.limits)
+    }
+
+    /// Serves one socket to its end: a request, or a handshake and a WebSocket. `stream` may be
+    /// anything that reads and writes: plain, TLS, in memory.
+    pub async fn serve<S>(self: Rc<Self>, stream: S, peer: IpAddr, mut place: Place)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let config = self.config();
+        let limits = Rc::clone(&config.limits);
+        // Boxed, so that the parser's memory is not kept for as long as the WebSocket lives.
+        let request = Box::pin(http::serve(&self, config, stream, peer, &mut place));
+        let socket = match timeout(limits.request, request).await {
+            Ok(Some(socket)) => socket,
+            Ok(None) => return,
+            Err(_) => return tracing::debug!(%peer, "no whole request in time"),
+        };
+        let outbox = Rc::new(self.outbox(&limits));
+        let line = Line {
+            decode: Rc::clone(&self.decode),
+            intents: self.intents.clone(),
+            buffers: Rc::clone(&self.buffers),
+        };
+        let (connection, opened) =
+            Connection::new(self.next_conn(), line, limits, outbox, place, socket);
+        connection.run(opened).await;
+    }
+
+    fn outbox(&self, limits: &DoorLimits) -> Outbox {
+        let limits = OutboxLimits {
+            bytes_max: limits.outbox_bytes_max,
+            high_water_bytes: limits.outbox_high_water_bytes,
+        };
+        Outbox::new(limits, Rc::clone(&self.buffers))
+    }
+
+    fn next_conn(&self) -> ConnId {
+        self.conn_last.set(self.conn_last.get() + 1);
+        ConnId(self.conn_last.get())
+    }
+}
+
+impl<F> fmt::Debug for Door<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("admission", &self.admission).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,331 @@
+//! What waits to be written to one connection: the engine appends, the connection takes.
+//!
+//! Both live on one thread, so there is no lock and nothing is borrowed across an await. The outbox
+//! knows bytes, marks and probes; it never writes to a socket and never decides that a reader is too
+//! slow: it says [`Refused::Full`] and the engine decides.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::door::buffers::Buffers;
+use crate::door::ws::{self, CloseCode};
+
+/// Why nothing was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The peer reads more slowly than it is written to. Close it with [`CloseCode::TOO_SLOW`]; what it
+    /// has not read waits in the log.
+    #[error("the connection's outbox is full")]
+    Full,
+    /// The connection is being closed or is gone. What was to be appended is not delivered.
+    #[error("the connection is closing")]
+    Closing,
+}
+
+/// How many bytes an outbox may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct OutboxLimits {
+    /// See `DoorLimits::outbox_bytes_max`.
+    pub bytes_max: usize,
+    /// See `DoorLimits::outbox_high_water_bytes`.
+    pub high_water_bytes: usize,
+}
+
+/// The queue between the engine and one connection, shared as `Rc<Outbox>`.
+pub struct Outbox {
+    limits: OutboxLimits,
+    buffers: Rc<Buffers>,
+    /// Whole frames, ready for the socket. Has no capacity while it is empty.
+    queue: RefCell<Vec<u8>>,
+    /// Bytes that the connection took and has not written.
+    in_flight: Cell<usize>,
+    /// Deliveries appended so far.
+    mark: Cell<u64>,
+    /// The latest probe appended; numbers grow.
+    probe: Cell<Option<u64>>,
+    /// The engine's appends so far: the connection waits for the answer to its first frames.
+    appends: Cell<u64>,
+    authenticated: Cell<bool>,
+    closing: RefCell<Option<Closing>>,
+    /// The latest ping that is to be answered once there is room again.
+    pong: RefCell<Option<Box<[u8]>>>,
+    /// The connection's task, and whether it waits for an append.
+    waker: RefCell<Option<Waker>>,
+    is_waiting: Cell<bool>,
+}
+
+/// The last frame to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::door) struct Closing {
+    pub(in crate::door) code: CloseCode,
+    pub(in crate::door) reason: Cow<'static, str>,
+}
+
+/// Frames that the connection took at once.
+#[derive(Debug, Default)]
+pub(in crate::door) struct Batch {
+    pub(in crate::door) bytes: Vec<u8>,
+    /// Bytes of it that the socket has taken.
+    pub(in crate::door) written: usize,
+    /// What [`Outbox::mark`] was, to be reported when the batch is written.
+    pub(in crate::door) mark: u64,
+    /// The latest probe that is in this or an earlier batch.
+    pub(in crate::door) probe: Option<u64>,
+    /// Whether reading had stopped because of what this batch holds.
+    pub(in crate::door) was_high: bool,
+}
+
+impl Batch {
+    pub(in crate::door) fn rest(&self) -> &[u8] {
+        &self.bytes[self.written..]
+    }
+}
+
+/// The engine's side.
+impl Outbox {
+    /// An open, empty outbox.
+    #[must_use]
+    pub fn new(limits: OutboxLimits, buffers: Rc<Buffers>) -> Self {
+        Self {
+            limits,
+            buffers,
+            queue: RefCell::default(),
+            in_flight: Cell::default(),
+            mark: Cell::default(),
+            probe: Cell::default(),
+            appends: Cell::default(),
+            authenticated: Cell::default(),
+            closing: RefCell::default(),
+            pong: RefCell::default(),
+            waker: RefCell::default(),
+            is_waiting: Cell::default(),
+        }
+    }
+
+    /// Queues bytes that are whole WebSocket frames ([`ws::append_text`]), which carry so many
+    /// deliveries. Returns the mark: all deliveries so far, these included. `Intent::Written` with that
+    /// mark or a greater one says that they were written.
+    ///
+    /// # Errors
+    /// Nothing was queued; see [`Refused`].
+    pub fn append(&self, frames: &[u8], deliveries: u32) -> Result<u64, Refused> {
+        self.admit(frames.len())?;
+        self.push(|queue| queue.extend_from_slice(frames));
+        Ok(self.count(deliveries))
+    }
+
+    /// Queues one text message that goes to this connection only.
+    ///
+    /// # Errors
+    /// Nothing was queued; see [`Refused`].
+    pub fn append_text(&self, text: &[u8], deliveries: u32) -> Result<u64, Refused> {
+        self.admit(text.len() + ws::text_header(text.len()).len())?;
+        self.push(|queue| ws::append_text(queue, text));
+        Ok(self.count(deliveries))
+    }
+
+    /// Queues a ping that carries `number`, which must be greater than the probe before.
+    /// `Intent::Proven` with that number or a greater one says that the peer's WebSocket stack has
+    /// consumed everything that was queued before it.
+    ///
+    /// # Errors
+    /// Nothing was queued; see [`Refused`].
+    pub fn probe(&self, number: u64) -> Result<(), Refused> {
+        let payload = number.to_be_bytes();
+        self.admit(payload.len() + 2)?;
+        debug_assert!(self.probe.get() < Some(number), "probes grow");
+        self.probe.set(Some(number));
+        self.push(|queue| ws::append_ping(queue, &payload));
+        self.count(0);
+        Ok(())
+    }
+
+    /// The peer is known now: the limits of unauthenticated connections no longer hold for it.
+    pub fn authenticate(&self) {
+        self.authenticated.set(true);
+        self.wake();
+    }
+
+    /// Closes the connection after what is queued was written, or after `DoorLimits::close`. The first
+    /// call counts. `reason` reaches the peer, cut at 123 bytes: never put a secret into it.
+    pub fn close(&self, code: CloseCode, reason: impl Into<Cow<'static, str>>) {
+        let mut closing = self.closing.borrow_mut();
+        if closing.is_none() {
+            *closing = Some(Closing { code, reason: reason.into() });
+            drop(closing);
+            self.wake();
+        }
+    }
+
+    /// Bytes that the socket has not taken yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.queue.borrow().len() + self.in_flight.get()
+    }
+
+    /// Whether everything was written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Deliveries appended so far.
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        self.mark.get()
+    }
+
+    /// Whether something can still be appended.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.closing.borrow().is_none()
+    }
+
+    /// Bytes of memory held, used or not.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let pong = self.pong.borrow().as_ref().map_or(0, |pong| pong.len());
+        self.queue.borrow().capacity() + self.in_flight.get() + pong
+    }
+
+    fn admit(&self, bytes: usize) -> Result<(), Refused> {
+        if !self.is_open() {
+            return Err(Refused::Closing);
+        }
+        let queued = self.len();
+        if queued > 0 && queued + bytes > self.limits.bytes_max {
+            return Err(Refused::Full);
+        }
+        Ok(())
+    }
+
+    fn push(&self, append: impl FnOnce(&mut Vec<u8>)) {
+        let mut queue = self.queue.borrow_mut();
+        if queue.capacity() == 0 {
+            *queue = self.buffers.take();
+        }
+        append(&mut queue);
+        drop(queue);
+        if self.is_waiting.replace(false) {
+            self.wake();
+        }
+    }
+
+    fn count(&self, deliveries: u32) -> u64 {
+        let mark = self.mark.get() + u64::from(deliveries);
+        self.mark.set(mark);
+        self.appends.set(self.appends.get() + 1);
+        mark
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// The connection's side.
+impl Outbox {
+    /// Ready when something is to be written or the outbox is closing.
+    pub(in crate::door) fn poll_work(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.has_work() || !self.is_open() {
+            return Poll::Ready(());
+        }
+        self.wait(cx);
+        Poll::Pending
+    }
+
+    /// Wakes the task of `cx` at the next append.
+    pub(in crate::door) fn wait(&self, cx: &Context<'_>) {
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+        self.is_waiting.set(true);
+    }
+
+    pub(in crate::door) fn has_work(&self) -> bool {
+        !self.queue.borrow().is_empty() || self.pong.borrow().is_some()
+    }
+
+    /// Takes everything that is queued. The batch before must be written.
+    pub(in crate::door) fn take(&self) -> Batch {
+        let was_high = self.is_high();
+        let mut bytes = self.queue.take();
+        if let Some(pong) = self.pong.take() {
+            ws::append_pong(&mut bytes, &pong);
+        }
+        self.in_flight.set(bytes.len());
+        Batch { bytes, written: 0, mark: self.mark.get(), probe: self.probe.get(), was_high }
+    }
+
+    /// The socket took `bytes` of the batch.
+    pub(in crate::door) fn wrote(&self, bytes: usize) {
+        self.in_flight.set(self.in_flight.get() - bytes);
+    }
+
+    /// Answers a ping: at once as long as there is room, else only the latest one.
+    pub(in crate::door) fn pong(&self, payload: &[u8]) {
+        if self.is_high() {
+            *self.pong.borrow_mut() = Some(payload.into());
+        } else if self.is_open() {
+            self.push(|queue| ws::append_pong(queue, payload));
+        }
+    }
+
+    /// Queues the heartbeat, a ping that says nothing.
+    pub(in crate::door) fn heartbeat(&self) {
+        if self.is_open() {
+            self.push(|queue| ws::append_ping(queue, b""));
+        }
+    }
+
+    /// Whether so much is queued that nothing more is to be read.
+    pub(in crate::door) fn is_high(&self) -> bool {
+        self.len() > self.limits.high_water_bytes
+    }
+
+    pub(in crate::door) fn is_authenticated(&self) -> bool {
+        self.authenticated.get()
+    }
+
+    pub(in crate::door) fn appends(&self) -> u64 {
+        self.appends.get()
+    }
+
+    /// Queues the close frame behind everything else.
+    pub(in crate::door) fn last(&self, code: Option<CloseCode>, reason: &str) {
+        self.pong.take();
+        self.push(|queue| ws::append_close(queue, code, reason));
+    }
+
+    /// The connection is over: nothing is taken any more, nothing is held.
+    pub(in crate::door) fn end(&self) {
+        let over = Closing { code: CloseCode::GOING_AWAY, reason: Cow::Borrowed("") };
+        self.closing.borrow_mut().get_or_insert(over);
+        self.queue.take();
+        self.pong.take();
+        self.in_flight.set(0);
+    }
+
+    pub(in crate::door) fn closing(&self) -> Option<Closing> {
+        self.closing.borrow().clone()
+    }
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox")
+            .field("len", &self.len())
+            .field("mark", &self.mark.get())
+            .field("closing", &self.closing.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,351 @@
+//! Frames from a peer: bytes in, messages out, the first broken rule ends it.
+//!
+//! What a [`Decoder`] keeps between two calls is bounded by [`DecodeLimits`] and by bytes that really
+//! arrived, never by a length that was only claimed; between two messages it keeps nothing.
+
+use super::utf8::Utf8Check;
+use super::{CONTROL_BYTES_MAX, CloseFrame, Violation, mask, opcode};
+
+/// A masked header is at most 2 + 8 + 4 bytes.
+const HEADER_BYTES_MAX: usize = 14;
+
+/// What a peer may make the decoder keep.
+#[derive(Clone, Copy, Debug)]
+pub struct DecodeLimits {
+    /// Bytes of text in one message, over all its fragments.
+    pub message_bytes_max: usize,
+    /// Fragments of one message. Empty ones count: they cost as much as others.
+    pub fragments_max: u32,
+}
+
+/// What a peer sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// One whole message; valid UTF-8.
+    Text(&'a [u8]),
+    /// To be answered with a pong of the same payload.
+    Ping(&'a [u8]),
+    /// An answer to a ping, or a peer's sign of life.
+    Pong(&'a [u8]),
+    /// The last frame of the peer; whatever follows is ignored.
+    Close(CloseFrame<'a>),
+}
+
+/// Received bytes, consumed from the front and unmasked in place.
+#[derive(Debug)]
+pub struct Input<'b>(&'b mut [u8]);
+
+impl<'b> Input<'b> {
+    /// All of `bytes`, nothing consumed.
+    #[must_use]
+    pub fn new(bytes: &'b mut [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// What is not consumed yet, as it came from the network.
+    #[must_use]
+    pub fn rest(&self) -> &[u8] {
+        self.0
+    }
+
+    fn take(&mut self, len_max: usize) -> &'b mut [u8] {
+        let bytes = std::mem::take(&mut self.0);
+        let (taken, rest) = bytes.split_at_mut(len_max.min(bytes.len()));
+        self.0 = rest;
+        taken
+    }
+}
+
+/// The state between two reads of one connection.
+#[derive(Debug)]
+pub struct Decoder {
+    limits: DecodeLimits,
+    /// A header of which a part has arrived.
+    header: [u8; HEADER_BYTES_MAX],
+    header_len: u8,
+    /// The frame whose payload is arriving.
+    frame: Option<Frame>,
+    /// Payload of the control frame that is arriving; they may come between fragments.
+    control: Vec<u8>,
+    /// Text of the message that is arriving.
+    message: Vec<u8>,
+    /// Fragments of that message so far; 0 means that none is open.
+    fragments: u32,
+    utf8: Utf8Check,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Closed,
+    Broken(Violation),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    is_final: bool,
+    opcode: u8,
+    mask: [u8; 4],
+    len: usize,
+    /// Bytes of the payload that were consumed.
+    done: usize,
+}
+
+impl Frame {
+    const fn is_control(self) -> bool {
+        self.opcode >= opcode::CLOSE
+    }
+}
+
+/// A finished frame, before its event borrows from anything.
+enum Finished<'b> {
+    Text(&'b [u8]),
+    KeptText,
+    Control(u8, &'b [u8]),
+    KeptControl(u8),
+}
+
+impl Decoder {
+    /// A decoder at the start of a connection.
+    #[must_use]
+    pub fn new(limits: DecodeLimits) -> Self {
+        Self {
+            limits,
+            header: [0; HEADER_BYTES_MAX],
+            header_len: 0,
+            frame: None,
+            control: Vec::new(),
+            message: Vec::new(),
+            fragments: 0,
+            utf8: Utf8Check::default(),
+            end: None,
+        }
+    }
+
+    /// Sets the limits for frames whose header has not been read yet.
+    pub fn set_limits(&mut self, limits: DecodeLimits) {
+        self.limits = limits;
+    }
+
+    /// Bytes of memory held for what has arrived in part.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.message.capacity() + self.control.capacity()
+    }
+
+    /// The next event in `input`, or `None` when all of it is consumed.
+    ///
+    /// # Errors
+    /// The first rule that the peer broke. It is final: every later call repeats it.
+    pub fn next<'e, 'b: 'e>(
+        &'e mut self,
+        input: &mut Input<'b>,
+    ) -> Result<Option<Event<'e>>, Violation> {
+        match self.end {
+            Some(End::Broken(violation)) => return Err(violation),
+            Some(End::Closed) => {
+                input.take(usize::MAX);
+                return Ok(None);
+            }
+            None => self.let_go(),
+        }
+        let finished = self.advance(input).inspect_err(|v| self.end = Some(End::Broken(*v)))?;
+        Ok(match finished {
+            None => None,
+            Some(Finished::Text(text)) => Some(Event::Text(text)),
+            Some(Finished::KeptText) => Some(Event::Text(&self.message)),
+            Some(Finished::Control(opcode, payload)) => {
+                Some(control(&mut self.end, opcode, payload)?)
+            }
+            Some(Finished::KeptControl(opcode)) => {
+                Some(control(&mut self.end, opcode, &self.control)?)
+            }
+        })
+    }
+
+    /// Frees what the event before borrowed.
+    fn let_go(&mut self) {
+        if self.fragments == 0 && !self.is_inside_text() && self.message.capacity() > 0 {
+            self.message = Vec::new();
+        }
+        if self.control.capacity() > 0 && !self.frame.is_some_and(Frame::is_control) {
+            self.control = Vec::new();
+        }
+    }
+
+    fn is_inside_text(&self) -> bool {
+        self.frame.is_some_and(|frame| !frame.is_control())
+    }
+
+    /// Consumes input until a message or a control frame is whole.
+    fn advance<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Finished<'b>>, Violation> {
+        loop {
+            let frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => match self.read_header(input)? {
+                    Some(frame) => frame,
+                    None => return Ok(None),
+                },
+            };
+            let piece = input.take(frame.len - frame.done);
+            mask::unmask(piece, frame.mask, frame.done);
+            let left = frame.len - frame.done - piece.len();
+            if left > 0 {
+                self.frame = Some(Frame { done: frame.len - left, ..frame });
+                self.keep(frame, piece)?;
+                return Ok(None);
+            }
+            if let Some(finished) = self.finish(frame, piece)? {
+                return Ok(Some(finished));
+            }
+        }
+    }
+
+    /// A frame's last piece is here. `None`: more fragments of the message follow.
+    fn finish<'b>(
+        &mut self,
+        frame: Frame,
+        piece: &'b [u8],
+    ) -> Result<Option<Finished<'b>>, Violation> {
+        let is_whole = frame.done == 0;
+        if frame.is_control() {
+            if is_whole {
+                return Ok(Some(Finished::Control(frame.opcode, piece)));
+            }
+            self.control.extend_from_slice(piece);
+            return Ok(Some(Finished::KeptControl(frame.opcode)));
+        }
+        if is_whole && frame.is_final && self.fragments == 0 {
+            std::str::from_utf8(piece).map_err(|_| Violation::NotUtf8)?;
+            return Ok(Some(Finished::Text(piece)));
+        }
+        self.keep(frame, piece)?;
+        if !frame.is_final {
+            self.fragments += 1;
+            return Ok(None);
+        }
+        self.utf8.finish()?;
+        self.fragments = 0;
+        Ok(Some(Finished::KeptText))
+    }
+
+    fn keep(&mut self, frame: Frame, piece: &[u8]) -> Result<(), Violation> {
+        if frame.is_control() {
+            self.control.extend_from_slice(piece);
+            return Ok(());
+        }
+        self.utf8.feed(piece)?;
+        self.message.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn read_header(&mut self, input: &mut Input<'_>) -> Result<Option<Frame>, Violation> {
+        if self.header_len == 0
+            && let Some((frame, len)) = self.parse_header(input.rest())?
+        {
+            input.take(len);
+            return Ok(Some(frame));
+        }
+        while let [byte] = *input.take(1) {
+            self.header[usize::from(self.header_len)] = byte;
+            self.header_len += 1;
+            let arrived = self.header;
+            if let Some((frame, _)) = self.parse_header(&arrived[..usize::from(self.header_len)])? {
+                self.header_len = 0;
+                return Ok(Some(frame));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The frame that starts with `bytes`, and its header's length; `None` if more bytes are needed.
+    /// What can be refused is refused as soon as its bytes are there.
+    fn parse_header(&self, bytes: &[u8]) -> Result<Option<(Frame, usize)>, Violation> {
+        let [first, second, rest @ ..] = bytes else { return Ok(None) };
+        let frame = Frame {
+            is_final: first & 0x80 != 0,
+            opcode: first & 0x0F,
+            mask: [0; 4],
+            len: 0,
+            done: 0,
+        };
+        self.check_kind(frame, *first, *second)?;
+        let Some((len, len_bytes)) = parse_len(second & 0x7F, rest)? else { return Ok(None) };
+        self.check_len(frame, len)?;
+        let Some(mask) = rest[len_bytes..].first_chunk::<4>() else { return Ok(None) };
+        let len = usize::try_from(len).map_err(|_| Violation::TooLarge)?;
+        Ok(Some((Frame { mask: *mask, len, ..frame }, 2 + len_bytes + 4)))
+    }
+
+    fn check_kind(&self, frame: Frame, first: u8, second: u8) -> Result<(), Violation> {
+        if first & 0x70 != 0 {
+            return Err(Violation::ReservedBits);
+        }
+        if second & 0x80 == 0 {
+            return Err(Violation::Unmasked);
+        }
+        match frame.opcode {
+            opcode::CLOSE | opcode::PING | opcode::PONG if !frame.is_final => {
+                Err(Violation::FragmentedControl)
+            }
+            opcode::CLOSE | opcode::PING | opcode::PONG => Ok(()),
+            opcode::CONTINUATION if self.fragments == 0 => Err(Violation::NothingToContinue),
+            opcode::TEXT | opcode::BINARY if self.fragments > 0 => Err(Violation::Interleaved),
+            opcode::BINARY => Err(Violation::Binary),
+            opcode::CONTINUATION | opcode::TEXT => Ok(()),
+            _ => Err(Violation::UnknownOpcode),
+        }
+    }
+
+    fn check_len(&self, frame: Frame, len: u64) -> Result<(), Violation> {
+        if frame.is_control() {
+            let fits = len <= CONTROL_BYTES_MAX as u64;
+            return if fits { Ok(()) } else { Err(Violation::LongControl) };
+        }
+        if self.fragments >= self.limits.fragments_max {
+            return Err(Violation::TooManyFragments);
+        }
+        let room = self.limits.message_bytes_max.saturating_sub(self.message.len());
+        if len > room as u64 { Err(Violation::TooLarge) } else { Ok(()) }
+    }
+}
+
+/// The payload length and how many bytes behind the first two it took.
+fn parse_len(short: u8, rest: &[u8]) -> Result<Option<(u64, usize)>, Violation> {
+    let (len, len_bytes, shortest) = match short {
+        126 => {
+            let Some(bytes) = rest.first_chunk::<2>() else { return Ok(None) };
+            (u64::from(u16::from_be_bytes(*bytes)), 2, 126)
+        }
+        127 => {
+            let Some(bytes) = rest.first_chunk::<8>() else { return Ok(None) };
+            (u64::from_be_bytes(*bytes), 8, 0x1_0000)
+        }
+        short => (u64::from(short), 0, 0),
+    };
+    if len < shortest || len > i64::MAX as u64 {
+        return Err(Violation::LongLength);
+    }
+    Ok(Some((len, len_bytes)))
+}
+
+fn control<'e>(
+    end: &mut Option<End>,
+    opcode: u8,
+    payload: &'e [u8],
+) -> Result<Event<'e>, Violation> {
+    match opcode {
+        opcode::PING => Ok(Event::Ping(payload)),
+        opcode::PONG => Ok(Event::Pong(payload)),
+        _ => match CloseFrame::parse(payload) {
+            Ok(close) => {
+                *end = Some(End::Closed);
+                Ok(Event::Close(close))
+            }
+            Err(code) => {
+                *end = Some(End::Broken(Violation::BadClose(code)));
+                Err(Violation::BadClose(code))
+            }
+        },
+    }
+}

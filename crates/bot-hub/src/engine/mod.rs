@@ -1,0 +1,332 @@
+//! The engine: the one task that owns the brain.
+//!
+//! Owns the order of things: inputs from the door and the store go in, outputs are carried out, one
+//! input at a time. It encodes entries and admits bots; it decides nothing about rooms.
+//!
+//! **Invariant:** after every input all outputs are carried out before the next input. Changes of one
+//! turn go to the store together, so that a busy hub commits in large groups by itself.
+//!
+//! Backpressure: while the store has [`UNSETTLED_MAX`] writes to answer, no intents are taken. The
+//! channel fills, the connections stop reading their sockets, and the senders feel it.
+
+mod accounts;
+mod admit;
+mod carry;
+mod encode;
+mod goodbye;
+mod metrics;
+mod questions;
+pub mod registry;
+mod settle;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bot_hub_core::Hub;
+use bot_hub_core::change::Query;
+use bot_hub_core::io::{Input, Ticket};
+use bot_hub_core::settings::Settings;
+use bot_protocol::code::Code;
+use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::frame::{ClientFrame, FrameError, ServerFrame};
+use bot_protocol::name::BotId;
+use bot_protocol::time::Timestamp;
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use tokio::sync::mpsc;
+
+use self::accounts::Promise;
+use self::encode::{Encoder, Form};
+use self::metrics::Metrics;
+use self::registry::Registry;
+use crate::door::{ConnId, Intent, Outbox};
+use crate::store::driver::{Driver, StoreEvent};
+use crate::store::{StoreError, Write};
+
+/// A frame as the door hands it over.
+pub type Decoded = Result<ClientFrame, FrameError>;
+
+/// Writes that the store may owe an answer before the engine stops taking intents: some hundred
+/// milliseconds of a slow disk, and a few megabytes of memory.
+const UNSETTLED_MAX: usize = 16_384;
+
+/// Intents taken at once. Enough that a busy hub works in large groups, small enough that an answer of
+/// the store never waits long behind them.
+const INTENTS_MAX: usize = 1_024;
+
+/// A clock, so that tests and simulations bring their own.
+pub type Clock = Rc<dyn Fn() -> Timestamp>;
+
+/// What the program asks of a running engine.
+#[derive(Debug)]
+pub enum Order {
+    /// Another configuration is in force.
+    Configure(Box<Reconfiguration>),
+    /// A reload was tried.
+    Reloaded {
+        /// Whether what was read is in force.
+        applied: bool,
+    },
+    /// Save everything, say goodbye, and end.
+    Stop,
+}
+
+/// The parts of the configuration that concern a running engine.
+#[derive(Debug)]
+pub struct Reconfiguration {
+    /// For the brain.
+    pub settings: Settings,
+    /// Tokens of the file, hashed; whose they are; whether they are disabled.
+    pub tokens: Vec<(registry::TokenHash, BotId, bool)>,
+    /// Operators of the file.
+    pub operators: Vec<BotId>,
+    /// See `limits.authFailuresPerMinute`.
+    pub auth_failures_per_minute: u32,
+    /// Rooms of the file, as inputs for the brain.
+    pub rooms: Vec<Input>,
+}
+
+/// Why the engine ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// It was told to.
+    Stopped,
+    /// The store failed; nothing was acknowledged after that.
+    StoreFailed(StoreError),
+}
+
+/// One connection, as the engine sees it.
+#[derive(Debug)]
+struct Peer {
+    outbox: Rc<Outbox>,
+    address: IpAddr,
+    /// Whose token the upgrade request carried; `auth` may then do without one.
+    bearer: Option<BotId>,
+    /// Who it is, once it has said so.
+    known: Option<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    bot: BotId,
+    form: Form,
+    operator: bool,
+    reads: bool,
+}
+
+/// Something to be worked off.
+#[derive(Debug)]
+enum Todo {
+    Input(Input),
+    Event(StoreEvent),
+}
+
+/// Who waits for a submission.
+#[derive(Debug)]
+enum Owner {
+    /// The brain.
+    Brain,
+    /// An operator, about a bot.
+    Account(Box<Promise>),
+    /// Nobody.
+    Unattended,
+}
+
+/// Writes on their way to the store.
+#[derive(Debug)]
+struct Submitted {
+    owner: Owner,
+    writes: usize,
+    at: Instant,
+}
+
+/// See the module's documentation.
+pub struct Engine {
+    hub: Hub,
+    registry: Registry,
+    driver: Driver,
+    clock: Clock,
+    peers: FxHashMap<ConnId, Peer>,
+    encoder: Encoder,
+    metrics: Metrics,
+    batch: Vec<Write>,
+    /// Submissions and questions for which the store's queues had no room yet.
+    unsent: VecDeque<(Vec<Write>, u64)>,
+    unasked: VecDeque<(Query, Ticket)>,
+    submitted: VecDeque<Submitted>,
+    unsettled: usize,
+    submissions: u64,
+    todo: VecDeque<Todo>,
+    is_working: bool,
+    store_error: Option<StoreError>,
+    draining: bool,
+    version: SmolStr,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("peers", &self.peers.len()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine around a brain, a registry and a store.
+    pub fn new(hub: Hub, registry: Registry, driver: Driver, clock: Clock) -> Self {
+        Self {
+            hub,
+            registry,
+            driver,
+            clock,
+            peers: FxHashMap::default(),
+            encoder: Encoder::default(),
+            metrics: Metrics::default(),
+            batch: Vec::new(),
+            unsent: VecDeque::new(),
+            unasked: VecDeque::new(),
+            submitted: VecDeque::new(),
+            unsettled: 0,
+            submissions: 0,
+            todo: VecDeque::new(),
+            is_working: false,
+            store_error: None,
+            draining: false,
+            version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
+        }
+    }
+
+    /// Runs until it is told to stop or the store fails.
+    pub async fn run(
+        mut self,
+        intents: &mut mpsc::Receiver<Intent<Decoded>>,
+        mut events: mpsc::Receiver<StoreEvent>,
+        mut orders: mpsc::Receiver<Order>,
+    ) -> Ending {
+        let mut taken = Vec::with_capacity(INTENTS_MAX);
+        loop {
+            let wake_in = Duration::from_millis(self.hub.deadline().since(self.now()).max(1));
+            tokio::select! {
+                biased;
+                // What is committed goes out before anything new comes in.
+                Some(event) = events.recv() => self.store_event(event),
+                order = orders.recv() => match order {
+                    Some(Order::Configure(new)) => self.configure(*new),
+                    Some(Order::Reloaded { applied }) => self.metrics.reloaded(applied),
+                    Some(Order::Stop) | None => return self.stop(events).await,
+                },
+                _ = intents.recv_many(&mut taken, INTENTS_MAX), if self.unsettled < UNSETTLED_MAX => {
+                    for intent in taken.drain(..) {
+                        self.intent(intent);
+                    }
+                }
+                () = tokio::time::sleep(wake_in) => self.input(Input::Tick),
+            }
+            self.submit();
+            if let Some(error) = self.store_error.take() {
+                return self.fail(error);
+            }
+        }
+    }
+
+    /// Declares what the configuration says, before anybody is let in.
+    pub fn configure(&mut self, new: Reconfiguration) {
+        self.input(Input::Configured(new.settings));
+        let orphans =
+            self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
+        for bot in self.registry.names() {
+            self.input(Input::BotAdded(bot));
+        }
+        for bot in orphans {
+            self.input(Input::BotBlocked(bot));
+        }
+        for room in new.rooms {
+            self.input(room);
+        }
+        self.submit();
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    fn intent(&mut self, intent: Intent<Decoded>) {
+        match intent {
+            Intent::Opened { conn, peer: address, bearer, outbox } => {
+                self.metrics.opened += 1;
+                self.peers.insert(conn, Peer { outbox, address, bearer: None, known: None });
+                if let Some(token) = bearer {
+                    self.present_bearer(conn, &token);
+                }
+            }
+            Intent::Frames { conn, frames } => {
+                for frame in frames {
+                    self.frame(conn, frame);
+                }
+            }
+            Intent::Written { conn, mark } => self.input(Input::Written { conn, deliveries: mark }),
+            Intent::Proven { conn, probe } => self.input(Input::Proven { conn, probe }),
+            Intent::Closed { conn, why } => self.closed(conn, why),
+            Intent::Ask(ask) => self.answer(ask),
+        }
+    }
+
+    fn frame(&mut self, conn: ConnId, frame: Decoded) {
+        let Some(peer) = self.peers.get(&conn) else { return };
+        let is_known = peer.known.is_some();
+        match frame {
+            Err(error) => self.send(conn, &ServerFrame::Error(error.into())),
+            Ok(ClientFrame::Auth(auth)) if !is_known => self.authenticate(conn, auth),
+            Ok(frame) if !is_known => {
+                let hint = "send {\"type\":\"auth\",\"token\":\"…\"} first";
+                let error = ErrorFrame::new(Code::NotAuthenticated).hint(hint).about(frame.kind());
+                self.send(conn, &ServerFrame::Error(error));
+            }
+            Ok(ClientFrame::Operate(request)) if accounts::concerns_bots(&request.operation) => {
+                self.operate_bots(conn, request);
+            }
+            Ok(frame) => {
+                self.metrics.frames += 1;
+                self.input(Input::Frame { conn, frame });
+            }
+        }
+    }
+
+    fn closed(&mut self, conn: ConnId, why: crate::door::Ended) {
+        self.metrics.ended(why);
+        let Some(peer) = self.peers.remove(&conn) else { return };
+        if let Some(known) = peer.known {
+            tracing::info!(bot = %known.bot, ?why, "a bot disconnected");
+            if known.reads {
+                self.flush_brain();
+                let seen = Write::Seen(known.bot, self.now());
+                self.write(vec![seen], Owner::Unattended);
+            }
+            self.input(Input::Closed { conn });
+        }
+    }
+
+    /// One input, and everything that follows from it.
+    fn input(&mut self, input: Input) {
+        self.todo.push_back(Todo::Input(input));
+        self.work();
+    }
+
+    /// Works off the queue. What follows from an input comes behind what follows from the one before,
+    /// however a store answers: at once or from another thread.
+    fn work(&mut self) {
+        if std::mem::replace(&mut self.is_working, true) {
+            return;
+        }
+        while let Some(todo) = self.todo.pop_front() {
+            match todo {
+                Todo::Input(input) => {
+                    self.hub.handle((self.clock)(), input);
+                    self.carry_out();
+                }
+                Todo::Event(event) => self.store_event(event),
+            }
+        }
+        self.is_working = false;
+    }
+}

@@ -1,0 +1,71 @@
+//! What the HTTP endpoints say about the hub.
+//!
+//! Owns the contents of `/readyz`, `/healthz`, `/version` and `/metrics`, and who may see them.
+
+use serde_json::json;
+
+use super::Engine;
+use crate::door::{Answer, Ask, Asker, Question};
+
+impl Engine {
+    pub(super) fn answer(&mut self, ask: Ask) {
+        let answer = match ask.what {
+            Question::Ready => self.ready(),
+            Question::Health => self.health(),
+            Question::Version => {
+                Answer::Good(json!({ "name": "bot-hub", "version": self.version }).to_string())
+            }
+            Question::Metrics if !self.may_measure(&ask.asker) => Answer::Denied,
+            Question::Metrics => Answer::Good(self.metrics.render(&self.hub, &self.version)),
+        };
+        // The asker may have hung up; then nobody misses the answer.
+        drop(ask.reply.send(answer));
+    }
+
+    fn ready(&self) -> Answer {
+        if self.draining {
+            return Answer::Bad("draining".to_owned());
+        }
+        if self.metrics.store_is_full {
+            return Answer::Bad(
+                "the store is full: messages are refused until there is space".into(),
+            );
+        }
+        Answer::Good("ready".to_owned())
+    }
+
+    fn health(&self) -> Answer {
+        let gauges = self.hub.gauges();
+        let ready = self.ready();
+        let (good, detail) = match &ready {
+            Answer::Good(detail) => (true, detail.as_str()),
+            Answer::Bad(detail) => (false, detail.as_str()),
+            Answer::Denied => (false, "denied"),
+        };
+        let body = json!({
+            "ok": good,
+            "detail": detail,
+            "version": self.version,
+            "connections": gauges.connections,
+            "rooms": gauges.rooms,
+            "waiting": gauges.waiting,
+            "oldest_waiting_ms": gauges.oldest_waiting_ms,
+        })
+        .to_string();
+        if good { Answer::Good(body) } else { Answer::Bad(body) }
+    }
+
+    /// Somebody on this machine, or an operator from elsewhere. A wrong token counts as a failed
+    /// authentication, so that this is no place to guess at leisure.
+    fn may_measure(&mut self, asker: &Asker) -> bool {
+        let now = self.now();
+        match asker {
+            Asker::Local => true,
+            Asker::Remote(_, None) => false,
+            Asker::Remote(address, Some(token)) => self
+                .registry
+                .authenticate(token, *address, now)
+                .is_ok_and(|bot| self.registry.is_operator(&bot)),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The data directory: what lies in it and who may read it.
+//!
+//! ```text
+//! hub.db           the store
+//! hub.json         where the running hub can be reached (removed when it stops)
+//! operator.token   the token of the local operator, new at every start, readable by its owner only
+//! ```
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use bot_protocol::secret::Secret;
+use serde::{Deserialize, Serialize};
+
+/// The name of the local operator: who speaks when somebody uses the command line of this machine.
+pub const OPERATOR: &str = "operator";
+
+/// Why the data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// Nobody said where it is.
+    #[error(
+        "there is no place for the data: neither `--data`, `store.path`, `XDG_DATA_HOME` nor `HOME` is set\n\
+         hint: bot-hub serve --data DIR"
+    )]
+    Nowhere,
+    /// It cannot be made, or something in it cannot be written.
+    #[error("cannot write `{path}`: {error}\nhint: choose another place with --data DIR")]
+    Unwritable {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+/// The data directory of one hub.
+#[derive(Debug)]
+pub struct Home {
+    dir: PathBuf,
+    /// Whether there was no store in it.
+    pub is_new: bool,
+}
+
+/// Where a running hub can be reached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunningHub {
+    /// `ws://ADDR:PORT`.
+    pub url: String,
+    /// Its process.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+}
+
+impl Home {
+    /// Makes the directory if there is none.
+    pub fn open(dir: Option<&Path>) -> Result<Self, HomeError> {
+        let dir = dir.ok_or(HomeError::Nowhere)?.to_path_buf();
+        make_private_dir(&dir)?;
+        let is_new = !dir.join("hub.db").exists();
+        Ok(Self { dir, is_new })
+    }
+
+    /// Where it is.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Writes down where the hub can be reached.
+    pub fn announce(&self, addresses: &[SocketAddr]) -> Result<(), HomeError> {
+        let Some(address) = addresses.first() else { return Ok(()) };
+        let hub = RunningHub {
+            url: format!("ws://{}", reachable(*address)),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let text = serde_json::to_string(&hub).expect("three plain fields");
+        write_private(&self.dir.join("hub.json"), &text)
+    }
+
+    /// Keeps the local operator's token where only the owner of the directory can read it.
+    pub fn keep_token(&self, token: &Secret) -> Result<(), HomeError> {
+        write_private(&self.dir.join("operator.token"), token.expose())
+    }
+
+    /// The hub stops: it can no longer be reached, and its token is worth nothing.
+    pub fn retire(&self) {
+        for name in ["hub.json", "operator.token"] {
+            if let Err(error) = fs::remove_file(self.dir.join(name)) {
+                tracing::debug!(name, %error, "not removed");
+            }
+        }
+    }
+
+    /// Where the hub of a data directory can be reached, and its operator's token.
+    pub fn find_running(dir: &Path) -> Option<(RunningHub, Secret)> {
+        let hub = fs::read_to_string(dir.join("hub.json")).ok()?;
+        let token = fs::read_to_string(dir.join("operator.token")).ok()?;
+        Some((serde_json::from_str(&hub).ok()?, Secret::new(token.trim())))
+    }
+}
+
+/// An address to connect to: a hub that listens everywhere is also here.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(it) if it.ip().is_unspecified() => {
+            SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, it.port()))
+        }
+        SocketAddr::V6(it) if it.ip().is_unspecified() => {
+            SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, it.port()))
+        }
+        other => other,
+    }
+}
+
+fn make_private_dir(dir: &Path) -> Result<(), HomeError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).map_err(|error| HomeError::Unwritable { path: dir.to_path_buf(), error })
+}
+
+/// Replaces a file at once, so that nobody ever reads half of it.
+fn write_private(path: &Path, text: &str) -> Result<(), HomeError> {
+    let unwritable = |error| HomeError::Unwritable { path: path.to_path_buf(), error };
+    let draft = path.with_extension(format!("new-{}", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft).map_err(unwritable)?;
+    file.write_all(text.as_bytes()).map_err(unwritable)?;
+    fs::rename(&draft, path).map_err(unwritable)
+}

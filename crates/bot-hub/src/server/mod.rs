@@ -1,0 +1,227 @@
+//! A whole hub: configuration, store, brain, engine and door put together.
+//!
+//! Owns starting and stopping. [`run`] takes its listeners and its end from the caller, so that tests
+//! bring port 0 and any future.
+
+mod home;
+mod reload;
+mod translate;
+
+use std::cell::Cell;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bot_hub_core::Hub;
+use bot_protocol::frame::ClientFrame;
+use bot_protocol::name::BotId;
+use bot_protocol::time::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::LocalSet;
+
+pub use home::{Home, HomeError, OPERATOR, RunningHub};
+
+use crate::config::{Loaded, Sources, StoreKind};
+use crate::door::{Door, listen};
+use crate::engine::registry::{Origin, Registry, hash_token, make_token};
+use crate::engine::{Clock, Ending, Engine, Order};
+use crate::store::driver::Driver;
+use crate::store::memory::MemoryStore;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Loaded as Stored, Store, StoreError};
+
+/// Intents on their way from all connections to the engine. A connection that finds it full waits,
+/// and with it its peer.
+const INTENTS_MAX: usize = 1_024;
+
+/// Answers of the store on their way to the engine.
+const EVENTS_MAX: usize = 1_024;
+
+/// Why a hub did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The store cannot be opened, or failed while the hub ran.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No random numbers can be had, so no secret and no epoch can be made.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+/// What was found when the hub started.
+#[derive(Debug)]
+pub struct Opened {
+    /// Whether the store was made just now.
+    pub is_new: bool,
+    /// Bots that can come in.
+    pub bots: usize,
+    /// Rooms, direct conversations not counted.
+    pub rooms: usize,
+    /// Entries that are kept.
+    pub entries: u64,
+}
+
+/// A hub that is about to run.
+pub struct Server {
+    engine: Engine,
+    events: mpsc::Receiver<crate::store::driver::StoreEvent>,
+    loaded: Loaded,
+    sources: Sources,
+    home: Option<Home>,
+    /// What was found.
+    pub opened: Opened,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("opened", &self.opened).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Opens the store and builds everything around it. Nobody can connect yet.
+    pub fn open(loaded: Loaded, sources: Sources) -> Result<Self, ServeError> {
+        let (mut store, home) = open_store(&loaded)?;
+        let stored = store.load()?;
+        let opened = count(&stored, &loaded, home.as_ref().is_none_or(|home| home.is_new));
+        let (engine, events) = build(store, stored, &loaded, home.as_ref())?;
+        Ok(Self { engine, events, loaded, sources, home, opened })
+    }
+
+    /// Serves until `shutdown`. Must run inside a tokio runtime of the `current_thread` flavour.
+    pub async fn run(
+        self,
+        listeners: Vec<TcpListener>,
+        reloads: mpsc::Receiver<()>,
+        shutdown: impl Future<Output = ()> + 'static,
+    ) -> Result<(), ServeError> {
+        LocalSet::new().run_until(self.serve(listeners, reloads, shutdown)).await
+    }
+
+    async fn serve(
+        self,
+        listeners: Vec<TcpListener>,
+        reloads: mpsc::Receiver<()>,
+        shutdown: impl Future<Output = ()> + 'static,
+    ) -> Result<(), ServeError> {
+        let (intents_in, mut intents) = mpsc::channel(INTENTS_MAX);
+        let (orders_in, orders) = mpsc::channel(8);
+        let limits = Rc::new(Cell::new(translate::limits(&self.loaded.config)));
+        let seen = Rc::clone(&limits);
+        let decode = move |bytes: &[u8]| ClientFrame::decode(bytes, &seen.get());
+        let door = Door::new(translate::door(&self.loaded.config), decode, intents_in);
+
+        if let Some(home) = &self.home {
+            home.announce(&addresses(&listeners))?;
+        }
+        let (stop, stopped) = watch::channel(false);
+        let mut doors = tokio::task::JoinSet::new();
+        for listener in listeners {
+            let mut stopped = stopped.clone();
+            let closed = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+            doors.spawn_local(listen(listener, Rc::clone(&door), closed));
+        }
+        let reloader =
+            reload::Reloader::new(self.loaded, self.sources, orders_in.clone(), door, limits);
+        let reloader = tokio::task::spawn_local(reloader.run(reloads));
+        let stopper = tokio::task::spawn_local(async move {
+            shutdown.await;
+            // The engine may have ended by itself; then there is nobody left to tell.
+            drop(orders_in.send(Order::Stop).await);
+        });
+        let ending = self.engine.run(&mut intents, self.events, orders).await;
+        reloader.abort();
+        stopper.abort();
+        // Whether anybody still listens does not matter: this is the end.
+        let _unheard = stop.send(true);
+        let closing = async { while doors.join_next().await.is_some() {} };
+        // What connections still say is not heard any more; they must not wait for an ear to end.
+        let deaf = async { while intents.recv().await.is_some() {} };
+        tokio::select! {
+            () = closing => {}
+            () = deaf => {}
+        }
+        if let Some(home) = &self.home {
+            home.retire();
+        }
+        match ending {
+            Ending::Stopped => Ok(()),
+            Ending::StoreFailed(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The addresses that listeners are bound to.
+pub fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+}
+
+fn open_store(loaded: &Loaded) -> Result<(Box<dyn Store>, Option<Home>), ServeError> {
+    if loaded.config.store.kind == StoreKind::Memory {
+        return Ok((Box::new(MemoryStore::new()?), None));
+    }
+    let home = Home::open(loaded.data_dir.as_deref())?;
+    let store = SqliteStore::open(home.dir())?;
+    Ok((Box::new(store), Some(home)))
+}
+
+fn build(
+    store: Box<dyn Store>,
+    stored: Stored,
+    loaded: &Loaded,
+    home: Option<&Home>,
+) -> Result<(Engine, mpsc::Receiver<crate::store::driver::StoreEvent>), ServeError> {
+    let clock = system_clock();
+    let mut nonce = [0_u8; 8];
+    getrandom::fill(&mut nonce)?;
+    let settings = translate::settings(&loaded.config);
+    let hub = Hub::new(clock(), u64::from_be_bytes(nonce), settings, stored.snapshot);
+
+    let mut registry = Registry::default();
+    registry.restore(stored.bots, stored.tokens);
+    if let Some(home) = home {
+        let token = make_token("bh_op_")?;
+        let operator = BotId::new(OPERATOR).expect("`operator` is a name");
+        registry.accept(hash_token(token.expose()), operator, Origin::Process, false);
+        home.keep_token(&token)?;
+    }
+    let (events_in, events) = mpsc::channel(EVENTS_MAX);
+    let driver = match loaded.config.store.kind {
+        StoreKind::Memory => Driver::inline(store)?,
+        StoreKind::Sqlite => Driver::start(store, events_in)?,
+    };
+    let mut engine = Engine::new(hub, registry, driver, clock);
+    engine.configure(translate::reconfiguration(&loaded.config));
+    Ok((engine, events))
+}
+
+fn count(stored: &Stored, loaded: &Loaded, is_new: bool) -> Opened {
+    let mut bots: Vec<&BotId> = stored.bots.iter().map(|record| &record.bot).collect();
+    bots.extend(loaded.config.tokens.values().map(|entry| &entry.bot_id));
+    bots.sort_unstable();
+    bots.dedup();
+    let rooms = &stored.snapshot.rooms;
+    Opened {
+        is_new,
+        bots: bots.len(),
+        rooms: rooms.iter().filter(|room| room.room.direct_pair().is_none()).count(),
+        entries: rooms.iter().map(|room| (room.head + 1).saturating_sub(room.first)).sum(),
+    }
+}
+
+/// The wall clock at the start, and a steady clock from there: a jump of the wall clock changes no
+/// timeout and makes nothing expire while the hub runs.
+fn system_clock() -> Clock {
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let (started, steady) = (millis(started), Instant::now());
+    Rc::new(move || Timestamp(started + millis(steady.elapsed())))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,98 @@
+//! A changed configuration, while the hub runs.
+//!
+//! Owns when the file is read again: on request (SIGHUP) and when it changed. It is checked first; a
+//! file with a mistake changes nothing, and the log says what is wrong with it.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bot_protocol::limits::Limits;
+use tokio::sync::mpsc;
+
+use super::translate;
+use crate::config::{Applies, Config, FileStamp, Loaded, Sources, load};
+use crate::door::Door;
+use crate::engine::{Decoded, Order};
+
+/// How often the file is looked at. People wait that long for an edit to apply without noticing.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+pub(super) struct Reloader {
+    current: Config,
+    sources: Sources,
+    watched: Option<(PathBuf, FileStamp)>,
+    orders: mpsc::Sender<Order>,
+    door: Rc<Door<Decoded>>,
+    limits: Rc<Cell<Limits>>,
+}
+
+impl Reloader {
+    pub(super) fn new(
+        loaded: Loaded,
+        sources: Sources,
+        orders: mpsc::Sender<Order>,
+        door: Rc<Door<Decoded>>,
+        limits: Rc<Cell<Limits>>,
+    ) -> Self {
+        let watched = sources.file.clone().map(|path| {
+            let stamp = FileStamp::of(&path);
+            (path, stamp)
+        });
+        Self { current: loaded.config, sources, watched, orders, door, limits }
+    }
+
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<()>) {
+        let mut asks = true;
+        loop {
+            let look = tokio::time::sleep(LOOK_EVERY);
+            let is_due = tokio::select! {
+                request = requests.recv(), if asks => {
+                    asks = request.is_some();
+                    asks
+                }
+                () = look => self.watched.as_mut().is_some_and(|(_, stamp)| stamp.changed()),
+            };
+            if is_due {
+                self.reload().await;
+            }
+        }
+    }
+
+    async fn reload(&mut self) {
+        let applied = match load(&self.sources) {
+            Ok(loaded) => {
+                self.apply(loaded).await;
+                true
+            }
+            Err(errors) => {
+                tracing::error!("the configuration was not reloaded, the old one stays:\n{errors}");
+                false
+            }
+        };
+        // The engine may be on its way out.
+        drop(self.orders.send(Order::Reloaded { applied }).await);
+    }
+
+    async fn apply(&mut self, loaded: Loaded) {
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let changes = self.current.changes(&loaded.config);
+        if changes.is_empty() {
+            return tracing::info!("the configuration was read again: nothing changed");
+        }
+        for change in &changes {
+            match change.applies {
+                Applies::Restart => tracing::warn!("{change}"),
+                Applies::Now | Applies::NewConnections => tracing::info!("{change}"),
+            }
+        }
+        self.limits.set(translate::limits(&loaded.config));
+        self.door.reconfigure(translate::door(&loaded.config));
+        let new = translate::reconfiguration(&loaded.config);
+        self.current = loaded.config;
+        drop(self.orders.send(Order::Configure(Box::new(new))).await);
+    }
+}

@@ -1,0 +1,109 @@
+//! From the configuration that people write to what each part wants to know.
+
+use std::rc::Rc;
+
+use bot_hub_core::io::Input;
+use bot_hub_core::settings::Settings;
+use bot_protocol::frame::operator::Retention;
+use bot_protocol::limits::Limits;
+
+use crate::config::{self, ByteSize, Config};
+use crate::door::{DoorConfig, DoorLimits};
+use crate::engine::Reconfiguration;
+use crate::engine::registry::hash_token;
+
+pub(super) fn limits(config: &Config) -> Limits {
+    let it = &config.limits;
+    Limits {
+        frame_bytes: bytes(it.frame_bytes),
+        text_bytes: bytes(it.text_bytes),
+        meta_bytes: bytes(it.meta_bytes),
+        json_depth: it.json_depth,
+        rooms_per_bot: it.rooms_per_bot,
+        members_per_room: it.members_per_room,
+        window_entries: it.window_entries,
+        history_page: it.history_page_max,
+        buffer_per_bot_per_room: it.buffer_per_bot_per_room,
+    }
+}
+
+pub(super) fn settings(config: &Config) -> Settings {
+    Settings {
+        limits: limits(config),
+        retention: retention(&config.retention),
+        create_rooms_on_join: config.create_rooms_on_join,
+        // Half of what the outbox takes: acknowledgements and errors need room too.
+        outstanding_bytes_max: config.limits.outbox_bytes.as_usize() / 2,
+        ..Settings::default()
+    }
+}
+
+pub(super) fn reconfiguration(config: &Config) -> Reconfiguration {
+    let tokens = config.tokens.iter();
+    let tokens = tokens
+        .map(|(token, entry)| (hash_token(token.reveal()), entry.bot_id.clone(), entry.disabled));
+    Reconfiguration {
+        settings: settings(config),
+        tokens: tokens.collect(),
+        operators: config.operators.clone(),
+        auth_failures_per_minute: config.limits.auth_failures_per_minute,
+        rooms: rooms(config),
+    }
+}
+
+fn rooms(config: &Config) -> Vec<Input> {
+    let declared = config.rooms.iter().map(|(name, room)| Input::RoomDeclared {
+        room: name.clone(),
+        members: room.members.clone(),
+        closed: !room.open,
+        retain: Some(retention(&config.retention_of(name))),
+    });
+    declared.collect()
+}
+
+fn retention(it: &config::Retention) -> Retention {
+    Retention {
+        age_ms: it.age.map(|age| u64::try_from(age.get().as_millis()).unwrap_or(u64::MAX)),
+        entries: it.entries,
+        bytes: it.bytes.map(ByteSize::get),
+    }
+}
+
+pub(super) fn door(config: &Config) -> DoorConfig {
+    let (limits, timeouts) = (&config.limits, &config.timeouts);
+    let defaults = DoorLimits::default();
+    let outbox_bytes_max = limits.outbox_bytes.as_usize();
+    let limits = DoorLimits {
+        header_bytes_max: limits.header_bytes.as_usize(),
+        request: timeouts.handshake.get(),
+        auth: timeouts.auth.get(),
+        frame_bytes_max: limits.frame_bytes.as_usize(),
+        fragments_max: limits.fragments_per_message,
+        control_frames_per_s_max: limits.control_frames_per_second,
+        outbox_bytes_max,
+        outbox_high_water_bytes: outbox_bytes_max / 4,
+        heartbeat: timeouts.ping.get(),
+        silence: timeouts.dead.get(),
+        write_stall: timeouts.write_stall.get(),
+        // A tenth is left for the store and the process to end in.
+        drain: timeouts.drain.get() * 9 / 10,
+        connections_max: limits.connections_max as usize,
+        connections_per_address_max: limits.connections_per_address as usize,
+        unauthenticated_max: limits.unauthenticated_max as usize,
+        // One address, perhaps a proxy with everybody behind it, leaves the other half to others.
+        unauthenticated_per_address_max: (limits.unauthenticated_max as usize).div_ceil(2),
+        ..defaults
+    };
+    let origins = config.allowed_origins.iter();
+    DoorConfig {
+        limits: Rc::new(limits),
+        // The configuration has checked them.
+        allowed_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
+        trusted_proxies: Vec::new(),
+    }
+}
+
+/// Sizes of this kind are bounded at 16 MiB by the configuration.
+fn bytes(size: ByteSize) -> u32 {
+    u32::try_from(size.get()).unwrap_or(u32::MAX)
+}
