@@ -2,49 +2,55 @@
 
 use bot_protocol::frame::client::Receipt;
 use bot_protocol::id::MessageId;
-use bot_protocol::name::BotId;
 
-use crate::change::{Answer, Page};
+use crate::change::Answer;
 use crate::hub::Hub;
 use crate::io::{ConnId, Ticket};
+use crate::notice::Notice;
+use crate::publish::Repeat;
 use crate::settings::READ_RETRY_MS;
 use crate::world::{BotIx, RoomIx};
 
 /// Who waits for an answer.
 #[derive(Debug)]
 pub(crate) enum Ask {
-    /// A member that is behind.
-    Pump { room: RoomIx, bot: BotIx, conn: ConnId },
+    /// A member that is behind; `until` was the room's head.
+    Pump { room: RoomIx, bot: BotIx, until: u64 },
     /// Somebody who reads back.
     History { conn: ConnId, room: RoomIx },
     /// Somebody who wants to know what became of a message.
     Status { conn: ConnId, id: MessageId },
     /// A receipt for an entry that is not in the window any more.
-    Receipt { conn: ConnId, room: RoomIx, receipt: Receipt },
-    /// Senders of dropped entries have to be told.
-    Dropped { room: RoomIx, bot: BotIx, to: u64, reason: &'static str },
+    Receipt { conn: ConnId, bot: BotIx, room: RoomIx, receipt: Receipt },
+    /// A sender that said something again.
+    Repeat { conn: ConnId, repeat: Repeat },
+    /// Senders of entries that are not in memory any more.
+    Notices { room: RoomIx, notices: Vec<Notice> },
 }
 
 impl Hub {
     pub(crate) fn answered(&mut self, ticket: Ticket, answer: Answer) {
         let Some(ask) = self.asked.remove(&ticket) else { return };
         match (ask, answer) {
-            (Ask::Pump { room, bot, conn }, Answer::Page(page)) => {
-                self.pumped(room, bot, conn, page);
+            (Ask::Pump { room, bot, until }, Answer::Page(page)) => {
+                self.pumped(ticket, room, bot, until, page);
             }
-            (Ask::Pump { room, bot, conn }, _) => self.pump_failed(room, bot, conn),
+            (Ask::Pump { room, bot, .. }, _) => self.pump_failed(ticket, room, bot),
             (Ask::History { conn, room }, Answer::Page(page)) => {
                 self.history_read(conn, room, page);
             }
             (Ask::Status { conn, id }, Answer::Found(found)) => self.status_found(conn, &id, found),
-            (Ask::Receipt { conn, room, receipt }, Answer::Found(found)) => {
-                self.receipt_found(conn, room, receipt, &found);
+            (Ask::Receipt { conn, bot, room, receipt }, Answer::Found(found)) => {
+                self.receipt_found(conn, bot, room, receipt, &found);
             }
-            (Ask::Dropped { room, bot, to, reason }, Answer::Page(page)) => {
-                self.tell_dropped(room, bot, to, reason, &page);
+            (Ask::Repeat { conn, repeat }, Answer::Found(found)) => {
+                self.repeat_found(conn, repeat, found);
             }
-            // Nobody is owed a second look: the receiver learns of the gap in any case.
-            (Ask::Dropped { .. }, _) => {}
+            (Ask::Notices { room, notices }, Answer::Page(page)) => {
+                self.tell_notices(room, notices, &page);
+            }
+            (Ask::Notices { .. }, _) => {}
+            (Ask::Repeat { conn, repeat }, _) => self.store_failed(conn, repeat.id.as_str()),
             (Ask::History { conn, .. }, _) => self.store_failed(conn, "history"),
             (Ask::Status { conn, id }, _) => self.store_failed(conn, id.as_str()),
             (Ask::Receipt { conn, receipt, .. }, _) => {
@@ -57,12 +63,11 @@ impl Hub {
         self.refuse(conn, bot_protocol::code::Code::StorageFailed, reference);
     }
 
-    fn pump_failed(&mut self, room: RoomIx, bot: BotIx, conn: ConnId) {
-        if let Some(member) = self.world.member_mut(room, bot).filter(|it| it.reader == Some(conn))
-        {
-            member.reading = false;
+    fn pump_failed(&mut self, ticket: Ticket, room: RoomIx, bot: BotIx) {
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        if member.reading.take_if(|reading| *reading == ticket).is_some() {
             self.unserved.push((room, bot));
-            self.read_retry_at = Some(self.now + READ_RETRY_MS);
+            self.read_retry_at.get_or_insert(self.now + READ_RETRY_MS);
         }
     }
 
@@ -70,22 +75,6 @@ impl Hub {
         self.read_retry_at = None;
         for (room, bot) in std::mem::take(&mut self.unserved) {
             self.pump(room, bot);
-        }
-    }
-
-    fn tell_dropped(
-        &mut self,
-        room: RoomIx,
-        bot: BotIx,
-        to: u64,
-        reason: &'static str,
-        page: &Page,
-    ) {
-        for entry in page.entries.iter().filter(|entry| entry.seq <= to) {
-            let from: &BotId = &entry.draft.from;
-            let Some(sender) = self.world.bot_ix(from) else { continue };
-            let state = bot_protocol::receipt::ReceiptState::Dropped;
-            self.notify(sender, room, &entry.draft.id, bot, state, Some(reason), None);
         }
     }
 }

@@ -12,11 +12,14 @@ use bot_protocol::frame::server::{
 };
 use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
 use smol_str::SmolStr;
 
 use crate::hub::Hub;
-use crate::io::{CloseReason, ConnId, Hello};
-use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, TAKEOVERS_MAX};
+use crate::io::{CloseReason, ConnId, Hello, Output};
+use crate::member::Slot;
+use crate::notice::Notice;
+use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
 use crate::world::{BotIx, Conn, RoomIx};
 
 impl Hub {
@@ -25,7 +28,7 @@ impl Hub {
         self.world.bot_mut(bot).exists = true;
         self.world.bot_mut(bot).operator = hello.operator;
         if !hello.side && self.is_fight(bot) {
-            return self.send_away(conn, GoingAwayReason::Replaced, Some(FIGHT_PAUSE_MS));
+            return self.send_away(conn, CloseReason::Replaced, Some(FIGHT_PAUSE_MS));
         }
         self.world.conns.insert(conn, new_conn(bot, &hello));
         if hello.side {
@@ -64,9 +67,7 @@ impl Hub {
             self.stats.replaced += 1;
             self.detach_all(bot);
             self.forget_conn(old);
-            let frame = GoingAway { reason: GoingAwayReason::Replaced, reconnect_in_ms: None };
-            self.send(old, ServerFrame::GoingAway(frame));
-            self.close(old, CloseReason::Replaced);
+            self.send_away(old, CloseReason::Replaced, None);
         }
     }
 
@@ -112,11 +113,20 @@ impl Hub {
         if position.is_some() && known.is_none() {
             self.tell_epoch(room, bot, conn);
         }
+        let proves = self.conn(conn).is_some_and(Conn::proves);
+        if self.world.member(room, bot).is_some_and(|it| it.unsaved_cursor && it.proves != proves) {
+            // What the last reader did must not be saved as if this one had done it.
+            self.save_place(room, bot);
+        }
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let before = member.cursor();
-        member.attach(conn, head, known);
+        member.proves = proves;
+        let received = member.attach(conn, head, known);
+        let (state, reason) = (member.meaning(), None);
         if member.cursor() != before {
             self.cursor_moved(room, bot);
+            let notice = |(after, to)| Notice { bot, after, to, state, reason };
+            self.look_up_notices(room, received.into_iter().map(notice).collect());
         }
         self.pump(room, bot);
     }
@@ -136,7 +146,6 @@ impl Hub {
         let bot = state.bot;
         let reads = self.world.bot(bot).conn == Some(conn);
         if reads {
-            // Before the connection is forgotten: how its cursors moved decides what is saved.
             self.detach_all(bot);
             self.world.bot_mut(bot).conn = None;
         }
@@ -159,18 +168,36 @@ impl Hub {
     }
 
     fn detach_all(&mut self, bot: BotIx) {
-        let attempts_max = match self.world.bot(bot).conn.and_then(|conn| self.conn(conn)) {
-            // A client that cannot acknowledge cannot refuse either: nothing of its is ever dead.
-            Some(conn) if conn.proves() => u32::MAX,
-            _ => self.settings.redeliveries_max,
-        };
         for at in 0..self.world.bot(bot).room_list.len() {
-            let room = self.world.bot(bot).room_list[at];
-            let Some(member) = self.world.member_mut(room, bot) else { continue };
-            if let Some(poison) = member.detach(attempts_max) {
-                self.give_up(room, bot, &poison);
+            self.detach(self.world.bot(bot).room_list[at], bot);
+        }
+    }
+
+    /// What a reader did not receive waits in the log again, unless its time is over.
+    fn detach(&mut self, room: RoomIx, bot: BotIx) {
+        let first_kept = self.world.room(room).first;
+        let attempts_max = self.settings.redeliveries_max;
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        for (at, slot) in member.detach().enumerate() {
+            if slot.expired {
+                self.expired(room, bot, &slot);
+            } else if slot.seq < first_kept {
+                self.removed_in_flight(room, bot, &slot);
+            } else if at == 0 && self.is_poison(room, bot, &slot, attempts_max) {
+                self.give_up(room, bot, &slot);
             }
         }
+    }
+
+    /// Whether too many connections ended on that entry.
+    fn is_poison(&mut self, room: RoomIx, bot: BotIx, slot: &Slot, attempts_max: u32) -> bool {
+        let Some(member) = self.world.member_mut(room, bot) else { return false };
+        // A client that cannot acknowledge cannot refuse either: nothing of its is ever dead.
+        if slot.state < ReceiptState::Delivered || member.proves {
+            return false;
+        }
+        member.attempts += 1;
+        member.attempts > attempts_max
     }
 
     pub(crate) fn bot_added(&mut self, bot: &BotId) {
@@ -183,10 +210,8 @@ impl Hub {
         let state = self.world.bot(bot);
         let conns: Vec<ConnId> = state.conn.iter().chain(&state.sides).copied().collect();
         for conn in conns {
-            let frame = GoingAway { reason: GoingAwayReason::Revoked, reconnect_in_ms: None };
-            self.send(conn, ServerFrame::GoingAway(frame));
-            self.close(conn, CloseReason::Revoked);
             self.closed(conn);
+            self.send_away(conn, CloseReason::Revoked, None);
         }
     }
 
@@ -201,18 +226,20 @@ impl Hub {
 
     /// Closes a connection that reads too slowly for what it asked to watch.
     pub(crate) fn too_slow(&mut self, conn: ConnId) {
-        self.send_away(conn, GoingAwayReason::TooSlow, Some(1_000));
         self.closed(conn);
+        self.send_away(conn, CloseReason::TooSlow, Some(SLOW_PAUSE_MS));
     }
 
-    fn send_away(&mut self, conn: ConnId, reason: GoingAwayReason, reconnect_in_ms: Option<u64>) {
-        self.send(conn, ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms }));
-        let reason = match reason {
-            GoingAwayReason::TooSlow => CloseReason::TooSlow,
-            GoingAwayReason::Revoked => CloseReason::Revoked,
-            GoingAwayReason::Replaced | GoingAwayReason::Shutdown => CloseReason::Replaced,
+    /// The last words to a connection that the brain has forgotten, or never knew.
+    fn send_away(&mut self, conn: ConnId, close: CloseReason, reconnect_in_ms: Option<u64>) {
+        let reason = match close {
+            CloseReason::TooSlow => GoingAwayReason::TooSlow,
+            CloseReason::Revoked => GoingAwayReason::Revoked,
+            CloseReason::Replaced => GoingAwayReason::Replaced,
         };
-        self.close(conn, reason);
+        let frame = ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms });
+        self.output(Output::Send { conn, frame });
+        self.output(Output::Close { conn, reason: close });
     }
 
     /// The room's name, for frames.

@@ -28,9 +28,8 @@ impl Hub {
     pub(crate) fn rooms(&mut self, conn: ConnId) {
         let Some(state) = self.conn(conn) else { return };
         let (bot, operator) = (state.bot, state.operator);
-        let mut rooms: Vec<RoomInfo> = (0_u32..)
-            .map(RoomIx)
-            .take(self.world.rooms.len())
+        let known = self.world.known_rooms();
+        let mut rooms: Vec<RoomInfo> = known
             .filter(|&room| operator || self.may_see(room, bot))
             .map(|room| self.room_info(room, bot))
             .collect();
@@ -104,10 +103,11 @@ impl Hub {
             Err(error) => return self.send_error(conn, error.about("history")),
         };
         let page_max = self.settings.limits.history_page;
+        let head = self.world.room(room).head;
+        // No bound beyond the log: stores count in numbers of their own.
         let span = match (wish.after, wish.before) {
-            (Some(after), _) => Span::After(after),
-            (None, Some(before)) => Span::Before(before),
-            (None, None) => Span::Before(self.world.room(room).head + 1),
+            (Some(after), _) => Span::After(after.min(head)),
+            (None, before) => Span::Before(before.unwrap_or(u64::MAX).min(head + 1)),
         };
         let query = Query::Page {
             room: wish.room.clone(),

@@ -1,7 +1,7 @@
 //! Entries that stop being worth delivering.
 //!
 //! Owns the times at which that happens. An entry expires for the members to whom it was not handed
-//! over yet; what is on its way is not called back.
+//! over yet; what is on its way is not called back, and expires when it comes back.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -53,25 +53,26 @@ impl Hub {
     pub(crate) fn expire(&mut self) {
         while self.expiries.next().is_some_and(|at| at <= self.now) {
             let Some(Reverse(it)) = self.expiries.0.pop() else { return };
-            let waits = |member: &&crate::member::Member| {
-                let dropped = member.dropped.is_some_and(|range| it.seq <= range.to);
-                member.bot != it.from && member.since < it.seq && member.sent() < it.seq && !dropped
-            };
-            let members = self.world.room(it.room).members.iter().filter(waits);
-            let bots: Vec<BotIx> = members.map(|member| member.bot).collect();
-            let slot = Slot {
-                seq: it.seq,
-                id: it.id,
-                from: it.from,
-                sent_at: it.at,
-                delivered: false,
-                taken: false,
-            };
-            for bot in bots {
-                self.stats.expired += 1;
-                let reason = "expires_at passed before it was delivered";
-                self.observe(it.room, bot, &slot, ReceiptState::Expired, reason);
+            let mut waits: Vec<BotIx> = Vec::new();
+            for member in &mut self.world.room_mut(it.room).members {
+                if member.sent() >= it.seq {
+                    member.mark_expired(it.seq);
+                } else if member.bot != it.from && member.why_lost(it.seq).is_none() {
+                    waits.push(member.bot);
+                }
+            }
+            let (state, sent_at) = (ReceiptState::Stored, it.at);
+            let slot =
+                Slot { seq: it.seq, id: it.id, from: it.from, sent_at, state, expired: true };
+            for bot in waits {
+                self.expired(it.room, bot, &slot);
             }
         }
+    }
+
+    pub(crate) fn expired(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
+        self.stats.expired += 1;
+        let reason = "expires_at passed before it was received";
+        self.observe(room, bot, slot, ReceiptState::Expired, reason);
     }
 }

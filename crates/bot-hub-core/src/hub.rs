@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 use crate::ask::Ask;
 use crate::change::{Change, Outcome, Query, Snapshot};
 use crate::expiry::Expiries;
-use crate::io::{CloseReason, ConnId, Input, Output, Ticket};
+use crate::io::{ConnId, Input, Output, Ticket};
 use crate::member::Member;
 use crate::pending::Pending;
 use crate::settings::{CURSOR_SAVE_MS, RETENTION_SWEEP_MS, Settings};
@@ -44,7 +44,7 @@ pub struct Hub {
     /// Memberships whose cursors have to be saved.
     pub(crate) unsaved: Vec<(RoomIx, BotIx)>,
     /// Changes that a full disk refused and that must not be forgotten.
-    pub(crate) refused: Vec<Change>,
+    pub(crate) refused: Vec<Pending>,
     /// Operators' connections that watch every room.
     pub(crate) observers: Vec<ConnId>,
     /// Readers that the store could not serve.
@@ -106,7 +106,7 @@ impl Hub {
                 member.waiting_since = stored.waiting_since;
                 member.assume_sent(record.head);
                 for range in stored.dropped {
-                    member.drop_through(range.to, range.reason);
+                    member.lose(range.from, range.to, range.reason, |_| {});
                 }
                 self.world.insert_member(ix, member);
             }
@@ -117,6 +117,8 @@ impl Hub {
     /// Takes one input. Drain [`Hub::poll`] before the next.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         self.now = self.now.max(now);
+        // First of all, or what has expired meanwhile would still be dealt out by this input.
+        self.expire();
         match input {
             Input::Opened { conn, hello } => self.opened(conn, hello),
             Input::Frame { conn, frame } => self.frame(conn, frame),
@@ -201,9 +203,6 @@ impl Hub {
         if self.read_retry_at.is_some_and(|at| at <= self.now) {
             self.retry_reads();
         }
-        if self.expiries.next().is_some_and(|at| at <= self.now) {
-            self.expire();
-        }
         if self.sweep_at <= self.now {
             self.sweep_at = self.now + RETENTION_SWEEP_MS;
             self.sweep_retention();
@@ -215,10 +214,12 @@ impl Hub {
         self.save_cursors();
     }
 
-    /// Remembers that a cursor moved.
+    /// Remembers that a cursor or mark moved.
     pub(crate) fn mark_unsaved(&mut self, room: RoomIx, bot: BotIx) {
         self.unsaved.push((room, bot));
-        self.save_at.get_or_insert(self.now + CURSOR_SAVE_MS);
+        // A hub that is about to stop may not come to a later save.
+        let wait = if self.draining { 0 } else { CURSOR_SAVE_MS };
+        self.save_at.get_or_insert(self.now + wait);
     }
 
     /// A cursor moved: it has to be saved, and something else is now the oldest that waits.
@@ -239,15 +240,19 @@ impl Hub {
         self.pending.push_back(pending);
     }
 
-    pub(crate) fn ask(&mut self, query: Query, ask: Ask) {
+    pub(crate) fn ask(&mut self, query: Query, ask: Ask) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.asked.insert(ticket, ask);
         self.output(Output::Query { ticket, query });
+        ticket
     }
 
+    /// Sends a frame, unless the connection has gone while the answer was on its way.
     pub(crate) fn send(&mut self, conn: ConnId, frame: ServerFrame) {
-        self.output(Output::Send { conn, frame });
+        if self.world.conns.contains_key(&conn) {
+            self.output(Output::Send { conn, frame });
+        }
     }
 
     /// Answers a frame with a refusal that needs no explanation beyond its code.
@@ -258,10 +263,6 @@ impl Hub {
     pub(crate) fn send_error(&mut self, conn: ConnId, error: ErrorFrame) {
         self.stats.refused += 1;
         self.send(conn, ServerFrame::Error(error));
-    }
-
-    pub(crate) fn close(&mut self, conn: ConnId, reason: CloseReason) {
-        self.output(Output::Close { conn, reason });
     }
 
     pub(crate) fn conn(&self, conn: ConnId) -> Option<&Conn> {

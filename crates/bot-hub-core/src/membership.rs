@@ -14,8 +14,8 @@ use crate::change::Change;
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::member::Member;
-use crate::pending::Pending;
-use crate::world::{BotIx, RoomIx};
+use crate::pending::{Pending, Waiter};
+use crate::world::{BotIx, Conn, RoomIx};
 
 impl Hub {
     pub(crate) fn join(&mut self, conn: ConnId, name: &RoomName) {
@@ -25,39 +25,67 @@ impl Hub {
         {
             return self.joined(conn, room, bot);
         }
-        match self.may_join(bot, name) {
-            Ok(()) => {
+        if let Err(error) = self.enter(conn, bot, name) {
+            self.send_error(conn, error.about("join"));
+        }
+    }
+
+    fn enter(&mut self, conn: ConnId, bot: BotIx, name: &RoomName) -> Result<(), ErrorFrame> {
+        self.takes_changes()?;
+        let room = match self.other_of_pair(name, bot)? {
+            Some(other) => self.ensure_direct(bot, other, Waiter::Client(conn)),
+            None => {
+                self.may_join(bot, name)?;
                 let room = self.ensure_room(name, false);
-                self.add_member(room, bot, Some(conn));
+                self.add_member(room, bot, Waiter::Client(conn));
+                room
             }
-            Err(error) => self.send_error(conn, error.about("join")),
+        };
+        debug_assert!(self.world.member(room, bot).is_none(), "members are answered at once");
+        Ok(())
+    }
+
+    /// Whom a bot speaks with in that room, if it is a direct conversation.
+    pub(crate) fn other_of_pair(
+        &self,
+        name: &RoomName,
+        bot: BotIx,
+    ) -> Result<Option<BotIx>, ErrorFrame> {
+        self.may_name(name, bot)?;
+        let Some((first, second)) = name.direct_pair() else { return Ok(None) };
+        let other = if first == *self.bot_id(bot) { second } else { first };
+        self.find_bot(&other, bot).map(Some)
+    }
+
+    /// A stranger to a direct conversation does not even learn whether there is one.
+    fn may_name(&self, name: &RoomName, bot: BotIx) -> Result<(), ErrorFrame> {
+        let id = self.bot_id(bot);
+        match name.direct_pair() {
+            Some((first, second)) if first != *id && second != *id => {
+                Err(ErrorFrame::new(Code::NotAllowed)
+                    .message("a direct conversation has two members: its name says which"))
+            }
+            _ => Ok(()),
         }
     }
 
     fn may_join(&self, bot: BotIx, name: &RoomName) -> Result<(), ErrorFrame> {
-        if let Some((first, second)) = name.direct_pair() {
-            let id = self.bot_id(bot);
-            let other = if first == *id { &second } else { &first };
-            if first != *id && second != *id {
-                return Err(ErrorFrame::new(Code::NotAllowed)
-                    .hint("a direct conversation has two members: its name says which"));
+        match self.world.room_ix(name) {
+            None => self.may_create(bot, name)?,
+            Some(room) if self.world.room(room).closed => {
+                let id = self.bot_id(bot);
+                let hint = format!("an operator can run: bot-hub room add {name} {id}");
+                return Err(ErrorFrame::new(Code::RoomClosed).hint(hint));
             }
-            return self.find_bot(other, bot).map(|_| ());
+            Some(room) => self.has_space_for_member(room)?,
         }
-        let Some(room) = self.world.room_ix(name) else {
-            return self.may_create(bot, name);
-        };
-        let room = self.world.room(room);
-        if room.closed {
-            return Err(ErrorFrame::new(Code::RoomClosed).hint(format!(
-                "an operator can run: bot-hub room add {name} {}",
-                self.bot_id(bot)
-            )));
+        let limit = self.settings.limits.rooms_per_bot as usize;
+        let rooms = self.world.bot(bot).room_list.iter();
+        let rooms = rooms.filter(|&&room| self.world.room(room).name.direct_pair().is_none());
+        if rooms.count() + self.world.bot(bot).joining >= limit {
+            return Err(ErrorFrame::new(Code::TooManyRooms).hint("limits.rooms_per_bot"));
         }
-        if room.members.len() >= self.settings.limits.members_per_room as usize {
-            return Err(ErrorFrame::new(Code::RoomFull).hint("limits.members_per_room"));
-        }
-        self.has_space_for_room(bot)
+        Ok(())
     }
 
     fn may_create(&self, bot: BotIx, name: &RoomName) -> Result<(), ErrorFrame> {
@@ -67,71 +95,91 @@ impl Hub {
         if !self.settings.create_rooms_on_join {
             return Err(self.no_such_room(name, bot));
         }
-        self.has_space_for_room(bot)
+        Ok(())
     }
 
-    fn has_space_for_room(&self, bot: BotIx) -> Result<(), ErrorFrame> {
-        let rooms = self.world.bot(bot).room_list.iter();
-        let rooms = rooms.filter(|&&room| self.world.room(room).name.direct_pair().is_none());
-        if rooms.count() >= self.settings.limits.rooms_per_bot as usize {
-            return Err(ErrorFrame::new(Code::TooManyRooms).hint("limits.rooms_per_bot"));
+    pub(crate) fn has_space_for_member(&self, room: RoomIx) -> Result<(), ErrorFrame> {
+        let room = self.world.room(room);
+        if room.members.len() + room.joining >= self.settings.limits.members_per_room as usize {
+            return Err(ErrorFrame::new(Code::RoomFull).hint("limits.members_per_room"));
         }
         Ok(())
     }
 
-    /// The room's index; asks the store to make it unless it is known to be there.
+    /// The room's index; asks the store to make it unless it is known to be there. Until that is
+    /// committed, every change of the room is preceded by the wish to make it: changes of one turn
+    /// are stored together or not at all.
     pub(crate) fn ensure_room(&mut self, name: &RoomName, closed: bool) -> RoomIx {
         let room = self.world.intern_room(name);
         if !self.world.room(room).durable {
             self.world.room_mut(room).closed = closed;
-            let change = Change::CreateRoom { room: name.clone(), closed };
-            self.change(change, Pending::Room { room });
+            self.make_room(room, Waiter::Nobody);
         }
         room
     }
 
-    pub(crate) fn add_member(&mut self, room: RoomIx, bot: BotIx, conn: Option<ConnId>) {
-        let change = Change::Join { room: self.room_name(room), bot: self.bot_id(bot).clone() };
-        self.change(change, Pending::Join { room, bot, conn });
+    pub(crate) fn make_room(&mut self, room: RoomIx, waiter: Waiter) {
+        let state = self.world.room(room);
+        let change = Change::CreateRoom { room: state.name.clone(), closed: state.closed };
+        self.change(change, Pending::Room { room, waiter });
     }
 
-    /// The room of a direct conversation, made on first use.
-    pub(crate) fn ensure_direct(&mut self, one: BotIx, other: BotIx) -> RoomIx {
+    pub(crate) fn add_member(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
+        self.world.joining(room, bot, 1);
+        let change = Change::Join { room: self.room_name(room), bot: self.bot_id(bot).clone() };
+        self.change(change, Pending::Join { room, bot, waiter });
+    }
+
+    /// The room of a direct conversation, with both its members.
+    pub(crate) fn ensure_direct(&mut self, one: BotIx, other: BotIx, waiter: Waiter) -> RoomIx {
         let name = RoomName::direct(self.bot_id(one), self.bot_id(other));
         let room = self.ensure_room(&name, true);
-        if self.world.member(room, one).is_none() {
-            self.add_member(room, one, None);
-        }
         if other != one && self.world.member(room, other).is_none() {
-            self.add_member(room, other, None);
+            self.add_member(room, other, Waiter::Nobody);
+        }
+        if self.world.member(room, one).is_none() {
+            self.add_member(room, one, waiter);
         }
         room
     }
 
-    pub(crate) fn join_settled(&mut self, room: RoomIx, bot: BotIx, conn: Option<ConnId>) {
-        if self.world.member(room, bot).is_none() {
+    pub(crate) fn join_settled(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
+        self.world.joining(room, bot, -1);
+        let is_new = self.world.member(room, bot).is_none();
+        if is_new {
             let head = self.world.room(room).head;
             self.world.insert_member(room, Member::new(bot, head, head));
-            let direct = self.world.room(room).name.direct_pair().is_some();
-            // A direct conversation is read by whoever is there; a room by whoever joins it.
-            if let Some(reader) = self.world.bot(bot).conn.filter(|_| direct) {
-                self.attach(room, bot, reader, None);
-            }
+            self.announce_in(room, bot);
         }
-        if let Some(conn) = conn {
-            self.joined(conn, room, bot);
+        if let Waiter::Client(conn) = waiter {
+            return self.joined(conn, room, bot);
+        }
+        if is_new && let Some(reader) = self.world.bot(bot).conn {
+            self.entered(reader, room, bot);
+        }
+        self.confirm(waiter);
+    }
+
+    /// Somebody else made this connected bot a member.
+    fn entered(&mut self, reader: ConnId, room: RoomIx, bot: BotIx) {
+        if self.world.room(room).name.direct_pair().is_some() {
+            // Nobody joins a direct conversation: it is there when it is needed.
+            self.attach(room, bot, reader, None);
+        } else if self.conn(reader).is_some_and(|state| !state.plain) {
+            self.joined(reader, room, bot);
         }
     }
 
     /// Answers `join`, then flushes what waited.
     fn joined(&mut self, conn: ConnId, room: RoomIx, bot: BotIx) {
-        let Some(state) = self.conn(conn) else { return };
-        let (plain, side) = (state.plain, state.side);
+        let Some(Conn { plain, side, .. }) = self.conn(conn) else { return };
+        let (plain, side) = (*plain, *side);
+        let Some(member) = self.world.member(room, bot) else { return };
+        let (seq, reads) = (member.cursor(), member.reader == Some(conn));
         let others = self.world.room(room).members.iter().filter(|member| member.bot != bot);
         let connected = others.filter(|member| self.world.bot(member.bot).conn.is_some());
         let mut members: Vec<_> = connected.map(|member| self.bot_id(member.bot).clone()).collect();
         members.sort_unstable();
-        let seq = self.world.member(room, bot).map_or(0, Member::cursor);
         let frame = Joined {
             room: self.room_name(room),
             members,
@@ -139,7 +187,6 @@ impl Hub {
             policy: (!plain).then_some(Policy { closed: self.world.room(room).closed }),
         };
         self.send(conn, ServerFrame::Joined(frame));
-        let reads = self.world.member(room, bot).is_some_and(|it| it.reader == Some(conn));
         if !side && !reads {
             self.attach(room, bot, conn, None);
         }
@@ -147,29 +194,31 @@ impl Hub {
 
     pub(crate) fn leave(&mut self, conn: ConnId, name: &RoomName) {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
-        match self.member_room(name, bot) {
-            Ok(room) => self.end_membership(room, bot, Some(conn)),
+        let room = self.takes_changes().and_then(|()| self.member_room(name, bot));
+        match room {
+            Ok(room) => self.end_membership(room, bot, Waiter::Client(conn)),
             Err(error) => self.send_error(conn, error.about("leave")),
         }
     }
 
-    pub(crate) fn end_membership(&mut self, room: RoomIx, bot: BotIx, conn: Option<ConnId>) {
+    pub(crate) fn end_membership(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
         let change = Change::Leave { room: self.room_name(room), bot: self.bot_id(bot).clone() };
-        self.change(change, Pending::Leave { room, bot, conn });
+        self.change(change, Pending::Leave { room, bot, waiter });
     }
 
-    pub(crate) fn leave_settled(&mut self, room: RoomIx, bot: BotIx, conn: Option<ConnId>) {
-        let Some(member) = self.world.remove_member(room, bot) else { return };
-        let room = self.room_name(room);
-        if let Some(conn) = conn {
-            return self.send(conn, ServerFrame::Left(Left { room, reason: None }));
-        }
+    pub(crate) fn leave_settled(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
+        let reader = self.world.remove_member(room, bot).and_then(|member| member.reader);
+        let (asker, reason) = match &waiter {
+            Waiter::Client(conn) => (Some(*conn), None),
+            _ => (None, Some("removed by an operator".into())),
+        };
         // A seed client does not know the frame: it learns when it speaks there again.
-        let reader = member.reader.filter(|&it| self.conn(it).is_some_and(|conn| !conn.plain));
-        if let Some(conn) = reader {
-            let reason = Some("removed by an operator".into());
-            self.send(conn, ServerFrame::Left(Left { room, reason }));
+        let reader = reader.filter(|it| self.conn(*it).is_some_and(|conn| !conn.plain));
+        for conn in asker.into_iter().chain(reader.filter(|it| Some(*it) != asker)) {
+            let frame = Left { room: self.room_name(room), reason: reason.clone() };
+            self.send(conn, ServerFrame::Left(frame));
         }
+        self.confirm(waiter);
     }
 
     pub(crate) fn room_declared(
@@ -188,13 +237,14 @@ impl Hub {
         for id in members {
             let bot = self.world.intern_bot(id);
             if self.world.member(room, bot).is_none() {
-                self.add_member(room, bot, None);
+                self.add_member(room, bot, Waiter::Nobody);
             }
         }
     }
 
     /// The room with that name, if the bot is a member of it.
     pub(crate) fn member_room(&self, name: &RoomName, bot: BotIx) -> Result<RoomIx, ErrorFrame> {
+        self.may_name(name, bot)?;
         let Some(room) = self.world.room_ix(name) else {
             return Err(self.no_such_room(name, bot));
         };
@@ -204,5 +254,10 @@ impl Hub {
         Err(ErrorFrame::new(Code::NotAMember)
             .message(format!("you are not a member of `{name}`"))
             .hint(format!("send {{\"type\":\"join\",\"room\":\"{name}\"}} first")))
+    }
+
+    /// A hub that is about to stop makes no new changes for anybody.
+    pub(crate) fn takes_changes(&self) -> Result<(), ErrorFrame> {
+        if self.draining { Err(ErrorFrame::new(Code::ShuttingDown)) } else { Ok(()) }
     }
 }

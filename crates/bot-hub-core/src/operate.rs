@@ -15,71 +15,69 @@ use crate::change::Change;
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::member::Member;
-use crate::pending::Pending;
-use crate::world::RoomIx;
+use crate::pending::{Pending, Waiter};
+use crate::world::{BotIx, RoomIx};
 
 impl Hub {
     pub(crate) fn operate(&mut self, conn: ConnId, request: Operate) {
         let reference = request.reference;
-        if !self.conn(conn).is_some_and(|state| state.operator) {
+        let operator = self.conn(conn).filter(|state| state.operator).map(|state| state.bot);
+        let Some(asker) = operator else {
             let error = ErrorFrame::new(Code::NotAllowed).hint("this needs an operator's token");
             return self.send_error(conn, error.about(reference));
-        }
-        if let Err(error) = self.perform(conn, &reference, request.operation) {
-            self.send_error(conn, error.about(reference));
+        };
+        let waiter = Waiter::Operator { conn, reference: reference.clone() };
+        let result = match request.operation {
+            Operation::RoomList {} => Ok(self.list_rooms()),
+            Operation::RoomShow { room } => {
+                self.known_room(asker, &room).map(|room| self.show_room(room))
+            }
+            Operation::Pending { bot } => Ok(self.pending_for(bot.as_ref())),
+            Operation::Observe { rooms } => self.watch(conn, asker, rooms),
+            Operation::HubStatus {} => Ok(self.numbers()),
+            // The answer comes when the change is committed.
+            change => match self.alter(asker, change, waiter) {
+                Ok(()) => return,
+                Err(error) => Err(error),
+            },
+        };
+        match result {
+            Ok(result) => self.operated(conn, reference, result),
+            Err(error) => self.send_error(conn, error.about(reference)),
         }
     }
 
-    fn perform(
+    fn alter(
         &mut self,
-        conn: ConnId,
-        reference: &SmolStr,
+        asker: BotIx,
         operation: Operation,
+        waiter: Waiter,
     ) -> Result<(), ErrorFrame> {
-        let result = match operation {
-            Operation::RoomList {} => self.list_rooms(),
-            Operation::RoomShow { room } => self.show_room(self.known_room(conn, &room)?),
+        self.takes_changes()?;
+        match operation {
             Operation::RoomCreate { room, closed } => {
-                return self.create_room(conn, reference, &room, closed);
+                self.create_room(asker, &room, closed, waiter)
             }
-            Operation::RoomAdd { room, bot } => return self.add(conn, reference, &room, &bot),
-            Operation::RoomKick { room, bot } => return self.kick(conn, reference, &room, &bot),
+            Operation::RoomAdd { room, bot } => self.add(asker, &room, &bot, waiter),
+            Operation::RoomKick { room, bot } => self.kick(asker, &room, &bot, waiter),
             Operation::RoomRetain { room, retain } => {
-                return self.set_retention(conn, reference, &room, retain);
+                self.set_retention(asker, &room, retain, waiter)
             }
-            Operation::Pending { bot } => self.pending_for(bot.as_ref()),
-            Operation::Observe { rooms } => self.watch(conn, rooms)?,
-            Operation::HubStatus {} => self.numbers(),
-            Operation::BotAdd { .. }
-            | Operation::BotList {}
-            | Operation::BotShow { .. }
-            | Operation::BotRotateToken { .. }
-            | Operation::BotDisable { .. }
-            | Operation::BotEnable { .. }
-            | Operation::BotRemove { .. } => {
-                return Err(ErrorFrame::new(Code::UnknownType)
-                    .message("bots are administered by the hub's registry"));
-            }
-        };
-        self.operated(conn, reference.clone(), result);
-        Ok(())
+            _ => Err(ErrorFrame::new(Code::UnknownType)
+                .message("bots are administered by the hub's registry")),
+        }
     }
 
     pub(crate) fn operated(&mut self, conn: ConnId, reference: SmolStr, result: Value) {
         self.send(conn, ServerFrame::Operated(Operated { reference, result }));
     }
 
-    fn known_room(&self, conn: ConnId, name: &RoomName) -> Result<RoomIx, ErrorFrame> {
-        let asker = self.conn(conn).map(|state| state.bot);
-        let missing = || match asker {
-            Some(asker) => self.no_such_room(name, asker),
-            None => ErrorFrame::new(Code::NoSuchRoom),
-        };
-        self.world.room_ix(name).ok_or_else(missing)
+    pub(crate) fn known_room(&self, asker: BotIx, name: &RoomName) -> Result<RoomIx, ErrorFrame> {
+        self.world.room_ix(name).ok_or_else(|| self.no_such_room(name, asker))
     }
 
     fn list_rooms(&self) -> Value {
-        let rooms = (0_u32..).map(RoomIx).take(self.world.rooms.len());
+        let rooms = self.world.known_rooms();
         let mut rooms: Vec<Value> = rooms.map(|room| self.show_room(room)).collect();
         rooms.sort_by(|one, other| one["room"].as_str().cmp(&other["room"].as_str()));
         json!({ "rooms": rooms })
@@ -113,74 +111,81 @@ impl Hub {
 
     fn create_room(
         &mut self,
-        conn: ConnId,
-        reference: &SmolStr,
+        asker: BotIx,
         name: &RoomName,
         closed: bool,
+        waiter: Waiter,
     ) -> Result<(), ErrorFrame> {
-        let asker = self.conn(conn).map(|state| state.bot);
-        if let Some(error) = asker.and_then(|asker| self.names_a_bot(name, asker)) {
+        if let Some(error) = self.names_a_bot(name, asker) {
             return Err(error.hint("a room cannot have the name of a bot"));
         }
-        let room = self.world.intern_room(name);
-        self.world.room_mut(room).closed = closed;
-        let change = Change::CreateRoom { room: name.clone(), closed };
-        self.change(change, Pending::Operated { conn, reference: reference.clone() });
-        Ok(())
+        if name.direct_pair().is_some() {
+            return Err(ErrorFrame::new(Code::NotAllowed)
+                .message("direct conversations are made by the first message in them"));
+        }
+        match self.world.room_ix(name).map(|room| self.world.room(room).closed) {
+            Some(known) if known != closed => Err(ErrorFrame::new(Code::NotAllowed)
+                .message(format!("room `{name}` exists, and it is {}", openness(known)))
+                .hint(format!("bot-hub room show {name}"))),
+            _ => {
+                let room = self.world.intern_room(name);
+                self.world.room_mut(room).closed = closed;
+                self.make_room(room, waiter);
+                Ok(())
+            }
+        }
     }
 
     fn add(
         &mut self,
-        conn: ConnId,
-        reference: &SmolStr,
+        asker: BotIx,
         name: &RoomName,
         id: &BotId,
+        waiter: Waiter,
     ) -> Result<(), ErrorFrame> {
-        let asker =
-            self.conn(conn).map(|state| state.bot).ok_or(ErrorFrame::new(Code::NotAllowed))?;
         let bot = self.find_bot(id, asker)?;
-        let room = self.known_room(conn, name)?;
-        if self.world.member(room, bot).is_none() {
-            self.add_member(room, bot, None);
+        let room = self.known_room(asker, name)?;
+        if self.world.member(room, bot).is_some() {
+            self.confirm(waiter);
+            return Ok(());
         }
-        // The next change is answered after the membership, so the answer is true.
-        let retry = Change::Join { room: name.clone(), bot: id.clone() };
-        self.change(retry, Pending::Operated { conn, reference: reference.clone() });
+        if name.direct_pair().is_some() {
+            return Err(ErrorFrame::new(Code::NotAllowed)
+                .message("a direct conversation has two members: its name says which"));
+        }
+        self.has_space_for_member(room)?;
+        self.add_member(room, bot, waiter);
         Ok(())
     }
 
     fn kick(
         &mut self,
-        conn: ConnId,
-        reference: &SmolStr,
+        asker: BotIx,
         name: &RoomName,
         id: &BotId,
+        waiter: Waiter,
     ) -> Result<(), ErrorFrame> {
-        let room = self.known_room(conn, name)?;
+        let room = self.known_room(asker, name)?;
         let bot = self.world.bot_ix(id).filter(|&bot| self.world.member(room, bot).is_some());
         let Some(bot) = bot else {
             return Err(ErrorFrame::new(Code::NotAMember)
                 .message(format!("`{id}` is not a member of `{name}`"))
                 .hint(format!("bot-hub room show {name}")));
         };
-        self.end_membership(room, bot, None);
-        let retry = Change::Leave { room: name.clone(), bot: id.clone() };
-        self.change(retry, Pending::Operated { conn, reference: reference.clone() });
+        self.end_membership(room, bot, waiter);
         Ok(())
     }
 
     fn set_retention(
         &mut self,
-        conn: ConnId,
-        reference: &SmolStr,
+        asker: BotIx,
         name: &RoomName,
         retain: Retention,
+        waiter: Waiter,
     ) -> Result<(), ErrorFrame> {
-        let room = self.known_room(conn, name)?;
-        self.world.room_mut(room).retain = Some(retain);
+        let room = self.known_room(asker, name)?;
         let change = Change::Retain { room: name.clone(), retain };
-        self.change(change, Pending::Operated { conn, reference: reference.clone() });
-        self.trim(room);
+        self.change(change, Pending::Retain { room, retain, waiter });
         Ok(())
     }
 
@@ -226,40 +231,18 @@ impl Hub {
         "being read from the store"
     }
 
-    fn watch(&mut self, conn: ConnId, rooms: Option<Vec<RoomName>>) -> Result<Value, ErrorFrame> {
-        if !self.conn(conn).is_some_and(|state| state.side) {
-            return Err(ErrorFrame::new(Code::NotAllowed)
-                .message("only a side connection can observe")
-                .hint("send \"side\":true in `auth`"));
-        }
-        let Some(names) = rooms else {
-            self.observers.push(conn);
-            return Ok(json!({ "observing": "all" }));
-        };
-        let rooms: Result<Vec<RoomIx>, ErrorFrame> =
-            names.iter().map(|name| self.known_room(conn, name)).collect();
-        let mut heads = serde_json::Map::new();
-        for room in rooms? {
-            let state = self.world.room_mut(room);
-            if !state.observers.contains(&conn) {
-                state.observers.push(conn);
-            }
-            heads.insert(state.name.to_string(), state.head.into());
-        }
-        Ok(json!({ "observing": heads }))
-    }
-
     fn numbers(&self) -> Value {
         let bots = &self.world.bots;
+        let gauges = self.gauges();
         json!({
             "epoch": self.epoch,
-            "rooms": self.world.rooms.len(),
+            "rooms": gauges.rooms,
             "bots": bots.iter().filter(|bot| bot.exists).count(),
             "online": bots.iter().filter(|bot| bot.conn.is_some()).count(),
             "connections": self.world.conns.len(),
             "entries": self.world.rooms.iter().map(|it| (it.head + 1).saturating_sub(it.first)).sum::<u64>(),
-            "waiting": self.gauges().waiting,
-            "oldest_waiting_ms": self.gauges().oldest_waiting_ms,
+            "waiting": gauges.waiting,
+            "oldest_waiting_ms": gauges.oldest_waiting_ms,
             "accepted": self.stats.accepted,
             "deliveries": self.stats.deliveries,
             "received": self.stats.received,
@@ -274,7 +257,7 @@ impl Hub {
     pub fn gauges(&self) -> Gauges {
         let mut gauges = Gauges {
             connections: self.world.conns.len() as u64,
-            rooms: self.world.rooms.len() as u64,
+            rooms: self.world.known_rooms().count() as u64,
             pending_changes: self.pending.len() as u64,
             ..Gauges::default()
         };
@@ -290,6 +273,10 @@ impl Hub {
         }
         gauges
     }
+}
+
+fn openness(closed: bool) -> &'static str {
+    if closed { "closed" } else { "open" }
 }
 
 /// The state of now, in numbers that go up and down.

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use crate::hub::Hub;
 use crate::io::ConnId;
-use crate::world::BotIx;
+use crate::world::{BotIx, RoomIx};
 
 /// The longest note, in characters.
 const NOTE_CHARS_MAX: usize = 128;
@@ -17,14 +17,24 @@ const NOTE_CHARS_MAX: usize = 128;
 impl Hub {
     pub(crate) fn set_presence(&mut self, conn: ConnId, wish: Wish) {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
-        if wish.state == BotState::Offline {
-            let error = ErrorFrame::new(Code::BadFrame)
-                .message("a connected bot is not offline")
-                .hint("use `away`, or close the connection");
+        if let Err(error) = self.may_set_presence(bot, wish.state) {
             return self.send_error(conn, error.about("presence"));
         }
         let note = wish.note.map(|note| note.chars().take(NOTE_CHARS_MAX).collect());
         self.announce(bot, wish.state, note);
+    }
+
+    fn may_set_presence(&self, bot: BotIx, state: BotState) -> Result<(), ErrorFrame> {
+        if state == BotState::Offline {
+            return Err(ErrorFrame::new(Code::BadFrame)
+                .message("a connected bot is not offline")
+                .hint("use `away`, or close the connection"));
+        }
+        if self.world.bot(bot).conn.is_none() {
+            return Err(ErrorFrame::new(Code::NotAllowed)
+                .message("a bot is offline while only side connections of it are open"));
+        }
+        Ok(())
     }
 
     /// Changes a bot's state and tells those who share a room with it and want to know.
@@ -34,10 +44,23 @@ impl Hub {
         if subject.state == state && subject.note == note {
             return;
         }
-        (subject.state, subject.note, subject.since) = (state, note.clone(), now);
-        let frame = Presence { bot: subject.id.clone(), state, note, since: now };
+        (subject.state, subject.note, subject.since) = (state, note, now);
+        self.tell_presence(bot, &self.world.bot(bot).room_list.clone());
+    }
+
+    /// A bot is a member of another room: those in it learn that it is here.
+    pub(crate) fn announce_in(&mut self, room: RoomIx, bot: BotIx) {
+        if self.world.bot(bot).conn.is_some() {
+            self.tell_presence(bot, &[room]);
+        }
+    }
+
+    fn tell_presence(&mut self, bot: BotIx, rooms: &[RoomIx]) {
+        let subject = self.world.bot(bot);
+        let (id, state, note) = (subject.id.clone(), subject.state, subject.note.clone());
+        let frame = Presence { bot: id, state, note, since: subject.since };
         let mut audience: Vec<ConnId> = Vec::new();
-        for &room in &self.world.bot(bot).room_list {
+        for &room in rooms {
             let others = self.world.room(room).members.iter().filter(|member| member.bot != bot);
             audience.extend(others.filter_map(|member| self.world.bot(member.bot).conn));
         }

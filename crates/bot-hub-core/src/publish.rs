@@ -9,24 +9,40 @@ use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::Message;
 use bot_protocol::frame::server::{Ack, ErrorFrame};
 use bot_protocol::id::MessageId;
-use bot_protocol::name::RoomName;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
 
-use crate::change::{Change, Outcome};
+use crate::ask::Ask;
+use crate::change::{Change, Found, Outcome, Query};
 use crate::deliver::Handed;
 use crate::entry::{Draft, Entry, Extras};
 use crate::hub::Hub;
 use crate::io::ConnId;
-use crate::pending::Pending;
+use crate::pending::{Pending, Waiter};
 use crate::world::{BotIx, RoomIx};
+
+/// A message that was said before, or may have been.
+#[derive(Debug)]
+pub(crate) struct Repeat {
+    room: RoomIx,
+    pub(crate) id: MessageId,
+    chosen_id: bool,
+    /// Its place, if it is known that there is one.
+    seq: Option<u64>,
+}
 
 impl Hub {
     pub(crate) fn publish(&mut self, conn: ConnId, message: Message) {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
         let chosen_id = message.id.is_some();
+        if message.expires_at.is_some_and(|at| at <= self.now) {
+            return self.publish_expired(conn, bot, message);
+        }
         match self.accept(bot, message) {
             Ok((room, draft)) => {
                 let draft = Arc::new(draft);
-                let pending = Pending::Append { room, draft: draft.clone(), conn, chosen_id };
+                let pending =
+                    Pending::Append { room, from: bot, draft: draft.clone(), conn, chosen_id };
                 self.change(Change::Append(draft), pending);
             }
             Err(error) => self.send_error(conn, *error),
@@ -36,22 +52,41 @@ impl Hub {
     fn accept(&mut self, bot: BotIx, message: Message) -> Result<(RoomIx, Draft), Box<ErrorFrame>> {
         let reference = message.id.as_ref().map_or("message", MessageId::as_str);
         let refusal = |error: ErrorFrame| Box::new(error.about(reference));
-        if self.draining {
-            return Err(refusal(ErrorFrame::new(Code::ShuttingDown)));
-        }
-        if message.expires_at.is_some_and(|at| at <= self.now) {
-            return Err(refusal(ErrorFrame::new(Code::Expired)));
-        }
-        let room = match (&message.room, &message.to) {
-            (Some(name), None) => self.speaking_room(name, bot),
-            (None, Some(to)) => match self.find_bot(to, bot) {
-                Ok(other) => Ok(self.ensure_direct(bot, other)),
-                Err(error) => Err(error),
-            },
-            _ => Err(ErrorFrame::new(Code::BadFrame)),
-        };
-        let room = room.map_err(refusal)?;
+        self.takes_changes().map_err(refusal)?;
+        let room = self.destination(bot, &message).map_err(refusal)?;
         Ok((room, self.draft(room, bot, message)))
+    }
+
+    /// Too late, unless it is said again by somebody who missed the `ack`.
+    fn publish_expired(&mut self, conn: ConnId, bot: BotIx, message: Message) {
+        let room = match (&message.room, &message.to) {
+            (Some(name), _) => self.world.room_ix(name),
+            (None, Some(to)) => self.world.room_ix(&RoomName::direct(self.bot_id(bot), to)),
+            (None, None) => None,
+        };
+        match (message.id, room) {
+            (Some(id), Some(room)) => {
+                let repeat = Repeat { room, id, chosen_id: true, seq: None };
+                self.look_up_repeat(conn, &self.bot_id(bot).clone(), repeat);
+            }
+            (id, _) => {
+                let reference = id.as_ref().map_or("message", MessageId::as_str);
+                self.refuse(conn, Code::Expired, reference);
+            }
+        }
+    }
+
+    fn destination(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
+        let other = match (&message.room, &message.to) {
+            (Some(name), None) => self.other_of_pair(name, bot)?,
+            (None, Some(to)) => Some(self.find_bot(to, bot)?),
+            _ => return Err(ErrorFrame::new(Code::BadFrame)),
+        };
+        match (other, &message.room) {
+            (Some(other), _) => Ok(self.ensure_direct(bot, other, Waiter::Nobody)),
+            (None, Some(name)) => self.speaking_room(name, bot),
+            (None, None) => Err(ErrorFrame::new(Code::BadFrame)),
+        }
     }
 
     /// The room, if the bot may speak in it: as a member, or as an operator who has something to say
@@ -84,6 +119,7 @@ impl Hub {
     pub(crate) fn append_settled(
         &mut self,
         room: RoomIx,
+        from: BotIx,
         draft: Arc<Draft>,
         conn: ConnId,
         chosen_id: bool,
@@ -92,13 +128,12 @@ impl Hub {
         match *outcome {
             Outcome::Appended { seq } => {
                 let id = draft.id.clone();
-                let handed = self.appended(room, Entry { seq, draft });
+                let handed = self.appended(room, from, Entry { seq, draft });
                 self.ack(conn, room, id, chosen_id, seq, false, handed);
             }
             Outcome::Duplicate { seq } => {
-                self.stats.duplicates += 1;
-                let handed = self.handed_so_far(room, &draft, seq);
-                self.ack(conn, room, draft.id.clone(), chosen_id, seq, true, handed);
+                let repeat = Repeat { room, id: draft.id.clone(), chosen_id, seq: Some(seq) };
+                self.look_up_repeat(conn, &draft.from, repeat);
             }
             Outcome::Conflict => {
                 let hint =
@@ -137,19 +172,32 @@ impl Hub {
         self.send(conn, ServerFrame::Ack(frame));
     }
 
-    /// Where a message stands that was stored before.
-    fn handed_so_far(&self, room: RoomIx, draft: &Draft, seq: u64) -> Handed {
+    /// Something was said again: its fate is looked up, so that the answer is true.
+    fn look_up_repeat(&mut self, conn: ConnId, from: &BotId, repeat: Repeat) {
+        let query = Query::Find { id: repeat.id.clone(), senders: vec![from.clone()] };
+        self.ask(query, Ask::Repeat { conn, repeat });
+    }
+
+    pub(crate) fn repeat_found(&mut self, conn: ConnId, repeat: Repeat, found: Vec<Found>) {
+        let name = self.room_name(repeat.room);
+        let message = found.into_iter().find(|it| it.room == name);
+        let Some(seq) = repeat.seq.or(message.as_ref().map(|it| it.seq)) else {
+            return self.refuse(conn, Code::Expired, repeat.id.as_str());
+        };
+        self.stats.duplicates += 1;
+        let recipients = message.map(|it| self.status_report(&repeat.id, it).recipients);
         let mut handed = Handed::default();
-        for member in &self.world.room(room).members {
-            if *self.bot_id(member.bot) == draft.from || member.since >= seq {
-                continue;
-            }
-            if member.sent() >= seq {
+        for recipient in recipients.unwrap_or_default() {
+            let reached = |state| recipient.steps.iter().any(|step| step.state == state);
+            let bot = self.world.bot_ix(&recipient.bot);
+            let member = bot.and_then(|bot| self.world.member(repeat.room, bot));
+            let is_in_flight = member.is_some_and(|member| member.slot(seq).is_some());
+            if is_in_flight || reached(ReceiptState::Delivered) || reached(ReceiptState::Received) {
                 handed.delivered += 1;
-            } else {
+            } else if recipient.state == ReceiptState::Stored {
                 handed.queued += 1;
             }
         }
-        handed
+        self.ack(conn, repeat.room, repeat.id, repeat.chosen_id, seq, true, handed);
     }
 }

@@ -13,6 +13,7 @@ use bot_protocol::frame::server::{
 use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
+use smol_str::SmolStr;
 
 use crate::ask::Ask;
 use crate::change::{Change, DroppedRange, Found, Query, ReceiptRecord};
@@ -45,7 +46,7 @@ impl Hub {
                 let in_window = self.world.member(room, bot).and_then(|member| member.find(id));
                 match in_window {
                     Some(seq) => self.report_in_window(room, bot, seq, report),
-                    None => self.look_up_receipt(conn, room, report),
+                    None => self.look_up_receipt(conn, bot, room, report),
                 }
             }
             (None, None) => self.refuse(conn, Code::BadFrame, "receipt"),
@@ -68,20 +69,20 @@ impl Hub {
 
     fn report_in_window(&mut self, room: RoomIx, bot: BotIx, seq: u64, report: Report) {
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let from = member.window().find(|slot| slot.seq == seq).map(|slot| slot.from);
-        let Some(from) = from else { return };
+        let Some(before) = member.report(seq, report.state) else { return };
+        let from = before.from;
         // Whoever began a turn with an entry has taken responsibility for it.
-        if let Some(slot) = member.take(seq) {
+        if before.state < ReceiptState::Received {
             self.stats.received += 1;
             self.cursor_moved(room, bot);
-            self.notify(from, room, &slot.id, bot, ReceiptState::Received, None, None);
+            self.notify(from, room, &before.id, bot, ReceiptState::Received, None, None);
         }
         if report.state > ReceiptState::Received {
             self.record(room, bot, from, seq, report);
         }
     }
 
-    fn look_up_receipt(&mut self, conn: ConnId, room: RoomIx, report: Report) {
+    fn look_up_receipt(&mut self, conn: ConnId, bot: BotIx, room: RoomIx, report: Report) {
         let Some(id) = report.id.clone() else { return };
         let members = self.world.room(room).members.iter();
         let members = members.map(|member| self.bot_id(member.bot));
@@ -90,27 +91,38 @@ impl Hub {
         let mut senders: Vec<BotId> = members.chain(operators).cloned().collect();
         senders.sort_unstable();
         senders.dedup();
-        self.ask(Query::Find { id, senders }, Ask::Receipt { conn, room, receipt: report });
+        self.ask(Query::Find { id, senders }, Ask::Receipt { conn, bot, room, receipt: report });
     }
 
+    /// The entry of a receipt was looked up. The connection may be gone: what it reported while it
+    /// was open counts.
     pub(crate) fn receipt_found(
         &mut self,
         conn: ConnId,
+        bot: BotIx,
         room: RoomIx,
         report: Report,
         found: &[Found],
     ) {
-        let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
-        let name = self.room_name(room);
-        let own = self.bot_id(bot).clone();
-        let Some(message) = found.iter().find(|it| it.room == name && it.from != own) else {
-            let reference = report.id.as_ref().map_or("receipt", MessageId::as_str);
-            return self.refuse(conn, Code::NoSuchMessage, reference);
+        let (Some(member), Some(id)) = (self.world.member(room, bot), &report.id) else { return };
+        if let Some(seq) = member.find(id) {
+            // It was handed over again meanwhile.
+            self.report_in_window(room, bot, seq, report);
+            return self.pump(room, bot);
+        }
+        let (name, own) = (&self.world.room(room).name, self.bot_id(bot));
+        let was_handed = |it: &&Found| {
+            it.room == *name
+                && it.from != *own
+                && (member.since + 1..=member.ever_sent()).contains(&it.seq)
         };
-        let known = message.receipts.iter().filter(|it| it.bot == own).map(|it| it.state).max();
-        let news = known.is_none_or(|known| report.state.may_follow(known));
-        let passed = self.world.member(room, bot).is_some_and(|it| message.seq <= it.cursor());
-        if news && passed && report.state > ReceiptState::Received {
+        let Some(message) = found.iter().find(was_handed) else {
+            let reference = SmolStr::new(id.as_str());
+            return self.refuse(conn, Code::NoSuchMessage, &reference);
+        };
+        let known = message.receipts.iter().filter(|it| it.bot == *own).map(|it| it.state).max();
+        let is_news = known.is_none_or(|known| report.state.may_follow(known));
+        if is_news && report.state > ReceiptState::Received {
             let from = self.world.intern_bot(&message.from);
             self.record(room, bot, from, message.seq, report);
         }
@@ -193,12 +205,18 @@ impl Hub {
         self.stats.dead += 1;
         let reason = "delivered many times and never received";
         self.observe(room, bot, slot, ReceiptState::Dead, reason);
-        if let Some(member) = self.world.member_mut(room, bot)
-            && let Some(range) = member.drop_through(slot.seq, GapReason::Dead)
-        {
+        self.lose(room, bot, slot.seq, slot.seq, GapReason::Dead);
+        if let Some(member) = self.world.member_mut(room, bot) {
             member.attempts = 0;
-            self.record_drop(room, bot, range);
         }
+    }
+
+    /// The retention removed it while it was on its way, and it was not received.
+    pub(crate) fn removed_in_flight(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
+        self.stats.dropped += 1;
+        self.lose(room, bot, slot.seq, slot.seq, GapReason::Retention);
+        let (state, reason) = (ReceiptState::Dropped, Some("retention"));
+        self.notify(slot.from, room, &slot.id, bot, state, reason, None);
     }
 
     pub(crate) fn record_drop(&mut self, room: RoomIx, bot: BotIx, range: DroppedRange) {
@@ -239,7 +257,7 @@ impl Hub {
         }
     }
 
-    fn status_report(&self, id: &MessageId, message: Found) -> StatusReport {
+    pub(crate) fn status_report(&self, id: &MessageId, message: Found) -> StatusReport {
         let room = self.world.room_ix(&message.room);
         let mut bots: Vec<BotId> = message.receipts.iter().map(|it| it.bot.clone()).collect();
         for member in room.iter().flat_map(|&room| &self.world.room(room).members) {
@@ -276,21 +294,10 @@ impl Hub {
         let member =
             room.zip(self.world.bot_ix(&bot)).and_then(|(room, bot)| self.world.member(room, bot));
         let reached = member.and_then(|member| {
-            let slot = member.window().find(|slot| slot.seq == message.seq);
-            let conn = member.reader.and_then(|conn| self.conn(conn));
-            let acknowledges = conn.is_some_and(|conn| !conn.proves());
-            match slot {
-                Some(slot) if slot.taken && acknowledges => Some(ReceiptState::Received),
-                Some(slot) if slot.delivered => Some(ReceiptState::Delivered),
-                Some(_) => None,
-                None if message.seq <= member.cursor() && message.seq > member.since => {
-                    Some(if acknowledges {
-                        ReceiptState::Received
-                    } else {
-                        ReceiptState::Delivered
-                    })
-                }
-                None => None,
+            let is_passed = (member.since + 1..=member.cursor()).contains(&message.seq);
+            match member.slot(message.seq) {
+                Some(slot) => Some(slot.state.min(member.meaning())),
+                None => is_passed.then(|| member.meaning()),
             }
         });
         let best = steps.iter().map(|step| step.state).max().unwrap_or(ReceiptState::Stored);

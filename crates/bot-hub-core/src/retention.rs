@@ -7,49 +7,34 @@
 use bot_protocol::frame::server::GapReason;
 use bot_protocol::receipt::ReceiptState;
 
-use crate::ask::Ask;
-use crate::change::{Change, Query, Removed, Span};
+use crate::change::{Change, Removed};
 use crate::hub::Hub;
+use crate::notice::Notice;
 use crate::pending::Pending;
-use crate::settings::{PAGE_BYTES_MAX, TRIM_ENTRIES_MAX};
+use crate::settings::TRIM_ENTRIES_MAX;
 use crate::world::{BotIx, RoomIx};
 
 impl Hub {
-    /// Keeps the newest `limit` entries for an absent bot. Returns how many it dropped just now.
-    pub(crate) fn limit_buffer(&mut self, room: RoomIx, bot: BotIx, head: u64, limit: u64) -> u64 {
-        let Some(member) = self.world.member_mut(room, bot) else { return 0 };
-        let known = member.dropped.map_or(member.cursor(), |range| range.to.max(member.cursor()));
-        let to = head.saturating_sub(limit);
-        let Some(range) = member.drop_through(to, GapReason::BufferLimit) else { return 0 };
-        let lost = to - known;
+    /// Keeps the newest `limit` entries of others for an absent bot. Returns how many it dropped just
+    /// now, and what to tell their senders.
+    pub(crate) fn limit_buffer(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        head: u64,
+        limit: u64,
+    ) -> Option<(u64, Notice)> {
+        let member = self.world.member(room, bot)?;
+        let (after, to) = (member.lost_through(), member.cut(head, limit));
+        let lost = self.lose(room, bot, after + 1, to, GapReason::BufferLimit);
         self.stats.dropped += lost;
-        self.record_drop(room, bot, range);
-        self.look_up_dropped(room, bot, known, to);
-        lost
-    }
-
-    /// Fetches what was dropped, if any of its senders may want to hear of it.
-    fn look_up_dropped(&mut self, room: RoomIx, bot: BotIx, after: u64, to: u64) {
-        let wants = |member: &crate::member::Member| {
-            let sender = self.world.bot(member.bot);
-            let mut conns = sender.conn.iter().chain(&sender.sides);
-            conns.any(|conn| self.conn(*conn).is_some_and(|state| state.caps.receipts))
-        };
-        if !self.world.room(room).members.iter().any(wants) {
-            return;
-        }
-        let query = Query::Page {
-            room: self.room_name(room),
-            span: Span::After(after),
-            entries_max: u32::try_from(to - after).unwrap_or(u32::MAX),
-            bytes_max: PAGE_BYTES_MAX,
-        };
-        self.ask(query, Ask::Dropped { room, bot, to, reason: "buffer_per_bot_per_room" });
+        let (state, reason) = (ReceiptState::Dropped, Some("buffer_per_bot_per_room"));
+        (lost > 0).then_some((lost, Notice { bot, after, to, state, reason }))
     }
 
     /// Looks for rooms that keep more than they should.
     pub(crate) fn sweep_retention(&mut self) {
-        for room in (0_u32..).map(RoomIx).take(self.world.rooms.len()) {
+        for room in self.world.known_rooms().collect::<Vec<_>>() {
             self.trim(room);
         }
     }
@@ -81,30 +66,36 @@ impl Hub {
         if let Some(last) = removed.last() {
             state.first = last.seq + 1;
             for bot in state.members.iter().map(|member| member.bot).collect::<Vec<_>>() {
-                self.drop_removed(room, bot, removed);
+                self.lose_removed(room, bot, removed);
             }
         }
         if more {
             return self.trim(room);
         }
-        // How old the oldest one is now, only the store knows: look again well before the whole age
-        // has passed once more.
         let state = self.world.room_mut(room);
-        state.oldest_at = age_max.map(|age_ms| now - (age_ms - age_ms / 16));
+        if state.first > state.head {
+            state.oldest_at = None;
+        } else if let Some(age_ms) = age_max {
+            // How old the oldest one is now, only the store knows: look again well before the whole
+            // age has passed once more.
+            state.oldest_at = state.oldest_at.max(Some(now - (age_ms - age_ms / 16)));
+        }
     }
 
     /// A member that had not been handed the removed entries loses them.
-    fn drop_removed(&mut self, room: RoomIx, bot: BotIx, removed: &[Removed]) {
-        let Some(member) = self.world.member_mut(room, bot) else { return };
-        let known = member.dropped.map_or(member.sent(), |range| range.to.max(member.sent()));
-        let own = self.bot_id(bot).clone();
-        let lost: Vec<&Removed> =
-            removed.iter().filter(|it| it.seq > known && it.from != own).collect();
+    fn lose_removed(&mut self, room: RoomIx, bot: BotIx, removed: &[Removed]) {
+        let Some(member) = self.world.member(room, bot) else { return };
+        let own = self.bot_id(bot);
+        // A reader may have met the hole already, before it was known here what had been in it.
+        let gone = |seq| match member.why_lost(seq) {
+            Some(reason) => reason == GapReason::Retention,
+            None => seq > member.sent(),
+        };
+        let lost = removed.iter().filter(|it| it.from != *own && gone(it.seq));
+        let lost: Vec<&Removed> = lost.collect();
         let Some(last) = lost.last() else { return };
-        let Some(member) = self.world.member_mut(room, bot) else { return };
-        let Some(range) = member.drop_through(last.seq, GapReason::Retention) else { return };
+        self.lose(room, bot, 0, last.seq, GapReason::Retention);
         self.stats.dropped += lost.len() as u64;
-        self.record_drop(room, bot, range);
         for it in lost {
             let sender = self.world.intern_bot(&it.from);
             let state = ReceiptState::Dropped;

@@ -65,3 +65,6 @@ pub(crate) const FIGHT_WINDOW_MS: u64 = 10_000;
 
 /// How long the newcomer of a fight is asked to stay away.
 pub(crate) const FIGHT_PAUSE_MS: u64 = 15_000;
+
+/// How long an observer that could not keep up is asked to stay away.
+pub(crate) const SLOW_PAUSE_MS: u64 = 1_000;

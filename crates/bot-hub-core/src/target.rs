@@ -63,7 +63,7 @@ impl Hub {
 
     fn similar_room(&self, name: &str, asker: BotIx) -> Option<&RoomName> {
         let rooms = self.world.bot(asker).room_list.iter().map(|&room| self.world.room(room));
-        let open = self.world.rooms.iter().filter(|room| !room.closed);
+        let open = self.world.rooms.iter().filter(|room| room.durable && !room.closed);
         let names = rooms.chain(open).take(CANDIDATES_MAX).map(|room| &room.name);
         most_alike(name, names.filter(|it| it.direct_pair().is_none()), RoomName::as_str)
     }

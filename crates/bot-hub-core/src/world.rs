@@ -46,6 +46,8 @@ pub(crate) struct Bot {
     pub(crate) note: Option<SmolStr>,
     pub(crate) since: Timestamp,
     pub(crate) last_seen: Option<Timestamp>,
+    /// Memberships of rooms on their way to the store; direct conversations do not count.
+    pub(crate) joining: usize,
     /// When its connection was taken over lately.
     pub(crate) takeovers: VecDeque<Timestamp>,
 }
@@ -54,6 +56,8 @@ pub(crate) struct Bot {
 pub(crate) struct Room {
     pub(crate) name: RoomName,
     pub(crate) members: Vec<Member>,
+    /// Memberships on their way to the store.
+    pub(crate) joining: usize,
     pub(crate) closed: bool,
     pub(crate) retain: Option<Retention>,
     /// The store knows it.
@@ -101,18 +105,6 @@ pub(crate) struct Conn {
     pub(crate) starved: Vec<RoomIx>,
 }
 
-impl Conn {
-    /// Entries handed over since it was opened.
-    pub(crate) fn handed(&self) -> u64 {
-        self.landed + self.flights.len() as u64
-    }
-
-    /// Whether the cursor moves by proof instead of by receipts.
-    pub(crate) fn proves(&self) -> bool {
-        !self.caps.ack
-    }
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) bots: Vec<Bot>,
@@ -132,8 +124,15 @@ impl World {
         self.bot_ix(id).filter(|&bot| self.bot(bot).exists)
     }
 
+    /// The room's index, if the store knows the room.
     pub(crate) fn room_ix(&self, name: &RoomName) -> Option<RoomIx> {
-        self.room_names.get(name).copied()
+        self.room_names.get(name).copied().filter(|&room| self.room(room).durable)
+    }
+
+    /// Every room that the store knows.
+    pub(crate) fn known_rooms(&self) -> impl Iterator<Item = RoomIx> {
+        let all = (0_u32..).map(RoomIx).take(self.rooms.len());
+        all.filter(|&room| self.room(room).durable)
     }
 
     pub(crate) fn bot(&self, bot: BotIx) -> &Bot {
@@ -179,6 +178,7 @@ impl World {
             note: None,
             since: Timestamp::default(),
             last_seen: None,
+            joining: 0,
             takeovers: VecDeque::new(),
             operator: false,
         });
@@ -188,13 +188,14 @@ impl World {
 
     /// The index of a room; an empty room is made if there is none.
     pub(crate) fn intern_room(&mut self, name: &RoomName) -> RoomIx {
-        if let Some(room) = self.room_ix(name) {
+        if let Some(&room) = self.room_names.get(name) {
             return room;
         }
         let ix = RoomIx(u32::try_from(self.rooms.len()).expect("rooms are bounded by memory"));
         self.rooms.push(Room {
             name: name.clone(),
             members: Vec::new(),
+            joining: 0,
             closed: false,
             retain: None,
             durable: false,
@@ -207,6 +208,18 @@ impl World {
         });
         self.room_names.insert(name.clone(), ix);
         ix
+    }
+
+    /// One membership more or less is on its way to the store. Both bounds count those too, or a
+    /// client that does not wait for answers would not be bound by them.
+    pub(crate) fn joining(&mut self, room: RoomIx, bot: BotIx, change: isize) {
+        if self.room(room).name.direct_pair().is_some() {
+            return;
+        }
+        let room = &mut self.room_mut(room).joining;
+        *room = room.saturating_add_signed(change);
+        let bot = &mut self.bot_mut(bot).joining;
+        *bot = bot.saturating_add_signed(change);
     }
 
     pub(crate) fn insert_member(&mut self, room: RoomIx, member: Member) {

@@ -48,7 +48,6 @@ pub(crate) fn bot(name: &str) -> BotId {
     BotId::new(name).unwrap()
 }
 
-#[allow(dead_code)]
 pub(crate) fn draft(name: &str, from: &str, id: &str, text: &str, sent_at: u64) -> Arc<Draft> {
     Arc::new(Draft {
         room: room(name),

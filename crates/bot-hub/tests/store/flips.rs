@@ -1,7 +1,7 @@
-//! Single flipped bits anywhere in the database file: nothing wrong is returned, nothing is missing
-//! without a word, and `verify` names it.
+//! Single flipped bits anywhere in the database file, and files that end too early: nothing wrong is
+//! returned, nothing is missing without a word, and `verify` names it.
 //!
-//! `BOT_HUB_FLIPS=N` sets how many.
+//! `BOT_HUB_FLIPS=N` sets how many of each.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use bot_protocol::time::Timestamp;
 
 use super::drafts::{BOTS, ROOMS, Rng, Work, bot, room, rooms};
 
-const FLIPS: u64 = 400;
+const FLIPS: u64 = 300;
 
 /// What one flip led to.
 #[derive(Debug, Default)]
@@ -82,8 +82,10 @@ fn is_complete(found: &Page, expected: &Page, context: &str) -> bool {
 }
 
 /// What a hub and a person would see of a store with a flipped bit.
-fn check(directory: &Path, model: &mut MemoryStore, expected: &Loaded, context: &str) -> Tally {
+fn check(directory: &Path, model: &MemoryStore, expected: &Loaded, context: &str) -> Tally {
     let mut tally = Tally::default();
+    // First, since a start mends what it can: a damaged epoch becomes a new one.
+    let is_named = verify(directory).map_or(true, |report| !report.damage.is_empty());
     let found = SqliteStore::open(directory).and_then(|mut store| {
         let loaded = store.load()?;
         let reader = store.reader()?;
@@ -116,38 +118,57 @@ fn check(directory: &Path, model: &mut MemoryStore, expected: &Loaded, context: 
             tally.withheld + tally.other > 0
         }
     };
-    let is_named = verify(directory).is_ok_and(|report| !report.damage.is_empty());
-    let is_unreadable = verify(directory).is_err();
-    assert!(!is_noticed || is_named || is_unreadable, "{context}: `verify` says nothing");
+    assert!(!is_noticed || is_named, "{context}: `verify` says nothing");
     tally.harmless = u64::from(!is_noticed);
     tally
 }
 
-#[test]
-fn a_flipped_bit_is_noticed_named_and_contained() {
-    let original = tempfile::tempdir().unwrap();
-    let mut model = made(original.path());
+/// Many small stores that no loss of power threatens: in memory, if the system has a place for that.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// Damages a store again and again, each time from the same beginning.
+fn damage(name: &str, seed: u64, mut harm: impl FnMut(&mut Rng, &mut Vec<u8>) -> String) {
+    let original = scratch();
+    let model = made(original.path());
     let bytes = std::fs::read(original.path().join("hub.db")).unwrap();
     let mut store = SqliteStore::open(original.path()).unwrap();
     let expected = store.load().unwrap();
     drop(store);
     assert_eq!(verify(original.path()).unwrap().damage, []);
 
-    let flips = std::env::var("BOT_HUB_FLIPS").ok().and_then(|text| text.parse().ok());
-    let mut rng = Rng(11);
+    let times = std::env::var("BOT_HUB_FLIPS").ok().and_then(|text| text.parse().ok());
+    let mut rng = Rng(seed);
     let mut sum = Tally::default();
-    for flip in 0..flips.unwrap_or(FLIPS) {
-        let (at, bit) = (rng.below(bytes.len() as u64) as usize, rng.below(8));
-        let mut flipped = bytes.clone();
-        flipped[at] ^= 1 << bit;
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("hub.db"), &flipped).unwrap();
-        let context = format!("flip {flip}: bit {bit} of byte {at} (page {})", at / 4096 + 1);
-        let tally = check(directory.path(), &mut model, &expected, &context);
+    for time in 0..times.unwrap_or(FLIPS) {
+        let mut damaged = bytes.clone();
+        let context = format!("{name} {time}: {}", harm(&mut rng, &mut damaged));
+        let directory = scratch();
+        std::fs::write(directory.path().join("hub.db"), &damaged).unwrap();
+        let tally = check(directory.path(), &model, &expected, &context);
         sum.harmless += tally.harmless;
         sum.refused += tally.refused;
         sum.withheld += tally.withheld;
         sum.other += tally.other;
     }
-    println!("{} bytes: {sum:?}", bytes.len());
+    println!("{name}, {} bytes: {sum:?}", bytes.len());
+}
+
+#[test]
+fn a_flipped_bit_is_noticed_named_and_contained() {
+    damage("flip", 11, |rng, bytes| {
+        let (at, bit) = (rng.below(bytes.len() as u64) as usize, rng.below(8));
+        bytes[at] ^= 1 << bit;
+        format!("bit {bit} of byte {at} (page {})", at / 4096 + 1)
+    });
+}
+
+#[test]
+fn a_file_that_ends_too_early_is_noticed_named_and_contained() {
+    damage("truncation", 12, |rng, bytes| {
+        let length = 1 + rng.below(bytes.len() as u64 - 1) as usize;
+        bytes.truncate(length);
+        format!("to {length} bytes")
+    });
 }

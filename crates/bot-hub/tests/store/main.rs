@@ -1,6 +1,7 @@
 //! The store on real and simulated media: what survives, what is noticed, what is refused.
 
 mod backup;
+mod damage;
 mod disk;
 mod drafts;
 mod faults;

@@ -3,6 +3,7 @@
 //! Owns where the file is and every setting of a connection, with its reason.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -37,7 +38,7 @@ impl Default for Options {
 const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 
 /// How long a statement waits for another process that has the file to itself for a moment.
-const BUSY_MS: u64 = 5_000;
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// The database of a data directory.
 pub(super) fn database(directory: &Path) -> PathBuf {
@@ -88,7 +89,7 @@ fn open(path: &Path, options: &Options, more: OpenFlags) -> rusqlite::Result<Con
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
         None => Connection::open_with_flags(path, flags)?,
     };
-    conn.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
+    conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
     // Damage is met with an error instead of a guess.
     conn.pragma_update(None, "cell_size_check", true)?;

@@ -6,7 +6,8 @@
 //! * [`schema`]: the tables, their number, the way from one number to the next.
 //! * [`row`], [`rows`], [`sum`]: what lies in a row, and how it is checked.
 //! * [`batch`]: one transaction. [`cache`]: what it remembers from the one before.
-//! * [`load`], [`read`], [`stored`], [`names`]: the way back.
+//! * [`load`], [`read`], [`fate`], [`stored`], [`names`]: the way back.
+//! * [`verify`](mod@verify), [`backup`](mod@backup): the store as a whole.
 //! * [`connect`], [`lock`], [`error`]: the file.
 
 mod backup;
@@ -14,6 +15,7 @@ mod batch;
 mod cache;
 mod connect;
 mod error;
+mod fate;
 mod load;
 mod lock;
 mod names;
@@ -26,6 +28,7 @@ mod sum;
 mod verify;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bot_hub_core::change::Outcome;
 use bot_protocol::id::Epoch;
@@ -46,6 +49,9 @@ use super::{Loaded, Reader, Store, StoreError, Write, random_epoch};
 /// So many times its usual length the log of changes may reach before the writer waits for readers.
 const LATE: u64 = 8;
 
+/// How long it waits for them.
+const LATE_WAIT: Duration = Duration::from_millis(20);
+
 /// The writer. Only one process can have it.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -55,6 +61,8 @@ pub struct SqliteStore {
     sum: Sum,
     path: PathBuf,
     options: Options,
+    /// How long the log of changes may become before it is moved into the database.
+    checkpoint_at: u64,
     /// Why nothing may be acknowledged any more.
     broken: Option<String>,
     _lock: Option<DirectoryLock>,
@@ -79,7 +87,8 @@ impl SqliteStore {
         let opened = Self::connect(&path, &options);
         let conn = opened.map_err(|trouble| trouble.at(&path))?;
         let (cache, sum) = (Cache::default(), Sum::default());
-        Ok(Self { conn, cache, sum, path, options, broken: None, _lock: lock })
+        let checkpoint_at = options.wal_pages;
+        Ok(Self { conn, cache, sum, path, options, checkpoint_at, broken: None, _lock: lock })
     }
 
     fn connect(path: &Path, options: &Options) -> Result<Connection, Trouble> {
@@ -131,18 +140,28 @@ impl SqliteStore {
         }
     }
 
-    fn try_checkpoint(&self) -> rusqlite::Result<()> {
+    fn try_checkpoint(&mut self) -> rusqlite::Result<()> {
+        let usual = self.options.wal_pages;
         let pages = self.wal_pages("PRAGMA wal_checkpoint(NOOP)")?;
-        if pages >= self.options.wal_pages {
-            // Readers that follow each other without a pause keep the log from starting over: then,
-            // once, they are waited for.
-            let is_late = pages >= self.options.wal_pages.saturating_mul(LATE);
-            self.wal_pages(match is_late {
-                true => "PRAGMA wal_checkpoint(RESTART)",
-                false => "PRAGMA wal_checkpoint(PASSIVE)",
-            })?;
+        if pages < usual {
+            self.checkpoint_at = usual;
         }
-        Ok(())
+        if pages < self.checkpoint_at {
+            return Ok(());
+        }
+        // A reader that looks at an old state keeps the log from starting over. Then it is tried again
+        // only after as much again, since every attempt syncs the database.
+        self.checkpoint_at = pages + usual;
+        if pages < usual.saturating_mul(LATE) {
+            self.wal_pages("PRAGMA wal_checkpoint(PASSIVE)")?;
+            return Ok(());
+        }
+        // Readers that follow each other without a pause have the same effect: they are waited for,
+        // but not for long.
+        self.conn.busy_timeout(LATE_WAIT)?;
+        let restarted = self.wal_pages("PRAGMA wal_checkpoint(RESTART)");
+        self.conn.busy_timeout(connect::BUSY)?;
+        restarted.map(drop)
     }
 
     /// Pages in the log of changes.

@@ -249,3 +249,67 @@ pub(super) fn read_epoch(conn: &Connection) -> Result<Option<Epoch>, rusqlite::E
     let epoch = row.map(|(value, sum)| (Epoch(nat(value)), sum));
     Ok(epoch.filter(|(epoch, sum)| epoch_sum(*epoch) == *sum).map(|(epoch, _)| epoch))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &[Step] = &["CREATE TABLE meta (key TEXT PRIMARY KEY, value, sum)"];
+    const NEW: &[Step] = &[OLD[0], "ALTER TABLE meta ADD COLUMN note", "CREATE TABLE more (x)"];
+    const WRONG: &[Step] = &[OLD[0], NEW[1], "CREATE TABLE more (x); this is no SQL"];
+
+    fn version(conn: &Connection) -> (u32, i64) {
+        let version = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'more'";
+        (version, conn.query_row(sql, [], |row| row.get(0)).unwrap())
+    }
+
+    fn run(conn: &Connection, steps: &[Step]) -> (Result<(), String>, Vec<u32>) {
+        let mut copied = Vec::new();
+        let outcome = prepare(conn, Path::new("x"), steps, |found| {
+            copied.push(found);
+            Ok(())
+        });
+        (outcome.map_err(|trouble| trouble.at(Path::new("x")).to_string()), copied)
+    }
+
+    #[test]
+    fn an_older_store_is_copied_and_brought_up_step_by_step() {
+        let conn = Connection::open_in_memory().unwrap();
+        assert_eq!(run(&conn, OLD), (Ok(()), vec![]));
+        let epoch = read_epoch(&conn).unwrap();
+        assert_eq!(run(&conn, OLD), (Ok(()), vec![]));
+        assert_eq!(run(&conn, NEW), (Ok(()), vec![1]));
+        assert_eq!(version(&conn), (3, 1));
+        assert_eq!(run(&conn, NEW), (Ok(()), vec![]));
+        assert_eq!(read_epoch(&conn).unwrap(), epoch);
+        let (refused, copied) = run(&conn, OLD);
+        assert!(refused.unwrap_err().contains("schema 3, this one knows 1"));
+        assert!(copied.is_empty());
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_what_the_one_before_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || Connection::open(directory.path().join("x")).unwrap();
+        let conn = open();
+        assert_eq!(run(&conn, OLD), (Ok(()), vec![]));
+        let (failed, copied) = run(&conn, WRONG);
+        assert!(failed.unwrap_err().contains("syntax error"));
+        assert_eq!(copied, [1]);
+        drop(conn);
+        let conn = open();
+        assert_eq!(version(&conn), (2, 0));
+        assert_eq!(run(&conn, NEW), (Ok(()), vec![2]));
+        assert_eq!(version(&conn), (3, 1));
+    }
+
+    #[test]
+    fn a_place_holds_room_and_seq() {
+        for (room, seq) in [(1, 1), (ROOMS_MAX, (1 << SEQ_BITS) - 1), (7, 0)] {
+            let place = place(room, seq);
+            assert_eq!((place >> SEQ_BITS, seq_of(place)), (room, seq));
+        }
+        assert_eq!(seq_of(place(3, u64::MAX)), (1 << SEQ_BITS) - 1);
+    }
+}

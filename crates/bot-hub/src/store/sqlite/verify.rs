@@ -12,9 +12,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connect::{self, Options};
 use super::error::{Trouble, is_damage};
+use super::fate::receipt_row;
 use super::load::{bot_row, dropped_row, token_row};
 use super::names::Names;
-use super::read::{SqliteReader, Way, receipt_row};
+use super::read::{SqliteReader, Way};
 use super::row::{Intact, StoredId};
 use super::rows::{Joined, mark_sum, state_of};
 use super::schema::{self, nat, place};

@@ -1,0 +1,93 @@
+//! Which of the entries that wait for a bot are its own.
+//!
+//! Owns a few ranges of seqs. A bot's own messages neither fill its buffer nor count as lost; all
+//! others of a stretch of the log are for it.
+
+use std::collections::VecDeque;
+
+/// Runs remembered per member. A bot whose messages alternate with others' while something old waits
+/// for it has more; those beyond count as others', which only announces a loss as larger than it is.
+const RUNS_MAX: usize = 1_024;
+
+/// Ranges `(first, last)` of a bot's own entries after its cursor, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Runs(VecDeque<(u64, u64)>);
+
+impl Runs {
+    /// Notes an own entry; they come in the order of the log.
+    pub(crate) fn note(&mut self, seq: u64) {
+        let has_space = self.0.len() < RUNS_MAX;
+        match self.0.back_mut() {
+            Some((_, last)) if seq <= *last => {}
+            Some((_, last)) if seq == *last + 1 => *last = seq,
+            _ if has_space => self.0.push_back((seq, seq)),
+            _ => {}
+        }
+    }
+
+    /// Forgets everything up to `seq`.
+    pub(crate) fn forget_through(&mut self, seq: u64) {
+        while self.0.front().is_some_and(|&(_, last)| last <= seq) {
+            self.0.pop_front();
+        }
+    }
+
+    /// How many entries of others there are from `from` to `to`.
+    pub(crate) fn others(&self, from: u64, to: u64) -> u64 {
+        let own = |&(first, last): &(u64, u64)| (last.min(to) + 1).saturating_sub(first.max(from));
+        (to + 1).saturating_sub(from) - self.0.iter().map(own).sum::<u64>()
+    }
+
+    /// The seq behind which exactly `limit` entries of others stand up to `head`; `floor` if there
+    /// are not more of them than that after it.
+    pub(crate) fn cut(&self, floor: u64, head: u64, limit: u64) -> u64 {
+        let (mut end, mut free) = (head, limit);
+        let runs = self.0.iter().rev().copied().take_while(|&(_, last)| last > floor);
+        for (first, last) in runs.chain([(0, floor)]) {
+            let others = end - last.min(end);
+            if others > free {
+                return end - free;
+            }
+            (end, free) = (first.max(floor + 1) - 1, free - others);
+        }
+        floor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(own: &[u64]) -> Runs {
+        let mut runs = Runs::default();
+        own.iter().for_each(|&seq| runs.note(seq));
+        runs
+    }
+
+    #[test]
+    fn own_entries_are_not_counted() {
+        let runs = runs(&[3, 4, 7]);
+        assert_eq!(runs.others(1, 8), 5);
+        assert_eq!(runs.others(4, 7), 2);
+        assert_eq!(runs.others(3, 4), 0);
+    }
+
+    #[test]
+    fn a_cut_keeps_so_many_of_others() {
+        let check = |own: &[u64], floor, head, limit, expected| {
+            assert_eq!(
+                runs(own).cut(floor, head, limit),
+                expected,
+                "{own:?} {floor} {head} {limit}"
+            );
+        };
+        check(&[], 0, 60, 50, 10);
+        check(&[], 0, 50, 50, 0);
+        check(&[], 20, 60, 50, 20);
+        check(&[3, 4], 0, 6, 2, 2);
+        check(&[3, 4], 0, 6, 3, 1);
+        check(&[3, 4], 0, 6, 4, 0);
+        check(&[6], 0, 6, 0, 5);
+        check(&[1, 2], 2, 5, 1, 4);
+    }
+}

@@ -1,0 +1,251 @@
+//! A brain with a model store and readers around it, and a log of everything that it did.
+//!
+//! Owns the invariants that hold in every run, whatever the script: see [`Bench::carry_out`].
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bot_hub_core::Hub;
+use bot_hub_core::change::{Answer, Change, Query};
+use bot_hub_core::entry::Entry;
+use bot_hub_core::io::{Circumstances, ConnId, Hello, Input, Output, Ticket};
+use bot_hub_core::settings::Settings;
+use bot_protocol::code::Code;
+use bot_protocol::frame::ServerFrame;
+use bot_protocol::id::Epoch;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
+
+use crate::show;
+use crate::store::Store;
+
+/// When every run begins.
+pub(crate) const START: Timestamp = Timestamp(1_000_000);
+
+#[derive(Debug)]
+pub(crate) struct Bench {
+    pub(crate) hub: Hub,
+    pub(crate) store: Store,
+    pub(crate) now: Timestamp,
+    pub(crate) settings: Settings,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) bots: BTreeSet<BotId>,
+    pub(crate) holds_writes: bool,
+    pub(crate) holds_reads: bool,
+    pub(crate) shows_store: bool,
+    pub(crate) shows_frames: bool,
+    pub(crate) log: Vec<String>,
+    changes: VecDeque<Change>,
+    queries: VecDeque<(Ticket, Query)>,
+    starts: u64,
+}
+
+/// One connection as its client sees it.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) label: String,
+    pub(crate) conn: ConnId,
+    pub(crate) hello: Hello,
+    pub(crate) is_open: bool,
+    /// Entries handed to it.
+    pub(crate) handed: u64,
+    pub(crate) probe: Option<u64>,
+    pub(crate) inbox: Vec<Seen>,
+    /// What it said, by id, and how often.
+    pub(crate) said: BTreeMap<String, u32>,
+    last: BTreeMap<RoomName, u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Seen {
+    Entry(Entry, Circumstances),
+    Frame(ServerFrame),
+}
+
+impl Bench {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let store = Store::new(Epoch(0xe0));
+        Self {
+            hub: Hub::new(START, 0xab, settings.clone(), store.snapshot()),
+            store,
+            now: START,
+            settings,
+            peers: Vec::new(),
+            bots: BTreeSet::new(),
+            holds_writes: false,
+            holds_reads: false,
+            shows_store: false,
+            shows_frames: false,
+            log: Vec::new(),
+            changes: VecDeque::new(),
+            queries: VecDeque::new(),
+            starts: 1,
+        }
+    }
+
+    pub(crate) fn bot(&mut self, bot: BotId) {
+        self.bots.insert(bot.clone());
+        self.input(Input::BotAdded(bot));
+    }
+
+    pub(crate) fn open(&mut self, label: &str, hello: Hello) {
+        self.bots.insert(hello.bot.clone());
+        let conn = ConnId(self.peers.len() as u64 + 1);
+        self.peers.push(Peer {
+            label: label.to_owned(),
+            conn,
+            hello: hello.clone(),
+            is_open: true,
+            handed: 0,
+            probe: None,
+            inbox: Vec::new(),
+            said: BTreeMap::new(),
+            last: BTreeMap::new(),
+        });
+        self.input(Input::Opened { conn, hello });
+    }
+
+    /// The newest connection with that label.
+    pub(crate) fn peer(&mut self, label: &str) -> &mut Peer {
+        let peer = self.peers.iter_mut().rfind(|peer| peer.label == label);
+        peer.unwrap_or_else(|| panic!("nobody opened `{label}`"))
+    }
+
+    /// One input, and what follows from it as far as the store is not held.
+    pub(crate) fn input(&mut self, input: Input) {
+        self.step(input);
+        self.serve();
+    }
+
+    fn step(&mut self, input: Input) {
+        if let Input::Proven { conn, probe } = input
+            && let Some(peer) = self.peers.iter_mut().find(|peer| peer.conn == conn)
+        {
+            peer.probe.take_if(|open| *open == probe);
+        }
+        self.hub.handle(self.now, input);
+        while let Some(output) = self.hub.poll() {
+            self.carry_out(output);
+        }
+        assert!(self.hub.deadline() > self.now, "the hub would be woken for ever");
+    }
+
+    /// Lets the store work off what it was asked, unless it is held.
+    pub(crate) fn serve(&mut self) {
+        loop {
+            if !self.holds_writes && !self.changes.is_empty() {
+                self.commit(usize::MAX);
+            } else if !self.holds_reads
+                && let Some((ticket, query)) = self.queries.pop_front()
+            {
+                let answer = self.store.answer(&query);
+                self.step(Input::Answered { ticket, answer });
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Commits the oldest changes in one batch.
+    pub(crate) fn commit(&mut self, count: usize) {
+        let batch: Vec<Change> = self.changes.drain(..count.min(self.changes.len())).collect();
+        let outcomes = batch.iter().map(|change| self.store.apply(change)).collect();
+        self.step(Input::Committed { outcomes });
+    }
+
+    /// Refuses the oldest changes in one batch. Returns how many there were.
+    pub(crate) fn refuse(&mut self, count: usize, code: Code) {
+        let count = self.changes.drain(..count.min(self.changes.len())).count();
+        self.step(Input::Refused { count, code });
+    }
+
+    /// Answers one held question with what the store knows now, or with a failure.
+    pub(crate) fn answer(&mut self, fails: bool) {
+        let Some((ticket, query)) = self.queries.pop_front() else { return };
+        let answer = if fails { Answer::Failed } else { self.store.answer(&query) };
+        self.step(Input::Answered { ticket, answer });
+    }
+
+    pub(crate) fn close(&mut self, label: &str) {
+        // Whatever is overdue may still be said to it.
+        self.input(Input::Tick);
+        let peer = self.peer(label);
+        peer.is_open = false;
+        let conn = peer.conn;
+        self.input(Input::Closed { conn });
+    }
+
+    /// What was not committed is lost, every connection ends, and another brain starts.
+    pub(crate) fn restart(&mut self) {
+        self.changes.clear();
+        self.queries.clear();
+        for peer in &mut self.peers {
+            peer.is_open = false;
+        }
+        self.starts += 1;
+        let (nonce, snapshot) = (0xab * self.starts, self.store.snapshot());
+        self.hub = Hub::new(self.now, nonce, self.settings.clone(), snapshot);
+        for bot in self.bots.clone() {
+            self.input(Input::BotAdded(bot));
+        }
+        self.input(Input::Tick);
+    }
+
+    /// Lets time pass, waking the hub when it wants to be woken.
+    pub(crate) fn pass(&mut self, millis: u64) {
+        let until = self.now + millis;
+        while self.hub.deadline() <= until {
+            self.now = self.now.max(self.hub.deadline());
+            self.input(Input::Tick);
+        }
+        self.now = until;
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        self.show(&output);
+        match output {
+            Output::Change(change) => self.changes.push_back(change),
+            Output::Query { ticket, query } => self.queries.push_back((ticket, query)),
+            Output::Send { conn, frame } => {
+                if let ServerFrame::Joined(joined) = &frame {
+                    // A room that was left and entered again is read from its new beginning.
+                    self.open_peer(conn).last.remove(&joined.room);
+                }
+                self.open_peer(conn).inbox.push(Seen::Frame(frame));
+            }
+            Output::Deliver { entry, to, circumstances } => {
+                assert!(self.store.holds(&entry), "delivered before it was committed: {entry:?}");
+                assert!(!to.is_empty(), "delivered to nobody");
+                for conn in to {
+                    let peer = self.open_peer(conn);
+                    let last = peer.last.insert(entry.draft.room.clone(), entry.seq);
+                    assert!(last < Some(entry.seq), "out of order for {}: {entry:?}", peer.label);
+                    peer.handed += 1;
+                    peer.inbox.push(Seen::Entry(entry.clone(), circumstances));
+                }
+            }
+            Output::Probe { conn, number } => {
+                let peer = self.open_peer(conn);
+                assert_eq!(peer.probe.replace(number), None, "two probes at once");
+            }
+            Output::Close { conn, .. } => self.open_peer(conn).is_open = false,
+        }
+    }
+
+    /// **Invariant:** nothing is sent to a connection that is gone.
+    fn open_peer(&mut self, conn: ConnId) -> &mut Peer {
+        let peer = self.peers.iter_mut().find(|peer| peer.conn == conn).expect("it was opened");
+        assert!(peer.is_open, "something was sent to {}, which is gone", peer.label);
+        peer
+    }
+
+    fn show(&mut self, output: &Output) {
+        let label = |conn: &ConnId| {
+            let peer = self.peers.iter().find(|peer| peer.conn == *conn).expect("it was opened");
+            (peer.label.as_str(), peer.hello.plain)
+        };
+        let lines = show::output(output, self.shows_frames, label);
+        if self.shows_store || !lines.starts_with("store ") {
+            self.log.push(lines);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Every rule of the brain as a transcript: a script in, everything that the hub did out.
+//!
+//! [`script`] is the language, [`bench`] what stands around the brain, [`store`] the model store.
+//! `INSTA_UPDATE=always` proposes what is missing in a transcript; read it before you accept it.
+
+mod bench;
+mod clients;
+mod script;
+mod show;
+mod store;
+
+mod connections;
+mod delivery;
+mod direct;
+mod expiry;
+mod operators;
+mod presence;
+mod properties;
+mod receipts;
+mod refusals;
+mod retention;
+mod rooms;
+mod seed;
+mod targets;
+
+/// Runs the `> ` lines of a transcript and compares everything else with what the hub did.
+macro_rules! transcript {
+    (@$transcript:literal) => {
+        insta::assert_snapshot!(crate::script::run($transcript), @$transcript)
+    };
+}
+pub(crate) use transcript;

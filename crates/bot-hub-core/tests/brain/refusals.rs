@@ -1,0 +1,151 @@
+//! A store that refuses or fails.
+
+use crate::transcript;
+
+#[test]
+fn a_full_disk_refuses_and_delivers_nothing() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > hold store
+    > ana say #lab one id=m1
+    > ana say #lab two
+    > refuse storage_full
+    ana <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"m1"}
+    ana <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"message"}
+    > free store
+    > ana say #lab three id=m3
+    bob <- #lab 1 ana: three (m3)
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":1,"delivered":1,"queued":0}
+    "#);
+}
+
+#[test]
+fn nothing_is_delivered_or_acknowledged_before_it_is_committed() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > hold store
+    > ana say #lab one id=m1
+    > tick 1s
+    > free store
+    bob <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    "#);
+}
+
+#[test]
+fn a_full_disk_refuses_memberships() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > hold store
+    > ana join lab
+    > refuse storage_full
+    ana <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"join"}
+    > ana join lab
+    > commit
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana leave lab
+    > refuse storage_full
+    ana <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"leave"}
+    > free store
+    > ana say #lab still a member
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":0}
+    "#);
+}
+
+#[test]
+fn cursors_and_facts_that_were_refused_are_saved_later() {
+    transcript!(@r#"
+    > open ana receipts
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab one id=m1
+    bob <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    > hold store
+    > show store
+    > bob done lab m1
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"done","at":1000000}
+    store <- receipt #lab 1 bob done
+    > tick 200ms
+    store <- cursor #lab ana 1 delivered
+    store <- cursor #lab bob 1 received
+    > refuse storage_full
+    > tick 200ms
+    store <- receipt #lab 1 bob done
+    store <- delivered #lab ana 0
+    store <- cursor #lab ana 1 delivered
+    store <- delivered #lab bob 0
+    store <- cursor #lab bob 1 received
+    > refuse storage_full
+    > free store
+    > tick 200ms
+    store <- receipt #lab 1 bob done
+    store <- delivered #lab ana 0
+    store <- cursor #lab ana 1 delivered
+    store <- delivered #lab bob 0
+    store <- cursor #lab bob 1 received
+    > ana status m1
+    store ? find m1 from ana
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"done","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000600},{"state":"done","at":1000000}]}]}
+    "#);
+}
+
+#[test]
+fn a_failing_store_answers_questions_with_an_error() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    > hold reads
+    > ana history lab
+    > fail
+    ana <- {"type":"error","code":5004,"name":"storage_failed","message":"the hub's store failed: nothing was stored","retry":"later","ref":"history"}
+    > ana status m1
+    > fail
+    ana <- {"type":"error","code":5004,"name":"storage_failed","message":"the hub's store failed: nothing was stored","retry":"later","ref":"m1"}
+    > ana done lab m7
+    > fail
+    ana <- {"type":"error","code":5004,"name":"storage_failed","message":"the hub's store failed: nothing was stored","retry":"later","ref":"m7"}
+    "#);
+}
+
+#[test]
+fn an_operation_that_was_refused_says_so() {
+    transcript!(@r#"
+    > open ops side operator
+    ops <- auth_ok []
+    > hold store
+    > ops do {"room_create":{"room":"lab"}}
+    > refuse storage_full
+    ops <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"r1"}
+    > free store
+    > ops do {"room_list":{}}
+    ops <- {"type":"operated","ref":"r1","result":{"rooms":[]}}
+    > ops do {"room_create":{"room":"lab"}}
+    ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
+    "#);
+}

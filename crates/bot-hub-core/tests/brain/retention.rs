@@ -1,0 +1,795 @@
+//! What is not kept for ever, and who is told.
+
+use crate::transcript;
+
+#[test]
+fn sixty_messages_to_an_absent_seed_client_leave_exactly_the_last_fifty() {
+    transcript!(@r#"
+    > set buffer 50
+    > open ana receipts
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob seed
+    bob <- {"type":"auth_ok"}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"]}
+    > close bob
+    > quiet
+    > times 49 ana say #lab number {n} id=m{n}
+    > loud
+    > ana say #lab number 50 id=m50
+    ana <- {"type":"ack","room":"lab","id":"m50","seq":50,"delivered":0,"queued":1}
+    > ana say #lab number 51 id=m51
+    ana <- {"type":"ack","room":"lab","id":"m51","seq":51,"delivered":0,"queued":1,"dropped":1}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    > quiet
+    > times 8 ana say #lab more {n} id=n{n}
+    > loud
+    > ana say #lab number 60 id=m60
+    ana <- {"type":"ack","room":"lab","id":"m60","seq":60,"delivered":0,"queued":1,"dropped":1}
+    ana <- {"type":"receipt","room":"lab","id":"m10","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    > open bob seed
+    bob <- {"type":"auth_ok"}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"]}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 11","age_ms":0,"lost":10}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 12","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 13","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 14","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 15","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 16","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 17","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 18","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 19","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 20","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 21","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 22","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 23","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 24","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 25","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 26","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 27","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 28","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 29","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 30","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 31","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 32","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 33","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 34","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 35","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 36","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 37","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 38","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 39","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 40","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 41","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 42","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 43","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 44","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 45","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 46","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 47","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 48","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 49","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 50","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 51","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"more 1","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"more 2","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"more 3","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"more 4","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"more 5","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"more 6","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"more 7","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"more 8","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 60","age_ms":0}
+    bob <- probe 1
+    "#);
+}
+
+#[test]
+fn by_default_all_sixty_arrive_in_order() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob seed
+    bob <- {"type":"auth_ok"}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"]}
+    > close bob
+    > quiet
+    > times 60 ana say #lab number {n}
+    > loud
+    > open bob seed
+    bob <- {"type":"auth_ok"}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"]}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 1","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 2","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 3","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 4","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 5","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 6","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 7","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 8","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 9","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 10","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 11","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 12","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 13","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 14","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 15","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 16","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 17","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 18","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 19","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 20","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 21","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 22","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 23","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 24","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 25","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 26","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 27","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 28","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 29","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 30","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 31","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 32","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 33","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 34","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 35","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 36","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 37","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 38","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 39","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 40","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 41","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 42","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 43","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 44","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 45","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 46","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 47","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 48","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 49","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 50","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 51","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 52","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 53","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 54","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 55","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 56","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 57","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 58","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 59","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 60","age_ms":0}
+    bob <- probe 1
+    "#);
+}
+
+#[test]
+fn a_client_that_knows_gaps_is_told_by_one() {
+    transcript!(@r#"
+    > set buffer 2
+    > open ana receipts
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > show store
+    > times 4 ana say #lab number {n} id=m{n}
+    store <- append #lab ana: number 1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    store <- append #lab ana: number 2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
+    store <- append #lab ana: number 3
+    store <- drop #lab bob 1..1 BufferLimit
+    store ? page #lab after 0, at most 64
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1,"dropped":1}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    store <- append #lab ana: number 4
+    store <- drop #lab bob 1..2 BufferLimit
+    store ? page #lab after 1, at most 64
+    ana <- {"type":"ack","room":"lab","id":"m4","seq":4,"delivered":0,"queued":1,"dropped":1}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/4
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"buffer_limit"}
+    store ? page #lab after 2, at most 64
+    bob <- #lab 3 ana: number 3 (m3), late 0ms, 1 of 2
+    bob <- #lab 4 ana: number 4 (m4), late 0ms, 2 of 2
+    > ana status m1
+    store ? find m1 from ana
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000}]}]}
+    "#);
+}
+
+#[test]
+fn a_gap_is_told_again_until_something_after_it_was_received() {
+    transcript!(@r#"
+    > set buffer 1
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > times 3 ana say #lab number {n} id=m{n}
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1,"dropped":1}
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1,"dropped":1}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/3
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"buffer_limit"}
+    bob <- #lab 3 ana: number 3 (m3), late 0ms, 1 of 1
+    > close bob
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/3
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"buffer_limit"}
+    bob <- #lab 3 ana: number 3 (m3), late 0ms, redelivered, 1 of 1
+    > bob received lab m3
+    > close bob
+    > tick 1s
+    > restart
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 3/3
+    "#);
+}
+
+#[test]
+fn a_gap_survives_a_restart() {
+    transcript!(@r#"
+    > set buffer 1
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob seed
+    bob <- {"type":"auth_ok"}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"]}
+    > close bob
+    > times 3 ana say #lab number {n}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":1,"dropped":1}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-3","seq":3,"delivered":0,"queued":1,"dropped":1}
+    > restart
+    > open bob seed
+    bob <- {"type":"auth_ok"}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":[]}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 3","age_ms":0,"lost":2}
+    bob <- probe 1
+    "#);
+}
+
+#[test]
+fn own_messages_do_not_fill_ones_buffer() {
+    transcript!(@r#"
+    > set buffer 2
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > open cli as bob side
+    cli <- auth_ok [] lab 0/0
+    > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    > cli say #lab from bob id=b1
+    ana <- #lab 2 bob: from bob (b1)
+    cli <- {"type":"ack","room":"lab","id":"b1","seq":2,"delivered":1,"queued":0}
+    > cli say #lab from bob id=b2
+    ana <- #lab 3 bob: from bob (b2)
+    cli <- {"type":"ack","room":"lab","id":"b2","seq":3,"delivered":1,"queued":0}
+    > ana say #lab two id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":4,"delivered":0,"queued":1}
+    > ana say #lab three id=m3
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":5,"delivered":0,"queued":1,"dropped":1}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/5
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"buffer_limit"}
+    bob <- #lab 4 ana: two (m2), late 0ms, 1 of 2
+    bob <- #lab 5 ana: three (m3), late 0ms, 2 of 2
+    "#);
+}
+
+#[test]
+fn a_connected_bot_loses_nothing_to_the_buffer_limit() {
+    transcript!(@r#"
+    > set buffer 1
+    > set window 1
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > times 4 ana say #lab number {n} id=m{n}
+    bob <- #lab 1 ana: number 1 (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"m4","seq":4,"delivered":0,"queued":1}
+    > bob received lab m1
+    bob <- #lab 2 ana: number 2 (m2), late 0ms
+    > bob received lab m2
+    bob <- #lab 3 ana: number 3 (m3), late 0ms
+    > bob received lab m3
+    bob <- #lab 4 ana: number 4 (m4), late 0ms
+    > bob received lab m4
+    "#);
+}
+
+#[test]
+fn the_retention_by_count_is_announced_to_both_sides() {
+    transcript!(@r#"
+    > set keep 2
+    > open ana receipts
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > times 4 ana say #lab number {n} id=m{n}
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"m4","seq":4,"delivered":0,"queued":1}
+    > show store
+    > tick 1m
+    store <- cursor #lab ana 4 delivered
+    store <- trim #lab
+    store <- drop #lab bob 1..2 Retention
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/4
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"retention"}
+    store ? page #lab after 2, at most 64
+    bob <- #lab 3 ana: number 3 (m3), late 60000ms, 1 of 2
+    bob <- #lab 4 ana: number 4 (m4), late 60000ms, 2 of 2
+    > ana status m1
+    store ? find m1 from ana
+    ana <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"m1"}
+    "#);
+}
+
+#[test]
+fn the_retention_by_age_is_announced_to_both_sides() {
+    transcript!(@r#"
+    > set keep_ms 90000
+    > open ana receipts
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > ana say #lab old id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    > tick 1m
+    > ana say #lab newer id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
+    > tick 1m
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1120000,"reason":"retention"}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/2
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
+    bob <- #lab 2 ana: newer (m2), late 60000ms, 1 of 1
+    "#);
+}
+
+#[test]
+fn the_retention_by_bytes_is_announced_to_both_sides() {
+    transcript!(@r#"
+    > set keep_bytes 10
+    > open ana receipts
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > ana say #lab 123456 id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    > ana say #lab 123456 id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
+    > tick 1m
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/2
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
+    bob <- #lab 2 ana: 123456 (m2), late 60000ms, 1 of 1
+    "#);
+}
+
+#[test]
+fn what_was_received_is_not_reported_as_dropped() {
+    transcript!(@r#"
+    > set keep 1
+    > open ana receipts
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab one id=m1
+    bob <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    > ana say #lab two id=m2
+    bob <- #lab 2 ana: two (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
+    > bob received lab m1
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    > bob received lab m2
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"received","at":1000000}
+    > tick 1m
+    "#);
+}
+
+#[test]
+fn the_retention_passes_under_a_window_and_only_what_waits_is_lost() {
+    transcript!(@r#"
+    > set keep 1
+    > set window 2
+    > open ana receipts
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > times 5 ana say #lab number {n} id=m{n}
+    bob <- #lab 1 ana: number 1 (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    bob <- #lab 2 ana: number 2 (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"m4","seq":4,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"m5","seq":5,"delivered":0,"queued":1}
+    > show store
+    > tick 1m
+    store <- cursor #lab ana 5 delivered
+    store <- trim #lab
+    store <- drop #lab bob 3..4 Retention
+    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
+    ana <- {"type":"receipt","room":"lab","id":"m4","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
+    > bob received lab m1
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1060000}
+    bob <- {"type":"gap","room":"lab","from_seq":3,"to_seq":4,"lost":2,"reason":"retention"}
+    store ? page #lab after 4, at most 1
+    bob <- #lab 5 ana: number 5 (m5), late 60000ms
+    > bob received lab m2
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"received","at":1060000}
+    > ana status m1
+    store ? find m1 from ana
+    ana <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"m1"}
+    "#);
+}
+
+#[test]
+fn what_was_in_flight_when_the_retention_passed_and_was_never_received_is_lost() {
+    transcript!(@r#"
+    > set keep 1
+    > open ana receipts
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > times 3 ana say #lab number {n} id=m{n}
+    bob <- #lab 1 ana: number 1 (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    bob <- #lab 2 ana: number 2 (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
+    bob <- #lab 3 ana: number 3 (m3)
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":1,"queued":0}
+    > tick 1m
+    > show store
+    > close bob
+    store <- drop #lab bob 1..1 Retention
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
+    store <- drop #lab bob 1..2 Retention
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/3
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"retention"}
+    store ? page #lab after 2, at most 64
+    bob <- #lab 3 ana: number 3 (m3), late 60000ms, redelivered, 1 of 1
+    "#);
+}
+
+#[test]
+fn a_seed_client_whose_whole_backlog_is_gone_hears_of_it_with_the_next_message() {
+    transcript!(@r#"
+    > set keep 0
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob seed
+    bob <- {"type":"auth_ok"}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"]}
+    > close bob
+    > times 3 ana say #lab number {n}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":1}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-3","seq":3,"delivered":0,"queued":1}
+    > tick 1m
+    > open bob seed
+    bob <- {"type":"auth_ok"}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"]}
+    > ana say #lab next
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-4","seq":4,"delivered":0,"queued":1}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"next","age_ms":0,"lost":3}
+    bob <- probe 1
+    "#);
+}
+
+#[test]
+fn a_page_that_finds_nothing_does_not_drop_what_came_meanwhile() {
+    transcript!(@r#"
+    > set keep 0
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > ana say #lab one
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":1}
+    > hold store
+    > tick 1m
+    > hold reads
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/1
+    > commit
+    > answer
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
+    > free store
+    > ana say #lab two
+    bob <- #lab 2 ana: two
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":1,"queued":0}
+    > free reads
+    "#);
+}
+
+#[test]
+fn two_gaps_with_something_between_them_are_both_told() {
+    transcript!(@r#"
+    > set window 2
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    > set buffer 1
+    > ana say #lab two id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1,"dropped":1}
+    > ana say #lab three id=m3
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1,"dropped":1}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/3
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"buffer_limit"}
+    bob <- #lab 3 ana: three (m3), late 0ms, 1 of 1
+    > ana say #lab four id=m4
+    bob <- #lab 4 ana: four (m4)
+    ana <- {"type":"ack","room":"lab","id":"m4","seq":4,"delivered":1,"queued":0}
+    > ana say #lab five id=m5
+    ana <- {"type":"ack","room":"lab","id":"m5","seq":5,"delivered":0,"queued":1}
+    > ana say #lab six id=m6
+    ana <- {"type":"ack","room":"lab","id":"m6","seq":6,"delivered":0,"queued":1}
+    > set keep 1
+    > tick 1m
+    > bob received lab m3
+    bob <- {"type":"gap","room":"lab","from_seq":5,"to_seq":5,"lost":1,"reason":"retention"}
+    bob <- #lab 6 ana: six (m6), late 60000ms
+    > bob received lab m4
+    > close bob
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 4/6
+    bob <- {"type":"gap","room":"lab","from_seq":5,"to_seq":5,"lost":1,"reason":"retention"}
+    bob <- #lab 6 ana: six (m6), late 60000ms, redelivered, 1 of 1
+    "#);
+}
+
+#[test]
+fn an_operator_gives_a_room_its_own_retention() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open ops side operator
+    ops <- auth_ok []
+    > times 3 ana say #lab number {n}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-3","seq":3,"delivered":0,"queued":0}
+    > ops do {"room_retain":{"room":"lab","retain":{"entries":1}}}
+    ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
+    > ana history lab
+    ana <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"number 3","id":"00000000000000ab-3","seq":3,"prev":2,"sent_at":1000000,"age_ms":0}],"has_more":false}
+    > ops do {"room_show":{"room":"lab"}}
+    ops <- {"type":"operated","ref":"r1","result":{"bytes":8,"closed":false,"entries":1,"first":3,"head":3,"members":[{"bot":"ana","cursor":3,"online":true,"waiting":0}],"retain":{"entries":1},"room":"lab"}}
+    "#);
+}
+
+#[test]
+fn a_retention_that_could_not_be_stored_is_not_applied() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open ops side operator
+    ops <- auth_ok []
+    > times 3 ana say #lab number {n}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-3","seq":3,"delivered":0,"queued":0}
+    > hold store
+    > ops do {"room_retain":{"room":"lab","retain":{"entries":1}}}
+    > refuse storage_full
+    ops <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"r1"}
+    > free store
+    > tick 1m
+    > ana history lab
+    ana <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"number 1","id":"00000000000000ab-1","seq":1,"prev":0,"sent_at":1000000,"age_ms":60000},{"room":"lab","from":"ana","text":"number 2","id":"00000000000000ab-2","seq":2,"prev":1,"sent_at":1000000,"age_ms":60000},{"room":"lab","from":"ana","text":"number 3","id":"00000000000000ab-3","seq":3,"prev":2,"sent_at":1000000,"age_ms":60000}],"has_more":false}
+    "#);
+}
+
+#[test]
+fn an_age_that_is_set_later_counts_for_what_is_there() {
+    transcript!(@r#"
+    > set keep 2
+    > open ops side operator
+    ops <- auth_ok []
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ops do {"room_retain":{"room":"lab","retain":{"entries":2}}}
+    ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
+    > times 3 ana say #lab number {n}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-3","seq":3,"delivered":0,"queued":0}
+    > tick 1m
+    > ops do {"room_retain":{"room":"lab","retain":{"age_ms":1000}}}
+    ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
+    > ana history lab
+    ana <- {"type":"history","room":"lab","entries":[],"has_more":false}
+    "#);
+}
+
+#[test]
+fn many_dropped_messages_are_all_reported_to_their_sender() {
+    transcript!(@r#"
+    > open ana receipts
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > quiet
+    > times 70 ana say #lab number {n} id=m{n}
+    > loud
+    > set buffer 1
+    > ana say #lab last id=last
+    ana <- {"type":"ack","room":"lab","id":"last","seq":71,"delivered":0,"queued":1,"dropped":70}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m4","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m5","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m6","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m7","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m8","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m9","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m10","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m11","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m12","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m13","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m14","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m15","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m16","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m17","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m18","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m19","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m20","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m21","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m22","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m23","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m24","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m25","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m26","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m27","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m28","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m29","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m30","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m31","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m32","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m33","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m34","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m35","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m36","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m37","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m38","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m39","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m40","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m41","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m42","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m43","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m44","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m45","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m46","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m47","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m48","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m49","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m50","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m51","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m52","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m53","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m54","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m55","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m56","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m57","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m58","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m59","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m60","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m61","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m62","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m63","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m64","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m65","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m66","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m67","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m68","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m69","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m70","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    "#);
+}

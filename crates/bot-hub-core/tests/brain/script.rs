@@ -1,0 +1,290 @@
+//! The language of the transcripts.
+//!
+//! A transcript is its own script: a line that begins with `> ` happens, the lines below it are
+//! everything that the hub did about it.
+//!
+//! ```text
+//! open ana seed                      a connection `ana` of the bot `ana`, as the seed's client
+//! open bob ack,receipts resume       with caps, taking up all memberships
+//! open bob ack resume lab=3          ... from a position that it knows; `lab=old:3` of another epoch
+//! open cli as bob side operator      another label, a side connection, an operator
+//! ana join lab | ana leave lab
+//! ana say #lab hello [id=m1] [expires=5s] [re=m0]      or `@bob`; options come last
+//! bob received lab m1 | bob received lab 3             or started, answered (with reply=), done ...
+//! bob status m1 [ana] | bob history lab [after=3] [before=9] [limit=2]
+//! ops do {"room_list":{}}            an operation
+//! ana {"type":"ping"}                any frame
+//! written bob [2] | prove bob [1]    entries are on the socket; the probe came back
+//! close bob | restart | drain
+//! tick 5s | leap 5s                  time passes, and the hub is woken in it, or is late
+//! hold store | free store | commit [1] | refuse storage_full [1]
+//! hold reads | free reads | answer | fail
+//! show store | show frames           also what the store is asked; every frame in full
+//! quiet | loud                       nothing, or everything, is logged
+//! damage lab 3 | set buffer 50 | bot dora | remove dora | block dora
+//! declare lab ana,bob [closed]
+//! times 60 ana say #lab number {n}
+//! ```
+
+use std::collections::BTreeMap;
+
+use bot_hub_core::io::{Caps, Hello, Input};
+use bot_hub_core::settings::Settings;
+use bot_protocol::code::Code;
+use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::{ClientFrame, ServerFrame};
+use bot_protocol::id::{Epoch, Position};
+use bot_protocol::limits::Limits;
+use bot_protocol::name::{BotId, RoomName};
+use serde_json::{Value, json};
+
+use crate::bench::Bench;
+
+/// Runs the `> ` lines of a transcript; returns the transcript as it really is.
+pub(crate) fn run(transcript: &str) -> String {
+    let mut bench = Bench::new(Settings::default());
+    let mut text = String::new();
+    let mut quiet = false;
+    for line in transcript.lines().filter_map(|line| line.trim().strip_prefix("> ")) {
+        text += &format!("> {line}\n");
+        match line {
+            "quiet" => quiet = true,
+            "loud" => quiet = false,
+            _ if line.starts_with('#') => {}
+            _ => execute(&mut bench, line),
+        }
+        for line in std::mem::take(&mut bench.log).iter().filter(|_| !quiet) {
+            text += line;
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// One line.
+pub(crate) fn execute(bench: &mut Bench, line: &str) {
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match verb {
+        "open" => open(bench, rest),
+        "close" => bench.close(rest),
+        "restart" => bench.restart(),
+        "drain" => bench.input(Input::Drain),
+        "tick" => bench.pass(millis(rest)),
+        "leap" => bench.now = bench.now + millis(rest),
+        "written" => written(bench, rest),
+        "prove" => prove(bench, rest),
+        "bot" => bench.bot(bot(rest)),
+        "remove" => {
+            bench.bots.remove(&bot(rest));
+            bench.input(Input::BotRemoved(bot(rest)));
+        }
+        "block" => bench.input(Input::BotBlocked(bot(rest))),
+        "declare" => declare(bench, rest),
+        "set" => set(bench, rest),
+        "times" => {
+            let (count, line) = rest.split_once(' ').expect("times N LINE");
+            for n in 1..=count.parse::<u32>().expect("a number") {
+                execute(bench, &line.replace("{n}", &n.to_string()));
+            }
+        }
+        "hold" | "free" | "show" | "commit" | "refuse" | "answer" | "fail" | "damage" => {
+            store(bench, verb, rest);
+        }
+        label => {
+            let frame = frame(bench, rest);
+            let json = frame.to_string();
+            match ClientFrame::decode(json.as_bytes(), &Limits::default()) {
+                Ok(frame) => {
+                    let conn = bench.peer(label).conn;
+                    bench.input(Input::Frame { conn, frame });
+                }
+                Err(error) => {
+                    let refusal = ServerFrame::Error(error.into());
+                    bench.log.push(format!("{label} <- {} (by the door)", refusal.encode()));
+                }
+            }
+        }
+    }
+}
+
+fn store(bench: &mut Bench, verb: &str, rest: &str) {
+    let words: Vec<&str> = rest.split(' ').collect();
+    let count = |at: usize| words.get(at).and_then(|it| it.parse().ok()).unwrap_or(usize::MAX);
+    match (verb, words[0]) {
+        ("hold" | "free", "store") => bench.holds_writes = verb == "hold",
+        ("hold" | "free", "reads") => bench.holds_reads = verb == "hold",
+        ("show", "store") => bench.shows_store = true,
+        ("show", "frames") => bench.shows_frames = true,
+        ("commit", _) => bench.commit(count(0)),
+        ("refuse", code) => {
+            let known = Code::ALL.iter().find(|it| it.name() == code).expect("a code");
+            bench.refuse(count(1), *known);
+        }
+        ("answer", _) => bench.answer(false),
+        ("fail", _) => bench.answer(true),
+        ("damage", name) => bench.store.damage(&room(name), words[1].parse().expect("a seq")),
+        _ => panic!("`{verb} {rest}`?"),
+    }
+    bench.serve();
+}
+
+fn open(bench: &mut Bench, rest: &str) {
+    let mut words = rest.split(' ').peekable();
+    let label = words.next().expect("open LABEL");
+    let mut hello = Hello {
+        bot: bot(label),
+        operator: false,
+        plain: false,
+        side: false,
+        caps: Caps::default(),
+        resume: None,
+    };
+    while let Some(word) = words.next() {
+        match word {
+            "as" => hello.bot = bot(words.next().expect("as BOT")),
+            "seed" => hello.plain = true,
+            "side" => hello.side = true,
+            "operator" => hello.operator = true,
+            "resume" => hello.resume = Some(BTreeMap::new()),
+            position if position.contains('=') => {
+                let (name, position) = position.split_once('=').expect("ROOM=SEQ");
+                let (epoch, seq) = match position.split_once("old:") {
+                    Some((_, seq)) => (Epoch(1), seq),
+                    None => (bench.hub.epoch(), position),
+                };
+                let position = Position { epoch, seq: seq.parse().expect("a seq") };
+                hello.resume.get_or_insert_default().insert(room(name), position);
+            }
+            caps => hello.caps = Caps::grant(caps.split(',')),
+        }
+    }
+    bench.open(label, hello);
+}
+
+fn written(bench: &mut Bench, rest: &str) {
+    let (label, count) = rest.split_once(' ').unwrap_or((rest, ""));
+    let peer = bench.peer(label);
+    let (conn, deliveries) = (peer.conn, count.parse().unwrap_or(peer.handed));
+    bench.input(Input::Written { conn, deliveries });
+}
+
+fn prove(bench: &mut Bench, rest: &str) {
+    let (label, number) = rest.split_once(' ').unwrap_or((rest, ""));
+    let peer = bench.peer(label);
+    let open = peer.probe.take();
+    let probe = number.parse().ok().or(open).expect("a probe");
+    let conn = peer.conn;
+    bench.input(Input::Proven { conn, probe });
+}
+
+fn declare(bench: &mut Bench, rest: &str) {
+    let words: Vec<&str> = rest.split(' ').collect();
+    let members = words.get(1).map_or(Vec::new(), |names| names.split(',').map(bot).collect());
+    let closed = words.contains(&"closed");
+    bench.input(Input::RoomDeclared { room: room(words[0]), members, closed, retain: None });
+}
+
+fn set(bench: &mut Bench, rest: &str) {
+    let (name, value) = rest.split_once(' ').expect("set NAME VALUE");
+    let number: u64 = value.parse().expect("a number");
+    let small = u32::try_from(number).expect("a small number");
+    let settings = &mut bench.settings;
+    match name {
+        "buffer" => settings.limits.buffer_per_bot_per_room = Some(small),
+        "window" => settings.limits.window_entries = small,
+        "rooms" => settings.limits.rooms_per_bot = small,
+        "members" => settings.limits.members_per_room = small,
+        "redeliveries" => settings.redeliveries_max = small,
+        "outstanding" => settings.outstanding_bytes_max = small as usize,
+        "create" => settings.create_rooms_on_join = number == 1,
+        "keep" => settings.retention = Retention { entries: Some(number), ..settings.retention },
+        "keep_ms" => settings.retention = Retention { age_ms: Some(number), ..settings.retention },
+        "keep_bytes" => {
+            settings.retention = Retention { bytes: Some(number), ..settings.retention }
+        }
+        _ => panic!("set {name}?"),
+    }
+    let settings = settings.clone();
+    bench.input(Input::Configured(settings));
+}
+
+/// The frame that a short verb stands for.
+fn frame(bench: &Bench, line: &str) -> Value {
+    if line.starts_with('{') {
+        return serde_json::from_str(line).expect("JSON");
+    }
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let (words, options) = options(rest);
+    let mut frame = json!({ "type": verb });
+    match verb {
+        "join" | "leave" | "typing" => frame["room"] = words[0].into(),
+        "say" => {
+            frame["type"] = "message".into();
+            let target = words[0];
+            let field = if target.starts_with('#') { "room" } else { "to" };
+            frame[field] = target[1..].into();
+            frame["text"] = words[1..].join(" ").into();
+        }
+        "do" => {
+            let operation: Value = serde_json::from_str(rest).expect("an operation as JSON");
+            return json!({ "type": "operate", "ref": "r1", "do": operation });
+        }
+        "status" => {
+            frame["id"] = words[0].into();
+            if let Some(from) = words.get(1) {
+                frame["from"] = (*from).into();
+            }
+        }
+        "history" => frame["room"] = words[0].into(),
+        "presence" => frame["state"] = words[0].into(),
+        "rooms" => {}
+        "who" if rest.is_empty() => {}
+        "who" => frame["room"] = words[0].into(),
+        state => {
+            frame["type"] = "receipt".into();
+            frame["state"] = state.into();
+            frame["room"] = words[0].into();
+            match words[1].parse::<u64>() {
+                Ok(seq) => frame["seq"] = seq.into(),
+                Err(_) => frame["id"] = words[1].into(),
+            }
+        }
+    }
+    for (name, value) in options {
+        let number = value.parse::<u64>();
+        match name {
+            "expires" => frame["expires_at"] = (bench.now.0 + millis(value)).into(),
+            "re" => frame["reply_to"] = value.into(),
+            _ => frame[name] = number.map_or(value.into(), Value::from),
+        }
+    }
+    frame
+}
+
+/// Splits `a b x=1 y=2` into words and options.
+fn options(rest: &str) -> (Vec<&str>, Vec<(&str, &str)>) {
+    let mut words = Vec::new();
+    let mut options = Vec::new();
+    for word in rest.split(' ').filter(|word| !word.is_empty()) {
+        match word.split_once('=') {
+            Some(option) => options.push(option),
+            None => words.push(word),
+        }
+    }
+    (words, options)
+}
+
+fn millis(text: &str) -> u64 {
+    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+    let (number, unit) = text.split_at(text.find(char::is_alphabetic).expect("a unit"));
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit).expect("ms, s, m, h or d");
+    number.parse::<u64>().expect("a number") * factor
+}
+
+fn bot(name: &str) -> BotId {
+    BotId::new(name).expect("a bot's name")
+}
+
+fn room(name: &str) -> RoomName {
+    RoomName::new(name).expect("a room's name")
+}

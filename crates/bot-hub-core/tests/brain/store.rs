@@ -1,0 +1,294 @@
+//! A store in memory that keeps the promises written in `change.rs`, and can be damaged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bot_hub_core::change::{
+    Answer, Change, DroppedRange, Expiring, Found, MemberRecord, Outcome, Page, Query,
+    ReceiptRecord, Removed, RoomRecord, Snapshot, Span,
+};
+use bot_hub_core::entry::{Draft, Entry};
+use bot_protocol::frame::operator::Retention;
+use bot_protocol::id::{Epoch, MessageId};
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
+
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    pub(crate) epoch: Epoch,
+    rooms: BTreeMap<RoomName, Room>,
+}
+
+#[derive(Debug, Default)]
+struct Room {
+    closed: bool,
+    retain: Option<Retention>,
+    head: u64,
+    entries: BTreeMap<u64, Arc<Draft>>,
+    /// Everything that was ever committed, for the checks.
+    committed: BTreeMap<u64, Arc<Draft>>,
+    corrupt: BTreeSet<u64>,
+    members: BTreeMap<BotId, Place>,
+    /// Bot, state, up to which seq, when: in the order of their arrival.
+    marks: Vec<(BotId, ReceiptState, u64, Timestamp)>,
+    receipts: BTreeMap<(u64, BotId, ReceiptState), ReceiptRecord>,
+    dropped: BTreeMap<(BotId, u64), (DroppedRange, Timestamp)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    since: u64,
+    cursor: u64,
+}
+
+impl Store {
+    pub(crate) fn new(epoch: Epoch) -> Self {
+        Self { epoch, rooms: BTreeMap::new() }
+    }
+
+    pub(crate) fn apply(&mut self, change: &Change) -> Outcome {
+        if let Change::CreateRoom { room, closed } = change {
+            let made = || Room { closed: *closed, ..Room::default() };
+            self.rooms.entry(room.clone()).or_insert_with(made);
+            return Outcome::Done;
+        }
+        match change {
+            Change::Append(draft) => self.room(&draft.room).append(draft),
+            Change::Trim { room, retain, now, entries_max } => {
+                self.room(room).trim(retain, *now, *entries_max as usize)
+            }
+            other => {
+                self.note(other);
+                Outcome::Done
+            }
+        }
+    }
+
+    fn note(&mut self, change: &Change) {
+        match change.clone() {
+            Change::Retain { room, retain } => self.room(&room).retain = Some(retain),
+            Change::Join { room, bot } => {
+                let room = self.room(&room);
+                let place = Place { since: room.head, cursor: room.head };
+                room.members.entry(bot).or_insert(place);
+            }
+            Change::Leave { room, bot } => {
+                self.room(&room).members.remove(&bot);
+            }
+            Change::Cursor { room, bot, seq, state, at } => {
+                let room = self.room(&room);
+                assert!(seq <= room.head, "a cursor beyond the head");
+                let Some(place) = room.members.get_mut(&bot) else { return };
+                assert!(seq >= place.cursor, "the cursor of {bot} went back");
+                place.cursor = seq;
+                room.marks.push((bot, state, seq, at));
+            }
+            Change::Delivered { room, bot, seq, at } => {
+                self.room(&room).marks.push((bot, ReceiptState::Delivered, seq, at));
+            }
+            Change::Receipt(record) => {
+                let key = (record.seq, record.bot.clone(), record.state);
+                self.room(&record.room).receipts.entry(key).or_insert(record);
+            }
+            Change::Drop { room, bot, range, at } => {
+                let dropped = &mut self.room(&room).dropped;
+                let known = dropped.entry((bot, range.from)).or_insert((range, at));
+                known.0.to = known.0.to.max(range.to);
+            }
+            Change::Append(_) | Change::CreateRoom { .. } | Change::Trim { .. } => unreachable!(),
+        }
+    }
+
+    fn room(&mut self, name: &RoomName) -> &mut Room {
+        self.rooms.entry(name.clone()).or_default()
+    }
+
+    pub(crate) fn answer(&self, query: &Query) -> Answer {
+        match query {
+            Query::Page { room, span, entries_max, bytes_max } => {
+                let page = self
+                    .rooms
+                    .get(room)
+                    .map(|room| room.page(*span, *entries_max as usize, *bytes_max as usize));
+                Answer::Page(page.unwrap_or_default())
+            }
+            Query::Find { id, senders } => {
+                let mut found: Vec<Found> = self
+                    .rooms
+                    .iter()
+                    .flat_map(|(name, room)| room.find(name, id, senders))
+                    .collect();
+                found.sort_by_key(|it| it.sent_at);
+                Answer::Found(found)
+            }
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot { epoch: self.epoch, ..Snapshot::default() };
+        for (name, room) in &self.rooms {
+            snapshot.rooms.push(room.record(name));
+            snapshot.expiring.extend(room.expiring(name));
+        }
+        snapshot
+    }
+
+    /// Flips a bit of an entry, if it is there.
+    pub(crate) fn damage(&mut self, room: &RoomName, seq: u64) {
+        if let Some(room) = self.rooms.get_mut(room).filter(|it| it.entries.contains_key(&seq)) {
+            room.corrupt.insert(seq);
+        }
+    }
+
+    /// Whether that very entry is committed.
+    pub(crate) fn holds(&self, entry: &Entry) -> bool {
+        self.committed(&entry.draft.room).get(&entry.seq) == Some(&entry.draft)
+    }
+
+    /// Everything that was ever committed to a room, also what was removed since.
+    pub(crate) fn committed(&self, room: &RoomName) -> &BTreeMap<u64, Arc<Draft>> {
+        static NOTHING: BTreeMap<u64, Arc<Draft>> = BTreeMap::new();
+        self.rooms.get(room).map_or(&NOTHING, |room| &room.committed)
+    }
+
+    /// Every membership: room, bot, the room's head when it joined.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&RoomName, &BotId, u64)> {
+        self.rooms.iter().flat_map(|(name, room)| {
+            room.members.iter().map(move |(bot, place)| (name, bot, place.since))
+        })
+    }
+}
+
+impl Room {
+    fn append(&mut self, draft: &Arc<Draft>) -> Outcome {
+        let same = |kept: &&Arc<Draft>| kept.from == draft.from && kept.id == draft.id;
+        if let Some((seq, kept)) = self.entries.iter().find(|(_, kept)| same(kept)) {
+            return match kept.says_the_same(draft) {
+                true => Outcome::Duplicate { seq: *seq },
+                false => Outcome::Conflict,
+            };
+        }
+        self.head += 1;
+        self.entries.insert(self.head, draft.clone());
+        self.committed.insert(self.head, draft.clone());
+        Outcome::Appended { seq: self.head }
+    }
+
+    fn trim(&mut self, retain: &Retention, now: Timestamp, entries_max: usize) -> Outcome {
+        let mut removed = Vec::new();
+        while let Some((&seq, oldest)) = self.entries.first_key_value() {
+            let old = retain.age_ms.is_some_and(|age| now.since(oldest.sent_at) > age);
+            let many = retain.entries.is_some_and(|max| self.entries.len() as u64 > max);
+            if !old && !many && !retain.bytes.is_some_and(|max| self.bytes() > max) {
+                break;
+            }
+            if removed.len() == entries_max {
+                return Outcome::Trimmed { removed, more: true };
+            }
+            let (from, id) = (oldest.from.clone(), oldest.id.clone());
+            removed.push(Removed { seq, from, id, bytes: oldest.size() as u64 });
+            self.entries.pop_first();
+        }
+        Outcome::Trimmed { removed, more: false }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.entries.values().map(|draft| draft.size() as u64).sum()
+    }
+
+    fn page(&self, span: Span, entries_max: usize, bytes_max: usize) -> Page {
+        let (mut page, mut bytes, mut taken) = (Page::default(), 0, 0);
+        let mut candidates: Vec<_> = match span {
+            Span::After(seq) => self.entries.range(seq + 1..).collect(),
+            Span::Before(seq) => self.entries.range(..seq).rev().collect(),
+        };
+        for (&seq, draft) in candidates.drain(..) {
+            if taken == entries_max || bytes >= bytes_max {
+                page.more = true;
+                break;
+            }
+            (taken, bytes) = (taken + 1, bytes + draft.size());
+            match self.corrupt.contains(&seq) {
+                true => page.corrupt.push(seq),
+                false => page.entries.push(Entry { seq, draft: draft.clone() }),
+            }
+        }
+        page.entries.sort_by_key(|entry| entry.seq);
+        page.corrupt.sort_unstable();
+        page
+    }
+
+    fn find(&self, name: &RoomName, id: &MessageId, senders: &[BotId]) -> Vec<Found> {
+        let hits = self.entries.iter().filter(|(_, it)| it.id == *id && senders.contains(&it.from));
+        hits.map(|(&seq, draft)| Found {
+            room: name.clone(),
+            seq,
+            from: draft.from.clone(),
+            sent_at: draft.sent_at,
+            receipts: self.fate(name, seq),
+        })
+        .collect()
+    }
+
+    fn fate(&self, name: &RoomName, seq: u64) -> Vec<ReceiptRecord> {
+        let mut known = BTreeMap::new();
+        let mut learn = |bot: &BotId, state, at| {
+            let (room, bot) = (name.clone(), bot.clone());
+            let key = (bot.clone(), state);
+            let record = ReceiptRecord { room, seq, bot, state, at, reason: None, reply: None };
+            known.entry(key).or_insert(record);
+        };
+        for (bot, state, upto, at) in &self.marks {
+            if *upto >= seq && self.members.get(bot).is_none_or(|it| it.since < seq) {
+                learn(bot, *state, *at);
+            }
+        }
+        for ((bot, _), (range, at)) in &self.dropped {
+            if (range.from..=range.to).contains(&seq) {
+                learn(bot, ReceiptState::Dropped, *at);
+            }
+        }
+        for ((_, bot, state), record) in self.receipts.iter().filter(|((at, ..), _)| *at == seq) {
+            known.insert((bot.clone(), *state), record.clone());
+        }
+        known.into_values().collect()
+    }
+
+    fn record(&self, name: &RoomName) -> RoomRecord {
+        let first = self.entries.first_key_value();
+        let members = self.members.iter().map(|(bot, place)| MemberRecord {
+            bot: bot.clone(),
+            since: place.since,
+            cursor: place.cursor,
+            waiting_since: self.entries.range(place.cursor + 1..).next().map(|it| it.1.sent_at),
+            dropped: (self.dropped.iter())
+                .filter(|((of, _), (range, _))| of == bot && range.to > place.cursor)
+                .map(|(_, (range, _))| *range)
+                .collect(),
+        });
+        RoomRecord {
+            room: name.clone(),
+            closed: self.closed,
+            retain: self.retain,
+            head: self.head,
+            first: first.map_or(self.head + 1, |(&seq, _)| seq),
+            bytes: self.bytes(),
+            oldest_at: first.map(|(_, draft)| draft.sent_at),
+            members: members.collect(),
+        }
+    }
+
+    fn expiring(&self, name: &RoomName) -> Vec<Expiring> {
+        let awaited = |seq: u64, from: &BotId| {
+            self.members.iter().any(|(bot, place)| bot != from && place.cursor < seq)
+        };
+        let entries = self.entries.iter().filter(|(seq, draft)| awaited(**seq, &draft.from));
+        entries
+            .filter_map(|(&seq, draft)| {
+                let (from, id) = (draft.from.clone(), draft.id.clone());
+                Some(Expiring { room: name.clone(), seq, from, id, at: draft.expires_at()? })
+            })
+            .collect()
+    }
+}
