@@ -71,7 +71,7 @@ struct Bot {
 }
 
 impl BotCommand {
-    pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         match self {
             Self::Add { name, operator } => {
                 let made = hub.operate(Operation::BotAdd { bot: name.clone(), operator }).await?;

@@ -32,7 +32,7 @@ pub(super) struct History {
 }
 
 impl History {
-    pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         let place = Directory::read(hub).await?.find(&self.room)?;
         let room = place.room(&hub.me);
         let page = self.read(hub, &room).await?;

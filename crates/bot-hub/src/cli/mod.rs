@@ -3,8 +3,10 @@
 //! Owns the definition of the commands, what is printed and the exit codes. stdout is data, stderr is
 //! talk. Rules live elsewhere.
 
+mod backup;
 mod bot;
 mod demo;
+mod export;
 mod failure;
 mod generate;
 mod history;
@@ -12,6 +14,7 @@ mod hub;
 mod out;
 mod pending;
 mod port;
+mod progress;
 mod reference;
 mod room;
 mod send;
@@ -20,6 +23,7 @@ mod status;
 mod tail;
 mod target;
 mod trace;
+mod verify;
 mod words;
 
 use std::path::PathBuf;
@@ -109,6 +113,14 @@ enum Command {
     Status,
     /// Ask the hub whether it answers
     Ping(status::Ping),
+    /// Copy the store into a file, also while the hub runs
+    Backup(backup::Backup),
+    /// Make a store from a copy
+    Restore(backup::Restore),
+    /// Write what was said as JSON lines or Markdown, also while the hub runs
+    Export(export::Export),
+    /// Check the whole store: every checksum, every link; also while the hub runs
+    Verify,
     /// Look at the configuration, or make one
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -148,8 +160,12 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::History(history) => with_hub(global, async |hub| history.run(hub).await),
         Command::Trace(trace) => with_hub(global, async |hub| trace.run(hub).await),
         Command::Pending(pending) => with_hub(global, async |hub| pending.run(hub).await),
-        Command::Status => with_hub(global, status::status),
+        Command::Status => with_hub(global, async |hub| status::status(hub).await),
         Command::Ping(ping) => with_hub(global, async |hub| ping.run(hub).await),
+        Command::Backup(backup) => backup.run(global, out),
+        Command::Restore(restore) => restore.run(global, out),
+        Command::Export(export) => export.run(global),
+        Command::Verify => verify::run(global, out),
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Man(pages) => pages.run(Cli::command()),
         Command::Version => generate::version(out),

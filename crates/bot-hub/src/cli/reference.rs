@@ -17,7 +17,7 @@ pub fn reference() -> String {
     let mut root = Cli::command().disable_help_subcommand(true).term_width(COLUMNS);
     root.build();
     let mut page = String::from(HEAD);
-    write!(page, "\n```text\n{}\n```\n", EXIT_CODES).expect("a string takes everything");
+    write!(page, "\n```text\n{EXIT_CODES}\n```\n").expect("a string takes everything");
     let about = root.render_long_help().to_string();
     section(
         &mut page,
@@ -51,7 +51,7 @@ fn commands(page: &mut String, name: &str, command: &Command) {
         for id in hidden {
             own = own.mut_arg(id, |argument| argument.hide(true));
         }
-        return section(page, name, without_trailing_space(&own.render_long_help().to_string()));
+        return section(page, name, without_trailing_space(&own.render_help().to_string()));
     }
     for verb in command.get_subcommands() {
         commands(page, &format!("{name} {}", verb.get_name()), verb);

@@ -103,7 +103,7 @@ struct Rooms {
 }
 
 impl RoomCommand {
-    pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         match self {
             Self::List => list(hub).await,
             Self::Show { room } => {
