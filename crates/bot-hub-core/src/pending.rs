@@ -166,6 +166,7 @@ impl Hub {
         let (cursor, delivered, state) = (member.cursor(), member.delivered(), member.meaning());
         let cursor_moved = std::mem::take(&mut member.unsaved_cursor);
         let delivered_moved = std::mem::take(&mut member.unsaved_delivered);
+        member.mark_saved();
         if delivered_moved {
             let (room_name, bot_id) = (name.clone(), bot_id.clone());
             let change = Change::Delivered { room: room_name, bot: bot_id, seq: delivered, at };
