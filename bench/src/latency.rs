@@ -27,6 +27,11 @@ impl Histogram {
         self.max = self.max.max(nanos);
     }
 
+    /// How many were counted.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
     /// The longest, in microseconds.
     pub fn max_us(&self) -> f64 {
         self.max as f64 / 1e3

@@ -17,6 +17,9 @@ use crate::{
 /// A generator that used more of its core than this, beside a server that did not, was itself the limit.
 const BUSY: f64 = 0.93;
 
+/// With a load average above this, somebody else was using the cores.
+const BUSY_LOAD: f64 = 1.0;
+
 /// All measurements of one system with one workload.
 #[derive(Debug, Default)]
 pub struct Cell {
@@ -108,6 +111,11 @@ impl Report {
             self.seconds,
             if self.spin { "; the generator never slept" } else { "" }
         );
+        if *load_before > BUSY_LOAD {
+            out.push_str(
+                "**Other programs were running: compare CPU, not rates and latencies.**\n\n",
+            );
+        }
         for (system, version) in &self.systems {
             line(&mut out, format_args!("* `{}`: {version}", system.name()));
         }
@@ -116,7 +124,7 @@ impl Report {
         out.push_str("\n† the generator's core was full and the server's was not: the server could do more.\n");
         out.push_str("\n## Latency\n\nFrom saying to hearing, p50 / p99 / longest; in brackets p99 until the confirmation.\n\n");
         self.table(&mut out, |_, cell| latency(cell));
-        out.push_str("\n## Memory\n\nResident before the load, and growth to its peak.\n\n");
+        out.push_str("\n## Memory\n\nResident before the load and growth to its peak; with `idle`, resident with all connections.\n\n");
         self.table(&mut out, |_, cell| memory(cell));
         self.remarks(&mut out);
         out
@@ -157,6 +165,9 @@ impl Report {
         let mut remarks = Vec::new();
         for (workload, cells) in &self.rows {
             for ((system, _), cell) in self.systems.iter().zip(cells) {
+                if let Some(text) = fell_behind(workload, cell) {
+                    remarks.push(format!("`{}`, `{}`: {text}", workload.name, system.name()));
+                }
                 let short: u64 = cell.samples.iter().map(|sample| sample.short_acks).sum();
                 if short > 0 {
                     let text =
@@ -228,6 +239,15 @@ fn latency(cell: &Cell) -> String {
         of(|s| s.max_us),
         of(|s| s.ack_p99_us)
     )
+}
+
+/// Listeners may hear what the server has not confirmed yet; when that goes on, the rate is not one that it can keep.
+fn fell_behind(workload: &Workload, cell: &Cell) -> Option<String> {
+    let Kind::Rooms(rooms) = workload.kind else { return None };
+    let said = cell.median(|s| s.per_second)? / f64::from(rooms.listeners);
+    let confirmed = cell.median(|s| s.confirmed_per_second)?;
+    let (said_text, confirmed_text) = (per_second(said), per_second(confirmed));
+    (confirmed < 0.9 * said).then(|| format!("of {said_text} only {confirmed_text} were confirmed"))
 }
 
 fn memory(cell: &Cell) -> String {

@@ -186,8 +186,19 @@ fn nats(places: &Places, dir: &Path, kind: &'static str, more: &str) -> Result<L
 fn redis(places: &Places) -> Result<Launch> {
     let address = free_address()?;
     let (program, port) = (text(&places.peer("redis-server")), address.port().to_string());
-    let command =
-        [&program, "--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"];
+    let command = [
+        &program,
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--protected-mode",
+        "no",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ];
     Ok(launch(&command, Readiness::Accepts(address)))
 }
 

@@ -238,11 +238,14 @@ impl Client {
         self.end()
     }
 
-    /// Ends the client. Messages without `ack` end with an error; to avoid that, await them first.
+    /// Ends the client and waits until what was said before is written. Messages without `ack` end
+    /// with an error; to avoid that, await them first.
     pub async fn close(&self) {
         // If the task is gone, it is closed already.
         drop(self.commands.send(Command::Stop).await);
-        self.ended().await;
+        let mut state = self.state.clone();
+        // It never comes true: the wait ends with an error when the task lets go of its side.
+        drop(state.wait_for(|_| false).await);
     }
 
     async fn ask(&self, frame: ClientFrame) -> Result<ServerFrame, AskError> {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bot_protocol::frame::{ClientFrame, ServerFrame};
-use futures_util::{Sink, SinkExt, Stream};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
@@ -89,12 +89,12 @@ impl Connect for Tcp {
         let (uri, address) = (self.uri.clone(), self.address.clone());
         Box::pin(async move {
             let opened = timeout(OPEN_TIMEOUT, async {
-                let stream = TcpStream::connect(address).await.map_err(unreachable)?;
+                let stream = TcpStream::connect(address).await.map_err(cannot_reach)?;
                 // A chat message is small and waited for: not to be held back for a fuller packet.
-                stream.set_nodelay(true).map_err(unreachable)?;
+                stream.set_nodelay(true).map_err(cannot_reach)?;
                 upgrade(uri, stream).await
             });
-            opened.await.unwrap_or_else(|_| Err(unreachable("no answer within 10 s")))
+            opened.await.unwrap_or_else(|_| Err(cannot_reach("no answer within 10 s")))
         })
     }
 }
@@ -110,10 +110,10 @@ where
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     let opened = tokio_tungstenite::client_async_with_config(uri, stream, Some(config)).await;
-    opened.map(|(socket, _)| socket).map_err(unreachable)
+    opened.map(|(socket, _)| socket).map_err(cannot_reach)
 }
 
-fn unreachable(error: impl ToString) -> Why {
+fn cannot_reach(error: impl ToString) -> Why {
     Why::Unreachable(error.to_string())
 }
 
@@ -238,7 +238,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         for frame in std::mem::take(&mut self.waiting) {
             self.socket.feed(Message::text(frame.encode())).await?;
         }
-        self.socket.close(None).await
+        self.socket.close(None).await?;
+        // A socket that is dropped with something unread in it is reset, and a reset takes with it
+        // what the other side has not read yet.
+        while let Some(Ok(_)) = self.socket.next().await {}
+        Ok(())
     }
 }
 

@@ -26,6 +26,7 @@ impl Hub {
     pub(crate) fn opened(&mut self, conn: ConnId, hello: Hello) {
         let bot = self.world.intern_bot(&hello.bot);
         self.world.bot_mut(bot).exists = true;
+        self.world.bot_mut(bot).operator = hello.operator;
         if !hello.side && self.is_fight(bot) {
             return self.send_away(conn, CloseReason::Replaced, Some(FIGHT_PAUSE_MS));
         }

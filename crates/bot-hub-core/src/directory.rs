@@ -103,10 +103,11 @@ impl Hub {
             Err(error) => return self.send_error(conn, error.about("history")),
         };
         let page_max = self.settings.limits.history_page;
+        let head = self.world.room(room).head;
+        // No bound beyond the log: stores count in numbers of their own.
         let span = match (wish.after, wish.before) {
-            (Some(after), _) => Span::After(after),
-            (None, Some(before)) => Span::Before(before),
-            (None, None) => Span::Before(self.world.room(room).head + 1),
+            (Some(after), _) => Span::After(after.min(head)),
+            (None, before) => Span::Before(before.unwrap_or(u64::MAX).min(head + 1)),
         };
         let query = Query::Page {
             room: wish.room.clone(),

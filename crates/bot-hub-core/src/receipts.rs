@@ -85,7 +85,12 @@ impl Hub {
     fn look_up_receipt(&mut self, conn: ConnId, bot: BotIx, room: RoomIx, report: Report) {
         let Some(id) = report.id.clone() else { return };
         let members = self.world.room(room).members.iter();
-        let senders = members.map(|member| self.bot_id(member.bot).clone()).collect();
+        let members = members.map(|member| self.bot_id(member.bot));
+        // Operators speak in rooms without being members.
+        let operators = self.world.bots.iter().filter(|bot| bot.operator).map(|bot| &bot.id);
+        let mut senders: Vec<BotId> = members.chain(operators).cloned().collect();
+        senders.sort_unstable();
+        senders.dedup();
         self.ask(Query::Find { id, senders }, Ask::Receipt { conn, bot, room, receipt: report });
     }
 

@@ -14,7 +14,8 @@ use bot_protocol::name::RoomName;
 use bot_protocol::time::Timestamp;
 
 use super::inbox::Arrival;
-use super::{GOING_AWAY_GRACE_MS, Leaving, Link, Output, Phase, RETRY_MS, Ready};
+use super::ready::{Leaving, Ready};
+use super::{GOING_AWAY_GRACE_MS, Link, Output, Phase, RETRY_MS};
 use crate::error::{AskError, End, SendError, Why};
 use crate::event::Event;
 
@@ -96,7 +97,9 @@ impl Link {
         for (room, position) in stale {
             let from_seq = position.seq + 1;
             let reason = GapReason::Epoch;
-            let gap = Gap { room: room.clone(), from_seq, to_seq: from_seq, lost: 0, reason };
+            // An empty range, since nobody knows how much the other log held.
+            let to_seq = position.seq;
+            let gap = Gap { room: room.clone(), from_seq, to_seq, lost: 0, reason };
             self.event(Event::Gap(gap));
         }
     }
@@ -121,8 +124,10 @@ impl Link {
         let back_in_ms = going.reconnect_in_ms;
         self.event(Event::GoingAway(going));
         match (reason, back_in_ms) {
-            (GoingAwayReason::Replaced, _) => self.end(End::Replaced),
             (GoingAwayReason::Revoked, _) => self.end(End::Revoked),
+            // With a time, the hub only slows down two that push each other away; the other one may
+            // be this client's own connection that broke a moment ago.
+            (GoingAwayReason::Replaced, None) => self.end(End::Replaced),
             (reason, None) => self.end(End::SentAway(reason)),
             (reason, Some(ms)) => {
                 let back_at = now + self.random.around(ms);
@@ -130,7 +135,10 @@ impl Link {
                 let leaving = Leaving { why: Why::GoingAway(reason), grace, back_at };
                 match &mut self.phase {
                     Phase::Ready(ready) => ready.leaving = Some(leaving),
-                    _ => self.drop_connection(now, Why::GoingAway(reason)),
+                    _ => {
+                        self.outputs.push_back(Output::Disconnect);
+                        self.wait(now, leaving.why, back_at.since(now));
+                    }
                 }
             }
         }
@@ -141,7 +149,10 @@ impl Link {
             return;
         }
         match self.inbox.arrive(&delivery, self.events + 1) {
-            Arrival::New => self.event(Event::Message(Box::new(delivery))),
+            Arrival::New => {
+                self.backoff.reset();
+                self.event(Event::Message(Box::new(delivery)));
+            }
             Arrival::Again(Some(receipt)) if self.acks => self.frame(ClientFrame::Receipt(receipt)),
             Arrival::Again(_) => {}
             Arrival::TooMany => self.drop_connection(now, Why::TooManyUnreceived),
@@ -150,6 +161,7 @@ impl Link {
 
     fn acked(&mut self, ack: Ack) {
         let Some(id) = self.outbox.acked(&ack) else { return };
+        self.backoff.reset();
         if let Some(frame) = self.outbox.remove(&id) {
             self.told.confirmed(frame);
         }
@@ -166,7 +178,11 @@ impl Link {
         match self.asks.refused(&error) {
             Some(Some(key)) => self.answer(key, Err(AskError::Refused(Box::new(error)))),
             // Nobody waits, but an automatic `join` that failed must not go unnoticed.
-            Some(None) | None => self.event(Event::Refused(Box::new(error))),
+            Some(None) => self.event(Event::Refused(Box::new(error))),
+            None => {
+                self.told.refused(&reference);
+                self.event(Event::Refused(Box::new(error)));
+            }
         }
     }
 

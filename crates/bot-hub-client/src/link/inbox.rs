@@ -40,6 +40,8 @@ pub(super) struct Inbox {
     epoch: Option<Epoch>,
     rooms: BTreeMap<RoomName, Room>,
     acknowledge: Acknowledge,
+    /// The hub of this connection was told the positions, as they were then.
+    resumed: bool,
     /// Events that hold an entry, in order, so that "taken up to event n" finds their rooms. Only
     /// where taking an event acknowledges it.
     given: VecDeque<(u64, RoomName)>,
@@ -54,6 +56,8 @@ struct Room {
     remembered: VecDeque<Key>,
     /// Every id of `pending` and `remembered`.
     known: HashSet<Key>,
+    /// Received after the hub was told the position and before it delivered them again.
+    overtaken: Vec<(Option<u64>, MessageId)>,
     /// The application joined it on purpose.
     wanted: bool,
 }
@@ -67,6 +71,8 @@ struct Pending {
     /// Absent for hubs that give no ids: nothing to deduplicate by.
     key: Option<Key>,
     received: bool,
+    /// Delivered on this connection.
+    fresh: bool,
 }
 
 impl Inbox {
@@ -80,6 +86,12 @@ impl Inbox {
     pub(super) fn positions(&self) -> BTreeMap<RoomName, Position> {
         let known = |(name, room): (&RoomName, &Room)| Some((name.clone(), room.position?));
         self.rooms.iter().filter_map(known).collect()
+    }
+
+    /// The positions, as they are told to the hub of a new connection.
+    pub(super) fn resume(&mut self) -> BTreeMap<RoomName, Position> {
+        self.resumed = true;
+        self.positions()
     }
 
     /// The hub named its epoch. Returns the positions that belonged to another log.
@@ -103,6 +115,28 @@ impl Inbox {
         if room.position.is_none_or(|own| own.epoch != position.epoch || own.seq < position.seq) {
             room.position = Some(position);
         }
+        // The hub has passed these by itself and will not deliver them again.
+        let passed = |seq: Option<u64>| seq.is_some_and(|seq| seq <= position.seq);
+        room.pending.iter_mut().for_each(|entry| entry.fresh |= passed(entry.seq));
+        room.overtaken.retain(|(seq, _)| !passed(*seq));
+    }
+
+    /// The connection is gone: what was not received will be delivered again on the next one.
+    pub(super) fn disconnected(&mut self) {
+        self.resumed = false;
+        for room in self.rooms.values_mut() {
+            room.pending.iter_mut().for_each(|entry| entry.fresh = false);
+            room.overtaken.clear();
+        }
+    }
+
+    /// Whether a receipt is about an entry that the hub still has to deliver again.
+    pub(super) fn is_awaited(&self, receipt: &Receipt) -> bool {
+        let about = |entry: &Pending| entry.key.as_ref().map(|(_, id)| id) == receipt.id.as_ref();
+        self.rooms.get(&receipt.room).is_some_and(|room| {
+            let overtaken = room.overtaken.iter().any(|(_, id)| Some(id) == receipt.id.as_ref());
+            overtaken || room.pending.iter().any(|entry| !entry.fresh && about(entry))
+        })
     }
 
     pub(super) fn want(&mut self, name: &RoomName) {
@@ -130,7 +164,13 @@ impl Inbox {
             return Arrival::TooMany;
         }
         room.known.extend(key.clone());
-        room.pending.push_back(Pending { event, seq: delivery.seq, key, received: false });
+        room.pending.push_back(Pending {
+            event,
+            seq: delivery.seq,
+            key,
+            received: false,
+            fresh: true,
+        });
         if self.acknowledge == Acknowledge::Automatic {
             self.given.push_back((event, delivery.room.clone()));
         }
@@ -148,7 +188,7 @@ impl Inbox {
         let receipts = touched.into_iter().filter_map(|name| {
             let room = self.rooms.get_mut(&name)?;
             room.mark(|entry| entry.event <= event);
-            let seq = room.settle(self.epoch)?;
+            let seq = room.settle(self.epoch, self.resumed)?;
             Some(received(&name, None, Some(seq)))
         });
         receipts.collect()
@@ -162,7 +202,7 @@ impl Inbox {
             (None, Some(seq)) => entry.seq.is_some_and(|own| own <= seq),
             (None, None) => false,
         });
-        room.settle(self.epoch);
+        room.settle(self.epoch, self.resumed);
     }
 }
 
@@ -174,13 +214,16 @@ impl Room {
     }
 
     /// Moves the position over the received prefix; returns it if it moved.
-    fn settle(&mut self, epoch: Option<Epoch>) -> Option<u64> {
+    fn settle(&mut self, epoch: Option<Epoch>, resumed: bool) -> Option<u64> {
         let mut moved = None;
         while let Some(entry) = self.pending.pop_front_if(|entry| entry.received) {
             if let Some(key) = entry.key {
+                if resumed && !entry.fresh {
+                    self.overtaken.push((entry.seq, key.1.clone()));
+                }
                 self.remember(key);
             }
-            moved = entry.seq.or(moved);
+            moved = moved.max(entry.seq);
         }
         let (epoch, seq) = (epoch?, moved?);
         let beyond = self.position.is_none_or(|at| at.epoch != epoch || at.seq < seq);
@@ -201,24 +244,36 @@ impl Room {
     fn repeat(&mut self, delivery: &Delivery, key: &Key, epoch: Option<Epoch>) -> Option<Receipt> {
         let at = self.pending.iter().position(|entry| entry.key.as_ref() == Some(key));
         let received = match at {
-            Some(at) if self.pending[at].seq == delivery.seq => self.pending[at].received,
+            Some(at) if self.pending[at].seq == delivery.seq => {
+                self.pending[at].fresh = true;
+                self.pending[at].received
+            }
             Some(at) => {
                 let mut entry = self.pending.remove(at)?;
                 let received = entry.received;
-                entry.seq = delivery.seq;
+                (entry.seq, entry.fresh) = (delivery.seq, true);
                 self.pending.push_back(entry);
                 received
             }
             None => {
-                // Received for good; in a new log it still has to move the position.
-                self.remembered.retain(|remembered| remembered != key);
-                let (seq, key) = (delivery.seq, Some(key.clone()));
-                self.pending.push_back(Pending { event: 0, seq, key, received: true });
+                self.renumber(delivery.seq, key, epoch);
                 true
             }
         };
-        self.settle(epoch);
+        self.overtaken.retain(|(_, id)| *id != key.1);
+        self.settle(epoch, true);
         received.then(|| received_again(delivery))?
+    }
+
+    /// An entry that was received for good has a place in a new log, which the position has to pass.
+    fn renumber(&mut self, seq: Option<u64>, key: &Key, epoch: Option<Epoch>) {
+        let passed = |at: Position| Some(at.epoch) == epoch && Some(at.seq) >= seq;
+        if self.position.is_some_and(passed) {
+            return;
+        }
+        self.remembered.retain(|remembered| remembered != key);
+        let entry = Pending { event: 0, seq, key: Some(key.clone()), received: true, fresh: true };
+        self.pending.push_back(entry);
     }
 }
 

@@ -9,6 +9,22 @@
 //! [`Input::Tick`] at [`Link::deadline`] at the latest. The first deadline is in the past, so that
 //! the first tick asks for a connection.
 //!
+//! ```
+//! use bot_hub_client::Options;
+//! use bot_hub_client::bot_protocol::time::Timestamp;
+//! use bot_hub_client::link::{Config, Input, Link, Output};
+//!
+//! let config = Config::from(&Options::new("ws://unused", "token"));
+//! let mut link = Link::new(config, 42);
+//! link.handle(Timestamp(0), Input::Tick);
+//! assert_eq!(link.poll(), Some(Output::Connect));
+//! link.handle(Timestamp(5), Input::Opened);
+//! let Some(Output::Frame(auth)) = link.poll() else { panic!() };
+//! assert_eq!(auth.kind(), "auth");
+//! assert_eq!(link.poll(), None);
+//! assert_eq!(link.deadline(), Some(Timestamp(10_005)));
+//! ```
+//!
 //! ```text
 //!            Connect                Opened               auth_ok
 //! Waiting ───────────▶ Opening ───────────▶ Greeting ───────────▶ Ready
@@ -23,14 +39,16 @@ mod inbox;
 mod outbox;
 #[cfg(test)]
 mod properties;
+mod ready;
 mod told;
 #[cfg(test)]
 mod transcripts;
+mod vocabulary;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use bot_protocol::frame::FrameError;
-use bot_protocol::frame::client::{self, Auth, ClientFrame, Join, Message};
+use bot_protocol::frame::client::{self, ClientFrame, Join, Message};
 use bot_protocol::frame::server::{Ack, ServerFrame};
 use bot_protocol::id::{MessageId, Position};
 use bot_protocol::limits::Limits;
@@ -41,11 +59,13 @@ use bot_protocol::time::Timestamp;
 use crate::backoff::{Backoff, Random};
 use crate::error::{AskError, End, SendError, Why};
 use crate::event::Event;
-use crate::options::{Acknowledge, Options};
 use asks::{Asks, Turn};
 use inbox::Inbox;
 use outbox::Outbox;
+use ready::Ready;
 use told::Told;
+
+pub use vocabulary::{Config, Input, Output};
 
 /// How long the hub may take to answer `auth`.
 pub const AUTH_TIMEOUT_MS: u64 = 10_000;
@@ -55,125 +75,11 @@ pub const SILENCE_MS: u64 = 20_000;
 pub const DEAD_MS: u64 = 45_000;
 /// After `going_away`, the hub closes within this time, or the client does.
 pub const GOING_AWAY_GRACE_MS: u64 = 5_000;
-/// A connection that lived so long was a success: the next backoff begins with short waits again.
-/// Without it, a hub that accepts and throws out at once would be hammered.
+/// A connection that lived so long was a success, as is one that brought anything forward: the next
+/// backoff begins with short waits again. A hub that accepts and throws out at once is not hammered.
 pub const STABLE_MS: u64 = 5_000;
 /// When a postponed message is sent again if the hub does not say when.
 pub const RETRY_MS: u64 = 1_000;
-
-/// Everything that a link has to know beforehand.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Token, name of the program, caps, side connection. `resume` is filled in by the link.
-    pub auth: Auth,
-    /// When a delivered entry counts as received.
-    pub acknowledge: Acknowledge,
-    /// Positions from an earlier life.
-    pub positions: BTreeMap<RoomName, Position>,
-    /// Messages that may wait for their `ack`; more end with [`SendError::Full`].
-    pub unacked_max: usize,
-    /// How long a question waits for its answer.
-    pub ask_timeout_ms: u64,
-}
-
-impl From<&Options> for Config {
-    fn from(options: &Options) -> Self {
-        let auth = Auth {
-            token: Some(options.token.clone()),
-            client: Some(options.client.clone()),
-            caps: Some(options.caps.iter().map(|cap| cap.name().into()).collect()),
-            resume: None,
-            side: options.side,
-        };
-        Self {
-            auth,
-            acknowledge: options.acknowledge,
-            positions: options.positions.clone(),
-            unacked_max: options.unacked_max,
-            ask_timeout_ms: u64::try_from(options.ask_timeout.as_millis()).unwrap_or(u64::MAX),
-        }
-    }
-}
-
-/// What happens to a link.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// Time has passed.
-    Tick,
-    /// The connection that [`Output::Connect`] asked for is open.
-    Opened,
-    /// The hub sent a frame.
-    Frame(Box<ServerFrame>),
-    /// The hub gave another sign of life, or there is a reason not to expect one.
-    Heard,
-    /// The connection is gone, or could not be made.
-    Closed(Why),
-    /// Send a message. Ends in exactly one [`Output::Sent`].
-    Send {
-        /// Its id; the `id` of the message is overwritten with it.
-        id: MessageId,
-        /// What is said, and to whom.
-        message: Box<Message>,
-    },
-    /// Ask something: `join`, `leave`, `history`, `status`, `rooms`, `who`, `ping` or `operate`.
-    /// Ends in one [`Output::Answer`] with this key.
-    Ask {
-        /// Chosen by the caller.
-        key: u64,
-        /// The question. The `at` of a `ping` and the `ref` of an `operate` should be unique.
-        frame: Box<ClientFrame>,
-    },
-    /// Say something that has no answer: `receipt`, `presence` or `typing`. What was said of
-    /// `presence` and with receipts survives a lost connection, `typing` does not.
-    Tell(Box<ClientFrame>),
-    /// The application took all events up to this number.
-    Taken(u64),
-    /// The application takes no events any more: entries stay at the hub.
-    Deaf,
-    /// The application wants to end.
-    Stop,
-}
-
-/// What a link wants done, in this order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Output {
-    /// Open a connection now; [`Input::Opened`] or [`Input::Closed`] follows.
-    Connect,
-    /// Send this frame on the open connection.
-    Frame(Box<ClientFrame>),
-    /// Drop the connection. No [`Input::Closed`] is expected for it.
-    Disconnect,
-    /// There is no connection; the next attempt is made in that time.
-    Waiting {
-        /// Why.
-        why: Why,
-        /// Milliseconds from now.
-        retry_in_ms: u64,
-    },
-    /// Tell the application.
-    Event {
-        /// Counts from 1; [`Input::Taken`] refers to it.
-        number: u64,
-        /// What happened.
-        event: Event,
-    },
-    /// A message is over: stored, or certainly given up.
-    Sent {
-        /// Which.
-        id: MessageId,
-        /// How it ended.
-        result: Result<Ack, SendError>,
-    },
-    /// A question is over.
-    Answer {
-        /// Which.
-        key: u64,
-        /// The frame that answers it.
-        result: Result<Box<ServerFrame>, AskError>,
-    },
-    /// It is over for good. Nothing follows but answers to later inputs.
-    Ended(End),
-}
 
 /// One client, seen from the protocol.
 #[derive(Debug)]
@@ -208,25 +114,6 @@ enum Phase {
     Greeting { deadline: Timestamp },
     Ready(Ready),
     Over(End),
-}
-
-#[derive(Debug)]
-struct Ready {
-    since: Timestamp,
-    heard: Timestamp,
-    /// A ping is out since the last sign of life.
-    pinged: bool,
-    leaving: Option<Leaving>,
-    /// Rooms whose new log the application knows about; the hub may say so too.
-    new_logs: Vec<RoomName>,
-}
-
-/// The hub said that it is going away.
-#[derive(Clone, Debug)]
-struct Leaving {
-    why: Why,
-    grace: Timestamp,
-    back_at: Timestamp,
 }
 
 impl Link {
@@ -334,7 +221,7 @@ impl Link {
         self.phase = Phase::Greeting { deadline: now + AUTH_TIMEOUT_MS };
         self.frames = 0;
         let mut auth = self.config.auth.clone();
-        auth.resume = (!auth.side).then(|| self.inbox.positions());
+        auth.resume = (!auth.side).then(|| self.inbox.resume());
         self.frame(ClientFrame::Auth(auth));
     }
 
@@ -360,18 +247,23 @@ impl Link {
                 self.backoff.reset();
             }
         }
+        match announced {
+            Some(leaving) => self.wait(now, leaving.why, leaving.back_at.since(now)),
+            None => {
+                let retry_in_ms = self.retry_in_ms(&why);
+                self.wait(now, why, retry_in_ms);
+            }
+        }
+    }
+
+    /// Until then there is no connection.
+    fn wait(&mut self, now: Timestamp, why: Why, retry_in_ms: u64) {
         self.outbox.disconnected();
         self.told.disconnected();
+        self.inbox.disconnected();
         for key in self.asks.disconnected() {
             self.answer(key, Err(AskError::Lost));
         }
-        let (why, retry_in_ms) = match announced {
-            Some(leaving) => (leaving.why, leaving.back_at.since(now)),
-            None => {
-                let retry_in_ms = self.retry_in_ms(&why);
-                (why, retry_in_ms)
-            }
-        };
         self.phase = Phase::Waiting { until: now + retry_in_ms };
         self.outputs.push_back(Output::Waiting { why: why.clone(), retry_in_ms });
         if !std::mem::replace(&mut self.told_lost, true) {
@@ -471,7 +363,9 @@ impl Link {
         for (id, message) in self.outbox.due(now) {
             self.transmit(id, message);
         }
-        while let Some(receipt) = self.told.next_due(self.frames + 1) {
+        // The hub ignores what is said of an entry that it has not delivered on this connection.
+        let inbox = &self.inbox;
+        for receipt in self.told.due(self.frames, |receipt| !inbox.is_awaited(receipt)) {
             self.frame(ClientFrame::Receipt(receipt));
         }
         while let Some(ask) = self.asks.next_due(Turn::Others) {
@@ -527,27 +421,5 @@ impl Link {
     fn rejoin(&mut self, now: Timestamp, room: RoomName) {
         let join = ClientFrame::Join(Join { room });
         self.asks.push(None, join, now + self.config.ask_timeout_ms);
-    }
-}
-
-impl Ready {
-    fn deadline(&self) -> Timestamp {
-        let silence_ms = if self.pinged { DEAD_MS } else { SILENCE_MS };
-        let silent = self.heard + silence_ms;
-        self.leaving.as_ref().map_or(silent, |leaving| silent.min(leaving.grace))
-    }
-
-    fn is_over(&self, now: Timestamp) -> Option<Why> {
-        if now.since(self.heard) >= DEAD_MS {
-            return Some(Why::Silent(DEAD_MS));
-        }
-        self.leaving
-            .as_ref()
-            .filter(|leaving| leaving.grace <= now)
-            .map(|leaving| leaving.why.clone())
-    }
-
-    fn wants_ping(&self, now: Timestamp) -> bool {
-        !self.pinged && now.since(self.heard) >= SILENCE_MS
     }
 }

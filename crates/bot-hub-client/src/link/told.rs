@@ -26,16 +26,32 @@ impl Told {
         }
     }
 
-    /// The next receipt that is not on the wire; it is the n-th frame of this connection.
-    pub(super) fn next_due(&mut self, frame: u64) -> Option<Receipt> {
-        let (receipt, sent) = self.0.iter_mut().find(|(_, sent)| sent.is_none())?;
-        *sent = Some(frame);
-        Some(receipt.clone())
+    /// The receipts that are not on the wire and may go there, as the frames after the n-th one.
+    pub(super) fn due(
+        &mut self,
+        mut frame: u64,
+        may_go: impl Fn(&Receipt) -> bool,
+    ) -> Vec<Receipt> {
+        let waiting = self.0.iter_mut().filter(|(receipt, sent)| sent.is_none() && may_go(receipt));
+        let sending = waiting.map(|(receipt, sent)| {
+            frame += 1;
+            *sent = Some(frame);
+            receipt.clone()
+        });
+        sending.collect()
     }
 
     /// The hub committed what came after the n-th frame of this connection.
     pub(super) fn confirmed(&mut self, frame: u64) {
         self.0.retain(|(_, sent)| sent.is_none_or(|sent| sent > frame));
+    }
+
+    /// The hub will not have it: a restored store may not know the entry any more.
+    pub(super) fn refused(&mut self, reference: &str) {
+        self.0.retain(|(receipt, sent)| {
+            let about = receipt.id.as_ref().is_some_and(|id| id.as_str() == reference);
+            sent.is_none() || !about
+        });
     }
 
     pub(super) fn disconnected(&mut self) {

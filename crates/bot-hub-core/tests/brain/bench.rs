@@ -50,6 +50,8 @@ pub(crate) struct Peer {
     pub(crate) handed: u64,
     pub(crate) probe: Option<u64>,
     pub(crate) inbox: Vec<Seen>,
+    /// What it said, by id, and how often.
+    pub(crate) said: BTreeMap<String, u32>,
     last: BTreeMap<RoomName, u64>,
 }
 
@@ -96,6 +98,7 @@ impl Bench {
             handed: 0,
             probe: None,
             inbox: Vec::new(),
+            said: BTreeMap::new(),
             last: BTreeMap::new(),
         });
         self.input(Input::Opened { conn, hello });
@@ -114,6 +117,11 @@ impl Bench {
     }
 
     fn step(&mut self, input: Input) {
+        if let Input::Proven { conn, probe } = input
+            && let Some(peer) = self.peers.iter_mut().find(|peer| peer.conn == conn)
+        {
+            peer.probe.take_if(|open| *open == probe);
+        }
         self.hub.handle(self.now, input);
         while let Some(output) = self.hub.poll() {
             self.carry_out(output);
@@ -158,6 +166,8 @@ impl Bench {
     }
 
     pub(crate) fn close(&mut self, label: &str) {
+        // Whatever is overdue may still be said to it.
+        self.input(Input::Tick);
         let peer = self.peer(label);
         peer.is_open = false;
         let conn = peer.conn;

@@ -4,6 +4,7 @@
 //! `INSTA_UPDATE=always` proposes what is missing in a transcript; read it before you accept it.
 
 mod bench;
+mod clients;
 mod script;
 mod show;
 mod store;
@@ -14,6 +15,7 @@ mod direct;
 mod expiry;
 mod operators;
 mod presence;
+mod properties;
 mod receipts;
 mod refusals;
 mod retention;

@@ -26,6 +26,8 @@ struct Room {
     retain: Option<Retention>,
     head: u64,
     entries: BTreeMap<u64, Arc<Draft>>,
+    /// Everything that was ever committed, for the checks.
+    committed: BTreeMap<u64, Arc<Draft>>,
     corrupt: BTreeSet<u64>,
     members: BTreeMap<BotId, Place>,
     /// Bot, state, up to which seq, when: in the order of their arrival.
@@ -78,7 +80,8 @@ impl Store {
                 let room = self.room(&room);
                 assert!(seq <= room.head, "a cursor beyond the head");
                 let Some(place) = room.members.get_mut(&bot) else { return };
-                place.cursor = place.cursor.max(seq);
+                assert!(seq >= place.cursor, "the cursor of {bot} went back");
+                place.cursor = seq;
                 room.marks.push((bot, state, seq, at));
             }
             Change::Delivered { room, bot, seq, at } => {
@@ -131,29 +134,29 @@ impl Store {
         snapshot
     }
 
-    /// Flips a bit of an entry.
+    /// Flips a bit of an entry, if it is there.
     pub(crate) fn damage(&mut self, room: &RoomName, seq: u64) {
-        self.room(room).corrupt.insert(seq);
+        if let Some(room) = self.rooms.get_mut(room).filter(|it| it.entries.contains_key(&seq)) {
+            room.corrupt.insert(seq);
+        }
     }
 
     /// Whether that very entry is committed.
     pub(crate) fn holds(&self, entry: &Entry) -> bool {
-        let room = self.rooms.get(&entry.draft.room);
-        room.is_some_and(|room| {
-            let kept = room.entries.get(&entry.seq);
-            entry.seq <= room.head && kept.is_none_or(|kept| *kept == entry.draft)
+        self.committed(&entry.draft.room).get(&entry.seq) == Some(&entry.draft)
+    }
+
+    /// Everything that was ever committed to a room, also what was removed since.
+    pub(crate) fn committed(&self, room: &RoomName) -> &BTreeMap<u64, Arc<Draft>> {
+        static NOTHING: BTreeMap<u64, Arc<Draft>> = BTreeMap::new();
+        self.rooms.get(room).map_or(&NOTHING, |room| &room.committed)
+    }
+
+    /// Every membership: room, bot, the room's head when it joined.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&RoomName, &BotId, u64)> {
+        self.rooms.iter().flat_map(|(name, room)| {
+            room.members.iter().map(move |(bot, place)| (name, bot, place.since))
         })
-    }
-
-    /// Where a bot stands: `(since, cursor, head)`.
-    pub(crate) fn place(&self, room: &RoomName, bot: &BotId) -> Option<(u64, u64, u64)> {
-        let room = self.rooms.get(room)?;
-        let place = room.members.get(bot)?;
-        Some((place.since, place.cursor, room.head))
-    }
-
-    pub(crate) fn entry(&self, room: &RoomName, seq: u64) -> Option<&Arc<Draft>> {
-        self.rooms.get(room)?.entries.get(&seq)
     }
 }
 
@@ -168,6 +171,7 @@ impl Room {
         }
         self.head += 1;
         self.entries.insert(self.head, draft.clone());
+        self.committed.insert(self.head, draft.clone());
         Outcome::Appended { seq: self.head }
     }
 

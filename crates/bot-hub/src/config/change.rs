@@ -135,11 +135,7 @@ mod tests {
             "{ rooms: { lab: { open: true } } }",
             &["rooms.lab.members: applied", "rooms.lab.open: applied"],
         );
-        check(
-            "{ metrics: { listen: '127.0.0.1:1' } }",
-            "{}",
-            &["metrics.listen: requires restart"],
-        );
+        check("{ log: { format: 'json' } }", "{}", &["log.format: requires restart"]);
     }
 
     #[test]

@@ -60,9 +60,11 @@ impl Judge<'_> {
                 self.error(&path, format!("`{address}` is named twice"), "keep one of the two");
             }
         }
-        let port = self.tree.get("port").is_some();
+        // Both from one place contradict each other; a flag over a file is what flags are for.
+        let both_here = self.tree.get("port").is_some()
+            && self.origin(&Path::from("port")).source == self.origin(&listen).source;
         if self.config.listen.is_some()
-            && port
+            && both_here
             && addresses.iter().all(|address| address.port() != self.config.port)
         {
             let hint = "remove `port`, or listen on it";
@@ -71,13 +73,6 @@ impl Judge<'_> {
                 "has no effect, because `listen` names other ports",
                 hint,
             );
-        }
-        if let Some(metrics) = self.config.metrics.listen
-            && metrics.port() != 0
-            && addresses.contains(&metrics)
-        {
-            let hint = "without `metrics.listen`, /metrics is served there already";
-            self.error(&Path::from("metrics.listen"), "the bots connect to the same address", hint);
         }
     }
 

@@ -44,7 +44,7 @@ pub use quantity::{ByteSize, Period, QuantityError};
 pub use reference::reference;
 pub use schema::{schema, schema_text};
 pub use settings::{
-    Config, Keep, Log, LogFormat, LogLevel, Metrics, PORT_DEFAULT, Retain, Retention, Room, Store,
+    Config, Keep, Log, LogFormat, LogLevel, PORT_DEFAULT, Retain, Retention, Room, Store,
     StoreKind, Sync, Timeouts, TokenEntry,
 };
 pub use shape::Applies;

@@ -74,8 +74,6 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// What the hub says about itself, on stderr.
     pub log: Log,
-    /// Figures for Prometheus.
-    pub metrics: Metrics,
 }
 
 impl Default for Config {
@@ -93,7 +91,6 @@ impl Default for Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             log: Log::default(),
-            metrics: Metrics::default(),
         }
     }
 }
@@ -359,17 +356,4 @@ pub enum LogLevel {
     Debug,
     /// Every step.
     Trace,
-}
-
-/// Figures for Prometheus.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-pub struct Metrics {
-    /// Serves `/metrics` on this address of its own; `null` serves it where the bots connect.
-    #[schemars(
-        with = "Option<AddressText>",
-        extend("x-applies" = "restart"),
-        example = &"127.0.0.1:18796"
-    )]
-    pub listen: Option<SocketAddr>,
 }

@@ -41,7 +41,8 @@ pub enum Intent<F> {
         /// Deliveries so far.
         mark: u64,
     },
-    /// The peer's stack answered this probe, and so consumed what was queued before it.
+    /// The peer's stack answered this probe, and so consumed what was queued before it. It may come
+    /// before the `Written` of the same bytes.
     Proven {
         /// Who.
         conn: ConnId,

@@ -10,26 +10,28 @@
 //! channel fills, the connections stop reading their sockets, and the senders feel it.
 
 mod accounts;
+mod admit;
+mod carry;
 mod encode;
+mod goodbye;
 mod metrics;
 mod questions;
 pub mod registry;
+mod settle;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bot_hub_core::change::Outcome;
-use bot_hub_core::io::{Caps, CloseReason, Hello, Input, Output, Ticket};
+use bot_hub_core::Hub;
+use bot_hub_core::change::Query;
+use bot_hub_core::io::{Input, Ticket};
 use bot_hub_core::settings::Settings;
-use bot_hub_core::{Gauges, Hub};
 use bot_protocol::code::Code;
-use bot_protocol::frame::client::Auth;
-use bot_protocol::frame::server::{ErrorFrame, GoingAway, GoingAwayReason};
+use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::frame::{ClientFrame, FrameError, ServerFrame};
 use bot_protocol::name::BotId;
-use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -38,8 +40,8 @@ use tokio::sync::mpsc;
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
 use self::metrics::Metrics;
-use self::registry::{Refusal, Registry};
-use crate::door::{ConnId, Intent, Outbox, ws::CloseCode};
+use self::registry::Registry;
+use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
 use crate::store::{StoreError, Write};
 
@@ -132,6 +134,14 @@ enum Owner {
     Unattended,
 }
 
+/// Writes on their way to the store.
+#[derive(Debug)]
+struct Submitted {
+    owner: Owner,
+    writes: usize,
+    at: Instant,
+}
+
 /// See the module's documentation.
 pub struct Engine {
     hub: Hub,
@@ -142,7 +152,10 @@ pub struct Engine {
     encoder: Encoder,
     metrics: Metrics,
     batch: Vec<Write>,
-    submitted: VecDeque<Owner>,
+    /// Submissions and questions for which the store's queues had no room yet.
+    unsent: VecDeque<(Vec<Write>, u64)>,
+    unasked: VecDeque<(Query, Ticket)>,
+    submitted: VecDeque<Submitted>,
     unsettled: usize,
     submissions: u64,
     todo: VecDeque<Todo>,
@@ -170,6 +183,8 @@ impl Engine {
             encoder: Encoder::default(),
             metrics: Metrics::default(),
             batch: Vec::new(),
+            unsent: VecDeque::new(),
+            unasked: VecDeque::new(),
             submitted: VecDeque::new(),
             unsettled: 0,
             submissions: 0,
@@ -184,7 +199,7 @@ impl Engine {
     /// Runs until it is told to stop or the store fails.
     pub async fn run(
         mut self,
-        mut intents: mpsc::Receiver<Intent<Decoded>>,
+        intents: &mut mpsc::Receiver<Intent<Decoded>>,
         mut events: mpsc::Receiver<StoreEvent>,
         mut orders: mpsc::Receiver<Order>,
     ) -> Ending {
@@ -277,78 +292,6 @@ impl Engine {
         }
     }
 
-    fn authenticate(&mut self, conn: ConnId, auth: Auth) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        let bearer = peer.bearer.take();
-        let entered = match &auth.token {
-            Some(token) => self.enter(conn, token),
-            None => bearer,
-        };
-        let Some(bot) = entered else {
-            if auth.token.is_none() {
-                let error = ErrorFrame::new(Code::BadFrame).message("`auth` without a token");
-                self.send(conn, &ServerFrame::Error(error.about("auth")));
-            }
-            return;
-        };
-        self.admit(conn, bot, auth);
-    }
-
-    /// The upgrade request carried a token. The connection's first frames wait for the verdict.
-    fn present_bearer(&mut self, conn: ConnId, token: &Secret) {
-        let bot = self.enter(conn, token);
-        if let Some(peer) = self.peers.get_mut(&conn).filter(|_| bot.is_some()) {
-            peer.bearer = bot;
-            peer.outbox.authenticate();
-        }
-    }
-
-    /// Whose token it is; whoever has none is told so and turned away.
-    fn enter(&mut self, conn: ConnId, token: &Secret) -> Option<BotId> {
-        let now = self.now();
-        let address = self.peers.get(&conn)?.address;
-        let entered = self.registry.authenticate(token, address, now);
-        entered.map_err(|refusal| self.turn_away(conn, &refusal)).ok()
-    }
-
-    fn admit(&mut self, conn: ConnId, bot: BotId, auth: Auth) {
-        let wished = auth.caps.iter().flatten().map(SmolStr::as_str);
-        let caps = Caps::grant(wished);
-        let plain = auth.caps.is_none() && auth.client.is_none() && auth.resume.is_none();
-        let operator = self.registry.is_operator(&bot);
-        let form = Form::of(plain, caps);
-        if let Some(peer) = self.peers.get_mut(&conn) {
-            peer.known = Some(Known { bot: bot.clone(), form, operator, reads: !auth.side });
-            peer.outbox.authenticate();
-        }
-        tracing::info!(%bot, client = auth.client.as_deref().unwrap_or("-"), "a bot connected");
-        let resume = auth.resume;
-        let hello = Hello { bot, operator, plain, side: auth.side, caps, resume };
-        self.input(Input::Opened { conn, hello });
-    }
-
-    fn turn_away(&mut self, conn: ConnId, refusal: &Refusal) {
-        self.metrics.auth_failures += 1;
-        let (error, close) = match refusal {
-            Refusal::Unknown => {
-                let hint = "ask whoever runs the hub for a token: bot-hub bot add NAME";
-                (ErrorFrame::new(Code::BadToken).hint(hint), CloseCode::BAD_TOKEN)
-            }
-            Refusal::Disabled => (ErrorFrame::new(Code::BotDisabled), CloseCode::BAD_TOKEN),
-            Refusal::Throttled(wait_ms) => {
-                let mut error = ErrorFrame::new(Code::AuthThrottled);
-                error.retry_after_ms = Some(*wait_ms);
-                (error, CloseCode::THROTTLED)
-            }
-        };
-        let Some(peer) = self.peers.get(&conn) else { return };
-        tracing::warn!(address = %peer.address, why = %error.name, "authentication refused");
-        self.send(conn, &ServerFrame::Error(error.about("auth")));
-        if let Some(peer) = self.peers.get(&conn) {
-            peer.outbox.close(close, "authentication refused");
-        }
-    }
-
     fn closed(&mut self, conn: ConnId, why: crate::door::Ended) {
         self.metrics.ended(why);
         let Some(peer) = self.peers.remove(&conn) else { return };
@@ -385,170 +328,5 @@ impl Engine {
             }
         }
         self.is_working = false;
-    }
-
-    fn carry_out(&mut self) {
-        while let Some(output) = self.hub.poll() {
-            match output {
-                Output::Change(change) => self.batch.push(Write::Change(change)),
-                Output::Query { ticket, query } => self.query(ticket, query),
-                Output::Send { conn, frame } => self.send(conn, &frame),
-                Output::Deliver { entry, to, circumstances } => {
-                    self.encoder.begin();
-                    for conn in to {
-                        let Some(peer) = self.peers.get(&conn) else { continue };
-                        let form = peer.known.as_ref().map_or(Form::Seed, |known| known.form);
-                        let bytes = self.encoder.bytes(&entry, &circumstances, form);
-                        if peer.outbox.append(bytes, 1).is_err() {
-                            self.overflowed(conn);
-                        }
-                    }
-                }
-                Output::Probe { conn, number } => {
-                    if self.peers.get(&conn).is_some_and(|it| it.outbox.probe(number).is_err()) {
-                        self.overflowed(conn);
-                    }
-                }
-                Output::Close { conn, reason } => self.close(conn, reason),
-            }
-        }
-    }
-
-    fn send(&mut self, conn: ConnId, frame: &ServerFrame) {
-        let Some(peer) = self.peers.get(&conn) else { return };
-        if peer.outbox.append_text(frame.encode().as_bytes(), 0).is_err() {
-            self.overflowed(conn);
-        }
-    }
-
-    /// The peer does not read what it is owed: it is cut off, and resumes from its cursor.
-    fn overflowed(&mut self, conn: ConnId) {
-        let Some(peer) = self.peers.get(&conn) else { return };
-        if peer.outbox.is_open() {
-            self.metrics.too_slow += 1;
-            peer.outbox.close(CloseCode::TOO_SLOW, "too slow");
-        }
-        // A connection that cannot take an output is gone for the brain, and that is an input too.
-        self.todo.push_back(Todo::Input(Input::Closed { conn }));
-    }
-
-    fn close(&self, conn: ConnId, reason: CloseReason) {
-        let Some(peer) = self.peers.get(&conn) else { return };
-        match reason {
-            CloseReason::Replaced => peer.outbox.close(CloseCode::REPLACED, "replaced"),
-            CloseReason::Revoked => peer.outbox.close(CloseCode::REVOKED, "revoked"),
-            CloseReason::TooSlow => peer.outbox.close(CloseCode::TOO_SLOW, "too slow"),
-        }
-    }
-
-    fn query(&mut self, ticket: Ticket, query: bot_hub_core::change::Query) {
-        self.unsettled += 1;
-        let answered = self.driver.ask(ticket.0, query);
-        self.todo.extend(answered.map(Todo::Event));
-    }
-
-    /// Hands the turn's changes to the store.
-    fn submit(&mut self) {
-        while !self.batch.is_empty() {
-            self.flush_brain();
-        }
-        self.metrics.unsettled = self.unsettled;
-    }
-
-    fn flush_brain(&mut self) {
-        let writes = std::mem::take(&mut self.batch);
-        if !writes.is_empty() {
-            self.write(writes, Owner::Brain);
-        }
-    }
-
-    fn write(&mut self, writes: Vec<Write>, owner: Owner) {
-        self.submissions += 1;
-        self.unsettled += writes.len();
-        self.submitted.push_back(owner);
-        let settled = self.driver.submit(self.submissions, writes);
-        self.todo.extend(settled.map(Todo::Event));
-        self.work();
-    }
-
-    fn store_event(&mut self, event: StoreEvent) {
-        match event {
-            StoreEvent::Committed { outcomes, took, .. } => {
-                self.metrics.committed(took);
-                self.metrics.store_is_full = false;
-                self.settled(outcomes);
-            }
-            StoreEvent::Refused { count, error, .. } => self.refused(count, &error),
-            StoreEvent::Answered { ticket, answer } => {
-                self.unsettled -= 1;
-                self.input(Input::Answered { ticket: Ticket(ticket), answer });
-            }
-            StoreEvent::Dead(error) => self.store_error = Some(error),
-        }
-    }
-
-    fn settled(&mut self, outcomes: Vec<Outcome>) {
-        self.unsettled -= outcomes.len();
-        match self.submitted.pop_front() {
-            Some(Owner::Brain) => self.input(Input::Committed { outcomes }),
-            Some(Owner::Account(promise)) => self.account_settled(*promise),
-            Some(Owner::Unattended) | None => {}
-        }
-    }
-
-    fn refused(&mut self, writes: usize, error: &StoreError) {
-        self.unsettled -= writes;
-        self.metrics.store_refusals += 1;
-        self.metrics.store_is_full = matches!(error, StoreError::Full { .. });
-        tracing::error!(%error, "the store refused a batch; nothing of it was acknowledged");
-        let code = match error {
-            StoreError::Full { .. } => Code::StorageFull,
-            _ => Code::StorageFailed,
-        };
-        match self.submitted.pop_front() {
-            Some(Owner::Brain) => self.input(Input::Refused { count: writes, code }),
-            Some(Owner::Account(promise)) => self.account_refused(&promise, code),
-            Some(Owner::Unattended) | None => {}
-        }
-    }
-
-    /// Saves, says goodbye and ends. The door's own deadline bounds how long peers may take.
-    async fn stop(mut self, mut events: mpsc::Receiver<StoreEvent>) -> Ending {
-        self.draining = true;
-        self.input(Input::Drain);
-        self.submit();
-        while self.unsettled > 0 {
-            match events.recv().await {
-                Some(StoreEvent::Dead(error)) => return self.fail(error),
-                Some(event) => self.store_event(event),
-                None => break,
-            }
-            self.submit();
-        }
-        self.say_goodbye();
-        Ending::Stopped
-    }
-
-    fn fail(self, error: StoreError) -> Ending {
-        self.say_goodbye();
-        Ending::StoreFailed(error)
-    }
-
-    fn say_goodbye(&self) {
-        for (spread, peer) in self.peers.values().enumerate() {
-            if peer.known.as_ref().is_some_and(|known| known.form != Form::Seed) {
-                // Spread over three seconds, so that they do not all come back at once.
-                let reconnect_in_ms = Some(500 + (spread as u64 * 37) % 2_500);
-                let reason = GoingAwayReason::Shutdown;
-                let frame = ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms });
-                // A full outbox means that the close below says it alone.
-                let _told = peer.outbox.append_text(frame.encode().as_bytes(), 0);
-            }
-            peer.outbox.close(CloseCode::RESTART, "the hub is going down");
-        }
-    }
-
-    fn gauges(&self) -> Gauges {
-        self.hub.gauges()
     }
 }

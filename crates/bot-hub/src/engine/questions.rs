@@ -35,7 +35,7 @@ impl Engine {
     }
 
     fn health(&self) -> Answer {
-        let gauges = self.gauges();
+        let gauges = self.hub.gauges();
         let ready = self.ready();
         let (good, detail) = match &ready {
             Answer::Good(detail) => (true, detail.as_str()),

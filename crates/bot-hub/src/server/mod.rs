@@ -109,7 +109,7 @@ impl Server {
         reloads: mpsc::Receiver<()>,
         shutdown: impl Future<Output = ()> + 'static,
     ) -> Result<(), ServeError> {
-        let (intents_in, intents) = mpsc::channel(INTENTS_MAX);
+        let (intents_in, mut intents) = mpsc::channel(INTENTS_MAX);
         let (orders_in, orders) = mpsc::channel(8);
         let limits = Rc::new(Cell::new(translate::limits(&self.loaded.config)));
         let seen = Rc::clone(&limits);
@@ -134,12 +134,18 @@ impl Server {
             // The engine may have ended by itself; then there is nobody left to tell.
             drop(orders_in.send(Order::Stop).await);
         });
-        let ending = self.engine.run(intents, self.events, orders).await;
+        let ending = self.engine.run(&mut intents, self.events, orders).await;
         reloader.abort();
         stopper.abort();
         // Whether anybody still listens does not matter: this is the end.
         let _unheard = stop.send(true);
-        while doors.join_next().await.is_some() {}
+        let closing = async { while doors.join_next().await.is_some() {} };
+        // What connections still say is not heard any more; they must not wait for an ear to end.
+        let deaf = async { while intents.recv().await.is_some() {} };
+        tokio::select! {
+            () = closing => {}
+            () = deaf => {}
+        }
         if let Some(home) = &self.home {
             home.retire();
         }

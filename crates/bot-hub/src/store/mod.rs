@@ -4,6 +4,7 @@
 //! anything: the brain says what to write, the store says when it is written.
 
 pub mod driver;
+pub mod export;
 pub mod memory;
 pub mod sqlite;
 

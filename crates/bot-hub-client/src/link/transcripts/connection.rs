@@ -217,12 +217,33 @@ fn a_hub_that_goes_away_and_does_not_close_is_left() {
 }
 
 #[test]
+fn a_fight_over_a_bot_is_slowed_down_and_not_given_up() {
+    assert_snapshot!(from_the_start("
+        0 tick
+        0 opened
+        1 < {'type':'going_away','reason':'replaced','reconnect_in_ms':10000}
+        2 closed code 4000
+    "), @r"
+    0 tick
+        connect
+    0 opened
+        > {'type':'auth','token':'t','caps':['ack'],'resume':{}}
+    1 < {'type':'going_away','reason':'replaced','reconnect_in_ms':10000}
+        event 1: going away Replaced
+        disconnect
+        waiting 10335 ms: the hub ended the connection: a newer connection of this bot took over
+        event 2: disconnected for 10335 ms: the hub ended the connection: a newer connection of this bot took over
+    2 closed code 4000
+    ");
+}
+
+#[test]
 fn a_client_that_is_replaced_or_revoked_does_not_come_back() {
     for reason in ["replaced", "revoked"] {
         let script = format!(
             "
             1 send m1 #lab one
-            2 < {{'type':'going_away','reason':'{reason}','reconnect_in_ms':1000}}
+            2 < {{'type':'going_away','reason':'{reason}'}}
             3 closed code 4000
             9000 tick
         "

@@ -14,6 +14,7 @@ use bot_protocol::time::Timestamp;
 use insta::assert_snapshot;
 
 use super::*;
+use crate::options::Acknowledge;
 
 mod asking;
 mod connection;

@@ -90,6 +90,7 @@ fn a_redelivery_is_not_given_twice_and_is_acknowledged_again_if_it_was_taken() {
     602 < {'type':'message','room':'lab','from':'b','text':'other six','id':'x6','seq':7}
         event 6: message #lab <b> other six
     603 taken 3
+        > {'type':'receipt','room':'lab','seq':6,'state':'received'}
     604 taken 6
         > {'type':'receipt','room':'lab','seq':7,'state':'received'}
     ");
@@ -135,11 +136,11 @@ fn with_manual_acknowledgement_the_application_says_what_it_did() {
         > {'type':'auth','token':'t','caps':['ack'],'resume':{'lab':{'epoch':'00000000000000aa','seq':4}}}
     601 < {'type':'auth_ok','caps':['ack'],'epoch':'00000000000000aa'}
         event 5: connected
-        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
-        > {'type':'receipt','room':'lab','id':'x6','state':'answered','reply':'m1'}
     602 < {'type':'message','room':'lab','from':'a','text':'five','id':'x5','seq':5,'redelivered':true}
     602 < {'type':'message','room':'lab','from':'a','text':'six','id':'x6','seq':6,'redelivered':true}
         > {'type':'receipt','room':'lab','id':'x6','state':'received'}
+        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x6','state':'answered','reply':'m1'}
     603 tell {'type':'receipt','room':'lab','id':'x5','state':'received'}
         > {'type':'receipt','room':'lab','id':'x5','state':'received'}
     604 closed reset
@@ -235,8 +236,8 @@ fn another_epoch_is_a_gap_and_starts_the_numbers_anew() {
     604 taken 7
         > {'type':'receipt','room':'lab','seq':3,'state':'received'}
     605 closed reset
-        waiting 451 ms: the connection broke: reset
-        event 8: disconnected for 451 ms: the connection broke: reset
+        waiting 432 ms: the connection broke: reset
+        event 8: disconnected for 432 ms: the connection broke: reset
     1700 tick
         connect
     1700 opened
@@ -262,5 +263,35 @@ fn an_application_that_listens_no_more_leaves_messages_at_the_hub() {
         connect
     600 opened
         > {'type':'auth','token':'t','caps':['ack'],'resume':{'lab':{'epoch':'00000000000000aa','seq':4}}}
+    ");
+}
+
+#[test]
+fn a_receipt_that_the_hub_refuses_is_not_repeated() {
+    assert_snapshot!(when_ready("
+        1 tell {'type':'receipt','room':'lab','id':'x5','state':'started'}
+        1 tell {'type':'receipt','room':'lab','id':'x6','state':'started'}
+        2 < {'type':'error','code':3005,'name':'no_such_message','message':'gone','retry':'never','ref':'x5'}
+        3 closed reset
+        600 tick
+        600 opened
+        601 < {'type':'auth_ok','caps':['ack']}
+    "), @r"
+    1 tell {'type':'receipt','room':'lab','id':'x5','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x5','state':'started'}
+    1 tell {'type':'receipt','room':'lab','id':'x6','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
+    2 < {'type':'error','code':3005,'name':'no_such_message','message':'gone','retry':'never','ref':'x5'}
+        event 2: refused no_such_message
+    3 closed reset
+        waiting 279 ms: the connection broke: reset
+        event 3: disconnected for 279 ms: the connection broke: reset
+    600 tick
+        connect
+    600 opened
+        > {'type':'auth','token':'t','caps':['ack'],'resume':{'lab':{'epoch':'00000000000000aa','seq':4}}}
+    601 < {'type':'auth_ok','caps':['ack']}
+        event 4: connected
+        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
     ");
 }

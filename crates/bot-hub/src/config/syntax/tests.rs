@@ -1,3 +1,5 @@
+//! The reader against texts that people and fuzzers write, with the crate `json5` as the oracle.
+
 use proptest::prelude::*;
 
 use super::*;

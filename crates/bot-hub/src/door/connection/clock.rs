@@ -85,8 +85,12 @@ impl Vitals {
         }
     }
 
+    /// A socket that was full has room again, so the peer reads: that is a sign of life, and the only
+    /// one while our ping waits behind what it reads.
     pub(super) fn write_went_on(&self) {
-        self.write_blocked_since.set(None);
+        if self.write_blocked_since.take().is_some() {
+            self.heard(Instant::now());
+        }
     }
 
     fn is_closing(&self, now: Instant) {
@@ -117,7 +121,8 @@ impl Vitals {
             let reason = format!("authenticate within {} s of connecting", limits.auth.as_secs());
             return Due::End(End::Say(CloseCode::AUTH_TIMEOUT, reason.into(), Ended::AuthTimeout));
         }
-        if self.is_reading_paused.get() {
+        // Its signs of life cannot reach us, or our ping cannot reach it: other limits hold for that.
+        if self.is_reading_paused.get() || self.write_blocked_since.get().is_some() {
             return Due::At(next);
         }
         if is_past(self.heard.get() + self.silence) {

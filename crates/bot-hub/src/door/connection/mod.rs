@@ -158,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             self.say_farewell(End::overloaded()).await;
             return;
         }
-        let owed = OwedClosed::new(self.id, self.line.intents.clone());
+        let owed = OwedClosed::new(self.id, Rc::clone(&self.outbox), self.line.intents.clone());
         // Biased, and the order matters: writing makes room, which lets reading go on; both leave
         // something to report; the clock looks at what all of them did.
         let end = tokio::select! {
@@ -204,12 +204,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         let (code, reason) = match end {
             End::Cut(_) => return false,
             End::Say(code, reason, _) => (Some(code), reason),
-            End::Echo(code) => {
-                // The answers to what came just before the close frame get out, if they are ready.
-                once_around().await;
-                (code, Cow::Borrowed(""))
-            }
+            End::Echo(code) => (code, Cow::Borrowed("")),
         };
+        // What came just before the end may be answered at once, and then the answer gets out too.
+        once_around().await;
         let words = async {
             self.write_batch().await?;
             self.outbox.last(code, &reason);

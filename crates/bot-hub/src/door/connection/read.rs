@@ -119,14 +119,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         Err(End::Say(CloseCode::POLICY, "too many pings or pongs".into(), Ended::Violation))
     }
 
-    /// Whether a pong answers the heartbeat or a probe. A number that was not written yet proves
+    /// Whether a pong answers the heartbeat or a probe. A number that was not sent yet proves
     /// nothing.
     fn was_asked_for(&self, payload: &[u8]) -> bool {
         let Ok(number) = payload.try_into().map(u64::from_be_bytes) else {
             return payload.is_empty() && self.vitals.heartbeat_answered();
         };
         let is_new = Some(number) > self.reports.proven.get();
-        let is_asked = Some(number) <= self.reports.probe_written.get();
+        let is_asked = Some(number) <= self.reports.probe_taken.get();
         if is_new && is_asked {
             self.reports.proven.set(Some(number));
         }

@@ -1,10 +1,12 @@
 //! What a connection owes the engine: how far it has written, what is proven, and that it is over.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use tokio::sync::mpsc;
 
 use crate::door::intent::{ConnId, Ended, Intent};
+use crate::door::outbox::Outbox;
 
 /// What the engine is still to be told; newer facts replace older ones.
 #[derive(Default)]
@@ -12,7 +14,7 @@ pub(super) struct Reports {
     pub(super) written: Cell<u64>,
     written_told: Cell<u64>,
     pub(super) has_drained: Cell<bool>,
-    pub(super) probe_written: Cell<Option<u64>>,
+    pub(super) probe_taken: Cell<Option<u64>>,
     pub(super) proven: Cell<Option<u64>>,
     proven_told: Cell<Option<u64>>,
 }
@@ -39,12 +41,13 @@ impl Reports {
 /// The `Closed` that the engine is owed once it has heard `Opened`.
 pub(super) struct OwedClosed<F> {
     conn: ConnId,
+    outbox: Rc<Outbox>,
     intents: Option<mpsc::Sender<Intent<F>>>,
 }
 
 impl<F> OwedClosed<F> {
-    pub(super) fn new(conn: ConnId, intents: mpsc::Sender<Intent<F>>) -> Self {
-        Self { conn, intents: Some(intents) }
+    pub(super) fn new(conn: ConnId, outbox: Rc<Outbox>, intents: mpsc::Sender<Intent<F>>) -> Self {
+        Self { conn, outbox, intents: Some(intents) }
     }
 
     pub(super) async fn settle(mut self, why: Ended) {
@@ -57,8 +60,10 @@ impl<F> OwedClosed<F> {
 }
 
 impl<F> Drop for OwedClosed<F> {
-    /// The task panicked or was cut at the end of the drain: there is no waiting here.
+    /// Without [`OwedClosed::settle`] the task panicked or was cut at the end of the drain, and there is
+    /// no waiting here. Either way nobody may append to an outbox that nobody empties.
     fn drop(&mut self) {
+        self.outbox.end();
         let Some(intents) = self.intents.take() else { return };
         let closed = Intent::Closed { conn: self.conn, why: Ended::Lost };
         if let Err(mpsc::error::TrySendError::Full(_)) = intents.try_send(closed) {

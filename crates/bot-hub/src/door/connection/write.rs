@@ -31,7 +31,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
     }
 
     pub(super) fn take_batch(&self) {
-        *self.batch.borrow_mut() = self.outbox.take();
+        let batch = self.outbox.take();
+        // Not when it is written: the peer may answer a probe while the rest of the batch still waits.
+        self.reports.probe_taken.set(batch.probe);
+        *self.batch.borrow_mut() = batch;
     }
 
     /// Writes what is left of the batch. Can be dropped and called again.
@@ -40,8 +43,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         let batch = self.batch.take();
         self.reports.written.set(self.reports.written.get().max(batch.mark));
         self.reports.has_drained.set(self.reports.has_drained.get() | batch.was_high);
-        let probe_written = self.reports.probe_written.get().max(batch.probe);
-        self.reports.probe_written.set(probe_written);
         self.line.buffers.give(batch.bytes);
         Ok(())
     }

@@ -1,3 +1,5 @@
+//! Frames as bytes, whole and byte by byte, and what another implementation makes of ours.
+
 use std::io::{Cursor, Read, Write};
 
 use proptest::prelude::*;

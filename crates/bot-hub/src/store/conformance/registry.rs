@@ -93,10 +93,10 @@ pub(in crate::store) fn a_room_keeps_its_rules(subject: &mut Subject) {
         Retention { age_ms: None, entries: Some(u64::MAX), bytes: None },
         Retention { age_ms: None, entries: None, bytes: None },
     ] {
-        subject.done(Change::Retain { room: room("lab"), retain: retain.clone() });
+        subject.done(Change::Retain { room: room("lab"), retain });
         assert_eq!(subject.record("lab").retain, Some(retain));
     }
-    assert_eq!(subject.record("lab").closed, true);
+    assert!(subject.record("lab").closed);
     assert_eq!(subject.record("den").retain, None);
     assert_eq!(subject.change(vec![append(numbered("lab", 1))]), [Outcome::Appended { seq: 1 }]);
     let found = subject.record("lab");

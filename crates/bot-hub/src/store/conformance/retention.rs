@@ -38,11 +38,11 @@ fn check_room(subject: &mut Subject, expected: (u64, u64, u64, Option<u64>)) {
 pub(in crate::store) fn too_many_entries_go_oldest_first(subject: &mut Subject) {
     subject.fill("lab", 9);
     let rule = Retention { entries: Some(4), ..NONE };
-    check_trim(subject, trim(rule.clone(), 0, 3), &[1, 2, 3], true);
+    check_trim(subject, trim(rule, 0, 3), &[1, 2, 3], true);
     check_room(subject, (4, 9, 60, Some(4_000)));
-    check_trim(subject, trim(rule.clone(), 0, 3), &[4, 5], false);
+    check_trim(subject, trim(rule, 0, 3), &[4, 5], false);
     check_room(subject, (6, 9, 40, Some(6_000)));
-    check_trim(subject, trim(rule.clone(), 0, 3), &[], false);
+    check_trim(subject, trim(rule, 0, 3), &[], false);
     check_trim(subject, trim(NONE, u64::MAX, 3), &[], false);
     // Appended and removed in one batch.
     let changes = vec![append(numbered("lab", 10)), append(numbered("lab", 11)), trim(rule, 0, 9)];
@@ -63,8 +63,8 @@ pub(in crate::store) fn too_many_bytes_go_oldest_first(subject: &mut Subject) {
 pub(in crate::store) fn old_entries_go(subject: &mut Subject) {
     subject.fill("lab", 9);
     let rule = Retention { age_ms: Some(500), ..NONE };
-    check_trim(subject, trim(rule.clone(), 2_500, 9), &[1], false);
-    check_trim(subject, trim(rule.clone(), 2_501, 9), &[2], false);
+    check_trim(subject, trim(rule, 2_500, 9), &[1], false);
+    check_trim(subject, trim(rule, 2_501, 9), &[2], false);
     // A clock that was set back removes nothing.
     check_trim(subject, trim(rule, 0, 9), &[], false);
     check_room(subject, (3, 9, 70, Some(3_000)));
@@ -74,7 +74,7 @@ pub(in crate::store) fn an_emptied_room_goes_on_counting(subject: &mut Subject) 
     subject.fill("lab", 3);
     subject.join("lab", "bob");
     let rule = Retention { entries: Some(0), ..NONE };
-    check_trim(subject, trim(rule.clone(), 0, 9), &[1, 2, 3], false);
+    check_trim(subject, trim(rule, 0, 9), &[1, 2, 3], false);
     check_room(subject, (4, 3, 0, None));
     assert_eq!(subject.say(numbered("lab", 4)), Outcome::Appended { seq: 4 });
     check_room(subject, (4, 4, 10, Some(4_000)));

@@ -97,7 +97,7 @@ impl Room {
                 return self.trim(retain, *now, *entries_max);
             }
             Change::CreateRoom { .. } => {}
-            Change::Retain { retain, .. } => self.retain = Some(retain.clone()),
+            Change::Retain { retain, .. } => self.retain = Some(*retain),
             Change::Join { bot, .. } => {
                 let head = self.head();
                 let joined = Member { since: head, cursor: head };
@@ -304,7 +304,7 @@ impl Room {
         RoomRecord {
             room: name.clone(),
             closed: self.closed,
-            retain: self.retain.clone(),
+            retain: self.retain,
             head: self.head(),
             first: self.first,
             bytes: self.bytes,

@@ -3,32 +3,42 @@
 //! Owns where the file is and every setting of a connection, with its reason.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
+
+use super::error::Trouble;
+use super::schema;
+use crate::store::StoreError;
 
 /// The name of the database in a data directory.
 pub(super) const DATABASE: &str = "hub.db";
 
 /// How a store is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The file system below SQLite, by the name that it was registered under. Then nothing but that
     /// is touched: no directory is made and no lock is taken.
     pub vfs: Option<&'static str>,
     /// Leaves out every sync. Exists so that tests can show that they would notice.
     pub never_sync: bool,
+    /// Pages of 4 KiB that the log of changes may hold before they are moved into the database. More
+    /// saves work, since a page that changed often is moved once; less keeps the start after a crash
+    /// short, since it reads all of them: the 16 MB of the default take about 20 ms.
+    pub wal_pages: u64,
 }
 
-/// Pages of 4 KiB that the log of changes may hold before they are moved into the database. More
-/// saves work, since a page that changed often is moved once; less keeps the start after a crash
-/// short, since it reads all of them: 16 MB are about 20 ms.
-pub(super) const WAL_PAGES: u64 = 4_000;
+impl Default for Options {
+    fn default() -> Self {
+        Self { vfs: None, never_sync: false, wal_pages: 4_000 }
+    }
+}
 
 /// What is left of the log of changes on disk after it had to grow: 64 MB.
 const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 
 /// How long a statement waits for another process that has the file to itself for a moment.
-const BUSY_MS: u64 = 5_000;
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// The database of a data directory.
 pub(super) fn database(directory: &Path) -> PathBuf {
@@ -62,13 +72,24 @@ pub(super) fn reader(path: &Path, options: &Options) -> rusqlite::Result<Connect
     Ok(conn)
 }
 
+/// A reading connection to a store that somebody else made: refuses what this program cannot read.
+pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, Trouble> {
+    if options.vfs.is_none() && !path.exists() {
+        let cause = format!("there is no store at `{}`", path.display());
+        return Err(StoreError::Failed(cause).into());
+    }
+    let conn = reader(path, options)?;
+    schema::check(&conn, path)?;
+    Ok(conn)
+}
+
 fn open(path: &Path, options: &Options, more: OpenFlags) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     let conn = match options.vfs {
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
         None => Connection::open_with_flags(path, flags)?,
     };
-    conn.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
+    conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
     // Damage is met with an error instead of a guess.
     conn.pragma_update(None, "cell_size_check", true)?;

@@ -42,6 +42,12 @@ impl Trouble {
             Self::Sql(error) if is_full(&error) => {
                 StoreError::Full { path: path.display().to_string() }
             }
+            Self::Sql(error) if is_damage(&error) || is_foreign(&error) => {
+                StoreError::Failed(format!(
+                    "`{}` is damaged: {error}; hint: run `bot-hub verify`, or restore a backup",
+                    path.display()
+                ))
+            }
             Self::Sql(error) => StoreError::Failed(format!("`{}`: {error}", path.display())),
         }
     }
@@ -64,4 +70,8 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
         | rusqlite::Error::Utf8Error(..) => true,
         _ => false,
     }
+}
+
+fn is_foreign(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::NotADatabase)
 }

@@ -55,7 +55,7 @@ impl Loading<'_> {
         snapshot.rooms.push(RoomRecord {
             room: room.clone(),
             closed: *closed,
-            retain: retain.clone(),
+            retain: *retain,
             head: tail.head,
             first: tail.first,
             bytes: tail.bytes,

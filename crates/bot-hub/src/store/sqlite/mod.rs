@@ -6,13 +6,16 @@
 //! * [`schema`]: the tables, their number, the way from one number to the next.
 //! * [`row`], [`rows`], [`sum`]: what lies in a row, and how it is checked.
 //! * [`batch`]: one transaction. [`cache`]: what it remembers from the one before.
-//! * [`load`], [`read`], [`stored`], [`names`]: the way back.
+//! * [`load`], [`read`], [`fate`], [`stored`], [`names`]: the way back.
+//! * [`verify`](mod@verify), [`backup`](mod@backup): the store as a whole.
 //! * [`connect`], [`lock`], [`error`]: the file.
 
+mod backup;
 mod batch;
 mod cache;
 mod connect;
 mod error;
+mod fate;
 mod load;
 mod lock;
 mod names;
@@ -22,22 +25,32 @@ mod rows;
 mod schema;
 mod stored;
 mod sum;
+mod verify;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bot_hub_core::change::Outcome;
 use bot_protocol::id::Epoch;
 use rusqlite::Connection;
 
+pub use self::backup::{backup, restore};
 use self::batch::Batch;
 use self::cache::Cache;
+use self::connect::DATABASE;
 pub use self::connect::Options;
-use self::connect::WAL_PAGES;
 use self::error::{Trouble, is_full};
 use self::lock::DirectoryLock;
 pub use self::read::SqliteReader;
 use self::sum::Sum;
+pub use self::verify::{Damage, Report, verify, verify_with};
 use super::{Loaded, Reader, Store, StoreError, Write, random_epoch};
+
+/// So many times its usual length the log of changes may reach before the writer waits for readers.
+const LATE: u64 = 8;
+
+/// How long it waits for them.
+const LATE_WAIT: Duration = Duration::from_millis(20);
 
 /// The writer. Only one process can have it.
 #[derive(Debug)]
@@ -48,6 +61,8 @@ pub struct SqliteStore {
     sum: Sum,
     path: PathBuf,
     options: Options,
+    /// How long the log of changes may become before it is moved into the database.
+    checkpoint_at: u64,
     /// Why nothing may be acknowledged any more.
     broken: Option<String>,
     _lock: Option<DirectoryLock>,
@@ -72,13 +87,15 @@ impl SqliteStore {
         let opened = Self::connect(&path, &options);
         let conn = opened.map_err(|trouble| trouble.at(&path))?;
         let (cache, sum) = (Cache::default(), Sum::default());
-        Ok(Self { conn, cache, sum, path, options, broken: None, _lock: lock })
+        let checkpoint_at = options.wal_pages;
+        Ok(Self { conn, cache, sum, path, options, checkpoint_at, broken: None, _lock: lock })
     }
 
     fn connect(path: &Path, options: &Options) -> Result<Connection, Trouble> {
         let conn = connect::writer(path, options)?;
-        schema::prepare(&conn, path, schema::STEPS, |_| {
-            unreachable!("there is one schema so far")
+        schema::prepare(&conn, path, schema::STEPS, |found| {
+            let name = format!("{DATABASE}.schema-{found}");
+            backup::copy(&conn, &path.with_file_name(name))
         })?;
         Ok(conn)
     }
@@ -124,11 +141,27 @@ impl SqliteStore {
     }
 
     fn try_checkpoint(&mut self) -> rusqlite::Result<()> {
+        let usual = self.options.wal_pages;
         let pages = self.wal_pages("PRAGMA wal_checkpoint(NOOP)")?;
-        if pages >= WAL_PAGES {
-            self.wal_pages("PRAGMA wal_checkpoint(PASSIVE)")?;
+        if pages < usual {
+            self.checkpoint_at = usual;
         }
-        Ok(())
+        if pages < self.checkpoint_at {
+            return Ok(());
+        }
+        // A reader that looks at an old state keeps the log from starting over. Then it is tried again
+        // only after as much again, since every attempt syncs the database.
+        self.checkpoint_at = pages + usual;
+        if pages < usual.saturating_mul(LATE) {
+            self.wal_pages("PRAGMA wal_checkpoint(PASSIVE)")?;
+            return Ok(());
+        }
+        // Readers that follow each other without a pause have the same effect: they are waited for,
+        // but not for long.
+        self.conn.busy_timeout(LATE_WAIT)?;
+        let restarted = self.wal_pages("PRAGMA wal_checkpoint(RESTART)");
+        self.conn.busy_timeout(connect::BUSY)?;
+        restarted.map(drop)
     }
 
     /// Pages in the log of changes.

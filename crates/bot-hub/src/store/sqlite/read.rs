@@ -3,26 +3,24 @@
 //! Owns pages and look-ups by id. Whatever is returned was checked; what is not as it was appended,
 //! or not there although the room's tail says so, is named instead. Never writes.
 
-use std::collections::BTreeMap;
 use std::ops::{ControlFlow, RangeInclusive};
+use std::path::Path;
 
-use bot_hub_core::change::{Answer, Found, Page, Query, ReceiptRecord, Span};
+use bot_hub_core::change::{Answer, Found, Page, Query, Span};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
-use bot_protocol::receipt::ReceiptState;
-use bot_protocol::time::Timestamp;
 use rusqlite::{CachedStatement, Connection, params};
 use rustc_hash::FxHashMap;
 
+use super::connect::{self, Options};
 use super::error::is_damage;
-use super::load::dropped_row;
 use super::names::Names;
 use super::row::{self, Intact, StoredId, entry_columns};
-use super::rows::{Tail, mark_sum, receipt_sum, state_number, state_of};
-use super::schema::{nat, place};
-use super::stored::{self, bound};
+use super::rows::Tail;
+use super::schema::place;
+use super::stored;
 use super::sum::Sum;
-use crate::store::{Reader, oldest_first};
+use crate::store::{Reader, StoreError, oldest_first};
 
 /// One connection that only reads.
 #[derive(Debug)]
@@ -41,7 +39,7 @@ pub(super) enum Way {
 }
 
 /// Why a look-up by id has no answer.
-enum Unknown {
+pub(super) enum Unknown {
     Sql(rusqlite::Error),
     Damaged,
 }
@@ -54,7 +52,7 @@ impl From<rusqlite::Error> for Unknown {
 
 impl Reader for SqliteReader {
     fn answer(&mut self, query: &Query) -> Answer {
-        let answer = self.in_snapshot(|reader| match query {
+        let answer = self.snapshot(|reader| match query {
             Query::Page { room, span, entries_max, bytes_max } => {
                 let page =
                     reader.page(room, *span, u64::from(*entries_max), *bytes_max as usize)?;
@@ -73,15 +71,32 @@ impl Reader for SqliteReader {
 }
 
 impl SqliteReader {
+    /// Opens the store of a data directory, also while a hub runs on it.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let path = connect::database(directory);
+        let conn = connect::existing(&path, &Options::default());
+        Ok(Self::new(conn.map_err(|trouble| trouble.at(&path))?))
+    }
+
+    /// Every room, by name.
+    pub fn rooms(&mut self) -> Result<Vec<RoomName>, StoreError> {
+        let names = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self.conn.prepare("SELECT name FROM room ORDER BY name")?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        };
+        let names = names().map_err(|error| StoreError::Failed(error.to_string()))?;
+        Ok(names.iter().filter_map(|name| RoomName::new(name).ok()).collect())
+    }
+
     pub(super) fn new(conn: Connection) -> Self {
         Self { conn, names: Names::default(), sum: Sum::default(), rooms: FxHashMap::default() }
     }
 
     /// Runs several look-ups against one state of the store.
-    fn in_snapshot<T>(
+    pub(super) fn snapshot<T, E: From<rusqlite::Error>>(
         &mut self,
-        body: impl FnOnce(&mut Self) -> Result<T, Unknown>,
-    ) -> Result<T, Unknown> {
+        body: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.conn.prepare_cached("BEGIN")?.execute([])?;
         let result = body(self);
         let ended = self.conn.prepare_cached("COMMIT").and_then(|mut it| it.execute([]));
@@ -202,30 +217,6 @@ impl SqliteReader {
         let key = params![sender, StoredId::of(id)];
         statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     }
-
-    /// One message and what became of it.
-    fn fate(&mut self, number: i64, at: i64) -> Result<Found, Unknown> {
-        let Self { conn, names, sum, .. } = self;
-        let room: String = conn
-            .prepare_cached("SELECT name FROM room WHERE id = ?1")?
-            .query_row([number], |row| row.get(0))?;
-        let room = RoomName::new(&room).map_err(|_| Unknown::Damaged)?;
-        let seq = super::schema::seq_of(at);
-        let mut one = conn.prepare_cached(ONE)?;
-        let intact = single(conn, &mut one, names, sum, (&room, number), seq)?;
-        let Intact { entry, .. } = intact.ok_or(Unknown::Damaged)?;
-        let mut receipts = BTreeMap::new();
-        let mut note = |receipt: ReceiptRecord| {
-            receipts.insert((receipt.bot.clone(), receipt.state), receipt);
-        };
-        // In this order, so that what a bot said itself stands above what its mark says.
-        marks(conn, names, sum, (&room, number), seq, &mut note)?;
-        ranges(conn, names, sum, (&room, number), seq, &mut note)?;
-        own(conn, names, sum, (&room, number), seq, &mut note)?;
-        let receipts = receipts.into_values().collect();
-        let (from, sent_at) = (entry.draft.from.clone(), entry.draft.sent_at);
-        Ok(Found { room, seq, from, sent_at, receipts })
-    }
 }
 
 /// Everything that a span means in a log, and the way through it.
@@ -271,9 +262,10 @@ fn scan_sql(way: Way) -> &'static str {
     }
 }
 
-const ONE: &str = concat!("SELECT ", entry_columns!(), " FROM entry WHERE place = ?1");
+pub(super) const ONE: &str = concat!("SELECT ", entry_columns!(), " FROM entry WHERE place = ?1");
 
-fn single(
+/// One entry; `None` if it is not there, or not as it was appended.
+pub(super) fn single(
     conn: &Connection,
     statement: &mut CachedStatement<'_>,
     names: &mut Names,
@@ -288,98 +280,4 @@ fn single(
         Ok(None) => Ok(None),
         Ok(Some(row)) => row::decode(conn, names, sum, room, row),
     }
-}
-
-fn observed(
-    room: &RoomName,
-    seq: u64,
-    bot: BotId,
-    state: ReceiptState,
-    at: Timestamp,
-) -> ReceiptRecord {
-    ReceiptRecord { room: room.clone(), seq, bot, state, at, reason: None, reply: None }
-}
-
-/// When each bot's marks had passed the entry.
-fn marks(
-    conn: &Connection,
-    names: &mut Names,
-    sum: &mut Sum,
-    (room, number): (&RoomName, i64),
-    seq: u64,
-    note: &mut impl FnMut(ReceiptRecord),
-) -> rusqlite::Result<()> {
-    let mut bots = conn
-        .prepare_cached("SELECT bot FROM mark WHERE room = ?1 AND bot > ?2 ORDER BY bot LIMIT 1")?;
-    let mut passed = conn.prepare_cached(
-        "SELECT start, upto, at, sum FROM mark
-         WHERE room = ?1 AND bot = ?2 AND state = ?3 AND start <= ?4 ORDER BY start DESC LIMIT 1",
-    )?;
-    let mut last = i64::MIN;
-    loop {
-        let mut rows = bots.query((number, last))?;
-        let Some(row) = rows.next()? else { return Ok(()) };
-        last = row.get(0)?;
-        let Some(bot) = names.name(conn, last)? else { continue };
-        for state in [ReceiptState::Delivered, ReceiptState::Received] {
-            let mut rows = passed.query((number, last, state_number(state), bound(seq)))?;
-            let Some(row) = rows.next()? else { continue };
-            let (run, stored) = stored::run_row(row)?;
-            if run.upto >= seq && mark_sum(sum, room, &bot, state, &run) == stored {
-                note(observed(room, seq, bot.clone(), state, run.at));
-            }
-        }
-    }
-}
-
-/// For whom the entry was dropped.
-fn ranges(
-    conn: &Connection,
-    names: &mut Names,
-    sum: &mut Sum,
-    (room, number): (&RoomName, i64),
-    seq: u64,
-    note: &mut impl FnMut(ReceiptRecord),
-) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare_cached(
-        "SELECT start, upto, reason, at, sum, bot FROM dropped
-         WHERE room = ?1 AND start <= ?2 AND upto >= ?2",
-    )?;
-    let mut rows = statement.query((number, bound(seq)))?;
-    while let Some(row) = rows.next()? {
-        let Some(bot) = names.name(conn, row.get(5)?)? else { continue };
-        if let Some((_, at)) = dropped_row(sum, room, &bot, row)? {
-            note(observed(room, seq, bot, ReceiptState::Dropped, at));
-        }
-    }
-    Ok(())
-}
-
-/// What each bot said of the entry itself.
-fn own(
-    conn: &Connection,
-    names: &mut Names,
-    sum: &mut Sum,
-    (room, number): (&RoomName, i64),
-    seq: u64,
-    note: &mut impl FnMut(ReceiptRecord),
-) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare_cached(
-        "SELECT bot, state, at, reason, reply, sum FROM receipt WHERE room = ?1 AND seq = ?2",
-    )?;
-    let mut rows = statement.query((number, bound(seq)))?;
-    while let Some(row) = rows.next()? {
-        let bot = names.name(conn, row.get(0)?)?;
-        let (Some(bot), Some(state)) = (bot, state_of(row.get(1)?)) else { continue };
-        let reply: Option<String> = row.get(4)?;
-        let receipt = ReceiptRecord {
-            reason: row.get(3)?,
-            reply: reply.and_then(|id| MessageId::new(&id).ok()),
-            ..observed(room, seq, bot, state, Timestamp(nat(row.get(2)?)))
-        };
-        if receipt_sum(sum, &receipt) == row.get::<_, i64>(5)? {
-            note(receipt);
-        }
-    }
-    Ok(())
 }

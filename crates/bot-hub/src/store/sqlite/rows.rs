@@ -167,6 +167,6 @@ mod tests {
         for reason in REASONS {
             assert_eq!(reason_of(reason_number(reason)), Some(reason));
         }
-        assert_eq!((state_of(11), reason_of(4)), (None, None));
+        assert_eq!((state_of(11), reason_of(6)), (None, None));
     }
 }

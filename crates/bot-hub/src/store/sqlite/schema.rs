@@ -131,51 +131,81 @@ pub(super) fn nat(number: i64) -> u64 {
     number.cast_unsigned()
 }
 
+/// What a file says of itself.
+enum Found {
+    /// Nothing: it is new.
+    Empty,
+    /// One of our stores, with this schema.
+    Ours(u32),
+    /// Something else.
+    Foreign,
+}
+
+fn identify(conn: &Connection) -> rusqlite::Result<Found> {
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
+    if number("PRAGMA application_id")? == i64::from(APPLICATION) {
+        return Ok(Found::Ours(conn.query_row("PRAGMA user_version", [], |row| row.get(0))?));
+    }
+    let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
+    Ok(if is_empty { Found::Empty } else { Found::Foreign })
+}
+
 /// Brings a store to the schema that `steps` end with: makes an empty one, changes an older one step
 /// by step after `backup` has copied it, refuses a newer one.
+///
+/// What a failed step began is undone when the connection is closed, which is what its error leads to.
 pub(super) fn prepare(
     conn: &Connection,
     path: &Path,
     steps: &[Step],
     backup: impl FnOnce(u32) -> Result<(), StoreError>,
 ) -> Result<(), Trouble> {
-    let found: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let known = u32::try_from(steps.len()).expect("there are fewer steps than numbers");
-    if found > known {
-        return Err(StoreError::Newer { path: path.display().to_string(), found, known }.into());
-    }
-    if found == 0 {
-        return create(conn, path, steps, known);
-    }
-    if application != APPLICATION {
-        return Err(StoreError::Failed(format!(
-            "`{}` is a database of another program; hint: give another data directory",
-            path.display()
-        ))
-        .into());
-    }
+    let found = match identify(conn)? {
+        Found::Empty => return create(conn, steps, known),
+        Found::Foreign => return Err(foreign(path).into()),
+        Found::Ours(found) if found > known => return Err(newer(path, found, known).into()),
+        Found::Ours(found) => found,
+    };
     if found < known {
         backup(found)?;
     }
-    for (number, step) in (found..known).zip(&steps[found as usize..]) {
+    for (number, step) in (1..).zip(steps).skip(found as usize) {
         in_transaction(conn, || {
             conn.execute_batch(step)?;
-            Ok(conn.pragma_update(None, "user_version", number + 1)?)
+            Ok(conn.pragma_update(None, "user_version", number)?)
         })?;
     }
     Ok(())
 }
 
-fn create(conn: &Connection, path: &Path, steps: &[Step], known: u32) -> Result<(), Trouble> {
-    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables > 0 {
-        return Err(StoreError::Failed(format!(
-            "`{}` is a database of another program; hint: give another data directory",
+/// Whether this program can read the store as it is.
+pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), Trouble> {
+    let known = u32::try_from(STEPS.len()).expect("there are fewer steps than numbers");
+    let error = match identify(conn)? {
+        Found::Ours(found) if found == known => return Ok(()),
+        Found::Ours(found) if found > known => newer(path, found, known),
+        Found::Ours(found) => StoreError::Failed(format!(
+            "`{}` has schema {found}, this program reads {known}; hint: start the hub on it once",
             path.display()
-        ))
-        .into());
-    }
+        )),
+        Found::Empty | Found::Foreign => foreign(path),
+    };
+    Err(error.into())
+}
+
+fn newer(path: &Path, found: u32, known: u32) -> StoreError {
+    StoreError::Newer { path: path.display().to_string(), found, known }
+}
+
+fn foreign(path: &Path) -> StoreError {
+    let path = path.display();
+    StoreError::Failed(format!(
+        "`{path}` is no store of this program; hint: name another directory"
+    ))
+}
+
+fn create(conn: &Connection, steps: &[Step], known: u32) -> Result<(), Trouble> {
     let epoch = random_epoch()?;
     in_transaction(conn, || {
         for step in steps {
@@ -218,4 +248,68 @@ pub(super) fn read_epoch(conn: &Connection) -> Result<Option<Epoch>, rusqlite::E
         .optional()?;
     let epoch = row.map(|(value, sum)| (Epoch(nat(value)), sum));
     Ok(epoch.filter(|(epoch, sum)| epoch_sum(*epoch) == *sum).map(|(epoch, _)| epoch))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &[Step] = &["CREATE TABLE meta (key TEXT PRIMARY KEY, value, sum)"];
+    const NEW: &[Step] = &[OLD[0], "ALTER TABLE meta ADD COLUMN note", "CREATE TABLE more (x)"];
+    const WRONG: &[Step] = &[OLD[0], NEW[1], "CREATE TABLE more (x); this is no SQL"];
+
+    fn version(conn: &Connection) -> (u32, i64) {
+        let version = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'more'";
+        (version, conn.query_row(sql, [], |row| row.get(0)).unwrap())
+    }
+
+    fn run(conn: &Connection, steps: &[Step]) -> (Result<(), String>, Vec<u32>) {
+        let mut copied = Vec::new();
+        let outcome = prepare(conn, Path::new("x"), steps, |found| {
+            copied.push(found);
+            Ok(())
+        });
+        (outcome.map_err(|trouble| trouble.at(Path::new("x")).to_string()), copied)
+    }
+
+    #[test]
+    fn an_older_store_is_copied_and_brought_up_step_by_step() {
+        let conn = Connection::open_in_memory().unwrap();
+        assert_eq!(run(&conn, OLD), (Ok(()), vec![]));
+        let epoch = read_epoch(&conn).unwrap();
+        assert_eq!(run(&conn, OLD), (Ok(()), vec![]));
+        assert_eq!(run(&conn, NEW), (Ok(()), vec![1]));
+        assert_eq!(version(&conn), (3, 1));
+        assert_eq!(run(&conn, NEW), (Ok(()), vec![]));
+        assert_eq!(read_epoch(&conn).unwrap(), epoch);
+        let (refused, copied) = run(&conn, OLD);
+        assert!(refused.unwrap_err().contains("schema 3, this one knows 1"));
+        assert!(copied.is_empty());
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_what_the_one_before_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || Connection::open(directory.path().join("x")).unwrap();
+        let conn = open();
+        assert_eq!(run(&conn, OLD), (Ok(()), vec![]));
+        let (failed, copied) = run(&conn, WRONG);
+        assert!(failed.unwrap_err().contains("syntax error"));
+        assert_eq!(copied, [1]);
+        drop(conn);
+        let conn = open();
+        assert_eq!(version(&conn), (2, 0));
+        assert_eq!(run(&conn, NEW), (Ok(()), vec![2]));
+        assert_eq!(version(&conn), (3, 1));
+    }
+
+    #[test]
+    fn a_place_holds_room_and_seq() {
+        for (room, seq) in [(1, 1), (ROOMS_MAX, (1 << SEQ_BITS) - 1), (7, 0)] {
+            let place = place(room, seq);
+            assert_eq!((place >> SEQ_BITS, seq_of(place)), (room, seq));
+        }
+        assert_eq!(seq_of(place(3, u64::MAX)), (1 << SEQ_BITS) - 1);
+    }
 }

@@ -49,7 +49,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn revoke_tokens(&mut self, bot: &BotId) -> Result<(), Trouble> {
+    pub(super) fn revoke_tokens(&self, bot: &BotId) -> Result<(), Trouble> {
         self.conn.prepare_cached("DELETE FROM token WHERE bot = ?1")?.execute([bot.as_str()])?;
         Ok(())
     }

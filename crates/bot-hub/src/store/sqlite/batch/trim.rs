@@ -85,7 +85,7 @@ impl Batch<'_> {
     }
 
     /// Forgets the entries from `before` up to the one before `first`, and what was known of them.
-    fn forget_entries(&mut self, room: i64, before: u64, first: u64) -> Result<(), Trouble> {
+    fn forget_entries(&self, room: i64, before: u64, first: u64) -> Result<(), Trouble> {
         let span = (place(room, before), place(room, first - 1));
         for sql in [
             "DELETE FROM entry WHERE place BETWEEN ?1 AND ?2",
@@ -106,7 +106,7 @@ impl Batch<'_> {
         self.forget_marks(room, first)
     }
 
-    fn forget_marks(&mut self, room: i64, first: u64) -> Result<(), Trouble> {
+    fn forget_marks(&self, room: i64, first: u64) -> Result<(), Trouble> {
         let mut bots = self.conn.prepare_cached(
             "SELECT bot FROM mark WHERE room = ?1 AND bot > ?2 ORDER BY bot LIMIT 1",
         )?;

@@ -6,24 +6,32 @@
 //! goes on reading only while somebody waits for an answer that stands behind those events, and
 //! then only up to [`BEHIND_BYTES_MAX`].
 
+mod clock;
+mod ends;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use bot_protocol::frame::client::{ClientFrame, Message};
-use bot_protocol::frame::server::{Ack, AuthOk, ServerFrame};
-use bot_protocol::id::{MessageId, Position};
-use bot_protocol::name::RoomName;
-use bot_protocol::time::Timestamp;
-use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot, watch};
+use bot_protocol::frame::client::Message;
+use bot_protocol::frame::server::ServerFrame;
+use bot_protocol::id::MessageId;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::error::{AskError, End, SendError, Why};
+use crate::error::{AskError, SendError};
 use crate::event::Event;
 use crate::link::{Input, Link, Output};
 use crate::wire::{Connect, Happening, Wire};
+use clock::Clock;
+use ends::Numbered;
+
+pub(crate) use clock::unix_ms;
+pub use ends::State;
+pub(crate) use ends::{Command, Ends, SendWaiter, Taken};
 
 /// Bytes of events that are held for an application which waits for an answer and takes no events.
 const BEHIND_BYTES_MAX: usize = 16 << 20;
@@ -33,73 +41,6 @@ const EVENT_BYTES: usize = 512;
 const LINGER: Duration = Duration::from_secs(5);
 /// At the end: how long the application may take to fetch its last events.
 const FAREWELL: Duration = Duration::from_secs(5);
-
-/// Where a client stands.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum State {
-    /// The first attempt is under way.
-    Connecting,
-    /// Connected; with what the hub said.
-    Connected(Arc<AuthOk>),
-    /// Not connected; tries again by itself.
-    Waiting {
-        /// Why.
-        why: Why,
-        /// When, counted from the moment when this was said.
-        retry_in_ms: u64,
-    },
-    /// Over for good.
-    Ended(End),
-}
-
-/// What a handle asks of the task.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Send(MessageId, Box<Message>, SendWaiter),
-    Ask(Box<ClientFrame>, oneshot::Sender<Result<Box<ServerFrame>, AskError>>),
-    Tell(Box<ClientFrame>),
-    Positions(oneshot::Sender<std::collections::BTreeMap<RoomName, Position>>),
-    Stop,
-}
-
-/// Who waits for an `ack`, and the place that the message takes meanwhile.
-#[derive(Debug)]
-pub(crate) struct SendWaiter {
-    pub(crate) answer: oneshot::Sender<Result<Ack, SendError>>,
-    pub(crate) _permit: OwnedSemaphorePermit,
-}
-
-/// An event and its number.
-pub(crate) type Numbered = (u64, Event);
-
-/// Up to which event the application took them: one number, so that no queue is needed.
-#[derive(Debug, Default)]
-pub(crate) struct Taken {
-    event: AtomicU64,
-    changed: Notify,
-}
-
-impl Taken {
-    pub(crate) fn set(&self, event: u64) {
-        self.event.fetch_max(event, Ordering::AcqRel);
-        self.changed.notify_one();
-    }
-
-    async fn next(&self) -> u64 {
-        self.changed.notified().await;
-        self.event.load(Ordering::Acquire)
-    }
-}
-
-/// What the task shares with handles and events.
-#[derive(Debug)]
-pub(crate) struct Ends {
-    pub(crate) commands: mpsc::Receiver<Command>,
-    pub(crate) events: mpsc::Sender<Numbered>,
-    pub(crate) taken: Arc<Taken>,
-    pub(crate) state: watch::Sender<State>,
-}
 
 /// The task.
 pub(crate) struct Driver<C: Connect> {
@@ -149,7 +90,13 @@ impl<C: Connect> Driver<C> {
             self.step().await;
             self.carry_out().await;
         }
-        self.farewell().await;
+        let (events, behind) = self.let_go();
+        farewell(events, behind).await;
+    }
+
+    /// Drops everything but the last events. `state` goes too: whoever closed the client may go on.
+    fn let_go(self) -> (Option<mpsc::Sender<Numbered>>, VecDeque<Numbered>) {
+        (self.events, self.behind)
     }
 
     /// Waits for the next thing to happen and tells the link.
@@ -256,11 +203,12 @@ impl<C: Connect> Driver<C> {
 
     /// Does what the link wants done.
     async fn carry_out(&mut self) {
+        let mut parting = Wire::None;
         while let Some(output) = self.link.poll() {
             match output {
                 Output::Connect => self.wire = Wire::Opening(self.connector.open()),
                 Output::Frame(frame) => self.wire.send(*frame),
-                Output::Disconnect => self.wire.close().await,
+                Output::Disconnect => parting = std::mem::replace(&mut self.wire, Wire::None),
                 Output::Waiting { why, retry_in_ms } => {
                     tracing::debug!(%why, retry_in_ms, "not connected");
                     self.state.send_replace(State::Waiting { why, retry_in_ms });
@@ -284,6 +232,8 @@ impl<C: Connect> Driver<C> {
                 }
             }
         }
+        // Last, since the others need not wait for a hub that does not say goodbye.
+        parting.close().await;
         if self.abandoned.is_some() && !self.link.awaits_hub() {
             self.abandoned = Some(Instant::now());
         }
@@ -298,20 +248,20 @@ impl<C: Connect> Driver<C> {
             self.behind.push_back((number, event));
         }
     }
+}
 
-    /// The application gets its last events, if it comes for them.
-    async fn farewell(self) {
-        let Some(events) = self.events else { return };
-        let deliver = async {
-            for event in self.behind {
-                if events.send(event).await.is_err() {
-                    break;
-                }
+/// The application gets its last events, if it comes for them.
+async fn farewell(events: Option<mpsc::Sender<Numbered>>, behind: VecDeque<Numbered>) {
+    let Some(events) = events else { return };
+    let deliver = async {
+        for event in behind {
+            if events.send(event).await.is_err() {
+                break;
             }
-        };
-        // What was not fetched was not acknowledged: the hub still has it.
-        drop(timeout(FAREWELL, deliver).await);
-    }
+        }
+    };
+    // What was not fetched was not acknowledged: the hub still has it.
+    drop(timeout(FAREWELL, deliver).await);
 }
 
 async fn wait_until(deadline: Option<Instant>) {
@@ -348,32 +298,4 @@ fn event_bytes(event: &Event) -> usize {
         Event::Message(delivery) => EVENT_BYTES + delivery.text.len(),
         _ => EVENT_BYTES,
     }
-}
-
-/// The link's time: the system's at the start, and steady from then on.
-#[derive(Debug)]
-struct Clock {
-    start: Instant,
-    start_ms: u64,
-}
-
-impl Clock {
-    fn new() -> Self {
-        Self { start: Instant::now(), start_ms: unix_ms() }
-    }
-
-    fn now(&self) -> Timestamp {
-        let elapsed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Timestamp(self.start_ms) + elapsed
-    }
-
-    fn instant(&self, at: Timestamp) -> Instant {
-        self.start + Duration::from_millis(at.since(Timestamp(self.start_ms)))
-    }
-}
-
-/// Milliseconds since the Unix epoch, by the system's clock.
-pub(crate) fn unix_ms() -> u64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }

@@ -10,8 +10,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::buffers::Buffers;
-use super::ws::{self, CloseCode};
+use crate::door::buffers::Buffers;
+use crate::door::ws::{self, CloseCode};
 
 /// Why nothing was appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,27 +59,27 @@ pub struct Outbox {
 
 /// The last frame to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Closing {
-    pub(super) code: CloseCode,
-    pub(super) reason: Cow<'static, str>,
+pub(in crate::door) struct Closing {
+    pub(in crate::door) code: CloseCode,
+    pub(in crate::door) reason: Cow<'static, str>,
 }
 
 /// Frames that the connection took at once.
 #[derive(Debug, Default)]
-pub(super) struct Batch {
-    pub(super) bytes: Vec<u8>,
+pub(in crate::door) struct Batch {
+    pub(in crate::door) bytes: Vec<u8>,
     /// Bytes of it that the socket has taken.
-    pub(super) written: usize,
+    pub(in crate::door) written: usize,
     /// What [`Outbox::mark`] was, to be reported when the batch is written.
-    pub(super) mark: u64,
+    pub(in crate::door) mark: u64,
     /// The latest probe that is in this or an earlier batch.
-    pub(super) probe: Option<u64>,
+    pub(in crate::door) probe: Option<u64>,
     /// Whether reading had stopped because of what this batch holds.
-    pub(super) was_high: bool,
+    pub(in crate::door) was_high: bool,
 }
 
 impl Batch {
-    pub(super) fn rest(&self) -> &[u8] {
+    pub(in crate::door) fn rest(&self) -> &[u8] {
         &self.bytes[self.written..]
     }
 }
@@ -231,7 +231,7 @@ impl Outbox {
 /// The connection's side.
 impl Outbox {
     /// Ready when something is to be written or the outbox is closing.
-    pub(super) fn poll_work(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(in crate::door) fn poll_work(&self, cx: &Context<'_>) -> Poll<()> {
         if self.has_work() || !self.is_open() {
             return Poll::Ready(());
         }
@@ -240,7 +240,7 @@ impl Outbox {
     }
 
     /// Wakes the task of `cx` at the next append.
-    pub(super) fn wait(&self, cx: &Context<'_>) {
+    pub(in crate::door) fn wait(&self, cx: &Context<'_>) {
         let mut waker = self.waker.borrow_mut();
         if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             *waker = Some(cx.waker().clone());
@@ -248,12 +248,12 @@ impl Outbox {
         self.is_waiting.set(true);
     }
 
-    pub(super) fn has_work(&self) -> bool {
+    pub(in crate::door) fn has_work(&self) -> bool {
         !self.queue.borrow().is_empty() || self.pong.borrow().is_some()
     }
 
     /// Takes everything that is queued. The batch before must be written.
-    pub(super) fn take(&self) -> Batch {
+    pub(in crate::door) fn take(&self) -> Batch {
         let was_high = self.is_high();
         let mut bytes = self.queue.take();
         if let Some(pong) = self.pong.take() {
@@ -264,12 +264,12 @@ impl Outbox {
     }
 
     /// The socket took `bytes` of the batch.
-    pub(super) fn wrote(&self, bytes: usize) {
+    pub(in crate::door) fn wrote(&self, bytes: usize) {
         self.in_flight.set(self.in_flight.get() - bytes);
     }
 
     /// Answers a ping: at once as long as there is room, else only the latest one.
-    pub(super) fn pong(&self, payload: &[u8]) {
+    pub(in crate::door) fn pong(&self, payload: &[u8]) {
         if self.is_high() {
             *self.pong.borrow_mut() = Some(payload.into());
         } else if self.is_open() {
@@ -278,33 +278,33 @@ impl Outbox {
     }
 
     /// Queues the heartbeat, a ping that says nothing.
-    pub(super) fn heartbeat(&self) {
+    pub(in crate::door) fn heartbeat(&self) {
         if self.is_open() {
             self.push(|queue| ws::append_ping(queue, b""));
         }
     }
 
     /// Whether so much is queued that nothing more is to be read.
-    pub(super) fn is_high(&self) -> bool {
+    pub(in crate::door) fn is_high(&self) -> bool {
         self.len() > self.limits.high_water_bytes
     }
 
-    pub(super) fn is_authenticated(&self) -> bool {
+    pub(in crate::door) fn is_authenticated(&self) -> bool {
         self.authenticated.get()
     }
 
-    pub(super) fn appends(&self) -> u64 {
+    pub(in crate::door) fn appends(&self) -> u64 {
         self.appends.get()
     }
 
     /// Queues the close frame behind everything else.
-    pub(super) fn last(&self, code: Option<CloseCode>, reason: &str) {
+    pub(in crate::door) fn last(&self, code: Option<CloseCode>, reason: &str) {
         self.pong.take();
         self.push(|queue| ws::append_close(queue, code, reason));
     }
 
     /// The connection is over: nothing is taken any more, nothing is held.
-    pub(super) fn end(&self) {
+    pub(in crate::door) fn end(&self) {
         let over = Closing { code: CloseCode::GOING_AWAY, reason: Cow::Borrowed("") };
         self.closing.borrow_mut().get_or_insert(over);
         self.queue.take();
@@ -312,7 +312,7 @@ impl Outbox {
         self.in_flight.set(0);
     }
 
-    pub(super) fn closing(&self) -> Option<Closing> {
+    pub(in crate::door) fn closing(&self) -> Option<Closing> {
         self.closing.borrow().clone()
     }
 }
@@ -328,86 +328,4 @@ impl fmt::Debug for Outbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outbox() -> Outbox {
-        let limits = OutboxLimits { bytes_max: 100, high_water_bytes: 20 };
-        Outbox::new(limits, Rc::new(Buffers::new()))
-    }
-
-    #[test]
-    fn the_mark_counts_deliveries_and_a_batch_carries_the_mark_of_its_end() {
-        let outbox = outbox();
-        assert_eq!(outbox.append(b"one", 1), Ok(1));
-        assert_eq!(outbox.append(b"ack", 0), Ok(1));
-        assert_eq!(outbox.append_text(b"two", 2), Ok(3));
-        let batch = outbox.take();
-        assert_eq!(batch.rest(), b"oneack\x81\x03two");
-        assert_eq!((batch.mark, outbox.mark()), (3, 3));
-        assert_eq!(outbox.append(b"later", 1), Ok(4));
-        assert_eq!(outbox.take().mark, 4);
-    }
-
-    #[test]
-    fn a_full_outbox_refuses_and_counts_what_is_in_flight() {
-        let outbox = outbox();
-        outbox.append(&[0; 60], 1).expect("room");
-        let batch = outbox.take();
-        assert_eq!(outbox.len(), 60);
-        assert_eq!(outbox.append(&[0; 41], 1), Err(Refused::Full));
-        assert_eq!(outbox.mark(), 1, "what was refused is not counted");
-        assert_eq!(outbox.append(&[0; 40], 1), Ok(2));
-        outbox.wrote(batch.bytes.len());
-        assert_eq!(outbox.len(), 40);
-    }
-
-    #[test]
-    fn an_empty_outbox_takes_a_frame_of_any_size() {
-        assert_eq!(outbox().append(&[0; 1000], 1), Ok(1));
-    }
-
-    #[test]
-    fn a_closing_outbox_takes_nothing_and_the_first_reason_stays() {
-        let outbox = outbox();
-        outbox.close(CloseCode::RESTART, "restart");
-        outbox.close(CloseCode::TOO_SLOW, "slow");
-        assert_eq!(outbox.append(b"x", 1), Err(Refused::Closing));
-        assert_eq!(outbox.probe(1), Err(Refused::Closing));
-        let closing = Closing { code: CloseCode::RESTART, reason: "restart".into() };
-        assert_eq!(outbox.closing(), Some(closing));
-    }
-
-    #[test]
-    fn a_probe_is_a_ping_that_carries_its_number() {
-        let outbox = outbox();
-        outbox.probe(0x0102).expect("room");
-        let batch = outbox.take();
-        assert_eq!(batch.rest(), b"\x89\x08\0\0\0\0\0\0\x01\x02");
-        assert_eq!(batch.probe, Some(0x0102));
-    }
-
-    #[test]
-    fn above_the_high_water_only_the_latest_ping_is_answered() {
-        let outbox = outbox();
-        outbox.pong(b"first");
-        assert_eq!(outbox.take().rest(), b"\x8a\x05first");
-        outbox.wrote(7);
-        outbox.append(&[b'.'; 30], 0).expect("room");
-        for number in 0..100_000u32 {
-            outbox.pong(&number.to_be_bytes());
-        }
-        assert!(outbox.held_bytes() < 8 << 10, "held: {}", outbox.held_bytes());
-        let batch = outbox.take();
-        assert_eq!(batch.rest()[30..], *b"\x8a\x04\x00\x01\x86\x9f");
-        assert!(batch.was_high);
-    }
-
-    #[test]
-    fn an_empty_outbox_holds_no_memory() {
-        let outbox = outbox();
-        outbox.append(b"x", 1).expect("room");
-        outbox.wrote(outbox.take().bytes.len());
-        assert_eq!(outbox.held_bytes(), 0);
-    }
-}
+mod tests;

@@ -1,0 +1,90 @@
+//! Who comes in, and what they are told if they may not.
+
+use bot_hub_core::io::{Caps, Hello, Input};
+use bot_protocol::code::Code;
+use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::client::Auth;
+use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::name::BotId;
+use bot_protocol::secret::Secret;
+use smol_str::SmolStr;
+
+use super::encode::Form;
+use super::registry::Refusal;
+use super::{Engine, Known};
+use crate::door::ConnId;
+use crate::door::ws::CloseCode;
+
+impl Engine {
+    pub(super) fn authenticate(&mut self, conn: ConnId, auth: Auth) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        let bearer = peer.bearer.take();
+        let entered = match &auth.token {
+            Some(token) => self.enter(conn, token),
+            None => bearer,
+        };
+        let Some(bot) = entered else {
+            if auth.token.is_none() {
+                let error = ErrorFrame::new(Code::BadFrame).message("`auth` without a token");
+                self.send(conn, &ServerFrame::Error(error.about("auth")));
+            }
+            return;
+        };
+        self.admit(conn, bot, auth);
+    }
+
+    /// The upgrade request carried a token. The connection's first frames wait for the verdict.
+    pub(super) fn present_bearer(&mut self, conn: ConnId, token: &Secret) {
+        let bot = self.enter(conn, token);
+        if let Some(peer) = self.peers.get_mut(&conn).filter(|_| bot.is_some()) {
+            peer.bearer = bot;
+            peer.outbox.authenticate();
+        }
+    }
+
+    /// Whose token it is; whoever has none is told so and turned away.
+    pub(super) fn enter(&mut self, conn: ConnId, token: &Secret) -> Option<BotId> {
+        let now = self.now();
+        let address = self.peers.get(&conn)?.address;
+        let entered = self.registry.authenticate(token, address, now);
+        entered.map_err(|refusal| self.turn_away(conn, &refusal)).ok()
+    }
+
+    pub(super) fn admit(&mut self, conn: ConnId, bot: BotId, auth: Auth) {
+        let wished = auth.caps.iter().flatten().map(SmolStr::as_str);
+        let caps = Caps::grant(wished);
+        let plain = auth.caps.is_none() && auth.client.is_none() && auth.resume.is_none();
+        let operator = self.registry.is_operator(&bot);
+        let form = Form::of(plain, caps);
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.known = Some(Known { bot: bot.clone(), form, operator, reads: !auth.side });
+            peer.outbox.authenticate();
+        }
+        tracing::info!(%bot, client = auth.client.as_deref().unwrap_or("-"), "a bot connected");
+        let resume = auth.resume;
+        let hello = Hello { bot, operator, plain, side: auth.side, caps, resume };
+        self.input(Input::Opened { conn, hello });
+    }
+
+    pub(super) fn turn_away(&mut self, conn: ConnId, refusal: &Refusal) {
+        self.metrics.auth_failures += 1;
+        let (error, close) = match refusal {
+            Refusal::Unknown => {
+                let hint = "ask whoever runs the hub for a token: bot-hub bot add NAME";
+                (ErrorFrame::new(Code::BadToken).hint(hint), CloseCode::BAD_TOKEN)
+            }
+            Refusal::Disabled => (ErrorFrame::new(Code::BotDisabled), CloseCode::BAD_TOKEN),
+            Refusal::Throttled(wait_ms) => {
+                let mut error = ErrorFrame::new(Code::AuthThrottled);
+                error.retry_after_ms = Some(*wait_ms);
+                (error, CloseCode::THROTTLED)
+            }
+        };
+        let Some(peer) = self.peers.get(&conn) else { return };
+        tracing::warn!(address = %peer.address, why = %error.name, "authentication refused");
+        self.send(conn, &ServerFrame::Error(error.about("auth")));
+        if let Some(peer) = self.peers.get(&conn) {
+            peer.outbox.close(close, "authentication refused");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What the brain wants done to connections.
+//!
+//! **Invariant:** an output that a connection cannot take is never dropped in silence: the connection is
+//! closed, the brain learns of it, and the bot resumes from its cursor.
+
+use bot_hub_core::io::{CloseReason, Input, Output};
+use bot_protocol::frame::ServerFrame;
+
+use super::encode::Form;
+use super::{Engine, Todo};
+use crate::door::ConnId;
+use crate::door::ws::CloseCode;
+use crate::store::Write;
+
+impl Engine {
+    pub(super) fn carry_out(&mut self) {
+        while let Some(output) = self.hub.poll() {
+            match output {
+                Output::Change(change) => self.batch.push(Write::Change(change)),
+                Output::Query { ticket, query } => self.query(ticket, query),
+                Output::Send { conn, frame } => self.send(conn, &frame),
+                Output::Deliver { entry, to, circumstances } => {
+                    self.encoder.begin();
+                    for conn in to {
+                        let Some(peer) = self.peers.get(&conn) else { continue };
+                        let form = peer.known.as_ref().map_or(Form::Seed, |known| known.form);
+                        let bytes = self.encoder.bytes(&entry, &circumstances, form);
+                        if peer.outbox.append(bytes, 1).is_err() {
+                            self.overflowed(conn);
+                        }
+                    }
+                }
+                Output::Probe { conn, number } => {
+                    if self.peers.get(&conn).is_some_and(|it| it.outbox.probe(number).is_err()) {
+                        self.overflowed(conn);
+                    }
+                }
+                Output::Close { conn, reason } => self.close(conn, reason),
+            }
+        }
+    }
+
+    pub(super) fn send(&mut self, conn: ConnId, frame: &ServerFrame) {
+        let Some(peer) = self.peers.get(&conn) else { return };
+        if peer.outbox.append_text(frame.encode().as_bytes(), 0).is_err() {
+            self.overflowed(conn);
+        }
+    }
+
+    /// The peer does not read what it is owed: it is cut off, and resumes from its cursor.
+    pub(super) fn overflowed(&mut self, conn: ConnId) {
+        let Some(peer) = self.peers.get(&conn) else { return };
+        if peer.outbox.is_open() {
+            self.metrics.too_slow += 1;
+            peer.outbox.close(CloseCode::TOO_SLOW, "too slow");
+        }
+        // A connection that cannot take an output is gone for the brain, and that is an input too.
+        self.todo.push_back(Todo::Input(Input::Closed { conn }));
+    }
+
+    pub(super) fn close(&self, conn: ConnId, reason: CloseReason) {
+        let Some(peer) = self.peers.get(&conn) else { return };
+        match reason {
+            CloseReason::Replaced => peer.outbox.close(CloseCode::REPLACED, "replaced"),
+            CloseReason::Revoked => peer.outbox.close(CloseCode::REVOKED, "revoked"),
+            CloseReason::TooSlow => peer.outbox.close(CloseCode::TOO_SLOW, "too slow"),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What became of one message.
+//!
+//! Owns the look-up of marks, receipts and dropped ranges by entry. Never writes.
+
+use std::collections::BTreeMap;
+
+use bot_hub_core::change::{Found, ReceiptRecord};
+use bot_protocol::id::MessageId;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
+use rusqlite::{Connection, Row};
+
+use super::load::dropped_row;
+use super::names::Names;
+use super::read::{ONE, SqliteReader, Unknown, single};
+use super::row::Intact;
+use super::rows::{mark_sum, receipt_sum, state_number, state_of};
+use super::schema::{nat, seq_of};
+use super::stored::{self, bound};
+use super::sum::Sum;
+
+impl SqliteReader {
+    /// One message and what became of it.
+    pub(super) fn fate(&mut self, number: i64, at: i64) -> Result<Found, Unknown> {
+        let Self { conn, names, sum, .. } = self;
+        let room: String = conn
+            .prepare_cached("SELECT name FROM room WHERE id = ?1")?
+            .query_row([number], |row| row.get(0))?;
+        let room = RoomName::new(&room).map_err(|_| Unknown::Damaged)?;
+        let seq = seq_of(at);
+        let mut one = conn.prepare_cached(ONE)?;
+        let intact = single(conn, &mut one, names, sum, (&room, number), seq)?;
+        let Intact { entry, .. } = intact.ok_or(Unknown::Damaged)?;
+        let mut receipts = BTreeMap::new();
+        let mut note = |receipt: ReceiptRecord| {
+            receipts.insert((receipt.bot.clone(), receipt.state), receipt);
+        };
+        // In this order, so that what a bot said itself stands above what its mark says.
+        marks(conn, names, sum, (&room, number), seq, &mut note)?;
+        ranges(conn, names, sum, (&room, number), seq, &mut note)?;
+        own(conn, names, sum, (&room, number), seq, &mut note)?;
+        let receipts = receipts.into_values().collect();
+        let (from, sent_at) = (entry.draft.from.clone(), entry.draft.sent_at);
+        Ok(Found { room, seq, from, sent_at, receipts })
+    }
+}
+
+fn observed(
+    room: &RoomName,
+    seq: u64,
+    bot: BotId,
+    state: ReceiptState,
+    at: Timestamp,
+) -> ReceiptRecord {
+    ReceiptRecord { room: room.clone(), seq, bot, state, at, reason: None, reply: None }
+}
+
+/// When each bot's marks had passed the entry.
+fn marks(
+    conn: &Connection,
+    names: &mut Names,
+    sum: &mut Sum,
+    (room, number): (&RoomName, i64),
+    seq: u64,
+    note: &mut impl FnMut(ReceiptRecord),
+) -> rusqlite::Result<()> {
+    let mut bots = conn
+        .prepare_cached("SELECT bot FROM mark WHERE room = ?1 AND bot > ?2 ORDER BY bot LIMIT 1")?;
+    let mut passed = conn.prepare_cached(
+        "SELECT start, upto, at, sum FROM mark
+         WHERE room = ?1 AND bot = ?2 AND state = ?3 AND start <= ?4 ORDER BY start DESC LIMIT 1",
+    )?;
+    let mut last = i64::MIN;
+    loop {
+        let mut rows = bots.query((number, last))?;
+        let Some(row) = rows.next()? else { return Ok(()) };
+        last = row.get(0)?;
+        let Some(bot) = names.name(conn, last)? else { continue };
+        for state in [ReceiptState::Delivered, ReceiptState::Received] {
+            let mut rows = passed.query((number, last, state_number(state), bound(seq)))?;
+            let Some(row) = rows.next()? else { continue };
+            let (run, stored) = stored::run_row(row)?;
+            if run.upto >= seq && mark_sum(sum, room, &bot, state, &run) == stored {
+                note(observed(room, seq, bot.clone(), state, run.at));
+            }
+        }
+    }
+}
+
+/// For whom the entry was dropped.
+fn ranges(
+    conn: &Connection,
+    names: &mut Names,
+    sum: &mut Sum,
+    (room, number): (&RoomName, i64),
+    seq: u64,
+    note: &mut impl FnMut(ReceiptRecord),
+) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(
+        "SELECT start, upto, reason, at, sum, bot FROM dropped
+         WHERE room = ?1 AND start <= ?2 AND upto >= ?2",
+    )?;
+    let mut rows = statement.query((number, bound(seq)))?;
+    while let Some(row) = rows.next()? {
+        let Some(bot) = names.name(conn, row.get(5)?)? else { continue };
+        if let Some((_, at)) = dropped_row(sum, room, &bot, row)? {
+            note(observed(room, seq, bot, ReceiptState::Dropped, at));
+        }
+    }
+    Ok(())
+}
+
+/// What each bot said of the entry itself.
+fn own(
+    conn: &Connection,
+    names: &mut Names,
+    sum: &mut Sum,
+    (room, number): (&RoomName, i64),
+    seq: u64,
+    note: &mut impl FnMut(ReceiptRecord),
+) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(
+        "SELECT bot, state, at, reason, reply, sum FROM receipt WHERE room = ?1 AND seq = ?2",
+    )?;
+    let mut rows = statement.query((number, bound(seq)))?;
+    while let Some(row) = rows.next()? {
+        if let Some(receipt) = receipt_row(conn, names, sum, room, seq, row)? {
+            note(receipt);
+        }
+    }
+    Ok(())
+}
+
+/// `bot, state, at, reason, reply, sum` of `receipt`; `None` if it is damaged.
+pub(super) fn receipt_row(
+    conn: &Connection,
+    names: &mut Names,
+    sum: &mut Sum,
+    room: &RoomName,
+    seq: u64,
+    row: &Row<'_>,
+) -> rusqlite::Result<Option<ReceiptRecord>> {
+    let bot = names.name(conn, row.get(0)?)?;
+    let (Some(bot), Some(state)) = (bot, state_of(row.get(1)?)) else { return Ok(None) };
+    let reply: Option<String> = row.get(4)?;
+    let receipt = ReceiptRecord {
+        reason: row.get(3)?,
+        reply: reply.and_then(|id| MessageId::new(&id).ok()),
+        ..observed(room, seq, bot, state, Timestamp(nat(row.get(2)?)))
+    };
+    let is_intact = receipt_sum(sum, &receipt) == row.get::<_, i64>(5)?;
+    Ok(is_intact.then_some(receipt))
+}

@@ -1,0 +1,130 @@
+//! Copies, restored stores, the lock, and data of other programs.
+
+use std::path::Path;
+
+use bot_hub::store::export::{self, Exported, entries};
+use bot_hub::store::sqlite::{SqliteStore, backup, restore, verify};
+use bot_hub::store::{Store, StoreError};
+use bot_protocol::id::Epoch;
+
+use super::drafts::{ROOMS, Work, compare, model, room, rooms};
+
+fn epoch(store: &mut SqliteStore) -> Epoch {
+    store.load().unwrap().snapshot.epoch
+}
+
+fn failure(error: StoreError) -> String {
+    error.to_string()
+}
+
+#[test]
+fn a_running_store_is_backed_up_verified_and_restored_with_a_new_epoch() {
+    let [running, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let copy = elsewhere.path().join("copy.db");
+    let mut store = SqliteStore::open(running.path()).unwrap();
+    let (mut then, mut work) = (model(), Work::new(1));
+    store.commit(&rooms()).unwrap();
+    for round in 0..3 {
+        for _ in 0..10 {
+            let batch = work.batch(20);
+            store.commit(&batch).unwrap();
+            then.commit(&batch).unwrap();
+        }
+        // The second one replaces the first.
+        let report = backup(running.path(), &copy).unwrap();
+        assert_eq!((report.rooms, report.damage.len()), (3, 0), "round {round}");
+    }
+    let before = epoch(&mut store);
+    store.commit(&work.batch(20)).unwrap();
+
+    let fresh = elsewhere.path().join("data");
+    restore(&copy, &fresh, false).unwrap();
+    let mut restored = SqliteStore::open(&fresh).unwrap();
+    compare(&mut restored, &mut then, &work.ids()).unwrap();
+    assert_ne!(epoch(&mut restored), before);
+    let names: Vec<_> = std::fs::read_dir(elsewhere.path()).unwrap().collect();
+    assert_eq!(names.len(), 2, "nothing but the copy and the data: {names:?}");
+}
+
+#[test]
+fn a_restore_replaces_a_store_only_when_told_and_never_under_a_hub() {
+    let [data, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let copy = elsewhere.path().join("copy.db");
+    let mut store = SqliteStore::open(data.path()).unwrap();
+    store.commit(&rooms()).unwrap();
+    backup(data.path(), &copy).unwrap();
+    let (mut work, first) = (Work::new(2), epoch(&mut store));
+    store.commit(&work.batch(20)).unwrap();
+
+    assert!(matches!(restore(&copy, data.path(), true), Err(StoreError::InUse { .. })));
+    drop(store);
+    let refused = failure(restore(&copy, data.path(), false).unwrap_err());
+    assert!(refused.contains("hint: restore into another directory"), "{refused}");
+    restore(&copy, data.path(), true).unwrap();
+    let mut store = SqliteStore::open(data.path()).unwrap();
+    compare(&mut store, &mut model(), &[]).unwrap();
+    assert_ne!(epoch(&mut store), first);
+    assert!(data.path().join("hub.db.replaced").exists());
+}
+
+#[test]
+fn a_second_writer_is_refused_and_readers_are_not() {
+    let data = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::open(data.path()).unwrap();
+    store.commit(&rooms()).unwrap();
+    let second = SqliteStore::open(data.path());
+    assert!(matches!(second, Err(StoreError::InUse { .. })), "{second:?}");
+    let (mut model, mut work) = (model(), Work::new(3));
+    for _ in 0..10 {
+        let batch = work.batch(30);
+        store.commit(&batch).unwrap();
+        model.commit(&batch).unwrap();
+    }
+    assert_eq!(verify(data.path()).unwrap().damage, []);
+    let mut reader = export::open(data.path()).unwrap();
+    assert_eq!(reader.rooms().unwrap().len(), ROOMS.len());
+    let exported: Vec<_> = entries(&mut reader, room("lab"), 0).map(|line| line.unwrap()).collect();
+    let mut original = model.reader().unwrap();
+    let expected: Vec<Exported> =
+        entries(original.as_mut(), room("lab"), 0).map(|line| line.unwrap()).collect();
+    assert_eq!(exported, expected);
+    drop(store);
+    SqliteStore::open(data.path()).unwrap();
+}
+
+fn check_refused(prepare: impl Fn(&rusqlite::Connection), expected: &str) {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().join("hub.db");
+    drop(SqliteStore::open(data.path()).unwrap());
+    prepare(&rusqlite::Connection::open(&path).unwrap());
+    for error in [
+        failure(SqliteStore::open(data.path()).unwrap_err()),
+        failure(verify(data.path()).unwrap_err()),
+        failure(backup(data.path(), &data.path().join("copy")).unwrap_err()),
+        failure(restore(&path, &data.path().join("new"), false).unwrap_err()),
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn data_of_a_newer_program_is_refused() {
+    check_refused(
+        |conn| conn.pragma_update(None, "user_version", 1_000).unwrap(),
+        "was written by a newer Bot Hub (schema 1000, this one knows 1)",
+    );
+}
+
+#[test]
+fn data_of_another_program_is_refused() {
+    check_refused(
+        |conn| conn.pragma_update(None, "application_id", 1).unwrap(),
+        "is no store of this program",
+    );
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("hub.db"), "this is a diary\n".repeat(400)).unwrap();
+    let error = failure(SqliteStore::open(data.path()).unwrap_err());
+    assert!(error.contains("not a database"), "{error}");
+    let nothing = failure(verify(Path::new("/nonexistent")).unwrap_err());
+    assert!(nothing.contains("there is no store at"), "{nothing}");
+}

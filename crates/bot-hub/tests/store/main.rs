@@ -1,0 +1,13 @@
+//! The store on real and simulated media: what survives, what is noticed, what is refused.
+
+mod backup;
+mod damage;
+mod disk;
+mod drafts;
+mod faults;
+mod flips;
+mod full_disk;
+mod power_cut;
+mod speed;
+#[allow(unsafe_code)]
+mod vfs;
