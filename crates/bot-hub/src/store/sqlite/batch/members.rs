@@ -51,11 +51,12 @@ impl Batch<'_> {
         let number = room.id;
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let Some(joined) = &mut member.joined else { return Ok(()) };
-        if seq > joined.cursor {
+        let before = joined.cursor;
+        if seq > before {
             joined.cursor = seq;
             member.is_dirty = true;
         }
-        mark(self.conn, self.sum, (name, number), bot, member, (state, seq, at))
+        mark(self.conn, self.sum, (name, number), bot, member, before, (state, seq, at))
     }
 
     pub(super) fn delivered(
@@ -69,7 +70,7 @@ impl Batch<'_> {
         let number = room.id;
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let state = ReceiptState::Delivered;
-        mark(self.conn, self.sum, (name, number), bot, member, (state, seq, at))
+        mark(self.conn, self.sum, (name, number), bot, member, 0, (state, seq, at))
     }
 
     pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<(), Trouble> {
@@ -156,27 +157,28 @@ impl Batch<'_> {
     }
 }
 
-/// Moves a bot's mark.
+/// Moves a bot's mark. `before` is where its cursor stood: how that was passed, another mark says.
 fn mark(
     conn: &Connection,
     sum: &mut Sum,
     room: (&RoomName, i64),
     bot: &BotId,
     member: &mut Member,
+    before: u64,
     (state, seq, at): (ReceiptState, u64, Timestamp),
 ) -> Result<(), Trouble> {
     let Some(joined) = member.joined else { return Ok(()) };
     let who = (bot, member.bot);
-    let (state, mark) = match state {
-        ReceiptState::Delivered => (state, &mut member.delivered),
-        _ => (ReceiptState::Received, &mut member.received),
+    let (state, mark, floor) = match state {
+        ReceiptState::Delivered => (state, &mut member.delivered, joined.since),
+        _ => (ReceiptState::Received, &mut member.received, joined.since.max(before)),
     };
-    if seq <= mark.run.map_or(0, |run| run.upto).max(joined.since) {
+    if seq <= mark.run.map_or(0, |run| run.upto).max(floor) {
         return Ok(());
     }
-    if !mark.run.as_mut().is_some_and(|run| run.absorb(seq, at)) {
+    if !mark.run.as_mut().is_some_and(|run| run.absorb(floor, seq, at)) {
         write_mark(conn, sum, room, who, state, mark)?;
-        mark.run = Some(Run::after(mark.run.as_ref(), joined.since, seq, at));
+        mark.run = Some(Run::after(mark.run.as_ref(), floor, seq, at));
     }
     mark.is_dirty = true;
     Ok(())
