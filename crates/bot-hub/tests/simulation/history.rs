@@ -320,13 +320,18 @@ impl History {
         let expired = log.get(seq).and_then(|it| it.expires_at).is_some_and(|at| at <= now);
         let (first, head) = (log.first, log.head());
         let full = self.buffer_max.is_some_and(|max| seq + max <= head);
+        // Its client remembers an id that the log has forgotten.
+        let same = log
+            .get(seq)
+            .filter(|it| it.again)
+            .map_or_else(Vec::new, |it| self.seqs_of(room, &it.id));
         let reader = self.reader(bot, room);
         let ok = match state {
             ReceiptState::Stored => true,
             ReceiptState::Delivered | ReceiptState::Dead => reader.wired.contains(&seq),
             ReceiptState::Expired => expired,
             ReceiptState::Dropped => seq < first || full,
-            _ => reader.taken.contains(&seq),
+            _ => reader.taken.contains(&seq) || same.iter().any(|seq| reader.taken.contains(seq)),
         };
         if !ok {
             self.object("false receipt", format!("{room} #{seq}: {bot} `{state}`"));
