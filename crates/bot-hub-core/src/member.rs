@@ -75,6 +75,8 @@ pub(crate) struct Member {
     /// Connections that ended with the oldest entry of the window delivered and not received.
     pub(crate) attempts: u32,
     cursor: u64,
+    /// The cursor as it was last given to the store.
+    saved: u64,
     sent: u64,
     /// The highest seq that was ever handed over: up to here a delivery is a redelivery.
     ever_sent: u64,
@@ -107,6 +109,7 @@ impl Member {
             unsaved_delivered: None,
             attempts: 0,
             cursor,
+            saved: cursor,
             sent: cursor,
             ever_sent: cursor,
             delivered: cursor,
@@ -126,6 +129,15 @@ impl Member {
 
     pub(crate) fn cursor(&self) -> u64 {
         self.cursor
+    }
+
+    /// Up to where the store knows by itself how the cursor got there.
+    pub(crate) fn saved(&self) -> u64 {
+        self.saved
+    }
+
+    pub(crate) fn mark_saved(&mut self) {
+        self.saved = self.cursor;
     }
 
     pub(crate) fn sent(&self) -> u64 {

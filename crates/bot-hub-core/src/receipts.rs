@@ -281,7 +281,11 @@ impl Hub {
     fn recipient(&self, bot: BotId, room: Option<RoomIx>, message: &Found) -> RecipientStatus {
         let step = |state, at| Step { state, at, reason: None, reply: None };
         let mut steps = vec![step(ReceiptState::Stored, message.sent_at)];
-        for record in message.receipts.iter().filter(|record| record.bot == bot) {
+        let records = message.receipts.iter().filter(|record| record.bot == bot);
+        // Marks pass over what was lost as they do over what was delivered: then they prove nothing.
+        let is_lost = records.clone().any(|it| it.state.is_loss());
+        let is_mark = |it: &ReceiptRecord| it.state <= ReceiptState::Received;
+        for record in records.filter(|record| !(is_lost && is_mark(record))) {
             steps.push(Step {
                 state: record.state,
                 at: record.at,
@@ -292,7 +296,8 @@ impl Hub {
         let member =
             room.zip(self.world.bot_ix(&bot)).and_then(|(room, bot)| self.world.member(room, bot));
         let reached = member.and_then(|member| {
-            let is_passed = (member.since + 1..=member.cursor()).contains(&message.seq);
+            // Up to what was saved the store knows better: how the cursor got there is in it.
+            let is_passed = (member.saved() + 1..=member.cursor()).contains(&message.seq);
             match member.slot(message.seq) {
                 Some(slot) => Some(slot.state.min(member.meaning())),
                 None => is_passed.then(|| member.meaning()),
