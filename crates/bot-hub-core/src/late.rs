@@ -122,7 +122,7 @@ impl Hub {
             return true;
         }
         if entry.draft.expires_at().is_some_and(|at| at <= now) {
-            member.pass(entry.seq);
+            member.skip(entry.seq);
             let (from, to, reason) = (entry.seq, entry.seq, GapReason::Expired);
             self.tell_gap(reader, DroppedRange { from, to, reason });
             return true;

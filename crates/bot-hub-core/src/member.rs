@@ -73,6 +73,8 @@ pub(crate) struct Member {
     cursor: u64,
     /// The cursor as it was last given to the store.
     saved: u64,
+    /// Entries after that which the cursor passes though nobody was handed them.
+    skipped: Runs,
     sent: u64,
     /// The highest seq that was ever handed over: up to here a delivery is a redelivery.
     ever_sent: u64,
@@ -104,6 +106,7 @@ impl Member {
             attempts: 0,
             cursor,
             saved: cursor,
+            skipped: Runs::default(),
             sent: cursor,
             ever_sent: cursor,
             delivered: cursor,
@@ -125,13 +128,16 @@ impl Member {
         self.cursor
     }
 
-    /// Up to where the store knows by itself how the cursor got there.
-    pub(crate) fn saved(&self) -> u64 {
-        self.saved
+    /// Whether the bot dealt with the entry and the store does not know it yet. How the cursor came
+    /// over what was saved, only the store knows.
+    pub(crate) fn dealt_with(&self, seq: u64) -> bool {
+        let is_passed = (self.saved + 1..=self.cursor).contains(&seq);
+        is_passed && self.skipped.others(seq, seq) == 1
     }
 
     pub(crate) fn mark_saved(&mut self) {
         self.saved = self.cursor;
+        self.skipped.forget_through(self.saved);
     }
 
     pub(crate) fn sent(&self) -> u64 {
@@ -222,7 +228,12 @@ impl Member {
     }
 
     /// Passes over an entry that is not for this bot any more.
-    pub(crate) fn pass(&mut self, seq: u64) {
+    pub(crate) fn skip(&mut self, seq: u64) {
+        self.skipped.note(seq);
+        self.pass(seq);
+    }
+
+    fn pass(&mut self, seq: u64) {
         self.sent = self.sent.max(seq);
         self.advance();
     }
