@@ -122,7 +122,7 @@ impl Hub {
             return true;
         }
         if entry.draft.expires_at().is_some_and(|at| at <= now) {
-            member.skip(entry.seq);
+            member.pass(entry.seq);
             let (from, to, reason) = (entry.seq, entry.seq, GapReason::Expired);
             self.tell_gap(reader, DroppedRange { from, to, reason });
             return true;
@@ -180,6 +180,7 @@ impl Hub {
         let is_plain = self.conn(reader.conn).is_some_and(|state| state.plain);
         let Some(member) = self.world.member_mut(reader.room, reader.bot) else { return };
         let lost = member.others_in(range.from, range.to);
+        member.note_skipped(range);
         if is_plain {
             // The frame is not known to it: the next message says so.
             return member.owe(lost);

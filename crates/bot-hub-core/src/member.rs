@@ -135,6 +135,11 @@ impl Member {
         is_passed && self.skipped.others(seq, seq) == 1
     }
 
+    /// These are passed over without being handed to anybody.
+    pub(crate) fn note_skipped(&mut self, range: DroppedRange) {
+        self.skipped.note_all(range.from, range.to);
+    }
+
     pub(crate) fn mark_saved(&mut self) {
         self.saved = self.cursor;
         self.skipped.forget_through(self.saved);
@@ -228,12 +233,7 @@ impl Member {
     }
 
     /// Passes over an entry that is not for this bot any more.
-    pub(crate) fn skip(&mut self, seq: u64) {
-        self.skipped.note(seq);
-        self.pass(seq);
-    }
-
-    fn pass(&mut self, seq: u64) {
+    pub(crate) fn pass(&mut self, seq: u64) {
         self.sent = self.sent.max(seq);
         self.advance();
     }
