@@ -439,7 +439,7 @@ impl History {
                     let reader = self.reader(bot, room);
                     let seqs = reader.handed.range(..=position.seq).copied().collect::<Vec<_>>();
                     // Naming a position is taking responsibility for everything up to it.
-                    reader.taken.extend(&seqs);
+                    reader.taken.extend(reader.since + 1..=position.seq);
                     reader.heard.extend(seqs);
                 }
             }
