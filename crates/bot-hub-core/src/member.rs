@@ -77,6 +77,8 @@ pub(crate) struct Member {
     cursor: u64,
     /// The cursor as it was last given to the store.
     saved: u64,
+    /// Entries after that which the cursor passes though nobody was handed them.
+    skipped: Runs,
     sent: u64,
     /// The highest seq that was ever handed over: up to here a delivery is a redelivery.
     ever_sent: u64,
@@ -110,6 +112,7 @@ impl Member {
             attempts: 0,
             cursor,
             saved: cursor,
+            skipped: Runs::default(),
             sent: cursor,
             ever_sent: cursor,
             delivered: cursor,
@@ -131,13 +134,21 @@ impl Member {
         self.cursor
     }
 
-    /// Up to where the store knows by itself how the cursor got there.
-    pub(crate) fn saved(&self) -> u64 {
-        self.saved
+    /// Whether the bot dealt with the entry and the store does not know it yet. How the cursor came
+    /// over what was saved, only the store knows.
+    pub(crate) fn dealt_with(&self, seq: u64) -> bool {
+        let is_passed = (self.saved + 1..=self.cursor).contains(&seq);
+        is_passed && self.skipped.others(seq, seq) == 1
+    }
+
+    /// These are passed over without being handed to anybody.
+    pub(crate) fn note_skipped(&mut self, range: DroppedRange) {
+        self.skipped.note_all(range.from, range.to);
     }
 
     pub(crate) fn mark_saved(&mut self) {
         self.saved = self.cursor;
+        self.skipped.forget_through(self.saved);
     }
 
     pub(crate) fn sent(&self) -> u64 {

@@ -60,6 +60,9 @@ impl Hub {
             (None, Some(to)) => self.world.room_ix(&RoomName::direct(self.bot_id(bot), to)),
             (None, None) => None,
         };
+        if message.id.as_ref().is_some_and(|id| self.awaits_append(conn, bot, id)) {
+            return;
+        }
         let reference = message.id.as_ref().map_or("message", MessageId::as_str);
         let error = error.about(reference);
         match (&message.id, room) {
@@ -70,6 +73,18 @@ impl Hub {
             }
             _ => self.send_error(conn, error),
         }
+    }
+
+    /// Whether the first one is still on its way to the store: then its answer goes to whoever asked
+    /// last.
+    fn awaits_append(&mut self, asker: ConnId, bot: BotIx, id: &MessageId) -> bool {
+        let mut waits = self.pending.iter_mut().filter_map(|pending| match pending {
+            Pending::Append { from, draft, conn, .. } if *from == bot && draft.id == *id => {
+                Some(conn)
+            }
+            _ => None,
+        });
+        waits.next().map(|conn| *conn = asker).is_some()
     }
 
     fn destination(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {

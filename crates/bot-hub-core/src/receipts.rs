@@ -13,6 +13,7 @@ use bot_protocol::frame::server::{
 use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
 use crate::ask::Ask;
@@ -282,10 +283,15 @@ impl Hub {
         let step = |state, at| Step { state, at, reason: None, reply: None };
         let mut steps = vec![step(ReceiptState::Stored, message.sent_at)];
         let records = message.receipts.iter().filter(|record| record.bot == bot);
-        // Marks pass over what was lost as they do over what was delivered: then they prove nothing.
-        let is_lost = records.clone().any(|it| it.state.is_loss());
+        // Marks pass over what was lost as they do over what was delivered: from then on they prove
+        // nothing. Ranges grow, so when an entry came to be in one is not known.
+        let lost_at = |it: &ReceiptRecord| match it.state {
+            ReceiptState::Dropped => Some(Timestamp(0)),
+            state => state.is_loss().then_some(it.at),
+        };
+        let lost_at = records.clone().filter_map(lost_at).min();
         let is_mark = |it: &ReceiptRecord| it.state <= ReceiptState::Received;
-        for record in records.filter(|record| !(is_lost && is_mark(record))) {
+        for record in records.filter(|it| !(is_mark(it) && lost_at.is_some_and(|at| it.at >= at))) {
             steps.push(Step {
                 state: record.state,
                 at: record.at,
@@ -295,13 +301,9 @@ impl Hub {
         }
         let member =
             room.zip(self.world.bot_ix(&bot)).and_then(|(room, bot)| self.world.member(room, bot));
-        let reached = member.and_then(|member| {
-            // Up to what was saved the store knows better: how the cursor got there is in it.
-            let is_passed = (member.saved() + 1..=member.cursor()).contains(&message.seq);
-            match member.slot(message.seq) {
-                Some(slot) => Some(slot.state.min(member.meaning())),
-                None => is_passed.then(|| member.meaning()),
-            }
+        let reached = member.and_then(|member| match member.slot(message.seq) {
+            Some(slot) => Some(slot.state.min(member.meaning())),
+            None => member.dealt_with(message.seq).then(|| member.meaning()),
         });
         let best = steps.iter().map(|step| step.state).max().unwrap_or(ReceiptState::Stored);
         // The cursor passes what is off the ladder too, which does not mean that it was received.

@@ -284,11 +284,13 @@ impl History {
 
     pub(crate) fn receipt_sent(&mut self, now: u64, to: &BotId, receipt: &Receipt) {
         self.counts.receipts += 1;
-        let Some(seq) = self.seq_of(&receipt.room, to, &receipt.id) else {
-            let text = format!("{} of {to} is not stored", receipt.id);
-            return self.object("false receipt", text);
+        let seqs = self.seqs_of(&receipt.room, &receipt.id);
+        let told = |seq: &u64| self.is_true(now, &receipt.room, *seq, &receipt.bot, receipt.state);
+        let from = |seq: &u64| self.logs[&receipt.room].get(*seq).is_some_and(|it| it.from == *to);
+        let Some(&seq) = seqs.iter().rev().filter(|seq| from(seq)).find(|seq| told(seq)) else {
+            let Receipt { room, bot, state, .. } = receipt;
+            return self.object("false receipt", format!("{room} {seqs:?}: {bot} `{state}`"));
         };
-        self.claim(now, &receipt.room, seq, &receipt.bot, receipt.state);
         let follows = self.is_contiguous(&receipt.bot, &receipt.room, seq);
         let reader = self.reader(&receipt.bot, &receipt.room);
         let before = reader.told.insert(seq, receipt.state);
@@ -314,34 +316,37 @@ impl History {
         }
     }
 
-    /// Somebody is told that `bot` has come so far with an entry.
     fn claim(&mut self, now: u64, room: &RoomName, seq: u64, bot: &BotId, state: ReceiptState) {
-        let log = &self.logs[room];
-        let expired = log.get(seq).and_then(|it| it.expires_at).is_some_and(|at| at <= now);
-        let (first, head) = (log.first, log.head());
-        let full = self.buffer_max.is_some_and(|max| seq + max <= head);
-        // Its client remembers an id that the log has forgotten.
-        let same = log
-            .get(seq)
-            .filter(|it| it.again)
-            .map_or_else(Vec::new, |it| self.seqs_of(room, &it.id));
-        let reader = self.reader(bot, room);
-        let ok = match state {
-            ReceiptState::Stored => true,
-            ReceiptState::Delivered | ReceiptState::Dead => reader.wired.contains(&seq),
-            ReceiptState::Expired => expired,
-            ReceiptState::Dropped => seq < first || full,
-            _ => reader.taken.contains(&seq) || same.iter().any(|seq| reader.taken.contains(seq)),
-        };
-        if !ok {
+        if !self.is_true(now, room, seq, bot, state) {
             self.object("false receipt", format!("{room} #{seq}: {bot} `{state}`"));
         }
     }
 
-    fn seq_of(&self, room: &RoomName, from: &BotId, id: &MessageId) -> Option<u64> {
-        let entries = &self.logs.get(room)?.entries;
-        let at = entries.iter().rposition(|it| it.from == *from && it.id == *id)?;
-        Some(at as u64 + 1)
+    /// Whether `bot` has come so far with an entry.
+    fn is_true(
+        &self,
+        now: u64,
+        room: &RoomName,
+        seq: u64,
+        bot: &BotId,
+        state: ReceiptState,
+    ) -> bool {
+        let (log, reader) = (&self.logs[room], self.readers.get(&(bot.clone(), room.clone())));
+        let (Some(entry), Some(reader)) = (log.get(seq), reader) else { return false };
+        match state {
+            ReceiptState::Stored => true,
+            ReceiptState::Delivered | ReceiptState::Dead => reader.wired.contains(&seq),
+            ReceiptState::Expired => entry.expires_at.is_some_and(|at| at <= now),
+            ReceiptState::Dropped => {
+                let full = self.buffer_max.is_some_and(|max| seq + max <= log.head());
+                seq < log.first || full
+            }
+            // Its client remembers an id that the log has forgotten.
+            _ if entry.again => {
+                self.seqs_of(room, &entry.id).iter().any(|seq| reader.taken.contains(seq))
+            }
+            _ => reader.taken.contains(&seq),
+        }
     }
 
     // What bots did.
@@ -386,7 +391,9 @@ impl History {
             // Of an earlier membership, or once more.
             return;
         }
-        let (last, ordered) = (reader.last_seen, seq > reader.last_seen);
+        // What was given up for lost may turn up again, if the hub forgot in a crash that it said so.
+        let lost_before = reader.gaps.iter().any(|&(from, to)| (from..=to).contains(&seq));
+        let (last, ordered) = (reader.last_seen, seq > reader.last_seen || lost_before);
         reader.last_seen = reader.last_seen.max(seq);
         if lost.is_some_and(|lost| lost >= holes.len() as u64) {
             reader.gaps.extend(holes.iter().map(|&hole| (hole, hole)));
@@ -431,6 +438,8 @@ impl History {
                 for (room, position) in auth.resume.iter().flatten() {
                     let reader = self.reader(bot, room);
                     let seqs = reader.handed.range(..=position.seq).copied().collect::<Vec<_>>();
+                    // Naming a position is taking responsibility for everything up to it.
+                    reader.taken.extend(reader.since + 1..=position.seq);
                     reader.heard.extend(seqs);
                 }
             }
