@@ -43,12 +43,12 @@ stdout is data, stderr is talk. With `--json`, stdout has one JSON document, or 
 fn commands(page: &mut String, name: &str, command: &Command) {
     let is_family = command.get_subcommands().next().is_some();
     if !is_family {
-        let global = |it: &&clap::Arg| it.is_global_set();
-        let hidden: Vec<_> =
-            command.get_arguments().filter(global).map(|it| it.get_id().clone()).collect();
-        // They stand once, above.
-        let mut own = command.clone().disable_help_flag(true).term_width(COLUMNS);
-        for id in hidden {
+        // What every command has stands once, above.
+        let is_own = |it: &clap::Arg| !it.is_global_set() && it.get_id() != "help";
+        let others = command.get_arguments().filter(|it| !is_own(it));
+        let others: Vec<_> = others.map(|it| it.get_id().clone()).collect();
+        let mut own = command.clone().term_width(COLUMNS);
+        for id in others {
             own = own.mut_arg(id, |argument| argument.hide(true));
         }
         return section(page, name, without_trailing_space(&own.render_help().to_string()));
