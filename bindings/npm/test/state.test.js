@@ -158,6 +158,27 @@ test('Rust and JavaScript take turns at one file', { skip: !PROTO && 'PROTO name
   assert.deepEqual(JSON.parse(stdout).conversations, await state.list());
 });
 
+test('a Rust process that is killed leaves a whole file and a lock that others break', {
+  skip: !PROTO && 'PROTO names no program',
+}, async (t) => {
+  const { state, file, folder } = fresh(t);
+  await state.track(request('a-1'));
+  const input = path.join(folder, 'block');
+  let said = 0;
+  for (let round = 0; round < 40; round++) {
+    const block = `[REQUEST → @b]\nFrom: a\nRequestId: rs-${round}\nTask: ${'x'.repeat(20_000)}`;
+    fs.writeFileSync(input, `\`\`\`\n${block}\n\`\`\``);
+    const child = spawn(PROTO, ['track', input, '--state', file], { stdio: 'ignore' });
+    setTimeout(() => child.kill('SIGKILL'), round / 4);
+    const [code] = await once(child, 'exit');
+    said += code === 0 ? 1 : 0;
+    const found = await state.list();
+    assert.ok(found.length > said && found.some((one) => one.requestId === 'a-1'));
+  }
+  await state.track(request('a-2'));
+  assert.ok(!fs.existsSync(`${file}.lock`));
+});
+
 test('Rust breaks the lock of a JavaScript process that was killed, and the other way round', {
   skip: !PROTO && 'PROTO names no program',
 }, async (t) => {
