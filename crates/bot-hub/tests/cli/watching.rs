@@ -135,6 +135,7 @@ fn tail_names_what_is_gone() {
     ");
     let told = place.run(&["history", "lab", "--after", "1"]);
     insta::assert_snapshot!(told.out, @r"
+    ! messages 2 to 3 are gone
     TIME #lab operator: 4
     TIME #lab operator: 5
     ");
