@@ -152,7 +152,7 @@ fn answers_are_one_json_document_on_stdout() {
       "members": [],
       "ok": true,
       "retain": {
-        "age_ms": 2592000000,
+        "age_ms": MS,
         "bytes": 268435456,
         "entries": 100000
       },
@@ -177,7 +177,7 @@ fn answers_are_one_json_document_on_stdout() {
         {
           "bot": "pelouse",
           "in_flight": 0,
-          "oldest_age_ms": 33,
+          "oldest_age_ms": MS,
           "oldest_seq": 1,
           "reason": "offline",
           "room": "dm:operator:pelouse",
