@@ -88,6 +88,7 @@ test('conversations are listed, ended and forgotten', async (t) => {
   assert.equal(await state.cleanup(), 0);
   assert.equal(await state.cleanup(Infinity), 0);
   assert.deepEqual(await state.checkTimeouts(), []);
+  await assert.rejects(state.track({ type: 'REQUEST' }), /requires field: requestId/);
 });
 
 test('names that JavaScript knows are ids like others', async (t) => {
