@@ -84,9 +84,17 @@ impl Hub {
         };
         match (other, &message.room) {
             (Some(other), _) => Ok(self.ensure_direct(bot, other, Waiter::Nobody)),
-            (None, Some(name)) => self.member_room(name, bot),
+            (None, Some(name)) => self.speaking_room(name, bot),
             (None, None) => Err(ErrorFrame::new(Code::BadFrame)),
         }
+    }
+
+    /// The room, if the bot may speak in it: as a member, or as an operator who has something to say
+    /// to the members. An operator that had to join first would be owed every message afterwards.
+    fn speaking_room(&self, name: &RoomName, bot: BotIx) -> Result<RoomIx, ErrorFrame> {
+        let member = self.member_room(name, bot);
+        let outside = self.world.room_ix(name).filter(|_| self.world.bot(bot).operator);
+        member.or_else(|refusal| outside.filter(|_| name.direct_pair().is_none()).ok_or(refusal))
     }
 
     fn draft(&mut self, room: RoomIx, bot: BotIx, message: Message) -> Draft {

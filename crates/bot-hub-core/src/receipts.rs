@@ -56,11 +56,9 @@ impl Hub {
 
     fn received_through(&mut self, room: RoomIx, bot: BotIx, seq: u64) {
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let (before, mut news) = (member.cursor(), Vec::new());
+        let mut news = Vec::new();
         member.take_through(seq, |slot| news.push((slot.from, slot.id.clone())));
-        if member.cursor() != before {
-            self.cursor_moved(room, bot);
-        }
+        self.note_place(room, bot);
         self.stats.received += news.len() as u64;
         for (from, id) in news {
             self.notify(from, room, &id, bot, ReceiptState::Received, None, None);
@@ -74,7 +72,7 @@ impl Hub {
         // Whoever began a turn with an entry has taken responsibility for it.
         if before.state < ReceiptState::Received {
             self.stats.received += 1;
-            self.cursor_moved(room, bot);
+            self.note_place(room, bot);
             self.notify(from, room, &before.id, bot, ReceiptState::Received, None, None);
         }
         if report.state > ReceiptState::Received {
@@ -85,7 +83,12 @@ impl Hub {
     fn look_up_receipt(&mut self, conn: ConnId, bot: BotIx, room: RoomIx, report: Report) {
         let Some(id) = report.id.clone() else { return };
         let members = self.world.room(room).members.iter();
-        let senders = members.map(|member| self.bot_id(member.bot).clone()).collect();
+        let members = members.map(|member| self.bot_id(member.bot));
+        // Operators speak in rooms without being members.
+        let operators = self.world.bots.iter().filter(|bot| bot.operator).map(|bot| &bot.id);
+        let mut senders: Vec<BotId> = members.chain(operators).cloned().collect();
+        senders.sort_unstable();
+        senders.dedup();
         self.ask(Query::Find { id, senders }, Ask::Receipt { conn, bot, room, receipt: report });
     }
 
@@ -296,9 +299,13 @@ impl Hub {
             }
         });
         let best = steps.iter().map(|step| step.state).max().unwrap_or(ReceiptState::Stored);
-        if let Some(state) = reached.filter(|state| state.may_follow(best)) {
+        // The cursor passes what is off the ladder too, which does not mean that it was received.
+        let is_known = |state| steps.iter().any(|step| step.state == state);
+        if let Some(state) = reached.filter(|&it| best <= ReceiptState::Failed && !is_known(it)) {
             steps.push(step(state, self.now));
         }
+        // What was given up or expired is dropped as well, which says less.
+        steps.retain(|step| step.state != ReceiptState::Dropped || best == ReceiptState::Dropped);
         steps.sort_by_key(|step| step.state);
         let state = steps.last().map_or(ReceiptState::Stored, |step| step.state);
         RecipientStatus { bot, state, steps }

@@ -32,6 +32,8 @@ pub(crate) struct Bot {
     pub(crate) id: BotId,
     /// Somebody vouches for it: a token or a declaration. Others are names in old logs.
     pub(crate) exists: bool,
+    /// It came in with operator rights since the hub started.
+    pub(crate) operator: bool,
     /// The connection that is delivered to.
     pub(crate) conn: Option<ConnId>,
     /// Connections that send and ask only.
@@ -178,6 +180,7 @@ impl World {
             last_seen: None,
             joining: 0,
             takeovers: VecDeque::new(),
+            operator: false,
         });
         self.bot_names.insert(id.clone(), ix);
         ix

@@ -7,5 +7,6 @@ pub mod cli;
 pub mod config;
 pub mod door;
 pub mod engine;
+pub mod proto;
 pub mod server;
 pub mod store;

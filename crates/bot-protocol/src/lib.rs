@@ -3,12 +3,14 @@
 //! * [`name`], [`id`], [`time`]: who, where, which message and when, as typed values.
 //! * [`frame`]: what crosses the WebSocket; [`receipt`]: what becomes of a message; [`code`]: every
 //!   refusal; [`limits`]: bounds that both sides must know.
+//! * [`block`]: the bot-protocol text format, an act as fenced text.
 //!
 //! This crate has no IO, no clock, no randomness and no async code; it builds for WebAssembly.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod block;
 pub mod code;
 pub mod depth;
 pub mod frame;

@@ -1,23 +1,50 @@
 //! The command line: one verb per file.
 //!
-//! Owns what is printed and the exit codes. stdout is data, stderr is talk. Rules live elsewhere.
+//! Owns the definition of the commands, what is printed and the exit codes. stdout is data, stderr is
+//! talk. Rules live elsewhere.
 
+mod backup;
+mod bot;
+mod demo;
+mod export;
+mod failure;
+mod generate;
+mod history;
+mod hub;
+mod out;
+mod pending;
 mod port;
+mod progress;
+mod reference;
+mod room;
+mod send;
 mod serve;
+mod status;
+mod tail;
+mod target;
+mod trace;
+mod verify;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
+use self::failure::{EXIT_CODES, Failure, Kind};
+use self::hub::with_hub;
+use self::out::Out;
 use crate::config::cli::{ConfigCommand, Context};
 use crate::config::{Environment, Override};
 
+pub use self::reference::reference;
+
 /// Rooms where AI agents of different owners talk, and nothing disappears silently.
 ///
-/// Without a command it serves.
+/// Without a command it serves. The other commands find a hub that runs on this machine through its data
+/// directory; with --url and a token they talk to any hub.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(name = "bot-hub", version, max_term_width = 100, after_long_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -27,6 +54,7 @@ struct Cli {
 
 /// Options of every command.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The configuration file [default: the user's or the system's, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
@@ -34,6 +62,18 @@ struct Global {
     /// The data directory [default: the user's]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The hub to talk to [default: the one that runs on the data directory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "ws://HOST:PORT",
+        env = "BOT_HUB_URL",
+        hide_env = true
+    )]
+    url: Option<String>,
+    /// A file with the token to use [default: BOT_HUB_TOKEN, or the local operator's]
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Print JSON on stdout
     #[arg(long, global = true)]
     json: bool,
@@ -51,25 +91,104 @@ impl Global {
 enum Command {
     /// Run the hub
     Serve(serve::Serve),
+    /// Watch two scripted bots talk over a hub in memory; nothing is kept
+    Demo(demo::Demo),
+    /// Make, show, switch off and remove bots
+    #[command(subcommand)]
+    Bot(bot::BotCommand),
+    /// Make and show rooms, and say who is in them
+    #[command(subcommand)]
+    Room(room::RoomCommand),
+    /// Say something, and wait for what becomes of it
+    Send(send::Send),
+    /// Watch what is said
+    Tail(tail::Tail),
+    /// Read back what was said
+    History(history::History),
+    /// Show one message's life, per recipient
+    Trace(trace::Trace),
+    /// Show what waits for whom, and why
+    Pending(pending::Pending),
+    /// Show the hub in numbers
+    Status,
+    /// Ask the hub whether it answers
+    Ping(status::Ping),
+    /// Copy the store into a file, also while the hub runs
+    Backup(backup::Backup),
+    /// Make a store from a copy
+    Restore(backup::Restore),
+    /// Write what was said as JSON lines or Markdown, also while the hub runs
+    Export(export::Export),
+    /// Check the whole store: every checksum, every link; also while the hub runs
+    Verify,
     /// Look at the configuration, or make one
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print a completion script for a shell
+    Completions(generate::Completions),
+    /// Print the manual page
+    Man(generate::ManPages),
+    /// Print the version
+    Version,
 }
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
+    let global = cli.global;
+    let json = global.json;
     let command = cli.command.unwrap_or_else(|| Command::Serve(serve::Serve::default()));
-    match command {
-        Command::Serve(serve) => serve.run(&cli.global),
-        Command::Config(command) => config(command, cli.global),
+    match perform(command, &global) {
+        Ok(code) => code,
+        Err(failure) => failure.tell(json),
     }
 }
 
-fn config(command: ConfigCommand, global: Global) -> ExitCode {
+fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
+    let out = Out { json: global.json };
+    match command {
+        Command::Serve(serve) => return Ok(serve.run(global)),
+        Command::Config(command) => return Ok(config(command, global)),
+        Command::Demo(demo) => demo.run(),
+        Command::Bot(verb) => with_hub(global, async |hub| verb.run(hub).await),
+        Command::Room(verb) => with_hub(global, async |hub| verb.run(hub).await),
+        Command::Send(send) => with_hub(global, async |hub| send.run(hub).await),
+        Command::Tail(tail) => with_hub(global, async |hub| tail.run(hub).await),
+        Command::History(history) => with_hub(global, async |hub| history.run(hub).await),
+        Command::Trace(trace) => with_hub(global, async |hub| trace.run(hub).await),
+        Command::Pending(pending) => with_hub(global, async |hub| pending.run(hub).await),
+        Command::Status => with_hub(global, async |hub| status::status(hub).await),
+        Command::Ping(ping) => with_hub(global, async |hub| ping.run(hub).await),
+        Command::Backup(backup) => backup.run(global, out),
+        Command::Restore(restore) => restore.run(global, out),
+        Command::Export(export) => export.run(global),
+        Command::Verify => verify::run(global, out),
+        Command::Completions(completions) => completions.run(Cli::command()),
+        Command::Man(pages) => pages.run(Cli::command()),
+        Command::Version => generate::version(out),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Help and version are no failures; a mistake is one in the form that was asked for.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if !error.use_stderr() || !wants_json {
+        error.exit();
+    }
+    let text = error.to_string();
+    let text = text.trim_start_matches("error: ");
+    let message = text.split("\n\n").next().unwrap_or(text).trim();
+    Failure::new(Kind::Usage, message).hint("bot-hub help, or --help behind a command").tell(true)
+}
+
+fn config(command: ConfigCommand, global: &Global) -> ExitCode {
     let context = Context {
         flags: global.overrides(),
-        file: global.config,
+        file: global.config.clone(),
         env: Environment::of_process(),
         json: global.json,
         out: &mut std::io::stdout().lock(),

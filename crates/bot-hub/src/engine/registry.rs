@@ -81,6 +81,8 @@ pub struct Registry {
     bots: BTreeMap<BotId, BotRecord>,
     /// Bots of the configuration that may operate the hub.
     config_operators: Vec<BotId>,
+    /// Whoever uses the command line on this machine.
+    local_operator: Option<BotId>,
     throttle: Throttle,
 }
 
@@ -112,6 +114,9 @@ impl Registry {
 
     /// Accepts a token from now on.
     pub fn accept(&mut self, hash: TokenHash, bot: BotId, origin: Origin, disabled: bool) {
+        if origin == Origin::Process {
+            self.local_operator = Some(bot.clone());
+        }
         self.tokens.insert(hash, TokenEntry { hash, bot, origin, disabled });
     }
 
@@ -144,7 +149,9 @@ impl Registry {
 
     /// Whether a bot may operate the hub.
     pub fn is_operator(&self, bot: &BotId) -> bool {
-        self.config_operators.contains(bot) || self.bots.get(bot).is_some_and(|it| it.operator)
+        self.config_operators.contains(bot)
+            || self.local_operator.as_ref() == Some(bot)
+            || self.bots.get(bot).is_some_and(|it| it.operator)
     }
 
     /// A bot's record, if it was made or changed at run time.
@@ -288,6 +295,15 @@ mod tests {
         assert_eq!(enter("good"), Err(Refusal::Unknown));
         assert_eq!(enter("other"), Ok(bot("ana")));
         assert_eq!(enter("made"), Ok(bot("cleo")));
+    }
+
+    #[test]
+    fn the_token_of_the_process_makes_an_operator() {
+        let mut registry = registry();
+        registry.accept(hash_token("local"), bot("operator"), Origin::Process, false);
+        assert!(registry.is_operator(&bot("operator")));
+        assert!(registry.is_operator(&bot("ana")));
+        assert!(!registry.is_operator(&bot("bob")));
     }
 
     #[test]

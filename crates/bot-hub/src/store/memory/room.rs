@@ -105,13 +105,15 @@ impl Room {
             }
             Change::Leave { bot, .. } => self.leave(bot),
             Change::Cursor { bot, seq, state, at, .. } => {
+                // Whatever a client claims, it cannot have what is not there yet.
+                let seq = self.head().min(*seq);
                 if let Some(member) = self.members.get_mut(bot) {
-                    member.cursor = member.cursor.max(*seq);
-                    self.mark(bot, *state, *seq, *at);
+                    member.cursor = member.cursor.max(seq);
+                    self.mark(bot, *state, seq, *at);
                 }
             }
             Change::Delivered { bot, seq, at, .. } => {
-                self.mark(bot, ReceiptState::Delivered, *seq, *at);
+                self.mark(bot, ReceiptState::Delivered, self.head().min(*seq), *at);
             }
             Change::Receipt(receipt) => {
                 if (self.first..=self.head()).contains(&receipt.seq) {

@@ -1,0 +1,2 @@
+export * from './lib/parser.js';
+export * from './lib/builder.js';

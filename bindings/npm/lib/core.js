@@ -1,0 +1,224 @@
+// The desk that JavaScript and the WebAssembly module share: text in, fields out.
+//
+// Owns the layout of numbers (wasm/src/fields.rs has the same) and nothing of the format's rules.
+// Knows no file system and no platform, so that browsers can use it too.
+
+const KINDS = ['REQUEST', 'RESPONSE', 'CLARIFY', 'HANDOFF', 'BROADCAST'];
+const STATUSES = ['done', 'partial', 'failed'];
+const PRIORITIES = ['low', 'normal', 'high'];
+
+/** Of each kind: the beginning of its block, and the label of what it is about. */
+const HEADS = KINDS.map((kind) => `\`\`\`\n[${kind} → @`);
+const LABELS = ['Task: ', 'Result: ', 'Question: ', 'Task: ', 'Message: '];
+
+/**
+ * What needs thought in a value: backticks, white space but the space and the newline, guards, and
+ * lines that look like fields.
+ */
+const CARE = /[`\t\v-\r\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]/;
+const FIELD_LIKE = /\n *[A-Za-z][A-Za-z_-]*:/;
+const SPACE = 32;
+
+const NONE = 0xffffffff;
+/** Added to positions that count in the side text. */
+const SIDE = 1 << 30;
+/** Longer texts are no blocks (TEXT_BYTES_MAX, in units that are at least a byte each). */
+const TEXT_MAX = 1 << 20;
+
+/** Where `to` begins among the numbers, and where `meta` does. */
+const TO_AT = 5;
+const META_AT = TO_AT + 2 * 9;
+
+/** How many numbers describe a block to build. */
+const ORDER_LEN = 14;
+
+/**
+ * @param {WebAssembly.Exports} wasm the exports of the module
+ * @param {(memory: ArrayBuffer) => {
+ *   write(text: string, at: number, room: number): number,
+ *   read(from: number, to: number): string,
+ *   read16(from: number, to: number): string,
+ * }} codecOf strings in and out of a memory: UTF-8 both ways, and UTF-16 out
+ */
+function createCore(wasm, codecOf) {
+  const orderAt = wasm.order_at();
+  let memory = new ArrayBuffer(0);
+  let codec;
+  let order;
+  let desk = 0;
+  let room = 0;
+
+  /** Memory that grows gets a new buffer, and the old one is empty from then on. */
+  function see() {
+    if (memory.byteLength > 0) return;
+    memory = wasm.memory.buffer;
+    codec = codecOf(memory);
+    order = new Uint32Array(memory, orderAt, ORDER_LEN);
+  }
+
+  /** Puts a text on the desk and returns its length in bytes. */
+  function put(text) {
+    const needed = text.length * 3;
+    if (needed > room) {
+      desk = wasm.input(needed);
+      room = needed;
+    }
+    see();
+    return codec.write(text, desk, room);
+  }
+
+  function takeText(length) {
+    see();
+    const at = wasm.text_at();
+    return codec.read(at, at + length);
+  }
+
+  function parse(text) {
+    if (typeof text !== 'string' || text.length > TEXT_MAX || !text.includes('[')) return null;
+    const count = wasm.parse_block(put(text));
+    if (count === 0) return null;
+    see();
+    const found = new Uint32Array(memory, wasm.numbers_at(), count);
+    const side = wasm.side_len() > 0 ? takeText(wasm.side_len()) : '';
+    const cut = (at) => {
+      const start = found[at];
+      if (start === NONE) return null;
+      const end = found[at + 1];
+      return start < SIDE ? text.slice(start, end) : side.slice(start - SIDE, end - SIDE);
+    };
+    const meta = {};
+    for (let at = META_AT; at < count; at += 4) meta[cut(at)] = cut(at + 2);
+    return {
+      type: KINDS[found[0]],
+      to: cut(TO_AT),
+      from: cut(TO_AT + 2),
+      requestId: cut(TO_AT + 4),
+      task: cut(TO_AT + 6),
+      result: cut(TO_AT + 8),
+      context: cut(TO_AT + 10),
+      depth: found[4] === NONE ? null : { current: found[3], max: found[4] },
+      callback: cut(TO_AT + 12),
+      priority: PRIORITIES[found[2]] ?? null,
+      status: STATUSES[found[1]] ?? null,
+      question: cut(TO_AT + 14),
+      message: cut(TO_AT + 16),
+      meta,
+      raw: text,
+    };
+  }
+
+  /** Writes an act that has its id; `kind` is a place in KINDS, and `body` what the act is about. */
+  function build(kind, act, body) {
+    return plainBlock(kind, act, body) ?? wasmBlock(kind, act);
+  }
+
+  function wasmBlock(kind, act) {
+    const to = textOf(act.to);
+    const from = textOf(act.from);
+    const requestId = textOf(act.requestId);
+    const task = textOf(act.task);
+    const result = textOf(act.result);
+    const context = textOf(act.context);
+    const callback = textOf(act.callback);
+    const question = textOf(act.question);
+    const message = textOf(act.message);
+    const status = textOf(act.status);
+    const priority = textOf(act.priority);
+    const length = put(to + from + requestId + task + result + context + callback + question
+      + message + status + priority);
+    const depth = act.depth;
+    order[0] = kind;
+    order[1] = depth ? countOf(depth.current) : 1;
+    order[2] = depth ? countOf(depth.max) : 5;
+    order[3] = to.length;
+    order[4] = from.length;
+    order[5] = requestId.length;
+    order[6] = task.length;
+    order[7] = result.length;
+    order[8] = context.length;
+    order[9] = callback.length;
+    order[10] = question.length;
+    order[11] = message.length;
+    order[12] = status.length;
+    order[13] = priority.length;
+    const written = wasm.build_block(length);
+    see();
+    const at = wasm.block_at();
+    if (written < 0) throw new Error(codec.read16(at, at - 2 * written));
+    return codec.read16(at, at + 2 * written);
+  }
+
+  /** Any other verb, in JSON. */
+  function call(...verb) {
+    const answer = JSON.parse(takeText(wasm.call(put(JSON.stringify(verb, wellFormed)))));
+    if ('error' in answer) throw new Error(answer.error);
+    return answer.ok;
+  }
+
+  return { parse, build, wasmBlock, plainBlock, call };
+}
+
+/**
+ * The block of an act about which there is nothing to think: no value needs escaping, and its depth
+ * is common. Crossing into WebAssembly and back costs more than that. Everything else returns null
+ * and is for Rust to write or to refuse; a test holds the two equal.
+ */
+function plainBlock(kind, act, body) {
+  const { to, from, requestId, status, context, callback, priority, depth } = act;
+  const current = depth ? depth.current : 1;
+  const max = depth ? depth.max : 5;
+  if ((current | 0) !== current || (max | 0) !== max) return null;
+  if (current < 1 || current >= max || max > 99) return null;
+  if (!isPlain(to) || !isPlain(from) || !isPlain(requestId)) return null;
+  if (to.includes(' ') || to.includes('\n')) return null;
+  let text = `${HEADS[kind]}${to}]\nFrom: ${from}\nRequestId: ${requestId}\n`;
+  if (status) {
+    if (!STATUSES.includes(status)) return null;
+    text += `Status: ${status}\n`;
+  }
+  if (body) {
+    if (!isPlain(body)) return null;
+    text += `${LABELS[kind]}${body}\n`;
+  } else if (!status) {
+    return null;
+  }
+  if (context) {
+    if (!isPlain(context)) return null;
+    text += `Context: ${context}\n`;
+  }
+  text += `Depth: ${current}/${max}\n`;
+  if (callback) {
+    if (!isPlain(callback)) return null;
+    text += `Callback: ${callback}\n`;
+  }
+  if (priority) {
+    if (!PRIORITIES.includes(priority)) return null;
+    text += `Priority: ${priority}\n`;
+  }
+  return `${text}\`\`\``;
+}
+
+function isPlain(value) {
+  return typeof value === 'string' && value.charCodeAt(0) > SPACE
+    && value.charCodeAt(value.length - 1) > SPACE && !CARE.test(value)
+    && !(value.includes('\n') && FIELD_LIKE.test(value));
+}
+
+/** Half a surrogate pair is no character; UTF-8 cannot carry it, and Rust reads nothing else. */
+function wellFormed(_, value) {
+  return typeof value === 'string' ? value.toWellFormed() : value;
+}
+
+/** What v0.1's templates made of a value; what it took for absent is empty. */
+function textOf(value) {
+  if (typeof value === 'string') return value;
+  return value ? String(value) : '';
+}
+
+/** A number that can be a step; everything else becomes 0, which the rules refuse. */
+function countOf(value) {
+  const count = Number(value);
+  return Number.isInteger(count) && count >= 0 && count < NONE ? count : 0;
+}
+
+module.exports = { createCore };

@@ -1,0 +1,116 @@
+// What JavaScript adds to the builder: the way around WebAssembly, ids, odd arguments.
+
+const test = require('node:test');
+const assert = require('node:assert/strict');
+const { numbers } = require('./shared.cjs');
+const core = require('../lib/wasm.js');
+const { parse } = require('../lib/parser.js');
+const builder = require('../lib/builder.js');
+
+const PIECES = [
+  'a', 'word ', ' ', '\n', '`', '``', 'Status: done', '\r', '\u200b', '\u2028', 'ü', '\u{1f600}', '→', '~', '!',
+  '@', ']', '\t', '\u00a0', '',
+];
+const BODIES = ['task', 'result', 'question', 'task', 'message'];
+
+function text(below) {
+  // Mostly plain, or the way around would hardly ever be taken.
+  const from = below(12) === 0 ? PIECES : ['a', 'Bc', ' ', '1/5', ': ', '\n', 'ü', '漢', '\x01'];
+  return Array.from({ length: 1 + below(4) }, () => from[below(from.length)]).join('');
+}
+
+function act(below, kind) {
+  const maybe = (make) => (below(3) === 0 ? make() : undefined);
+  const fields = {
+    to: kind === 4 ? 'all' : text(below),
+    from: text(below),
+    requestId: text(below),
+    context: maybe(() => text(below)),
+    depth: maybe(() => ({ current: below(7), max: below(7) })),
+    [BODIES[kind]]: maybe(() => text(below)) ?? 'x',
+  };
+  if (kind === 1) fields.status = maybe(() => ['done', 'partial', 'late'][below(3)]);
+  if (kind === 0 || kind === 3) {
+    fields.callback = maybe(() => text(below));
+    fields.priority = maybe(() => ['low', 'high', 'soon'][below(3)]);
+  }
+  return fields;
+}
+
+const outcome = (build) => {
+  try {
+    return build();
+  } catch (error) {
+    return error.message;
+  }
+};
+
+test('the way around WebAssembly writes what WebAssembly writes', () => {
+  const below = numbers(1);
+  let short = 0;
+  for (let round = 0; round < 20_000; round++) {
+    const kind = below(5);
+    const fields = act(below, kind);
+    const body = fields[BODIES[kind]];
+    const long = outcome(() => core.wasmBlock(kind, fields));
+    assert.equal(outcome(() => core.build(kind, fields, body)), long, JSON.stringify(fields));
+    short += core.plainBlock(kind, fields, body) === null ? 0 : 1;
+  }
+  assert.ok(short > 500, `only ${short} were plain`);
+});
+
+test('what was built is read back', () => {
+  const below = numbers(2);
+  for (let round = 0; round < 20_000; round++) {
+    const fields = { to: 'b', from: text(below), requestId: text(below), task: text(below) };
+    if (Object.values(fields).includes('')) continue;
+    const { to, from, requestId, task } = parse(builder.buildRequest(fields));
+    assert.deepEqual({ to, from, requestId, task }, fields);
+  }
+});
+
+test('an id is the name and six digits, and hardly ever the same', () => {
+  const ids = new Set(Array.from({ length: 5000 }, () => builder.generateRequestId('Lot Bot_7ü')));
+  assert.equal(ids.size, 5000);
+  for (const id of ids) assert.match(id, /^lotbot7-[0-9a-z]{6}$/);
+  const { requestId } = parse(builder.buildRequest({ to: 'b', from: 'Ann', task: 't' }));
+  assert.match(requestId, /^ann-[0-9a-z]{6}$/);
+});
+
+test('a reply is one step deeper', () => {
+  assert.deepEqual(builder.incrementDepth({ current: 2, max: 5 }), { current: 3, max: 5 });
+  assert.throws(() => builder.incrementDepth(null), /requires valid incoming depth/);
+});
+
+test('numbers and other values are written as templates write them', () => {
+  const block = builder.buildRequest({ to: 'b', from: 'a', task: 42, context: [1, 2] });
+  assert.equal(parse(block).task, '42');
+  assert.equal(parse(block).context, '1,2');
+  assert.throws(() => builder.buildRequest({ to: 'b', from: 'a', task: 0 }), /requires field: task/);
+  const depth = { current: '2', max: '5' };
+  assert.deepEqual(parse(builder.buildRequest({ to: 'b', from: 'a', task: 't', depth })).depth, {
+    current: 2,
+    max: 5,
+  });
+});
+
+test('whatever is no text is no block', () => {
+  for (const nothing of [undefined, null, 7, {}, [], '', true]) assert.equal(parse(nothing), null);
+  assert.equal(parse('x\n'.repeat(2 ** 20)), null);
+});
+
+test('half a character does no harm', () => {
+  const build = (task) => builder.buildRequest({ to: 'b', from: 'a', task });
+  assert.equal(parse(build('x\ud800y')).task, 'x\ud800y');
+  assert.equal(parse(build('x\ud800```')).task, 'x\ufffd```');
+});
+
+test('a long act travels in parts', () => {
+  const { join, lint } = require('../lib/parser.js');
+  const task = 'All work and no play.\nStatus: dull\n'.repeat(300);
+  const parts = builder.split(builder.buildRequest({ to: 'b', from: 'a', task }), 2000);
+  assert.ok(parts.length > 4 && parts.every((part) => part.length <= 2000));
+  assert.equal(join(parts.reverse()).task, task);
+  assert.throws(() => join(parts.slice(1)), /part \d+ is missing/);
+  assert.equal(lint(parts[0])[0].type, 'part');
+});

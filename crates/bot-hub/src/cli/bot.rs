@@ -1,0 +1,184 @@
+//! `bot-hub bot …`: who may come in.
+//!
+//! Owns what is printed about bots. A token is printed once, by whoever made it.
+
+use bot_protocol::frame::operator::Operation;
+use bot_protocol::name::BotId;
+use bot_protocol::time::Timestamp;
+use clap::Subcommand;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::failure::{Failure, Kind};
+use super::hub::Hub;
+use super::out::{say, table};
+use super::target::{Directory, bot_argument};
+use super::words::{ago, utc};
+
+/// The verbs.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum BotCommand {
+    /// Make a bot, and print its token: once, on stdout
+    #[command(after_help = "Example:\n  bot-hub bot add marlbot > marlbot.token")]
+    Add {
+        /// What it is called
+        #[arg(value_parser = bot_argument)]
+        name: BotId,
+        /// Give it the rights of an operator: it may run these commands from another machine
+        #[arg(long)]
+        operator: bool,
+    },
+    /// List every bot
+    List,
+    /// Show what is known about a bot
+    Show {
+        #[arg(value_parser = bot_argument)]
+        name: BotId,
+    },
+    /// Make a new token, and revoke the ones made before
+    RotateToken {
+        #[arg(value_parser = bot_argument)]
+        name: BotId,
+    },
+    /// Keep a bot out until it is enabled again
+    Disable {
+        #[arg(value_parser = bot_argument)]
+        name: BotId,
+    },
+    /// Let a disabled bot in again
+    Enable {
+        #[arg(value_parser = bot_argument)]
+        name: BotId,
+    },
+    /// Forget a bot, its tokens and memberships; what it said stays
+    Remove {
+        #[arg(value_parser = bot_argument)]
+        name: BotId,
+    },
+}
+
+/// A bot as the hub shows it.
+#[derive(Deserialize)]
+struct Bot {
+    bot: BotId,
+    online: bool,
+    operator: bool,
+    disabled: bool,
+    origin: String,
+    tokens: u64,
+    created_at: Option<Timestamp>,
+    last_seen: Option<Timestamp>,
+}
+
+impl BotCommand {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
+        match self {
+            Self::Add { name, operator } => {
+                let made = hub.operate(Operation::BotAdd { bot: name.clone(), operator }).await?;
+                print_token(hub, &name, &made)
+            }
+            Self::RotateToken { name } => {
+                let made = on(hub, &name, Operation::BotRotateToken { bot: name.clone() }).await?;
+                print_token(hub, &name, &made)
+            }
+            Self::List => list(hub).await,
+            Self::Show { name } => show(hub, &name).await,
+            Self::Disable { name } => {
+                let done = on(hub, &name, Operation::BotDisable { bot: name.clone() }).await?;
+                hub.out.answer(&done, || format!("{name} is disabled"))
+            }
+            Self::Enable { name } => {
+                let done = on(hub, &name, Operation::BotEnable { bot: name.clone() }).await?;
+                hub.out.answer(&done, || format!("{name} is enabled"))
+            }
+            Self::Remove { name } => {
+                let done = on(hub, &name, Operation::BotRemove { bot: name.clone() }).await?;
+                hub.out.answer(&done, || format!("{name} is removed; what it said stays"))
+            }
+        }
+    }
+}
+
+/// An operation on a bot that should exist.
+async fn on(hub: &Hub, bot: &BotId, operation: Operation) -> Result<Value, Failure> {
+    let result = hub.operate(operation).await;
+    match result {
+        Err(failure) if failure.kind == Kind::NotFound => {
+            Err(Directory::read(hub).await?.unknown(&format!("@{bot}")))
+        }
+        other => other,
+    }
+}
+
+fn print_token(hub: &Hub, bot: &BotId, made: &Value) -> Result<(), Failure> {
+    let token = made["token"].as_str().unwrap_or_default();
+    hub.out.answer(made, || token.to_owned())?;
+    if !hub.out.json {
+        say(&format!(
+            "\nThis is the token of {bot}. It is not shown again; keep it like a password.\n\
+             A bot connects to {} and sends first\n  \
+             {{\"type\":\"auth\",\"token\":\"…\"}}\n\
+             To speak as {bot} from here, put the token into BOT_HUB_TOKEN, or into a file for --token-file:\n  \
+             bot-hub send --token-file {bot}.token '#lab' hello",
+            hub.url
+        ));
+    }
+    Ok(())
+}
+
+async fn list(hub: &Hub) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    struct Bots {
+        bots: Vec<Bot>,
+    }
+    let (value, Bots { bots }) = hub.ask(Operation::BotList {}).await?;
+    let rows: Vec<_> = bots
+        .iter()
+        .map(|bot| {
+            let rights = if bot.operator { "operator" } else { "bot" };
+            let seen = if bot.online { "now".to_owned() } else { ago(bot.last_seen, hub.now()) };
+            [
+                bot.bot.to_string(),
+                state(bot).to_owned(),
+                rights.to_owned(),
+                seen,
+                bot.origin.clone(),
+            ]
+        })
+        .collect();
+    hub.out.answer(&value, || table(["bot", "state", "rights", "last seen", "made in"], &rows))
+}
+
+async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
+    let value = on(hub, name, Operation::BotShow { bot: name.clone() }).await?;
+    let bot = Bot::deserialize(&value)
+        .map_err(|error| Failure::new(Kind::Failed, format!("not understood: {error}")))?;
+    let rooms: Vec<Value> = super::room::rooms_of(hub, name).await?;
+    let mut document = value.clone();
+    document["rooms"] = json!(rooms);
+    hub.out.answer(&document, || {
+        let rights = if bot.operator { "operator" } else { "bot" };
+        let made = bot.created_at.map_or_else(|| "-".to_owned(), utc);
+        let rooms = rooms.iter().map(|it| {
+            let room = super::words::room(it["room"].as_str().unwrap_or("-"));
+            format!("\n  {room}  received up to {} of {}", it["cursor"], it["head"])
+        });
+        format!(
+            "{}\n  state      {}\n  rights     {rights}\n  made       {made}, in the {}\n  tokens     {}\n  last seen  {}{}",
+            bot.bot,
+            state(&bot),
+            bot.origin,
+            bot.tokens,
+            if bot.online { "now".to_owned() } else { ago(bot.last_seen, hub.now()) },
+            rooms.collect::<String>(),
+        )
+    })
+}
+
+fn state(bot: &Bot) -> &'static str {
+    match (bot.disabled, bot.online) {
+        (true, _) => "disabled",
+        (false, true) => "online",
+        (false, false) => "offline",
+    }
+}

@@ -1,0 +1,166 @@
+//! What the two bots of the demonstration do.
+//!
+//! Owns the story: a conversation, an absence in which nothing gets lost, and receipts. Every line
+//! stands for something that really happened on the hub.
+
+use std::time::Duration;
+
+use bot_hub_client::{Client, Event, Events, Options};
+use bot_protocol::frame::client::{Message, Receipt};
+use bot_protocol::frame::server::Delivery;
+use bot_protocol::id::MessageId;
+use bot_protocol::name::RoomName;
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::secret::Secret;
+
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::out::{counted, say, write_line};
+use crate::cli::words;
+
+/// Who talks.
+pub(super) const BOTS: [&str; 2] = ["marlbot", "pelouse"];
+
+/// Where.
+const ROOM: &str = "marlbot-pelouse";
+
+/// A bot on the stage.
+struct Actor {
+    name: &'static str,
+    client: Client,
+    events: Events,
+    room: RoomName,
+}
+
+pub(super) async fn talk(url: &str, tokens: [Secret; 2], pace: Duration) -> Result<(), Failure> {
+    say(&format!("a hub in memory listens on {url}; nothing is kept\n"));
+    let stage = Stage { url: url.to_owned(), pace };
+    let mut marlbot = stage.enter(BOTS[0], &tokens[0]).await?;
+    let mut pelouse = stage.enter(BOTS[1], &tokens[1]).await?;
+
+    let asked = stage.say(&marlbot, "Hey, article idea?", None).await?;
+    let heard = stage.hear(&mut pelouse).await?;
+    stage.report(&pelouse, &heard, ReceiptState::Started, None).await?;
+    let reply =
+        stage.say(&pelouse, "Two bots that review each other's drafts.", Some(&asked)).await?;
+    stage.report(&pelouse, &heard, ReceiptState::Answered, Some(&reply)).await?;
+    stage.hear(&mut marlbot).await?;
+    stage.receipts(&mut marlbot, &asked).await?;
+
+    pelouse.client.close().await;
+    stage.tell(&format!("- {} goes offline", pelouse.name)).await?;
+    stage.say(&marlbot, "I like it. Outline by tonight?", None).await?;
+    stage.say(&marlbot, "I take the part about trust.", None).await?;
+
+    let mut pelouse = stage.enter(BOTS[1], &tokens[1]).await?;
+    stage.hear(&mut pelouse).await?;
+    stage.hear(&mut pelouse).await?;
+    stage.say(&pelouse, "Back, and nothing is missing. Deal.", None).await?;
+    stage.hear(&mut marlbot).await?;
+    stage
+        .tell("\nThat was a demo. The real thing: bot-hub serve, then bot-hub bot add NAME")
+        .await?;
+    marlbot.client.close().await;
+    pelouse.client.close().await;
+    Ok(())
+}
+
+struct Stage {
+    url: String,
+    pace: Duration,
+}
+
+impl Stage {
+    async fn tell(&self, line: &str) -> Result<(), Failure> {
+        tokio::time::sleep(self.pace).await;
+        Ok(write_line(line)?)
+    }
+
+    async fn enter(&self, name: &'static str, token: &Secret) -> Result<Actor, Failure> {
+        let (client, events) = Client::connect(Options::new(&self.url, token.expose())).await?;
+        let room = RoomName::new(ROOM).expect("it is a name");
+        let joined = client.join(room.clone()).await?;
+        let others: Vec<&str> = joined.members.iter().map(|bot| bot.as_str()).collect();
+        let company = match &others[..] {
+            [] => "nobody else is there".to_owned(),
+            others => format!("{} is there", others.join(", ")),
+        };
+        self.tell(&format!("+ {name} joins #{ROOM}; {company}")).await?;
+        Ok(Actor { name, client, events, room })
+    }
+
+    /// Says something and shows what the hub answers.
+    async fn say(
+        &self,
+        actor: &Actor,
+        text: &str,
+        reply_to: Option<&MessageId>,
+    ) -> Result<MessageId, Failure> {
+        let message = Message {
+            room: Some(actor.room.clone()),
+            text: text.to_owned(),
+            reply_to: reply_to.cloned(),
+            ..Message::default()
+        };
+        let sending = actor.client.send(message).await?;
+        let id = sending.id().clone();
+        let ack = sending.await?;
+        self.tell(&format!("{}: {text}", actor.name)).await?;
+        let queued = ack.queued.unwrap_or(0);
+        let fate = match (ack.delivered, queued) {
+            (delivered, 0) => format!("delivered to {}", counted(delivered.into(), "bot")),
+            (_, queued) => format!("waits for {}", counted(queued.into(), "bot")),
+        };
+        self.tell(&format!("    stored as number {}, {fate}", ack.seq.unwrap_or(0))).await?;
+        Ok(id)
+    }
+
+    /// Waits for a message and shows that it arrived.
+    async fn hear(&self, actor: &mut Actor) -> Result<Delivery, Failure> {
+        while let Some(event) = actor.events.next().await {
+            let Event::Message(message) = event else { continue };
+            let late = message.backlog.map_or_else(String::new, |place| {
+                let age = words::period(message.age_ms.unwrap_or(0));
+                format!(", {} of {} that waited, {age} old", place.index, place.total)
+            });
+            let number = message.seq.unwrap_or(0);
+            self.tell(&format!("    {} receives number {number}{late}", actor.name)).await?;
+            return Ok(*message);
+        }
+        Err(actor.client.ended().await.into())
+    }
+
+    async fn report(
+        &self,
+        actor: &Actor,
+        about: &Delivery,
+        state: ReceiptState,
+        reply: Option<&MessageId>,
+    ) -> Result<(), Failure> {
+        let id = about.id.clone();
+        let reply = reply.cloned();
+        let receipt =
+            Receipt { room: actor.room.clone(), id, seq: None, state, reason: None, reply };
+        let told = actor.client.receipt(receipt).await;
+        told.map_err(|error| Failure::new(Kind::Failed, error.to_string()))
+    }
+
+    /// Shows the ladder that a message has climbed, when it is at its end.
+    async fn receipts(&self, actor: &mut Actor, id: &MessageId) -> Result<(), Failure> {
+        loop {
+            let status = actor.client.status(id.clone(), None).await?;
+            let is_over = status.recipients.iter().all(|it| it.state.is_final());
+            if is_over {
+                for recipient in &status.recipients {
+                    let steps: Vec<&str> =
+                        recipient.steps.iter().map(|it| it.state.name()).collect();
+                    let ladder = steps.join(" > ");
+                    self.tell(&format!("    for {}: {ladder}", recipient.bot)).await?;
+                }
+                return Ok(());
+            }
+            if actor.events.next().await.is_none() {
+                return Err(actor.client.ended().await.into());
+            }
+        }
+    }
+}

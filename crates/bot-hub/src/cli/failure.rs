@@ -1,0 +1,240 @@
+//! Why a command did not do what it was asked: kind, sentence, next step.
+//!
+//! Owns the exit codes and how failures are told. Knows nothing about what commands do.
+
+use std::io;
+use std::process::ExitCode;
+
+use bot_hub_client::{AskError, ConnectError, End, SendError, Why};
+use bot_protocol::code::Code;
+use bot_protocol::frame::server::ErrorFrame;
+use serde_json::{Value, json};
+
+use crate::store::StoreError;
+
+/// The documented exit codes; part of `--help`.
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+    0  done
+    1  failed
+    2  wrong usage
+    3  a name or id was not found, or means several things
+    4  the token was not accepted
+    5  refused: rights, membership or limits do not allow it
+    6  waited, and the time was over
+    7  the hub cannot be reached
+  130  interrupted";
+
+/// What sort of failure it is; decides the exit code and the `type` in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Something did not work.
+    Failed,
+    /// It cannot be meant like that.
+    Usage,
+    /// A name leads nowhere, or to several things.
+    NotFound,
+    /// The hub does not accept the token.
+    Auth,
+    /// The hub could, and does not want to.
+    Refused,
+    /// It was waited for in vain.
+    TimedOut,
+    /// There is no hub to talk to.
+    Unreachable,
+    /// A person pressed ctrl-c.
+    Interrupted,
+    /// Nobody reads stdout any more (`| head`): the end, and no failure.
+    Unheard,
+}
+
+impl Kind {
+    fn exit_code(self) -> u8 {
+        match self {
+            Self::Unheard => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Auth => 4,
+            Self::Refused => 5,
+            Self::TimedOut => 6,
+            Self::Unreachable => 7,
+            Self::Interrupted => 130,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Failed | Self::Unheard => "failed",
+            Self::Usage => "usage",
+            Self::NotFound => "not_found",
+            Self::Auth => "auth",
+            Self::Refused => "refused",
+            Self::TimedOut => "timed_out",
+            Self::Unreachable => "unreachable",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: Kind,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+    /// The hub's name for it (`docs/errors.md`), where the hub refused.
+    pub(super) code: Option<String>,
+    /// What is known all the same, for programs.
+    pub(super) details: Option<Value>,
+}
+
+impl Failure {
+    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None, code: None, details: None }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) fn details(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    /// Tells it, on stdout as JSON or on stderr as text, and says how the process ends.
+    pub(super) fn tell(&self, json: bool) -> ExitCode {
+        let silent = matches!(self.kind, Kind::Unheard | Kind::Interrupted);
+        if !silent && json {
+            // If nobody reads it, the exit code says it.
+            drop(super::out::write_line(&format!("{:#}", self.to_json())));
+        } else if !silent {
+            super::out::say(&self.to_text());
+        }
+        ExitCode::from(self.kind.exit_code())
+    }
+
+    fn to_text(&self) -> String {
+        let code = self.code.as_ref().map_or_else(String::new, |code| format!(" (`{code}`)"));
+        let hint = self.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+        format!("error: {}{code}{hint}", self.message)
+    }
+
+    fn to_json(&self) -> Value {
+        let mut error = json!({ "type": self.kind.name(), "message": self.message });
+        if let Some(hint) = &self.hint {
+            error["hint"] = hint.as_str().into();
+        }
+        if let Some(code) = &self.code {
+            error["code"] = code.as_str().into();
+        }
+        if let Some(details) = &self.details {
+            error["details"] = details.clone();
+        }
+        json!({ "ok": false, "error": error })
+    }
+
+    /// A sentence whose `hint:` line is a part of it.
+    fn told(kind: Kind, text: &str) -> Self {
+        match text.split_once("\nhint: ") {
+            Some((message, hint)) => Self::new(kind, message).hint(hint),
+            None => Self::new(kind, text),
+        }
+    }
+}
+
+/// What it means for the caller when the hub says no.
+fn kind_of(code: u16) -> Kind {
+    let codes = [Code::NoSuchRoom, Code::NoSuchBot, Code::WrongKind, Code::NoSuchMessage];
+    if codes.iter().any(|known| known.number() == code) {
+        return Kind::NotFound;
+    }
+    match code {
+        // Who it is is known; it lacks a right.
+        _ if code == Code::NotAllowed.number() => Kind::Refused,
+        2000..=2999 => Kind::Auth,
+        3000..=4999 => Kind::Refused,
+        _ => Kind::Failed,
+    }
+}
+
+impl From<&ErrorFrame> for Failure {
+    fn from(error: &ErrorFrame) -> Self {
+        Self {
+            kind: kind_of(error.code),
+            message: error.message.clone(),
+            hint: error.hint.clone(),
+            code: Some(error.name.to_string()),
+            details: None,
+        }
+    }
+}
+
+/// stdout cannot be written.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::new(Kind::Unheard, ""),
+            _ => Self::new(Kind::Failed, format!("cannot write: {error}")),
+        }
+    }
+}
+
+impl From<Why> for Failure {
+    fn from(why: Why) -> Self {
+        match &why {
+            Why::Refused(error) => Self::from(&**error),
+            _ => Self::told(Kind::Unreachable, &why.to_string()),
+        }
+    }
+}
+
+impl From<End> for Failure {
+    fn from(end: End) -> Self {
+        match &end {
+            End::Refused(error) => Self::from(&**error),
+            End::Revoked => Self::told(Kind::Auth, &end.to_string()),
+            _ => Self::told(Kind::Failed, &end.to_string()),
+        }
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Unreachable(why) => why.into(),
+            ConnectError::Ended(end) => end.into(),
+            other => Self::told(Kind::Usage, &other.to_string()),
+        }
+    }
+}
+
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Self {
+        match &error {
+            AskError::Refused(error) => Self::from(&**error),
+            AskError::Ended(end) => end.clone().into(),
+            AskError::TimedOut { .. } => Self::told(Kind::Unreachable, &error.to_string()),
+            _ => Self::told(Kind::Failed, &error.to_string()),
+        }
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        match &error {
+            SendError::Refused(error) => Self::from(&**error),
+            SendError::Ended(end) => end.clone().into(),
+            SendError::Invalid(_) => Self::told(Kind::Refused, &error.to_string()),
+            _ => Self::told(Kind::Failed, &error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::told(Kind::Failed, &error.to_string())
+    }
+}

@@ -1,0 +1,93 @@
+//! `bot-hub history`: read back what was said.
+//!
+//! Owns paging through a room's log, for this command and for `tail`.
+
+use bot_protocol::frame::client::History as Page;
+use bot_protocol::frame::server::{Delivery, HistoryPage};
+use bot_protocol::name::RoomName;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::hub::Hub;
+use super::target::Directory;
+use super::words;
+
+/// Which part of a room's log.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  bot-hub history lab\n  bot-hub history '#lab' --after 100 --count 20 --json"
+)]
+pub(super) struct History {
+    /// Where: #room, @bot (what was said directly between it and you), or dm:bot:bot
+    room: String,
+    /// How many messages at most
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    count: usize,
+    /// Only messages before this number
+    #[arg(long, value_name = "SEQ", conflicts_with = "after")]
+    before: Option<u64>,
+    /// Only messages after this number, the oldest of them first
+    #[arg(long, value_name = "SEQ")]
+    after: Option<u64>,
+}
+
+impl History {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
+        let place = Directory::read(hub).await?.find(&self.room)?;
+        let room = place.room(&hub.me);
+        let page = self.read(hub, &room).await?;
+        let value = json!({
+            "room": room, "entries": page.entries, "has_more": page.has_more,
+            "corrupt": page.corrupt,
+        });
+        hub.out.answer(&value, || text(&page))
+    }
+
+    /// As many pages of the hub as it takes.
+    async fn read(&self, hub: &Hub, room: &RoomName) -> Result<HistoryPage, Failure> {
+        let mut all = HistoryPage {
+            room: room.clone(),
+            entries: Vec::new(),
+            has_more: true,
+            corrupt: Vec::new(),
+        };
+        let (mut before, mut after) = (self.before, self.after);
+        while all.has_more && all.entries.len() < self.count {
+            let missing = u32::try_from(self.count - all.entries.len()).unwrap_or(u32::MAX);
+            let page = page(hub, room, before, after, Some(missing)).await?;
+            all.has_more = page.has_more;
+            all.corrupt.extend(&page.corrupt);
+            let seqs = || page.entries.iter().filter_map(|it| it.seq).chain(page.corrupt.clone());
+            if let Some(seen) = after.as_mut() {
+                *seen = seqs().max().unwrap_or(*seen);
+                all.entries.extend(page.entries);
+            } else {
+                before = seqs().min().or(before);
+                all.entries.splice(0..0, page.entries);
+            }
+        }
+        all.corrupt.sort_unstable();
+        Ok(all)
+    }
+}
+
+/// One page, as large as the hub gives it or smaller.
+pub(super) async fn page(
+    hub: &Hub,
+    room: &RoomName,
+    before: Option<u64>,
+    after: Option<u64>,
+    limit: Option<u32>,
+) -> Result<HistoryPage, Failure> {
+    Ok(hub.client.history(Page { room: room.clone(), before, after, limit }).await?)
+}
+
+fn text(page: &HistoryPage) -> String {
+    let seq = |entry: &Delivery| entry.seq.unwrap_or(0);
+    let entries = page.entries.iter().map(|entry| (seq(entry), words::message(entry)));
+    let damaged = page.corrupt.iter().map(|&seq| (seq, format!("! message {seq} is damaged")));
+    let mut lines: Vec<(u64, String)> = entries.chain(damaged).collect();
+    lines.sort_by_key(|(seq, _)| *seq);
+    let lines: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
+    lines.join("\n")
+}

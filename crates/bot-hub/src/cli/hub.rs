@@ -1,0 +1,228 @@
+//! A hub to talk to: where it is, whose token is used, and the connection.
+//!
+//! Owns finding the running hub through its data directory. Connections are *side* connections: they
+//! never take the place of a bot that runs.
+
+use std::ops::AsyncFnOnce;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bot_hub_client::{Cap, Client, End, Events, Options, State};
+use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::server::AuthOk;
+use bot_protocol::name::BotId;
+use bot_protocol::secret::Secret;
+use bot_protocol::time::Timestamp;
+use serde_json::Value;
+
+use super::Global;
+use super::failure::{Failure, Kind};
+use super::out::Out;
+use crate::config::{Environment, Sources, config_file, load};
+use crate::server::{Home, RunningHub};
+
+/// Where the token may stand besides a file; never on the command line, where others can read it.
+const TOKEN_VARIABLE: &str = "BOT_HUB_TOKEN";
+
+/// A connection, and how the command prints.
+pub(super) struct Hub {
+    pub(super) out: Out,
+    pub(super) client: Client,
+    pub(super) events: Events,
+    /// Who we are.
+    pub(super) me: BotId,
+    pub(super) url: String,
+    pub(super) hello: Arc<AuthOk>,
+    /// Its process, if it was found through the data directory.
+    pub(super) running: Option<RunningHub>,
+    since: Instant,
+    global: Global,
+}
+
+/// Connects, runs a verb, and ends at ctrl-c.
+pub(super) fn with_hub(
+    global: &Global,
+    verb: impl AsyncFnOnce(&mut Hub) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    until_interrupted(async {
+        let mut hub = Hub::connect(global).await?;
+        let result = verb(&mut hub).await;
+        // Nobody takes events any more; otherwise the end would wait for that.
+        drop(hub.events);
+        hub.client.close().await;
+        result
+    })
+}
+
+/// Runs something asynchronous until it ends or a person presses ctrl-c.
+pub(super) fn until_interrupted(
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::new(Kind::Failed, format!("cannot start: {error}")))?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = work => result,
+            _ = tokio::signal::ctrl_c() => Err(Failure::new(Kind::Interrupted, "interrupted")),
+        }
+    });
+    // A command of `--exec` may still run; it is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+impl Hub {
+    async fn connect(global: &Global) -> Result<Self, Failure> {
+        let Place { url, token, running } = locate(global)?;
+        let mut options = Options::new(&url, token.expose());
+        options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
+        options.caps = vec![Cap::Receipts, Cap::Acts];
+        options.side = true;
+        let connected = Client::connect(options).await;
+        let (client, events) = connected.map_err(|error| {
+            let failure = Failure::from(error);
+            if failure.kind == Kind::Unreachable {
+                unreachable(failure, &url, &running)
+            } else {
+                failure
+            }
+        })?;
+        let State::Connected(hello) = client.state() else {
+            return Err(Failure::new(Kind::Unreachable, format!("`{url}` hung up at once")));
+        };
+        let Some(me) = hello.bot.clone() else {
+            let message = format!("`{url}` is a hub that does not say who we are");
+            return Err(Failure::new(Kind::Failed, message).hint("is it a Bot Hub?"));
+        };
+        let out = Out { json: global.json };
+        Ok(Self {
+            out,
+            client,
+            events,
+            me,
+            url,
+            hello,
+            running,
+            since: Instant::now(),
+            global: global.clone(),
+        })
+    }
+
+    /// Connects anew after the end of the client, if the hub was found through the data directory: a
+    /// hub that was started again has another token for its operator.
+    pub(super) async fn again(&mut self) -> Result<(), Failure> {
+        let end = self.client.ended().await;
+        if self.running.is_none() || !matches!(end, End::Refused(_)) {
+            return Err(end.into());
+        }
+        *self = Self::connect(&self.global.clone()).await?;
+        Ok(())
+    }
+
+    /// The hub's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        let then = self.hello.now.unwrap_or_default();
+        then + u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The hub's clock so much later, or earlier.
+    pub(super) fn before(&self, period: Duration) -> Timestamp {
+        self.now() - u64::try_from(period.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) async fn operate(&self, operation: Operation) -> Result<Value, Failure> {
+        Ok(self.client.operate(operation).await?)
+    }
+
+    /// The answer in the shape that a command needs.
+    pub(super) async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        operation: Operation,
+    ) -> Result<(Value, T), Failure> {
+        let value = self.operate(operation).await?;
+        let typed = T::deserialize(&value).map_err(|error| {
+            Failure::new(Kind::Failed, format!("the hub's answer is not understood: {error}"))
+                .hint("are hub and command line of the same version? bot-hub status")
+        })?;
+        Ok((value, typed))
+    }
+}
+
+struct Place {
+    url: String,
+    token: Secret,
+    running: Option<RunningHub>,
+}
+
+fn locate(global: &Global) -> Result<Place, Failure> {
+    let given = token_given(global)?;
+    if let Some(url) = global.url.clone().filter(|url| !url.is_empty()) {
+        let token = given.ok_or_else(|| {
+            Failure::new(Kind::Usage, format!("there is no token for `{url}`")).hint(format!(
+                "put one into a file and name it with --token-file, or set {TOKEN_VARIABLE}"
+            ))
+        })?;
+        return Ok(Place { url, token, running: None });
+    }
+    let dir = data_dir(global)?;
+    let (running, operator) = Home::find_running(&dir).ok_or_else(|| {
+        Failure::new(Kind::Unreachable, format!("no hub runs on `{}`", dir.display())).hint(
+            "start it with `bot-hub serve`, name its data directory with --data, or a hub elsewhere with --url",
+        )
+    })?;
+    let token = given.unwrap_or(operator);
+    Ok(Place { url: running.url.clone(), token, running: Some(running) })
+}
+
+fn token_given(global: &Global) -> Result<Option<Secret>, Failure> {
+    if let Some(file) = &global.token_file {
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            let message = format!("the token file `{}` cannot be read: {error}", file.display());
+            Failure::new(Kind::Failed, message).hint("it holds one line, the token")
+        })?;
+        return Ok(Some(Secret::new(text.trim())));
+    }
+    let token = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
+    Ok(token.map(|token| Secret::new(token.trim())))
+}
+
+/// The data directory that `serve` with the same flags would use.
+pub(super) fn data_dir(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(dir) = &global.data {
+        return Ok(dir.clone());
+    }
+    let env = Environment::of_process();
+    let file = config_file(global.config.clone(), &env);
+    let loaded = load(&Sources { file, env, flags: Vec::new() }).map_err(|errors| {
+        Failure::new(Kind::Failed, errors.to_string())
+            .hint("the data directory is not known; name it with --data DIR")
+    })?;
+    loaded.data_dir.ok_or_else(|| {
+        Failure::new(Kind::Failed, "there is no data directory").hint("name it with --data DIR")
+    })
+}
+
+/// The data directory, where there is a store in it.
+pub(super) fn store_dir(global: &Global) -> Result<PathBuf, Failure> {
+    let dir = data_dir(global)?;
+    let has_store = |dir: &Path| dir.join("hub.db").exists();
+    if has_store(&dir) {
+        return Ok(dir);
+    }
+    let message = format!("there is no store in `{}`", dir.display());
+    Err(Failure::new(Kind::NotFound, message).hint("name the data directory with --data DIR"))
+}
+
+fn unreachable(failure: Failure, url: &str, running: &Option<RunningHub>) -> Failure {
+    let message = format!("no hub answers at `{url}`: {}", failure.message);
+    let hint = match running {
+        Some(hub) => format!(
+            "its data directory says that pid {} serves there; if that process is gone, start it again: bot-hub serve",
+            hub.pid
+        ),
+        None => "is it running, and is the address right?".to_owned(),
+    };
+    Failure { message, hint: Some(hint), ..failure }
+}

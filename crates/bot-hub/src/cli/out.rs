@@ -1,0 +1,94 @@
+//! Where commands print: data on stdout, talk on stderr.
+//!
+//! Owns the two forms of an answer, JSON and text, and tables. Every write can fail: somebody may have
+//! stopped reading.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+
+/// Which form stdout gets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Out {
+    pub(super) json: bool,
+}
+
+impl Out {
+    /// The answer of a command: one JSON document, or text.
+    pub(super) fn answer(
+        self,
+        value: &Value,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if !self.json {
+            return self.text(&text());
+        }
+        let mut document = json!({ "ok": true });
+        if let (Some(document), Some(fields)) = (document.as_object_mut(), value.as_object()) {
+            document.extend(fields.clone());
+        }
+        Ok(write_line(&format!("{document:#}"))?)
+    }
+
+    /// Data as text; nothing is printed for nothing.
+    pub(super) fn text(self, text: &str) -> Result<(), Failure> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        Ok(write_line(text)?)
+    }
+
+    /// One line of a stream of JSON.
+    pub(super) fn json_line(self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        let line = serde_json::to_string(value).map_err(io::Error::other)?;
+        Ok(write_line(&line)?)
+    }
+}
+
+/// Writes a line to stdout.
+pub(super) fn write_line(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Talk goes to stderr; if nobody is there to hear it, work goes on all the same.
+pub(super) fn say(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
+}
+
+/// Rows in columns that are as wide as their widest cell. Empty without rows.
+pub(super) fn table<const COLUMNS: usize>(
+    head: [&str; COLUMNS],
+    rows: &[[String; COLUMNS]],
+) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([head[column].len()]).max().unwrap_or(0)
+    };
+    let widths: [usize; COLUMNS] = std::array::from_fn(width);
+    let mut lines = vec![line(&head.map(str::to_uppercase), &widths)];
+    lines.extend(rows.iter().map(|row| line(row, &widths)));
+    lines.join("\n")
+}
+
+fn line<const COLUMNS: usize>(cells: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
+    let mut text = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        write!(text, "{cell:width$}  ").expect("a string takes everything");
+    }
+    text.trim_end().to_owned()
+}
+
+/// `3 rooms`, `1 room`.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}

@@ -1,0 +1,68 @@
+//! The reference of the command line (`docs/cli.md`), generated from its definition.
+//!
+//! Owns the form of that page. Says nothing that `--help` does not say.
+
+use std::fmt::Write as _;
+
+use clap::{Command, CommandFactory as _};
+
+use super::Cli;
+use super::failure::EXIT_CODES;
+
+/// Columns of the help texts.
+const COLUMNS: usize = 100;
+
+/// The page.
+pub fn reference() -> String {
+    let mut root = Cli::command().disable_help_subcommand(true).term_width(COLUMNS);
+    root.build();
+    let mut page = String::from(HEAD);
+    write!(page, "\n```text\n{EXIT_CODES}\n```\n").expect("a string takes everything");
+    let about = root.render_long_help().to_string();
+    section(
+        &mut page,
+        "bot-hub",
+        without_trailing_space(about.split("Exit codes:").next().unwrap_or(&about)),
+    );
+    for command in root.get_subcommands() {
+        let name = format!("bot-hub {}", command.get_name());
+        commands(&mut page, &name, command);
+    }
+    page
+}
+
+const HEAD: &str = "\
+<!-- Generated from crates/bot-hub/src/cli; UPDATE=1 cargo test -p bot-hub --test cli -->
+
+# Command line
+
+stdout is data, stderr is talk. With `--json`, stdout has one JSON document, or one per line for `tail`. A failure is
+`{\"ok\":false,\"error\":{\"type\":\"not_found\",\"message\":\"…\",\"hint\":\"…\"}}` and an exit code:
+";
+
+fn commands(page: &mut String, name: &str, command: &Command) {
+    let is_family = command.get_subcommands().next().is_some();
+    if !is_family {
+        let global = |it: &&clap::Arg| it.is_global_set();
+        let hidden: Vec<_> =
+            command.get_arguments().filter(global).map(|it| it.get_id().clone()).collect();
+        // They stand once, above.
+        let mut own = command.clone().disable_help_flag(true).term_width(COLUMNS);
+        for id in hidden {
+            own = own.mut_arg(id, |argument| argument.hide(true));
+        }
+        return section(page, name, without_trailing_space(&own.render_help().to_string()));
+    }
+    for verb in command.get_subcommands() {
+        commands(page, &format!("{name} {}", verb.get_name()), verb);
+    }
+}
+
+fn section(page: &mut String, name: &str, text: String) {
+    write!(page, "\n## {name}\n\n```text\n{text}\n```\n").expect("a string takes everything");
+}
+
+fn without_trailing_space(text: &str) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,267 @@
+//! `bot-hub room …`: where bots talk.
+//!
+//! Owns what is printed about rooms, and the words of a retention rule.
+
+use bot_protocol::frame::operator::{Operation, Retention};
+use bot_protocol::name::{BotId, RoomName};
+use clap::Subcommand;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::failure::{Failure, Kind};
+use super::hub::Hub;
+use super::out::{counted, table};
+use super::target::{Directory, bot_argument, room_argument};
+use super::words;
+use crate::config::{ByteSize, Period};
+
+/// The verbs.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum RoomCommand {
+    /// List every room
+    List,
+    /// Show a room: rules, members, and how far each has received
+    Show {
+        #[arg(value_parser = room_argument)]
+        room: RoomName,
+    },
+    /// Make a room
+    Create {
+        #[arg(value_parser = room_argument)]
+        room: RoomName,
+        /// Only operators admit members
+        #[arg(long)]
+        closed: bool,
+    },
+    /// Make a bot a member; what is said from then on waits for it
+    Add {
+        #[arg(value_parser = room_argument)]
+        room: RoomName,
+        #[arg(value_parser = bot_argument)]
+        bot: BotId,
+    },
+    /// End a membership
+    Kick {
+        #[arg(value_parser = room_argument)]
+        room: RoomName,
+        #[arg(value_parser = bot_argument)]
+        bot: BotId,
+    },
+    /// Change how long a room keeps its messages; without options, print it
+    #[command(after_help = "Examples:\n  bot-hub room retain lab --age 90d --entries 500000\n  \
+                            bot-hub room retain lab --bytes none")]
+    Retain {
+        #[arg(value_parser = room_argument)]
+        room: RoomName,
+        /// Messages older than this go: 30d, 12h, or none
+        #[arg(long, value_name = "PERIOD", value_parser = bound::<Period>)]
+        age: Option<Bound<Period>>,
+        /// The oldest messages beyond this number go, or none
+        #[arg(long, value_name = "COUNT", value_parser = bound::<u64>)]
+        entries: Option<Bound<u64>>,
+        /// The oldest messages beyond this size go: 256MiB, or none
+        #[arg(long, value_name = "SIZE", value_parser = bound::<ByteSize>)]
+        bytes: Option<Bound<ByteSize>>,
+    },
+}
+
+/// A bound of a retention rule, or none.
+#[derive(Clone, Debug)]
+pub(super) struct Bound<T>(Option<T>);
+
+fn bound<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Bound<T>, String> {
+    if text == "none" {
+        return Ok(Bound(None));
+    }
+    text.parse().map(|value| Bound(Some(value))).map_err(|error: T::Err| error.to_string())
+}
+
+/// A room as the hub shows it.
+#[derive(Deserialize)]
+struct Room {
+    room: RoomName,
+    closed: bool,
+    retain: Retention,
+    head: u64,
+    first: u64,
+    entries: u64,
+    bytes: u64,
+    members: Vec<Member>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    bot: BotId,
+    online: bool,
+    cursor: u64,
+    waiting: u64,
+}
+
+#[derive(Deserialize)]
+struct Rooms {
+    rooms: Vec<Room>,
+}
+
+impl RoomCommand {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
+        match self {
+            Self::List => list(hub).await,
+            Self::Show { room } => {
+                let value = on(hub, &room, Operation::RoomShow { room: room.clone() }).await?;
+                let shown = understood(&value)?;
+                hub.out.answer(&value, || text(&shown))
+            }
+            Self::Create { room, closed } => {
+                let operation = Operation::RoomCreate { room: room.clone(), closed };
+                on(hub, &room, operation).await?;
+                let done = json!({ "room": room, "closed": closed });
+                hub.out.answer(&done, || format!("{} is there", words::room(room.as_str())))
+            }
+            Self::Add { room, bot } => {
+                let operation = Operation::RoomAdd { room: room.clone(), bot: bot.clone() };
+                membership(hub, &room, &bot, operation, "is a member of").await
+            }
+            Self::Kick { room, bot } => {
+                let operation = Operation::RoomKick { room: room.clone(), bot: bot.clone() };
+                membership(hub, &room, &bot, operation, "is no longer a member of").await
+            }
+            Self::Retain { room, age, entries, bytes } => {
+                retain(hub, &room, age, entries, bytes).await
+            }
+        }
+    }
+}
+
+/// An operation on a room that should exist.
+async fn on(hub: &Hub, room: &RoomName, operation: Operation) -> Result<Value, Failure> {
+    let makes = matches!(operation, Operation::RoomCreate { .. });
+    match hub.operate(operation).await {
+        Err(failure) if failure.kind == Kind::NotFound && !makes => {
+            Err(Directory::read(hub).await?.unknown(&words::room(room.as_str())))
+        }
+        other => other,
+    }
+}
+
+async fn membership(
+    hub: &Hub,
+    room: &RoomName,
+    bot: &BotId,
+    operation: Operation,
+    is: &str,
+) -> Result<(), Failure> {
+    let result = hub.operate(operation).await;
+    if result.as_ref().is_err_and(|failure| failure.kind == Kind::NotFound) {
+        let directory = Directory::read(hub).await?;
+        let room_is_there = directory.rooms.contains(room);
+        let wrong = if room_is_there { format!("@{bot}") } else { words::room(room.as_str()) };
+        return Err(directory.unknown(&wrong));
+    }
+    result?;
+    let done = json!({ "room": room, "bot": bot });
+    hub.out.answer(&done, || format!("{bot} {is} {}", words::room(room.as_str())))
+}
+
+async fn list(hub: &Hub) -> Result<(), Failure> {
+    let (value, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
+    let rows: Vec<_> = rooms
+        .iter()
+        .map(|room| {
+            let online = room.members.iter().filter(|member| member.online).count();
+            let waiting: u64 = room.members.iter().map(|member| member.waiting).sum();
+            [
+                words::room(room.room.as_str()),
+                if room.closed { "closed" } else { "open" }.to_owned(),
+                room.members.len().to_string(),
+                online.to_string(),
+                room.entries.to_string(),
+                waiting.to_string(),
+            ]
+        })
+        .collect();
+    let head = ["room", "is", "members", "online", "messages", "waiting"];
+    hub.out.answer(&value, || table(head, &rows))
+}
+
+async fn retain(
+    hub: &Hub,
+    room: &RoomName,
+    age: Option<Bound<Period>>,
+    entries: Option<Bound<u64>>,
+    bytes: Option<Bound<ByteSize>>,
+) -> Result<(), Failure> {
+    let value = on(hub, room, Operation::RoomShow { room: room.clone() }).await?;
+    let mut rule = understood(&value)?.retain;
+    let changes = age.is_some() || entries.is_some() || bytes.is_some();
+    if let Some(Bound(age)) = age {
+        rule.age_ms = age.map(|age| u64::try_from(age.get().as_millis()).unwrap_or(u64::MAX));
+    }
+    if let Some(Bound(entries)) = entries {
+        rule.entries = entries;
+    }
+    if let Some(Bound(bytes)) = bytes {
+        rule.bytes = bytes.map(ByteSize::get);
+    }
+    if changes {
+        hub.operate(Operation::RoomRetain { room: room.clone(), retain: rule }).await?;
+    }
+    let name = words::room(room.as_str());
+    hub.out.answer(&json!({ "room": room, "retain": rule }), || {
+        format!("{name} keeps {}", rule_in_words(&rule))
+    })
+}
+
+/// The memberships of one bot, as they stand in the rooms.
+pub(super) async fn rooms_of(hub: &Hub, bot: &BotId) -> Result<Vec<Value>, Failure> {
+    let (_, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
+    let own = rooms.iter().filter_map(|room| {
+        let member = room.members.iter().find(|member| member.bot == *bot)?;
+        let (cursor, waiting) = (member.cursor, member.waiting);
+        let head = room.head;
+        Some(json!({ "room": room.room, "cursor": cursor, "head": head, "waiting": waiting }))
+    });
+    Ok(own.collect())
+}
+
+fn understood(value: &Value) -> Result<Room, Failure> {
+    Room::deserialize(value)
+        .map_err(|error| Failure::new(Kind::Failed, format!("not understood: {error}")))
+}
+
+fn text(room: &Room) -> String {
+    let rows: Vec<_> = room
+        .members
+        .iter()
+        .map(|member| {
+            let state = if member.online { "online" } else { "offline" };
+            let received = member.cursor.to_string();
+            [format!("  {}", member.bot), state.to_owned(), received, member.waiting.to_string()]
+        })
+        .collect();
+    let members = table(["  member", "state", "received", "waiting"], &rows);
+    format!(
+        "{}\n  admits    {}\n  messages  {} ({}), numbers {} to {}\n  keeps     {}\n{}",
+        words::room(room.room.as_str()),
+        if room.closed { "whom an operator adds" } else { "everybody" },
+        room.entries,
+        words::size(room.bytes),
+        room.first,
+        room.head,
+        rule_in_words(&room.retain),
+        if members.is_empty() { "  nobody is a member" } else { &members },
+    )
+}
+
+fn rule_in_words(rule: &Retention) -> String {
+    let bounds = [
+        rule.age_ms.map(words::period),
+        rule.entries.map(|entries| counted(entries, "message")),
+        rule.bytes.map(words::size),
+    ];
+    let bounds: Vec<String> = bounds.into_iter().flatten().collect();
+    if bounds.is_empty() {
+        "everything".to_owned()
+    } else {
+        format!("at most {}", bounds.join(", "))
+    }
+}

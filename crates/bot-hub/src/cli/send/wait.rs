@@ -1,0 +1,267 @@
+//! Waiting for what becomes of a message.
+//!
+//! Owns when a wish is fulfilled and when it never will be. Asks `status` whenever something happened,
+//! and after each reconnect: receipts that were lost with a connection are not missed.
+
+use bot_hub_client::{AskError, Event};
+use bot_protocol::frame::client::History;
+use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::server::{Delivery, Receipt, RecipientStatus, Step};
+use bot_protocol::id::MessageId;
+use bot_protocol::receipt::ReceiptState;
+use serde_json::{Value, json};
+use tokio::time::timeout_at;
+
+use super::{Sent, Wait};
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::hub::Hub;
+use crate::cli::target::Place;
+
+/// What came of it, for everybody whom it was for.
+type Outcome = (Vec<Value>, Option<Delivery>);
+
+/// Where a message stands, measured by a wish.
+enum Standing {
+    Fulfilled(Option<MessageId>),
+    Open,
+    /// Nobody will get it so far any more.
+    Hopeless,
+}
+
+/// Before sending: some clients answer with `reply_to` and give no receipts. An operator sees those
+/// answers by observing the room; others wait for receipts only.
+pub(super) async fn listen(hub: &Hub, place: &Place) -> Result<(), Failure> {
+    let rooms = match place {
+        Place::Room(room) => Some(vec![room.clone()]),
+        // The room of a direct conversation may not be there yet.
+        Place::Bot(_) => None,
+    };
+    match hub.client.operate(Operation::Observe { rooms }).await {
+        Ok(_) | Err(AskError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn until(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<Outcome, Failure> {
+    let mut known: Vec<RecipientStatus> = Vec::new();
+    let waited = timeout_at(sent.deadline, wait(hub, sent, wish, &mut known)).await;
+    waited.unwrap_or_else(|_| Err(too_late(sent, wish, &known)))
+}
+
+async fn wait(
+    hub: &mut Hub,
+    sent: &Sent,
+    wish: Wait,
+    known: &mut Vec<RecipientStatus>,
+) -> Result<Outcome, Failure> {
+    let mut heard: Vec<Receipt> = Vec::new();
+    loop {
+        *known = hub.client.status(sent.id.clone(), Some(hub.me.clone())).await?.recipients;
+        heard.iter().for_each(|receipt| add(known, receipt));
+        match standing(known, wish) {
+            Standing::Fulfilled(reply) => {
+                let answer = match reply {
+                    Some(reply) => read_answer(hub, sent, &reply).await?,
+                    None => None,
+                };
+                return Ok((told(known), answer));
+            }
+            Standing::Hopeless => return Err(hopeless(sent, wish, known)),
+            Standing::Open => {}
+        }
+        match news(hub, sent, wish).await? {
+            News::Connected => {}
+            News::Receipt(receipt) => heard.push(receipt),
+            News::Answer(answer) => return Ok((told(known), Some(*answer))),
+        }
+    }
+}
+
+/// Something that may change where the message stands.
+enum News {
+    Connected,
+    Receipt(Receipt),
+    /// An answer that came as a message.
+    Answer(Box<Delivery>),
+}
+
+async fn news(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<News, Failure> {
+    loop {
+        match hub.events.next().await {
+            Some(Event::Receipt(receipt)) if receipt.id == sent.id => {
+                return Ok(News::Receipt(*receipt));
+            }
+            Some(Event::Connected(_)) => return Ok(News::Connected),
+            Some(Event::Message(message)) if wish == Wait::Answered => {
+                let answers = message.reply_to.as_ref() == Some(&sent.id);
+                if answers && message.room == sent.room && message.from != hub.me {
+                    return Ok(News::Answer(message));
+                }
+            }
+            Some(_) => {}
+            None => return Err(hub.client.ended().await.into()),
+        }
+    }
+}
+
+/// What a receipt says, if `status` does not say it: a receipt is told while it is being stored.
+fn add(recipients: &mut [RecipientStatus], receipt: &Receipt) {
+    let Some(recipient) = recipients.iter_mut().find(|it| it.bot == receipt.bot) else { return };
+    if recipient.steps.iter().all(|step| step.state != receipt.state) {
+        let (state, at) = (receipt.state, receipt.at);
+        let (reason, reply) = (receipt.reason.clone(), receipt.reply.clone());
+        recipient.steps.push(Step { state, at, reason, reply });
+        recipient.steps.sort_by_key(|step| step.state);
+        recipient.state = recipient.state.max(receipt.state);
+    }
+}
+
+/// The answer that a receipt named.
+async fn read_answer(
+    hub: &Hub,
+    sent: &Sent,
+    reply: &MessageId,
+) -> Result<Option<Delivery>, Failure> {
+    let mut after = sent.ack.seq.unwrap_or(0);
+    loop {
+        let page =
+            History { room: sent.room.clone(), after: Some(after), before: None, limit: None };
+        let page = match hub.client.history(page).await {
+            Ok(page) => page,
+            // It was answered; only reading it is not ours.
+            Err(AskError::Refused(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(answer) = page.entries.iter().find(|entry| entry.id.as_ref() == Some(reply)) {
+            return Ok(Some(answer.clone()));
+        }
+        match page.entries.last().and_then(|entry| entry.seq) {
+            Some(last) if page.has_more => after = last,
+            _ => return Ok(None),
+        }
+    }
+}
+
+fn standing(recipients: &[RecipientStatus], wish: Wait) -> Standing {
+    let reply = |it: &RecipientStatus| {
+        let answered = it.steps.iter().find(|step| step.state == ReceiptState::Answered);
+        answered.map(|step| step.reply.clone())
+    };
+    if wish == Wait::Answered {
+        if let Some(reply) = recipients.iter().find_map(reply) {
+            return Standing::Fulfilled(reply);
+        }
+    } else if !recipients.is_empty() && recipients.iter().all(|it| has_reached(it, wish)) {
+        return Standing::Fulfilled(None);
+    }
+    let is_over = |it: &RecipientStatus| it.state.is_final() && !has_reached(it, wish);
+    let is_hopeless = match wish {
+        Wait::Answered => recipients.iter().all(is_over),
+        _ => recipients.is_empty() || recipients.iter().any(is_over),
+    };
+    if is_hopeless { Standing::Hopeless } else { Standing::Open }
+}
+
+fn has_reached(recipient: &RecipientStatus, wish: Wait) -> bool {
+    use ReceiptState::{Answered, Declined, Delivered, Done, Failed, Received, Started};
+    let reached =
+        |states: &[ReceiptState]| recipient.steps.iter().any(|it| states.contains(&it.state));
+    // Who declines or fails has got it.
+    let received = &[Received, Started, Answered, Done, Declined, Failed];
+    match wish {
+        Wait::Stored => true,
+        Wait::Delivered => reached(&[Delivered]) || reached(received),
+        Wait::Received => reached(received),
+        Wait::Answered => reached(&[Answered]),
+    }
+}
+
+fn told(recipients: &[RecipientStatus]) -> Vec<Value> {
+    recipients.iter().map(|it| json!({ "bot": it.bot, "state": it.state })).collect()
+}
+
+fn in_words(recipients: &[RecipientStatus]) -> String {
+    let each = recipients.iter().map(|it| {
+        let reason = it.steps.last().and_then(|step| step.reason.as_deref());
+        let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+        format!("{}: {}{reason}", it.bot, it.state)
+    });
+    let each: Vec<String> = each.collect();
+    if each.is_empty() { "it has no recipient".to_owned() } else { each.join(", ") }
+}
+
+fn too_late(sent: &Sent, wish: Wait, known: &[RecipientStatus]) -> Failure {
+    let message =
+        format!("`{}` is not {} after {}; {}", sent.id, name(wish), sent.timeout, in_words(known));
+    Failure::new(Kind::TimedOut, message)
+        .hint(format!("it is stored and goes on by itself: bot-hub trace {}", sent.id))
+        .details(json!({ "id": sent.id, "room": sent.room, "recipients": told(known) }))
+}
+
+fn hopeless(sent: &Sent, wish: Wait, known: &[RecipientStatus]) -> Failure {
+    let declined = known.iter().any(|it| it.state == ReceiptState::Declined);
+    let kind = if declined { Kind::Refused } else { Kind::Failed };
+    let message =
+        format!("`{}` is stored and will not be {}; {}", sent.id, name(wish), in_words(known));
+    Failure::new(kind, message)
+        .details(json!({ "id": sent.id, "room": sent.room, "recipients": told(known) }))
+}
+
+fn name(wish: Wait) -> &'static str {
+    match wish {
+        Wait::Stored => "stored",
+        Wait::Delivered => "delivered",
+        Wait::Received => "received",
+        Wait::Answered => "answered",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bot_protocol::name::BotId;
+    use bot_protocol::time::Timestamp;
+
+    use super::*;
+
+    /// `ann:stored,delivered` is a recipient and its steps.
+    fn check(recipients: &[&str], wish: Wait, expected: &str) {
+        let recipients: Vec<_> = recipients.iter().map(|text| recipient(text)).collect();
+        let found = match standing(&recipients, wish) {
+            Standing::Fulfilled(None) => "fulfilled".to_owned(),
+            Standing::Fulfilled(Some(reply)) => format!("fulfilled by {reply}"),
+            Standing::Open => "open".to_owned(),
+            Standing::Hopeless => "hopeless".to_owned(),
+        };
+        assert_eq!(found, expected, "{recipients:?}");
+    }
+
+    fn recipient(text: &str) -> RecipientStatus {
+        let (bot, states) = text.split_once(':').unwrap();
+        let step = |name: &str| {
+            let state = ReceiptState::from_name(name).unwrap();
+            let reply = (state == ReceiptState::Answered).then(|| MessageId::new("r1").unwrap());
+            Step { state, at: Timestamp(0), reason: None, reply }
+        };
+        let steps: Vec<Step> = states.split(',').map(step).collect();
+        let state = steps.last().unwrap().state;
+        RecipientStatus { bot: BotId::new(bot).unwrap(), state, steps }
+    }
+
+    #[test]
+    fn a_wish_for_delivery_concerns_every_recipient() {
+        check(&["ann:stored"], Wait::Delivered, "open");
+        check(&["ann:stored,delivered", "bob:stored"], Wait::Delivered, "open");
+        check(&["ann:stored,delivered", "bob:stored,received"], Wait::Delivered, "fulfilled");
+        check(&["ann:stored,delivered", "bob:stored,dropped"], Wait::Delivered, "hopeless");
+        check(&["ann:stored,received,declined"], Wait::Received, "fulfilled");
+        check(&["ann:stored,delivered"], Wait::Received, "open");
+        check(&[], Wait::Received, "hopeless");
+    }
+
+    #[test]
+    fn a_wish_for_an_answer_is_content_with_the_first() {
+        check(&["ann:received", "bob:received,answered"], Wait::Answered, "fulfilled by r1");
+        check(&["ann:received", "bob:received,done"], Wait::Answered, "open");
+        check(&["ann:received,done", "bob:stored,expired"], Wait::Answered, "hopeless");
+    }
+}

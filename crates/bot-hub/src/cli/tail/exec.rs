@@ -1,0 +1,59 @@
+//! `--exec`: a command per message.
+//!
+//! Owns what the command is given. Its stdout and stderr are ours; that it fails ends nothing.
+
+use std::io::Write as _;
+use std::process::{Command, ExitStatus, Stdio};
+
+use bot_protocol::frame::server::Delivery;
+
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::out::say;
+
+/// Runs the command to its end. Messages that come meanwhile wait.
+pub(super) async fn run(command: &str, message: &Delivery) -> Result<(), Failure> {
+    let mut prepared = Command::new("sh");
+    prepared.arg("-c").arg(command).envs(fields(message)).stdin(Stdio::piped());
+    let text = message.text.clone();
+    // Both the write and the wait block.
+    let ended = tokio::task::spawn_blocking(move || feed(&mut prepared, &text)).await;
+    let status = match ended {
+        Ok(Ok(status)) => status,
+        Ok(Err(error)) => {
+            return Err(Failure::new(Kind::Failed, format!("`sh` cannot be run: {error}")));
+        }
+        Err(error) => return Err(Failure::new(Kind::Failed, error.to_string())),
+    };
+    if !status.success() {
+        let id = message.id.as_ref().map_or("-", |id| id.as_str());
+        say(&format!("the command for `{id}` failed: {status}"));
+    }
+    Ok(())
+}
+
+fn feed(command: &mut Command, text: &str) -> std::io::Result<ExitStatus> {
+    let mut child = command.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that does not care for the text closes its stdin; that is its right.
+        drop(stdin.write_all(text.as_bytes()));
+    }
+    child.wait()
+}
+
+/// Absent fields are set to nothing, so that none is left over from somewhere else.
+fn fields(message: &Delivery) -> [(&'static str, String); 8] {
+    let number = |number: Option<u64>| number.map_or_else(String::new, |it| it.to_string());
+    let id = |id: &Option<bot_protocol::id::MessageId>| {
+        id.as_ref().map_or_else(String::new, |it| it.to_string())
+    };
+    [
+        ("BOT_HUB_ROOM", message.room.to_string()),
+        ("BOT_HUB_FROM", message.from.to_string()),
+        ("BOT_HUB_ID", id(&message.id)),
+        ("BOT_HUB_SEQ", number(message.seq)),
+        ("BOT_HUB_SENT_AT", number(message.sent_at.map(|at| at.0))),
+        ("BOT_HUB_AGE_MS", number(message.age_ms)),
+        ("BOT_HUB_REPLY_TO", id(&message.reply_to)),
+        ("BOT_HUB_THREAD", message.thread.as_deref().unwrap_or_default().to_owned()),
+    ]
+}

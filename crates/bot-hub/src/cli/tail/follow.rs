@@ -1,0 +1,254 @@
+//! Following rooms so that nothing is missed silently.
+//!
+//! Owns, per room, the number of the last message that was shown. What an operator's connection observes
+//! is compared with it: a hole is read back from the log, and what the log does not have any more is
+//! named. After a reconnect the log is read from there, so it does not matter what was missed live.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bot_hub_client::{AskError, Event};
+use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::server::{AuthOk, Delivery, Gap, GapReason, HistoryPage};
+use bot_protocol::id::Epoch;
+use bot_protocol::name::RoomName;
+use bot_protocol::time::Timestamp;
+
+use super::{Next, Scope, Sink};
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::history::page;
+use crate::cli::hub::Hub;
+use crate::cli::out::say;
+
+/// How often a connection that may not observe looks into the log.
+const POLL: Duration = Duration::from_secs(1);
+
+pub(super) struct Follow<'a> {
+    hub: &'a mut Hub,
+    scope: Scope,
+    sink: Sink,
+    /// Per room, the last message that was dealt with.
+    shown: BTreeMap<RoomName, u64>,
+    epoch: Option<Epoch>,
+    /// Where to begin; taken when the rooms are first looked at.
+    since: Option<Timestamp>,
+    has_begun: bool,
+    /// We have no right to observe, and look into the log from time to time.
+    polls: bool,
+}
+
+/// Something to react to.
+enum News {
+    Event(Event),
+    Tick,
+}
+
+impl<'a> Follow<'a> {
+    pub(super) fn new(hub: &'a mut Hub, scope: Scope, sink: Sink) -> Self {
+        let shown = BTreeMap::new();
+        Self { hub, scope, sink, shown, epoch: None, since: None, has_begun: false, polls: false }
+    }
+
+    pub(super) async fn run(mut self, since: Option<Timestamp>) -> Result<(), Failure> {
+        self.since = since;
+        loop {
+            let step = match self.news().await? {
+                News::Event(Event::Connected(hello)) => self.connected(&hello).await,
+                News::Event(Event::Message(message)) => self.live(&message).await,
+                News::Event(Event::Disconnected { why, .. }) => {
+                    say(&format!("not connected, trying again: {why}"));
+                    Ok(Next::GoOn)
+                }
+                News::Event(_) => Ok(Next::GoOn),
+                News::Tick if self.polls => self.look().await,
+                News::Tick => Ok(Next::GoOn),
+            };
+            match step {
+                Ok(Next::GoOn) => {}
+                Ok(Next::Enough) => return Ok(()),
+                // The connection broke under a question. What it was about is read when there is one
+                // again.
+                Err(failure) if self.has_begun && failure.kind == Kind::Unreachable => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    async fn news(&mut self) -> Result<News, Failure> {
+        let event = self.hub.events.next();
+        let event = if self.polls {
+            match tokio::time::timeout(POLL, event).await {
+                Ok(event) => event,
+                Err(_) => return Ok(News::Tick),
+            }
+        } else {
+            event.await
+        };
+        match event {
+            Some(event) => Ok(News::Event(event)),
+            None => {
+                self.hub.again().await?;
+                Ok(News::Tick)
+            }
+        }
+    }
+
+    async fn connected(&mut self, hello: &AuthOk) -> Result<Next, Failure> {
+        if self.epoch.is_some() && self.epoch != hello.epoch {
+            self.start_over()?;
+        }
+        self.epoch = hello.epoch;
+        if self.has_begun {
+            say("connected again");
+        }
+        // Before the log is read: what is said in between then comes twice, and not never.
+        if self.observe().await? { self.look().await } else { Ok(Next::GoOn) }
+    }
+
+    /// The log is another one: its numbers mean nothing here.
+    fn start_over(&mut self) -> Result<(), Failure> {
+        for (room, shown) in std::mem::take(&mut self.shown) {
+            let from_seq = shown + 1;
+            let reason = GapReason::Epoch;
+            self.sink.gap(&Gap { room, from_seq, to_seq: from_seq, lost: 0, reason })?;
+        }
+        self.has_begun = false;
+        Ok(())
+    }
+
+    /// Returns whether there still is a connection.
+    async fn observe(&mut self) -> Result<bool, Failure> {
+        let rooms = match &self.scope {
+            // A direct conversation may not be there yet, and one that is not there cannot be observed.
+            Scope::Room(room) if room.direct_pair().is_none() => Some(vec![room.clone()]),
+            _ => None,
+        };
+        match self.hub.client.operate(Operation::Observe { rooms }).await {
+            Ok(_) => Ok(true),
+            Err(AskError::Lost) => Ok(false),
+            Err(AskError::Refused(error)) => {
+                let failure = Failure::from(&*error);
+                self.polls = failure.kind == Kind::Refused;
+                if self.polls { Ok(true) } else { Err(failure) }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Compares every room with what was shown of it, and shows the rest.
+    async fn look(&mut self) -> Result<Next, Failure> {
+        let rooms = self.hub.client.rooms().await?.rooms;
+        for room in rooms {
+            if !self.scope.has_room(&room.room) || (self.polls && !room.member) {
+                continue;
+            }
+            if !self.has_begun {
+                let from = match self.since {
+                    Some(since) => self.before(&room.room, since, room.head).await?,
+                    None => room.head,
+                };
+                self.shown.insert(room.room.clone(), from);
+            }
+            if room.head > self.last(&room.room) && self.catch_up(&room.room).await? == Next::Enough
+            {
+                return Ok(Next::Enough);
+            }
+        }
+        if !std::mem::replace(&mut self.has_begun, true) {
+            say(&format!("watching {}; ctrl-c ends it", self.scope.in_words()));
+        }
+        Ok(Next::GoOn)
+    }
+
+    fn last(&self, room: &RoomName) -> u64 {
+        // A room that was not there at the beginning is new: all of it is to be shown.
+        self.shown.get(room).copied().unwrap_or(0)
+    }
+
+    /// The number of the last message before a moment.
+    async fn before(&self, room: &RoomName, since: Timestamp, head: u64) -> Result<u64, Failure> {
+        let mut first = head + 1;
+        loop {
+            let page = page(self.hub, room, Some(first), None, None).await?;
+            let later = |entry: &&Delivery| entry.sent_at.is_some_and(|at| at >= since);
+            let oldest = page.entries.iter().find(later).and_then(|entry| entry.seq);
+            let whole = page.entries.first().and_then(|entry| entry.seq) == oldest;
+            first = oldest.unwrap_or(first);
+            if oldest.is_none() || !whole || !page.has_more {
+                return Ok(first - 1);
+            }
+        }
+    }
+
+    /// Shows what stands in the log after what was shown.
+    async fn catch_up(&mut self, room: &RoomName) -> Result<Next, Failure> {
+        loop {
+            let after = self.last(room);
+            let page = page(self.hub, room, None, Some(after), None).await?;
+            let has_more = page.has_more;
+            if self.show_page(room, page).await? == Next::Enough {
+                return Ok(Next::Enough);
+            }
+            if !has_more || self.last(room) == after {
+                return Ok(Next::GoOn);
+            }
+        }
+    }
+
+    async fn show_page(&mut self, room: &RoomName, page: HistoryPage) -> Result<Next, Failure> {
+        let mut damaged = page.corrupt.into_iter().peekable();
+        for entry in &page.entries {
+            let seq = entry.seq.unwrap_or(0);
+            while let Some(damage) = damaged.next_if(|&damage| damage < seq) {
+                self.missing(room, damage, damage, GapReason::Corrupt)?;
+            }
+            self.missing(room, self.last(room) + 1, seq.saturating_sub(1), GapReason::Retention)?;
+            if self.show(entry, seq).await? == Next::Enough {
+                return Ok(Next::Enough);
+            }
+        }
+        for damage in damaged {
+            self.missing(room, damage, damage, GapReason::Corrupt)?;
+        }
+        Ok(Next::GoOn)
+    }
+
+    /// Names what will not be shown, if there is anything.
+    fn missing(
+        &mut self,
+        room: &RoomName,
+        from_seq: u64,
+        to_seq: u64,
+        reason: GapReason,
+    ) -> Result<(), Failure> {
+        if from_seq > to_seq {
+            return Ok(());
+        }
+        let lost = to_seq - from_seq + 1;
+        self.sink.gap(&Gap { room: room.clone(), from_seq, to_seq, lost, reason })?;
+        self.shown.insert(room.clone(), to_seq);
+        Ok(())
+    }
+
+    async fn live(&mut self, message: &Delivery) -> Result<Next, Failure> {
+        let (room, seq) = (&message.room, message.seq.unwrap_or(0));
+        if !self.has_begun || !self.scope.has_room(room) || seq <= self.last(room) {
+            return Ok(Next::GoOn);
+        }
+        let before = message.prev.unwrap_or(seq.saturating_sub(1));
+        if before > self.last(room) {
+            if self.catch_up(room).await? == Next::Enough {
+                return Ok(Next::Enough);
+            }
+            self.missing(room, self.last(room) + 1, before, GapReason::Retention)?;
+        }
+        if seq <= self.last(room) { Ok(Next::GoOn) } else { self.show(message, seq).await }
+    }
+
+    async fn show(&mut self, message: &Delivery, seq: u64) -> Result<Next, Failure> {
+        let next =
+            if self.scope.has(message) { self.sink.message(message).await? } else { Next::GoOn };
+        self.shown.insert(message.room.clone(), seq);
+        Ok(next)
+    }
+}

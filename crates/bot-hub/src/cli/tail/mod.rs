@@ -1,0 +1,169 @@
+//! `bot-hub tail`: watch what is said.
+//!
+//! Owns the options and what is printed per message. That nothing is missed is [`follow`]'s.
+
+mod exec;
+mod follow;
+
+use bot_protocol::frame::server::{Delivery, Gap};
+use bot_protocol::name::{BotId, RoomName};
+use serde_json::json;
+
+use super::failure::{Failure, Kind};
+use super::hub::Hub;
+use super::out::{Out, say};
+use super::target::{Directory, Place};
+use super::words;
+use crate::config::Period;
+
+/// What to watch, and what to do with it.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+`@bot` shows what this bot says anywhere, and what is said to it directly. A token without operator rights
+sees the rooms of its bot.
+
+The command of --exec runs once per message, one at a time, with the text on stdin and BOT_HUB_ROOM,
+BOT_HUB_FROM, BOT_HUB_ID, BOT_HUB_SEQ, BOT_HUB_SENT_AT, BOT_HUB_AGE_MS, BOT_HUB_REPLY_TO and BOT_HUB_THREAD set.
+
+Examples:
+  bot-hub tail all
+  bot-hub tail '#lab' --since 1h --json
+  bot-hub tail @pelouse --count 1 --raw
+  bot-hub tail lab --exec 'notify-send \"$BOT_HUB_FROM\" \"$(cat)\"'")]
+pub(super) struct Tail {
+    /// #room, @bot, a bare name that only one of them has, or `all`
+    #[arg(value_name = "ROOM|@BOT|all")]
+    what: String,
+    /// Begin with what was said in this time: 10m, 1h30m, 7d
+    #[arg(long, value_name = "PERIOD")]
+    since: Option<Period>,
+    /// End after so many messages
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Run this command for each message, instead of printing it
+    #[arg(long, value_name = "CMD", conflicts_with = "raw")]
+    exec: Option<String>,
+    /// Print the bare texts, exactly as they were sent
+    #[arg(long)]
+    raw: bool,
+}
+
+/// Which messages are meant.
+#[derive(Clone, Debug)]
+enum Scope {
+    All,
+    Room(RoomName),
+    Bot(BotId),
+}
+
+impl Scope {
+    fn has_room(&self, room: &RoomName) -> bool {
+        matches!(self, Self::All | Self::Bot(_)) || matches!(self, Self::Room(own) if own == room)
+    }
+
+    fn in_words(&self) -> String {
+        match self {
+            Self::All => "all rooms".to_owned(),
+            Self::Room(room) => words::room(room.as_str()),
+            Self::Bot(bot) => format!("@{bot}"),
+        }
+    }
+
+    fn has(&self, message: &Delivery) -> bool {
+        let Self::Bot(bot) = self else { return self.has_room(&message.room) };
+        let pair = message.room.direct_pair();
+        message.from == *bot || pair.is_some_and(|(one, other)| one == *bot || other == *bot)
+    }
+}
+
+impl Tail {
+    pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
+        let scope = match self.what.as_str() {
+            "all" => Scope::All,
+            typed => match Directory::read(hub).await?.find(typed)? {
+                Place::Room(room) => Scope::Room(room),
+                Place::Bot(bot) => Scope::Bot(bot),
+            },
+        };
+        let form = match self.exec {
+            Some(command) => Form::Exec(command),
+            None if self.raw => Form::Raw,
+            None if hub.out.json => Form::Json,
+            None => Form::Text,
+        };
+        let since = self.since.map(|period| hub.before(period.get()));
+        let sink = Sink { out: hub.out, form, left: self.count };
+        match follow::Follow::new(hub, scope, sink).run(since).await {
+            Err(failure) if failure.kind == Kind::Unheard => Ok(()),
+            other => other,
+        }
+    }
+}
+
+enum Form {
+    Text,
+    Json,
+    Raw,
+    Exec(String),
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Enough,
+}
+
+/// Where messages go.
+struct Sink {
+    out: Out,
+    form: Form,
+    left: Option<u64>,
+}
+
+impl Sink {
+    async fn message(&mut self, message: &Delivery) -> Result<Next, Failure> {
+        match &self.form {
+            Form::Text => self.out.text(&words::message(message))?,
+            Form::Json => self.out.json_line(&json_of(message))?,
+            Form::Raw => super::out::write_line(&message.text)?,
+            Form::Exec(command) => exec::run(command, message).await?,
+        }
+        let Some(left) = &mut self.left else { return Ok(Next::GoOn) };
+        *left -= 1;
+        Ok(if *left == 0 { Next::Enough } else { Next::GoOn })
+    }
+
+    /// Something is missing, and that is said.
+    fn gap(&self, gap: &Gap) -> Result<(), Failure> {
+        let room = words::room(gap.room.as_str());
+        let reason = json!(gap.reason);
+        let reason = reason.as_str().unwrap_or("unknown");
+        let told = match gap.lost {
+            0 => format!("! {room}: the log was replaced; what was said in between is unknown"),
+            1 => format!("! {room}: message {} is gone ({reason})", gap.from_seq),
+            _ => {
+                format!("! {room}: messages {} to {} are gone ({reason})", gap.from_seq, gap.to_seq)
+            }
+        };
+        match self.form {
+            Form::Text => self.out.text(&told),
+            Form::Json => {
+                let mut line = json!(gap);
+                line["type"] = "gap".into();
+                self.out.json_line(&line)
+            }
+            Form::Raw | Form::Exec(_) => {
+                say(&told);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A message as a line of a stream.
+pub(super) fn json_of(message: &Delivery) -> serde_json::Value {
+    let mut line = json!(message);
+    line["type"] = "message".into();
+    line
+}

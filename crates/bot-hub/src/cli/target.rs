@@ -1,0 +1,225 @@
+//! What a person typed, and which room or bot that is.
+//!
+//! Owns resolution and suggestions. A bare name means something only if exactly one thing has it;
+//! nothing is ever guessed.
+
+use bot_protocol::frame::operator::Operation;
+use bot_protocol::name::{BotId, NameError, RoomName, Target};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::failure::{Failure, Kind};
+use super::hub::Hub;
+use super::words;
+
+/// How alike two names must be to be suggested (Jaro-Winkler, 1 is equal).
+const LIKENESS_MIN: f64 = 0.8;
+
+/// Suggestions for one wrong name.
+const SUGGESTIONS_MAX: usize = 3;
+
+/// Something that can be spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Room(RoomName),
+    Bot(BotId),
+}
+
+impl Place {
+    /// As it is typed.
+    pub(super) fn typed(&self) -> String {
+        match self {
+            Self::Room(room) => words::room(room.as_str()),
+            Self::Bot(bot) => format!("@{bot}"),
+        }
+    }
+
+    /// The room that its messages are in.
+    pub(super) fn room(&self, me: &BotId) -> RoomName {
+        match self {
+            Self::Room(room) => room.clone(),
+            Self::Bot(bot) => RoomName::direct(me, bot),
+        }
+    }
+}
+
+/// The rooms and bots that can be seen.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    pub(super) rooms: Vec<RoomName>,
+    pub(super) bots: Vec<BotId>,
+    /// Nothing is hidden: what is not in it does not exist.
+    pub(super) is_complete: bool,
+}
+
+impl Directory {
+    /// Everything for an operator; for others what their bot may see.
+    pub(super) async fn read(hub: &Hub) -> Result<Self, Failure> {
+        #[derive(Deserialize)]
+        struct Bots {
+            bots: Vec<Bot>,
+        }
+        #[derive(Deserialize)]
+        struct Bot {
+            bot: BotId,
+        }
+        let rooms = hub.client.rooms().await?.rooms.into_iter().map(|it| it.room).collect();
+        match hub.ask::<Bots>(Operation::BotList {}).await {
+            Ok((_, bots)) => {
+                let bots = bots.bots.into_iter().map(|it| it.bot).collect();
+                Ok(Self { rooms, bots, is_complete: true })
+            }
+            Err(failure) if failure.kind == Kind::Refused => {
+                let bots = hub.client.who(None).await?.bots.into_iter().map(|it| it.bot).collect();
+                Ok(Self { rooms, bots, is_complete: false })
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The one thing that is meant.
+    pub(super) fn find(&self, typed: &str) -> Result<Place, Failure> {
+        let target = Target::parse(typed).map_err(|error| not_a_name(typed, &error))?;
+        let (room, bot) = match &target {
+            Target::Room(room) => (Some(room.clone()), None),
+            Target::Bot(bot) => (None, Some(bot.clone())),
+            Target::Bare(name) => (RoomName::new(name).ok(), BotId::new(name).ok()),
+        };
+        let named_room = room.clone().filter(|room| self.rooms.contains(room)).map(Place::Room);
+        let named_bot = bot.clone().filter(|bot| self.bots.contains(bot)).map(Place::Bot);
+        match (named_room, named_bot, target) {
+            (Some(room), Some(bot), _) => Err(ambiguous(typed, &room, &bot)),
+            (Some(place), None, _) | (None, Some(place), _) => Ok(place),
+            // A direct conversation exists when somebody speaks in it.
+            (None, None, Target::Room(room)) if room.direct_pair().is_some() => {
+                Ok(Place::Room(room))
+            }
+            // It may be there and hidden from us: the hub knows.
+            (None, None, Target::Room(room)) if !self.is_complete => Ok(Place::Room(room)),
+            (None, None, Target::Bot(bot)) if !self.is_complete => Ok(Place::Bot(bot)),
+            _ => Err(self.unknown(typed)),
+        }
+    }
+
+    /// The refusal for a name that leads nowhere, with what was probably meant.
+    pub(super) fn unknown(&self, typed: &str) -> Failure {
+        let bare = typed.trim_start_matches(['#', '@']).to_lowercase();
+        let is_room = self.rooms.iter().any(|room| room.as_str() == bare);
+        let is_bot = self.bots.iter().any(|bot| bot.as_str() == bare);
+        let message = match typed.chars().next() {
+            Some('#') if is_bot => format!("`{bare}` is a bot, not a room"),
+            Some('@') if is_room => format!("`{bare}` is a room, not a bot"),
+            Some('#') => format!("there is no room `{bare}`"),
+            Some('@') => format!("there is no bot `{bare}`"),
+            _ => format!("there is neither a room nor a bot `{bare}`"),
+        };
+        let suggestions = self.similar(&bare);
+        let failure = Failure::new(Kind::NotFound, message);
+        let failure = failure.details(json!({ "suggestions": suggestions }));
+        match &suggestions[..] {
+            [] => failure.hint("see what there is: bot-hub room list, bot-hub bot list"),
+            [one] => failure.hint(format!("did you mean `{one}`?")),
+            [first @ .., last] => {
+                failure.hint(format!("did you mean `{}`, or `{last}`?", first.join("`, `")))
+            }
+        }
+    }
+
+    /// Names that contain this one, or are spelt like it, the most alike first.
+    fn similar(&self, bare: &str) -> Vec<String> {
+        let rooms = self.rooms.iter().filter(|room| room.direct_pair().is_none());
+        let rooms = rooms.map(|room| (room.as_str(), words::room(room.as_str())));
+        let bots = self.bots.iter().map(|bot| (bot.as_str(), format!("@{bot}")));
+        let mut found: Vec<(f64, String)> = bots
+            .chain(rooms)
+            .map(|(name, typed)| (likeness(bare, name), typed))
+            .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+            .collect();
+        found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        found.into_iter().take(SUGGESTIONS_MAX).map(|(_, typed)| typed).collect()
+    }
+}
+
+fn likeness(one: &str, other: &str) -> f64 {
+    let contains = one.len().min(other.len()) >= 2 && (one.contains(other) || other.contains(one));
+    strsim::jaro_winkler(one, other) + f64::from(u8::from(contains))
+}
+
+fn ambiguous(typed: &str, room: &Place, bot: &Place) -> Failure {
+    let (room, bot) = (room.typed(), bot.typed());
+    Failure::new(Kind::NotFound, format!("`{typed}` is a room and a bot"))
+        .hint(format!("say which: `{room}`, or `{bot}`"))
+        .details(json!({ "suggestions": [room, bot] }))
+}
+
+fn not_a_name(typed: &str, error: &NameError) -> Failure {
+    Failure::new(Kind::Usage, format!("`{typed}` is no name: {error}"))
+        .hint("write #room, @bot, dm:bot:bot, or a bare name that only one of them has")
+}
+
+/// A bot's name as an argument, with or without `@`.
+pub(super) fn bot_argument(text: &str) -> Result<BotId, NameError> {
+    BotId::new(text.strip_prefix('@').unwrap_or(text))
+}
+
+/// A room's name as an argument, with or without `#`.
+pub(super) fn room_argument(text: &str) -> Result<RoomName, NameError> {
+    RoomName::new(text.strip_prefix('#').unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(typed: &str, expected: Result<&str, &str>) {
+        let room = |name: &str| RoomName::new(name).unwrap();
+        let bot = |name: &str| BotId::new(name).unwrap();
+        let directory = Directory {
+            rooms: ["marlbot-pelouse", "lab", "twin"].map(room).to_vec(),
+            bots: ["marlbot", "pelouse", "twin"].map(bot).to_vec(),
+            is_complete: true,
+        };
+        let found = directory.find(typed).map(|place| place.typed());
+        let told = found.map_err(|failure| {
+            format!("{} | {}", failure.message, failure.hint.unwrap_or_default())
+        });
+        assert_eq!(told.as_deref().map_err(String::as_str), expected, "{typed}");
+    }
+
+    #[test]
+    fn a_name_means_what_exactly_one_thing_has() {
+        check("#lab", Ok("#lab"));
+        check("lab", Ok("#lab"));
+        check("Pelouse", Ok("@pelouse"));
+        check("@twin", Ok("@twin"));
+        check("dm:pelouse:marlbot", Ok("dm:marlbot:pelouse"));
+        check("twin", Err("`twin` is a room and a bot | say which: `#twin`, or `@twin`"));
+    }
+
+    #[test]
+    fn a_wrong_name_says_what_was_probably_meant() {
+        check(
+            "#pelouse",
+            Err("`pelouse` is a bot, not a room | did you mean `@pelouse`, or `#marlbot-pelouse`?"),
+        );
+        check("@lab", Err("`lab` is a room, not a bot | did you mean `#lab`?"));
+        check(
+            "pelous",
+            Err(
+                "there is neither a room nor a bot `pelous` | did you mean `@pelouse`, or `#marlbot-pelouse`?",
+            ),
+        );
+        check(
+            "#zzz",
+            Err("there is no room `zzz` | see what there is: bot-hub room list, bot-hub bot list"),
+        );
+    }
+
+    #[test]
+    fn what_may_be_hidden_is_left_to_the_hub() {
+        let directory = Directory::default();
+        assert!(directory.find("#lab").is_ok());
+        assert!(directory.find("@ann").is_ok());
+        assert!(directory.find("lab").is_err());
+    }
+}

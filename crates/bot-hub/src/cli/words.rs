@@ -1,0 +1,139 @@
+//! Messages and times as people read them.
+//!
+//! Owns their form in a terminal. What bots say is not trusted: control characters are made visible, so
+//! that no message can move the cursor, hide a line or talk to the terminal.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use bot_protocol::frame::server::Delivery;
+use bot_protocol::time::Timestamp;
+
+const DAY_MS: u64 = 86_400_000;
+
+/// A message: when, where, who and what; further lines are indented.
+pub(super) fn message(delivery: &Delivery) -> String {
+    let at = delivery.sent_at.map_or_else(|| "-".to_owned(), utc);
+    let room = room(delivery.room.as_str());
+    let text = visible(&delivery.text);
+    let text = text.trim_end_matches('\n').replace('\n', "\n    ");
+    format!("{at} {room} {}: {text}", delivery.from)
+}
+
+/// A room's name as it may be typed again: `#lab`, or `dm:a:b`.
+pub(super) fn room(name: &str) -> String {
+    if name.starts_with("dm:") { name.to_owned() } else { format!("#{name}") }
+}
+
+/// The text with everything visible that a terminal would obey; line ends and tabs stay.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_bidi(c);
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if obeyed(c) {
+            write!(shown, "\\u{{{:x}}}", u32::from(c)).expect("a string takes everything");
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Characters that change the direction of what follows, and so what a line seems to say.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `2026-11-20T07:52:31Z`.
+pub(super) fn utc(at: Timestamp) -> String {
+    let (year, month, day) = civil(at.0 / DAY_MS);
+    let seconds = at.0 % DAY_MS / 1_000;
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// The day of the Gregorian calendar, counted from 1970-01-01.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let is_leap =
+        |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    let (mut year, mut left) = (1970 + days / 146_097 * 400, days % 146_097);
+    while left >= 365 + u64::from(is_leap(year)) {
+        left -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let february = 28 + u64::from(is_leap(year));
+    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 1;
+    for length in lengths {
+        if left < length {
+            break;
+        }
+        left -= length;
+        month += 1;
+    }
+    (year, month, left + 1)
+}
+
+/// A length of time in its largest unit: `40 ms`, `3 s`, `5 min`, `2 h`, `3 d`.
+pub(super) fn period(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{} s", ms / 1_000),
+        60_000..3_600_000 => format!("{} min", ms / 60_000),
+        3_600_000..DAY_MS => format!("{} h", ms / 3_600_000),
+        _ => format!("{} d", ms / DAY_MS),
+    }
+}
+
+/// How long ago it was: `3 s ago`, `never`.
+pub(super) fn ago(at: Option<Timestamp>, now: Timestamp) -> String {
+    at.map_or_else(|| "never".to_owned(), |at| format!("{} ago", period(now.since(at))))
+}
+
+/// `4 KiB`; rounded down.
+pub(super) fn size(bytes: u64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB"];
+    let mut rest = bytes;
+    for unit in units {
+        if rest < 1_024 {
+            return format!("{rest} {unit}");
+        }
+        rest /= 1_024;
+    }
+    format!("{rest} TiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_printed_in_utc() {
+        let check = |ms: u64, expected: &str| assert_eq!(utc(Timestamp(ms)), expected);
+        check(0, "1970-01-01T00:00:00Z");
+        check(951_782_400_000, "2000-02-29T00:00:00Z");
+        check(1_795_161_151_999, "2026-11-20T07:52:31Z");
+        check(4_107_542_400_000, "2100-03-01T00:00:00Z");
+        check(13_569_465_600_000, "2400-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_length_of_time_has_one_unit() {
+        let check = |ms: u64, expected: &str| assert_eq!(period(ms), expected);
+        check(999, "999 ms");
+        check(1_999, "1 s");
+        check(61_000, "1 min");
+        check(7_200_000, "2 h");
+        check(3 * DAY_MS, "3 d");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_made_visible() {
+        assert_eq!(visible("plain\n\ttext ü"), "plain\n\ttext ü");
+        assert_eq!(visible("\u{1b}[2Jgone\r"), "\\u{1b}[2Jgone\\u{d}");
+        assert_eq!(visible("a\u{202e}b"), "a\\u{202e}b");
+    }
+}

@@ -1,0 +1,43 @@
+//! Hubs that break a promise on purpose.
+//!
+//! Owns the list of what they do wrong. The checker must object to each, or it proves nothing.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sabotage {
+    None,
+    /// Says `ack` before the store has committed.
+    AckBeforeCommit,
+    /// Delivers before the store has committed.
+    DeliverBeforeCommit,
+    /// Passes over a reader now and then.
+    SkipReader,
+    /// Delivers two entries in the wrong order now and then.
+    SwapDeliveries,
+    /// Says `received` when something was only written.
+    ReceivedWhenWritten,
+    /// Never tells of a gap.
+    HideGaps,
+    /// Starts with every cursor at the head of its log.
+    CursorsAtHead,
+    /// Takes a repeated message for a new one.
+    ForgetIds,
+    /// Swallows an `ack` now and then, once for all.
+    SwallowAcks,
+    /// Tells a reader of a gap that is none, and goes on behind it.
+    InventGaps,
+}
+
+impl Sabotage {
+    pub(crate) const ALL: [(Self, &'static str); 10] = [
+        (Self::AckBeforeCommit, "acknowledged and not committed"),
+        (Self::DeliverBeforeCommit, "delivered and not committed"),
+        (Self::SkipReader, "silent gap"),
+        (Self::SwapDeliveries, "out of order"),
+        (Self::ReceivedWhenWritten, "false receipt"),
+        (Self::HideGaps, "silent gap"),
+        (Self::CursorsAtHead, "silent gap"),
+        (Self::ForgetIds, "stored twice"),
+        (Self::SwallowAcks, "not drained"),
+        (Self::InventGaps, "false gap"),
+    ];
+}
