@@ -93,7 +93,7 @@ fn of_kind(kind: &str, schema: &Value, indent: &str) -> String {
                 let value = patterns.values().next().map_or("unknown".into(), |it| type_of(it, indent));
                 format!("Record<string, {value}>")
             }
-            (None, None) => "Record<string, never>".to_owned(),
+            (None, None) => "Record<never, never>".to_owned(),
         },
         other => other.to_owned(),
     }

@@ -36,8 +36,8 @@ export type Blocks = {
   generateRequestId(bot: string): string;
 };
 
-/** Both `src/` and `dist/` lie beside it. */
-const PACKAGE = "../bot-protocol/index.js";
+/** Parser and builder of the package, which lies beside both `src/` and `dist/`. */
+const PARTS = ["../bot-protocol/lib/parser.js", "../bot-protocol/lib/builder.js"];
 
 let loaded: Blocks | null | undefined;
 
@@ -45,7 +45,8 @@ let loaded: Blocks | null | undefined;
 export function loadBlocks(): Blocks | null {
   if (loaded === undefined) {
     try {
-      loaded = createRequire(import.meta.url)(PACKAGE) as Blocks;
+      const require = createRequire(import.meta.url);
+      loaded = Object.assign({}, ...PARTS.map((part) => require(part) as Partial<Blocks>)) as Blocks;
     } catch {
       loaded = null;
     }

@@ -342,7 +342,7 @@ export type Operation =
       };
     }
   | {
-      bot_list: Record<string, never>;
+      bot_list: Record<never, never>;
     }
   | {
       bot_show: {
@@ -375,7 +375,7 @@ export type Operation =
       };
     }
   | {
-      room_list: Record<string, never>;
+      room_list: Record<never, never>;
     }
   | {
       room_show: {
@@ -428,7 +428,7 @@ export type Operation =
       };
     }
   | {
-      hub_status: Record<string, never>;
+      hub_status: Record<never, never>;
     };
 
 /** `ping`: answered with `pong`. */
@@ -557,7 +557,7 @@ export type RoomInfo = {
 export type RoomName = string;
 
 /** `rooms`: the rooms that this bot may see. */
-export type Rooms = Record<string, never>;
+export type Rooms = Record<never, never>;
 
 /** A token or other secret. Neither `Debug` nor `Display` shows it; [`Secret::expose`] does. */
 export type Secret = string;

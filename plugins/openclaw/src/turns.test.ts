@@ -34,10 +34,10 @@ test("after a crash an answer without a reference finds the interrupted turn", (
   const reports: Report[] = [];
   const turns = new Turns(file, (it) => reports.push(it));
   turns.repeat();
-  assert.equal(turns.openIn("lab")?.id, "e1");
+  assert.equal(turns.interruptedIn("lab")?.id, "e1");
   turns.reply("e1", "r1");
   assert.equal(said(reports), "received, answered r1");
-  assert.equal(turns.openIn("lab"), undefined);
+  assert.equal(turns.interruptedIn("lab"), undefined);
 });
 
 test("an end that the hub did not prove is said again after a restart", () => {

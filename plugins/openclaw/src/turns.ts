@@ -20,7 +20,7 @@ export type Turn = {
 };
 
 export type Outcome =
-  | { state: "answered"; reply: string }
+  | { state: "answered"; reply: string; reason?: string }
   | { state: "done" | "declined" | "failed"; reason?: string };
 
 /** So many ended entries are remembered: the hub may deliver one again after a crash of its own. */
@@ -119,9 +119,9 @@ export class Turns {
     return this.#open.get(id);
   }
 
-  /** The oldest open turn of a room: what an answer without a reference belongs to. */
-  openIn(room: string): Turn | undefined {
-    return [...this.#open.values()].find((turn) => turn.room === room);
+  /** The oldest interrupted turn of a room: what an answer without a reference belongs to. */
+  interruptedIn(room: string): Turn | undefined {
+    return [...this.#open.values()].find((turn) => turn.room === room && turn.interrupted);
   }
 
   /** Gives up interrupted turns that nobody took up again. */
