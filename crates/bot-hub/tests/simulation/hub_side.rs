@@ -330,10 +330,10 @@ impl World {
 
     fn deliver(&mut self, conn: Conn, entry: &Entry, how: &Circumstances) {
         let to = self.bots[self.pipes[conn].bot].id.clone();
+        self.history.handed(self.now, &to, entry);
         if self.plan.sabotage == Sabotage::SkipReader && self.dice.percent(5) {
             return;
         }
-        self.history.handed(self.now, &to, entry);
         let last = self.pipes[conn].last.insert(entry.draft.room.clone(), entry.seq);
         let swaps = self.plan.sabotage == Sabotage::SwapDeliveries;
         if last.is_some_and(|last| last >= entry.seq) && !swaps {
