@@ -17,9 +17,9 @@ use smol_str::SmolStr;
 
 use crate::hub::Hub;
 use crate::io::{CloseReason, ConnId, Hello, Output};
-use crate::member::Slot;
 use crate::notice::Notice;
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
+use crate::window::Slot;
 use crate::world::{BotIx, Conn, RoomIx};
 
 impl Hub {

@@ -9,8 +9,8 @@ use bot_protocol::receipt::ReceiptState;
 use crate::entry::Entry;
 use crate::hub::Hub;
 use crate::io::{Circumstances, ConnId, Output};
-use crate::member::Slot;
 use crate::notice::Notice;
+use crate::window::Slot;
 use crate::world::{BotIx, Flight, RoomIx};
 
 /// To how many members an entry went at its commit.
@@ -120,7 +120,7 @@ impl Hub {
     ) -> Option<ConnId> {
         let window_max = self.settings.limits.window_entries as usize;
         let member = &mut self.world.rooms[room.0 as usize].members[at];
-        if !member.is_live(entry.seq - 1) || member.window_len() >= window_max {
+        if !member.is_live(entry.seq - 1) || member.window.len() >= window_max {
             return None;
         }
         let reader = member.reader?;

@@ -27,6 +27,7 @@ mod expiry;
 mod flight;
 mod hub;
 mod late;
+mod losses;
 mod member;
 mod membership;
 mod notice;
@@ -41,6 +42,7 @@ mod retention;
 mod runs;
 mod stats;
 mod target;
+mod window;
 mod world;
 
 pub use directory::delivery;

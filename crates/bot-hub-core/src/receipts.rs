@@ -19,7 +19,7 @@ use crate::ask::Ask;
 use crate::change::{Change, DroppedRange, Found, Query, ReceiptRecord};
 use crate::hub::Hub;
 use crate::io::ConnId;
-use crate::member::Slot;
+use crate::window::Slot;
 use crate::world::{BotIx, RoomIx};
 
 impl Hub {
@@ -43,7 +43,8 @@ impl Hub {
         match (&report.id, report.seq) {
             (None, Some(seq)) => self.received_through(room, bot, seq),
             (Some(id), _) => {
-                let in_window = self.world.member(room, bot).and_then(|member| member.find(id));
+                let in_window =
+                    self.world.member(room, bot).and_then(|member| member.window.find(id));
                 match in_window {
                     Some(seq) => self.report_in_window(room, bot, seq, report),
                     None => self.look_up_receipt(conn, bot, room, report),
@@ -103,7 +104,7 @@ impl Hub {
         found: &[Found],
     ) {
         let (Some(member), Some(id)) = (self.world.member(room, bot), &report.id) else { return };
-        if let Some(seq) = member.find(id) {
+        if let Some(seq) = member.window.find(id) {
             // It was handed over again meanwhile.
             self.report_in_window(room, bot, seq, report);
             return self.pump(room, bot);
@@ -293,7 +294,7 @@ impl Hub {
             room.zip(self.world.bot_ix(&bot)).and_then(|(room, bot)| self.world.member(room, bot));
         let reached = member.and_then(|member| {
             let is_passed = (member.since + 1..=member.cursor()).contains(&message.seq);
-            match member.slot(message.seq) {
+            match member.window.get(message.seq) {
                 Some(slot) => Some(slot.state.min(member.meaning())),
                 None => is_passed.then(|| member.meaning()),
             }

@@ -87,7 +87,7 @@ impl Hub {
         let Some(member) = self.world.member(room, bot) else { return };
         let own = self.bot_id(bot);
         // A reader may have met the hole already, before it was known here what had been in it.
-        let gone = |seq| match member.why_lost(seq) {
+        let gone = |seq| match member.losses.why(seq) {
             Some(reason) => reason == GapReason::Retention,
             None => seq > member.sent(),
         };
