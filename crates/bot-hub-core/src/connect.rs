@@ -183,7 +183,7 @@ impl Hub {
         let first_kept = self.world.room(room).first;
         let attempts_max = self.settings.redeliveries_max;
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        for (at, slot) in member.detach().enumerate() {
+        for (at, slot) in member.detach().into_iter().enumerate() {
             if slot.expired {
                 self.expired(room, bot, &slot);
             } else if slot.seq < first_kept {

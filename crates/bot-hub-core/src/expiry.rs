@@ -59,7 +59,10 @@ impl Hub {
                     if let Some(slot) = member.window.get_mut(it.seq) {
                         slot.expired = true;
                     }
-                } else if member.bot != it.from && member.losses.why(it.seq).is_none() {
+                } else if member.bot != it.from
+                    && !member.is_taken_ahead(it.seq)
+                    && member.losses.why(it.seq).is_none()
+                {
                     waits.push(member.bot);
                 }
             }

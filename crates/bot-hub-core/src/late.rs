@@ -119,6 +119,10 @@ impl Hub {
             member.pass_own(entry.seq);
             return true;
         }
+        if member.is_taken_ahead(entry.seq) {
+            member.pass(entry.seq);
+            return true;
+        }
         if entry.draft.expires_at().is_some_and(|at| at <= now) {
             member.pass(entry.seq);
             let (from, to, reason) = (entry.seq, entry.seq, GapReason::Expired);

@@ -41,6 +41,7 @@ mod receipts;
 mod retention;
 mod runs;
 mod stats;
+mod status;
 mod target;
 mod window;
 mod world;

@@ -62,6 +62,8 @@ pub(crate) struct Member {
     /// The highest seq that the bot took: it knows of the gaps before it.
     taken: u64,
     pub(crate) window: Window,
+    /// Entries after the cursor that it received on earlier connections, in order.
+    taken_ahead: Vec<u64>,
     pub(crate) losses: Losses,
     own: Runs,
     backlog: Option<Backlog>,
@@ -87,6 +89,7 @@ impl Member {
             delivered: cursor,
             taken: cursor,
             window: Window::default(),
+            taken_ahead: Vec::new(),
             losses: Losses::default(),
             own: Runs::default(),
             backlog: None,
@@ -122,7 +125,8 @@ impl Member {
     /// How many entries of others wait or are on their way.
     pub(crate) fn waiting(&self, head: u64) -> u64 {
         let lost = self.losses.after(self.sent).map(|range| self.others_in(range));
-        let in_log = self.own.others(self.sent + 1, head).saturating_sub(lost.sum());
+        let ahead = self.taken_ahead.iter().filter(|&&seq| seq > self.sent).count() as u64;
+        let in_log = self.own.others(self.sent + 1, head).saturating_sub(lost.sum::<u64>() + ahead);
         self.window.len() as u64 + in_log
     }
 
@@ -142,13 +146,16 @@ impl Member {
 
     /// The reader is gone: what it did not receive waits in the log again. Returns that, oldest
     /// first.
-    pub(crate) fn detach(&mut self) -> impl Iterator<Item = Slot> + use<> {
+    pub(crate) fn detach(&mut self) -> Vec<Slot> {
         self.reader = None;
         self.reading = None;
         self.backlog = None;
         self.losses.pay();
         self.sent = self.cursor;
-        self.window.empty()
+        let (taken, waiting) = self.window.empty();
+        self.taken_ahead.extend(taken.iter().map(|slot| slot.seq));
+        self.taken_ahead.sort_unstable();
+        waiting
     }
 
     /// Whether an entry that was just committed after `before` can be handed over at once.
@@ -177,6 +184,11 @@ impl Member {
     pub(crate) fn pass(&mut self, seq: u64) {
         self.sent = self.sent.max(seq);
         self.advance();
+    }
+
+    /// Whether the bot has received that entry, though not everything before it.
+    pub(crate) fn is_taken_ahead(&self, seq: u64) -> bool {
+        self.taken_ahead.binary_search(&seq).is_ok()
     }
 
     /// An entry of the bot's own is the next one.
@@ -299,6 +311,7 @@ impl Member {
         self.cursor_moved = true;
         self.own.forget_through(to);
         self.losses.forget_through(to);
+        self.taken_ahead.retain(|&seq| seq > to);
     }
 }
 
@@ -352,7 +365,7 @@ mod tests {
     fn what_was_not_received_waits_in_the_log_again() {
         let mut member = reader();
         member.take_through(2, |_| {});
-        assert_eq!(member.detach().map(|slot| slot.seq).collect::<Vec<_>>(), [3, 4, 5]);
+        assert_eq!(member.detach().into_iter().map(|slot| slot.seq).collect::<Vec<_>>(), [3, 4, 5]);
         assert_eq!((member.cursor(), member.sent()), (2, 2));
         member.attach(ConnId(2), 5, None);
         assert!(member.hand(slot(3)), "it was handed over before");

@@ -6,10 +6,8 @@
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
-use bot_protocol::frame::client::{Receipt as Report, Status};
-use bot_protocol::frame::server::{
-    ErrorFrame, GapReason, Receipt, RecipientStatus, StatusReport, Step,
-};
+use bot_protocol::frame::client::Receipt as Report;
+use bot_protocol::frame::server::{ErrorFrame, GapReason, Receipt};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
@@ -226,89 +224,5 @@ impl Hub {
             at: self.now,
         };
         self.fact(change);
-    }
-
-    /// `status`: a sender asks about its message, an operator about anybody's.
-    pub(crate) fn status(&mut self, conn: ConnId, query: &Status) {
-        let Some(state) = self.conn(conn) else { return };
-        let own = self.bot_id(state.bot).clone();
-        let senders: Vec<BotId> = match (&query.from, state.operator) {
-            (Some(from), true) => vec![from.clone()],
-            (None, true) => self.world.bots.iter().map(|bot| bot.id.clone()).collect(),
-            (Some(from), false) if *from != own => {
-                let error = ErrorFrame::new(Code::NotAllowed)
-                    .message("only an operator may ask about messages of others");
-                return self.send_error(conn, error.about(query.id.as_str()));
-            }
-            (_, false) => vec![own],
-        };
-        let ask = Ask::Status { conn, id: query.id.clone() };
-        self.ask(Query::Find { id: query.id.clone(), senders }, ask);
-    }
-
-    pub(crate) fn status_found(&mut self, conn: ConnId, id: &MessageId, found: Vec<Found>) {
-        if found.is_empty() {
-            return self.refuse(conn, Code::NoSuchMessage, id.as_str());
-        }
-        for message in found {
-            let report = self.status_report(id, message);
-            self.send(conn, ServerFrame::Status(report));
-        }
-    }
-
-    pub(crate) fn status_report(&self, id: &MessageId, message: Found) -> StatusReport {
-        let room = self.world.room_ix(&message.room);
-        let mut bots: Vec<BotId> = message.receipts.iter().map(|it| it.bot.clone()).collect();
-        for member in room.iter().flat_map(|&room| &self.world.room(room).members) {
-            if member.since < message.seq {
-                bots.push(self.bot_id(member.bot).clone());
-            }
-        }
-        bots.sort_unstable();
-        bots.dedup();
-        bots.retain(|bot| *bot != message.from);
-        let recipients = bots.into_iter().map(|bot| self.recipient(bot, room, &message)).collect();
-        StatusReport {
-            id: id.clone(),
-            room: message.room.clone(),
-            seq: message.seq,
-            from: message.from.clone(),
-            sent_at: message.sent_at,
-            recipients,
-        }
-    }
-
-    /// What is stored about one recipient, and what is only in memory yet.
-    fn recipient(&self, bot: BotId, room: Option<RoomIx>, message: &Found) -> RecipientStatus {
-        let step = |state, at| Step { state, at, reason: None, reply: None };
-        let mut steps = vec![step(ReceiptState::Stored, message.sent_at)];
-        for record in message.receipts.iter().filter(|record| record.bot == bot) {
-            steps.push(Step {
-                state: record.state,
-                at: record.at,
-                reason: record.reason.as_deref().map(Into::into),
-                reply: record.reply.clone(),
-            });
-        }
-        let member =
-            room.zip(self.world.bot_ix(&bot)).and_then(|(room, bot)| self.world.member(room, bot));
-        let reached = member.and_then(|member| {
-            let is_passed = (member.since + 1..=member.cursor()).contains(&message.seq);
-            match member.window.get(message.seq) {
-                Some(slot) => Some(slot.state.min(member.meaning())),
-                None => is_passed.then(|| member.meaning()),
-            }
-        });
-        let best = steps.iter().map(|step| step.state).max().unwrap_or(ReceiptState::Stored);
-        // The cursor passes what is off the ladder too, which does not mean that it was received.
-        let is_known = |state| steps.iter().any(|step| step.state == state);
-        if let Some(state) = reached.filter(|&it| best <= ReceiptState::Failed && !is_known(it)) {
-            steps.push(step(state, self.now));
-        }
-        // What was given up or expired is dropped as well, which says less.
-        steps.retain(|step| step.state != ReceiptState::Dropped || best == ReceiptState::Dropped);
-        steps.sort_by_key(|step| step.state);
-        let state = steps.last().map_or(ReceiptState::Stored, |step| step.state);
-        RecipientStatus { bot, state, steps }
     }
 }

@@ -89,7 +89,7 @@ impl Hub {
         // A reader may have met the hole already, before it was known here what had been in it.
         let gone = |seq| match member.losses.why(seq) {
             Some(reason) => reason == GapReason::Retention,
-            None => seq > member.sent(),
+            None => seq > member.sent() && !member.is_taken_ahead(seq),
         };
         let lost = removed.iter().filter(|it| it.from != *own && gone(it.seq));
         let lost: Vec<&Removed> = lost.collect();

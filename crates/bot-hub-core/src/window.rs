@@ -94,8 +94,8 @@ impl Window {
         }
     }
 
-    /// Empties it; what was not received comes back, oldest first.
-    pub(crate) fn empty(&mut self) -> impl Iterator<Item = Slot> + use<> {
-        std::mem::take(&mut self.0).into_iter().filter(|slot| !slot.is_taken())
+    /// Empties it: what was received out of turn, and what was not received, oldest first.
+    pub(crate) fn empty(&mut self) -> (Vec<Slot>, Vec<Slot>) {
+        std::mem::take(&mut self.0).into_iter().partition(Slot::is_taken)
     }
 }

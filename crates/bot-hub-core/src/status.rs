@@ -1,0 +1,143 @@
+//! What became of a message, for every recipient.
+//!
+//! Owns the answer to `status`: what the store knows, what is on its way there, and what is only in
+//! memory yet. It never says more than somebody observed.
+
+use bot_protocol::code::Code;
+use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::client::Status;
+use bot_protocol::frame::server::{ErrorFrame, RecipientStatus, StatusReport, Step};
+use bot_protocol::id::MessageId;
+use bot_protocol::name::BotId;
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
+
+use crate::ask::Ask;
+use crate::change::{Change, Found, Query, ReceiptRecord};
+use crate::hub::Hub;
+use crate::io::ConnId;
+use crate::pending::Pending;
+
+impl Hub {
+    /// `status`: a sender asks about its message, an operator about anybody's.
+    pub(crate) fn status(&mut self, conn: ConnId, query: &Status) {
+        let Some(state) = self.conn(conn) else { return };
+        let own = self.bot_id(state.bot).clone();
+        let senders: Vec<BotId> = match (&query.from, state.operator) {
+            (Some(from), true) => vec![from.clone()],
+            (None, true) => self.world.bots.iter().map(|bot| bot.id.clone()).collect(),
+            (Some(from), false) if *from != own => {
+                let error = ErrorFrame::new(Code::NotAllowed)
+                    .message("only an operator may ask about messages of others");
+                return self.send_error(conn, error.about(query.id.as_str()));
+            }
+            (_, false) => vec![own],
+        };
+        let ask = Ask::Status { conn, id: query.id.clone() };
+        self.ask(Query::Find { id: query.id.clone(), senders }, ask);
+    }
+
+    pub(crate) fn status_found(&mut self, conn: ConnId, id: &MessageId, found: Vec<Found>) {
+        if found.is_empty() {
+            return self.refuse(conn, Code::NoSuchMessage, id.as_str());
+        }
+        for message in found {
+            let report = self.status_report(id, message);
+            self.send(conn, ServerFrame::Status(report));
+        }
+    }
+
+    pub(crate) fn status_report(&self, id: &MessageId, message: Found) -> StatusReport {
+        let mut bots: Vec<BotId> = message.receipts.iter().map(|it| it.bot.clone()).collect();
+        let room = self.world.room_ix(&message.room);
+        for member in room.iter().flat_map(|&room| &self.world.room(room).members) {
+            if member.since < message.seq {
+                bots.push(self.bot_id(member.bot).clone());
+            }
+        }
+        bots.sort_unstable();
+        bots.dedup();
+        bots.retain(|bot| *bot != message.from);
+        let recipients = bots.into_iter().map(|bot| self.recipient(bot, &message)).collect();
+        StatusReport {
+            id: id.clone(),
+            room: message.room.clone(),
+            seq: message.seq,
+            from: message.from.clone(),
+            sent_at: message.sent_at,
+            recipients,
+        }
+    }
+
+    fn recipient(&self, bot: BotId, message: &Found) -> RecipientStatus {
+        let mut steps = vec![plain_step(ReceiptState::Stored, message.sent_at)];
+        steps.extend(message.receipts.iter().filter(|it| it.bot == bot).map(step));
+        steps.extend(self.unsettled(&bot, message));
+        let off_at = steps.iter().filter(|it| is_off(it.state)).map(|it| it.at).min();
+        if let Some(off_at) = off_at {
+            // Cursor and marks pass over what is off the ladder: that is not a rung of it.
+            steps.retain(|it| !is_mark(it.state) || it.at < off_at);
+        } else if let Some(state) = self.reached(&bot, message)
+            && !steps.iter().any(|it| it.state == state)
+        {
+            steps.push(plain_step(state, self.now));
+        }
+        // What was given up or has expired is dropped as well, which says less.
+        if steps.iter().any(|it| matches!(it.state, ReceiptState::Dead | ReceiptState::Expired)) {
+            steps.retain(|it| it.state != ReceiptState::Dropped);
+        }
+        steps.sort_by_key(|it| it.state);
+        steps.dedup_by_key(|it| it.state);
+        let state = steps.last().map_or(ReceiptState::Stored, |it| it.state);
+        RecipientStatus { bot, state, steps }
+    }
+
+    /// Facts about an entry that are on their way to the store.
+    fn unsettled(&self, bot: &BotId, message: &Found) -> impl Iterator<Item = Step> {
+        let waiting = self.pending.iter().chain(&self.refused);
+        waiting.filter_map(move |pending| match pending {
+            Pending::Fact(change) => match &**change {
+                Change::Receipt(it) if it.bot == *bot && it.room == message.room => {
+                    (it.seq == message.seq).then(|| step(it))
+                }
+                Change::Drop { room, bot: loser, range, at } if loser == bot => {
+                    let covers = (range.from..=range.to).contains(&message.seq);
+                    (covers && *room == message.room)
+                        .then(|| plain_step(ReceiptState::Dropped, *at))
+                }
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
+    /// How far it came by what is only in memory.
+    fn reached(&self, bot: &BotId, message: &Found) -> Option<ReceiptState> {
+        let room = self.world.room_ix(&message.room)?;
+        let member = self.world.member(room, self.world.bot_ix(bot)?)?;
+        let is_passed = (member.since + 1..=member.cursor()).contains(&message.seq);
+        match member.window.get(message.seq) {
+            Some(slot) => Some(slot.state.min(member.meaning())),
+            None => (is_passed || member.is_taken_ahead(message.seq)).then(|| member.meaning()),
+        }
+    }
+}
+
+/// Off the ladder by what the hub did.
+fn is_off(state: ReceiptState) -> bool {
+    state > ReceiptState::Failed
+}
+
+/// Known by a cursor or mark that has passed the entry.
+fn is_mark(state: ReceiptState) -> bool {
+    matches!(state, ReceiptState::Delivered | ReceiptState::Received)
+}
+
+fn step(record: &ReceiptRecord) -> Step {
+    let (reason, reply) = (record.reason.as_deref().map(Into::into), record.reply.clone());
+    Step { reason, reply, ..plain_step(record.state, record.at) }
+}
+
+fn plain_step(state: ReceiptState, at: Timestamp) -> Step {
+    Step { state, at, reason: None, reply: None }
+}
