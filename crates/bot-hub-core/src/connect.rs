@@ -117,13 +117,13 @@ impl Hub {
         if self
             .world
             .member(room, bot)
-            .is_some_and(|it| it.unsaved_cursor.is_some() && it.proves != proves)
+            .is_some_and(|it| it.unsaved_cursor.is_some() && it.proves() != proves)
         {
             // What the last reader did must not be saved as if this one had done it.
             self.save_place(room, bot);
         }
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        member.proves = proves;
+        member.set_proves(proves);
         let received = member.attach(conn, head, known);
         let (state, reason) = (member.meaning(), None);
         let notice = |(after, to)| Notice { bot, after, to, state, reason };
@@ -198,7 +198,7 @@ impl Hub {
     fn is_poison(&mut self, room: RoomIx, bot: BotIx, slot: &Slot, attempts_max: u32) -> bool {
         let Some(member) = self.world.member_mut(room, bot) else { return false };
         // A client that cannot acknowledge cannot refuse either: nothing of its is ever dead.
-        if slot.state < ReceiptState::Delivered || member.proves {
+        if slot.state < ReceiptState::Delivered || member.proves() {
             return false;
         }
         member.attempts += 1;

@@ -80,7 +80,9 @@ impl Hub {
         for bot in rest.behind {
             self.pump(room, bot);
         }
-        self.look_up_notices(room, rest.pushed_out);
+        if !rest.pushed_out.is_empty() {
+            self.tell_when_stored(room, Vec::new(), rest.pushed_out);
+        }
     }
 
     /// It expired on its way to the store: nobody gets it, and everybody is told.

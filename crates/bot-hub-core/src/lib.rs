@@ -24,6 +24,7 @@ mod connect;
 mod deliver;
 mod directory;
 mod expiry;
+mod facts;
 mod flight;
 mod hub;
 mod late;

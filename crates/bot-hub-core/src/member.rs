@@ -40,7 +40,9 @@ pub(crate) struct Member {
     /// The question to the store whose answer this reader waits for.
     pub(crate) reading: Option<Ticket>,
     /// Whether the cursor moves by proof instead of by receipts, so that it means less.
-    pub(crate) proves: bool,
+    proves: bool,
+    /// Where the cursor stood when that began. What it meant before, the store knows.
+    proves_since: u64,
     /// When the oldest entry that waits was sent, or a little before.
     pub(crate) waiting_since: Option<Timestamp>,
     /// The cursor moved, and nobody has noted it yet.
@@ -76,7 +78,8 @@ impl Member {
             since,
             reader: None,
             reading: None,
-            proves: false,
+            proves: true,
+            proves_since: cursor,
             waiting_since: None,
             cursor_moved: false,
             delivered_moved: false,
@@ -117,9 +120,32 @@ impl Member {
         self.delivered
     }
 
-    /// What it means for an entry that the cursor has passed it.
+    pub(crate) fn proves(&self) -> bool {
+        self.proves
+    }
+
+    /// Readers of the other kind follow, for which the cursor means something else.
+    pub(crate) fn set_proves(&mut self, proves: bool) {
+        if self.proves != proves {
+            (self.proves, self.proves_since) = (proves, self.cursor);
+        }
+    }
+
+    /// What it means for an entry that the cursor passes it now.
     pub(crate) fn meaning(&self) -> ReceiptState {
         if self.proves { ReceiptState::Delivered } else { ReceiptState::Received }
+    }
+
+    /// How far an entry came, as far as that is known here.
+    pub(crate) fn reached(&self, seq: u64) -> Option<ReceiptState> {
+        if let Some(slot) = self.window.get(seq) {
+            return Some(slot.state.min(self.meaning()));
+        }
+        let is_passed = seq > self.proves_since && seq <= self.cursor;
+        if self.is_taken_ahead(seq) {
+            return Some(ReceiptState::Received);
+        }
+        is_passed.then(|| self.meaning())
     }
 
     /// How many entries of others wait or are on their way.

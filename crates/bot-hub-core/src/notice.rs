@@ -4,9 +4,11 @@
 //! is owed a second look if the store cannot answer.
 
 use bot_protocol::receipt::ReceiptState;
+use smol_str::SmolStr;
 
 use crate::ask::Ask;
 use crate::change::{Page, Query, Span};
+use crate::facts::News;
 use crate::hub::Hub;
 use crate::settings::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use crate::world::{BotIx, RoomIx};
@@ -54,7 +56,16 @@ impl Hub {
             }
             let about = |it: &&Notice| it.after < entry.seq && entry.seq <= it.to;
             for it in notices.iter().filter(about).filter(|it| it.bot != sender) {
-                self.notify(sender, room, &entry.draft.id, it.bot, it.state, it.reason, None);
+                self.notify(News {
+                    sender,
+                    room,
+                    id: entry.draft.id.clone(),
+                    bot: it.bot,
+                    state: it.state,
+                    at: self.now,
+                    reason: it.reason.map(SmolStr::new_static),
+                    reply: None,
+                });
             }
         }
         let last = page.entries.iter().map(|entry| entry.seq).chain(page.corrupt.iter().copied());

@@ -11,8 +11,9 @@ use bot_protocol::time::Timestamp;
 use serde_json::json;
 use smol_str::SmolStr;
 
-use crate::change::{Change, Outcome};
+use crate::change::Outcome;
 use crate::entry::Draft;
+use crate::facts::Fact;
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::world::{BotIx, RoomIx};
@@ -35,7 +36,7 @@ pub(crate) enum Pending {
     /// What was written to a bot's socket, likewise.
     Delivered { room: RoomIx, bot: BotIx, at: Timestamp },
     /// A fact that must not be forgotten: if it is refused, it is tried again.
-    Fact(Box<Change>),
+    Fact(Box<Fact>),
     /// A removal.
     Trim { room: RoomIx },
 }
@@ -73,16 +74,11 @@ impl Hub {
             }
             (Pending::Join { room, bot, waiter }, _) => self.join_settled(room, bot, waiter),
             (Pending::Leave { room, bot, waiter }, _) => self.leave_settled(room, bot, waiter),
+            (Pending::Fact(fact), _) => self.fact_settled(*fact),
             (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
                 self.trimmed(room, &removed, more);
             }
-            (
-                Pending::Cursor { .. }
-                | Pending::Delivered { .. }
-                | Pending::Fact(_)
-                | Pending::Trim { .. },
-                _,
-            ) => {}
+            (Pending::Cursor { .. } | Pending::Delivered { .. } | Pending::Trim { .. }, _) => {}
         }
     }
 
@@ -137,10 +133,5 @@ impl Hub {
             Waiter::Client(conn) => self.refuse(conn, code, reference),
             Waiter::Operator { conn, reference } => self.refuse(conn, code, &reference),
         }
-    }
-
-    /// Makes a change that nobody waits for and that must not get lost.
-    pub(crate) fn fact(&mut self, change: Change) {
-        self.change(change.clone(), Pending::Fact(Box::new(change)));
     }
 }

@@ -58,7 +58,7 @@ impl Hub {
         self.save_at = None;
         for pending in std::mem::take(&mut self.refused) {
             match pending {
-                Pending::Fact(change) => self.fact(*change),
+                Pending::Fact(fact) => self.state(*fact),
                 Pending::Room { room, .. } => self.make_room(room, Waiter::Nobody),
                 Pending::Join { room, bot, .. } => self.add_member(room, bot, Waiter::Nobody),
                 _ => {}

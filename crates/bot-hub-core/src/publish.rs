@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use bot_protocol::code::Code;
+use bot_protocol::code::{Code, Retry};
 use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::Message;
 use bot_protocol::frame::server::{Ack, ErrorFrame};
@@ -27,53 +27,51 @@ pub(crate) struct Repeat {
     room: RoomIx,
     pub(crate) id: MessageId,
     chosen_id: bool,
-    /// Its place, if it is known that there is one.
-    seq: Option<u64>,
+    /// Its place, or what to answer if it has none.
+    known: Result<u64, Box<ErrorFrame>>,
 }
 
 impl Hub {
     pub(crate) fn publish(&mut self, conn: ConnId, message: Message) {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
         let chosen_id = message.id.is_some();
-        if message.expires_at.is_some_and(|at| at <= self.now) {
-            return self.publish_expired(conn, bot, message);
-        }
-        match self.accept(bot, message) {
-            Ok((room, draft)) => {
-                let draft = Arc::new(draft);
+        match self.accept(bot, &message) {
+            Ok(room) => {
+                let draft = Arc::new(self.draft(room, bot, message));
                 let pending =
                     Pending::Append { room, from: bot, draft: draft.clone(), conn, chosen_id };
                 self.change(Change::Append(draft), pending);
             }
-            Err(error) => self.send_error(conn, *error),
+            Err(error) => self.refuse_message(conn, bot, message, error),
         }
     }
 
-    fn accept(&mut self, bot: BotIx, message: Message) -> Result<(RoomIx, Draft), Box<ErrorFrame>> {
+    /// Refuses a message, unless it was stored before and is said again by somebody who missed the
+    /// `ack`: that it has expired meanwhile, or that its sender has left, does not undo it.
+    fn refuse_message(&mut self, conn: ConnId, bot: BotIx, message: Message, error: ErrorFrame) {
         let reference = message.id.as_ref().map_or("message", MessageId::as_str);
-        let refusal = |error: ErrorFrame| Box::new(error.about(reference));
-        self.takes_changes().map_err(refusal)?;
-        let room = self.destination(bot, &message).map_err(refusal)?;
-        Ok((room, self.draft(room, bot, message)))
-    }
-
-    /// Too late, unless it is said again by somebody who missed the `ack`.
-    fn publish_expired(&mut self, conn: ConnId, bot: BotIx, message: Message) {
+        let error = error.about(reference);
         let room = match (&message.room, &message.to) {
             (Some(name), _) => self.world.room_ix(name),
             (None, Some(to)) => self.world.room_ix(&RoomName::direct(self.bot_id(bot), to)),
             (None, None) => None,
         };
         match (message.id, room) {
-            (Some(id), Some(room)) => {
-                let repeat = Repeat { room, id, chosen_id: true, seq: None };
+            (Some(id), Some(room)) if error.retry != Retry::Later => {
+                let repeat = Repeat { room, id, chosen_id: true, known: Err(Box::new(error)) };
                 self.look_up_repeat(conn, &self.bot_id(bot).clone(), repeat);
             }
-            (id, _) => {
-                let reference = id.as_ref().map_or("message", MessageId::as_str);
-                self.refuse(conn, Code::Expired, reference);
-            }
+            _ => self.send_error(conn, error),
         }
+    }
+
+    /// Where a message goes.
+    fn accept(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
+        self.takes_changes()?;
+        if message.expires_at.is_some_and(|at| at <= self.now) {
+            return Err(ErrorFrame::new(Code::Expired));
+        }
+        self.destination(bot, message)
     }
 
     fn destination(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
@@ -132,7 +130,7 @@ impl Hub {
                 self.ack(conn, room, id, chosen_id, seq, false, handed);
             }
             Outcome::Duplicate { seq } => {
-                let repeat = Repeat { room, id: draft.id.clone(), chosen_id, seq: Some(seq) };
+                let repeat = Repeat { room, id: draft.id.clone(), chosen_id, known: Ok(seq) };
                 self.look_up_repeat(conn, &draft.from, repeat);
             }
             Outcome::Conflict => {
@@ -181,8 +179,9 @@ impl Hub {
     pub(crate) fn repeat_found(&mut self, conn: ConnId, repeat: Repeat, found: Vec<Found>) {
         let name = self.room_name(repeat.room);
         let message = found.into_iter().find(|it| it.room == name);
-        let Some(seq) = repeat.seq.or(message.as_ref().map(|it| it.seq)) else {
-            return self.refuse(conn, Code::Expired, repeat.id.as_str());
+        let seq = match (message.as_ref().map(|it| it.seq), repeat.known) {
+            (Some(seq), _) | (None, Ok(seq)) => seq,
+            (None, Err(refusal)) => return self.send_error(conn, *refusal),
         };
         self.stats.duplicates += 1;
         let recipients = message.map(|it| self.status_report(&repeat.id, it).recipients);

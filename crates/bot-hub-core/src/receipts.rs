@@ -5,19 +5,18 @@
 //! with what is said.
 
 use bot_protocol::code::Code;
-use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::Receipt as Report;
-use bot_protocol::frame::server::{ErrorFrame, GapReason, Receipt};
+use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
 use smol_str::SmolStr;
 
 use crate::ask::Ask;
-use crate::change::{Change, DroppedRange, Found, Query, ReceiptRecord};
+use crate::change::{Found, Query};
+use crate::facts::News;
 use crate::hub::Hub;
 use crate::io::ConnId;
-use crate::window::Slot;
 use crate::world::{BotIx, RoomIx};
 
 impl Hub {
@@ -55,12 +54,12 @@ impl Hub {
 
     fn received_through(&mut self, room: RoomIx, bot: BotIx, seq: u64) {
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let mut news = Vec::new();
-        member.take_through(seq, |slot| news.push((slot.from, slot.id.clone())));
+        let mut taken = Vec::new();
+        member.take_through(seq, |slot| taken.push(slot.clone()));
         self.note_place(room, bot);
-        self.stats.received += news.len() as u64;
-        for (from, id) in news {
-            self.notify(from, room, &id, bot, ReceiptState::Received, None, None);
+        self.stats.received += taken.len() as u64;
+        for slot in taken {
+            self.notify(self.news(room, bot, &slot, ReceiptState::Received));
         }
     }
 
@@ -72,10 +71,10 @@ impl Hub {
         if before.state < ReceiptState::Received {
             self.stats.received += 1;
             self.note_place(room, bot);
-            self.notify(from, room, &before.id, bot, ReceiptState::Received, None, None);
+            self.notify(self.news(room, bot, &before, ReceiptState::Received));
         }
         if report.state > ReceiptState::Received {
-            self.record(room, bot, from, seq, report);
+            self.record_report(room, bot, from, seq, report);
         }
     }
 
@@ -121,108 +120,14 @@ impl Hub {
         let is_news = known.is_none_or(|known| report.state.may_follow(known));
         if is_news && report.state > ReceiptState::Received {
             let from = self.world.intern_bot(&message.from);
-            self.record(room, bot, from, message.seq, report);
+            self.record_report(room, bot, from, message.seq, report);
         }
     }
 
-    fn record(&mut self, room: RoomIx, bot: BotIx, from: BotIx, seq: u64, report: Report) {
-        let record = ReceiptRecord {
-            room: self.room_name(room),
-            seq,
-            bot: self.bot_id(bot).clone(),
-            state: report.state,
-            at: self.now,
-            reason: report.reason,
-            reply: report.reply,
-        };
-        if let Some(id) = &report.id {
-            let reason = record.reason.as_deref();
-            self.notify(from, room, id, bot, record.state, reason, record.reply.as_ref());
-        }
-        self.fact(Change::Receipt(record));
-    }
-
-    /// Tells the sender's connections that asked for receipts.
-    #[expect(clippy::too_many_arguments, reason = "the fields of one frame")]
-    pub(crate) fn notify(
-        &mut self,
-        sender: BotIx,
-        room: RoomIx,
-        id: &MessageId,
-        bot: BotIx,
-        state: ReceiptState,
-        reason: Option<&str>,
-        reply: Option<&MessageId>,
-    ) {
-        for at in 0.. {
-            let sender = self.world.bot(sender);
-            let Some(conn) = sender.conn.iter().chain(&sender.sides).nth(at).copied() else {
-                return;
-            };
-            if !self.conn(conn).is_some_and(|it| it.caps.receipts) {
-                continue;
-            }
-            let frame = Receipt {
-                room: self.room_name(room),
-                id: id.clone(),
-                bot: self.bot_id(bot).clone(),
-                state,
-                at: self.now,
-                reason: reason.map(Into::into),
-                reply: reply.cloned(),
-            };
-            self.send(conn, ServerFrame::Receipt(frame));
-        }
-    }
-
-    /// The hub's own observation about one entry, recorded and told.
-    pub(crate) fn observe(
-        &mut self,
-        room: RoomIx,
-        bot: BotIx,
-        slot: &Slot,
-        state: ReceiptState,
-        reason: &str,
-    ) {
-        let record = ReceiptRecord {
-            room: self.room_name(room),
-            seq: slot.seq,
-            bot: self.bot_id(bot).clone(),
-            state,
-            at: self.now,
-            reason: Some(reason.to_owned()),
-            reply: None,
-        };
-        self.fact(Change::Receipt(record));
-        self.notify(slot.from, room, &slot.id, bot, state, Some(reason), None);
-    }
-
-    /// An entry that ended every connection it was delivered on.
-    pub(crate) fn give_up(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
-        self.stats.dead += 1;
-        let reason = "delivered many times and never received";
-        self.observe(room, bot, slot, ReceiptState::Dead, reason);
-        self.lose(room, bot, slot.seq, slot.seq, GapReason::Dead);
-        if let Some(member) = self.world.member_mut(room, bot) {
-            member.attempts = 0;
-        }
-    }
-
-    /// The retention removed it while it was on its way, and it was not received.
-    pub(crate) fn removed_in_flight(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
-        self.stats.dropped += 1;
-        self.lose(room, bot, slot.seq, slot.seq, GapReason::Retention);
-        let (state, reason) = (ReceiptState::Dropped, Some("retention"));
-        self.notify(slot.from, room, &slot.id, bot, state, reason, None);
-    }
-
-    pub(crate) fn record_drop(&mut self, room: RoomIx, bot: BotIx, range: DroppedRange) {
-        let change = Change::Drop {
-            room: self.room_name(room),
-            bot: self.bot_id(bot).clone(),
-            range,
-            at: self.now,
-        };
-        self.fact(change);
+    fn record_report(&mut self, room: RoomIx, bot: BotIx, from: BotIx, seq: u64, report: Report) {
+        let (Report { state, reason, reply, .. }, at) = (report.clone(), self.now);
+        let Some(id) = report.id else { return };
+        let reason = reason.map(SmolStr::from);
+        self.record(seq, News { sender: from, room, id, bot, state, at, reason, reply });
     }
 }

@@ -6,8 +6,10 @@
 
 use bot_protocol::frame::server::GapReason;
 use bot_protocol::receipt::ReceiptState;
+use smol_str::SmolStr;
 
 use crate::change::{Change, Removed};
+use crate::facts::News;
 use crate::hub::Hub;
 use crate::notice::Notice;
 use crate::pending::Pending;
@@ -96,10 +98,17 @@ impl Hub {
         let Some(last) = lost.last() else { return };
         self.lose(room, bot, 0, last.seq, GapReason::Retention);
         self.stats.dropped += lost.len() as u64;
-        for it in lost {
-            let sender = self.world.intern_bot(&it.from);
-            let state = ReceiptState::Dropped;
-            self.notify(sender, room, &it.id, bot, state, Some("retention"), None);
-        }
+        let news = lost.into_iter().map(|it| News {
+            sender: self.world.intern_bot(&it.from),
+            room,
+            id: it.id.clone(),
+            bot,
+            state: ReceiptState::Dropped,
+            at: self.now,
+            reason: Some(SmolStr::new_static("retention")),
+            reply: None,
+        });
+        let news = news.collect();
+        self.tell_when_stored(room, news, Vec::new());
     }
 }

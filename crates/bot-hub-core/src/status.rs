@@ -72,12 +72,12 @@ impl Hub {
     fn recipient(&self, bot: BotId, message: &Found) -> RecipientStatus {
         let mut steps = vec![plain_step(ReceiptState::Stored, message.sent_at)];
         steps.extend(message.receipts.iter().filter(|it| it.bot == bot).map(step));
-        steps.extend(self.unsettled(&bot, message));
         let off_at = steps.iter().filter(|it| is_off(it.state)).map(|it| it.at).min();
         if let Some(off_at) = off_at {
             // Cursor and marks pass over what is off the ladder: that is not a rung of it.
             steps.retain(|it| !is_mark(it.state) || it.at < off_at);
         } else if let Some(state) = self.reached(&bot, message)
+            && !self.is_coming_off(&bot, message)
             && !steps.iter().any(|it| it.state == state)
         {
             steps.push(plain_step(state, self.now));
@@ -92,34 +92,28 @@ impl Hub {
         RecipientStatus { bot, state, steps }
     }
 
-    /// Facts about an entry that are on their way to the store.
-    fn unsettled(&self, bot: &BotId, message: &Found) -> impl Iterator<Item = Step> {
-        let waiting = self.pending.iter().chain(&self.refused);
-        waiting.filter_map(move |pending| match pending {
-            Pending::Fact(change) => match &**change {
-                Change::Receipt(it) if it.bot == *bot && it.room == message.room => {
-                    (it.seq == message.seq).then(|| step(it))
+    /// Whether it is on its way to the store that the hub took an entry off the ladder. That is not
+    /// told before it is there.
+    fn is_coming_off(&self, bot: &BotId, message: &Found) -> bool {
+        let room = &message.room;
+        self.pending.iter().chain(&self.refused).any(|pending| match pending {
+            Pending::Fact(fact) => match &fact.change {
+                Change::Receipt(it) => {
+                    it.bot == *bot && it.room == *room && it.seq == message.seq && is_off(it.state)
                 }
-                Change::Drop { room, bot: loser, range, at } if loser == bot => {
-                    let covers = (range.from..=range.to).contains(&message.seq);
-                    (covers && *room == message.room)
-                        .then(|| plain_step(ReceiptState::Dropped, *at))
+                Change::Drop { room: of, bot: loser, range, .. } => {
+                    loser == bot && of == room && (range.from..=range.to).contains(&message.seq)
                 }
-                _ => None,
+                _ => false,
             },
-            _ => None,
+            _ => false,
         })
     }
 
     /// How far it came by what is only in memory.
     fn reached(&self, bot: &BotId, message: &Found) -> Option<ReceiptState> {
         let room = self.world.room_ix(&message.room)?;
-        let member = self.world.member(room, self.world.bot_ix(bot)?)?;
-        let is_passed = (member.since + 1..=member.cursor()).contains(&message.seq);
-        match member.window.get(message.seq) {
-            Some(slot) => Some(slot.state.min(member.meaning())),
-            None => (is_passed || member.is_taken_ahead(message.seq)).then(|| member.meaning()),
-        }
+        self.world.member(room, self.world.bot_ix(bot)?)?.reached(message.seq)
     }
 }
 

@@ -539,8 +539,8 @@ fn an_entry_that_ends_every_connection_is_given_up() {
     > show store
     > close bob
     store <- receipt #lab 1 bob dead
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dead","at":1000000,"reason":"delivered many times and never received"}
     store <- drop #lab bob 1..1 Dead
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dead","at":1000000,"reason":"delivered many times and never received"}
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/2
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"dead"}
