@@ -125,10 +125,15 @@ impl Hub {
         let Some(member) = self.world.member_mut(room, bot) else { return };
         member.set_proves(proves);
         let received = member.attach(conn, head, known);
-        let (state, reason) = (member.meaning(), None);
-        let notice = |(after, to)| Notice { bot, after, to, state, reason };
+        // Whether it read what was never written to its socket, only the client knows.
+        let written = member.delivered();
+        let (state, reason) = (ReceiptState::Received, None);
+        let notice =
+            |(after, to): (u64, u64)| Notice { bot, after, to: to.min(written), state, reason };
         self.note_place(room, bot);
-        self.look_up_notices(room, received.into_iter().map(notice).collect());
+        if !proves {
+            self.look_up_notices(room, received.into_iter().map(notice).collect());
+        }
         self.pump(room, bot);
     }
 

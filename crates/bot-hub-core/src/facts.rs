@@ -46,7 +46,7 @@ impl Hub {
     }
 
     pub(crate) fn fact_settled(&mut self, fact: Fact) {
-        fact.news.into_iter().for_each(|news| self.notify(news));
+        self.notify_all(fact.news);
         self.look_up_notices(fact.room, fact.notices);
     }
 
@@ -58,10 +58,41 @@ impl Hub {
                 fact.notices.extend(notices);
             }
             _ => {
-                news.into_iter().for_each(|news| self.notify(news));
+                self.notify_all(news);
                 self.look_up_notices(room, notices);
             }
         }
+    }
+
+    /// Tells senders what a bot received, when its cursor is stored. Where nobody wants to know, the
+    /// cursor is saved with many others, later.
+    pub(crate) fn tell_received(&mut self, room: RoomIx, bot: BotIx, slots: &[Slot]) {
+        self.stats.received += slots.len() as u64;
+        let wanted = slots.iter().filter(|slot| self.wants_receipts(slot.from));
+        let told = wanted.map(|slot| self.news(room, bot, slot, ReceiptState::Received));
+        let told: Vec<News> = told.collect();
+        if told.is_empty() {
+            return;
+        }
+        let before = self.pending.len();
+        self.save_place(room, bot);
+        let is_new = self.pending.len() > before;
+        match self.pending.back_mut() {
+            Some(Pending::Cursor { news, .. }) if is_new => *news = told,
+            // It was received out of turn: the cursor stands where it was.
+            _ => self.notify_all(told),
+        }
+    }
+
+    /// Whether a bot has a connection that asked for receipts.
+    pub(crate) fn wants_receipts(&self, bot: BotIx) -> bool {
+        let bot = self.world.bot(bot);
+        let mut conns = bot.conn.iter().chain(&bot.sides);
+        conns.any(|conn| self.conn(*conn).is_some_and(|state| state.caps.receipts))
+    }
+
+    pub(crate) fn notify_all(&mut self, news: Vec<News>) {
+        news.into_iter().for_each(|news| self.notify(news));
     }
 
     /// News about an entry, of now.

@@ -27,14 +27,10 @@ pub(crate) struct Notice {
 
 impl Hub {
     /// Fetches what the notices are about, if anybody in the room wants to hear of it.
-    pub(crate) fn look_up_notices(&mut self, room: RoomIx, notices: Vec<Notice>) {
-        let wants = |bot: BotIx| {
-            let sender = self.world.bot(bot);
-            let mut conns = sender.conn.iter().chain(&sender.sides);
-            conns.any(|conn| self.conn(*conn).is_some_and(|state| state.caps.receipts))
-        };
+    pub(crate) fn look_up_notices(&mut self, room: RoomIx, mut notices: Vec<Notice>) {
+        notices.retain(|it| it.after < it.to);
         let Some(after) = notices.iter().map(|it| it.after).min() else { return };
-        if !self.world.room(room).members.iter().any(|member| wants(member.bot)) {
+        if !self.world.room(room).members.iter().any(|member| self.wants_receipts(member.bot)) {
             return;
         }
         let query = Query::Page {

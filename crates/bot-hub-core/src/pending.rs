@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 
 use crate::change::Outcome;
 use crate::entry::Draft;
-use crate::facts::Fact;
+use crate::facts::{Fact, News};
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::world::{BotIx, RoomIx};
@@ -32,7 +32,7 @@ pub(crate) enum Pending {
     /// The end of a membership.
     Leave { room: RoomIx, bot: BotIx, waiter: Waiter },
     /// A cursor: if it is refused, the next save repeats it.
-    Cursor { room: RoomIx, bot: BotIx, at: Timestamp },
+    Cursor { room: RoomIx, bot: BotIx, at: Timestamp, news: Vec<News> },
     /// What was written to a bot's socket, likewise.
     Delivered { room: RoomIx, bot: BotIx, at: Timestamp },
     /// A fact that must not be forgotten: if it is refused, it is tried again.
@@ -75,10 +75,11 @@ impl Hub {
             (Pending::Join { room, bot, waiter }, _) => self.join_settled(room, bot, waiter),
             (Pending::Leave { room, bot, waiter }, _) => self.leave_settled(room, bot, waiter),
             (Pending::Fact(fact), _) => self.fact_settled(*fact),
+            (Pending::Cursor { news, .. }, _) => self.notify_all(news),
             (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
                 self.trimmed(room, &removed, more);
             }
-            (Pending::Cursor { .. } | Pending::Delivered { .. } | Pending::Trim { .. }, _) => {}
+            (Pending::Delivered { .. } | Pending::Trim { .. }, _) => {}
         }
     }
 
@@ -111,7 +112,9 @@ impl Hub {
             Pending::Room { waiter, .. } => self.refuse_waiter(waiter, code, "join"),
             Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Leave { waiter, .. } => self.refuse_waiter(waiter, code, "leave"),
-            Pending::Cursor { room, bot, at } => {
+            Pending::Cursor { room, bot, at, news } => {
+                // It is true all the same, and nobody knows when there will be space again.
+                self.notify_all(news);
                 if let Some(member) = self.world.member_mut(room, bot) {
                     member.unsaved_cursor.get_or_insert(at);
                     self.save_again(room, bot);

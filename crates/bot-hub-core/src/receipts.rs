@@ -57,10 +57,7 @@ impl Hub {
         let mut taken = Vec::new();
         member.take_through(seq, |slot| taken.push(slot.clone()));
         self.note_place(room, bot);
-        self.stats.received += taken.len() as u64;
-        for slot in taken {
-            self.notify(self.news(room, bot, &slot, ReceiptState::Received));
-        }
+        self.tell_received(room, bot, &taken);
     }
 
     fn report_in_window(&mut self, room: RoomIx, bot: BotIx, seq: u64, report: Report) {
@@ -69,9 +66,8 @@ impl Hub {
         let from = before.from;
         // Whoever began a turn with an entry has taken responsibility for it.
         if before.state < ReceiptState::Received {
-            self.stats.received += 1;
             self.note_place(room, bot);
-            self.notify(self.news(room, bot, &before, ReceiptState::Received));
+            self.tell_received(room, bot, std::slice::from_ref(&before));
         }
         if report.state > ReceiptState::Received {
             self.record_report(room, bot, from, seq, report);

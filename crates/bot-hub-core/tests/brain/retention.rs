@@ -378,11 +378,13 @@ fn the_retention_passes_under_a_window_and_only_what_waits_is_lost() {
     ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     ana <- {"type":"receipt","room":"lab","id":"m4","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     > bob received lab m1
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1060000}
+    store <- cursor #lab bob 1 received
     bob <- {"type":"gap","room":"lab","from_seq":3,"to_seq":4,"lost":2,"reason":"retention"}
     store ? page #lab after 4, at most 1
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1060000}
     bob <- #lab 5 ana: number 5 (m5), late 60000ms
     > bob received lab m2
+    store <- cursor #lab bob 2 received
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"received","at":1060000}
     > ana status m1
     store ? find m1 from ana
