@@ -71,9 +71,13 @@ impl Hub {
         let wanted = slots.iter().filter(|slot| self.wants_receipts(slot.from));
         let told = wanted.map(|slot| self.news(room, bot, slot, ReceiptState::Received));
         let told: Vec<News> = told.collect();
-        if told.is_empty() {
-            return;
+        if !told.is_empty() {
+            self.tell_when_saved(room, bot, told);
         }
+    }
+
+    /// Saves a bot's place, and tells the senders when it is stored.
+    pub(crate) fn tell_when_saved(&mut self, room: RoomIx, bot: BotIx, told: Vec<News>) {
         let before = self.pending.len();
         self.save_place(room, bot);
         let is_new = self.pending.len() > before;

@@ -113,11 +113,12 @@ impl Hub {
             Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Leave { waiter, .. } => self.refuse_waiter(waiter, code, "leave"),
             Pending::Cursor { room, bot, at, news } => {
-                // It is true all the same, and nobody knows when there will be space again.
-                self.notify_all(news);
                 if let Some(member) = self.world.member_mut(room, bot) {
                     member.unsaved_cursor.get_or_insert(at);
                     self.save_again(room, bot);
+                }
+                if !news.is_empty() {
+                    self.retry(Pending::Cursor { room, bot, at, news });
                 }
             }
             Pending::Delivered { room, bot, at } => {

@@ -61,6 +61,7 @@ impl Hub {
                 Pending::Fact(fact) => self.state(*fact),
                 Pending::Room { room, .. } => self.make_room(room, Waiter::Nobody),
                 Pending::Join { room, bot, .. } => self.add_member(room, bot, Waiter::Nobody),
+                Pending::Cursor { room, bot, news, .. } => self.tell_when_saved(room, bot, news),
                 _ => {}
             }
         }

@@ -89,17 +89,17 @@ fn cursors_and_facts_that_were_refused_are_saved_later() {
     > tick 200ms
     store <- cursor #lab ana 1 delivered
     > refuse storage_full
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
     > tick 200ms
-    store <- receipt #lab 1 bob done
     store <- cursor #lab bob 1 received
+    store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered
     > refuse storage_full
     > free store
     > tick 200ms
-    store <- receipt #lab 1 bob done
     store <- cursor #lab bob 1 received
+    store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"done","at":1000000}
     > ana status m1
     store ? find m1 from ana
