@@ -99,10 +99,10 @@ impl Hub {
 
     fn delivered(&mut self, bot: BotIx, flight: Flight) {
         let Some(member) = self.world.member_mut(flight.room, bot) else { return };
-        let news = member.mark_delivered(flight.seq).map(|slot| (slot.from, slot.id.clone()));
+        let news = member.mark_delivered(flight.seq);
         self.note_place(flight.room, bot);
-        if let Some((from, id)) = news {
-            self.notify(from, flight.room, &id, bot, ReceiptState::Delivered, None, None);
+        if let Some(slot) = news {
+            self.notify(self.news(flight.room, bot, &slot, ReceiptState::Delivered));
         }
     }
 

@@ -6,8 +6,10 @@
 
 use bot_protocol::frame::server::GapReason;
 use bot_protocol::receipt::ReceiptState;
+use smol_str::SmolStr;
 
 use crate::change::{Change, Removed};
+use crate::facts::News;
 use crate::hub::Hub;
 use crate::notice::Notice;
 use crate::pending::Pending;
@@ -87,19 +89,26 @@ impl Hub {
         let Some(member) = self.world.member(room, bot) else { return };
         let own = self.bot_id(bot);
         // A reader may have met the hole already, before it was known here what had been in it.
-        let gone = |seq| match member.why_lost(seq) {
+        let gone = |seq| match member.losses.why(seq) {
             Some(reason) => reason == GapReason::Retention,
-            None => seq > member.sent(),
+            None => seq > member.sent() && !member.is_taken_ahead(seq),
         };
         let lost = removed.iter().filter(|it| it.from != *own && gone(it.seq));
         let lost: Vec<&Removed> = lost.collect();
         let Some(last) = lost.last() else { return };
         self.lose(room, bot, 0, last.seq, GapReason::Retention);
         self.stats.dropped += lost.len() as u64;
-        for it in lost {
-            let sender = self.world.intern_bot(&it.from);
-            let state = ReceiptState::Dropped;
-            self.notify(sender, room, &it.id, bot, state, Some("retention"), None);
-        }
+        let news = lost.into_iter().map(|it| News {
+            sender: self.world.intern_bot(&it.from),
+            room,
+            id: it.id.clone(),
+            bot,
+            state: ReceiptState::Dropped,
+            at: self.now,
+            reason: Some(SmolStr::new_static("retention")),
+            reply: None,
+        });
+        let news = news.collect();
+        self.tell_when_stored(room, news, Vec::new());
     }
 }
