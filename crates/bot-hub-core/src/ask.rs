@@ -1,6 +1,8 @@
 //! Questions on their way to the store, and who waits for the answers.
 
+use bot_protocol::code::Code;
 use bot_protocol::frame::client::Receipt;
+use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::id::MessageId;
 
 use crate::change::Answer;
@@ -16,8 +18,8 @@ use crate::world::{BotIx, RoomIx};
 pub(crate) enum Ask {
     /// A member that is behind; `until` was the room's head.
     Pump { room: RoomIx, bot: BotIx, until: u64 },
-    /// Somebody who reads back.
-    History { conn: ConnId, room: RoomIx },
+    /// Somebody who reads back, forwards up to `before` if that was asked for.
+    History { conn: ConnId, room: RoomIx, before: Option<u64> },
     /// Somebody who wants to know what became of a message.
     Status { conn: ConnId, id: MessageId },
     /// A receipt for an entry that is not in the window any more.
@@ -36,8 +38,8 @@ impl Hub {
                 self.pumped(ticket, room, bot, until, page);
             }
             (Ask::Pump { room, bot, .. }, _) => self.pump_failed(ticket, room, bot),
-            (Ask::History { conn, room }, Answer::Page(page)) => {
-                self.history_read(conn, room, page);
+            (Ask::History { conn, room, before }, Answer::Page(page)) => {
+                self.history_read(conn, room, before, page);
             }
             (Ask::Status { conn, id }, Answer::Found(found)) => self.status_found(conn, &id, found),
             (Ask::Receipt { conn, bot, room, receipt }, Answer::Found(found)) => {
@@ -60,7 +62,9 @@ impl Hub {
     }
 
     fn store_failed(&mut self, conn: ConnId, reference: &str) {
-        self.refuse(conn, bot_protocol::code::Code::StorageFailed, reference);
+        let error =
+            ErrorFrame::new(Code::StorageFailed).message("the hub's store could not answer");
+        self.send_error(conn, error.about(reference));
     }
 
     fn pump_failed(&mut self, ticket: Ticket, room: RoomIx, bot: BotIx) {

@@ -28,7 +28,7 @@ impl Hub {
         self.world.bot_mut(bot).exists = true;
         self.world.bot_mut(bot).operator = hello.operator;
         if !hello.side && self.is_fight(bot) {
-            return self.send_away(conn, CloseReason::Replaced, Some(FIGHT_PAUSE_MS));
+            return self.send_away(conn, hello.plain, CloseReason::Replaced, Some(FIGHT_PAUSE_MS));
         }
         self.world.conns.insert(conn, new_conn(bot, &hello));
         if hello.side {
@@ -66,8 +66,8 @@ impl Hub {
             state.takeovers.push_back(now);
             self.stats.replaced += 1;
             self.detach_all(bot);
-            self.forget_conn(old);
-            self.send_away(old, CloseReason::Replaced, None);
+            let plain = self.forget_conn(old);
+            self.send_away(old, plain, CloseReason::Replaced, None);
         }
     }
 
@@ -114,20 +114,21 @@ impl Hub {
             self.tell_epoch(room, bot, conn);
         }
         let proves = self.conn(conn).is_some_and(Conn::proves);
-        if self.world.member(room, bot).is_some_and(|it| it.unsaved_cursor && it.proves != proves) {
+        if self
+            .world
+            .member(room, bot)
+            .is_some_and(|it| it.unsaved_cursor.is_some() && it.proves != proves)
+        {
             // What the last reader did must not be saved as if this one had done it.
             self.save_place(room, bot);
         }
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let before = member.cursor();
         member.proves = proves;
         let received = member.attach(conn, head, known);
         let (state, reason) = (member.meaning(), None);
-        if member.cursor() != before {
-            self.cursor_moved(room, bot);
-            let notice = |(after, to)| Notice { bot, after, to, state, reason };
-            self.look_up_notices(room, received.into_iter().map(notice).collect());
-        }
+        let notice = |(after, to)| Notice { bot, after, to, state, reason };
+        self.note_place(room, bot);
+        self.look_up_notices(room, received.into_iter().map(notice).collect());
         self.pump(room, bot);
     }
 
@@ -141,23 +142,26 @@ impl Hub {
         self.send(conn, ServerFrame::Gap(gap));
     }
 
-    pub(crate) fn closed(&mut self, conn: ConnId) {
-        let Some(state) = self.conn(conn) else { return };
+    /// Returns whether it was a seed client's.
+    pub(crate) fn closed(&mut self, conn: ConnId) -> bool {
+        let Some(state) = self.conn(conn) else { return false };
         let bot = state.bot;
         let reads = self.world.bot(bot).conn == Some(conn);
         if reads {
             self.detach_all(bot);
             self.world.bot_mut(bot).conn = None;
         }
-        self.forget_conn(conn);
+        let plain = self.forget_conn(conn);
         if reads {
             self.world.bot_mut(bot).last_seen = Some(self.now);
             self.announce(bot, BotState::Offline, None);
         }
+        plain
     }
 
-    fn forget_conn(&mut self, conn: ConnId) {
-        let Some(state) = self.world.conns.remove(&conn) else { return };
+    /// Returns whether it was a seed client's.
+    fn forget_conn(&mut self, conn: ConnId) -> bool {
+        let Some(state) = self.world.conns.remove(&conn) else { return false };
         self.world.bot_mut(state.bot).sides.retain(|&side| side != conn);
         if state.operator {
             self.observers.retain(|&observer| observer != conn);
@@ -165,6 +169,7 @@ impl Hub {
                 room.observers.retain(|&observer| observer != conn);
             }
         }
+        state.plain
     }
 
     fn detach_all(&mut self, bot: BotIx) {
@@ -210,8 +215,8 @@ impl Hub {
         let state = self.world.bot(bot);
         let conns: Vec<ConnId> = state.conn.iter().chain(&state.sides).copied().collect();
         for conn in conns {
-            self.closed(conn);
-            self.send_away(conn, CloseReason::Revoked, None);
+            let plain = self.closed(conn);
+            self.send_away(conn, plain, CloseReason::Revoked, None);
         }
     }
 
@@ -226,19 +231,28 @@ impl Hub {
 
     /// Closes a connection that reads too slowly for what it asked to watch.
     pub(crate) fn too_slow(&mut self, conn: ConnId) {
-        self.closed(conn);
-        self.send_away(conn, CloseReason::TooSlow, Some(SLOW_PAUSE_MS));
+        let plain = self.closed(conn);
+        self.send_away(conn, plain, CloseReason::TooSlow, Some(SLOW_PAUSE_MS));
     }
 
-    /// The last words to a connection that the brain has forgotten, or never knew.
-    fn send_away(&mut self, conn: ConnId, close: CloseReason, reconnect_in_ms: Option<u64>) {
+    /// The last words to a connection that the brain has forgotten, or never knew. A seed client knows
+    /// no words for it, and is only closed.
+    fn send_away(
+        &mut self,
+        conn: ConnId,
+        plain: bool,
+        close: CloseReason,
+        reconnect_in_ms: Option<u64>,
+    ) {
         let reason = match close {
             CloseReason::TooSlow => GoingAwayReason::TooSlow,
             CloseReason::Revoked => GoingAwayReason::Revoked,
             CloseReason::Replaced => GoingAwayReason::Replaced,
         };
-        let frame = ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms });
-        self.output(Output::Send { conn, frame });
+        if !plain {
+            let frame = ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms });
+            self.output(Output::Send { conn, frame });
+        }
         self.output(Output::Close { conn, reason: close });
     }
 

@@ -99,12 +99,10 @@ impl Hub {
 
     fn pass_own(&mut self, room: RoomIx, at: usize, seq: u64) {
         let member = &mut self.world.room_mut(room).members[at];
-        let (bot, before) = (member.bot, member.cursor());
+        let bot = member.bot;
         if member.sent() == seq - 1 && member.reading.is_none() {
             member.pass_own(seq);
-            if member.cursor() != before {
-                self.cursor_moved(room, bot);
-            }
+            self.note_place(room, bot);
         } else {
             // Something else waits before it: it is passed over when the bot gets there.
             member.note_own(seq);

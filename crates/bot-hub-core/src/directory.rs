@@ -115,11 +115,21 @@ impl Hub {
             entries_max: wish.limit.unwrap_or(page_max).clamp(1, page_max),
             bytes_max: PAGE_BYTES_MAX,
         };
-        self.ask(query, Ask::History { conn, room });
+        self.ask(query, Ask::History { conn, room, before: wish.after.and(wish.before) });
     }
 
-    pub(crate) fn history_read(&mut self, conn: ConnId, room: RoomIx, page: Page) {
+    pub(crate) fn history_read(
+        &mut self,
+        conn: ConnId,
+        room: RoomIx,
+        before: Option<u64>,
+        mut page: Page,
+    ) {
         let Some(acts) = self.conn(conn).map(|state| state.caps.acts) else { return };
+        let end = before.unwrap_or(u64::MAX);
+        page.more &= page.entries.iter().all(|entry| entry.seq + 1 < end);
+        page.entries.retain(|entry| entry.seq < end);
+        page.corrupt.retain(|&seq| seq < end);
         self.stats.corrupt += page.corrupt.len() as u64;
         let frame = HistoryPage {
             room: self.room_name(room),

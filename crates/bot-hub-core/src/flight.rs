@@ -77,10 +77,9 @@ impl Hub {
                 break;
             };
             self.delivered(bot, flight);
-            if let Some(member) = self.world.member_mut(flight.room, bot)
-                && member.report(flight.seq, ReceiptState::Received).is_some()
-            {
-                self.cursor_moved(flight.room, bot);
+            if let Some(member) = self.world.member_mut(flight.room, bot) {
+                member.report(flight.seq, ReceiptState::Received);
+                self.note_place(flight.room, bot);
             }
         }
         self.land(conn, handed);
@@ -101,9 +100,7 @@ impl Hub {
     fn delivered(&mut self, bot: BotIx, flight: Flight) {
         let Some(member) = self.world.member_mut(flight.room, bot) else { return };
         let news = member.mark_delivered(flight.seq).map(|slot| (slot.from, slot.id.clone()));
-        if member.unsaved_delivered {
-            self.mark_unsaved(flight.room, bot);
-        }
+        self.note_place(flight.room, bot);
         if let Some((from, id)) = news {
             self.notify(from, flight.room, &id, bot, ReceiptState::Delivered, None, None);
         }

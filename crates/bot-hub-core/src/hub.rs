@@ -23,7 +23,7 @@ use crate::expiry::Expiries;
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::member::Member;
 use crate::pending::Pending;
-use crate::settings::{CURSOR_SAVE_MS, RETENTION_SWEEP_MS, Settings};
+use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
 use crate::world::{BotIx, Conn, RoomIx, World};
 
@@ -124,7 +124,9 @@ impl Hub {
             Input::Frame { conn, frame } => self.frame(conn, frame),
             Input::Written { conn, deliveries } => self.written(conn, deliveries),
             Input::Proven { conn, probe } => self.proven(conn, probe),
-            Input::Closed { conn } => self.closed(conn),
+            Input::Closed { conn } => {
+                self.closed(conn);
+            }
             Input::Committed { outcomes } => {
                 for outcome in outcomes {
                     self.committed(outcome);
@@ -198,7 +200,7 @@ impl Hub {
 
     fn run_timers(&mut self) {
         if self.save_at.is_some_and(|at| at <= self.now) {
-            self.save_cursors();
+            self.save_places();
         }
         if self.read_retry_at.is_some_and(|at| at <= self.now) {
             self.retry_reads();
@@ -211,24 +213,7 @@ impl Hub {
 
     fn drain(&mut self) {
         self.draining = true;
-        self.save_cursors();
-    }
-
-    /// Remembers that a cursor or mark moved.
-    pub(crate) fn mark_unsaved(&mut self, room: RoomIx, bot: BotIx) {
-        self.unsaved.push((room, bot));
-        // A hub that is about to stop may not come to a later save.
-        let wait = if self.draining { 0 } else { CURSOR_SAVE_MS };
-        self.save_at.get_or_insert(self.now + wait);
-    }
-
-    /// A cursor moved: it has to be saved, and something else is now the oldest that waits.
-    pub(crate) fn cursor_moved(&mut self, room: RoomIx, bot: BotIx) {
-        let head = self.world.room(room).head;
-        if let Some(member) = self.world.member_mut(room, bot) {
-            member.refresh_waiting(head);
-        }
-        self.mark_unsaved(room, bot);
+        self.save_places();
     }
 
     pub(crate) fn output(&mut self, output: Output) {

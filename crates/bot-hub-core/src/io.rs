@@ -173,7 +173,8 @@ pub enum Input {
 /// Something that the world has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// Make this durable, after all changes before it.
+    /// Make this durable, after all changes before it. The changes that follow from one input belong
+    /// into one batch: a direct message must not be stored without its recipient's membership.
     Change(Change),
     /// Look this up.
     Query {

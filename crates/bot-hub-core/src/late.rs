@@ -64,15 +64,13 @@ impl Hub {
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let Some(conn) = member.reader.filter(|_| member.reading == Some(ticket)) else { return };
         member.reading = None;
-        let (before, reader) = (member.cursor(), Reader { room, bot, conn });
+        let reader = Reader { room, bot, conn };
         let is_last = !page.more;
         if self.meet_page(reader, page) && is_last {
             // The log ended before its head: those entries are gone.
             self.reach(reader, until + 1);
         }
-        if self.world.member(room, bot).is_some_and(|member| member.cursor() != before) {
-            self.cursor_moved(room, bot);
-        }
+        self.note_place(room, bot);
         self.probe(conn);
         self.pump(room, bot);
     }

@@ -33,6 +33,7 @@ mod notice;
 mod observe;
 mod operate;
 mod pending;
+mod places;
 mod presence;
 mod publish;
 mod receipts;

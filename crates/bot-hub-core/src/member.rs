@@ -64,10 +64,14 @@ pub(crate) struct Member {
     pub(crate) proves: bool,
     /// When the oldest entry that waits was sent, or a little before.
     pub(crate) waiting_since: Option<Timestamp>,
-    /// The cursor moved since it was saved.
-    pub(crate) unsaved_cursor: bool,
-    /// `delivered` moved since it was saved.
-    pub(crate) unsaved_delivered: bool,
+    /// The cursor moved, and nobody has noted it yet.
+    pub(crate) cursor_moved: bool,
+    /// `delivered` moved, likewise.
+    pub(crate) delivered_moved: bool,
+    /// When the cursor moved last, if that is not saved.
+    pub(crate) unsaved_cursor: Option<Timestamp>,
+    /// When `delivered` moved last, if that is not saved.
+    pub(crate) unsaved_delivered: Option<Timestamp>,
     /// Connections that ended with the oldest entry of the window delivered and not received.
     pub(crate) attempts: u32,
     cursor: u64,
@@ -101,8 +105,10 @@ impl Member {
             reading: None,
             proves: false,
             waiting_since: None,
-            unsaved_cursor: false,
-            unsaved_delivered: false,
+            cursor_moved: false,
+            delivered_moved: false,
+            unsaved_cursor: None,
+            unsaved_delivered: None,
             attempts: 0,
             cursor,
             saved: cursor,
@@ -267,7 +273,7 @@ impl Member {
         let first_time = seq > self.delivered;
         if first_time {
             self.delivered = seq;
-            self.unsaved_delivered = true;
+            self.delivered_moved = true;
         }
         let at = self.at(seq)?;
         let slot = &mut self.window[at];
@@ -433,7 +439,7 @@ impl Member {
         self.sent = self.sent.max(to);
         self.taken = self.taken.max(to);
         self.attempts = 0;
-        self.unsaved_cursor = true;
+        self.cursor_moved = true;
         self.own.forget_through(to);
         self.dropped.retain(|range| range.to > to);
         if let Some(first) = self.dropped.first_mut() {
@@ -573,7 +579,7 @@ mod tests {
         let mut member = Member::new(ME, 0, 2);
         member.attach(ConnId(1), 9, Some(5));
         assert_eq!((member.cursor(), member.sent()), (5, 5));
-        let _ = member.detach();
+        drop(member.detach());
         member.attach(ConnId(2), 9, Some(12));
         assert_eq!(member.cursor(), 5);
         member.attach(ConnId(3), 9, Some(1));

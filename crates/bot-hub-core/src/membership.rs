@@ -145,6 +145,8 @@ impl Hub {
 
     pub(crate) fn join_settled(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
         self.world.joining(room, bot, -1);
+        // A membership makes its room, should the wish to make that have been refused.
+        self.world.room_mut(room).durable = true;
         let is_new = self.world.member(room, bot).is_none();
         if is_new {
             let head = self.world.room(room).head;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::time::Timestamp;
 use serde_json::json;
 use smol_str::SmolStr;
 
@@ -14,7 +15,6 @@ use crate::change::{Change, Outcome};
 use crate::entry::Draft;
 use crate::hub::Hub;
 use crate::io::ConnId;
-use crate::settings::CURSOR_SAVE_MS;
 use crate::world::{BotIx, RoomIx};
 
 /// What waits for a change.
@@ -30,8 +30,10 @@ pub(crate) enum Pending {
     Join { room: RoomIx, bot: BotIx, waiter: Waiter },
     /// The end of a membership.
     Leave { room: RoomIx, bot: BotIx, waiter: Waiter },
-    /// A cursor or a mark: if it is refused, the next save repeats it.
-    Place { room: RoomIx, bot: BotIx },
+    /// A cursor: if it is refused, the next save repeats it.
+    Cursor { room: RoomIx, bot: BotIx, at: Timestamp },
+    /// What was written to a bot's socket, likewise.
+    Delivered { room: RoomIx, bot: BotIx, at: Timestamp },
     /// A fact that must not be forgotten: if it is refused, it is tried again.
     Fact(Box<Change>),
     /// A removal.
@@ -54,10 +56,6 @@ pub(crate) enum Waiter {
     },
 }
 
-/// Facts kept in memory while the disk is full. What is said beyond that is forgotten: it is then
-/// known as "delivered" or "received" only, which is true.
-const REFUSED_FACTS_MAX: usize = 10_000;
-
 impl Hub {
     pub(crate) fn settle(&mut self, pending: Pending, outcome: Outcome) {
         match (pending, outcome) {
@@ -78,7 +76,13 @@ impl Hub {
             (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
                 self.trimmed(room, &removed, more);
             }
-            (Pending::Place { .. } | Pending::Fact(_) | Pending::Trim { .. }, _) => {}
+            (
+                Pending::Cursor { .. }
+                | Pending::Delivered { .. }
+                | Pending::Fact(_)
+                | Pending::Trim { .. },
+                _,
+            ) => {}
         }
     }
 
@@ -111,10 +115,16 @@ impl Hub {
             Pending::Room { waiter, .. } => self.refuse_waiter(waiter, code, "join"),
             Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Leave { waiter, .. } => self.refuse_waiter(waiter, code, "leave"),
-            Pending::Place { room, bot } => {
+            Pending::Cursor { room, bot, at } => {
                 if let Some(member) = self.world.member_mut(room, bot) {
-                    (member.unsaved_cursor, member.unsaved_delivered) = (true, true);
-                    self.mark_unsaved(room, bot);
+                    member.unsaved_cursor.get_or_insert(at);
+                    self.save_again(room, bot);
+                }
+            }
+            Pending::Delivered { room, bot, at } => {
+                if let Some(member) = self.world.member_mut(room, bot) {
+                    member.unsaved_delivered.get_or_insert(at);
+                    self.save_again(room, bot);
                 }
             }
             Pending::Trim { room } => self.world.room_mut(room).trimming = false,
@@ -129,52 +139,8 @@ impl Hub {
         }
     }
 
-    /// Nobody is there to try it again, so the brain does, with the next save.
-    fn retry(&mut self, pending: Pending) {
-        if self.refused.len() < REFUSED_FACTS_MAX {
-            self.refused.push(pending);
-        }
-        self.save_at.get_or_insert(self.now + CURSOR_SAVE_MS);
-    }
-
-    /// Saves everything that moved since the last time, and what was refused then.
-    pub(crate) fn save_cursors(&mut self) {
-        self.save_at = None;
-        for pending in std::mem::take(&mut self.refused) {
-            match pending {
-                Pending::Fact(change) => self.fact(*change),
-                Pending::Room { room, .. } => self.make_room(room, Waiter::Nobody),
-                Pending::Join { room, bot, .. } => self.add_member(room, bot, Waiter::Nobody),
-                _ => {}
-            }
-        }
-        for (room, bot) in std::mem::take(&mut self.unsaved) {
-            self.save_place(room, bot);
-        }
-    }
-
     /// Makes a change that nobody waits for and that must not get lost.
     pub(crate) fn fact(&mut self, change: Change) {
         self.change(change.clone(), Pending::Fact(Box::new(change)));
-    }
-
-    /// Saves where a bot stands in a room, if it moved.
-    pub(crate) fn save_place(&mut self, room: RoomIx, bot: BotIx) {
-        let at = self.now;
-        let (bot_id, name) = (self.bot_id(bot).clone(), self.room_name(room));
-        let Some(member) = self.world.member_mut(room, bot) else { return };
-        let (cursor, delivered, state) = (member.cursor(), member.delivered(), member.meaning());
-        let cursor_moved = std::mem::take(&mut member.unsaved_cursor);
-        let delivered_moved = std::mem::take(&mut member.unsaved_delivered);
-        member.mark_saved();
-        if delivered_moved {
-            let (room_name, bot_id) = (name.clone(), bot_id.clone());
-            let change = Change::Delivered { room: room_name, bot: bot_id, seq: delivered, at };
-            self.change(change, Pending::Place { room, bot });
-        }
-        if cursor_moved {
-            let change = Change::Cursor { room: name, bot: bot_id, seq: cursor, state, at };
-            self.change(change, Pending::Place { room, bot });
-        }
     }
 }

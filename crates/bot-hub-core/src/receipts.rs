@@ -57,11 +57,9 @@ impl Hub {
 
     fn received_through(&mut self, room: RoomIx, bot: BotIx, seq: u64) {
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let (before, mut news) = (member.cursor(), Vec::new());
+        let mut news = Vec::new();
         member.take_through(seq, |slot| news.push((slot.from, slot.id.clone())));
-        if member.cursor() != before {
-            self.cursor_moved(room, bot);
-        }
+        self.note_place(room, bot);
         self.stats.received += news.len() as u64;
         for (from, id) in news {
             self.notify(from, room, &id, bot, ReceiptState::Received, None, None);
@@ -75,7 +73,7 @@ impl Hub {
         // Whoever began a turn with an entry has taken responsibility for it.
         if before.state < ReceiptState::Received {
             self.stats.received += 1;
-            self.cursor_moved(room, bot);
+            self.note_place(room, bot);
             self.notify(from, room, &before.id, bot, ReceiptState::Received, None, None);
         }
         if report.state > ReceiptState::Received {
@@ -308,9 +306,13 @@ impl Hub {
             None => member.dealt_with(message.seq).then(|| member.meaning()),
         });
         let best = steps.iter().map(|step| step.state).max().unwrap_or(ReceiptState::Stored);
-        if let Some(state) = reached.filter(|state| state.may_follow(best)) {
+        // The cursor passes what is off the ladder too, which does not mean that it was received.
+        let is_known = |state| steps.iter().any(|step| step.state == state);
+        if let Some(state) = reached.filter(|&it| best <= ReceiptState::Failed && !is_known(it)) {
             steps.push(step(state, self.now));
         }
+        // What was given up or expired is dropped as well, which says less.
+        steps.retain(|step| step.state != ReceiptState::Dropped || best == ReceiptState::Dropped);
         steps.sort_by_key(|step| step.state);
         let state = steps.last().map_or(ReceiptState::Stored, |step| step.state);
         RecipientStatus { bot, state, steps }

@@ -34,8 +34,10 @@ pub(crate) struct Bench {
     pub(crate) shows_store: bool,
     pub(crate) shows_frames: bool,
     pub(crate) log: Vec<String>,
-    changes: VecDeque<Change>,
-    queries: VecDeque<(Ticket, Query)>,
+    /// Those of one step belong together.
+    changes: VecDeque<Vec<Change>>,
+    /// Questions, and what the store found if it has looked already.
+    queries: VecDeque<(Ticket, Query, Option<Answer>)>,
     starts: u64,
 }
 
@@ -58,7 +60,7 @@ pub(crate) struct Peer {
 #[derive(Clone, Debug)]
 pub(crate) enum Seen {
     Entry(Entry, Circumstances),
-    Frame(ServerFrame),
+    Frame(Box<ServerFrame>),
 }
 
 impl Bench {
@@ -123,8 +125,16 @@ impl Bench {
             peer.probe.take_if(|open| *open == probe);
         }
         self.hub.handle(self.now, input);
+        let mut changes = Vec::new();
         while let Some(output) = self.hub.poll() {
-            self.carry_out(output);
+            self.show(&output);
+            match output {
+                Output::Change(change) => changes.push(change),
+                output => self.carry_out(output),
+            }
+        }
+        if !changes.is_empty() {
+            self.changes.push_back(changes);
         }
         assert!(self.hub.deadline() > self.now, "the hub would be woken for ever");
     }
@@ -134,34 +144,41 @@ impl Bench {
         loop {
             if !self.holds_writes && !self.changes.is_empty() {
                 self.commit(usize::MAX);
-            } else if !self.holds_reads
-                && let Some((ticket, query)) = self.queries.pop_front()
-            {
-                let answer = self.store.answer(&query);
-                self.step(Input::Answered { ticket, answer });
+            } else if !self.holds_reads && !self.queries.is_empty() {
+                self.answer(false);
             } else {
                 return;
             }
         }
     }
 
-    /// Commits the oldest changes in one batch.
-    pub(crate) fn commit(&mut self, count: usize) {
-        let batch: Vec<Change> = self.changes.drain(..count.min(self.changes.len())).collect();
+    /// Commits the changes of the oldest steps in one batch.
+    pub(crate) fn commit(&mut self, steps: usize) {
+        let steps = steps.min(self.changes.len());
+        let batch: Vec<Change> = self.changes.drain(..steps).flatten().collect();
         let outcomes = batch.iter().map(|change| self.store.apply(change)).collect();
         self.step(Input::Committed { outcomes });
     }
 
-    /// Refuses the oldest changes in one batch. Returns how many there were.
-    pub(crate) fn refuse(&mut self, count: usize, code: Code) {
-        let count = self.changes.drain(..count.min(self.changes.len())).count();
+    /// Refuses the changes of the oldest steps.
+    pub(crate) fn refuse(&mut self, steps: usize, code: Code) {
+        let steps = steps.min(self.changes.len());
+        let count = self.changes.drain(..steps).flatten().count();
         self.step(Input::Refused { count, code });
     }
 
-    /// Answers one held question with what the store knows now, or with a failure.
+    /// Lets the store look up what it was asked, and keep the answers.
+    pub(crate) fn read(&mut self) {
+        for (_, query, answer) in &mut self.queries {
+            answer.get_or_insert_with(|| self.store.answer(query));
+        }
+    }
+
+    /// Answers the oldest question, or fails to.
     pub(crate) fn answer(&mut self, fails: bool) {
-        let Some((ticket, query)) = self.queries.pop_front() else { return };
-        let answer = if fails { Answer::Failed } else { self.store.answer(&query) };
+        let Some((ticket, query, known)) = self.queries.pop_front() else { return };
+        let found = || known.unwrap_or_else(|| self.store.answer(&query));
+        let answer = if fails { Answer::Failed } else { found() };
         self.step(Input::Answered { ticket, answer });
     }
 
@@ -201,16 +218,15 @@ impl Bench {
     }
 
     fn carry_out(&mut self, output: Output) {
-        self.show(&output);
         match output {
-            Output::Change(change) => self.changes.push_back(change),
-            Output::Query { ticket, query } => self.queries.push_back((ticket, query)),
+            Output::Change(_) => unreachable!("changes are collected by step"),
+            Output::Query { ticket, query } => self.queries.push_back((ticket, query, None)),
             Output::Send { conn, frame } => {
                 if let ServerFrame::Joined(joined) = &frame {
                     // A room that was left and entered again is read from its new beginning.
                     self.open_peer(conn).last.remove(&joined.room);
                 }
-                self.open_peer(conn).inbox.push(Seen::Frame(frame));
+                self.open_peer(conn).inbox.push(Seen::Frame(Box::new(frame)));
             }
             Output::Deliver { entry, to, circumstances } => {
                 assert!(self.store.holds(&entry), "delivered before it was committed: {entry:?}");

@@ -101,11 +101,12 @@ impl Client {
                     reply: None,
                 })
             }
-            Seen::Frame(ServerFrame::Gap(gap)) => {
-                self.gaps.insert((gap.room, gap.from_seq, gap.to_seq));
+            Seen::Frame(frame) => {
+                if let ServerFrame::Gap(gap) = *frame {
+                    self.gaps.insert((gap.room, gap.from_seq, gap.to_seq));
+                }
                 None
             }
-            Seen::Frame(_) => None,
         }
     }
 
@@ -120,9 +121,10 @@ pub(crate) fn check_answers(bench: &Bench) {
     for peer in &bench.peers {
         let mut answers: BTreeMap<&str, u32> = BTreeMap::new();
         for seen in &peer.inbox {
-            let id = match seen {
-                Seen::Frame(ServerFrame::Ack(ack)) => ack.id.as_ref().map(|id| id.as_str()),
-                Seen::Frame(ServerFrame::Error(error)) => error.reference.as_deref(),
+            let Seen::Frame(frame) = seen else { continue };
+            let id = match &**frame {
+                ServerFrame::Ack(ack) => ack.id.as_ref().map(|id| id.as_str()),
+                ServerFrame::Error(error) => error.reference.as_deref(),
                 _ => None,
             };
             *answers.entry(id.unwrap_or_default()).or_default() += 1;
@@ -139,7 +141,8 @@ pub(crate) fn check_answers(bench: &Bench) {
 pub(crate) fn check_acks(bench: &Bench) {
     for peer in &bench.peers {
         for seen in &peer.inbox {
-            let Seen::Frame(ServerFrame::Ack(ack)) = seen else { continue };
+            let Seen::Frame(frame) = seen else { continue };
+            let ServerFrame::Ack(ack) = &**frame else { continue };
             let (Some(id), Some(seq)) = (&ack.id, ack.seq) else { continue };
             let entry = &bench.store.committed(&ack.room)[&seq];
             assert_eq!((&entry.id, &entry.from), (id, &peer.hello.bot));

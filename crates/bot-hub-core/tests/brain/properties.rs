@@ -1,5 +1,5 @@
 //! Scripts that nobody wrote. Beside what is checked here, `Bench` and `Store` hold their invariants
-//! in every step.
+//! in every step. `PROPTEST_CASES` asks for more of them.
 
 use bot_hub_core::change::{Answer, Page};
 use bot_hub_core::io::{ConnId, Input, Ticket};
@@ -43,6 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         "refuse storage_full",
         "hold reads",
         "free reads",
+        "read",
         "answer",
         "fail",
         "tick 50ms",
@@ -178,14 +179,14 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_lost_in_silence_whatever_happens(steps in prop::collection::vec(step(), 1..120)) {
         let mut run = Run::new();
-        for bot in 0..KINDS.len() {
+        for (bot, (label, _)) in KINDS.into_iter().enumerate() {
             run.step(Step::Open(bot));
-            run.step(Step::Line(format!("{} join lab", KINDS[bot].0)));
+            run.step(Step::Line(format!("{label} join lab")));
         }
         for step in steps {
             run.step(step);

@@ -32,7 +32,7 @@ fn a_message_climbs_the_whole_ladder() {
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"answered","at":1000000,"reply":"m9"}
     > tick 1s
     > ana status m1
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"answered","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000200},{"state":"received","at":1000200},{"state":"started","at":1000000},{"state":"answered","at":1000000,"reply":"m9"}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"answered","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000000},{"state":"received","at":1000000},{"state":"started","at":1000000},{"state":"answered","at":1000000,"reply":"m9"}]}]}
     "#);
 }
 
@@ -120,7 +120,7 @@ fn ways_off_the_ladder() {
     ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"received","at":1000000}
     ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"done","at":1000000}
     > ana status m2
-    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"failed","steps":[{"state":"stored","at":1000000},{"state":"failed","at":1000000,"reason":"out of tokens"}]}]}
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"failed","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000},{"state":"failed","at":1000000,"reason":"out of tokens"}]}]}
     "#);
 }
 
@@ -158,7 +158,7 @@ fn receipts_come_long_after_the_window_has_moved_on() {
     bob <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"nonsense"}
     > ana status m1
     store ? find m1 from ana
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"failed","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000200},{"state":"started","at":1900000},{"state":"failed","at":2800000,"reason":"crashed"}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"failed","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000},{"state":"started","at":1900000},{"state":"failed","at":2800000,"reason":"crashed"}]}]}
     "#);
 }
 

@@ -25,7 +25,7 @@ fn sixty_messages_to_an_absent_seed_client_leave_exactly_the_last_fifty() {
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
     > quiet
     > times 8 ana say #lab more {n} id=n{n}
-    > loud
+    > brief
     > ana say #lab number 60 id=m60
     ana <- {"type":"ack","room":"lab","id":"m60","seq":60,"delivered":0,"queued":1,"dropped":1}
     ana <- {"type":"receipt","room":"lab","id":"m10","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
@@ -34,54 +34,7 @@ fn sixty_messages_to_an_absent_seed_client_leave_exactly_the_last_fifty() {
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"]}
     bob <- {"type":"message","room":"lab","from":"ana","text":"number 11","age_ms":0,"lost":10}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 12","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 13","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 14","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 15","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 16","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 17","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 18","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 19","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 20","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 21","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 22","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 23","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 24","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 25","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 26","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 27","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 28","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 29","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 30","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 31","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 32","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 33","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 34","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 35","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 36","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 37","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 38","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 39","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 40","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 41","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 42","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 43","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 44","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 45","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 46","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 47","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 48","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 49","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 50","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 51","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"more 1","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"more 2","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"more 3","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"more 4","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"more 5","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"more 6","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"more 7","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"more 8","age_ms":0}
+    ... 48 more ...
     bob <- {"type":"message","room":"lab","from":"ana","text":"number 60","age_ms":0}
     bob <- probe 1
     "#);
@@ -101,70 +54,13 @@ fn by_default_all_sixty_arrive_in_order() {
     > close bob
     > quiet
     > times 60 ana say #lab number {n}
-    > loud
+    > brief
     > open bob seed
     bob <- {"type":"auth_ok"}
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"]}
     bob <- {"type":"message","room":"lab","from":"ana","text":"number 1","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 2","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 3","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 4","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 5","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 6","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 7","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 8","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 9","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 10","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 11","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 12","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 13","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 14","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 15","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 16","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 17","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 18","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 19","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 20","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 21","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 22","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 23","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 24","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 25","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 26","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 27","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 28","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 29","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 30","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 31","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 32","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 33","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 34","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 35","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 36","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 37","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 38","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 39","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 40","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 41","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 42","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 43","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 44","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 45","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 46","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 47","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 48","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 49","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 50","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 51","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 52","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 53","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 54","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 55","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 56","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 57","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 58","age_ms":0}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 59","age_ms":0}
+    ... 58 more ...
     bob <- {"type":"message","room":"lab","from":"ana","text":"number 60","age_ms":0}
     bob <- probe 1
     "#);
@@ -578,13 +474,14 @@ fn a_page_that_finds_nothing_does_not_drop_what_came_meanwhile() {
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/1
     > commit
-    > answer
-    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
+    > read
     > free store
     > ana say #lab two
-    bob <- #lab 2 ana: two
-    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":1,"queued":0}
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":1}
+    > answer
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
     > free reads
+    bob <- #lab 2 ana: two, late 0ms, 1 of 1
     "#);
 }
 
@@ -717,78 +614,12 @@ fn many_dropped_messages_are_all_reported_to_their_sender() {
     > close bob
     > quiet
     > times 70 ana say #lab number {n} id=m{n}
-    > loud
+    > brief
     > set buffer 1
     > ana say #lab last id=last
     ana <- {"type":"ack","room":"lab","id":"last","seq":71,"delivered":0,"queued":1,"dropped":70}
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m4","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m5","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m6","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m7","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m8","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m9","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m10","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m11","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m12","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m13","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m14","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m15","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m16","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m17","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m18","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m19","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m20","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m21","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m22","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m23","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m24","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m25","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m26","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m27","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m28","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m29","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m30","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m31","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m32","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m33","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m34","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m35","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m36","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m37","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m38","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m39","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m40","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m41","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m42","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m43","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m44","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m45","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m46","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m47","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m48","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m49","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m50","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m51","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m52","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m53","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m54","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m55","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m56","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m57","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m58","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m59","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m60","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m61","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m62","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m63","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m64","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m65","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m66","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m67","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m68","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ... 67 more ...
     ana <- {"type":"receipt","room":"lab","id":"m69","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
     ana <- {"type":"receipt","room":"lab","id":"m70","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
     "#);

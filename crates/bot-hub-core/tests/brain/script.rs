@@ -18,9 +18,9 @@
 //! close bob | restart | drain
 //! tick 5s | leap 5s                  time passes, and the hub is woken in it, or is late
 //! hold store | free store | commit [1] | refuse storage_full [1]
-//! hold reads | free reads | answer | fail
+//! hold reads | free reads | read | answer | fail      looks up now and answers later
 //! show store | show frames           also what the store is asked; every frame in full
-//! quiet | loud                       nothing, or everything, is logged
+//! quiet | brief | loud               nothing, the ends, or everything is shown
 //! damage lab 3 | set buffer 50 | bot dora | remove dora | block dora
 //! declare lab ana,bob [closed]
 //! times 60 ana say #lab number {n}
@@ -44,18 +44,30 @@ use crate::bench::Bench;
 pub(crate) fn run(transcript: &str) -> String {
     let mut bench = Bench::new(Settings::default());
     let mut text = String::new();
-    let mut quiet = false;
+    let mut shown = usize::MAX;
     for line in transcript.lines().filter_map(|line| line.trim().strip_prefix("> ")) {
         text += &format!("> {line}\n");
         match line {
-            "quiet" => quiet = true,
-            "loud" => quiet = false,
+            "quiet" => shown = 0,
+            "brief" => shown = 4,
+            "loud" => shown = usize::MAX,
             _ if line.starts_with('#') => {}
             _ => execute(&mut bench, line),
         }
-        for line in std::mem::take(&mut bench.log).iter().filter(|_| !quiet) {
-            text += line;
-            text.push('\n');
+        text += &shortened(&std::mem::take(&mut bench.log), shown);
+    }
+    text
+}
+
+/// The lines, or the first and last of them if they are more than `shown`.
+fn shortened(lines: &[String], shown: usize) -> String {
+    let mut text = String::new();
+    let (head, tail) = (shown / 2, lines.len().saturating_sub(shown / 2));
+    for (at, line) in lines.iter().enumerate() {
+        if lines.len() <= shown || ((at < head || at >= tail) && shown > 0) {
+            text += &format!("{line}\n");
+        } else if at == head && shown > 0 {
+            text += &format!("... {} more ...\n", tail - head);
         }
     }
     text
@@ -87,6 +99,7 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
                 execute(bench, &line.replace("{n}", &n.to_string()));
             }
         }
+        "read" => bench.read(),
         "hold" | "free" | "show" | "commit" | "refuse" | "answer" | "fail" | "damage" => {
             store(bench, verb, rest);
         }

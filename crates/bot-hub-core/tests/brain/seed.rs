@@ -86,7 +86,7 @@ fn a_seed_client_advances_by_proof_and_never_by_the_mere_write() {
     store <- cursor #lab bob 1 delivered
     > ana status m1
     store ? find m1 from ana
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"delivered","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000200}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"delivered","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000000}]}]}
     > close bob
     > tick 1s
     > open bob seed
@@ -177,7 +177,7 @@ fn a_cursor_that_moved_by_proof_is_saved_as_delivered_even_when_the_client_is_go
     store <- cursor #lab bob 1 delivered
     > ana status m1
     store ? find m1 from ana
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"delivered","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000200}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"delivered","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000000}]}]}
     "#);
 }
 
@@ -210,5 +210,18 @@ fn a_seed_client_gets_no_frame_that_the_seed_does_not_know() {
     bob <- {"type":"joined","room":"lab","members":["ana"]}
     bob <- {"type":"message","room":"lab","from":"ana","text":"two","age_ms":0,"lost":1}
     bob <- probe 1
+    "#);
+}
+
+#[test]
+fn a_seed_client_that_is_replaced_or_blocked_is_only_closed() {
+    transcript!(@r#"
+    > open bob seed
+    bob <- {"type":"auth_ok"}
+    > open bob2 as bob seed
+    bob <- closed: Replaced
+    bob2 <- {"type":"auth_ok"}
+    > block bob
+    bob2 <- closed: Revoked
     "#);
 }

@@ -180,7 +180,7 @@ impl Room {
         while let Some((&seq, oldest)) = self.entries.first_key_value() {
             let old = retain.age_ms.is_some_and(|age| now.since(oldest.sent_at) > age);
             let many = retain.entries.is_some_and(|max| self.entries.len() as u64 > max);
-            if !old && !many && !retain.bytes.is_some_and(|max| self.bytes() > max) {
+            if !(old || many || retain.bytes.is_some_and(|max| self.bytes() > max)) {
                 break;
             }
             if removed.len() == entries_max {

@@ -9,6 +9,17 @@ use bot_protocol::time::Timestamp;
 
 use super::{Subject, append, bot, cursor, delivered, draft, numbered, room, with};
 
+pub(in crate::store) fn a_cursor_never_passes_the_head(subject: &mut Subject) {
+    subject.room("lab");
+    subject.join("lab", "bob");
+    subject.change(vec![append(numbered("lab", 1))]);
+    subject.change(vec![cursor("lab", "bob", 9, 5_000), delivered("lab", "bob", 9, 5_000)]);
+    subject.change(vec![append(numbered("lab", 2))]);
+    check_members(subject, "lab", &[("bob", 0, 1, Some(2_000))]);
+    check_fate(subject, "m2", &[]);
+    check_fate(subject, "m1", &[("bob", Delivered, 5_000), ("bob", Received, 5_000)]);
+}
+
 /// `bot since cursor waiting_since` of every member.
 type Line = (&'static str, u64, u64, Option<u64>);
 

@@ -47,6 +47,7 @@ macro_rules! conformance {
             log::a_reader_sees_what_was_committed_before,
             members::a_bot_joins_at_the_head,
             members::a_cursor_never_goes_back,
+            members::a_cursor_never_passes_the_head,
             members::marks_say_when_an_entry_was_passed,
             members::marks_within_a_moment_are_one,
             members::what_one_client_consumed_the_next_did_not_receive,

@@ -105,14 +105,16 @@ impl Room {
             }
             Change::Leave { bot, .. } => self.leave(bot),
             Change::Cursor { bot, seq, state, at, .. } => {
+                // Whatever a client claims, it cannot have what is not there yet.
+                let seq = self.head().min(*seq);
                 if let Some(member) = self.members.get_mut(bot) {
                     let before = member.cursor;
-                    member.cursor = member.cursor.max(*seq);
-                    self.mark(bot, *state, before, *seq, *at);
+                    member.cursor = member.cursor.max(seq);
+                    self.mark(bot, *state, before, seq, *at);
                 }
             }
             Change::Delivered { bot, seq, at, .. } => {
-                self.mark(bot, ReceiptState::Delivered, 0, *seq, *at);
+                self.mark(bot, ReceiptState::Delivered, 0, self.head().min(*seq), *at);
             }
             Change::Receipt(receipt) => {
                 if (self.first..=self.head()).contains(&receipt.seq) {
