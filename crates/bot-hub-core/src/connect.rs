@@ -27,6 +27,10 @@ impl Hub {
         let bot = self.world.intern_bot(&hello.bot);
         self.world.bot_mut(bot).exists = true;
         self.world.bot_mut(bot).operator = hello.operator;
+        if !hello.side && self.world.bot(bot).conn.is_some_and(|present| present > conn) {
+            // It was opened first, and only its `auth` came late: whoever sent it has gone on.
+            return self.send_away(conn, hello.plain, CloseReason::Replaced, None);
+        }
         if !hello.side && self.is_fight(bot) {
             return self.send_away(conn, hello.plain, CloseReason::Replaced, Some(FIGHT_PAUSE_MS));
         }
