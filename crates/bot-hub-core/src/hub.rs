@@ -45,6 +45,8 @@ pub struct Hub {
     pub(crate) unsaved: Vec<(RoomIx, BotIx)>,
     /// Changes that a full disk refused and that must not be forgotten.
     pub(crate) refused: Vec<Pending>,
+    /// How many connections asked for receipts.
+    pub(crate) receipt_conns: usize,
     /// Operators' connections that watch every room.
     pub(crate) observers: Vec<ConnId>,
     /// Readers that the store could not serve.
@@ -75,6 +77,7 @@ impl Hub {
             expiries: Expiries::default(),
             unsaved: Vec::new(),
             refused: Vec::new(),
+            receipt_conns: 0,
             observers: Vec::new(),
             unserved: Vec::new(),
             stats: Stats::default(),

@@ -242,7 +242,7 @@ impl Member {
     }
 
     /// The entry is on the socket. Returns its slot when that was the first time.
-    pub(crate) fn mark_delivered(&mut self, seq: u64) -> Option<Slot> {
+    pub(crate) fn mark_delivered(&mut self, seq: u64) -> Option<&Slot> {
         let first_time = seq > self.delivered;
         if first_time {
             self.delivered = seq;
@@ -251,10 +251,19 @@ impl Member {
         self.window.raise(seq, ReceiptState::Delivered).filter(|_| first_time)
     }
 
+    /// The bot has consumed an entry, which is all that it can ever prove.
+    pub(crate) fn prove(&mut self, seq: u64) {
+        if self.window.raise(seq, ReceiptState::Received).is_some() {
+            self.taken = self.taken.max(seq);
+            self.advance();
+        }
+    }
+
     /// The bot says what it did with an entry of the window. Returns the slot as it was before when
     /// that was news.
     pub(crate) fn report(&mut self, seq: u64, state: ReceiptState) -> Option<Slot> {
-        let before = self.window.raise(seq, state)?;
+        let before = self.window.get(seq)?.clone();
+        self.window.raise(seq, state)?;
         self.taken = self.taken.max(seq);
         self.advance();
         Some(before)
