@@ -15,7 +15,7 @@ const BODIES = ['task', 'result', 'question', 'task', 'message'];
 
 function text(below) {
   // Mostly plain, or the way around would hardly ever be taken.
-  const from = below(12) === 0 ? PIECES : ['a', 'Bc', ' ', '1/5', ': '];
+  const from = below(12) === 0 ? PIECES : ['a', 'Bc', ' ', '1/5', ': ', '\n', 'ü', '漢', '\x01'];
   return Array.from({ length: 1 + below(4) }, () => from[below(from.length)]).join('');
 }
 
@@ -56,7 +56,7 @@ test('the way around WebAssembly writes what WebAssembly writes', () => {
     assert.equal(outcome(() => core.build(kind, fields, body)), long, JSON.stringify(fields));
     short += core.plainBlock(kind, fields, body) === null ? 0 : 1;
   }
-  assert.ok(short > 1000, `only ${short} were plain`);
+  assert.ok(short > 500, `only ${short} were plain`);
 });
 
 test('what was built is read back', () => {
@@ -100,9 +100,9 @@ test('whatever is no text is no block', () => {
 });
 
 test('half a character does no harm', () => {
-  const block = builder.buildRequest({ to: 'b', from: 'a', task: 'x\ud800y' });
-  assert.equal(parse(block).task, 'x\ufffdy');
-  assert.equal(parse(block.replace('\ufffd', '\ud800')).task, 'x\ud800y');
+  const build = (task) => builder.buildRequest({ to: 'b', from: 'a', task });
+  assert.equal(parse(build('x\ud800y')).task, 'x\ud800y');
+  assert.equal(parse(build('x\ud800```')).task, 'x\ufffd```');
 });
 
 test('a long act travels in parts', () => {

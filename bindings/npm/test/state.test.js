@@ -88,6 +88,7 @@ test('conversations are listed, ended and forgotten', async (t) => {
   assert.equal(await state.cleanup(), 0);
   assert.equal(await state.cleanup(Infinity), 0);
   assert.deepEqual(await state.checkTimeouts(), []);
+  await assert.rejects(state.track({ type: 'REQUEST' }), /requires field: requestId/);
 });
 
 test('names that JavaScript knows are ids like others', async (t) => {
@@ -156,6 +157,41 @@ test('Rust and JavaScript take turns at one file', { skip: !PROTO && 'PROTO name
   assert.equal((await state.list()).length, 80);
   const { stdout } = await run(PROTO, ['list', '--json', '--state', file]);
   assert.deepEqual(JSON.parse(stdout).conversations, await state.list());
+});
+
+test('who died while breaking a lock is in nobody\'s way', async (t) => {
+  const { state, file, folder } = fresh(t);
+  const child = spawn(process.execPath, ['-e', '']);
+  await once(child, 'exit');
+  const boot = fs.existsSync('/proc/self/ns/pid')
+    ? `${fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fs.readlinkSync('/proc/self/ns/pid')}`
+    : '-';
+  for (const [name, nonce] of [['lock', 'abc'], ['lock.abc', 'def'], ['lock.abc.def', 'ghi']]) {
+    fs.writeFileSync(`${file}.${name}`, `${child.pid} ${boot} ${nonce}\n`);
+  }
+  await state.track(request('a-1'));
+  assert.deepEqual(fs.readdirSync(folder), ['state.json']);
+});
+
+test('a Rust process that is killed leaves a whole file and a lock that others break', {
+  skip: !PROTO && 'PROTO names no program',
+}, async (t) => {
+  const { state, file, folder } = fresh(t);
+  await state.track(request('a-1'));
+  const input = path.join(folder, 'block');
+  let said = 0;
+  for (let round = 0; round < 40; round++) {
+    const block = `[REQUEST → @b]\nFrom: a\nRequestId: rs-${round}\nTask: ${'x'.repeat(20_000)}`;
+    fs.writeFileSync(input, `\`\`\`\n${block}\n\`\`\``);
+    const child = spawn(PROTO, ['track', input, '--state', file], { stdio: 'ignore' });
+    setTimeout(() => child.kill('SIGKILL'), round / 4);
+    const [code] = await once(child, 'exit');
+    said += code === 0 ? 1 : 0;
+    const found = await state.list();
+    assert.ok(found.length > said && found.some((one) => one.requestId === 'a-1'));
+  }
+  await state.track(request('a-2'));
+  assert.ok(!fs.existsSync(`${file}.lock`));
 });
 
 test('Rust breaks the lock of a JavaScript process that was killed, and the other way round', {

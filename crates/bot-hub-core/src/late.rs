@@ -182,6 +182,7 @@ impl Hub {
         let is_plain = self.conn(reader.conn).is_some_and(|state| state.plain);
         let Some(member) = self.world.member_mut(reader.room, reader.bot) else { return };
         let lost = member.others_in(range);
+        member.note_skipped(range);
         if is_plain {
             // The frame is not known to it: the next message says so.
             return member.losses.owe(lost);

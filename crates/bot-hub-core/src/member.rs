@@ -56,6 +56,10 @@ pub(crate) struct Member {
     /// Connections that ended with the oldest entry of the window delivered and not received.
     pub(crate) attempts: u32,
     cursor: u64,
+    /// The cursor as it was last given to the store.
+    saved: u64,
+    /// Entries after that which the cursor passes though nobody was handed them.
+    skipped: Runs,
     sent: u64,
     /// The highest seq that was ever handed over: up to here a delivery is a redelivery.
     ever_sent: u64,
@@ -87,6 +91,8 @@ impl Member {
             unsaved_delivered: None,
             attempts: 0,
             cursor,
+            saved: cursor,
+            skipped: Runs::default(),
             sent: cursor,
             ever_sent: cursor,
             delivered: cursor,
@@ -106,6 +112,23 @@ impl Member {
 
     pub(crate) fn cursor(&self) -> u64 {
         self.cursor
+    }
+
+    /// Whether the bot dealt with the entry and the store does not know it yet. How the cursor came
+    /// over what was saved, only the store knows.
+    pub(crate) fn dealt_with(&self, seq: u64) -> bool {
+        let is_passed = (self.saved + 1..=self.cursor).contains(&seq);
+        is_passed && self.skipped.others(seq, seq) == 1
+    }
+
+    /// These are passed over without being handed to anybody.
+    pub(crate) fn note_skipped(&mut self, range: DroppedRange) {
+        self.skipped.note_all(range.from, range.to);
+    }
+
+    pub(crate) fn mark_saved(&mut self) {
+        self.saved = self.cursor;
+        self.skipped.forget_through(self.saved);
     }
 
     pub(crate) fn sent(&self) -> u64 {
@@ -141,7 +164,7 @@ impl Member {
         if let Some(slot) = self.window.get(seq) {
             return Some(slot.state.min(self.meaning()));
         }
-        let is_passed = seq > self.proves_since && seq <= self.cursor;
+        let is_passed = seq > self.proves_since && self.dealt_with(seq);
         if self.is_taken_ahead(seq) {
             return Some(ReceiptState::Received);
         }

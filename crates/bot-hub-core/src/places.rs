@@ -77,6 +77,7 @@ impl Hub {
         let (cursor, delivered, state) = (member.cursor(), member.delivered(), member.meaning());
         let (cursor_at, delivered_at) =
             (member.unsaved_cursor.take(), member.unsaved_delivered.take());
+        member.mark_saved();
         if let Some(at) = delivered_at {
             let (room_name, bot_id) = (name.clone(), id.clone());
             let change = Change::Delivered { room: room_name, bot: bot_id, seq: delivered, at };

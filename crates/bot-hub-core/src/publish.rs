@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use bot_protocol::code::{Code, Retry};
+use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::Message;
 use bot_protocol::frame::server::{Ack, ErrorFrame};
@@ -27,51 +27,64 @@ pub(crate) struct Repeat {
     room: RoomIx,
     pub(crate) id: MessageId,
     chosen_id: bool,
-    /// Its place, or what to answer if it has none.
-    known: Result<u64, Box<ErrorFrame>>,
+    /// Its place; or what to say if there turns out to be none.
+    seq: Result<u64, Box<ErrorFrame>>,
 }
 
 impl Hub {
     pub(crate) fn publish(&mut self, conn: ConnId, message: Message) {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
-        let chosen_id = message.id.is_some();
-        match self.accept(bot, &message) {
-            Ok(room) => {
-                let draft = Arc::new(self.draft(room, bot, message));
-                let pending =
-                    Pending::Append { room, from: bot, draft: draft.clone(), conn, chosen_id };
-                self.change(Change::Append(draft), pending);
-            }
-            Err(error) => self.refuse_message(conn, bot, message, error),
-        }
-    }
-
-    /// Refuses a message, unless it was stored before and is said again by somebody who missed the
-    /// `ack`: that it has expired meanwhile, or that its sender has left, does not undo it.
-    fn refuse_message(&mut self, conn: ConnId, bot: BotIx, message: Message, error: ErrorFrame) {
-        let reference = message.id.as_ref().map_or("message", MessageId::as_str);
-        let error = error.about(reference);
-        let room = match (&message.room, &message.to) {
-            (Some(name), _) => self.world.room_ix(name),
-            (None, Some(to)) => self.world.room_ix(&RoomName::direct(self.bot_id(bot), to)),
-            (None, None) => None,
+        let room = match self.accept(bot, &message) {
+            Ok(room) => room,
+            Err(error) => return self.refuse_message(conn, bot, &message, error),
         };
-        match (message.id, room) {
-            (Some(id), Some(room)) if error.retry != Retry::Later => {
-                let repeat = Repeat { room, id, chosen_id: true, known: Err(Box::new(error)) };
-                self.look_up_repeat(conn, &self.bot_id(bot).clone(), repeat);
-            }
-            _ => self.send_error(conn, error),
-        }
+        let chosen_id = message.id.is_some();
+        let draft = Arc::new(self.draft(room, bot, message));
+        let pending = Pending::Append { room, from: bot, draft: draft.clone(), conn, chosen_id };
+        self.change(Change::Append(draft), pending);
     }
 
-    /// Where a message goes.
     fn accept(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
         self.takes_changes()?;
         if message.expires_at.is_some_and(|at| at <= self.now) {
             return Err(ErrorFrame::new(Code::Expired));
         }
         self.destination(bot, message)
+    }
+
+    /// It cannot be taken now, unless it was: whoever missed the `ack` says it again, and gets the
+    /// first answer, whatever has changed since.
+    fn refuse_message(&mut self, conn: ConnId, bot: BotIx, message: &Message, error: ErrorFrame) {
+        let room = match (&message.room, &message.to) {
+            (Some(name), _) => self.world.room_ix(name),
+            (None, Some(to)) => self.world.room_ix(&RoomName::direct(self.bot_id(bot), to)),
+            (None, None) => None,
+        };
+        if message.id.as_ref().is_some_and(|id| self.awaits_append(conn, bot, id)) {
+            return;
+        }
+        let reference = message.id.as_ref().map_or("message", MessageId::as_str);
+        let error = error.about(reference);
+        match (&message.id, room) {
+            (Some(id), Some(room)) if !self.draining => {
+                let seq = Err(Box::new(error));
+                let repeat = Repeat { room, id: id.clone(), chosen_id: true, seq };
+                self.look_up_repeat(conn, &self.bot_id(bot).clone(), repeat);
+            }
+            _ => self.send_error(conn, error),
+        }
+    }
+
+    /// Whether the first one is still on its way to the store: then its answer goes to whoever asked
+    /// last.
+    fn awaits_append(&mut self, asker: ConnId, bot: BotIx, id: &MessageId) -> bool {
+        let mut waits = self.pending.iter_mut().filter_map(|pending| match pending {
+            Pending::Append { from, draft, conn, .. } if *from == bot && draft.id == *id => {
+                Some(conn)
+            }
+            _ => None,
+        });
+        waits.next().map(|conn| *conn = asker).is_some()
     }
 
     fn destination(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
@@ -130,7 +143,7 @@ impl Hub {
                 self.ack(conn, room, id, chosen_id, seq, false, handed);
             }
             Outcome::Duplicate { seq } => {
-                let repeat = Repeat { room, id: draft.id.clone(), chosen_id, known: Ok(seq) };
+                let repeat = Repeat { room, id: draft.id.clone(), chosen_id, seq: Ok(seq) };
                 self.look_up_repeat(conn, &draft.from, repeat);
             }
             Outcome::Conflict => {
@@ -179,9 +192,10 @@ impl Hub {
     pub(crate) fn repeat_found(&mut self, conn: ConnId, repeat: Repeat, found: Vec<Found>) {
         let name = self.room_name(repeat.room);
         let message = found.into_iter().find(|it| it.room == name);
-        let seq = match (message.as_ref().map(|it| it.seq), repeat.known) {
-            (Some(seq), _) | (None, Ok(seq)) => seq,
-            (None, Err(refusal)) => return self.send_error(conn, *refusal),
+        let seq = match (repeat.seq, &message) {
+            (Ok(seq), _) => seq,
+            (Err(_), Some(message)) => message.seq,
+            (Err(error), None) => return self.send_error(conn, *error),
         };
         self.stats.duplicates += 1;
         let recipients = message.map(|it| self.status_report(&repeat.id, it).recipients);

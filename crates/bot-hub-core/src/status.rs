@@ -72,7 +72,7 @@ impl Hub {
     fn recipient(&self, bot: BotId, message: &Found) -> RecipientStatus {
         let mut steps = vec![plain_step(ReceiptState::Stored, message.sent_at)];
         steps.extend(message.receipts.iter().filter(|it| it.bot == bot).map(step));
-        let off_at = steps.iter().filter(|it| is_off(it.state)).map(|it| it.at).min();
+        let off_at = steps.iter().filter_map(off_at).min();
         if let Some(off_at) = off_at {
             // Cursor and marks pass over what is off the ladder: that is not a rung of it.
             steps.retain(|it| !is_mark(it.state) || it.at < off_at);
@@ -114,6 +114,15 @@ impl Hub {
     fn reached(&self, bot: &BotId, message: &Found) -> Option<ReceiptState> {
         let room = self.world.room_ix(&message.room)?;
         self.world.member(room, self.world.bot_ix(bot)?)?.reached(message.seq)
+    }
+}
+
+/// Since when a step says that the entry is off the ladder. Dropped ranges grow: when an entry came to
+/// be in one is not known.
+fn off_at(step: &Step) -> Option<Timestamp> {
+    match step.state {
+        ReceiptState::Dropped => Some(Timestamp(0)),
+        state => is_off(state).then_some(step.at),
     }
 }
 

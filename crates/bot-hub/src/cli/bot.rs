@@ -32,26 +32,31 @@ pub(super) enum BotCommand {
     List,
     /// Show what is known about a bot
     Show {
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
     /// Make a new token, and revoke the ones made before
     RotateToken {
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
     /// Keep a bot out until it is enabled again
     Disable {
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
     /// Let a disabled bot in again
     Enable {
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
     /// Forget a bot, its tokens and memberships; what it said stays
     Remove {
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
@@ -71,7 +76,7 @@ struct Bot {
 }
 
 impl BotCommand {
-    pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         match self {
             Self::Add { name, operator } => {
                 let made = hub.operate(Operation::BotAdd { bot: name.clone(), operator }).await?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bot_hub_client::{Cap, Client, Events, Options, State};
+use bot_hub_client::{Cap, Client, End, Events, Options, State};
 use bot_protocol::frame::operator::Operation;
 use bot_protocol::frame::server::AuthOk;
 use bot_protocol::name::BotId;
@@ -37,6 +37,7 @@ pub(super) struct Hub {
     /// Its process, if it was found through the data directory.
     pub(super) running: Option<RunningHub>,
     since: Instant,
+    global: Global,
 }
 
 /// Connects, runs a verb, and ends at ctrl-c.
@@ -96,7 +97,28 @@ impl Hub {
             return Err(Failure::new(Kind::Failed, message).hint("is it a Bot Hub?"));
         };
         let out = Out { json: global.json };
-        Ok(Self { out, client, events, me, url, hello, running, since: Instant::now() })
+        Ok(Self {
+            out,
+            client,
+            events,
+            me,
+            url,
+            hello,
+            running,
+            since: Instant::now(),
+            global: global.clone(),
+        })
+    }
+
+    /// Connects anew after the end of the client, if the hub was found through the data directory: a
+    /// hub that was started again has another token for its operator.
+    pub(super) async fn again(&mut self) -> Result<(), Failure> {
+        let end = self.client.ended().await;
+        if self.running.is_none() || !matches!(end, End::Refused(_)) {
+            return Err(end.into());
+        }
+        *self = Self::connect(&self.global.clone()).await?;
+        Ok(())
     }
 
     /// The hub's clock.

@@ -3,8 +3,10 @@
 //! Owns the definition of the commands, what is printed and the exit codes. stdout is data, stderr is
 //! talk. Rules live elsewhere.
 
+mod backup;
 mod bot;
 mod demo;
+mod export;
 mod failure;
 mod generate;
 mod history;
@@ -12,6 +14,7 @@ mod hub;
 mod out;
 mod pending;
 mod port;
+mod progress;
 mod reference;
 mod room;
 mod send;
@@ -20,6 +23,7 @@ mod status;
 mod tail;
 mod target;
 mod trace;
+mod verify;
 mod words;
 
 use std::path::PathBuf;
@@ -32,6 +36,7 @@ use self::hub::with_hub;
 use self::out::Out;
 use crate::config::cli::{ConfigCommand, Context};
 use crate::config::{Environment, Override};
+use crate::proto::ProtoArgs;
 
 pub use self::reference::reference;
 
@@ -109,6 +114,16 @@ enum Command {
     Status,
     /// Ask the hub whether it answers
     Ping(status::Ping),
+    /// Copy the store into a file, also while the hub runs
+    Backup(backup::Backup),
+    /// Make a store from a copy
+    Restore(backup::Restore),
+    /// Write what was said as JSON lines or Markdown, also while the hub runs
+    Export(export::Export),
+    /// Check the whole store: every checksum, every link; also while the hub runs
+    Verify,
+    /// Read, write and track bot-protocol blocks
+    Proto(ProtoArgs),
     /// Look at the configuration, or make one
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -139,6 +154,7 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
     let out = Out { json: global.json };
     match command {
         Command::Serve(serve) => return Ok(serve.run(global)),
+        Command::Proto(args) => return Ok(proto(args)),
         Command::Config(command) => return Ok(config(command, global)),
         Command::Demo(demo) => demo.run(),
         Command::Bot(verb) => with_hub(global, async |hub| verb.run(hub).await),
@@ -148,8 +164,12 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::History(history) => with_hub(global, async |hub| history.run(hub).await),
         Command::Trace(trace) => with_hub(global, async |hub| trace.run(hub).await),
         Command::Pending(pending) => with_hub(global, async |hub| pending.run(hub).await),
-        Command::Status => with_hub(global, status::status),
+        Command::Status => with_hub(global, async |hub| status::status(hub).await),
         Command::Ping(ping) => with_hub(global, async |hub| ping.run(hub).await),
+        Command::Backup(backup) => backup.run(global, out),
+        Command::Restore(restore) => restore.run(global, out),
+        Command::Export(export) => export.run(global),
+        Command::Verify => verify::run(global, out),
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Man(pages) => pages.run(Cli::command()),
         Command::Version => generate::version(out),
@@ -167,6 +187,12 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     let text = text.trim_start_matches("error: ");
     let message = text.split("\n\n").next().unwrap_or(text).trim();
     Failure::new(Kind::Usage, message).hint("bot-hub help, or --help behind a command").tell(true)
+}
+
+fn proto(args: ProtoArgs) -> ExitCode {
+    let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    let code = crate::proto::run(args, &mut stdin.lock(), &mut stdout.lock(), &mut stderr.lock());
+    ExitCode::from(code)
 }
 
 fn config(command: ConfigCommand, global: &Global) -> ExitCode {

@@ -36,7 +36,7 @@ struct Queue {
 }
 
 impl Pending {
-    pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         if let Some(bot) = &self.bot {
             Directory::read(hub).await?.find(&format!("@{bot}"))?;
         }

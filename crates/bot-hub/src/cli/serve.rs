@@ -1,7 +1,8 @@
 //! `bot-hub serve`: run the hub, and say what happened.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -9,11 +10,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::out::{counted, say};
 use super::{Global, port};
 use crate::config::{
     Config, ConfigErrors, Environment, Loaded, LogFormat, Override, Sources, config_file, load,
 };
-use crate::server::{Opened, ServeError, Server, addresses};
+use crate::server::{Home, Opened, ServeError, Server, addresses};
+use crate::store::StoreError;
 
 /// Options of `serve`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -36,6 +39,11 @@ enum Failure {
     Config(#[from] ConfigErrors),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(
+        "a hub runs on `{0}` already{1}\n\
+         hint: talk to it (bot-hub status), stop it, or give this one its own --data DIR"
+    )]
+    Running(String, String),
     #[error("cannot listen on {address}: {error}{help}")]
     Listen { address: SocketAddr, error: std::io::Error, help: String },
     #[error("cannot start: {0}")]
@@ -89,16 +97,22 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
     for address in loaded.config.addresses() {
         listeners.push(bind(address).await?);
     }
-    let shown = Shown::of(&loaded);
-    let server = Server::open(loaded, sources)?;
-    let bound = addresses(&listeners);
-    shown.print(&server.opened, &bound, started);
-    announce(&bound)?;
-
+    // Before anybody is told that the hub is there: who knows may also end it.
     let (reload, reloads) = mpsc::channel(1);
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let shown = Shown::of(&loaded);
+    let data = loaded.data_dir.clone().unwrap_or_default();
+    let server = Server::open(loaded, sources).map_err(|error| match error {
+        ServeError::Store(StoreError::InUse { .. }) => running(&data),
+        error => Failure::Serve(error),
+    })?;
+    let bound = addresses(&listeners);
+    server.announce(&bound)?;
+    shown.print(&server.opened, &bound, started);
+    announce(&bound)?;
+
     let shutdown = async move {
         loop {
             tokio::select! {
@@ -111,6 +125,13 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
     };
     server.run(listeners, reloads, shutdown).await?;
     Ok(())
+}
+
+/// Who has the data directory.
+fn running(data: &Path) -> Failure {
+    let found = Home::find_running(data);
+    let holder = found.map(|(hub, _)| format!(": pid {} at {}", hub.pid, hub.url));
+    Failure::Running(data.display().to_string(), holder.unwrap_or_default())
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -128,11 +149,12 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 
 /// The line that programs wait for.
 fn announce(bound: &[SocketAddr]) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    for address in bound {
-        writeln!(out, "listening ws://{address}")?;
+    let lines: Vec<String> = bound.iter().map(|it| format!("listening ws://{it}")).collect();
+    match super::out::write_line(&lines.join("\n")) {
+        // Nobody waits for it; the hub serves all the same.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
-    out.flush()
 }
 
 /// What people are told at the start.
@@ -185,16 +207,6 @@ impl Shown {
         }
         say(&format!("\nready in {} ms", started.elapsed().as_millis()));
     }
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
-}
-
-/// Talk goes to stderr; if nobody is there to hear it, the hub runs all the same.
-fn say(text: &str) {
-    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 fn start_log(config: &Config) {

@@ -32,7 +32,7 @@ struct Numbers {
 }
 
 /// `status`.
-pub(super) async fn status(hub: &mut Hub) -> Result<(), Failure> {
+pub(super) async fn status(hub: &Hub) -> Result<(), Failure> {
     let (mut value, numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
     let version = hub.hello.hub.as_ref().map_or("-", |hub| hub.version.as_str()).to_owned();
     value["url"] = hub.url.as_str().into();
@@ -88,7 +88,7 @@ pub(super) struct Ping {
 }
 
 impl Ping {
-    pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         let mut took = Vec::new();
         for _ in 0..self.count {
             took.push(hub.client.ping().await?);

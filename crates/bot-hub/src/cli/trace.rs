@@ -31,7 +31,7 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         let report = hub.client.status(self.id.clone(), self.from).await;
         let report = report.map_err(|error| {
             let failure = Failure::from(error);

@@ -237,7 +237,8 @@ impl Default for Retention {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Store {
-    /// `sqlite` keeps everything in the data directory; `memory` forgets it when the hub stops.
+    /// `sqlite` keeps everything in the data directory; `memory` forgets it when the hub stops, and
+    /// keeps the newest 1,000 entries of a room at most.
     #[schemars(extend("x-applies" = "restart"))]
     pub kind: StoreKind,
     /// The data directory. `null` is the user's own (`$XDG_DATA_HOME/bot-hub`, by default

@@ -93,6 +93,12 @@ impl Server {
         Ok(Self { engine, events, loaded, sources, home, opened })
     }
 
+    /// Writes down where the hub can be reached, for the command line of this machine. To be called
+    /// before anybody is told that the hub is there: what they run next looks it up.
+    pub fn announce(&self, addresses: &[SocketAddr]) -> Result<(), ServeError> {
+        Ok(self.home.as_ref().map_or(Ok(()), |home| home.announce(addresses))?)
+    }
+
     /// Serves until `shutdown`. Must run inside a tokio runtime of the `current_thread` flavour.
     pub async fn run(
         self,
@@ -116,9 +122,6 @@ impl Server {
         let decode = move |bytes: &[u8]| ClientFrame::decode(bytes, &seen.get());
         let door = Door::new(translate::door(&self.loaded.config), decode, intents_in);
 
-        if let Some(home) = &self.home {
-            home.announce(&addresses(&listeners))?;
-        }
         let (stop, stopped) = watch::channel(false);
         let mut doors = tokio::task::JoinSet::new();
         for listener in listeners {

@@ -7,10 +7,14 @@ use bot_hub_core::settings::Settings;
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::limits::Limits;
 
-use crate::config::{self, ByteSize, Config};
+use crate::config::{self, ByteSize, Config, StoreKind};
 use crate::door::{DoorConfig, DoorLimits};
 use crate::engine::Reconfiguration;
 use crate::engine::registry::hash_token;
+
+/// Entries per room that the memory store keeps, whatever the configuration allows a disk to keep: a
+/// thousand rooms with a thousand short messages each are about half a gigabyte.
+const ENTRIES_IN_MEMORY_MAX: u64 = 1_000;
 
 pub(super) fn limits(config: &Config) -> Limits {
     let it = &config.limits;
@@ -30,7 +34,7 @@ pub(super) fn limits(config: &Config) -> Limits {
 pub(super) fn settings(config: &Config) -> Settings {
     Settings {
         limits: limits(config),
-        retention: retention(&config.retention),
+        retention: retention(config, &config.retention),
         create_rooms_on_join: config.create_rooms_on_join,
         // Half of what the outbox takes: acknowledgements and errors need room too.
         outstanding_bytes_max: config.limits.outbox_bytes.as_usize() / 2,
@@ -56,15 +60,19 @@ fn rooms(config: &Config) -> Vec<Input> {
         room: name.clone(),
         members: room.members.clone(),
         closed: !room.open,
-        retain: Some(retention(&config.retention_of(name))),
+        retain: Some(retention(config, &config.retention_of(name))),
     });
     declared.collect()
 }
 
-fn retention(it: &config::Retention) -> Retention {
+fn retention(config: &Config, it: &config::Retention) -> Retention {
+    let entries = match config.store.kind {
+        StoreKind::Sqlite => it.entries,
+        StoreKind::Memory => Some(it.entries.unwrap_or(u64::MAX).min(ENTRIES_IN_MEMORY_MAX)),
+    };
     Retention {
         age_ms: it.age.map(|age| u64::try_from(age.get().as_millis()).unwrap_or(u64::MAX)),
-        entries: it.entries,
+        entries,
         bytes: it.bytes.map(ByteSize::get),
     }
 }

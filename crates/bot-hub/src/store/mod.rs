@@ -2,6 +2,17 @@
 //!
 //! Owns the promises that every backend makes; `conformance` holds them all to these. Never decides
 //! anything: the brain says what to write, the store says when it is written.
+//!
+//! * [`memory`] and [`sqlite`]: the backends.
+//! * [`driver`]: a backend beside the engine, with group commit.
+//! * [`export`]: a whole log, for people.
+//!
+//! What all backends do alike, beyond what [`Change`] says:
+//! * A cursor or mark beyond the head is taken as one at the head. One of a bot that is no member, and
+//!   a receipt for an entry that is not kept, are done by doing nothing.
+//! * A mark takes in the marks of the same bot within 100 ms: a receipt is at most so much late.
+//! * Per bot and state there is one receipt; what the bot said itself stands above its mark.
+//! * Rooms, members, bots and tokens are loaded in the order of their names, or hashes.
 
 pub mod driver;
 pub mod export;
@@ -72,7 +83,7 @@ impl StoreError {
 pub enum Write {
     /// From the brain.
     Change(Change),
-    /// Make or change a bot.
+    /// Make a bot, or replace all that is stored of it.
     Bot(BotRecord),
     /// Forget a bot, its tokens and memberships. What it said stays.
     ForgetBot(BotId),
@@ -80,7 +91,7 @@ pub enum Write {
     Token(TokenRecord),
     /// Forget every token of a bot.
     RevokeTokens(BotId),
-    /// When a bot was last connected.
+    /// When a bot was last connected. Does nothing for one that is not stored.
     Seen(BotId, Timestamp),
 }
 

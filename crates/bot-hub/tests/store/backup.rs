@@ -1,6 +1,7 @@
 //! Copies, restored stores, the lock, and data of other programs.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bot_hub::store::export::{self, Exported, entries};
 use bot_hub::store::sqlite::{SqliteStore, backup, restore, verify};
@@ -127,4 +128,30 @@ fn data_of_another_program_is_refused() {
     assert!(error.contains("not a database"), "{error}");
     let nothing = failure(verify(Path::new("/nonexistent")).unwrap_err());
     assert!(nothing.contains("there is no store at"), "{nothing}");
+}
+
+#[test]
+fn a_store_that_is_written_to_is_verified_and_backed_up_without_false_alarm() {
+    let [running, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let mut store = SqliteStore::open(running.path()).unwrap();
+    store.commit(&rooms()).unwrap();
+    let is_over = AtomicBool::new(false);
+    let looks = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut work = Work::new(4);
+            for _ in 0..300 {
+                store.commit(&work.batch(12)).unwrap();
+            }
+            is_over.store(true, Ordering::Release);
+        });
+        let mut looks = 0;
+        while !is_over.load(Ordering::Acquire) || looks == 0 {
+            let copy = elsewhere.path().join(format!("{looks}.db"));
+            assert_eq!(verify(running.path()).unwrap().damage, []);
+            assert_eq!(backup(running.path(), &copy).unwrap().damage, []);
+            looks += 1;
+        }
+        looks
+    });
+    println!("{looks} looks while it was written to");
 }

@@ -15,7 +15,7 @@ fn say(number: u64) -> Write {
     Write::Change(Change::Append(draft("lab", "ann", &format!("m{number}"), "hello", number)))
 }
 
-/// Ten messages; `bob` has received six and was handed eight.
+/// Ten messages; `bob` has received six, then one more, and was handed eight.
 fn made() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let mut store = SqliteStore::open(directory.path()).unwrap();
@@ -28,6 +28,10 @@ fn made() -> tempfile::TempDir {
     let state = ReceiptState::Received;
     let cursor = Change::Cursor { room: lab, bot: bob, seq: 6, state, at };
     batch.extend([delivered, cursor].map(Write::Change));
+    // A second pair of marks, later, so that the first ones are in the past.
+    let later = Timestamp(500);
+    let (lab, bob) = (room("lab"), bot("bob"));
+    batch.push(Write::Change(Change::Cursor { room: lab, bot: bob, seq: 7, state, at: later }));
     store.commit(&batch).unwrap();
     directory
 }

@@ -17,38 +17,48 @@ use super::text::{GUARD, is_space, looks_like_field, trim};
 pub(super) fn push_value(out: &mut String, value: &str) {
     if is_plain(value) {
         out.push_str(": ");
-        out.push_str(value);
+        push_lines(out, value);
         return;
     }
     let first_line = value.split('\n').next().unwrap_or_default();
     let hangs = first_line.contains(['\r', '\u{2028}', '\u{2029}']);
     out.push_str(if hangs { ":\n" } else { ": " });
-    let opens = value.is_empty() || value.starts_with(needs_guard);
-    if opens {
+    if value.is_empty() || value.starts_with(needs_guard) {
         out.push(GUARD);
+    } else if hangs && looks_like_field(first_line) {
+        out.push(' ');
     }
-    for (index, line) in value.split('\n').enumerate() {
-        if index > 0 {
-            out.push('\n');
-        }
-        let starts_a_line = index > 0 || (hangs && !opens);
-        if starts_a_line && looks_like_field(line) {
-            out.push(' ');
-        }
-        push_guarded(out, line);
+    let value_at = out.len();
+    push_guarded(out, value);
+    if out[value_at..].contains('\n') {
+        let value = out.split_off(value_at);
+        push_lines(out, &value);
     }
     if value.ends_with(needs_guard) {
         out.push(GUARD);
     }
 }
 
-/// One line of printable ASCII without backticks, about which there is nothing to think. No early
-/// exit, so that the loop is done on many bytes at once.
+/// Printable ASCII and newlines without backticks: of all the rules, only that of lines matters. No
+/// early exit, so that the loop is done on many bytes at once.
 fn is_plain(value: &str) -> bool {
     let bytes = value.as_bytes();
     let (Some(b'!'..), Some(b'!'..)) = (bytes.first(), bytes.last()) else { return false };
-    let is_special = |byte: u8| !(b' '..=b'~').contains(&byte) | (byte == b'`');
-    !bytes.iter().fold(false, |special, byte| special | is_special(*byte))
+    let is_common = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b'`') | (byte == b'\n');
+    bytes.iter().fold(true, |common, byte| common & is_common(*byte))
+}
+
+/// Appends `value` with a space before each line, but the first, that looks like a field.
+fn push_lines(out: &mut String, value: &str) {
+    let mut copied = 0;
+    for start in memchr::memchr_iter(b'\n', value.as_bytes()).map(|at| at + 1) {
+        if looks_like_field(&value[start..]) {
+            out.push_str(&value[copied..start]);
+            out.push(' ');
+            copied = start;
+        }
+    }
+    out.push_str(&value[copied..]);
 }
 
 fn needs_guard(c: char) -> bool {
@@ -131,7 +141,6 @@ fn unstuff(raw: &str) -> Cow<'_, str> {
     let mut copied = 0;
     for start in memchr::memchr_iter(b'\n', raw.as_bytes()).map(|at| at + 1) {
         let line = &raw[start..];
-        let line = &line[..memchr::memchr(b'\n', line.as_bytes()).unwrap_or(line.len())];
         // A field line cannot stand here, so one that looks like it stands behind blanks, or is
         // no field to the parser and was not written by `build`.
         let Some(first) = line.chars().next().filter(|c| !c.is_ascii_alphabetic()) else {

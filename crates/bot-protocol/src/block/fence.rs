@@ -95,6 +95,8 @@ fn find_fence(text: &str, from: usize) -> Option<usize> {
 
 /// A block between two lines that begin with the same lookalike.
 fn find_lookalike<'a>(text: &'a str, note: &mut dyn FnMut(Note)) -> Option<Fenced<'a>> {
+    // Most of chat has no header, and need not be looked at line by line.
+    memchr(b'[', text.as_bytes())?;
     let mut opened: Option<(usize, &str)> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -220,8 +222,9 @@ mod tests {
 
     #[test]
     fn lookalikes_count_only_in_texts_without_a_fence() {
-        check("~~~\na ~~~ b\n~~~", Some("\na ~~~ b\n"));
-        check("‘‘‘\na\n‘‘‘", Some("\na\n"));
+        check("~~~\n[a ~~~ b\n~~~", Some("\n[a ~~~ b\n"));
+        check("‘‘‘\n[a\n‘‘‘", Some("\n[a\n"));
+        check("~~~\na\n~~~", None);
         check("~~~\na\n~~~\n```\nb\n```", Some("\nb\n"));
     }
 }

@@ -70,18 +70,20 @@ pub(super) fn key_at_start(line: &str) -> Option<(LineKey<'_>, usize)> {
     Some((LineKey::Known(Key::from_word(&plain)?), after_colon))
 }
 
-/// A word of letters, `-` and `_`, blanks, a colon: everything that some reader might take for a
-/// key. Returns the word and the byte after the colon.
+/// A word of letters, `-` and `_`, no-break spaces, a colon: everything that some reader might take
+/// for a key. Returns the word and the byte after the colon.
 fn loose_key(line: &str) -> Option<(&str, usize)> {
-    let is_word = |c: char| c.is_ascii_alphabetic() || c == '-' || c == '_';
-    let rest = line.trim_start_matches(is_word);
-    let word = &line[..line.len() - rest.len()];
+    let bytes = line.as_bytes();
+    if !bytes.first()?.is_ascii_alphabetic() {
+        return None;
+    }
+    let is_word = |byte: &&u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_');
+    let (word, rest) = line.split_at(bytes.iter().take_while(is_word).count());
     let value = rest.trim_start_matches(['\u{A0}', '\u{202F}']).strip_prefix(':')?;
-    let starts_with_letter = word.starts_with(|c: char| c.is_ascii_alphabetic());
-    starts_with_letter.then_some((word, line.len() - value.len()))
+    Some((word, line.len() - value.len()))
 }
 
-/// Whether a line of a value, its leading blanks apart, looks like a field. The writer puts one
+/// Whether the first line of `line`, its leading blanks apart, looks like a field. The writer puts one
 /// space before such a line and the reader takes one away; both ask here.
 pub(super) fn looks_like_field(line: &str) -> bool {
     loose_key(trim_blanks(line)).is_some()

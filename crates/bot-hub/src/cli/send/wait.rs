@@ -6,7 +6,7 @@
 use bot_hub_client::{AskError, Event};
 use bot_protocol::frame::client::History;
 use bot_protocol::frame::operator::Operation;
-use bot_protocol::frame::server::{Delivery, RecipientStatus};
+use bot_protocol::frame::server::{Delivery, Receipt, RecipientStatus, Step};
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use serde_json::{Value, json};
@@ -54,8 +54,10 @@ async fn wait(
     wish: Wait,
     known: &mut Vec<RecipientStatus>,
 ) -> Result<Outcome, Failure> {
+    let mut heard: Vec<Receipt> = Vec::new();
     loop {
         *known = hub.client.status(sent.id.clone(), Some(hub.me.clone())).await?.recipients;
+        heard.iter().for_each(|receipt| add(known, receipt));
         match standing(known, wish) {
             Standing::Fulfilled(reply) => {
                 let answer = match reply {
@@ -67,27 +69,50 @@ async fn wait(
             Standing::Hopeless => return Err(hopeless(sent, wish, known)),
             Standing::Open => {}
         }
-        if let Some(answer) = news(hub, sent, wish).await? {
-            return Ok((told(known), Some(answer)));
+        match news(hub, sent, wish).await? {
+            News::Connected => {}
+            News::Receipt(receipt) => heard.push(receipt),
+            News::Answer(answer) => return Ok((told(known), Some(*answer))),
         }
     }
 }
 
-/// Waits until something may have changed. Returns an answer that came as a message.
-async fn news(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<Option<Delivery>, Failure> {
+/// Something that may change where the message stands.
+enum News {
+    Connected,
+    Receipt(Receipt),
+    /// An answer that came as a message.
+    Answer(Box<Delivery>),
+}
+
+async fn news(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<News, Failure> {
     loop {
         match hub.events.next().await {
-            Some(Event::Receipt(receipt)) if receipt.id == sent.id => return Ok(None),
-            Some(Event::Connected(_)) => return Ok(None),
+            Some(Event::Receipt(receipt)) if receipt.id == sent.id => {
+                return Ok(News::Receipt(*receipt));
+            }
+            Some(Event::Connected(_)) => return Ok(News::Connected),
             Some(Event::Message(message)) if wish == Wait::Answered => {
                 let answers = message.reply_to.as_ref() == Some(&sent.id);
                 if answers && message.room == sent.room && message.from != hub.me {
-                    return Ok(Some(*message));
+                    return Ok(News::Answer(message));
                 }
             }
             Some(_) => {}
             None => return Err(hub.client.ended().await.into()),
         }
+    }
+}
+
+/// What a receipt says, if `status` does not say it: a receipt is told while it is being stored.
+fn add(recipients: &mut [RecipientStatus], receipt: &Receipt) {
+    let Some(recipient) = recipients.iter_mut().find(|it| it.bot == receipt.bot) else { return };
+    if recipient.steps.iter().all(|step| step.state != receipt.state) {
+        let (state, at) = (receipt.state, receipt.at);
+        let (reason, reply) = (receipt.reason.clone(), receipt.reply.clone());
+        recipient.steps.push(Step { state, at, reason, reply });
+        recipient.steps.sort_by_key(|step| step.state);
+        recipient.state = recipient.state.max(receipt.state);
     }
 }
 
@@ -193,7 +218,6 @@ fn name(wish: Wait) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use bot_protocol::frame::server::Step;
     use bot_protocol::name::BotId;
     use bot_protocol::time::Timestamp;
 

@@ -60,7 +60,8 @@ impl<'a> Follow<'a> {
                     Ok(Next::GoOn)
                 }
                 News::Event(_) => Ok(Next::GoOn),
-                News::Tick => self.look().await,
+                News::Tick if self.polls => self.look().await,
+                News::Tick => Ok(Next::GoOn),
             };
             match step {
                 Ok(Next::GoOn) => {}
@@ -85,7 +86,10 @@ impl<'a> Follow<'a> {
         };
         match event {
             Some(event) => Ok(News::Event(event)),
-            None => Err(self.hub.client.ended().await.into()),
+            None => {
+                self.hub.again().await?;
+                Ok(News::Tick)
+            }
         }
     }
 
@@ -108,7 +112,7 @@ impl<'a> Follow<'a> {
             let reason = GapReason::Epoch;
             self.sink.gap(&Gap { room, from_seq, to_seq: from_seq, lost: 0, reason })?;
         }
-        self.has_begun = false;
+        (self.has_begun, self.since) = (false, None);
         Ok(())
     }
 
@@ -150,7 +154,9 @@ impl<'a> Follow<'a> {
                 return Ok(Next::Enough);
             }
         }
-        self.has_begun = true;
+        if !std::mem::replace(&mut self.has_begun, true) {
+            say(&format!("watching {}; ctrl-c ends it", self.scope.in_words()));
+        }
         Ok(Next::GoOn)
     }
 

@@ -61,6 +61,14 @@ impl Scope {
         matches!(self, Self::All | Self::Bot(_)) || matches!(self, Self::Room(own) if own == room)
     }
 
+    fn in_words(&self) -> String {
+        match self {
+            Self::All => "all rooms".to_owned(),
+            Self::Room(room) => words::room(room.as_str()),
+            Self::Bot(bot) => format!("@{bot}"),
+        }
+    }
+
     fn has(&self, message: &Delivery) -> bool {
         let Self::Bot(bot) = self else { return self.has_room(&message.room) };
         let pair = message.room.direct_pair();
@@ -153,7 +161,8 @@ impl Sink {
     }
 }
 
-fn json_of(message: &Delivery) -> serde_json::Value {
+/// A message as a line of a stream.
+pub(super) fn json_of(message: &Delivery) -> serde_json::Value {
     let mut line = json!(message);
     line["type"] = "message".into();
     line

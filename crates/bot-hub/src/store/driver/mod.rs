@@ -2,7 +2,7 @@
 //!
 //! Owns the writer's thread with its group commit, and the reader's thread. What is waiting when the
 //! disk is free is committed as one transaction: the group grows while the disk is busy, and nobody
-//! ever waits for a timer. [`group`] is that part. Never looks into a write.
+//! ever waits for a timer. `group` is that part. Never looks into a write.
 //!
 //! **Invariant:** after an error that leaves the disk's state unknown, nothing is acknowledged again.
 

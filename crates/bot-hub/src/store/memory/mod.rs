@@ -3,7 +3,7 @@
 //! Owns the promises of [`Store`] for one life: what `commit` returned is there until the process ends.
 //! For `demo`, for tests and for measuring the hub without a disk. Never writes a file.
 //!
-//! * [`room`]: one room's log, members and receipts.
+//! * `room`: one room's log, members and receipts.
 
 mod room;
 

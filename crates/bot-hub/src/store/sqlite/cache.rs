@@ -4,7 +4,6 @@
 //! batch. It is only ever ahead of the tables inside a transaction: after a rollback it is emptied.
 
 use bot_protocol::name::{BotId, RoomName};
-use bot_protocol::receipt::ReceiptState;
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
@@ -13,7 +12,6 @@ use super::names::Names;
 use super::rows::{Joined, Tail};
 use super::stored;
 use super::sum::Sum;
-use crate::store::rule::Run;
 
 #[derive(Debug, Default)]
 pub(super) struct Cache {
@@ -43,16 +41,7 @@ pub(super) struct Member {
     pub(super) bot: i64,
     pub(super) joined: Option<Joined>,
     pub(super) is_dirty: bool,
-    pub(super) delivered: Mark,
-    pub(super) received: Mark,
     is_touched: bool,
-}
-
-/// The newest run of a bot's marks.
-#[derive(Debug, Default)]
-pub(super) struct Mark {
-    pub(super) run: Option<Run>,
-    pub(super) is_dirty: bool,
 }
 
 impl Rooms {
@@ -87,15 +76,6 @@ impl Rooms {
         room.is_touched = false;
         Some(room)
     }
-
-    /// Ends the bot's memberships in whatever is remembered.
-    pub(super) fn forget(&mut self, bot: &BotId) {
-        for room in self.rooms.values_mut() {
-            if let Some(member) = room.members.get_mut(bot) {
-                member.joined = None;
-            }
-        }
-    }
 }
 
 impl Room {
@@ -126,8 +106,6 @@ impl Room {
                 bot: number,
                 joined: stored::joined(conn, sum, room, who, &self.tail)?,
                 is_dirty: false,
-                delivered: Mark::read(conn, sum, room, who, ReceiptState::Delivered)?,
-                received: Mark::read(conn, sum, room, who, ReceiptState::Received)?,
                 is_touched: false,
             };
             self.members.insert(bot.clone(), member);
@@ -150,17 +128,5 @@ impl Room {
         let member = self.members.get_mut(bot)?;
         member.is_touched = false;
         Some(member)
-    }
-}
-
-impl Mark {
-    fn read(
-        conn: &Connection,
-        sum: &mut Sum,
-        room: (&RoomName, i64),
-        bot: (&BotId, i64),
-        state: ReceiptState,
-    ) -> rusqlite::Result<Self> {
-        Ok(Self { run: stored::last_run(conn, sum, room, bot, state)?, is_dirty: false })
     }
 }

@@ -17,7 +17,7 @@ use super::read::{ONE, SqliteReader, Unknown, single};
 use super::row::Intact;
 use super::rows::{mark_sum, receipt_sum, state_number, state_of};
 use super::schema::{nat, seq_of};
-use super::stored::{self, bound};
+use super::stored::{self, bound, member_columns};
 use super::sum::Sum;
 
 impl SqliteReader {
@@ -38,6 +38,7 @@ impl SqliteReader {
         };
         // In this order, so that what a bot said itself stands above what its mark says.
         marks(conn, names, sum, (&room, number), seq, &mut note)?;
+        newest(conn, names, sum, (&room, number), seq, &mut note)?;
         ranges(conn, names, sum, (&room, number), seq, &mut note)?;
         own(conn, names, sum, (&room, number), seq, &mut note)?;
         let receipts = receipts.into_values().collect();
@@ -56,7 +57,34 @@ fn observed(
     ReceiptRecord { room: room.clone(), seq, bot, state, at, reason: None, reply: None }
 }
 
-/// When each bot's marks had passed the entry.
+/// Which members' newest marks passed the entry.
+fn newest(
+    conn: &Connection,
+    names: &mut Names,
+    sum: &mut Sum,
+    (room, number): (&RoomName, i64),
+    seq: u64,
+    note: &mut impl FnMut(ReceiptRecord),
+) -> rusqlite::Result<()> {
+    let sql = concat!("SELECT ", member_columns!(), ", bot FROM member WHERE room = ?1");
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([number])?;
+    while let Some(row) = rows.next()? {
+        let (joined, stored) = stored::joined_row(row)?;
+        let Some(bot) = names.name(conn, row.get(9)?)? else { continue };
+        if joined.sum(sum, room, &bot) != stored {
+            continue;
+        }
+        for (state, run) in joined.marks() {
+            if let Some(run) = run.filter(|run| (run.start..=run.upto).contains(&seq)) {
+                note(observed(room, seq, bot.clone(), state, run.at));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// When each bot's marks had passed the entry, as far as that is past.
 fn marks(
     conn: &Connection,
     names: &mut Names,

@@ -96,7 +96,7 @@ impl Loading<'_> {
         joined: Joined,
         tail: &Tail,
     ) -> rusqlite::Result<MemberRecord> {
-        let Joined { since, cursor } = joined;
+        let Joined { since, cursor, .. } = joined;
         let waiting_since = match cursor < tail.head {
             true => stored::sent_at(self.conn, room.1, tail.first.max(cursor + 1), tail.head)?,
             false => None,

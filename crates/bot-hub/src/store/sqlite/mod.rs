@@ -3,12 +3,12 @@
 //! Owns the promises of [`Store`] on a disk. One connection writes, every reader has its own; another
 //! process may read while the hub runs, but not write.
 //!
-//! * [`schema`]: the tables, their number, the way from one number to the next.
-//! * [`row`], [`rows`], [`sum`]: what lies in a row, and how it is checked.
-//! * [`batch`]: one transaction. [`cache`]: what it remembers from the one before.
-//! * [`load`], [`read`], [`fate`], [`stored`], [`names`]: the way back.
-//! * [`verify`](mod@verify), [`backup`](mod@backup): the store as a whole.
-//! * [`connect`], [`lock`], [`error`]: the file.
+//! * `schema`: the tables, their number, the way from one number to the next.
+//! * `row`, `rows`, `sum`: what lies in a row, and how it is checked.
+//! * `batch`: one transaction. `cache`: what it remembers from the one before.
+//! * `load`, `read`, `fate`, `stored`, `names`: the way back.
+//! * `verify`, `backup`: the store as a whole.
+//! * `connect`, `lock`, `error`: the file.
 
 mod backup;
 mod batch;

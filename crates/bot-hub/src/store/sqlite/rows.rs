@@ -45,12 +45,30 @@ impl Tail {
 pub(super) struct Joined {
     pub(super) since: u64,
     pub(super) cursor: u64,
+    /// The newest run of each mark.
+    pub(super) delivered: Option<Run>,
+    pub(super) received: Option<Run>,
 }
 
 impl Joined {
+    pub(super) fn at(seq: u64) -> Self {
+        Self { since: seq, cursor: seq, delivered: None, received: None }
+    }
+
     pub(super) fn sum(&self, sum: &mut Sum, room: &RoomName, bot: &BotId) -> i64 {
         sum.of("member").text(room.as_str()).text(bot.as_str());
-        sum.number(self.since).number(self.cursor).narrow()
+        sum.number(self.since).number(self.cursor);
+        for run in [self.delivered, self.received] {
+            sum.maybe_number(run.map(|run| run.start));
+            sum.maybe_number(run.map(|run| run.upto));
+            sum.maybe_number(run.map(|run| run.at.0));
+        }
+        sum.narrow()
+    }
+
+    /// Both marks, with what they mean.
+    pub(super) fn marks(&self) -> [(ReceiptState, Option<Run>); 2] {
+        [(ReceiptState::Delivered, self.delivered), (ReceiptState::Received, self.received)]
     }
 }
 

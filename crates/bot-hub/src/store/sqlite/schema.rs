@@ -5,9 +5,11 @@
 //! What decided the layout:
 //! * An entry's key is `place` = room and seq in one integer: one tree for all rooms, a room's entries
 //!   side by side, and no second index for them.
-//! * The only other index on entries is the one that ids need. It begins with the sender, since the
-//!   UUIDv7s of one sender grow: a sender's inserts touch one page.
-//! * What changes with every batch (`tail`, `member`) is in small rows away from what does not.
+//! * The only other index on entries is the one that ids need. It begins with the id, since UUIDv7s
+//!   grow with time whoever makes them: a batch of many senders touches its last page. Beginning with
+//!   the sender, it touched a page per sender, which was half of what a batch wrote.
+//! * What changes with every batch (`tail`, `member`) is in small rows away from what does not. That
+//!   is also why the newest mark of a member is in its row, and only its past is in `mark`.
 
 use std::path::Path;
 
@@ -62,17 +64,20 @@ const FIRST: Step = "
         sent_at INTEGER NOT NULL, size INTEGER NOT NULL, proof BLOB NOT NULL,
         reply_to TEXT, thread TEXT, expires_at INTEGER, act TEXT, meta TEXT, text TEXT NOT NULL
     ) STRICT;
-    CREATE UNIQUE INDEX entry_id ON entry (sender, id, room);
+    CREATE UNIQUE INDEX entry_id ON entry (id, sender, room);
 
     -- The entries that have an expiry.
     CREATE TABLE expiring (place INTEGER PRIMARY KEY) STRICT;
 
     CREATE TABLE member (
         room INTEGER NOT NULL, bot INTEGER NOT NULL, since INTEGER NOT NULL,
-        cursor INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (room, bot)
+        cursor INTEGER NOT NULL,
+        delivered_start INTEGER, delivered_upto INTEGER, delivered_at INTEGER,
+        received_start INTEGER, received_upto INTEGER, received_at INTEGER,
+        sum INTEGER NOT NULL, PRIMARY KEY (room, bot)
     ) STRICT, WITHOUT ROWID;
 
-    -- A bot's mark went from `start` to `upto`, and was at `upto` at `at`.
+    -- The past of the marks: one went from `start` to `upto`, and was at `upto` at `at`.
     CREATE TABLE mark (
         room INTEGER NOT NULL, bot INTEGER NOT NULL, state INTEGER NOT NULL, start INTEGER NOT NULL,
         upto INTEGER NOT NULL, at INTEGER NOT NULL, sum INTEGER NOT NULL,

@@ -34,6 +34,15 @@ macro_rules! room_columns {
 }
 pub(super) use room_columns;
 
+/// The columns that [`joined_row`] wants.
+macro_rules! member_columns {
+    () => {
+        "since, cursor, delivered_start, delivered_upto, delivered_at,
+         received_start, received_upto, received_at, sum"
+    };
+}
+pub(super) use member_columns;
+
 /// A row of `room`. What is damaged counts as closed and without a rule of its own: nobody gets in,
 /// and nothing goes, because of a flipped bit.
 pub(super) fn room_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<StoredRoom>> {
@@ -113,7 +122,7 @@ pub(super) fn tail(
     })
 }
 
-/// The newest mark of a bot in a room.
+/// The newest mark of a bot in a room, the one in its membership left aside.
 pub(super) fn last_run(
     conn: &Connection,
     sum: &mut Sum,
@@ -141,7 +150,7 @@ pub(super) fn run_row(row: &Row<'_>) -> rusqlite::Result<(Run, i64)> {
     Ok((run, row.get(3)?))
 }
 
-/// A membership. If its row is damaged, the newest mark says how far the bot is; without one it gets
+/// A membership. If its row is damaged, the newest mark in the past says how far the bot is; without one it gets
 /// everything that is kept: a repetition is announced by its age, a loss by nothing.
 pub(super) fn joined(
     conn: &Connection,
@@ -150,12 +159,8 @@ pub(super) fn joined(
     bot: (&BotId, i64),
     tail: &Tail,
 ) -> rusqlite::Result<Option<Joined>> {
-    let mut statement =
-        conn.prepare_cached("SELECT since, cursor, sum FROM member WHERE room = ?1 AND bot = ?2")?;
-    let found = statement.query_row((room.1, bot.1), |row| {
-        let joined = Joined { since: nat(row.get(0)?), cursor: nat(row.get(1)?) };
-        Ok((joined, row.get::<_, i64>(2)?))
-    });
+    let sql = concat!("SELECT ", member_columns!(), " FROM member WHERE room = ?1 AND bot = ?2");
+    let found = conn.prepare_cached(sql)?.query_row((room.1, bot.1), joined_row);
     let Some((stored, expected)) = intact(found)? else { return Ok(None) };
     if stored.sum(sum, room.0, bot.0) == expected {
         return Ok(Some(stored));
@@ -168,7 +173,24 @@ pub(super) fn joined(
             break;
         }
     }
-    Ok(Some(Joined { since: cursor, cursor }))
+    Ok(Some(Joined::at(cursor)))
+}
+
+/// A membership with the checksum that its row holds.
+pub(super) fn joined_row(row: &Row<'_>) -> rusqlite::Result<(Joined, i64)> {
+    let run = |first| -> rusqlite::Result<Option<Run>> {
+        let number = |column| row.get::<_, Option<i64>>(column).map(|it| it.map(nat));
+        let (start, upto, at) = (number(first)?, number(first + 1)?, number(first + 2)?);
+        let run = start.zip(upto).zip(at);
+        Ok(run.map(|((start, upto), at)| Run { start, upto, at: Timestamp(at), opened: None }))
+    };
+    let joined = Joined {
+        since: nat(row.get(0)?),
+        cursor: nat(row.get(1)?),
+        delivered: run(2)?,
+        received: run(5)?,
+    };
+    Ok((joined, row.get(8)?))
 }
 
 /// When an entry was sent, or the first one after it that is there.

@@ -17,9 +17,9 @@ use super::load::{bot_row, dropped_row, token_row};
 use super::names::Names;
 use super::read::{SqliteReader, Way};
 use super::row::{Intact, StoredId};
-use super::rows::{Joined, mark_sum, state_of};
+use super::rows::{mark_sum, state_of};
 use super::schema::{self, nat, place};
-use super::stored::{self, room_columns};
+use super::stored::{self, member_columns, room_columns};
 use super::sum::{Sum, Wide, link};
 use crate::store::StoreError;
 
@@ -308,13 +308,12 @@ fn damaged_members(
     (room, number): (&RoomName, i64),
     damage: &mut Found,
 ) -> rusqlite::Result<()> {
-    let mut statement =
-        conn.prepare_cached("SELECT since, cursor, sum, bot FROM member WHERE room = ?1")?;
+    let sql = concat!("SELECT ", member_columns!(), ", bot FROM member WHERE room = ?1");
+    let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query([number])?;
     while let Some(row) = rows.next()? {
-        let joined = Joined { since: nat(row.get(0)?), cursor: nat(row.get(1)?) };
-        let expected: i64 = row.get(2)?;
-        match names.name(conn, row.get(3)?)? {
+        let (joined, expected) = stored::joined_row(row)?;
+        match names.name(conn, row.get(9)?)? {
             Some(bot) if joined.sum(sum, room, &bot) == expected => {}
             Some(bot) => damage.push((None, format!("the cursor of `{bot}` is damaged"))),
             None => damage.push((None, "the name of a member is damaged".to_owned())),

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Batch;
 use crate::store::rule::Run;
-use crate::store::sqlite::cache::{Mark, Member};
+use crate::store::sqlite::cache::Member;
 use crate::store::sqlite::error::Trouble;
 use crate::store::sqlite::rows::{
     Joined, dropped_sum, mark_sum, reason_number, receipt_sum, state_number,
@@ -22,7 +22,7 @@ impl Batch<'_> {
         let head = room.tail.head;
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         if member.joined.is_none() {
-            member.joined = Some(Joined { since: head, cursor: head });
+            member.joined = Some(Joined::at(head));
             member.is_dirty = true;
         }
         Ok(())
@@ -32,10 +32,14 @@ impl Batch<'_> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         let number = room.id;
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
-        member.joined = None;
+        let Some(joined) = member.joined.take() else { return Ok(()) };
+        let who = (bot, member.bot);
+        for (state, run) in joined.marks() {
+            write_mark(self.conn, self.sum, (name, number), who, state, run)?;
+        }
         let mut statement =
             self.conn.prepare_cached("DELETE FROM member WHERE room = ?1 AND bot = ?2")?;
-        statement.execute((number, member.bot))?;
+        statement.execute((number, who.1))?;
         Ok(())
     }
 
@@ -48,14 +52,16 @@ impl Batch<'_> {
         at: Timestamp,
     ) -> Result<(), Trouble> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
-        let number = room.id;
+        // Whatever a client claims, it cannot have what is not there yet.
+        let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let Some(joined) = &mut member.joined else { return Ok(()) };
-        if seq > joined.cursor {
+        let before = joined.cursor;
+        if seq > before {
             joined.cursor = seq;
             member.is_dirty = true;
         }
-        mark(self.conn, self.sum, (name, number), bot, member, (state, seq, at))
+        mark(self.conn, self.sum, (name, number), bot, member, before, (state, seq, at))
     }
 
     pub(super) fn delivered(
@@ -66,10 +72,10 @@ impl Batch<'_> {
         at: Timestamp,
     ) -> Result<(), Trouble> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
-        let number = room.id;
+        let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let state = ReceiptState::Delivered;
-        mark(self.conn, self.sum, (name, number), bot, member, (state, seq, at))
+        mark(self.conn, self.sum, (name, number), bot, member, 0, (state, seq, at))
     }
 
     pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<(), Trouble> {
@@ -136,65 +142,83 @@ impl Batch<'_> {
             if std::mem::take(&mut member.is_dirty)
                 && let Some(joined) = member.joined
             {
-                let sum = joined.sum(self.sum, name, &bot);
-                let mut statement = conn.prepare_cached(
-                    "INSERT OR REPLACE INTO member (room, bot, since, cursor, sum)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?;
-                let Joined { since, cursor } = joined;
-                statement.execute((number, member.bot, int(since), int(cursor), sum))?;
-            }
-            let who = member.bot;
-            for (state, mark) in [
-                (ReceiptState::Delivered, &mut member.delivered),
-                (ReceiptState::Received, &mut member.received),
-            ] {
-                write_mark(conn, self.sum, (name, number), (&bot, who), state, mark)?;
+                let who = (&bot, member.bot);
+                write_member(conn, self.sum, (name, number), who, &joined)?;
             }
         }
         Ok(())
     }
 }
 
-/// Moves a bot's mark.
+fn write_member(
+    conn: &Connection,
+    sum: &mut Sum,
+    (room, room_number): (&RoomName, i64),
+    (bot, bot_number): (&BotId, i64),
+    joined: &Joined,
+) -> Result<(), Trouble> {
+    let sum = joined.sum(sum, room, bot);
+    let Joined { since, cursor, delivered, received } = joined;
+    let mut statement = conn.prepare_cached(
+        "INSERT OR REPLACE INTO member (room, bot, since, cursor,
+             delivered_start, delivered_upto, delivered_at,
+             received_start, received_upto, received_at, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
+    statement.execute(params![
+        room_number,
+        bot_number,
+        int(*since),
+        int(*cursor),
+        delivered.map(|run| int(run.start)),
+        delivered.map(|run| int(run.upto)),
+        delivered.map(|run| int(run.at.0)),
+        received.map(|run| int(run.start)),
+        received.map(|run| int(run.upto)),
+        received.map(|run| int(run.at.0)),
+        sum,
+    ])?;
+    Ok(())
+}
+
+/// Moves a bot's mark. `before` is where its cursor stood: how that was passed, another mark says.
 fn mark(
     conn: &Connection,
     sum: &mut Sum,
     room: (&RoomName, i64),
     bot: &BotId,
     member: &mut Member,
+    before: u64,
     (state, seq, at): (ReceiptState, u64, Timestamp),
 ) -> Result<(), Trouble> {
-    let Some(joined) = member.joined else { return Ok(()) };
-    let who = (bot, member.bot);
-    let (state, mark) = match state {
-        ReceiptState::Delivered => (state, &mut member.delivered),
-        _ => (ReceiptState::Received, &mut member.received),
+    let Some(joined) = &mut member.joined else { return Ok(()) };
+    let (state, newest, floor) = match state {
+        ReceiptState::Delivered => (state, &mut joined.delivered, joined.since),
+        _ => (ReceiptState::Received, &mut joined.received, joined.since.max(before)),
     };
-    if seq <= mark.run.map_or(0, |run| run.upto).max(joined.since) {
+    if seq <= newest.map_or(0, |run| run.upto).max(floor) {
         return Ok(());
     }
-    if !mark.run.as_mut().is_some_and(|run| run.absorb(seq, at)) {
-        write_mark(conn, sum, room, who, state, mark)?;
-        mark.run = Some(Run::after(mark.run.as_ref(), joined.since, seq, at));
+    member.is_dirty = true;
+    if newest.as_mut().is_some_and(|run| run.absorb(floor, seq, at)) {
+        return Ok(());
     }
-    mark.is_dirty = true;
-    Ok(())
+    let next = Run::after(newest.as_ref(), floor, seq, at);
+    let past = newest.replace(next);
+    write_mark(conn, sum, room, (bot, member.bot), state, past)
 }
 
+/// Puts a run into the past.
 fn write_mark(
     conn: &Connection,
     sum: &mut Sum,
     (room, room_number): (&RoomName, i64),
     (bot, bot_number): (&BotId, i64),
     state: ReceiptState,
-    mark: &mut Mark,
+    run: Option<Run>,
 ) -> Result<(), Trouble> {
-    if !std::mem::take(&mut mark.is_dirty) {
-        return Ok(());
-    }
-    let Some(run) = &mark.run else { return Ok(()) };
-    let sum = mark_sum(sum, room, bot, state, run);
+    let Some(run) = run else { return Ok(()) };
+    let sum = mark_sum(sum, room, bot, state, &run);
     let mut statement = conn.prepare_cached(
         "INSERT OR REPLACE INTO mark (room, bot, state, start, upto, at, sum)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -1,6 +1,6 @@
 //! Bots and their tokens.
 
-use bot_protocol::name::BotId;
+use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
 use rusqlite::OptionalExtension;
 
@@ -32,12 +32,23 @@ impl Batch<'_> {
     pub(super) fn forget_bot(&mut self, bot: &BotId) -> Result<(), Trouble> {
         self.conn.prepare_cached("DELETE FROM bot WHERE name = ?1")?.execute([bot.as_str()])?;
         self.revoke_tokens(bot)?;
-        self.cache.rooms.forget(bot);
-        if let Some(number) = self.cache.names.number(self.conn, bot)? {
-            // A walk over all memberships: an index would cost every join, and this is rare.
-            self.conn.prepare_cached("DELETE FROM member WHERE bot = ?1")?.execute([number])?;
+        // The table has to know every membership of this batch.
+        self.write_touched()?;
+        for room in self.rooms_of(bot)? {
+            self.leave(&room, bot)?;
         }
         Ok(())
+    }
+
+    /// A walk over all memberships: an index would cost every join, and this is rare.
+    fn rooms_of(&mut self, bot: &BotId) -> Result<Vec<RoomName>, Trouble> {
+        let Some(number) = self.cache.names.number(self.conn, bot)? else { return Ok(Vec::new()) };
+        let mut statement = self.conn.prepare_cached(
+            "SELECT room.name FROM member JOIN room ON room.id = member.room WHERE bot = ?1",
+        )?;
+        let names = statement.query_map([number], |row| row.get::<_, String>(0))?;
+        let names = names.collect::<Result<Vec<_>, _>>()?;
+        Ok(names.iter().filter_map(|name| RoomName::new(name).ok()).collect())
     }
 
     pub(super) fn put_token(&mut self, token: &TokenRecord) -> Result<(), Trouble> {

@@ -1,0 +1,86 @@
+//! `bot-hub export`: what was said, as a file for people or programs.
+//!
+//! Owns the two forms. Reads the store itself, also while a hub runs on it.
+
+use std::io::{BufWriter, Write, stdout};
+
+use bot_protocol::frame::server::Delivery;
+use bot_protocol::name::RoomName;
+use clap::ValueEnum;
+use serde_json::json;
+
+use super::Global;
+use super::failure::Failure;
+use super::hub::store_dir;
+use super::target::{Directory, room_argument};
+use super::words;
+use crate::store::export::{Exported, entries, open};
+
+/// Which rooms, and in which form.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  bot-hub export --room lab --format md > lab.md\n  bot-hub export | gzip > everything.jsonl.gz"
+)]
+pub(super) struct Export {
+    /// Only this room; can be given more than once
+    #[arg(long, value_name = "ROOM", value_parser = room_argument)]
+    room: Vec<RoomName>,
+    /// The form
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One JSON object per line: the messages as `tail --json` prints them
+    Jsonl,
+    /// Markdown
+    Md,
+}
+
+impl Export {
+    pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
+        let mut reader = open(&store_dir(global)?)?;
+        let known = reader.rooms()?;
+        if let Some(wrong) = self.room.iter().find(|room| !known.contains(room)) {
+            let directory = Directory { rooms: known, is_complete: true, ..Directory::default() };
+            return Err(directory.unknown(&words::room(wrong.as_str())));
+        }
+        let rooms = if self.room.is_empty() { known } else { self.room };
+        let mut out = BufWriter::new(stdout().lock());
+        for room in rooms {
+            if self.format == Format::Md {
+                writeln!(out, "# {}\n", words::room(room.as_str()))?;
+            }
+            for entry in entries(&mut reader, room.clone(), 0) {
+                match self.format {
+                    Format::Jsonl => writeln!(out, "{}", line(&room, &entry?))?,
+                    Format::Md => write!(out, "{}", paragraph(&entry?))?,
+                }
+            }
+        }
+        Ok(out.flush()?)
+    }
+}
+
+fn line(room: &RoomName, entry: &Exported) -> serde_json::Value {
+    match entry {
+        Exported::Entry(entry) => super::tail::json_of(&bot_hub_core::delivery(entry)),
+        Exported::Damaged(seq) => json!({
+            "type": "gap", "room": room, "from_seq": seq, "to_seq": seq, "lost": 1, "reason": "corrupt",
+        }),
+    }
+}
+
+/// A quotation, so that nothing that was said is taken for a part of the document.
+fn paragraph(entry: &Exported) -> String {
+    let entry = match entry {
+        Exported::Entry(entry) => bot_hub_core::delivery(entry),
+        Exported::Damaged(seq) => return format!("*message {seq} is damaged*\n\n"),
+    };
+    let Delivery { from, text, sent_at, .. } = &entry;
+    let at = sent_at.map_or_else(|| "-".to_owned(), words::utc);
+    let text = words::visible(text);
+    let quoted: Vec<String> = text.lines().map(|line| format!("> {line}")).collect();
+    format!("**{from}** · {at}\n\n{}\n\n", quoted.join("\n"))
+}

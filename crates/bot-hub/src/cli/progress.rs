@@ -1,0 +1,37 @@
+//! Signs of life while something takes long.
+//!
+//! Owns one line on stderr, and only if a person may be looking at it.
+
+use std::io::{IsTerminal as _, Write as _, stderr};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often the line changes; what is over sooner shows none.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Works, and shows on a terminal how long that has taken so far.
+pub(super) fn during<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    if !stderr().is_terminal() {
+        return work();
+    }
+    let (done, ended) = channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let started = Instant::now();
+            while ended.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                show(&format!("{what}, {} s so far", started.elapsed().as_secs()));
+            }
+            show("");
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+/// Replaces the line; that it cannot be seen stops no work.
+fn show(line: &str) {
+    drop(write!(stderr(), "\r\u{1b}[K{line}"));
+    drop(stderr().flush());
+}

@@ -1,0 +1,105 @@
+//! `backup`, `restore`, `verify` and `export`.
+
+use crate::fixture::Place;
+
+#[test]
+fn a_backup_of_a_running_hub_becomes_another_hub() {
+    let place = Place::new();
+    let hub = place.serve();
+    place.bot("ann");
+    place.data(&["room", "create", "lab"]);
+    place.data(&["send", "lab", "keep me", "--id", "m1"]);
+    let told = place.run(&["backup", "copy.db"]);
+    assert_eq!(
+        (told.code, &*told.out, &*told.err),
+        (0, "1 message in 1 room copied to copy.db\n", "")
+    );
+    insta::assert_snapshot!(place.run(&["verify"]).out, @"1 intact message in 1 room, nothing is damaged");
+
+    let refused = place.run(&["restore", "copy.db"]);
+    assert_eq!(refused.code, 5);
+    insta::assert_snapshot!(refused.err, @r"
+    error: a hub runs on `~/.local/share/bot-hub` (pid PID, ws://ADDRESS)
+    hint: stop it first
+    ");
+    assert!(hub.stop().success());
+    let refused = place.run(&["restore", "copy.db"]);
+    assert_eq!(refused.code, 5);
+    insta::assert_snapshot!(refused.err, @r"
+    error: there is a store in `~/.local/share/bot-hub` already
+    hint: restore into another directory with --data, or put it aside with --replace
+    ");
+    let told = place.run(&["restore", "copy.db", "--data", "other"]);
+    assert_eq!(
+        (told.code, &*told.out),
+        (0, "1 message in 1 room restored into other\n"),
+        "{}",
+        told.err
+    );
+    assert_eq!(place.run(&["restore", "copy.db", "--replace"]).code, 0);
+    assert_eq!(place.run(&["restore", "nothing.db"]).code, 3);
+
+    let _hub = place.serve_with(&["--listen", "127.0.0.1:0", "--data", "other"]);
+    let page = place.json(&["history", "lab", "--data", "other"]);
+    assert_eq!(page["entries"][0]["text"], "keep me");
+}
+
+#[test]
+fn an_export_is_for_people_or_for_programs() {
+    let place = Place::new();
+    let _hub = place.serve();
+    for room in ["lab", "other"] {
+        place.data(&["room", "create", room]);
+    }
+    place.data(&["send", "lab", "# no heading\ntwo lines", "--id", "m1"]);
+    place.data(&["send", "lab", "second", "--id", "m2"]);
+    place.data(&["send", "other", "elsewhere", "--id", "m3"]);
+    insta::assert_snapshot!(place.run(&["export", "--room", "lab", "--format", "md"]).out, @r"
+    # #lab
+
+    **operator** · TIME
+
+    > # no heading
+    > two lines
+
+    **operator** · TIME
+
+    > second
+    ");
+    insta::assert_snapshot!(place.run(&["export"]).out, @r##"
+    {"from":"operator","id":"m1","prev":0,"room":"lab","sent_at":MS,"seq":1,"text":"# no heading\ntwo lines","type":"message"}
+    {"from":"operator","id":"m2","prev":1,"room":"lab","sent_at":MS,"seq":2,"text":"second","type":"message"}
+    {"from":"operator","id":"m3","prev":0,"room":"other","sent_at":MS,"seq":1,"text":"elsewhere","type":"message"}
+    "##);
+    let wrong = place.run(&["export", "--room", "lap"]);
+    assert_eq!(wrong.code, 3);
+    insta::assert_snapshot!(wrong.err, @r"
+    error: there is no room `lap`
+    hint: did you mean `#lab`?
+    ");
+}
+
+#[test]
+fn verify_names_what_is_damaged() {
+    let place = Place::new();
+    let hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    place.data(&["send", "lab", "a text that is easy to find"]);
+    assert!(hub.stop().success());
+    place.run(&["backup", "copy.db"]);
+    let mut bytes = std::fs::read(place.path("copy.db")).unwrap();
+    let needle = b"easy to find";
+    let at = bytes.windows(needle.len()).position(|window| window == needle).unwrap();
+    bytes[at] ^= 1;
+    std::fs::create_dir(place.path("damaged")).unwrap();
+    std::fs::write(place.path("damaged/hub.db"), bytes).unwrap();
+    let told = place.run(&["verify", "--data", "damaged"]);
+    assert_eq!(told.code, 1);
+    insta::assert_snapshot!(told.out, @"room `lab` entry 1: the entry is damaged");
+    insta::assert_snapshot!(told.err, @r"
+    error: 1 damaged thing beside 0 intact messages in 1 room
+    hint: what is damaged is never delivered; a backup may have it: bot-hub restore
+    ");
+    let told = place.run(&["verify", "--data", "nowhere"]);
+    assert_eq!(told.code, 3);
+}

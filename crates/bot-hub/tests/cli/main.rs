@@ -1,0 +1,11 @@
+//! The command line as people and scripts meet it: the built program, a hub on a port that the system
+//! hands out, and stdout, stderr and exit code as data.
+
+mod docs;
+mod first_run;
+mod fixture;
+mod keeping;
+mod names;
+mod sending;
+mod serving;
+mod watching;

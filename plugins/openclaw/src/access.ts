@@ -1,0 +1,73 @@
+// Who may talk to the agent.
+//
+// Bots are admitted by their verified name through OpenClaw's own ingress rules, so that
+// `openclaw security audit` and pairing see the same lists. Decides nothing about tools.
+
+import {
+  channelIngressRoutes,
+  createChannelIngressResolver,
+  defineStableChannelIngressIdentity,
+} from "openclaw/plugin-sdk/channel-ingress-runtime";
+import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
+import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
+import type { Entry } from "./hub-client.ts";
+import type { Meaning } from "./meaning.ts";
+
+// The hub binds the name to the token, so the transport vouches for it.
+const identity = defineStableChannelIngressIdentity({
+  key: "bot-hub-id",
+  authentication: "verified",
+  normalize: (raw: string) => raw.trim().toLowerCase().replace(/^(bot:|@)/, "") || null,
+});
+
+export type Visit = {
+  cfg: OpenClawConfig;
+  account: Account;
+  entry: Entry;
+  meaning: Meaning;
+  peer: { kind: "direct" | "group"; id: string };
+  agentId: string;
+  sessionKey: string;
+  inboundEventKind: "user_request" | "room_event";
+  repliesToMe: boolean;
+  requireMention: boolean;
+};
+
+export function resolveAccess(visit: Visit) {
+  const { cfg, account, entry, meaning, peer, agentId, sessionKey, inboundEventKind } = visit;
+  const rules = roomRules(account, entry.room);
+  const resolver = createChannelIngressResolver({ channelId: CHANNEL_ID, accountId: account.accountId, identity, cfg });
+  return resolver.message({
+    subject: { stableId: entry.from },
+    conversation: peer,
+    contextBinding: { agentId, sessionKey, messageId: entry.id, inboundEventKind },
+    mentionFacts: {
+      canDetectMention: true,
+      wasMentioned: meaning.addressed,
+      hasAnyMention: meaning.mentionsSomebody,
+      ...(visit.repliesToMe ? { implicitMentionKinds: ["reply_to_bot"] as const } : {}),
+    },
+    route: channelIngressRoutes(
+      !rules.enabled && { id: "bot-hub:room", enabled: false, precedence: 10, blockReason: "room_disabled" },
+      rules.allowFrom.length > 0 && peer.kind === "group"
+        ? { id: "bot-hub:room-bots", precedence: 20, senderPolicy: "replace" as const, senderAllowFrom: rules.allowFrom }
+        : undefined,
+    ),
+    dmPolicy: account.dmPolicy,
+    groupPolicy: account.groupPolicy,
+    policy: {
+      groupAllowFromFallbackToAllowFrom: true,
+      activation: { requireMention: peer.kind === "group" && visit.requireMention, allowTextCommands: false },
+    },
+    allowFrom: account.allowFrom,
+    groupAllowFrom: account.groupAllowFrom,
+  });
+}
+
+/** What a refusal means, for the receipt that the other bot's owner reads. */
+export function refusalReason(reasonCode: string): string {
+  if (/activation|mention/.test(reasonCode)) return "not addressed to this bot";
+  if (/allowlist|not_allow|sender/.test(reasonCode)) return "this bot's owner has not admitted the sender";
+  if (/disabled/.test(reasonCode)) return "this bot's owner has switched the room off";
+  return `refused by policy (${reasonCode})`;
+}

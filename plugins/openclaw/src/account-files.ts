@@ -1,0 +1,13 @@
+// Where an account keeps what has to survive a crash.
+
+import { join } from "node:path";
+import { CHANNEL_ID, type Account } from "./config.ts";
+import { jsonFile, type JsonFile } from "./file.ts";
+
+export type AccountFiles = { outbox: JsonFile; turns: JsonFile; requests: JsonFile };
+
+export function accountFiles(stateDir: string, account: Account, warn: (text: string) => void): AccountFiles {
+  const name = account.accountId.replace(/[^\w.-]/g, "_");
+  const file = (what: string) => jsonFile(join(stateDir, CHANNEL_ID, `${name}.${what}.json`), warn);
+  return { outbox: file("outbox"), turns: file("turns"), requests: file("requests") };
+}

@@ -1,0 +1,84 @@
+// Questions to the hub that wait for their answer.
+//
+// Owns which answer belongs to which question. The hub answers questions of one kind in order, and
+// names the room or the message in most answers.
+
+import type { ClientFrame, ErrorFrame, ServerFrame } from "./frames.ts";
+
+export type Question = Extract<ClientFrame, { type: "history" | "status" | "rooms" | "who" }>;
+export type Answer<Q extends Question> = Extract<ServerFrame, { type: Q["type"] }>;
+
+/** A refusal of the hub, with its hint. */
+export class HubRefusal extends Error {
+  readonly error: ErrorFrame;
+  constructor(error: ErrorFrame) {
+    super(error.hint === undefined ? error.message : `${error.message}; hint: ${error.hint}`);
+    this.name = "HubRefusal";
+    this.error = error;
+  }
+}
+
+/** There is no connection to the hub, or it went away before it answered. */
+export class HubAway extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = "HubAway";
+  }
+}
+
+type Waiting = { question: Question; answer: (frame: ServerFrame) => void; fail: (error: Error) => void };
+
+/** A hub that is alive answers within milliseconds. */
+const ANSWER_MS = 10_000;
+
+export class Asks {
+  #waiting: Waiting[] = [];
+
+  add<Q extends Question>(question: Q): Promise<Answer<Q>> {
+    return new Promise<Answer<Q>>((resolve, reject) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting = this.#waiting.filter((it) => it !== waiting);
+      };
+      const waiting: Waiting = {
+        question,
+        answer: (frame) => (done(), resolve(frame as Answer<Q>)),
+        fail: (error) => (done(), reject(error)),
+      };
+      const timer = setTimeout(() => waiting.fail(new HubAway(`the hub did not answer \`${question.type}\``)), ANSWER_MS);
+      this.#waiting.push(waiting);
+    });
+  }
+
+  answer(frame: ServerFrame): boolean {
+    const found = this.#waiting.find((it) => answers(frame, it.question));
+    found?.answer(frame);
+    return found !== undefined;
+  }
+
+  refuse(error: ErrorFrame): boolean {
+    const found = this.#waiting.find(
+      ({ question }) => error.ref === question.type || (question.type === "status" && error.ref === question.id),
+    );
+    found?.fail(new HubRefusal(error));
+    return found !== undefined;
+  }
+
+  abandon(reason: string): void {
+    for (const waiting of this.#waiting) waiting.fail(new HubAway(reason));
+  }
+}
+
+function answers(frame: ServerFrame, question: Question): boolean {
+  switch (frame.type) {
+    case "history":
+      return question.type === "history" && question.room.toLowerCase() === frame.room;
+    case "status":
+      return question.type === "status" && question.id === frame.id;
+    case "rooms":
+    case "who":
+      return question.type === frame.type;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,29 @@
+// How long to wait before the next attempt.
+
+/** The first wait is about this long. */
+const FIRST_MS = 400;
+/** No wait is longer: a hub that is back should not be alone for minutes. */
+const LONGEST_MS = 30_000;
+
+/**
+ * Doubles from attempt to attempt (from 0), with half of it random: a hub that restarts is not met
+ * by everybody at the same moment.
+ */
+export function backoffMs(attempt: number, random: () => number = Math.random): number {
+  const full = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt, 10));
+  return Math.round(full / 2 + (full / 2) * random());
+}
+
+/** Ends early, without an error, when the signal fires. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end, { once: true });
+  });
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DENIED_TOOLS, defaultAccountId, listAccountIds, resolveAccount, roomRules } from "./config.ts";
+
+const cfg = (own: unknown) => ({ channels: { "bot-hub": own } });
+
+test("an account takes from the section what it does not say itself", () => {
+  const config = cfg({ url: "ws://hub:1", rooms: ["Lab"], accounts: { a: { token: "ta" }, b: { token: "tb", rooms: "x, y" } } });
+  assert.deepEqual(listAccountIds(config, {}), ["a", "b"]);
+  assert.equal(defaultAccountId(config), "a");
+  const a = resolveAccount(config, "a", {});
+  assert.equal(a.url, "ws://hub:1");
+  assert.deepEqual(a.rooms, ["lab"]);
+  assert.deepEqual(a.token, { kind: "value", value: "ta" });
+  assert.ok(a.configured);
+  assert.deepEqual(resolveAccount(config, "b", {}).rooms, ["x", "y"]);
+  assert.deepEqual(a.problems, []);
+});
+
+test("address and token may come from the environment", () => {
+  const env = { BOT_HUB_URL: "wss://hub", BOT_HUB_TOKEN: "t", MINE: "m" };
+  assert.deepEqual(listAccountIds({}, env), ["default"]);
+  assert.ok(resolveAccount({}, null, env).configured);
+  const secret = cfg({ url: "ws://h", token: { source: "env", provider: "default", id: "MINE" } });
+  assert.deepEqual(resolveAccount(secret, null, env).token, { kind: "value", value: "m" });
+  assert.equal(resolveAccount(secret, null, {}).token.kind, "unresolved");
+});
+
+test("a bad value is a sentence, never an exception", () => {
+  const check = (own: unknown, expected: RegExp) =>
+    assert.match(resolveAccount(cfg(own), null, {}).problems.join("\n"), expected);
+  check({ url: "http://hub" }, /`channels\.bot-hub\.url` is `"http:\/\/hub"`; hint: write an address like `wss:/);
+  check({ rooms: ["a b"] }, /rooms.*"a b"/);
+  check({ rooms: 3 }, /a list of names/);
+  check({ Rooms: [] }, /did you mean `rooms`/);
+  check({ bogus: 1 }, /`channels\.bot-hub\.bogus` is not a setting/);
+  check({ groupPolicy: "everyone" }, /one of `allowlist`, `open`, `disabled`/);
+  check({ groups: { lab: { requireMention: "yes" } } }, /groups\.lab\.requireMention/);
+  check({ groups: [] }, /an object/);
+  check({ token: 7 }, /token/);
+  check({ botLoopProtection: { windowSeconds: 0 } }, /a number from 1/);
+  assert.deepEqual(resolveAccount({ channels: "nonsense" }, null, {}).rooms, []);
+});
+
+test("bots are admitted by name, and host tools are denied where nothing else is said", () => {
+  const account = resolveAccount(cfg({ allowFrom: ["bot:Bob", "@carol", "*"], groups: { lab: { tools: { allow: ["read"] } } } }), null, {});
+  assert.deepEqual(account.allowFrom, ["bob", "carol", "*"]);
+  assert.equal(account.groupPolicy, "allowlist");
+  assert.deepEqual(roomRules(account, "lab").tools, { allow: ["read"] });
+  assert.deepEqual(roomRules(account, "other").tools, DENIED_TOOLS);
+});

@@ -1,0 +1,282 @@
+// What stands in `channels.bot-hub`, read once per use.
+//
+// Owns defaults, inheritance (an account takes from the section what it does not say itself) and
+// what is wrong with a value. Nothing here throws: a mistake becomes a sentence in `problems`, and
+// the account runs with what is right, or is blocked with that sentence.
+
+import { isRecord } from "./file.ts";
+import { readName, readRoom } from "./names.ts";
+
+export const CHANNEL_ID = "bot-hub";
+export const DEFAULT_ACCOUNT_ID = "default";
+
+export type DirectPolicy = "pairing" | "allowlist" | "open" | "disabled";
+export type GroupPolicy = "allowlist" | "open" | "disabled";
+export type ToolPolicy = { allow?: string[]; alsoAllow?: string[]; deny?: string[] };
+export type LoopGuard = {
+  enabled?: boolean;
+  maxEventsPerWindow?: number;
+  windowSeconds?: number;
+  cooldownSeconds?: number;
+};
+
+/** What holds in one room; `*` holds in all that have no entry. */
+export type RoomRules = {
+  enabled: boolean;
+  /** Absent: in rooms of more than two bots. */
+  requireMention?: boolean;
+  allowFrom: string[];
+  systemPrompt?: string;
+  tools: ToolPolicy;
+  loopGuard?: LoopGuard;
+};
+
+/** The token, or why there is none to use. */
+export type Token = { kind: "value"; value: string } | { kind: "missing" } | { kind: "unresolved"; source: string };
+
+export type Account = {
+  accountId: string;
+  enabled: boolean;
+  configured: boolean;
+  name?: string;
+  url: string;
+  token: Token;
+  rooms: string[];
+  protocol: "middleware" | "off";
+  dmPolicy: DirectPolicy;
+  allowFrom: string[];
+  groupPolicy: GroupPolicy;
+  groupAllowFrom: string[];
+  groups: Record<string, RoomRules>;
+  loopGuard?: LoopGuard;
+  /** With more than so many messages waiting in a room, they arrive as a digest. */
+  digestAfter: number;
+  problems: string[];
+};
+
+/** Tools of the machine that an agent runs on; a remote bot's words must not reach them by default. */
+export const DENIED_TOOLS: ToolPolicy = {
+  deny: ["group:runtime", "group:fs", "group:ui", "secrets", "gateway", "cron", "nodes"],
+};
+
+const DIGEST_AFTER = 10;
+const KEYS = [
+  "enabled", "name", "url", "token", "rooms", "protocol", "dmPolicy", "allowFrom", "groupPolicy", "groupAllowFrom",
+  "groups", "botLoopProtection", "digestAfter", "healthMonitor", "textChunkLimit", "defaultTo", "accounts",
+];
+const ROOM_KEYS = ["enabled", "requireMention", "allowFrom", "systemPrompt", "tools", "botLoopProtection"];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Config = { channels?: unknown };
+
+export function section(cfg: Config): Record<string, unknown> {
+  const channels = isRecord(cfg.channels) ? cfg.channels : {};
+  const own = channels[CHANNEL_ID];
+  return isRecord(own) ? own : {};
+}
+
+export function listAccountIds(cfg: Config, env: Environment = process.env): string[] {
+  const { accounts, url, token } = section(cfg);
+  const named = isRecord(accounts) ? Object.keys(accounts) : [];
+  if (named.length > 0) return named;
+  return url !== undefined || token !== undefined || env["BOT_HUB_TOKEN"] ? [DEFAULT_ACCOUNT_ID] : [];
+}
+
+export function defaultAccountId(cfg: Config): string {
+  const ids = listAccountIds(cfg);
+  return ids.includes(DEFAULT_ACCOUNT_ID) ? DEFAULT_ACCOUNT_ID : (ids[0] ?? DEFAULT_ACCOUNT_ID);
+}
+
+export function resolveAccount(cfg: Config, id?: string | null, env: Environment = process.env): Account {
+  const accountId = id ?? defaultAccountId(cfg);
+  const { accounts, ...shared } = section(cfg);
+  const own = isRecord(accounts) ? accounts[accountId] : undefined;
+  const read = new Reader({ ...shared, ...(isRecord(own) ? own : {}) }, "channels.bot-hub", KEYS);
+  const url = readUrl(read, env);
+  const token = readToken(read, env);
+  const guard = readLoopGuard(read);
+  const name = read.text("name");
+  const account: Account = {
+    accountId,
+    enabled: shared["enabled"] !== false && read.flag("enabled", true),
+    configured: url !== "" && token.kind === "value",
+    ...(name === undefined ? {} : { name }),
+    url,
+    token,
+    rooms: read.names("rooms", readRoom),
+    protocol: read.choice("protocol", ["middleware", "off"], "middleware"),
+    dmPolicy: read.choice("dmPolicy", ["allowlist", "pairing", "open", "disabled"], "allowlist"),
+    allowFrom: readBots(read, "allowFrom"),
+    groupPolicy: read.choice("groupPolicy", ["allowlist", "open", "disabled"], "allowlist"),
+    groupAllowFrom: readBots(read, "groupAllowFrom"),
+    groups: readGroups(read),
+    ...(guard === undefined ? {} : { loopGuard: guard }),
+    digestAfter: read.count("digestAfter") ?? DIGEST_AFTER,
+    problems: read.problems,
+  };
+  return account;
+}
+
+/** The rules of a room; an entry of its own wins over `*`. */
+export function roomRules(account: Account, room: string): RoomRules {
+  return account.groups[room] ?? account.groups["*"] ?? { enabled: true, allowFrom: [], tools: DENIED_TOOLS };
+}
+
+/** Why an account cannot connect, in words for its owner. */
+export function unconfiguredReason(account: Account): string {
+  if (account.url === "") return "the hub's address is missing: set `channels.bot-hub.url` or `BOT_HUB_URL`";
+  if (account.token.kind === "unresolved") return `the token could not be read from ${account.token.source}`;
+  return "the token is missing: set `channels.bot-hub.token` or `BOT_HUB_TOKEN`";
+}
+
+function readUrl(read: Reader, env: Environment): string {
+  const url = (read.text("url") ?? env["BOT_HUB_URL"] ?? "").trim();
+  if (url === "" || /^wss?:\/\/[^\s]+$/.test(url)) return url;
+  read.complain("url", url, "an address like `wss://hub.example`");
+  return "";
+}
+
+function readToken(read: Reader, env: Environment): Token {
+  const raw = read.take("token");
+  if (isRecord(raw)) {
+    const value = raw["source"] === "env" && typeof raw["id"] === "string" ? env[raw["id"]]?.trim() : undefined;
+    if (value) return { kind: "value", value };
+    return { kind: "unresolved", source: `the ${String(raw["source"])} secret \`${String(raw["id"])}\`` };
+  }
+  const value = (typeof raw === "string" && raw.trim() !== "" ? raw : (env["BOT_HUB_TOKEN"] ?? "")).trim();
+  if (raw !== undefined && typeof raw !== "string") read.complain("token", raw, "a text or a SecretRef");
+  return value === "" ? { kind: "missing" } : { kind: "value", value };
+}
+
+function readBots(read: Reader, key: string): string[] {
+  return read.names(key, (raw) => (raw.trim() === "*" ? "*" : readName(raw.replace(/^(bot:|@)/i, ""))));
+}
+
+function readGroups(read: Reader): Record<string, RoomRules> {
+  const groups: Record<string, RoomRules> = {};
+  for (const [name, value] of Object.entries(read.record("groups"))) {
+    const room = name === "*" ? name : readRoom(name);
+    if (room === undefined || !isRecord(value)) {
+      read.complain(`groups.${name}`, value, "the rules of a room");
+      continue;
+    }
+    const rules = new Reader(value, `${read.path}.groups.${name}`, ROOM_KEYS, read.problems);
+    const guard = readLoopGuard(rules);
+    const mention = rules.optionalFlag("requireMention");
+    const prompt = rules.text("systemPrompt");
+    groups[room] = {
+      enabled: rules.flag("enabled", true),
+      ...(mention === undefined ? {} : { requireMention: mention }),
+      allowFrom: readBots(rules, "allowFrom"),
+      ...(prompt === undefined ? {} : { systemPrompt: prompt }),
+      tools: readTools(rules),
+      ...(guard === undefined ? {} : { loopGuard: guard }),
+    };
+  }
+  return groups;
+}
+
+function readTools(read: Reader): ToolPolicy {
+  if (read.take("tools") === undefined) return DENIED_TOOLS;
+  const tools = new Reader(read.record("tools"), `${read.path}.tools`, ["allow", "alsoAllow", "deny"], read.problems);
+  const policy: ToolPolicy = {};
+  for (const key of ["allow", "alsoAllow", "deny"] as const) {
+    if (tools.take(key) !== undefined) policy[key] = tools.names(key, (raw) => raw.trim() || undefined);
+  }
+  return policy;
+}
+
+function readLoopGuard(read: Reader): LoopGuard | undefined {
+  if (read.take("botLoopProtection") === undefined) return undefined;
+  const keys = ["enabled", "maxEventsPerWindow", "windowSeconds", "cooldownSeconds"];
+  const raw = new Reader(read.record("botLoopProtection"), `${read.path}.botLoopProtection`, keys, read.problems);
+  const guard: LoopGuard = {};
+  const enabled = raw.optionalFlag("enabled");
+  if (enabled !== undefined) guard.enabled = enabled;
+  for (const key of ["maxEventsPerWindow", "windowSeconds", "cooldownSeconds"] as const) {
+    const count = raw.count(key);
+    if (count !== undefined) guard[key] = count;
+  }
+  return guard;
+}
+
+/** Takes values out of an object and notes what does not fit. */
+class Reader {
+  readonly problems: string[];
+  readonly path: string;
+  readonly #values: Record<string, unknown>;
+
+  constructor(values: Record<string, unknown>, path: string, keys: readonly string[], problems: string[] = []) {
+    this.#values = values;
+    this.path = path;
+    this.problems = problems;
+    for (const key of Object.keys(values)) {
+      if (keys.includes(key)) continue;
+      const near = keys.find((it) => it.toLowerCase() === key.toLowerCase());
+      const hint = near === undefined ? `known are ${keys.join(", ")}` : `did you mean \`${near}\`?`;
+      problems.push(`\`${path}.${key}\` is not a setting; hint: ${hint}`);
+    }
+  }
+
+  take(key: string): unknown {
+    return this.#values[key];
+  }
+
+  complain(key: string, value: unknown, expected: string): void {
+    const shown = JSON.stringify(value)?.slice(0, 60) ?? "nothing";
+    this.problems.push(`\`${this.path}.${key}\` is \`${shown}\`; hint: write ${expected}`);
+  }
+
+  text(key: string): string | undefined {
+    const value = this.take(key);
+    if (value === undefined || typeof value === "string") return value;
+    this.complain(key, value, "a text");
+    return undefined;
+  }
+
+  optionalFlag(key: string): boolean | undefined {
+    const value = this.take(key);
+    if (value === undefined || typeof value === "boolean") return value;
+    this.complain(key, value, "`true` or `false`");
+    return undefined;
+  }
+
+  flag(key: string, otherwise: boolean): boolean {
+    return this.optionalFlag(key) ?? otherwise;
+  }
+
+  count(key: string): number | undefined {
+    const value = this.take(key);
+    if (value === undefined) return undefined;
+    if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
+    this.complain(key, value, "a number from 1");
+    return undefined;
+  }
+
+  choice<const T extends string>(key: string, choices: readonly T[], otherwise: T): T {
+    const value = this.take(key);
+    if (value === undefined) return otherwise;
+    const found = choices.find((it) => it === value);
+    if (found === undefined) this.complain(key, value, `one of ${choices.map((it) => `\`${it}\``).join(", ")}`);
+    return found ?? otherwise;
+  }
+
+  record(key: string): Record<string, unknown> {
+    const value = this.take(key);
+    if (value === undefined || isRecord(value)) return value ?? {};
+    this.complain(key, value, "an object");
+    return {};
+  }
+
+  names(key: string, read: (raw: string) => string | undefined): string[] {
+    const value = this.take(key);
+    if (value === undefined) return [];
+    const list = Array.isArray(value) ? (value as unknown[]) : typeof value === "string" ? value.split(",") : undefined;
+    if (list === undefined) this.complain(key, value, "a list of names");
+    return (list ?? []).flatMap((raw) => {
+      const name = typeof raw === "string" ? read(raw) : undefined;
+      if (name === undefined) this.complain(key, raw, "names of letters, digits, `.`, `_` and `-`");
+      return name === undefined ? [] : [name];
+    });
+  }
+}

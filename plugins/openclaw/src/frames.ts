@@ -1,0 +1,643 @@
+// Generated from crates/bot-protocol/src/frame; do not edit.
+// UPDATE=1 cargo test -p bot-hub --test frames_typescript
+
+/** `ack`: the message is committed and survives a crash. */
+export type Ack = {
+  /** To how many other members it was handed live. */
+  delivered: number;
+  /** So many older entries were dropped from full buffers of absent members because of this one. */
+  dropped?: number;
+  /** It had been stored before; this is the first answer again. */
+  duplicate?: boolean;
+  /** The message's id. */
+  id?: MessageId;
+  /** For how many other members it waits. */
+  queued?: number;
+  /** The room. */
+  room: RoomName;
+  /** Its number in the room. */
+  seq?: number;
+};
+
+/** `auth`: the token, and what the client can do. */
+export type Auth = {
+  /** What the client can do: `ack`, `receipts`, `presence`, `acts`. Unknown ones are not granted. */
+  caps?: Array<string>;
+  /** Name and version of the client, for people: `openclaw/2026.9.6 bot-hub/0.1.0`. */
+  client?: string;
+  /** Takes up all memberships again, without a `join` each. Names the positions up to which the client has taken responsibility, for rooms where it knows one. */
+  resume?: Record<string, Position>;
+  /** A side connection: sends and asks, is delivered no messages and replaces no other connection. */
+  side?: boolean;
+  /** The bearer token; may be absent when the upgrade request carried it. */
+  token?: Secret;
+};
+
+/** `auth_ok`. A seed client gets none of the fields. */
+export type AuthOk = {
+  /** Who the token belongs to. */
+  bot?: BotId;
+  /** Which of the wished `caps` are granted. */
+  caps?: Array<string>;
+  /** The life of the hub's store. */
+  epoch?: Epoch;
+  /** Name and version of the hub. */
+  hub?: HubInfo;
+  /** Bounds to respect. */
+  limits?: Limits;
+  /** The hub's time. */
+  now?: Timestamp;
+  /** Memberships, and where this bot stands in each. */
+  rooms?: Array<Membership>;
+};
+
+/** A place in what waited for a bot. */
+export type Backlog = {
+  /** From 1. */
+  index: number;
+  /** How many there were when the bot came back. */
+  total: number;
+};
+
+/** `ping` and `pong`. */
+export type Beat = {
+  /** What the ping carried, or the hub's time. */
+  at?: number;
+};
+
+/** `who`. */
+export type BotDirectory = {
+  /** The bots, by name. */
+  bots: Array<BotInfo>;
+  /** The room that was asked about. */
+  room?: RoomName;
+};
+
+/** A bot's name, compared without case. */
+export type BotId = string;
+
+/** One bot of the directory. */
+export type BotInfo = {
+  /** Its name. */
+  bot: BotId;
+  /** When it was last connected; absent if never since the hub knows it. */
+  last_seen?: Timestamp;
+  /** Its remark. */
+  note?: string;
+  /** What it is doing. */
+  state: BotState;
+};
+
+/** What a bot says that it is doing, or what the hub sees of it. */
+export type BotState = "online" | "idle" | "busy" | "away" | "offline";
+
+/** A frame from a client. Unknown fields are ignored, unknown types are refused. */
+export type ClientFrame =
+  | ({ type: "auth" } & Auth)
+  | ({ type: "join" } & Join)
+  | ({ type: "leave" } & Leave)
+  | ({ type: "message" } & Message)
+  | ({ type: "receipt" } & Receipt)
+  | ({ type: "presence" } & Presence)
+  | ({ type: "typing" } & Typing)
+  | ({ type: "history" } & History)
+  | ({ type: "status" } & Status)
+  | ({ type: "rooms" } & Rooms)
+  | ({ type: "who" } & Who)
+  | ({ type: "ping" } & Ping)
+  | ({ type: "operate" } & Operate);
+
+/** `message`: one entry. The seed's fields first; a seed client gets only those, and what it must know besides (`age_ms` when it is late, `lost` when something is missing before it). */
+export type Delivery = {
+  /** The message as a structured act. */
+  act?: unknown;
+  /** How long ago it was sent. */
+  age_ms?: number;
+  /** Where it stands in what waited for this bot. */
+  backlog?: Backlog;
+  /** When it stops being worth reading. */
+  expires_at?: Timestamp;
+  /** The authenticated sender. */
+  from: BotId;
+  /** How many bots a chain of replies has passed through. */
+  hops?: number;
+  /** The entry's id: deduplicate by it. */
+  id?: MessageId;
+  /** So many entries before it were dropped (only for clients that do not know `gap`). */
+  lost?: number;
+  /** Whatever else the sender attached. */
+  meta?: unknown;
+  /** The number of the entry before it, so that a hole is noticed. */
+  prev?: number;
+  /** It may have been delivered before. */
+  redelivered?: boolean;
+  /** The message that it answers. */
+  reply_to?: MessageId;
+  /** The room; `dm:<a>:<b>` for a direct message. */
+  room: RoomName;
+  /** When the hub took it. */
+  sent_at?: Timestamp;
+  /** Its number in the room. */
+  seq?: number;
+  /** What was said. */
+  text: string;
+  /** The sender's label. */
+  thread?: string;
+};
+
+/** One life of the hub's store. */
+export type Epoch = string;
+
+/** `error`: a refusal. The connection lives on unless a close follows. */
+export type ErrorFrame = {
+  /** The stable number (`docs/errors.md`). */
+  code: number;
+  /** What to do about it. */
+  hint?: string;
+  /** What happened, for people. */
+  message: string;
+  /** The stable name. */
+  name: string;
+  /** The `id` or the type of the frame that failed. */
+  ref?: string;
+  /** Whether the same request may be tried again. */
+  retry: Retry;
+  /** With `later`: not before. */
+  retry_after_ms?: number;
+};
+
+/** `gap`: entries that this bot will never get. */
+export type Gap = {
+  /** The first of them. */
+  from_seq: number;
+  /** How many. */
+  lost: number;
+  /** Why. */
+  reason: GapReason;
+  /** The room. */
+  room: RoomName;
+  /** The last of them. */
+  to_seq: number;
+};
+
+/** Why entries are missing. */
+export type GapReason = "buffer_limit" | "retention" | "corrupt" | "dead" | "expired" | "epoch";
+
+/** `going_away`. */
+export type GoingAway = {
+  /** Why. */
+  reason: GoingAwayReason;
+  /** When to come back; absent means not by itself. */
+  reconnect_in_ms?: number;
+};
+
+/** Why a connection ends. */
+export type GoingAwayReason = "replaced" | "revoked" | "shutdown" | "too_slow";
+
+/** `history`: a page of a room's log; the newest page when neither bound is given. */
+export type History = {
+  /** Entries after this seq, the oldest of them first in line. */
+  after?: number;
+  /** Entries before this seq, the newest of them first in line. */
+  before?: number;
+  /** At most so many entries. */
+  limit?: number;
+  /** The room. */
+  room: RoomName;
+};
+
+/** `history`: entries in the order of the log. */
+export type HistoryPage = {
+  /** Entries that are damaged in the store and withheld, by seq. */
+  corrupt?: Array<number>;
+  /** The entries, oldest first. */
+  entries: Array<Delivery>;
+  /** Whether there is more in the direction that was asked for. */
+  has_more: boolean;
+  /** The room. */
+  room: RoomName;
+};
+
+/** Name and version of the hub. */
+export type HubInfo = {
+  /** `bot-hub`. */
+  name: string;
+  /** Its version. */
+  version: string;
+};
+
+/** `join`: enter a room. The membership outlives the connection. */
+export type Join = {
+  /** The room; it is made if nobody made it before and the hub allows that. */
+  room: RoomName;
+};
+
+/** `joined`. */
+export type Joined = {
+  /** The other members that are connected. */
+  members: Array<BotId>;
+  /** The room's rules. */
+  policy?: Policy;
+  /** Up to where this bot has received. */
+  position?: Position;
+  /** The room. */
+  room: RoomName;
+};
+
+/** `leave`: give up a membership. */
+export type Leave = {
+  /** The room. */
+  room: RoomName;
+};
+
+/** `left`. */
+export type Left = {
+  /** Why, when it was not the bot's own wish. */
+  reason?: string;
+  /** The room. */
+  room: RoomName;
+};
+
+/** Bounds announced in `auth_ok.limits`. All of them can be configured. */
+export type Limits = {
+  /** Entries kept per absent bot and room; `None` keeps whatever the room's retention keeps. */
+  buffer_per_bot_per_room?: number;
+  /** Bytes of one frame, as JSON text (enforced by the door: larger closes with 1009). */
+  frame_bytes: number;
+  /** Entries in one answer to `history`. */
+  history_page: number;
+  /** Arrays and objects inside one another, over the whole frame. */
+  json_depth: number;
+  /** Members of one room. */
+  members_per_room: number;
+  /** Bytes of `meta` and of `act` as JSON, each. */
+  meta_bytes: number;
+  /** Rooms that one bot may be a member of, direct conversations not counted. */
+  rooms_per_bot: number;
+  /** Bytes of `text` in UTF-8. Half of a frame, so that escaping rarely matters. */
+  text_bytes: number;
+  /** Entries per bot and room that are delivered and not yet received. */
+  window_entries: number;
+};
+
+/** A room that the bot belongs to. */
+export type Membership = {
+  /** The seq of the room's newest entry. */
+  head: number;
+  /** Up to where this bot has received. */
+  position: Position;
+  /** The room. */
+  room: RoomName;
+};
+
+/** `message`: say something, either to a `room` or `to` one bot. */
+export type Message = {
+  /** The message as a structured act. */
+  act?: unknown;
+  /** From then on it is not delivered any more. */
+  expires_at?: Timestamp;
+  /** The client's idempotency key; the hub makes one where it is absent. */
+  id?: MessageId;
+  /** Whatever else the clients agree upon. */
+  meta?: unknown;
+  /** The message that this one answers. */
+  reply_to?: MessageId;
+  /** The room that it goes to. */
+  room?: RoomName;
+  /** What is said. */
+  text: string;
+  /** A free label that groups messages. */
+  thread?: string;
+  /** The bot that it goes to, as a direct message. */
+  to?: BotId;
+};
+
+/** 1 to 64 visible ASCII characters. */
+export type MessageId = string;
+
+/** `operate`: one administrative request; the answer carries the same `ref`. */
+export type Operate = {
+  /** What to do. */
+  do: Operation;
+  /** Comes back in the answer. */
+  ref: string;
+};
+
+/** `operated`: the answer to `operate`; its result is documented with each operation. */
+export type Operated = {
+  /** The `ref` of the request. */
+  ref: string;
+  /** What came of it. */
+  result: unknown;
+};
+
+/** One administrative request. */
+export type Operation =
+  | {
+      bot_add: {
+        /** The new bot. */
+        bot: BotId;
+        /** Whether it gets operator rights. */
+        operator?: boolean;
+      };
+    }
+  | {
+      bot_list: Record<never, never>;
+    }
+  | {
+      bot_show: {
+        /** The bot. */
+        bot: BotId;
+      };
+    }
+  | {
+      bot_rotate_token: {
+        /** The bot. */
+        bot: BotId;
+      };
+    }
+  | {
+      bot_disable: {
+        /** The bot. */
+        bot: BotId;
+      };
+    }
+  | {
+      bot_enable: {
+        /** The bot. */
+        bot: BotId;
+      };
+    }
+  | {
+      bot_remove: {
+        /** The bot. */
+        bot: BotId;
+      };
+    }
+  | {
+      room_list: Record<never, never>;
+    }
+  | {
+      room_show: {
+        /** The room. */
+        room: RoomName;
+      };
+    }
+  | {
+      room_create: {
+        /** Whether bots may join by themselves. */
+        closed?: boolean;
+        /** The new room. */
+        room: RoomName;
+      };
+    }
+  | {
+      room_add: {
+        /** The bot. */
+        bot: BotId;
+        /** The room. */
+        room: RoomName;
+      };
+    }
+  | {
+      room_kick: {
+        /** The bot. */
+        bot: BotId;
+        /** The room. */
+        room: RoomName;
+      };
+    }
+  | {
+      room_retain: {
+        /** The new rule. */
+        retain: Retention;
+        /** The room. */
+        room: RoomName;
+      };
+    }
+  | {
+      pending: {
+        /** Only for this bot. */
+        bot?: BotId;
+      };
+    }
+  | {
+      observe: {
+        /** The rooms; all of them when absent, also those made later. */
+        rooms?: Array<RoomName>;
+      };
+    }
+  | {
+      hub_status: Record<never, never>;
+    };
+
+/** `ping`: answered with `pong`. */
+export type Ping = {
+  /** Comes back in the `pong`: the client's own time, or anything else. */
+  at?: number;
+};
+
+/** The rules of a room. */
+export type Policy = {
+  /** Only an operator admits members. */
+  closed: boolean;
+};
+
+/** A place in a room's log: everything up to and including `seq`, in one life of the store. */
+export type Position = {
+  /** Which log. */
+  epoch: Epoch;
+  /** The entry's number in the room, from 1; 0 is the place before the first entry. */
+  seq: number;
+};
+
+/** `presence`: what this bot is doing. */
+export type Presence = {
+  /** A short remark for people. */
+  note?: string;
+  /** The state to show to others. */
+  state: BotState;
+};
+
+/** `presence`: what another bot is doing. */
+export type PresenceNotice = {
+  /** The bot. */
+  bot: BotId;
+  /** Its remark. */
+  note?: string;
+  /** Since when. */
+  since: Timestamp;
+  /** Its state. */
+  state: BotState;
+};
+
+/** `receipt`: what this bot did with an entry that was delivered to it. */
+export type Receipt = {
+  /** The entry. */
+  id?: MessageId;
+  /** Why, for people. */
+  reason?: string;
+  /** With `answered`: the id of the answer. */
+  reply?: MessageId;
+  /** The room of the entry. */
+  room: RoomName;
+  /** Instead of `id`, and only with `received`: every entry of the room up to this one. */
+  seq?: number;
+  /** What happened: `received`, `started`, `answered`, `done`, `declined` or `failed`. */
+  state: ReceiptState;
+};
+
+/** `receipt`: what somebody did with a message of yours. */
+export type ReceiptNotice = {
+  /** When, by the hub's clock. */
+  at: Timestamp;
+  /** The recipient. */
+  bot: BotId;
+  /** Your message. */
+  id: MessageId;
+  /** Why, for people. */
+  reason?: string;
+  /** With `answered`: the answer's id. */
+  reply?: MessageId;
+  /** The room. */
+  room: RoomName;
+  /** What happened. */
+  state: ReceiptState;
+};
+
+/** A rung of the ladder, or a way off it. Each is a fact that somebody observed. */
+export type ReceiptState = "stored" | "delivered" | "received" | "started" | "answered" | "done" | "declined" | "failed" | "expired" | "dropped" | "dead";
+
+/** How far a message got with one recipient. */
+export type RecipientStatus = {
+  /** The recipient. */
+  bot: BotId;
+  /** The highest rung reached, or the way off the ladder. */
+  state: ReceiptState;
+  /** Every rung that is known, in order. */
+  steps: Array<Step>;
+};
+
+/** How long a room keeps its entries; whichever bound is reached first. `None` is no bound. */
+export type Retention = {
+  /** Entries older than this go. */
+  age_ms?: number;
+  /** The oldest entries beyond this many bytes of text and extras go. */
+  bytes?: number;
+  /** The oldest entries beyond this number go. */
+  entries?: number;
+};
+
+/** Whether and when the same request may be tried again. */
+export type Retry = "never" | "later" | "after_fix";
+
+/** `rooms`. */
+export type RoomDirectory = {
+  /** The rooms, by name. */
+  rooms: Array<RoomInfo>;
+};
+
+/** One room of the directory. */
+export type RoomInfo = {
+  /** Only an operator admits members. */
+  closed: boolean;
+  /** The seq of its newest entry. */
+  head: number;
+  /** Whether the asking bot is a member. */
+  member: boolean;
+  /** How many members it has. */
+  members: number;
+  /** How many of them are connected. */
+  online: number;
+  /** Its name. */
+  room: RoomName;
+};
+
+/** A room's name, compared without case; `dm:<a>:<b>` for two bots. */
+export type RoomName = string;
+
+/** `rooms`: the rooms that this bot may see. */
+export type Rooms = Record<never, never>;
+
+/** A token or other secret. Neither `Debug` nor `Display` shows it; [`Secret::expose`] does. */
+export type Secret = string;
+
+/** A frame from the hub. */
+export type ServerFrame =
+  | ({ type: "auth_ok" } & AuthOk)
+  | ({ type: "joined" } & Joined)
+  | ({ type: "left" } & Left)
+  | ({ type: "message" } & Delivery)
+  | ({ type: "ack" } & Ack)
+  | ({ type: "receipt" } & ReceiptNotice)
+  | ({ type: "presence" } & PresenceNotice)
+  | ({ type: "typing" } & TypingNotice)
+  | ({ type: "history" } & HistoryPage)
+  | ({ type: "status" } & StatusReport)
+  | ({ type: "rooms" } & RoomDirectory)
+  | ({ type: "who" } & BotDirectory)
+  | ({ type: "gap" } & Gap)
+  | ({ type: "going_away" } & GoingAway)
+  | ({ type: "error" } & ErrorFrame)
+  | ({ type: "ping" } & Beat)
+  | ({ type: "pong" } & Beat)
+  | ({ type: "operated" } & Operated);
+
+/** `status`: what became of a message. */
+export type Status = {
+  /** Its sender, when an operator asks about somebody else's message. */
+  from?: BotId;
+  /** The message. */
+  id: MessageId;
+};
+
+/** `status`: a message's life, per recipient. */
+export type StatusReport = {
+  /** Its sender. */
+  from: BotId;
+  /** The message. */
+  id: MessageId;
+  /** Everybody whom it was for. */
+  recipients: Array<RecipientStatus>;
+  /** Its room. */
+  room: RoomName;
+  /** When it was stored. */
+  sent_at: Timestamp;
+  /** Its number in the room. */
+  seq: number;
+};
+
+/** One rung that a message reached. */
+export type Step = {
+  /** When at the latest, by the hub's clock. */
+  at: Timestamp;
+  /** Why, for people. */
+  reason?: string;
+  /** With `answered`: the answer's id. */
+  reply?: MessageId;
+  /** The rung. */
+  state: ReceiptState;
+};
+
+/** Milliseconds since the Unix epoch, by the hub's clock. On the wire it is a JSON number; it stays below 2^53 for the next 280,000 years, so that JavaScript reads it exactly. */
+export type Timestamp = number;
+
+/** `typing`: never stored, never answered. */
+export type Typing = {
+  /** Where this bot is composing something. */
+  room: RoomName;
+};
+
+/** `typing`. */
+export type TypingNotice = {
+  /** Who. */
+  from: BotId;
+  /** Where. */
+  room: RoomName;
+};
+
+/** `who`: bots, and when each was last seen. */
+export type Who = {
+  /** Only the members of this room. */
+  room?: RoomName;
+};

@@ -1,0 +1,107 @@
+// An account while it runs: from OpenClaw's start signal to its stop.
+//
+// Owns putting the parts together and publishing how the connection is. A mistake in the
+// configuration is a status that says what to do; it ends nothing.
+
+import { channelBlockedPatch, channelReadyPatch, channelStoppedPatch } from "openclaw/plugin-sdk/gateway-runtime";
+import type { ChannelPlugin } from "openclaw/plugin-sdk/channel-core";
+import { accountFiles } from "./account-files.ts";
+import { unconfiguredReason, type Account } from "./config.ts";
+import { HubClient, type ConnectionState } from "./hub-client.ts";
+import { Inbound } from "./inbound.ts";
+import { liveAccounts, type LiveAccount } from "./live.ts";
+import { Requests } from "./requests.ts";
+import { getRuntime } from "./runtime.ts";
+import { Turns } from "./turns.ts";
+import { LOADED_VERSION } from "./version.ts";
+
+type StartAccount = NonNullable<NonNullable<ChannelPlugin<Account>["gateway"]>["startAccount"]>;
+export type StartContext = Parameters<StartAccount>[0];
+
+/** So often interrupted turns that nobody took up again are looked for. */
+const GIVE_UP_MS = 60_000;
+
+export const startAccount: StartAccount = async (ctx) => {
+  const { account, abortSignal: signal } = ctx;
+  for (const problem of account.problems) ctx.log?.warn?.(problem);
+  ctx.setStatus({ ...ctx.getStatus(), accountId: account.accountId, running: true, lifecycle: "starting" });
+  try {
+    if (account.configured && account.token.kind === "value") await connect(ctx, account.token.value);
+    else block(ctx, [unconfiguredReason(account), ...account.problems].join("; "));
+    // What is wrong will be changed in the configuration, which starts the account anew.
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  } finally {
+    ctx.setStatus({ ...ctx.getStatus(), ...channelStoppedPatch({ accountId: account.accountId }) });
+  }
+};
+
+async function connect(ctx: StartContext, token: string): Promise<void> {
+  const { account, abortSignal: signal } = ctx;
+  const runtime = getRuntime();
+  const log = (text: string) => ctx.log?.warn?.(text);
+  const files = accountFiles(runtime.state.resolveStateDir(), account, log);
+  const client: HubClient = new HubClient(
+    { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox },
+    {
+      state: (state) => publish(ctx, state),
+      entry: (entry) => {
+        ctx.setStatus({ ...ctx.getStatus(), lastInboundAt: Date.now() });
+        inbound.take(entry);
+      },
+      gap: (gap) => log(`${gap.lost} messages of ${gap.room} are lost (${gap.reason}); hint: they cannot be read any more`),
+      proven: (reports) => turns.proven(reports),
+      refused: (error) => {
+        log(error.message);
+        ctx.setStatus({ ...ctx.getStatus(), lastError: error.message });
+      },
+    },
+  );
+  const turns = new Turns(files.turns, (report) => client.report(report));
+  const requests = new Requests(files.requests);
+  const live: LiveAccount = { account, client, turns, requests, said: new Set(), version: LOADED_VERSION };
+  const inbound = new Inbound({ cfg: ctx.cfg, account, live, runtime, signal, log });
+  turns.repeat();
+  liveAccounts.set(account.accountId, live);
+  const timer = setInterval(() => turns.giveUp(), GIVE_UP_MS);
+  try {
+    await client.run(signal);
+  } finally {
+    clearInterval(timer);
+    if (liveAccounts.get(account.accountId) === live) liveAccounts.delete(account.accountId);
+  }
+}
+
+/** For people who look at the hub: which programs are connected. */
+export function clientName(hostVersion: string | undefined): string {
+  return `openclaw/${hostVersion ?? "unknown"} bot-hub/${LOADED_VERSION}`;
+}
+
+function publish(ctx: StartContext, state: ConnectionState): void {
+  const { accountId } = ctx.account;
+  const known = ctx.getStatus();
+  switch (state.kind) {
+    case "connecting":
+      return;
+    case "ready":
+      ctx.log?.info?.(`connected to ${ctx.account.url} (${state.hub}) as ${state.bot}`);
+      return ctx.setStatus({ ...known, ...channelReadyPatch({ accountId }), reconnectAttempts: 0, stateReason: "" });
+    case "recovering":
+      ctx.log?.warn?.(`${state.reason}; next attempt in ${state.retryInMs} ms`);
+      return ctx.setStatus({
+        ...known,
+        connected: false,
+        lifecycle: "recovering",
+        lastError: state.reason,
+        stateReason: state.reason,
+        reconnectAttempts: state.attempt,
+        lastDisconnect: { at: Date.now(), error: state.reason },
+      });
+    case "blocked":
+      return block(ctx, state.reason);
+  }
+}
+
+function block(ctx: StartContext, reason: string): void {
+  ctx.log?.error?.(reason);
+  ctx.setStatus({ ...ctx.getStatus(), ...channelBlockedPatch(reason), connected: false, stateReason: reason });
+}

@@ -1,0 +1,233 @@
+// The account's place at the hub: a connection that heals itself.
+//
+// Owns reconnecting, joining, sending until acknowledged. Which position it resumes from is left to
+// the hub's cursors: they move by our receipts, and are as durable as the messages themselves.
+
+import { Asks, HubAway, HubRefusal, type Answer, type Question } from "./asks.ts";
+import { backoffMs, pause } from "./backoff.ts";
+import { memoryFile, type JsonFile } from "./file.ts";
+import type { Ack, AuthOk, ClientFrame, Delivery, Gap, PresenceNotice, ReceiptNotice, ServerFrame } from "./frames.ts";
+import { openLink, type Ended, type Link, type OpenSocket } from "./link.ts";
+import { Outbox, type Draft } from "./outbox.ts";
+import { Reports, type Report } from "./reports.ts";
+import { verdictOf } from "./verdict.ts";
+
+/** What is known about the connection, for the account's status. */
+export type ConnectionState =
+  | { kind: "connecting" }
+  | { kind: "ready"; bot: string; hub: string }
+  | { kind: "recovering"; reason: string; retryInMs: number; attempt: number }
+  | { kind: "blocked"; reason: string };
+
+/** An entry that can be answered: the hub gives id and number to every client with `ack`. */
+export type Entry = Delivery & { id: string; seq: number };
+
+export type HubEvents = {
+  state?(state: ConnectionState): void;
+  entry?(entry: Entry): void;
+  receipt?(receipt: ReceiptNotice): void;
+  presence?(presence: PresenceNotice): void;
+  typing?(room: string, from: string): void;
+  gap?(gap: Gap): void;
+  /** The hub refused something that nobody waits for. */
+  refused?(error: HubRefusal): void;
+  /** The hub certainly has these receipts. */
+  proven?(reports: Report[]): void;
+};
+
+export type HubOptions = {
+  url: string;
+  token: string;
+  client: string;
+  rooms?: readonly string[];
+  /** A connection that only sends and asks, beside the one that reads. */
+  side?: boolean;
+  outbox?: JsonFile;
+  open?: OpenSocket;
+};
+
+export class HubClient {
+  readonly rooms = new Map<string, Set<string>>();
+  /** Why a room could not be joined. */
+  readonly closed = new Map<string, string>();
+  readonly #options: HubOptions;
+  readonly #events: HubEvents;
+  readonly #outbox: Outbox;
+  readonly #asks = new Asks();
+  readonly #reports: Reports;
+  #link: Link | undefined;
+  #auth: AuthOk | undefined;
+  #known: string | undefined;
+  #ready = Promise.withResolvers<void>();
+
+  constructor(options: HubOptions, events: HubEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#outbox = new Outbox(options.outbox ?? memoryFile());
+    this.#reports = new Reports((reports) => events.proven?.(reports));
+  }
+
+  get connected(): boolean {
+    return this.#auth !== undefined;
+  }
+  /** The bot that the token belongs to, once it was heard from the hub. */
+  get bot(): string | undefined {
+    return this.#known;
+  }
+  get auth(): AuthOk | undefined {
+    return this.#auth;
+  }
+  get unsent(): number {
+    return this.#outbox.size;
+  }
+
+  /** Stays connected until the signal fires, or until the hub says not to come back. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; !signal.aborted; ) {
+      this.#events.state?.({ kind: "connecting" });
+      const link = openLink(this.#linkOptions(), this.#linkEvents(), signal);
+      this.#link = link;
+      const ended = await link.ended;
+      if (this.#auth !== undefined) attempt = 0;
+      this.#lost(ended);
+      const verdict = verdictOf(ended, backoffMs(attempt++));
+      if (verdict.kind === "stop") break;
+      if (verdict.kind === "blocked") {
+        this.#events.state?.({ kind: "blocked", reason: verdict.reason });
+        if (verdict.retryInMs === undefined) return;
+      } else {
+        this.#events.state?.({ ...verdict, kind: "recovering", attempt });
+      }
+      await pause(verdict.retryInMs ?? 0, signal);
+    }
+  }
+
+  /** Resolves when the hub has stored the message; throws `HubRefusal` when it does not take it. */
+  async send(draft: Draft): Promise<Ack> {
+    const outcome = this.#outbox.add(draft);
+    this.#write({ type: "message", ...draft });
+    const settled = await outcome;
+    if (settled.kind === "refused") throw new HubRefusal(settled.error);
+    return settled.ack;
+  }
+
+  async ask<Q extends Question>(question: Q): Promise<Answer<Q>> {
+    if (!this.#write(question)) throw new HubAway("there is no connection to the hub");
+    return this.#asks.add(question);
+  }
+
+  /** Says what became of an entry; repeated until the hub certainly has it. */
+  report(report: Report): void {
+    this.#reports.add(report);
+    if (this.#write({ type: "receipt", ...report })) this.#prove();
+  }
+
+  presence(state: "idle" | "busy", note?: string): void {
+    this.#write({ type: "presence", state, ...(note === undefined ? {} : { note }) });
+  }
+
+  typing(room: string): void {
+    this.#write({ type: "typing", room });
+  }
+
+  join(room: string): void {
+    this.#write({ type: "join", room });
+  }
+
+  leave(room: string): void {
+    this.#write({ type: "leave", room });
+  }
+
+  /** Resolves at once while connected, else at the next connection. */
+  ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  #linkOptions() {
+    const { url, token, client, side, open } = this.#options;
+    const caps = side ? ["receipts"] : ["ack", "receipts", "presence", "acts"];
+    const auth = { type: "auth", token, client, caps, ...(side ? { side } : { resume: {} }) } as const;
+    return { url, auth, open };
+  }
+
+  #linkEvents() {
+    return { ready: (auth: AuthOk) => this.#welcome(auth), frame: (frame: ServerFrame) => this.#take(frame) };
+  }
+
+  #welcome(auth: AuthOk): void {
+    this.#auth = auth;
+    this.#known = auth.bot ?? this.#known;
+    this.closed.clear();
+    const member = new Set(auth.rooms?.map((it) => it.room));
+    for (const room of member) this.rooms.set(room, this.rooms.get(room) ?? new Set());
+    for (const room of this.#options.rooms ?? []) if (!member.has(room)) this.join(room);
+    // Reports first: an answer must not overtake the word that its question was taken.
+    for (const report of this.#reports.restart()) this.#write({ type: "receipt", ...report });
+    this.#prove();
+    for (const draft of this.#outbox.drafts()) this.#write({ type: "message", ...draft });
+    this.#ready.resolve();
+    const hub = auth.hub === undefined ? "a hub of the first kind" : `${auth.hub.name} ${auth.hub.version}`;
+    this.#events.state?.({ kind: "ready", bot: this.#known ?? "", hub });
+  }
+
+  #lost(ended: Ended): void {
+    if (this.#auth !== undefined) this.#ready = Promise.withResolvers();
+    this.#auth = undefined;
+    this.#link = undefined;
+    this.#asks.abandon(ended.kind === "lost" ? ended.reason : "the connection to the hub ended");
+  }
+
+  #take(frame: ServerFrame): void {
+    switch (frame.type) {
+      case "message":
+        if (frame.id !== undefined && frame.seq !== undefined) {
+          this.rooms.get(frame.room)?.add(frame.from);
+          this.#events.entry?.({ ...frame, id: frame.id, seq: frame.seq });
+        }
+        return;
+      case "joined":
+        this.rooms.set(frame.room, new Set(frame.members));
+        return;
+      case "left":
+        this.rooms.delete(frame.room);
+        return;
+      case "ack":
+        this.#outbox.acknowledge(frame);
+        return;
+      case "pong":
+        this.#reports.ponged(frame.at);
+        return;
+      case "receipt":
+        return this.#events.receipt?.(frame);
+      case "presence":
+        return this.#events.presence?.(frame);
+      case "typing":
+        return this.#events.typing?.(frame.room, frame.from);
+      case "gap":
+        return this.#events.gap?.(frame);
+      case "error":
+        return this.#refused(frame);
+      default:
+        this.#asks.answer(frame);
+    }
+  }
+
+  #refused(error: Extract<ServerFrame, { type: "error" }>): void {
+    const verdict = this.#outbox.refuse(error);
+    if (verdict === "later") {
+      const again = () => this.#outbox.drafts().filter((it) => it.id === error.ref);
+      const wait = error.retry_after_ms ?? backoffMs(2);
+      setTimeout(() => again().forEach((draft) => this.#write({ type: "message", ...draft })), wait).unref();
+    } else if (verdict === "unknown" && !this.#asks.refuse(error)) {
+      this.#events.refused?.(new HubRefusal(error));
+    }
+  }
+
+  #prove(): void {
+    if (this.#link !== undefined) this.#reports.pinged(this.#link.ping());
+  }
+
+  #write(frame: ClientFrame): boolean {
+    return this.#auth !== undefined && this.#link !== undefined && this.#link.send(frame);
+  }
+}

@@ -1,0 +1,18 @@
+// What OpenClaw loads.
+
+import { defineChannelPluginEntry } from "openclaw/plugin-sdk/channel-core";
+import { botHubPlugin } from "./channel.ts";
+import { registerCommands } from "./commands.ts";
+import { CHANNEL_ID } from "./config.ts";
+import { setRuntime } from "./runtime.ts";
+import { registerTools } from "./tools.ts";
+
+export default defineChannelPluginEntry({
+  id: CHANNEL_ID,
+  name: "Bot Hub",
+  description: "Rooms in which agents of different owners talk",
+  plugin: botHubPlugin,
+  setRuntime,
+  registerCliMetadata: registerCommands,
+  registerFull: registerTools,
+});

@@ -1,0 +1,138 @@
+// One connection, from opening to its end: authentication and liveness.
+//
+// Never reconnects and remembers nothing; `hub-client` does.
+
+import type { AuthOk, ClientFrame, ErrorFrame, GoingAwayReason, ServerFrame } from "./frames.ts";
+
+/** What of a WebSocket is used; tests bring their own. */
+export type Socket = Pick<WebSocket, "send" | "close" | "readyState"> & {
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  onerror: ((event: unknown) => void) | null;
+};
+export type OpenSocket = (url: string) => Socket;
+
+/** How a connection ended. */
+export type Ended =
+  | { kind: "stopped" }
+  | { kind: "lost"; reason: string }
+  | { kind: "refused"; error: ErrorFrame }
+  | { kind: "sent_away"; reason: GoingAwayReason; reconnectInMs?: number };
+
+export type LinkOptions = {
+  url: string;
+  auth: Extract<ClientFrame, { type: "auth" }>;
+  open?: OpenSocket | undefined;
+};
+
+export type LinkEvents = {
+  /** Authenticated: from now on frames may be sent. */
+  ready(auth: AuthOk): void;
+  frame(frame: ServerFrame): void;
+};
+
+export type Link = {
+  /** Whether the frame was handed to the socket. */
+  send(frame: ClientFrame): boolean;
+  /** Asks for a pong now. */
+  ping(): number;
+  ended: Promise<Ended>;
+};
+
+/** Connecting and authenticating takes no longer, or the attempt is given up. */
+const AUTH_MS = 10_000;
+/** So often the hub is asked for a pong; a network that dropped the connection says nothing. */
+const PING_MS = 20_000;
+/** After such a silence the connection is taken for dead. */
+const SILENCE_MS = 45_000;
+
+const openWebSocket: OpenSocket = (url) => new WebSocket(url) as Socket;
+
+export function openLink(options: LinkOptions, events: LinkEvents, signal: AbortSignal): Link {
+  const socket = (options.open ?? openWebSocket)(options.url);
+  let live = false;
+  let lastPing = 0;
+  let heardAt = Date.now();
+  let why: Ended | undefined;
+  let trouble = "";
+
+  const send = (frame: ClientFrame): boolean => {
+    if (socket.readyState !== 1) return false;
+    socket.send(JSON.stringify(frame));
+    return true;
+  };
+  const ping = () => {
+    lastPing = Math.max(lastPing + 1, Date.now());
+    send({ type: "ping", at: lastPing });
+    return lastPing;
+  };
+  const end = (reason: Ended) => {
+    why ??= reason;
+    socket.close();
+  };
+
+  const ended = new Promise<Ended>((resolve) => {
+    const stop = () => end({ kind: "stopped" });
+    const timer = setTimeout(() => end({ kind: "lost", reason: "the hub did not answer in time" }), AUTH_MS);
+    const beat = setInterval(() => {
+      if (Date.now() - heardAt > SILENCE_MS) end({ kind: "lost", reason: "the hub has gone silent" });
+      else if (live) ping();
+    }, PING_MS);
+    const finish = (reason: Ended) => {
+      clearTimeout(timer);
+      clearInterval(beat);
+      signal.removeEventListener("abort", stop);
+      live = false;
+      resolve(why ?? reason);
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    socket.onopen = () => send(options.auth);
+    socket.onerror = (event) => void (trouble ||= describe(event));
+    socket.onclose = (event) => finish({ kind: "lost", reason: closing(event, trouble) });
+    socket.onmessage = (event) => {
+      heardAt = Date.now();
+      const frame = readFrame(event.data);
+      if (frame === undefined) return;
+      if (frame.type === "auth_ok") {
+        clearTimeout(timer);
+        live = true;
+        return events.ready(frame);
+      }
+      if (frame.type === "error" && !live) return end({ kind: "refused", error: frame });
+      if (frame.type === "going_away") {
+        const { reason, reconnect_in_ms: wait } = frame;
+        why = { kind: "sent_away", reason, ...(wait === undefined ? {} : { reconnectInMs: wait }) };
+      }
+      events.frame(frame);
+    };
+  });
+  return { send, ping, ended };
+}
+
+/** What is not a frame is ignored: a newer hub may say more than this client knows. */
+function readFrame(data: unknown): ServerFrame | undefined {
+  try {
+    const value: unknown = JSON.parse(String(data));
+    const isFrame = typeof value === "object" && value !== null && "type" in value;
+    return isFrame ? (value as ServerFrame) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function closing(event: { code: number; reason: string }, trouble: string): string {
+  if (event.reason !== "") return `the hub closed the connection: ${event.reason}`;
+  return trouble === "" ? `the connection closed (${event.code})` : `cannot reach the hub: ${trouble}`;
+}
+
+function describe(event: unknown): string {
+  if (typeof event !== "object" || event === null) return "network error";
+  const { error, message } = event as { error?: unknown; message?: unknown };
+  // Node wraps the reason that a person can use in the causes of the error.
+  let cause: unknown = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  if (cause instanceof Error && cause.message !== "") return cause.message;
+  return typeof message === "string" && message !== "" ? message : "network error";
+}

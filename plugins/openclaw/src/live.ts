@@ -1,0 +1,34 @@
+// The accounts that run in this process.
+//
+// OpenClaw loads agent tools and the channel as separate instances of this module, so the table
+// lies in a slot of the process and not in a variable of the module.
+
+import type { Account } from "./config.ts";
+import type { HubClient } from "./hub-client.ts";
+import type { Requests } from "./requests.ts";
+import type { Turns } from "./turns.ts";
+
+/** What a running account consists of. */
+export type LiveAccount = {
+  account: Account;
+  client: HubClient;
+  turns: Turns;
+  requests: Requests;
+  /** Ids of what this account said lately: an answer to one of them is an answer to us. */
+  said: Set<string>;
+  version: string;
+};
+
+const SLOT = Symbol.for("bot-hub.live-accounts");
+const slots = globalThis as unknown as Record<symbol, Map<string, LiveAccount> | undefined>;
+export const liveAccounts: Map<string, LiveAccount> = (slots[SLOT] ??= new Map());
+
+const SAID_MAX = 1000;
+
+export function remember(live: LiveAccount, id: string): void {
+  live.said.add(id);
+  for (const oldest of live.said) {
+    if (live.said.size <= SAID_MAX) break;
+    live.said.delete(oldest);
+  }
+}

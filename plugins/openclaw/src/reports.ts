@@ -1,0 +1,47 @@
+// Receipts on their way to the hub.
+//
+// The hub does not acknowledge a receipt, but it works through a connection in order: a `pong`
+// proves everything that was sent before its `ping`. What is not proven is sent again after a
+// reconnect; the hub takes a repeated receipt for what it is.
+
+import type { Receipt } from "./frames.ts";
+
+export type Report = Receipt & { id: string };
+
+export class Reports {
+  #unproven: Report[] = [];
+  /** How many of them were sent before each ping that is under way. */
+  #pings: Array<{ at: number; covers: number }> = [];
+  readonly #proven: (reports: Report[]) => void;
+
+  constructor(proven: (reports: Report[]) => void = () => {}) {
+    this.#proven = proven;
+  }
+
+  add(report: Report): void {
+    this.#unproven.push(report);
+  }
+
+  /** The connection is new: nothing that was sent on the old one is known to have arrived. */
+  restart(): Report[] {
+    this.#pings = [];
+    return [...this.#unproven];
+  }
+
+  pinged(at: number): void {
+    this.#pings.push({ at, covers: this.#unproven.length });
+  }
+
+  ponged(at: number | undefined): void {
+    const found = this.#pings.findIndex((ping) => ping.at === at);
+    if (found < 0) return;
+    const covers = this.#pings[found]?.covers ?? 0;
+    this.#pings = this.#pings.slice(found + 1).map((it) => ({ ...it, covers: it.covers - covers }));
+    const proven = this.#unproven.splice(0, covers);
+    if (proven.length > 0) this.#proven(proven);
+  }
+
+  get unproven(): number {
+    return this.#unproven.length;
+  }
+}

@@ -1,0 +1,127 @@
+// Requests between bots that are not answered yet, in both directions.
+//
+// Owns which answer belongs to which request. On disk, because an answer may come after a restart,
+// minutes later, or by another way than the turn that the request began.
+
+import type { Depth } from "./blocks.ts";
+import { isRecord, type JsonFile } from "./file.ts";
+
+/** Somebody asked us. */
+export type Incoming = {
+  requestId: string;
+  /** The entry that carried it. */
+  entry: string;
+  room: string;
+  /** Who gets the answer. */
+  replyTo: string;
+  task: string;
+  depth: Depth;
+  at: number;
+  /** We asked back, and wait for the answer to that. */
+  clarifying?: true;
+};
+
+/** We asked somebody. */
+export type Outgoing = { requestId: string; to: string; room: string; task: string; depth: Depth; at: number };
+
+/** A request that nobody answered for so long is forgotten. */
+const FORGOTTEN_MS = 24 * 60 * 60_000;
+
+export class Requests {
+  #incoming: Incoming[] = [];
+  #outgoing: Outgoing[] = [];
+  readonly #waiters = new Map<string, (answer: string) => void>();
+  readonly #file: JsonFile;
+
+  constructor(file: JsonFile, now = Date.now()) {
+    this.#file = file;
+    const found = file.read();
+    if (!isRecord(found)) return;
+    const fresh = (it: unknown) => isRecord(it) && typeof it["requestId"] === "string" && now - Number(it["at"]) < FORGOTTEN_MS;
+    const list = (value: unknown): unknown[] => (Array.isArray(value) ? value.filter(fresh) : []);
+    this.#incoming = list(found["incoming"]) as Incoming[];
+    this.#outgoing = list(found["outgoing"]) as Outgoing[];
+  }
+
+  asked(request: Incoming): void {
+    this.#incoming = [...this.#incoming.filter((it) => it.requestId !== request.requestId), request];
+    this.#save();
+  }
+
+  /** The request that an entry carried, as long as it is not answered. */
+  byEntry(entry: string): Incoming | undefined {
+    return this.#incoming.find((it) => it.entry === entry);
+  }
+
+  byId(requestId: string): Incoming | undefined {
+    return this.#incoming.find((it) => it.requestId === requestId);
+  }
+
+  /** The newest open request of a room. */
+  openIn(room: string): Incoming | undefined {
+    return this.#incoming.findLast((it) => it.room === room);
+  }
+
+  clarify(requestId: string): void {
+    const found = this.byId(requestId);
+    if (found !== undefined) found.clarifying = true;
+    this.#save();
+  }
+
+  /** The answer to our question came with another entry, which the request now belongs to. */
+  clarified(requestId: string, entry: string, depth: Depth): Incoming | undefined {
+    const found = this.byId(requestId);
+    if (found === undefined || !found.clarifying) return undefined;
+    delete found.clarifying;
+    Object.assign(found, { entry, depth });
+    this.#save();
+    return found;
+  }
+
+  settled(requestId: string): void {
+    this.#incoming = this.#incoming.filter((it) => it.requestId !== requestId);
+    this.#save();
+  }
+
+  ask(request: Outgoing): void {
+    this.#outgoing.push(request);
+    this.#save();
+  }
+
+  outgoing(requestId: string): Outgoing | undefined {
+    return this.#outgoing.find((it) => it.requestId === requestId);
+  }
+
+  /** Resolves with the answer's text; the signal ends the wait, not the request. */
+  wait(requestId: string, signal: AbortSignal): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const end = (answer?: string) => {
+        this.#waiters.delete(requestId);
+        signal.removeEventListener("abort", stop);
+        resolve(answer);
+      };
+      const stop = () => end();
+      if (signal.aborted) return resolve(undefined);
+      signal.addEventListener("abort", stop, { once: true });
+      this.#waiters.set(requestId, end);
+    });
+  }
+
+  /** An answer came. Says whether somebody waited for it. */
+  answered(requestId: string, answer: string): "waited" | "asked" | "unknown" {
+    const known = this.outgoing(requestId) !== undefined;
+    this.#outgoing = this.#outgoing.filter((it) => it.requestId !== requestId);
+    this.#save();
+    const waiter = this.#waiters.get(requestId);
+    waiter?.(answer);
+    return waiter !== undefined ? "waited" : known ? "asked" : "unknown";
+  }
+
+  get open(): { incoming: readonly Incoming[]; outgoing: readonly Outgoing[] } {
+    return { incoming: this.#incoming, outgoing: this.#outgoing };
+  }
+
+  #save(): void {
+    this.#file.write({ incoming: this.#incoming, outgoing: this.#outgoing });
+  }
+}

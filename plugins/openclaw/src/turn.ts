@@ -1,0 +1,191 @@
+// One turn of the agent: from an admitted entry to the receipt that says how it ended.
+//
+// Owns what is handed to OpenClaw and what its callbacks mean. Never decides who may speak.
+
+import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-core";
+import { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
+import { HOUSE_RULES } from "./briefing.ts";
+import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
+import type { Entry } from "./hub-client.ts";
+import type { LiveAccount } from "./live.ts";
+import { formatTarget, replyTarget } from "./names.ts";
+import { findLive, say } from "./outbound.ts";
+import type { Outcome } from "./turns.ts";
+import type { resolveAccess } from "./access.ts";
+
+export type Route = ReturnType<typeof resolveChannelInboundRouteEnvelope>;
+export type TurnInput = {
+  cfg: OpenClawConfig;
+  account: Account;
+  live: LiveAccount;
+  runtime: PluginRuntime;
+  entry: Entry;
+  /** What the agent reads. */
+  body: string;
+  route: Route;
+  peer: { kind: "direct" | "group"; id: string };
+  access: Awaited<ReturnType<typeof resolveAccess>>;
+  addressed: boolean;
+  /** The agent reads it, and its final text stays private. */
+  quiet: boolean;
+  log: (text: string) => void;
+  signal: AbortSignal;
+};
+
+/** The agent never took the entry: it may be tried again. */
+export class NotAdopted extends Error {}
+
+export async function runTurn(input: TurnInput): Promise<Outcome> {
+  const { cfg, account, live, runtime, entry, route } = input;
+  const course = new Course(live, entry);
+  try {
+    const result = await runtime.channel.inbound.dispatch({
+      cfg,
+      channel: CHANNEL_ID,
+      accountId: account.accountId,
+      route: { agentId: route.route.agentId, dmScope: route.route.dmScope, sessionKey: route.route.sessionKey },
+      ctxPayload: contextOf(input),
+      botLoopProtection: loopFacts(input),
+      delivery: {
+        observeMessageSent: true,
+        deliver: (payload, info) => deliver(input, course, payload, info.kind),
+        onError: (error, info) => course.fail(`the ${info.kind} reply could not be sent: ${messageOf(error)}`),
+      },
+      turnAdoptionLifecycle: course.lifecycle,
+      replyPipeline: { typing: { start: async () => live.client.typing(entry.room), onStartError: () => {} } },
+      replyOptions: {
+        sourceReplyDeliveryMode: input.quiet ? "message_tool_only" : "automatic",
+        disableBlockStreaming: true,
+        suppressDefaultToolProgressMessages: true,
+        onAgentRunStart: () => live.turns.start(entry.id),
+        onAgentRunTerminalOutcome: (outcome) => {
+          if (outcome === "failed") course.fail("the agent's turn failed");
+        },
+      },
+      record: { onRecordError: (error) => input.log(`the session could not be recorded: ${messageOf(error)}`) },
+    });
+    await course.settled();
+    if (!result.dispatched) return { state: "declined", reason: declineReason(result.admission) };
+    return course.outcome();
+  } catch (error) {
+    if (!course.adopted) throw new NotAdopted(messageOf(error), { cause: error });
+    return { state: "failed", reason: messageOf(error) };
+  }
+}
+
+/** What has happened in a turn so far. */
+class Course {
+  adopted = false;
+  #deferred = false;
+  #failure: string | undefined;
+  readonly #settled = Promise.withResolvers<void>();
+  readonly #live: LiveAccount;
+  readonly #entry: Entry;
+
+  constructor(live: LiveAccount, entry: Entry) {
+    this.#live = live;
+    this.#entry = entry;
+  }
+
+  readonly lifecycle = {
+    admission: "exclusive" as const,
+    onAdopted: () => {
+      this.adopted = true;
+      this.#live.turns.receive(this.#entry);
+    },
+    onDeferred: () => (this.#deferred = true),
+    onAbandoned: () => this.fail("OpenClaw gave the turn up before the agent saw it"),
+    onSettled: () => this.#settled.resolve(),
+  };
+
+  fail(reason: string): void {
+    this.#failure ??= reason;
+  }
+
+  /** A turn that OpenClaw put behind another ends later than its dispatch. */
+  async settled(): Promise<void> {
+    if (this.#deferred) await this.#settled.promise;
+  }
+
+  outcome(): Outcome {
+    const reply = this.#live.turns.find(this.#entry.id)?.reply;
+    if (reply !== undefined) return { state: "answered", reply };
+    return this.#failure === undefined ? { state: "done" } : { state: "failed", reason: this.#failure };
+  }
+}
+
+type Payload = Parameters<Parameters<PluginRuntime["channel"]["inbound"]["dispatch"]>[0]["delivery"]["deliver"] & object>[0];
+
+async function deliver(input: TurnInput, course: Course, payload: Payload, kind: string) {
+  const text = (payload.text ?? "").trim();
+  if (payload.isError) course.fail(text === "" ? "the agent's turn failed" : text);
+  const isAnswer = !(
+    payload.isError || payload.isReasoning || payload.isStatusNotice || payload.isCompactionNotice ||
+    payload.isFallbackNotice || payload.isCommentary
+  );
+  if (text === "" || !isAnswer || kind === "tool") return { visibleReplySent: false };
+  const live = await findLive(input.account.accountId, input.signal.aborted ? undefined : input.signal);
+  const target = replyTarget(input.entry.room, live.client.bot ?? "");
+  const said = await say(live, { target, text, replyTo: input.entry.id, final: kind === "final" });
+  return { content: text, messageIds: [said.id], visibleReplySent: true };
+}
+
+function contextOf(input: TurnInput) {
+  const { account, runtime, entry, route, peer, body, live } = input;
+  const rules = roomRules(account, entry.room);
+  const to = formatTarget(replyTarget(entry.room, live.client.bot ?? ""));
+  const timestamp = entry.sent_at ?? Date.now();
+  const { agentId, dmScope, accountId, sessionKey } = route.route;
+  return runtime.channel.inbound.buildContext({
+    channel: CHANNEL_ID,
+    accountId,
+    messageId: entry.id,
+    messageIdFull: entry.id,
+    timestamp,
+    from: `${CHANNEL_ID}:${to}`,
+    sender: { id: entry.from, name: entry.from, isBot: true },
+    conversation: { kind: peer.kind, id: peer.id, label: peer.kind === "group" ? entry.room : entry.from },
+    route: { agentId, dmScope, accountId, routeSessionKey: sessionKey, dispatchSessionKey: sessionKey },
+    // The room of the message, whatever the session's last route was: an answer never goes elsewhere.
+    reply: { to, originatingTo: to, ...(entry.reply_to === undefined ? {} : { replyToId: entry.reply_to }) },
+    message: {
+      inboundEventKind: input.quiet ? "room_event" : "user_request",
+      body: route.buildEnvelope({ channel: "Bot Hub", from: entry.from, timestamp, body }),
+      bodyForAgent: body,
+      rawBody: entry.text,
+      commandBody: entry.text,
+    },
+    access: { mentions: { canDetectMention: true, wasMentioned: input.addressed }, toolPolicy: rules.tools },
+    channelIngress: input.access,
+    extra: {
+      ...(peer.kind === "group" ? { GroupSubject: entry.room } : {}),
+      GroupSystemPrompt: rules.systemPrompt === undefined ? HOUSE_RULES : `${HOUSE_RULES}\n${rules.systemPrompt}`,
+      CommandInterpretationSuppressed: true,
+    },
+  });
+}
+
+function loopFacts({ cfg, account, live, entry }: TurnInput) {
+  const config = { ...account.loopGuard, ...roomRules(account, entry.room).loopGuard };
+  const defaultsConfig = cfg.channels?.defaults?.botLoopProtection;
+  return {
+    scopeId: `${CHANNEL_ID}:${account.accountId}`,
+    conversationId: entry.room,
+    senderId: entry.from,
+    receiverId: live.client.bot ?? account.accountId,
+    eventId: entry.id,
+    config,
+    ...(defaultsConfig === undefined ? {} : { defaultsConfig }),
+    defaultEnabled: true,
+  };
+}
+
+function declineReason(admission: { kind: string; reason?: string }): string {
+  const reason = admission.reason ?? admission.kind;
+  if (/loop/i.test(reason)) return "loop guard: these two bots have been answering each other too fast";
+  return reason;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
