@@ -35,6 +35,7 @@ impl Hub {
             return self.send_away(conn, hello.plain, CloseReason::Replaced, Some(FIGHT_PAUSE_MS));
         }
         self.world.conns.insert(conn, new_conn(bot, &hello));
+        self.receipt_conns += usize::from(hello.caps.receipts);
         if hello.side {
             self.world.bot_mut(bot).sides.push(conn);
         } else {
@@ -171,6 +172,7 @@ impl Hub {
     /// Returns whether it was a seed client's.
     fn forget_conn(&mut self, conn: ConnId) -> bool {
         let Some(state) = self.world.conns.remove(&conn) else { return false };
+        self.receipt_conns -= usize::from(state.caps.receipts);
         self.world.bot_mut(state.bot).sides.retain(|&side| side != conn);
         if state.operator {
             self.observers.retain(|&observer| observer != conn);

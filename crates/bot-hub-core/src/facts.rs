@@ -67,7 +67,6 @@ impl Hub {
     /// Tells senders what a bot received, when its cursor is stored. Where nobody wants to know, the
     /// cursor is saved with many others, later.
     pub(crate) fn tell_received(&mut self, room: RoomIx, bot: BotIx, slots: &[Slot]) {
-        self.stats.received += slots.len() as u64;
         let wanted = slots.iter().filter(|slot| self.wants_receipts(slot.from));
         let told = wanted.map(|slot| self.news(room, bot, slot, ReceiptState::Received));
         let told: Vec<News> = told.collect();
@@ -92,7 +91,9 @@ impl Hub {
     pub(crate) fn wants_receipts(&self, bot: BotIx) -> bool {
         let bot = self.world.bot(bot);
         let mut conns = bot.conn.iter().chain(&bot.sides);
-        conns.any(|conn| self.conn(*conn).is_some_and(|state| state.caps.receipts))
+        // Mostly nobody does, and then nothing has to be looked up for every entry.
+        self.receipt_conns > 0
+            && conns.any(|conn| self.conn(*conn).is_some_and(|state| state.caps.receipts))
     }
 
     pub(crate) fn notify_all(&mut self, news: Vec<News>) {

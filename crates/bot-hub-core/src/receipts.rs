@@ -53,9 +53,16 @@ impl Hub {
     }
 
     fn received_through(&mut self, room: RoomIx, bot: BotIx, seq: u64) {
+        let is_wanted = self.receipt_conns > 0;
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let mut taken = Vec::new();
-        member.take_through(seq, |slot| taken.push(slot.clone()));
+        let (mut taken, mut count) = (Vec::new(), 0);
+        member.take_through(seq, |slot| {
+            count += 1;
+            if is_wanted {
+                taken.push(slot.clone());
+            }
+        });
+        self.stats.received += count;
         self.note_place(room, bot);
         self.tell_received(room, bot, &taken);
     }
@@ -66,6 +73,7 @@ impl Hub {
         let from = before.from;
         // Whoever began a turn with an entry has taken responsibility for it.
         if before.state < ReceiptState::Received {
+            self.stats.received += 1;
             self.note_place(room, bot);
             self.tell_received(room, bot, std::slice::from_ref(&before));
         }

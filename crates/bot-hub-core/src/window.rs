@@ -69,12 +69,11 @@ impl Window {
         same.find(|slot| !slot.is_taken()).or(any).map(|slot| slot.seq)
     }
 
-    /// An entry reached a rung. Returns its slot as it was before, if that leads upwards.
-    pub(crate) fn raise(&mut self, seq: u64, state: ReceiptState) -> Option<Slot> {
+    /// An entry reached a rung. Returns its slot, if that leads upwards.
+    pub(crate) fn raise(&mut self, seq: u64, state: ReceiptState) -> Option<&Slot> {
         let slot = self.get_mut(seq).filter(|slot| state.may_follow(slot.state))?;
-        let before = slot.clone();
         slot.state = state;
-        Some(before)
+        Some(slot)
     }
 
     /// Everything up to `seq` is received. Calls `each` for every entry for which that is news.
