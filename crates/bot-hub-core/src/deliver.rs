@@ -70,6 +70,7 @@ impl Hub {
             self.output(Output::Deliver { entry, to, circumstances });
         }
         self.finish(room, rest);
+        self.trim_overfull(room);
         handed
     }
 

@@ -41,6 +41,20 @@ impl Hub {
         }
     }
 
+    /// A room that fills faster than it is looked at is trimmed at once: its bounds hold to an eighth
+    /// and one step.
+    pub(crate) fn trim_overfull(&mut self, room: RoomIx) {
+        let state = self.world.room(room);
+        let retain = state.retain.unwrap_or(self.settings.retention);
+        let kept = (state.head + 1).saturating_sub(state.first);
+        let step = u64::from(TRIM_ENTRIES_MAX);
+        let is_over =
+            |count, max: Option<u64>, step| max.is_some_and(|it| count > it + it / 8 + step);
+        if is_over(kept, retain.entries, step) || is_over(state.bytes, retain.bytes, step * 1_024) {
+            self.trim(room);
+        }
+    }
+
     /// Removes a step's worth of what the room's rule no longer keeps.
     pub(crate) fn trim(&mut self, room: RoomIx) {
         let state = self.world.room(room);
