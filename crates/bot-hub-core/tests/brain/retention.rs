@@ -234,6 +234,26 @@ fn a_connected_bot_loses_nothing_to_the_buffer_limit() {
 }
 
 #[test]
+fn a_room_that_fills_faster_than_it_is_looked_at_is_trimmed_at_once() {
+    transcript!(@r#"
+    > set keep 2
+    > open ana seed
+    ana <- {"type":"auth_ok"}
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[]}
+    > quiet
+    > times 514 ana say #lab number {n}
+    > loud
+    > show store
+    > ana say #lab one too many
+    store <- append #lab ana: one too many
+    store <- trim #lab
+    ana <- {"type":"ack","room":"lab","delivered":0}
+    store <- trim #lab
+    "#);
+}
+
+#[test]
 fn the_retention_by_count_is_announced_to_both_sides() {
     transcript!(@r#"
     > set keep 2
