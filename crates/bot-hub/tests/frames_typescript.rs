@@ -16,11 +16,8 @@ const HEADER: &str = "\
 ";
 
 /// Frames that exist in both directions under one name.
-const RENAMED: &[(&str, &str)] = &[
-    ("Presence2", "PresenceNotice"),
-    ("Receipt2", "ReceiptNotice"),
-    ("Typing2", "TypingNotice"),
-];
+const RENAMED: &[(&str, &str)] =
+    &[("Presence2", "PresenceNotice"), ("Receipt2", "ReceiptNotice"), ("Typing2", "TypingNotice")];
 
 #[test]
 fn the_frame_types_of_the_plugin_are_up_to_date() {
@@ -90,7 +87,8 @@ fn of_kind(kind: &str, schema: &Value, indent: &str) -> String {
         "object" => match (properties(schema), schema["patternProperties"].as_object()) {
             (Some(own), _) => object(schema, own, indent),
             (None, Some(patterns)) => {
-                let value = patterns.values().next().map_or("unknown".into(), |it| type_of(it, indent));
+                let value =
+                    patterns.values().next().map_or("unknown".into(), |it| type_of(it, indent));
                 format!("Record<string, {value}>")
             }
             (None, None) => "Record<never, never>".to_owned(),
@@ -104,7 +102,9 @@ fn union<'a>(alternatives: impl Iterator<Item = &'a Value>, indent: &str) -> Str
     match types.as_slice() {
         [one] => one.clone(),
         many if many.iter().all(|it| it.len() < 16) => many.join(" | "),
-        many => many.iter().map(|it| format!("\n{indent}  | {}", it.replace('\n', "\n    "))).collect(),
+        many => {
+            many.iter().map(|it| format!("\n{indent}  | {}", it.replace('\n', "\n    "))).collect()
+        }
     }
 }
 
