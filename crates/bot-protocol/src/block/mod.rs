@@ -1,7 +1,7 @@
 //! The bot-protocol text format: an act written as a fenced block in any text channel.
 //!
-//! Owns the grammar ([`parse`], [`build`]), the conversations that acts form ([`State`]), and the
-//! parts that a long act travels in ([`split`], [`join`]). Never does IO, reads no clock and draws
+//! Owns the grammar ([`parse()`], [`build()`]), the conversations that acts form ([`State`]), and the
+//! parts that a long act travels in ([`split()`], [`join()`]). Never does IO, reads no clock and draws
 //! no random number: moments and random digits are arguments. `docs/bot-protocol.md` is the
 //! specification that this module implements.
 //!
