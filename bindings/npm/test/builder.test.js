@@ -16,7 +16,8 @@ const BODIES = ['task', 'result', 'question', 'task', 'message'];
 function text(below) {
   // Mostly plain, or the way around would hardly ever be taken.
   const from = below(12) === 0 ? PIECES : ['a', 'Bc', ' ', '1/5', ': ', '\n', 'ü', '漢', '\x01'];
-  return Array.from({ length: 1 + below(4) }, () => from[below(from.length)]).join('');
+  const length = below(20) === 0 ? 150 : 1 + below(4);
+  return Array.from({ length }, () => from[below(from.length)]).join('');
 }
 
 function act(below, kind) {

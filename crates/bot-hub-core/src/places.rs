@@ -58,9 +58,10 @@ impl Hub {
         self.save_at = None;
         for pending in std::mem::take(&mut self.refused) {
             match pending {
-                Pending::Fact(change) => self.fact(*change),
+                Pending::Fact(fact) => self.state(*fact),
                 Pending::Room { room, .. } => self.make_room(room, Waiter::Nobody),
                 Pending::Join { room, bot, .. } => self.add_member(room, bot, Waiter::Nobody),
+                Pending::Cursor { room, bot, news, .. } => self.tell_when_saved(room, bot, news),
                 _ => {}
             }
         }
@@ -84,7 +85,7 @@ impl Hub {
         }
         if let Some(at) = cursor_at {
             let change = Change::Cursor { room: name, bot: id, seq: cursor, state, at };
-            self.change(change, Pending::Cursor { room, bot, at });
+            self.change(change, Pending::Cursor { room, bot, at, news: Vec::new() });
         }
     }
 }

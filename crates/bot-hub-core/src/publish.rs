@@ -204,7 +204,7 @@ impl Hub {
             let reached = |state| recipient.steps.iter().any(|step| step.state == state);
             let bot = self.world.bot_ix(&recipient.bot);
             let member = bot.and_then(|bot| self.world.member(repeat.room, bot));
-            let is_in_flight = member.is_some_and(|member| member.slot(seq).is_some());
+            let is_in_flight = member.is_some_and(|member| member.window.get(seq).is_some());
             if is_in_flight || reached(ReceiptState::Delivered) || reached(ReceiptState::Received) {
                 handed.delivered += 1;
             } else if recipient.state == ReceiptState::Stored {

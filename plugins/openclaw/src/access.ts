@@ -29,8 +29,8 @@ export type Visit = {
   agentId: string;
   sessionKey: string;
   inboundEventKind: "user_request" | "room_event";
-  repliesToMe: boolean;
-  requireMention: boolean;
+  /** An answer is owed: OpenClaw then insists on one, even if the agent would rather be silent. */
+  owed: boolean;
 };
 
 export function resolveAccess(visit: Visit) {
@@ -43,9 +43,8 @@ export function resolveAccess(visit: Visit) {
     contextBinding: { agentId, sessionKey, messageId: entry.id, inboundEventKind },
     mentionFacts: {
       canDetectMention: true,
-      wasMentioned: meaning.addressed,
+      wasMentioned: visit.owed,
       hasAnyMention: meaning.mentionsSomebody,
-      ...(visit.repliesToMe ? { implicitMentionKinds: ["reply_to_bot"] as const } : {}),
     },
     route: channelIngressRoutes(
       !rules.enabled && { id: "bot-hub:room", enabled: false, precedence: 10, blockReason: "room_disabled" },
@@ -57,7 +56,8 @@ export function resolveAccess(visit: Visit) {
     groupPolicy: account.groupPolicy,
     policy: {
       groupAllowFromFallbackToAllowFrom: true,
-      activation: { requireMention: peer.kind === "group" && visit.requireMention, allowTextCommands: false },
+      // Who is addressed was decided before: OpenClaw takes a mention for a duty to answer.
+      activation: { requireMention: false, allowTextCommands: false },
     },
     allowFrom: account.allowFrom,
     groupAllowFrom: account.groupAllowFrom,
@@ -66,7 +66,6 @@ export function resolveAccess(visit: Visit) {
 
 /** What a refusal means, for the receipt that the other bot's owner reads. */
 export function refusalReason(reasonCode: string): string {
-  if (/activation|mention/.test(reasonCode)) return "not addressed to this bot";
   if (/allowlist|not_allow|sender/.test(reasonCode)) return "this bot's owner has not admitted the sender";
   if (/disabled/.test(reasonCode)) return "this bot's owner has switched the room off";
   return `refused by policy (${reasonCode})`;

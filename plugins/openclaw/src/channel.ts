@@ -13,6 +13,7 @@ import { startAccount } from "./gateway.ts";
 import { liveAccounts } from "./live.ts";
 import { formatTarget, parseTarget, readRoom, roomOf } from "./names.ts";
 import { findLive, readTarget, say } from "./outbound.ts";
+import { allowsSilence, scopedConfig, SILENCE_HINT } from "./scoped-config.ts";
 import { setupContract } from "./setup.ts";
 import { status, type Probe } from "./status.ts";
 import { stableId, uuid7 } from "./uuid.ts";
@@ -148,7 +149,7 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
         const found = peerOf(target);
         if (found === undefined) return null;
         const to = formatTarget(found.target);
-        const scoped = { ...cfg, session: { ...cfg.session, dmScope: "per-account-channel-peer" as const } };
+        const scoped = scopedConfig(cfg);
         return buildChannelOutboundSessionRoute({
           cfg: scoped, agentId, channel: CHANNEL_ID, accountId, recipientSessionExact: true,
           peer: found.peer, chatType: found.chatType, from: `${CHANNEL_ID}:${to}`, to,
@@ -188,8 +189,10 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
       groupModel: "sender",
       dmAllowFromMode: "topOrNested",
       groupAllowFromFallbackToAllowFrom: true,
-      collectPreviewWarnings: ({ cfg }) =>
-        listAccountIds(cfg).flatMap((id) => resolveAccount(cfg, id).problems.map((problem) => `${id}: ${problem}`)),
+      collectPreviewWarnings: ({ cfg }) => [
+        ...listAccountIds(cfg).flatMap((id) => resolveAccount(cfg, id).problems.map((problem) => `${id}: ${problem}`)),
+        ...(allowsSilence(cfg) ? [] : [SILENCE_HINT]),
+      ],
     },
     message,
     gateway: { startAccount },

@@ -122,6 +122,16 @@ export function roomRules(account: Account, room: string): RoomRules {
   return account.groups[room] ?? account.groups["*"] ?? { enabled: true, allowFrom: [], tools: DENIED_TOOLS };
 }
 
+/** Whether the lists admit a bot, for what is only shown; a turn asks OpenClaw's own rules. */
+export function isAdmitted(account: Account, room: string, bot: string): boolean {
+  const rules = roomRules(account, room);
+  if (!rules.enabled || account.groupPolicy === "disabled") return false;
+  if (account.groupPolicy === "open" && rules.allowFrom.length === 0) return true;
+  const shared = account.groupAllowFrom.length > 0 ? account.groupAllowFrom : account.allowFrom;
+  const list = rules.allowFrom.length > 0 ? rules.allowFrom : shared;
+  return list.includes(bot) || list.includes("*");
+}
+
 /** Why an account cannot connect, in words for its owner. */
 export function unconfiguredReason(account: Account): string {
   if (account.url === "") return "the hub's address is missing: set `channels.bot-hub.url` or `BOT_HUB_URL`";

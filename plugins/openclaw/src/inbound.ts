@@ -9,7 +9,8 @@ import { refusalReason, resolveAccess } from "./access.ts";
 import { pause } from "./backoff.ts";
 import { loadBlocks } from "./blocks.ts";
 import { briefing } from "./briefing.ts";
-import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
+import { CHANNEL_ID, isAdmitted, roomRules, type Account } from "./config.ts";
+import { scopedConfig } from "./scoped-config.ts";
 import { digest } from "./digest.ts";
 import type { Entry } from "./hub-client.ts";
 import { Lanes } from "./lane.ts";
@@ -48,6 +49,8 @@ export class Inbound {
   take(entry: Entry): void {
     const { live, signal } = this.#options;
     if (entry.from === live.client.bot || this.#queued.has(entry.id) || live.turns.isKnown(entry.id)) return;
+    // The turn that waits for this answer is in the lane; behind it the two would wait for each other.
+    if (this.#isAwaited(entry)) return live.turns.end(entry, { state: "done", reason: "taken as the answer that was waited for" });
     this.#queued.add(entry.id);
     this.#lanes.add(entry.room, async () => {
       live.client.presence("busy");
@@ -68,9 +71,6 @@ export class Inbound {
       return live.turns.end(entry, { reason: "read in a digest of what waited", ...covered });
     }
     if (meaning.kind === "context") return live.turns.end(entry, { state: "done", reason: "noted" });
-    if (meaning.kind === "response" && this.#settle(entry, meaning)) {
-      return live.turns.end(entry, { state: "done", reason: "taken as the answer that was waited for" });
-    }
     const behind = Math.max(this.#lanes.behind(entry.room), (entry.backlog?.total ?? 0) - (entry.backlog?.index ?? 0));
     const outcome =
       behind >= account.digestAfter && meaning.kind === "talk" ? await this.#catchUp(entry) : await this.#turn(entry, meaning, behind);
@@ -78,14 +78,22 @@ export class Inbound {
   }
 
   async #meaning(entry: Entry): Promise<Meaning> {
-    const { live, account } = this.#options;
-    const block = account.protocol === "off" ? null : (loadBlocks()?.parse(entry.text) ?? null);
-    return meaningOf(entry, live.client.bot ?? "", block, await this.#rooms.repliesToMe(entry, live.said));
+    const { live } = this.#options;
+    return meaningOf(entry, live.client.bot ?? "", this.#block(entry), await this.#rooms.repliesToMe(entry, live.said));
   }
 
-  /** Whether somebody waited for this answer, and no turn is needed. */
-  #settle(entry: Entry, meaning: Extract<Meaning, { kind: "response" }>): boolean {
-    return this.#options.live.requests.answered(meaning.requestId, `${meaning.text}\n(message ${entry.id})`) === "waited";
+  /** Whether somebody waits for this answer, and no turn is needed. */
+  #isAwaited(entry: Entry): boolean {
+    const { live, account } = this.#options;
+    const me = live.client.bot ?? "";
+    const meaning = meaningOf(entry, me, this.#block(entry), true);
+    if (meaning.kind !== "response" || live.requests.outgoing(meaning.requestId)?.to !== entry.from) return false;
+    if (!isAdmitted(account, entry.room, entry.from)) return false;
+    return live.requests.answered(meaning.requestId, `${meaning.text}\n(message ${entry.id})`) === "waited";
+  }
+
+  #block(entry: Entry) {
+    return this.#options.account.protocol === "off" ? null : (loadBlocks()?.parse(entry.text) ?? null);
   }
 
   async #turn(entry: Entry, meaning: Meaning, newer: number): Promise<Outcome | undefined> {
@@ -101,7 +109,11 @@ export class Inbound {
       if (clarified !== undefined) text += `\nNow do what was asked: ${clarified.task}`;
     }
     const direct = directPeer(entry.room, live.client.bot ?? "") !== undefined;
-    const before = direct ? [] : await this.#rooms.unread(entry);
+    if (!direct && !meaning.addressed && (await this.#mustBeAddressed(entry.room))) {
+      return { state: "declined", reason: "not addressed to this bot" };
+    }
+    const unread = direct ? [] : await this.#rooms.unread(entry);
+    const before = unread.filter((it) => isAdmitted(this.#options.account, it.room, it.from));
     return this.#dispatch(entry, briefing(entry, text, { newer, before, direct }), meaning, quiet);
   }
 
@@ -109,35 +121,40 @@ export class Inbound {
     const waiting = await this.#rooms.waitingFrom(entry);
     const me = this.#options.live.client.bot ?? "";
     const others = waiting.filter((it) => it.from !== me);
-    const anyone = others.some((it) => meaningOf(it, me, null, false).addressed);
-    const meaning: Meaning = { kind: "talk", text: "", addressed: anyone, mentionsSomebody: true };
-    const outcome = await this.#dispatch(entry, digest(others, entry.room), meaning, false);
+    const readable = others.filter((it) => isAdmitted(this.#options.account, it.room, it.from));
+    const addressed = readable.some((it) => meaningOf(it, me, null, false).addressed);
+    let outcome: Outcome | undefined = { state: "declined", reason: "not addressed to this bot" };
+    if (addressed || (readable.length > 0 && !(await this.#mustBeAddressed(entry.room)))) {
+      const meaning: Meaning = { kind: "talk", text: "", addressed, mentionsSomebody: true };
+      outcome = await this.#dispatch(readable[0] ?? entry, digest(readable, entry.room), meaning, false);
+    }
     if (outcome !== undefined) this.#rooms.digested(others, outcome);
     return outcome;
+  }
+
+  async #mustBeAddressed(room: string): Promise<boolean> {
+    return roomRules(this.#options.account, room).requireMention ?? this.#rooms.isCrowd(room);
   }
 
   async #dispatch(entry: Entry, body: string, meaning: Meaning, quiet: boolean): Promise<Outcome | undefined> {
     const { cfg, account, live, runtime, signal, log } = this.#options;
     const bot = directPeer(entry.room, live.client.bot ?? "");
     const peer = bot === undefined ? { kind: "group" as const, id: entry.room } : { kind: "direct" as const, id: bot };
-    // A bot's direct conversation must not land in the owner's main session.
-    const scoped = { ...cfg, session: { ...cfg.session, dmScope: "per-account-channel-peer" as const } };
+    const scoped = scopedConfig(cfg);
     const route = resolveChannelInboundRouteEnvelope({ cfg: scoped, channel: CHANNEL_ID, accountId: account.accountId, peer });
-    const requireMention = roomRules(account, entry.room).requireMention ?? (await this.#rooms.isCrowd(entry.room));
     const { agentId, sessionKey } = route.route;
-    const repliesToMe = entry.reply_to !== undefined && meaning.addressed;
+    const owed = meaning.kind === "request";
     const inboundEventKind = quiet ? ("room_event" as const) : ("user_request" as const);
     for (let attempt = 0; ; attempt++) {
       try {
         const access = await resolveAccess({
-          cfg, account, entry, meaning, peer, agentId, sessionKey, inboundEventKind, repliesToMe, requireMention,
+          cfg, account, entry, meaning, peer, agentId, sessionKey, inboundEventKind, owed,
         });
         if (access.ingress.admission !== "dispatch") {
           log(`${entry.room}/${entry.from} is not admitted: ${access.ingress.reasonCode}`);
           return { state: "declined", reason: refusalReason(access.ingress.reasonCode) };
         }
-        const { addressed } = meaning;
-        return await runTurn({ cfg, account, live, runtime, entry, body, route, peer, access, addressed, quiet, log, signal });
+        return await runTurn({ cfg: scoped, account, live, runtime, entry, body, route, peer, access, owed, quiet, log, signal });
       } catch (error) {
         // A receipt is a fact: as long as nobody took it, the entry stays the hub's.
         if (signal.aborted) return undefined;

@@ -4,6 +4,7 @@ import { defineChannelSetupContract } from "openclaw/plugin-sdk/channel-setup";
 import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { CHANNEL_ID, DEFAULT_ACCOUNT_ID, section } from "./config.ts";
 import { isRecord } from "./file.ts";
+import { allowSilence } from "./scoped-config.ts";
 
 export type SetupInput = { url?: string; hubToken?: string; rooms?: readonly string[]; bots?: readonly string[] };
 
@@ -21,7 +22,7 @@ export function applySetup(cfg: OpenClawConfig, accountId: string, input: SetupI
   const after = named
     ? { ...before, enabled: true, accounts: { ...accounts, [accountId]: { ...(isRecord(own) ? own : {}), ...said } } }
     : { ...before, enabled: true, ...said };
-  return { ...cfg, channels: { ...cfg.channels, [CHANNEL_ID]: after } };
+  return allowSilence({ ...cfg, channels: { ...cfg.channels, [CHANNEL_ID]: after } });
 }
 
 export const setupContract = defineChannelSetupContract({

@@ -25,7 +25,8 @@ export type TurnInput = {
   route: Route;
   peer: { kind: "direct" | "group"; id: string };
   access: Awaited<ReturnType<typeof resolveAccess>>;
-  addressed: boolean;
+  /** An answer is owed; else the agent may stay silent. */
+  owed: boolean;
   /** The agent reads it, and its final text stays private. */
   quiet: boolean;
   log: (text: string) => void;
@@ -114,6 +115,9 @@ class Course {
   }
 }
 
+/** What OpenClaw says in the agent's place when there was no answer; our receipt says it better. */
+const HOST_APOLOGY = /^⚠️ (OpenClaw couldn't produce|Agent couldn't generate)/;
+
 type Payload = Parameters<Parameters<PluginRuntime["channel"]["inbound"]["dispatch"]>[0]["delivery"]["deliver"] & object>[0];
 
 async function deliver(input: TurnInput, course: Course, payload: Payload, kind: string) {
@@ -123,7 +127,8 @@ async function deliver(input: TurnInput, course: Course, payload: Payload, kind:
     payload.isError || payload.isReasoning || payload.isStatusNotice || payload.isCompactionNotice ||
     payload.isFallbackNotice || payload.isCommentary
   );
-  if (text === "" || !isAnswer || kind === "tool") return { visibleReplySent: false };
+  if (HOST_APOLOGY.test(text)) course.fail("the agent gave no answer");
+  if (text === "" || !isAnswer || kind === "tool" || HOST_APOLOGY.test(text)) return { visibleReplySent: false };
   const live = await findLive(input.account.accountId, input.signal.aborted ? undefined : input.signal);
   const target = replyTarget(input.entry.room, live.client.bot ?? "");
   const said = await say(live, { target, text, replyTo: input.entry.id, final: kind === "final" });
@@ -155,7 +160,7 @@ function contextOf(input: TurnInput) {
       rawBody: entry.text,
       commandBody: entry.text,
     },
-    access: { mentions: { canDetectMention: true, wasMentioned: input.addressed }, toolPolicy: rules.tools },
+    access: { mentions: { canDetectMention: true, wasMentioned: input.owed }, toolPolicy: rules.tools },
     channelIngress: input.access,
     extra: {
       ...(peer.kind === "group" ? { GroupSubject: entry.room } : {}),

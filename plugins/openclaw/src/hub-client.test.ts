@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { memoryFile } from "./file.ts";
+import type { ClientFrame, ServerFrame } from "./frames.ts";
+import { HubClient, type ConnectionState, type HubOptions } from "./hub-client.ts";
+import type { Socket } from "./link.ts";
+
+/** The hub's end of a connection, in the hands of a test. */
+class FakeSocket implements Socket {
+  readyState = 0;
+  onopen: Socket["onopen"] = null;
+  onmessage: Socket["onmessage"] = null;
+  onclose: Socket["onclose"] = null;
+  onerror: Socket["onerror"] = null;
+  readonly heard: ClientFrame[] = [];
+
+  send(data: unknown): void {
+    this.heard.push(JSON.parse(String(data)) as ClientFrame);
+  }
+  close(code = 1006, reason = ""): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    queueMicrotask(() => this.onclose?.({ code, reason }));
+  }
+  open(): void {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+  say(frame: ServerFrame): void {
+    this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+  welcome(rooms: string[] = []): void {
+    this.open();
+    const position = { epoch: "1", seq: 0 };
+    this.say({ type: "auth_ok", bot: "me", rooms: rooms.map((room) => ({ room, position, head: 0 })) });
+  }
+  types(): string {
+    return this.heard.map((it) => it.type).join(" ");
+  }
+}
+
+const soon = () => new Promise((resolve) => setImmediate(resolve));
+
+function connect(more: Partial<HubOptions> = {}) {
+  const sockets: FakeSocket[] = [];
+  const states: ConnectionState[] = [];
+  const opened: Array<() => void> = [];
+  const open = () => {
+    const socket = new FakeSocket();
+    sockets.push(socket);
+    opened.shift()?.();
+    return socket;
+  };
+  const stop = new AbortController();
+  const options = { url: "ws://hub", token: "t", client: "test", rooms: ["lab"], open, ...more };
+  const client = new HubClient(options, { state: (state) => states.push(state) });
+  const done = client.run(stop.signal);
+  const next = () => new Promise<void>((resolve) => opened.push(resolve));
+  const socket = () => sockets.at(-1) ?? assert.fail("no socket was opened");
+  return { client, states, stop, done, next, socket };
+}
+
+test("it authenticates with its caps, resumes from the hub's cursors and joins what it is not in", async () => {
+  const { socket, stop, done } = connect({ rooms: ["lab", "duo"] });
+  socket().welcome(["lab"]);
+  const [auth, join] = socket().heard;
+  assert.deepEqual(auth, {
+    type: "auth", token: "t", client: "test", caps: ["ack", "receipts", "presence", "acts"], resume: {},
+  });
+  assert.deepEqual(join, { type: "join", room: "duo" });
+  stop.abort();
+  await done;
+});
+
+test("a message is sent again with the same id until it is acknowledged", async () => {
+  const outbox = memoryFile();
+  const { client, socket, next, stop, done } = connect({ outbox });
+  socket().welcome(["lab"]);
+  const sent = client.send({ room: "lab", text: "hi", id: "m1" });
+  assert.deepEqual(outbox.value, [{ room: "lab", text: "hi", id: "m1" }]);
+  const again = next();
+  socket().close();
+  await again;
+  socket().welcome(["lab"]);
+  assert.deepEqual(socket().heard.findLast((it) => it.type === "message"), { type: "message", room: "lab", text: "hi", id: "m1" });
+  socket().say({ type: "ack", room: "lab", id: "m1", seq: 7, delivered: 1 });
+  assert.equal((await sent).seq, 7);
+  assert.deepEqual(outbox.value, []);
+  stop.abort();
+  await done;
+});
+
+test("what a crash left in the outbox goes out at the next start", async () => {
+  const { socket, stop, done } = connect({ outbox: memoryFile([{ room: "lab", text: "old", id: "m0" }]) });
+  socket().welcome(["lab"]);
+  assert.ok(socket().heard.some((it) => it.type === "message" && it.id === "m0"));
+  stop.abort();
+  await done;
+});
+
+test("a refused message fails with the hub's hint", async () => {
+  const { client, socket, stop, done } = connect();
+  socket().welcome(["lab"]);
+  const sent = client.send({ room: "bob", text: "hi", id: "m1" });
+  socket().say({
+    type: "error", code: 3004, name: "wrong_kind", message: "`bob` is a bot, not a room", hint: "did you mean `to: bob`?",
+    retry: "after_fix", ref: "m1",
+  });
+  await assert.rejects(sent, /`bob` is a bot, not a room; hint: did you mean `to: bob`\?/);
+  assert.equal(client.unsent, 0);
+  stop.abort();
+  await done;
+});
+
+test("receipts are repeated until a pong proves them", async () => {
+  const { client, socket, next, stop, done } = connect();
+  socket().welcome(["lab"]);
+  client.report({ room: "lab", id: "e1", state: "received" });
+  const ping = socket().heard.findLast((it) => it.type === "ping");
+  socket().say({ type: "pong", at: ping?.at ?? 0 });
+  client.report({ room: "lab", id: "e2", state: "done" });
+  const again = next();
+  socket().close();
+  await again;
+  socket().welcome(["lab"]);
+  const repeated = socket().heard.flatMap((it) => (it.type === "receipt" ? [it.id] : []));
+  assert.deepEqual(repeated, ["e2"]);
+  stop.abort();
+  await done;
+});
+
+test("a wrong token blocks the account and says why", async () => {
+  const { socket, states, stop, done } = connect();
+  socket().open();
+  socket().say({ type: "error", code: 2001, name: "bad_token", message: "the token is not known to this hub", retry: "after_fix" });
+  await soon();
+  const last = states.at(-1);
+  assert.equal(last?.kind, "blocked");
+  assert.match(last?.kind === "blocked" ? last.reason : "", /not known to this hub/);
+  stop.abort();
+  await done;
+});
+
+test("a bot that was replaced does not come back by itself", async () => {
+  const { socket, states, done } = connect();
+  socket().welcome(["lab"]);
+  socket().say({ type: "going_away", reason: "replaced" });
+  socket().close(4001);
+  await done;
+  const last = states.at(-1);
+  assert.match(last?.kind === "blocked" ? last.reason : "", /another program connected with this bot's token/);
+});
+
+test("a question without a connection fails at once, one that loses it fails then", async () => {
+  const { client, socket, stop, done } = connect();
+  await assert.rejects(client.ask({ type: "rooms" }), /no connection/);
+  socket().welcome();
+  const asked = client.ask({ type: "rooms" });
+  socket().close();
+  await assert.rejects(asked, /connection closed/);
+  stop.abort();
+  await done;
+});

@@ -1,0 +1,234 @@
+// Two real gateways with homes of their own, talking through the real hub.
+//
+//   node --test test/full.mjs     with HUB, OPENCLAW and PLUGIN in the environment
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { Bot } from "./bot.mjs";
+import { Gateway } from "./gateway.mjs";
+import { startHub } from "./hub.mjs";
+import { startModel } from "./model.mjs";
+
+const { HUB, OPENCLAW, PLUGIN, KEEP } = process.env;
+const dir = mkdtempSync(join(tmpdir(), "bot-hub-full-"));
+const final = ["answered", "done", "declined", "failed", "expired", "dropped", "dead"];
+const bots = ["alice", "bob", "carol", "tester"];
+const rooms = ["lab", "duo", "pair", "crash", "flood", "loop"];
+let hub, model, alice, bob, tester;
+
+const startHubAgain = (listen) => startHub({ binary: HUB, dir: join(dir, "hub"), bots, listen });
+
+function gateway(bot, more = {}) {
+  return new Gateway({
+    openclaw: OPENCLAW,
+    plugin: PLUGIN,
+    dir: join(dir, bot),
+    modelUrl: model.url,
+    agents: { main: "default" },
+    channel: { url: hub.url, token: `tok-${bot}`, rooms: rooms.filter((it) => it !== (bot === "bob" ? "duo" : "")), allowFrom: bots, ...more },
+  });
+}
+
+/** Waits until a bot is connected, by asking. */
+async function present(name) {
+  for (let n = 0; n < 300; n++) {
+    const at = tester.frames.length;
+    tester.send({ type: "who", room: "lab" });
+    const who = await tester.until((it) => tester.frames.indexOf(it) >= at && it.type === "who");
+    const latest = tester.frames.slice(at).find((it) => it.type === "who") ?? who;
+    if (latest.bots.some((it) => it.bot === name && it.state !== "offline")) return;
+    await pause(200);
+  }
+  throw new Error(`${name} did not come back`);
+}
+
+const block = (to, id, task, depth = "1/5", kind = "REQUEST") =>
+  ["```", `[${kind} → @${to}]`, "From: tester", `RequestId: ${id}`, `Task: ${task}`, `Depth: ${depth}`, "```"].join("\n");
+
+describe("two gateways", { timeout: 1_500_000 }, () => {
+  before(async () => {
+    model = await startModel();
+    hub = await startHubAgain("127.0.0.1:0");
+    tester = await Bot.connect(hub.url, "tok-tester", rooms);
+    alice = gateway("alice");
+    bob = gateway("bob", { groups: { loop: { requireMention: false, botLoopProtection: { maxEventsPerWindow: 6, windowSeconds: 60, cooldownSeconds: 60 } } } });
+    alice.channel.groups = { loop: { requireMention: false } };
+    await Promise.all([alice.start(), bob.start()]);
+    await present("alice");
+    await present("bob");
+  });
+  after(async () => {
+    await Promise.all([alice?.stop(), bob?.stop()]);
+    tester?.close();
+    await hub?.stop();
+    await model?.stop();
+    if (KEEP) console.log(`kept: ${dir}`);
+    else rmSync(dir, { recursive: true, force: true });
+  });
+
+  test("a round trip through two gateways", async () => {
+    const id = tester.say("lab", "@alice SAY @bob SAY the chain is closed");
+    const first = await tester.answer(id);
+    assert.equal(first.from, "alice");
+    const second = await tester.answer(first.id);
+    assert.equal(second.from, "bob");
+    assert.equal(second.text, "the chain is closed");
+    await tester.receipt(id, "alice", "answered");
+  });
+
+  test("a burst while busy is answered one by one", async () => {
+    const ids = [1, 2, 3, 4].map((n) => tester.say("duo", `SLOW 500 SAY burst ${n}`));
+    for (const [at, id] of ids.entries()) assert.equal((await tester.answer(id)).text, `burst ${at + 1}`);
+  });
+
+  test("a request through three hops comes back to who asked, and no agent sees syntax", async () => {
+    const handoff = JSON.stringify({ bot: "bob", task: "SAY the third one did it" });
+    tester.say("lab", block("alice", "tester-hop001", `CALL bot_hub_handoff ${handoff}`));
+    const answer = await tester.until((it) => it.type === "message" && it.from === "bob" && it.text.includes("tester-hop001"));
+    assert.match(answer.text, /\[RESPONSE → @tester\]/);
+    assert.match(answer.text, /Result: the third one did it/);
+    assert.match(answer.text, /Depth: 3\/5/);
+    const prompts = model.requests.filter((it) => /the third one/.test(it.prompt)).map((it) => it.prompt);
+    assert.ok(prompts.length >= 2);
+    for (const prompt of prompts) assert.doesNotMatch(prompt, /\[(REQUEST|HANDOFF)|RequestId|Depth:/);
+  });
+
+  test("at the last step only an answer leaves", async () => {
+    const call = JSON.stringify({ bot: "bob", task: "SAY never", room: "lab" });
+    const id = tester.say("lab", block("alice", "tester-deep01", `CALL bot_hub_ask ${call}`, "5/5"));
+    const answer = await tester.answer(id);
+    assert.match(answer.text, /\[RESPONSE → @tester\]/);
+    assert.match(answer.text, /as many steps as it may/);
+    assert.ok(!model.requests.some((it) => it.prompt.includes("asks bob: SAY never")));
+  });
+
+  test("an announcement of cron arrives in the room", async () => {
+    const { code, stderr, stdout } = await alice.run(["cron", "add", "--name", "ping", "--at", "3s", "--message", "SAY good morning from cron", "--session", "isolated", "--announce", "--channel", "bot-hub", "--to", "room:pair"]);
+    assert.equal(code, 0, stderr + stdout);
+    const got = await tester.until((it) => it.type === "message" && it.room === "pair" && it.text.includes("good morning from cron"), { ms: 120_000 });
+    assert.equal(got.from, "alice");
+  });
+
+  test("an owner's agent sends and waits for the answer with conversations_turn", async () => {
+    const call = JSON.stringify({ channel: "bot-hub", target: "bot:bob", message: "SAY turned", timeoutSeconds: 60 });
+    const { stdout, stderr } = await alice.run(["agent", "--agent", "main", "--message", `CALL conversations_turn ${call}`, "--json"]);
+    assert.match(stdout + stderr, /turned/);
+    assert.match(stdout + stderr, /replied/);
+  });
+
+  test("a message goes to a bot and to a room, and a wrong target is refused with a hint", async () => {
+    await alice.call("send", { channel: "bot-hub", to: "bot:tester", message: "just you", idempotencyKey: "d1" });
+    const direct = await tester.until((it) => it.type === "message" && it.text === "just you");
+    assert.equal(direct.room, "dm:alice:tester");
+    const wrong = await alice.call("send", { channel: "bot-hub", to: "room:bob", message: "x", idempotencyKey: "d2" }).catch((error) => error.message);
+    assert.match(wrong, /`bob` is a bot, not a room/);
+    const unknown = await alice.run(["message", "send", "--channel", "bot-hub", "--target", "nobody", "--message", "x"]);
+    assert.notEqual(unknown.code, 0);
+    assert.match(unknown.stderr + unknown.stdout, /room:name\|bot:name/);
+  });
+
+  test("the hub is restarted, and what was said meanwhile is answered", async () => {
+    const { address } = hub;
+    await hub.stop();
+    await pause(1500);
+    hub = await startHubAgain(address);
+    await tester.open();
+    const id = tester.say("lab", "@bob SAY after the restart");
+    assert.equal((await tester.answer(id)).text, "after the restart");
+  });
+
+  test("a gateway is killed in the middle of a turn, and the answer still comes, tied to its message", async () => {
+    const id = tester.say("crash", "@bob SLOW 4000 SAY survived");
+    await tester.receipt(id, "bob", "started");
+    await bob.stop("SIGKILL");
+    await bob.start();
+    const answer = await tester.answer(id, { ms: 180_000 });
+    assert.match(answer.text, /survived/);
+    await tester.receipt(id, "bob", "answered");
+  });
+
+  test("a gateway is killed while the hub is away, and its answer is not lost", async () => {
+    const id = tester.say("crash", "@bob SLOW 2500 SAY said to a hub that was away");
+    await tester.receipt(id, "bob", "started");
+    const { address } = hub;
+    await hub.stop("SIGKILL");
+    await pause(4000);
+    await bob.stop("SIGKILL");
+    hub = await startHubAgain(address);
+    await tester.open();
+    await bob.start();
+    const answer = await tester.answer(id, { ms: 180_000 });
+    assert.match(answer.text, /hub that was away/);
+  });
+
+  test("a backlog of 200 arrives as a digest", async () => {
+    await bob.stop();
+    const ids = Array.from({ length: 200 }, (_, n) => tester.say("flood", n === 199 ? "@bob SAY caught up" : `chatter number ${n + 1}`));
+    await tester.until((it) => it.type === "ack" && it.id === ids[199]);
+    const before = model.requests.length;
+    await bob.start();
+    await tester.until((it) => it.type === "message" && it.from === "bob" && it.text === "caught up", { ms: 120_000 });
+    for (const id of ids) await tester.receipt(id, "bob", "answered");
+    const turns = model.requests.slice(before).filter((it) => it.prompt.includes("flood"));
+    assert.ok(turns.length <= 2, `${turns.length} turns`);
+    assert.match(turns[0].prompt, /200 messages waited in flood/);
+  });
+
+  test("two bots that would talk for ever are stopped, visibly", async () => {
+    tester.say("loop", "@alice SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY ping");
+    await tester.until((it) => it.type === "message" && it.room === "loop" && /ping$/.test(it.text));
+    const count = () => tester.frames.filter((it) => it.type === "message" && it.room === "loop").length;
+    let last = -1;
+    while (last !== count()) {
+      last = count();
+      await pause(4000);
+    }
+    assert.ok(last < 15, `${last} messages`);
+    const { stdout } = await alice.run(["bothub", "history", "loop", "--json"]);
+    const entries = JSON.parse(stdout.trim().split("\n").at(-1));
+    const trace = await bob.run(["bothub", "trace", entries.at(-1).id, "--json"]);
+    const other = await alice.run(["bothub", "trace", entries.at(-1).id, "--json"]);
+    assert.match(trace.stdout + other.stdout, /loop guard|"done"/);
+  });
+
+  test("the plugin is reloaded on a running gateway", async () => {
+    const { code, stderr, stdout } = await alice.run(["plugins", "reload", "bot-hub"]);
+    assert.equal(code, 0, stderr + stdout);
+    const id = tester.say("lab", "@alice SAY reloaded");
+    assert.equal((await tester.answer(id)).text, "reloaded");
+  });
+
+  test("a bad token is a status that says what to do", async () => {
+    alice.channel = { ...alice.channel, token: "wrong", roms: ["lab"] };
+    await alice.configure();
+    await tester.until((it) => it.type === "presence" && it.bot === "alice" && it.state === "offline", { ms: 60_000 }).catch(() => {});
+    let text = "";
+    for (let n = 0; n < 20 && !/token is not known/.test(text); n++) {
+      await pause(500);
+      text = (await alice.run(["channels", "status"])).stdout;
+    }
+    assert.match(text, /token is not known to this hub/);
+    assert.match(text, /channels\.bot-hub\.roms/);
+    alice.channel = { ...alice.channel, token: "tok-alice" };
+    delete alice.channel.roms;
+    await alice.configure();
+    await present("alice");
+    const id = tester.say("lab", "@alice SAY healed");
+    assert.equal((await tester.answer(id)).text, "healed");
+  });
+
+  test("every message that the tester sent has come to an end for everybody", async () => {
+    const ids = [...new Set(tester.frames.filter((it) => it.type === "ack").map((it) => it.id))];
+    const open = [];
+    for (const id of ids) {
+      const { recipients } = await tester.status(id);
+      for (const { bot, state } of recipients) if (bot !== "carol" && !final.includes(state)) open.push(`${id} is ${state} for ${bot}`);
+    }
+    assert.deepEqual(open, []);
+    assert.ok(ids.length > 200);
+  });
+});

@@ -1,0 +1,67 @@
+// A model that does what the prompt says: deterministic, on loopback, speaking OpenAI's completions.
+//
+// Of the last message of a user it obeys: CALL <tool> <json>, SAY <text>, SILENT, and SLOW <ms> before
+// any of them. Everything that it was asked is kept in `requests`.
+
+import http from "node:http";
+import { once } from "node:events";
+
+const INTERNAL = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>";
+const textOf = (content) =>
+  typeof content === "string" ? content : Array.isArray(content) ? content.map((it) => it.text ?? "").join("\n") : "";
+
+function decide(messages) {
+  // OpenClaw appends user messages of its own after the real one.
+  const said = messages.filter((it) => !(it.role === "user" && textOf(it.content).startsWith(INTERNAL)));
+  const last = said.at(-1);
+  if (last?.role === "tool") return { text: `RESULT ${textOf(last.content).slice(0, 600)}`, prompt: textOf(last.content) };
+  const prompt = textOf(said.findLast((it) => it.role === "user")?.content);
+  // What was said before in the room is quoted above the facts about the message.
+  const order = prompt.split(/^\[[^\]]* in (?:room|a direct)[^\]]*\]$/m).at(-1);
+  const slow = Number(/SLOW (\d+)/.exec(order)?.[1] ?? 0);
+  const call = /CALL (\S+) (\{.*\})/.exec(order);
+  if (call) return { prompt, slow, tool: { name: call[1], arguments: call[2] } };
+  const say = /SAY (.+)/.exec(order);
+  if (say) return { prompt, slow, text: say[1].trim() };
+  return { prompt, slow, text: "NO_REPLY" };
+}
+
+export async function startModel() {
+  const requests = [];
+  const server = http.createServer(async (request, response) => {
+    if (request.method === "GET") return response.end(JSON.stringify({ object: "list", data: [{ id: "mock-1", object: "model" }] }));
+    let raw = "";
+    for await (const chunk of request) raw += chunk;
+    const body = JSON.parse(raw);
+    const decided = decide(body.messages ?? []);
+    const system = textOf(body.messages?.find((it) => it.role === "system" || it.role === "developer")?.content);
+    const tools = body.tools?.map((it) => it.function?.name) ?? [];
+    requests.push({ at: Date.now(), prompt: decided.prompt, system, tools, messages: body.messages, decided });
+    if (decided.slow) await new Promise((resolve) => setTimeout(resolve, decided.slow));
+    answer(response, body, decided, requests.length);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const stop = () => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve)));
+  return { url: `http://127.0.0.1:${server.address().port}/v1`, requests, stop };
+}
+
+function answer(response, body, { text, tool }, n) {
+  const base = { id: `mock-${n}`, created: 1, model: body.model };
+  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+  const calls = tool && [{ index: 0, id: `call_${n}`, type: "function", function: tool }];
+  const finish_reason = tool ? "tool_calls" : "stop";
+  if (!body.stream) {
+    const message = { role: "assistant", content: text ?? null, ...(calls ? { tool_calls: calls } : {}) };
+    response.setHeader("content-type", "application/json");
+    return response.end(JSON.stringify({ ...base, object: "chat.completion", usage, choices: [{ index: 0, finish_reason, message }] }));
+  }
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  const event = (value) => response.write(`data: ${JSON.stringify({ ...base, object: "chat.completion.chunk", ...value })}\n\n`);
+  const delta = (value, finish_reason = null) => event({ choices: [{ index: 0, delta: value, finish_reason }] });
+  delta({ role: "assistant" });
+  delta(calls ? { tool_calls: calls } : { content: text });
+  delta({}, finish_reason);
+  event({ choices: [], usage });
+  response.end("data: [DONE]\n\n");
+}

@@ -1,0 +1,142 @@
+// One real gateway with two accounts, the real hub, and a model that does as it is told.
+//
+//   node --test test/solo.mjs     with HUB, OPENCLAW and PLUGIN in the environment
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Bot } from "./bot.mjs";
+import { Gateway } from "./gateway.mjs";
+import { startHub } from "./hub.mjs";
+import { startModel } from "./model.mjs";
+
+const { HUB, OPENCLAW, PLUGIN, KEEP } = process.env;
+const dir = mkdtempSync(join(tmpdir(), "bot-hub-solo-"));
+const final = ["answered", "done", "declined", "failed"];
+let hub, model, gateway, tester;
+
+describe("one gateway with two accounts", { timeout: 600_000 }, () => {
+  before(async () => {
+    model = await startModel();
+    hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["alice", "bob", "tester"] });
+    tester = await Bot.connect(hub.url, "tok-tester", ["lab", "duo"]);
+    gateway = new Gateway({
+      openclaw: OPENCLAW,
+      plugin: PLUGIN,
+      dir,
+      modelUrl: model.url,
+      agents: { alice: "alice", bob: "bob" },
+      channel: {
+        url: hub.url,
+        allowFrom: ["tester", "alice", "bob"],
+        bogus: "a mistake must not keep the gateway from starting",
+        accounts: { alice: { token: "tok-alice", rooms: ["lab", "duo"] }, bob: { token: "tok-bob", rooms: ["lab"] } },
+      },
+    });
+    await gateway.start();
+    for (const bot of ["alice", "bob"]) await tester.until((it) => it.type === "presence" && it.bot === bot, { what: `${bot} is there` });
+  });
+  after(async () => {
+    await gateway?.stop();
+    tester?.close();
+    await hub?.stop();
+    await model?.stop();
+    if (KEEP) console.log(`kept: ${dir}`);
+    else rmSync(dir, { recursive: true, force: true });
+  });
+
+  test("a message gets an answer that is tied to it, and every receipt on the way", async () => {
+    const id = tester.say("lab", "@alice SAY hello from alice");
+    const answer = await tester.answer(id);
+    assert.equal(answer.from, "alice");
+    assert.equal(answer.text, "hello from alice");
+    const end = await tester.receipt(id, "alice", "answered");
+    assert.equal(end.reply, answer.id);
+    const states = tester.frames.filter((it) => it.type === "receipt" && it.id === id && it.bot === "alice").map((it) => it.state);
+    assert.deepEqual(states, ["delivered", "received", "started", "answered"]);
+  });
+
+  test("who is not addressed in a room of three stays silent and says so", async () => {
+    const id = tester.say("lab", "@alice SAY only me");
+    const receipt = await tester.receipt(id, "bob", "declined");
+    assert.equal(receipt.reason, "not addressed to this bot");
+  });
+
+  test("the agent sees who speaks, is told not to trust it, and has no host tools", async () => {
+    const id = tester.say("lab", "@bob SAY seen");
+    await tester.answer(id);
+    const request = model.requests.findLast((it) => it.prompt.includes("SAY seen"));
+    assert.match(request.prompt, /\[tester in room lab, just now\]/);
+    assert.match(request.system, /bots of other owners/);
+    for (const tool of ["exec", "write", "edit", "apply_patch", "process"]) assert.ok(!request.tools.includes(tool), tool);
+    assert.ok(request.tools.includes("bot_hub_ask"), request.tools.join());
+  });
+
+  test("three messages during a turn get three answers, each tied to its own", async () => {
+    const ids = [1, 2, 3].map((n) => tester.say("duo", `SLOW 700 SAY answer ${n}`));
+    for (const [at, id] of ids.entries()) {
+      const answer = await tester.answer(id);
+      assert.equal(answer.text, `answer ${at + 1}`);
+      await tester.receipt(id, "alice", "answered");
+    }
+  });
+
+  test("nothing to say is silence and `done`", async () => {
+    const id = tester.say("duo", "SILENT please");
+    await tester.receipt(id, "alice", "done");
+    assert.ok(!tester.frames.some((it) => it.type === "message" && it.reply_to === id));
+  });
+
+  test("slash commands of other bots are words", async () => {
+    const id = tester.say("duo", "/status SAY not a command");
+    assert.equal((await tester.answer(id)).text, "not a command");
+  });
+
+  test("a direct message gets its answer in the direct conversation", async () => {
+    const id = tester.say("@alice", "SAY just us");
+    const answer = await tester.answer(id);
+    assert.equal(answer.room, "dm:alice:tester");
+    assert.equal(answer.text, "just us");
+  });
+
+  test("a request block becomes plain language, and its answer a RESPONSE", async () => {
+    const block = ["```", "[REQUEST → @alice]", "From: tester", "RequestId: tester-abc123", "Task: SAY it is v2.1", "Depth: 2/5", "```"].join("\n");
+    const id = tester.say("lab", block);
+    const answer = await tester.answer(id);
+    assert.match(answer.text, /\[RESPONSE → @tester\]/);
+    assert.match(answer.text, /RequestId: tester-abc123\nStatus: done\nResult: it is v2\.1\nDepth: 3\/5/);
+    const { prompt } = model.requests.findLast((it) => it.prompt.includes("v2.1"));
+    assert.match(prompt, /tester asks alice: SAY it is v2\.1/);
+    assert.doesNotMatch(prompt, /\[REQUEST|RequestId|Depth:/);
+  });
+
+  test("one bot asks another through the tool and gets the answer in the same call", async () => {
+    const call = JSON.stringify({ bot: "bob", task: "SAY forty-two", room: "lab" });
+    const id = tester.say("lab", `@alice CALL bot_hub_ask ${call}`);
+    const answer = await tester.answer(id);
+    assert.match(answer.text, /bob answers alice: forty-two/);
+  });
+
+  test("a message can be sent by the gateway method, and its id is the hub's", async () => {
+    const sent = await gateway.call("send", { channel: "bot-hub", accountId: "alice", agentId: "alice", to: "room:lab", message: "out of the blue", idempotencyKey: "k1" });
+    const got = await tester.until((it) => it.type === "message" && it.text === "out of the blue");
+    assert.equal(got.from, "alice");
+    assert.equal(sent.messageId ?? sent.result?.messageId, got.id);
+  });
+
+  test("the configuration's mistake is in the status", async () => {
+    const { stdout } = await gateway.run(["channels", "status"]);
+    assert.match(stdout, /channels\.bot-hub\.bogus/);
+  });
+
+  test("every message that the tester sent has come to an end for everybody", async () => {
+    const ids = [...new Set(tester.frames.filter((it) => it.type === "ack").map((it) => it.id))];
+    for (const id of ids) {
+      const { recipients } = await tester.status(id);
+      for (const { bot, state } of recipients) assert.ok(final.includes(state), `${id} is ${state} for ${bot}`);
+    }
+    assert.ok(ids.length >= 10);
+  });
+});
