@@ -32,7 +32,7 @@ pub(crate) fn judge(acked: &[Acked], book: &Book) -> Verdict {
     let moved = |it: &&Seen| places.get(it.text.as_str()).is_some_and(|&seq| seq != it.seq);
     let reordered = book.seen.windows(2).filter(|two| two[0].seq >= two[1].seq).count()
         + book.seen.iter().filter(moved).count()
-        + acked.iter().map(|writer| unsorted(writer)).sum::<usize>();
+        + acked.iter().map(unsorted).sum::<usize>();
     Verdict {
         acked: places.len() as u64,
         read: book.seen.len() as u64,

@@ -87,7 +87,7 @@ async fn start_reader(url: &str, bot: &str, book: &SharedBook) -> Client {
 /// Another process of the same bot, which remembers its positions or does not.
 async fn restart_reader(client: Client, url: &str, book: &SharedBook) -> Client {
     let mut options = options(url, "rolf");
-    if book.lock().unwrap().seen.len() % 2 == 0 {
+    if book.lock().unwrap().seen.len().is_multiple_of(2) {
         options.positions = client.positions().await.expect("the client lives");
     }
     client.close().await;
