@@ -2,7 +2,9 @@
 //
 // Owns the sentences; knows nothing about sending or policy.
 
+import { loadBlocks } from "./blocks.ts";
 import type { Entry } from "./hub-client.ts";
+import { plainWords } from "./meaning.ts";
 
 /** Messages younger than this are simply "now". */
 const FRESH_MS = 60_000;
@@ -34,7 +36,13 @@ export function age(ms: number): string {
 
 /** One line per entry; a quoted text cannot begin a line of its own. */
 export function quoted(entries: readonly Entry[], chars = 400): string {
-  return entries.map((entry) => `> ${entry.from}: ${shortened(entry.text, chars)}`).join("\n");
+  return entries.map((entry) => `> ${entry.from}: ${shortened(readable(entry), chars)}`).join("\n");
+}
+
+/** A block without its syntax; everything else as it is. */
+export function readable(entry: Entry): string {
+  const block = loadBlocks()?.parse(entry.text) ?? null;
+  return block === null ? entry.text : plainWords(block, entry.from);
 }
 
 export function shortened(text: string, chars: number): string {

@@ -7,15 +7,18 @@ import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { createMessageReceiptFromOutboundResults, defineChannelMessageAdapter } from "openclaw/plugin-sdk/channel-outbound";
 import { createSimpleChannelSecretContract } from "openclaw/plugin-sdk/channel-secret-basic-runtime";
 import { createChannelDirectoryAdapter } from "openclaw/plugin-sdk/directory-runtime";
+import { HubRefusal } from "./asks.ts";
 import { CHANNEL_ID, defaultAccountId, listAccountIds, resolveAccount, roomRules, unconfiguredReason, type Account } from "./config.ts";
 import { asEntry, findByName, listBots, listRooms, matching } from "./directory.ts";
 import { startAccount } from "./gateway.ts";
+import { isAnswer } from "./host-notices.ts";
 import { liveAccounts } from "./live.ts";
 import { formatTarget, parseTarget, readRoom, roomOf } from "./names.ts";
 import { findLive, readTarget, say } from "./outbound.ts";
 import { allowsSilence, scopedConfig, SILENCE_HINT } from "./scoped-config.ts";
 import { setupContract } from "./setup.ts";
 import { status, type Probe } from "./status.ts";
+import { messageOf } from "./turn.ts";
 import { stableId, uuid7 } from "./uuid.ts";
 
 type Sending = {
@@ -46,9 +49,32 @@ async function send(sending: Sending) {
   return { messageId: said.id, conversationId: said.room, to: said.to };
 }
 
+type Unknown = { cfg: OpenClawConfig; queueId: string; accountId?: string | null; replyToId?: string | null; effectiveReplyToId?: string | null };
+
+/** OpenClaw crashed in the middle of a sending and asks whether it arrived: the hub knows. */
+async function reconcile({ cfg, queueId, accountId, replyToId, effectiveReplyToId }: Unknown) {
+  const live = await findLive(resolveAccount(cfg, accountId).accountId);
+  await live.client.ready();
+  const answered = live.turns.answerOf(effectiveReplyToId ?? replyToId ?? "");
+  const id = answered ?? stableId(queueId, 0);
+  try {
+    const { room } = await live.client.ask({ type: "status", id });
+    const results = [{ channel: CHANNEL_ID, messageId: id, conversationId: room }];
+    return { status: "sent" as const, messageId: id, receipt: createMessageReceiptFromOutboundResults({ results, kind: "text" as const }) };
+  } catch (error) {
+    if (error instanceof HubRefusal) return { status: "not_sent" as const };
+    return { status: "unresolved" as const, error: messageOf(error), retryable: true };
+  }
+}
+
 const message = defineChannelMessageAdapter({
   id: CHANNEL_ID,
-  durableFinal: { capabilities: { text: true, replyTo: true, messageSendingHooks: true } },
+  durableFinal: {
+    capabilities: { text: true, replyTo: true, messageSendingHooks: true, reconcileUnknownSend: true },
+    automaticUnknownSendReconciliation: true,
+    reconcileUnknownSendKinds: { text: true },
+    reconcileUnknownSend: (unknown) => reconcile(unknown),
+  },
   send: {
     text: async (sending) => {
       const { messageId, conversationId } = await send(sending);
@@ -209,7 +235,10 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
   // What core sends later by itself (queued and recovered turns) keeps the message that it answers.
   threading: {
     resolveReplyToMode: () => "all",
-    resolveReplyTransport: ({ replyToId, threadId }) => ({ replyToId: replyToId ?? null, threadId: threadId ?? null }),
+    resolveReplyTransport: ({ replyToId, currentMessageId, threadId }) => ({
+      replyToId: replyToId ?? (currentMessageId === undefined ? null : String(currentMessageId)),
+      threadId: threadId ?? null,
+    }),
   },
   outbound: {
     base: {
@@ -218,7 +247,7 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
       chunker: null,
       prepareConversationTurnMessageId: () => uuid7(),
       // Notices of the gateway about itself are not answers to another bot.
-      normalizePayload: ({ payload }) => (payload.isError || payload.isStatusNotice || payload.isReasoning ? null : payload),
+      normalizePayload: ({ payload }) => (isAnswer(payload) ? payload : null),
     },
     attachedResults: { channel: CHANNEL_ID, sendText: async (sending) => send(sending) },
   },

@@ -3,7 +3,7 @@
 // An agent that comes back to two hundred messages reads one digest, with the last ones in full. It
 // does not run two hundred turns.
 
-import { age, quoted, shortened } from "./briefing.ts";
+import { age, quoted, readable, shortened } from "./briefing.ts";
 import type { Entry } from "./hub-client.ts";
 
 /** So many of the newest are quoted in full. */
@@ -20,7 +20,7 @@ export function digest(entries: readonly Entry[], room: string): string {
   const parts = [`[${entries.length} messages waited in ${room}; the oldest was ${age(entries[0]?.age_ms ?? 0)}]`];
   if (rest.length > 0) parts.push(`The first ${rest.length} were from ${speakers(rest)}.`);
   if (lines.length > 0) parts.push(`Then, shortened:\n${quoted(lines, LINE_CHARS)}`);
-  const last = full.map((it) => `${it.from} (${age(it.age_ms ?? 0)}):\n${indented(shortened(it.text, FULL_CHARS))}`);
+  const last = full.map((it) => `${it.from} (${age(it.age_ms ?? 0)}):\n${indented(shortened(readable(it), FULL_CHARS))}`);
   parts.push(`The last ${full.length} in full:\n${last.join("\n")}`);
   parts.push("Catch up, and answer once, to what still matters. If nothing does, reply with exactly NO_REPLY.");
   return parts.join("\n\n");

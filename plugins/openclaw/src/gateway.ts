@@ -49,6 +49,9 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
         inbound.take(entry);
       },
       gap: (gap) => log(`${gap.lost} messages of ${gap.room} are lost (${gap.reason}); hint: they cannot be read any more`),
+      stored: (draft) => {
+        if (draft.reply_to !== undefined) turns.reply(draft.reply_to, draft.id);
+      },
       proven: (reports) => turns.proven(reports),
       refused: (error) => {
         log(error.message);

@@ -29,6 +29,8 @@ export type HubEvents = {
   presence?(presence: PresenceNotice): void;
   typing?(room: string, from: string): void;
   gap?(gap: Gap): void;
+  /** A message of ours is in the log, perhaps one that an earlier process had written. */
+  stored?(draft: Draft, ack: Ack): void;
   /** The hub refused something that nobody waits for. */
   refused?(error: HubRefusal): void;
   /** The hub certainly has these receipts. */
@@ -191,9 +193,11 @@ export class HubClient {
       case "left":
         this.rooms.delete(frame.room);
         return;
-      case "ack":
-        this.#outbox.acknowledge(frame);
+      case "ack": {
+        const draft = this.#outbox.acknowledge(frame);
+        if (draft !== undefined) this.#events.stored?.(draft, frame);
         return;
+      }
       case "pong":
         this.#reports.ponged(frame.at);
         return;

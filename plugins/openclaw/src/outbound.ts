@@ -63,7 +63,10 @@ export async function say(live: LiveAccount, saying: Saying): Promise<Said> {
   const me = live.client.bot ?? "";
   const room = roomOf(saying.target, me);
   // What OpenClaw says after a restart to finish a turn no longer knows what it answers.
-  const replyTo = saying.replyTo ?? (saying.raw ? undefined : live.turns.interruptedIn(room)?.id);
+  const known = saying.replyTo ?? (saying.raw ? undefined : live.turns.interruptedIn(room)?.id);
+  // What is said elsewhere in the middle of a turn answers nothing there.
+  const elsewhere = known !== undefined && (live.turns.find(known)?.room ?? room) !== room;
+  const replyTo = elsewhere ? undefined : known;
   const request = saying.raw || replyTo === undefined ? undefined : requestOf(live, replyTo);
   const status: BlockStatus = saying.final === false ? "partial" : "done";
   const text = request === undefined ? saying.text : asResponse(me, request, saying.text, status);
@@ -71,7 +74,7 @@ export async function say(live: LiveAccount, saying: Saying): Promise<Said> {
   const ack = await store(live, { id, text, replyTo, target: saying.target });
   remember(live, id);
   if (request !== undefined && status === "done") live.requests.settled(request.requestId);
-  if (replyTo !== undefined) live.turns.reply(replyTo, ack?.id ?? id);
+  if (replyTo !== undefined && ack?.duplicate) live.turns.reply(replyTo, ack.id ?? id);
   return { id: ack?.id ?? id, room: ack?.room ?? room, to: formatTarget(saying.target), queued: ack === undefined };
 }
 

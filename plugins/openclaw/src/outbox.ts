@@ -37,8 +37,9 @@ export class Outbox {
     });
   }
 
-  acknowledge(ack: Ack): boolean {
-    return ack.id !== undefined && this.#settle(ack.id, { kind: "stored", ack });
+  /** The message that is stored, if it was waiting. */
+  acknowledge(ack: Ack): Draft | undefined {
+    return ack.id === undefined ? undefined : this.#settle(ack.id, { kind: "stored", ack });
   }
 
   /** An error whose `ref` is a message's id. One that says `later` keeps the message here. */
@@ -59,13 +60,13 @@ export class Outbox {
     return this.#waiting.size;
   }
 
-  #settle(id: string, outcome: Outcome): boolean {
+  #settle(id: string, outcome: Outcome): Draft | undefined {
     const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return false;
+    if (waiting === undefined) return undefined;
     this.#waiting.delete(id);
     this.#save();
     for (const settled of waiting.settled) settled(outcome);
-    return true;
+    return waiting.draft;
   }
 
   #save(): void {

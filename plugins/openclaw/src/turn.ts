@@ -6,6 +6,7 @@ import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-
 import { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
 import { HOUSE_RULES } from "./briefing.ts";
 import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
+import { isAnswer, isApology } from "./host-notices.ts";
 import type { Entry } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
 import { formatTarget, replyTarget } from "./names.ts";
@@ -115,20 +116,13 @@ class Course {
   }
 }
 
-/** What OpenClaw says in the agent's place when there was no answer; our receipt says it better. */
-const HOST_APOLOGY = /^⚠️ (OpenClaw couldn't produce|Agent couldn't generate)/;
-
 type Payload = Parameters<Parameters<PluginRuntime["channel"]["inbound"]["dispatch"]>[0]["delivery"]["deliver"] & object>[0];
 
 async function deliver(input: TurnInput, course: Course, payload: Payload, kind: string) {
   const text = (payload.text ?? "").trim();
   if (payload.isError) course.fail(text === "" ? "the agent's turn failed" : text);
-  const isAnswer = !(
-    payload.isError || payload.isReasoning || payload.isStatusNotice || payload.isCompactionNotice ||
-    payload.isFallbackNotice || payload.isCommentary
-  );
-  if (HOST_APOLOGY.test(text)) course.fail("the agent gave no answer");
-  if (text === "" || !isAnswer || kind === "tool" || HOST_APOLOGY.test(text)) return { visibleReplySent: false };
+  if (isApology(text)) course.fail("the agent gave no answer");
+  if (text === "" || kind === "tool" || !isAnswer(payload)) return { visibleReplySent: false };
   const live = await findLive(input.account.accountId, input.signal.aborted ? undefined : input.signal);
   const target = replyTarget(input.entry.room, live.client.bot ?? "");
   const said = await say(live, { target, text, replyTo: input.entry.id, final: kind === "final" });

@@ -115,6 +115,11 @@ export class Turns {
     if (this.#unproven.size !== before) this.#save();
   }
 
+  /** What an ended entry was answered with. */
+  answerOf(id: string): string | undefined {
+    return this.#ended.get(id)?.reply ?? this.#open.get(id)?.reply;
+  }
+
   find(id: string): Turn | undefined {
     return this.#open.get(id);
   }

@@ -114,10 +114,13 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
   });
 
   test("an owner's agent sends and waits for the answer with conversations_turn", async () => {
-    const call = JSON.stringify({ channel: "bot-hub", target: "bot:bob", message: "SAY turned", timeoutSeconds: 60 });
-    const { stdout, stderr } = await alice.run(["agent", "--agent", "main", "--message", `CALL conversations_turn ${call}`, "--json"]);
-    assert.match(stdout + stderr, /turned/);
-    assert.match(stdout + stderr, /replied/);
+    const ask = async (text) => (await alice.run(["agent", "--agent", "main", "--message", text, "--json"])).stdout;
+    const listed = await ask(`CALL conversations_list ${JSON.stringify({ channel: "bot-hub", query: "bob" })}`);
+    const ref = /conversationRef[\\": ]+([\w:./=-]+)/.exec(listed)?.[1];
+    assert.ok(ref, listed);
+    const turned = await ask(`CALL conversations_turn ${JSON.stringify({ conversationRef: ref, message: "SAY turned", timeoutSeconds: 60 })}`);
+    assert.match(turned, /replied/);
+    assert.match(turned, /turned/);
   });
 
   test("a message goes to a bot and to a room, and a wrong target is refused with a hint", async () => {
