@@ -297,10 +297,9 @@ impl History {
         let reader = self.reader(&receipt.bot, &receipt.room);
         let before = reader.told.insert(seq, (receipt.state, receipt.at.0));
         // What a client says of itself may repeat: it may work on an entry again after a crash. What
-        // it took before it took an earlier one, the hub may forget.
-        let taken = |(state, at)| {
-            (ReceiptState::Received..=ReceiptState::Failed).contains(&state) && at <= receipt.at.0
-        };
+        // it took before it took an earlier one, or says of an entry that it was not delivered on this
+        // connection, the hub may forget.
+        let taken = |(state, at)| state == ReceiptState::Received && at <= receipt.at.0;
         if is_off(receipt.state) && before.is_some_and(taken) && follows {
             let text = format!("{} #{seq} {}", receipt.room, receipt.bot);
             self.object("false receipt", format!("{text}: {} after {before:?}", receipt.state));
@@ -392,13 +391,15 @@ impl History {
         lost: Option<u64>,
     ) {
         let holes = self.holes(now, bot, room, seq);
+        let again = self.logs[room].get(seq).is_some_and(|entry| entry.again);
         let reader = self.reader(bot, room);
         if seq <= reader.since || !reader.seen.insert(seq) {
             // Of an earlier membership, or once more.
             return;
         }
         // What was given up for lost may turn up again, if the hub forgot in a crash that it said so.
-        let lost_before = reader.gaps.iter().any(|&(from, to)| (from..=to).contains(&seq));
+        // A message that the log holds twice, a client passes on once, wherever it meets it.
+        let lost_before = again || reader.gaps.iter().any(|&(from, to)| (from..=to).contains(&seq));
         let (last, ordered) = (reader.last_seen, seq > reader.last_seen || lost_before);
         reader.last_seen = reader.last_seen.max(seq);
         if lost.is_some_and(|lost| lost >= holes.len() as u64) {
