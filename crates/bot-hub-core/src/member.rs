@@ -287,7 +287,6 @@ impl Member {
     pub(crate) fn report(&mut self, seq: u64, state: ReceiptState) -> Option<Slot> {
         let before = self.window.get(seq)?.clone();
         self.window.raise(seq, state)?;
-        self.taken = self.taken.max(seq);
         self.advance();
         Some(before)
     }
@@ -352,7 +351,8 @@ impl Member {
     /// Moves the cursor over everything at the front that is dealt with. Between two slots there are
     /// only entries that were passed over, so they need no record of their own.
     fn advance(&mut self) {
-        self.window.let_go();
+        // An entry that was taken out of turn does not prove that the gaps before it were read of.
+        self.taken = self.taken.max(self.window.let_go().unwrap_or(0));
         let to = self.window.first().map_or(self.sent, |slot| slot.seq - 1);
         let unread = self.losses.unread_from(self.taken);
         self.move_cursor(unread.map_or(to, |first| to.min(first - 1)));

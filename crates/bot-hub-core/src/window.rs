@@ -86,11 +86,13 @@ impl Window {
         }
     }
 
-    /// Lets those at the front go that are received.
-    pub(crate) fn let_go(&mut self) {
+    /// Lets those at the front go that are received. Returns the last of them.
+    pub(crate) fn let_go(&mut self) -> Option<u64> {
+        let mut last = None;
         while self.0.front().is_some_and(Slot::is_taken) {
-            self.0.pop_front();
+            last = self.0.pop_front().map(|slot| slot.seq);
         }
+        last
     }
 
     /// Empties it: what was received out of turn, and what was not received, oldest first.

@@ -124,3 +124,16 @@ fn the_second_of_two_equal_ids_can_be_received_too() {
     }
     assert_eq!(member.cursor(), 2);
 }
+
+#[test]
+fn an_entry_that_was_taken_out_of_turn_proves_no_gap_before_it() {
+    let mut member = Member::new(ME, 0, 0);
+    member.attach(ConnId(1), 5, None);
+    lose(&mut member, 1, 3);
+    assert!(member.next_gap().is_some());
+    assert!(!member.hand(slot(4)) && !member.hand(slot(5)));
+    assert!(take(&mut member, 5));
+    assert_eq!(member.cursor(), 0, "the gap may still be unread");
+    assert!(take(&mut member, 4));
+    assert_eq!(member.cursor(), 5);
+}

@@ -64,8 +64,8 @@ struct Reader {
     heard: BTreeSet<u64>,
     /// What the store was told to be lost.
     recorded: BTreeSet<u64>,
-    /// The last thing that senders were told of each entry.
-    told: BTreeMap<u64, ReceiptState>,
+    /// The last thing that senders were told of each entry, and when it was so.
+    told: BTreeMap<u64, (ReceiptState, u64)>,
 }
 
 /// What somebody wanted to say.
@@ -195,6 +195,7 @@ impl History {
         self.counts.crashes += 1;
         for reader in self.readers.values_mut() {
             reader.told.retain(|seq, _| reader.recorded.contains(seq));
+            reader.heard.clear();
         }
     }
 
@@ -215,7 +216,7 @@ impl History {
         }
         let reader = self.reader(bot, room);
         reader.handed.insert(seq);
-        let told = reader.told.get(&seq).copied().filter(|&state| is_off(state));
+        let told = reader.told.get(&seq).map(|told| told.0).filter(|&state| is_off(state));
         if let Some(state) = told {
             self.object("false receipt", format!("{room} #{seq}: {bot} gets it after `{state}`"));
         }
@@ -231,13 +232,14 @@ impl History {
     pub(crate) fn acked(&mut self, to: &BotId, ack: &Ack) {
         let (Some(id), Some(seq)) = (&ack.id, ack.seq) else { return };
         let kept = self.logs.get(&ack.room).and_then(|log| log.get(seq));
+        let expires = kept.is_some_and(|kept| kept.expires_at.is_some());
         if !kept.is_some_and(|kept| kept.id == *id && kept.from == *to) {
             return self.object("acknowledged and not committed", format!("{id} of {to}"));
         }
         let handed = |reader: &&Reader| reader.handed.contains(&seq);
         let of_room = self.readers.iter().filter(|((_, room), _)| *room == ack.room);
         let handed = of_room.map(|(_, reader)| reader).filter(handed).count();
-        if ack.delivered as usize > handed {
+        if ack.delivered as usize > handed && !(ack.duplicate && expires) {
             let text = format!("{id} of {to}: delivered {} of {handed}", ack.delivered);
             self.object("false ack", text);
         }
@@ -293,10 +295,11 @@ impl History {
         };
         let follows = self.is_contiguous(&receipt.bot, &receipt.room, seq);
         let reader = self.reader(&receipt.bot, &receipt.room);
-        let before = reader.told.insert(seq, receipt.state);
+        let before = reader.told.insert(seq, (receipt.state, receipt.at.0));
         // What a client says of itself may repeat: it may work on an entry again after a crash. What
-        // it took before it took an earlier one, the hub may forget.
-        let taken = |state| (ReceiptState::Received..=ReceiptState::Failed).contains(&state);
+        // it took before it took an earlier one, or says of an entry that it was not delivered on this
+        // connection, the hub may forget.
+        let taken = |(state, at)| state == ReceiptState::Received && at <= receipt.at.0;
         if is_off(receipt.state) && before.is_some_and(taken) && follows {
             let text = format!("{} #{seq} {}", receipt.room, receipt.bot);
             self.object("false receipt", format!("{text}: {} after {before:?}", receipt.state));
@@ -335,6 +338,8 @@ impl History {
         let (Some(entry), Some(reader)) = (log.get(seq), reader) else { return false };
         match state {
             ReceiptState::Stored => true,
+            // Marks pass over what expired, and on a full disk nobody can write down that it did.
+            ReceiptState::Delivered if entry.expires_at.is_some_and(|at| at <= now) => true,
             ReceiptState::Delivered | ReceiptState::Dead => reader.wired.contains(&seq),
             ReceiptState::Expired => entry.expires_at.is_some_and(|at| at <= now),
             ReceiptState::Dropped => {
@@ -386,13 +391,15 @@ impl History {
         lost: Option<u64>,
     ) {
         let holes = self.holes(now, bot, room, seq);
+        let again = self.logs[room].get(seq).is_some_and(|entry| entry.again);
         let reader = self.reader(bot, room);
         if seq <= reader.since || !reader.seen.insert(seq) {
             // Of an earlier membership, or once more.
             return;
         }
         // What was given up for lost may turn up again, if the hub forgot in a crash that it said so.
-        let lost_before = reader.gaps.iter().any(|&(from, to)| (from..=to).contains(&seq));
+        // A message that the log holds twice, a client passes on once, wherever it meets it.
+        let lost_before = again || reader.gaps.iter().any(|&(from, to)| (from..=to).contains(&seq));
         let (last, ordered) = (reader.last_seen, seq > reader.last_seen || lost_before);
         reader.last_seen = reader.last_seen.max(seq);
         if lost.is_some_and(|lost| lost >= holes.len() as u64) {
