@@ -31,6 +31,7 @@ type Sending = {
   deliveryQueueId?: string;
   deliveryPartIndex?: number;
   signal?: AbortSignal;
+  onPlatformSendDispatch?: () => Promise<void>;
   assertDirectAdapterHandoff?: () => void;
 };
 
@@ -43,6 +44,7 @@ function idOf({ preparedMessageId, deliveryQueueId, deliveryPartIndex }: Sending
 async function send(sending: Sending) {
   const target = readTarget(sending.to);
   const live = await findLive(resolveAccount(sending.cfg, sending.accountId).accountId, sending.signal);
+  await sending.onPlatformSendDispatch?.();
   sending.assertDirectAdapterHandoff?.();
   const replyTo = sending.replyToId ?? undefined;
   const said = await say(live, { target, text: sending.text, replyTo, id: idOf(sending) });

@@ -28,11 +28,12 @@ describe("one gateway with two accounts", { timeout: 600_000 }, () => {
       dir,
       modelUrl: model.url,
       agents: { alice: "alice", bob: "bob" },
+      env: { BOB_TOKEN: "tok-bob" },
       channel: {
         url: hub.url,
         allowFrom: ["tester", "alice", "bob"],
         bogus: "a mistake must not keep the gateway from starting",
-        accounts: { alice: { token: "tok-alice", rooms: ["lab", "duo"] }, bob: { token: "tok-bob", rooms: ["lab"] } },
+        accounts: { alice: { token: "tok-alice", rooms: ["lab", "duo"] }, bob: { token: { source: "env", provider: "default", id: "BOB_TOKEN" }, rooms: ["lab"] } },
       },
     });
     await gateway.start();
