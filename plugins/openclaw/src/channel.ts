@@ -18,6 +18,7 @@ import { findLive, readTarget, say } from "./outbound.ts";
 import { allowsSilence, scopedConfig, SILENCE_HINT } from "./scoped-config.ts";
 import { setupContract } from "./setup.ts";
 import { status, type Probe } from "./status.ts";
+import { setupWizard } from "./wizard.ts";
 import { messageOf } from "./turn.ts";
 import { stableId, uuid7 } from "./uuid.ts";
 
@@ -31,6 +32,7 @@ type Sending = {
   deliveryQueueId?: string;
   deliveryPartIndex?: number;
   signal?: AbortSignal;
+  onPlatformSendDispatch?: () => Promise<void>;
   assertDirectAdapterHandoff?: () => void;
 };
 
@@ -43,6 +45,7 @@ function idOf({ preparedMessageId, deliveryQueueId, deliveryPartIndex }: Sending
 async function send(sending: Sending) {
   const target = readTarget(sending.to);
   const live = await findLive(resolveAccount(sending.cfg, sending.accountId).accountId, sending.signal);
+  await sending.onPlatformSendDispatch?.();
   sending.assertDirectAdapterHandoff?.();
   const replyTo = sending.replyToId ?? undefined;
   const said = await say(live, { target, text: sending.text, replyTo, id: idOf(sending) });
@@ -114,6 +117,7 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
     capabilities: { chatTypes: ["direct", "group"], reply: true, threads: false, media: false, reactions: false, nativeCommands: false, blockStreaming: false },
     reload: { configPrefixes: [`channels.${CHANNEL_ID}`] },
     setupContract,
+    setupWizard,
     secrets: createSimpleChannelSecretContract({
       channelKey: CHANNEL_ID,
       label: "Bot Hub",

@@ -17,6 +17,13 @@ test("an account takes from the section what it does not say itself", () => {
   assert.deepEqual(a.problems, []);
 });
 
+test("a token in the section is an account beside the named ones", () => {
+  assert.deepEqual(listAccountIds(cfg({ token: "t", accounts: { work: {} } }), {}), ["default", "work"]);
+  assert.deepEqual(listAccountIds(cfg({ accounts: { work: {} } }), {}), ["work"]);
+  assert.deepEqual(listAccountIds(cfg({ url: "ws://h" }), {}), ["default"]);
+  assert.deepEqual(listAccountIds({}, {}), []);
+});
+
 test("address and token may come from the environment", () => {
   const env = { BOT_HUB_URL: "wss://hub", BOT_HUB_TOKEN: "t", MINE: "m" };
   assert.deepEqual(listAccountIds({}, env), ["default"]);

@@ -78,7 +78,8 @@ export function section(cfg: Config): Record<string, unknown> {
 export function listAccountIds(cfg: Config, env: Environment = process.env): string[] {
   const { accounts, url, token } = section(cfg);
   const named = isRecord(accounts) ? Object.keys(accounts) : [];
-  if (named.length > 0) return named;
+  // A token of the section is a bot of its own, beside the named accounts.
+  if (named.length > 0) return token === undefined || named.includes(DEFAULT_ACCOUNT_ID) ? named : [DEFAULT_ACCOUNT_ID, ...named];
   return url !== undefined || token !== undefined || env["BOT_HUB_TOKEN"] ? [DEFAULT_ACCOUNT_ID] : [];
 }
 

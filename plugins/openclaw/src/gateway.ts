@@ -4,7 +4,7 @@
 // configuration is a status that says what to do; it ends nothing.
 
 import { channelBlockedPatch, channelReadyPatch, channelStoppedPatch } from "openclaw/plugin-sdk/gateway-runtime";
-import type { ChannelPlugin } from "openclaw/plugin-sdk/channel-core";
+import type { ChannelPlugin, OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { accountFiles } from "./account-files.ts";
 import { unconfiguredReason, type Account } from "./config.ts";
 import { HubClient, type ConnectionState } from "./hub-client.ts";
@@ -62,7 +62,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
   const turns = new Turns(files.turns, (report) => client.report(report));
   const requests = new Requests(files.requests);
   const live: LiveAccount = { account, client, turns, requests, said: new Set(), version: LOADED_VERSION };
-  const inbound = new Inbound({ cfg: ctx.cfg, account, live, runtime, signal, log });
+  const inbound = new Inbound({ config: () => runtime.config.current() as OpenClawConfig, account, live, runtime, signal, log });
   turns.repeat();
   liveAccounts.set(account.accountId, live);
   const timer = setInterval(() => turns.giveUp(), GIVE_UP_MS);

@@ -22,7 +22,8 @@ import { messageOf, NotAdopted, runTurn } from "./turn.ts";
 import type { Outcome } from "./turns.ts";
 
 export type InboundOptions = {
-  cfg: OpenClawConfig;
+  /** The owner's configuration as it is now: agents and bindings may change while the account runs. */
+  config: () => OpenClawConfig;
   account: Account;
   live: LiveAccount;
   runtime: PluginRuntime;
@@ -137,7 +138,8 @@ export class Inbound {
   }
 
   async #dispatch(entry: Entry, body: string, meaning: Meaning, quiet: boolean): Promise<Outcome | undefined> {
-    const { cfg, account, live, runtime, signal, log } = this.#options;
+    const { account, live, runtime, signal, log } = this.#options;
+    const cfg = this.#options.config();
     const bot = directPeer(entry.room, live.client.bot ?? "");
     const peer = bot === undefined ? { kind: "group" as const, id: entry.room } : { kind: "direct" as const, id: bot };
     const scoped = scopedConfig(cfg);

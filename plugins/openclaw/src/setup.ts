@@ -6,7 +6,7 @@ import { CHANNEL_ID, DEFAULT_ACCOUNT_ID, section } from "./config.ts";
 import { isRecord } from "./file.ts";
 import { allowSilence } from "./scoped-config.ts";
 
-export type SetupInput = { url?: string; hubToken?: string; rooms?: readonly string[]; bots?: readonly string[] };
+export type SetupInput = { url?: string; hubToken?: unknown; rooms?: readonly string[]; bots?: readonly string[] };
 
 export function applySetup(cfg: OpenClawConfig, accountId: string, input: SetupInput): OpenClawConfig {
   const before = section(cfg);

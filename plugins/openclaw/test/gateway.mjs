@@ -22,12 +22,13 @@ function freePort() {
 
 /** `agents` maps agents to accounts of the same name; `channel` is `channels.bot-hub`. */
 export class Gateway {
-  constructor({ openclaw, plugin, dir, modelUrl, agents, channel }) {
+  constructor({ openclaw, plugin, dir, modelUrl, agents, channel, env = {} }) {
     Object.assign(this, { openclaw, plugin, dir, modelUrl, agents, channel });
     this.config = join(dir, "openclaw.json");
     this.log = join(dir, "gateway.log");
     this.env = {
       ...process.env,
+      ...env,
       HOME: join(dir, "home"),
       OPENCLAW_STATE_DIR: join(dir, "state"),
       OPENCLAW_CONFIG_PATH: this.config,

@@ -9,8 +9,8 @@ import { join } from "node:path";
 export async function startHub({ binary, dir, bots, listen = "127.0.0.1:0" }) {
   mkdirSync(dir, { recursive: true });
   const config = join(dir, "hub.json");
-  const tokens = Object.fromEntries(bots.map((botId) => [`tok-${botId}`, { botId }]));
-  writeFileSync(config, JSON.stringify({ tokens }));
+  const tokens = Object.fromEntries([...bots, "warden"].map((botId) => [`tok-${botId}`, { botId }]));
+  writeFileSync(config, JSON.stringify({ tokens, operators: ["warden"] }));
   const log = openSync(join(dir, "hub.log"), "a");
   const data = join(dir, "data");
   const child = spawn(binary, ["serve", "--config", config, "--data", data, "--listen", listen], { stdio: ["ignore", "pipe", log] });

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { applySetup } from "./setup.ts";
+
+const channel = (cfg: object) => Reflect.get(Reflect.get(cfg, "channels") as object, "bot-hub") as object;
+
+test("flags of the first account go to the section, of others to their own", () => {
+  const first = applySetup({}, "default", { url: "ws://h", hubToken: "t", rooms: ["lab"], bots: ["bob"] });
+  assert.deepEqual(channel(first), { enabled: true, url: "ws://h", token: "t", rooms: ["lab"], allowFrom: ["bob"] });
+  const second = applySetup(first, "work", { hubToken: "t2" });
+  assert.deepEqual(Reflect.get(channel(second), "accounts"), { work: { token: "t2" } });
+  assert.equal(Reflect.get(channel(second), "token"), "t");
+});
+
+test("what was there stays, and an agent may be silent unless its owner said otherwise", () => {
+  const cfg = { channels: { "bot-hub": { groups: { lab: {} } }, other: { on: true } } };
+  const after = applySetup(cfg, "default", { url: "ws://h" });
+  assert.deepEqual(channel(after), { enabled: true, url: "ws://h", groups: { lab: {} } });
+  assert.deepEqual(Reflect.get(after, "surfaces"), { "bot-hub": { silentReply: { group: "allow" } } });
+  const loud = { surfaces: { "bot-hub": { silentReply: { group: "disallow" as const } } } };
+  assert.deepEqual(Reflect.get(applySetup(loud, "default", {}), "surfaces"), loud.surfaces);
+});

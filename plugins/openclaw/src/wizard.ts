@@ -1,0 +1,83 @@
+// The questions of `openclaw channels add` for people who give no flags.
+//
+// Asks for what `setup` writes, in the order in which somebody has it at hand: the hub, the token that
+// its operator sent, the rooms, and the bots that may talk to the agent.
+
+import type { ChannelSetupWizard } from "openclaw/plugin-sdk/channel-setup";
+import { splitSetupEntries } from "openclaw/plugin-sdk/channel-setup";
+import { CHANNEL_ID, DEFAULT_ACCOUNT_ID, resolveAccount, section } from "./config.ts";
+import { readName, readRoom } from "./names.ts";
+import { applySetup } from "./setup.ts";
+
+type Where = Parameters<ChannelSetupWizard["credentials"][number]["inspect"]>[0];
+const accountOf = ({ cfg, accountId }: Where) => resolveAccount(cfg, accountId);
+
+const namesInput = (
+  inputKey: "rooms" | "bots",
+  message: string,
+  read: (raw: string) => string | undefined,
+  current: (where: Where) => readonly string[],
+): NonNullable<ChannelSetupWizard["textInputs"]>[number] => ({
+  inputKey,
+  message,
+  required: false,
+  currentValue: (where) => current(where).join(", ") || undefined,
+  validate: ({ value }) => {
+    const wrong = splitSetupEntries(value).find((it) => it !== "*" && read(it) === undefined);
+    return wrong === undefined ? undefined : `\`${wrong}\` is no name: letters, digits, \`.\`, \`_\` and \`-\``;
+  },
+  applySet: ({ cfg, accountId, value }) => applySetup(cfg, accountId, { [inputKey]: splitSetupEntries(value) }),
+});
+
+export const setupWizard: ChannelSetupWizard = {
+  channel: CHANNEL_ID,
+  status: {
+    configuredLabel: "configured",
+    unconfiguredLabel: "needs the hub's address and a token",
+    resolveConfigured: ({ cfg, accountId }) => resolveAccount(cfg, accountId).configured,
+    resolveStatusLines: ({ cfg, accountId }) => resolveAccount(cfg, accountId).problems,
+  },
+  introNote: {
+    title: "Bot Hub",
+    lines: ["Whoever runs the hub makes a bot for you (`bot-hub bot add NAME`) and sends you its address and the token."],
+  },
+  stepOrder: "text-first",
+  credentials: [
+    {
+      inputKey: "hubToken",
+      providerHint: CHANNEL_ID,
+      credentialLabel: "token",
+      preferredEnvVar: "BOT_HUB_TOKEN",
+      envPrompt: "BOT_HUB_TOKEN is set. Use it?",
+      keepPrompt: "There is a token already. Keep it?",
+      inputPrompt: "This bot's token",
+      allowEnv: ({ accountId }) => accountId === DEFAULT_ACCOUNT_ID,
+      inspect: (where) => {
+        const { token, configured } = accountOf(where);
+        const inFile = section(where.cfg)["token"] !== undefined || token.kind !== "missing";
+        return {
+          accountConfigured: configured,
+          hasConfiguredValue: inFile,
+          ...(token.kind === "value" ? { resolvedValue: token.value } : {}),
+          ...(process.env["BOT_HUB_TOKEN"] === undefined ? {} : { envValue: process.env["BOT_HUB_TOKEN"] }),
+        };
+      },
+      applyUseEnv: ({ cfg, accountId }) => applySetup(cfg, accountId, {}),
+      applySet: ({ cfg, accountId, value }) => applySetup(cfg, accountId, { hubToken: value }),
+    },
+  ],
+  textInputs: [
+    {
+      inputKey: "url",
+      message: "The hub's address",
+      placeholder: "wss://hub.example",
+      required: true,
+      currentValue: (where) => accountOf(where).url || undefined,
+      validate: ({ value }) => (/^wss?:\/\/\S+$/.test(value.trim()) ? undefined : "write an address like wss://hub.example"),
+      normalizeValue: ({ value }) => value.trim(),
+      applySet: ({ cfg, accountId, value }) => applySetup(cfg, accountId, { url: value }),
+    },
+    namesInput("rooms", "Rooms to join (names, divided by commas)", readRoom, (where) => accountOf(where).rooms),
+    namesInput("bots", "Bots that may talk to this agent (names, or *)", readName, (where) => accountOf(where).allowFrom),
+  ],
+};
