@@ -44,7 +44,7 @@ export class Requests {
   }
 
   asked(request: Incoming): void {
-    this.#incoming = [...this.#incoming.filter((it) => it.requestId !== request.requestId), request];
+    this.#incoming = [...this.#incoming.filter((it) => it.entry !== request.entry), request];
     this.#save();
   }
 
@@ -53,33 +53,28 @@ export class Requests {
     return this.#incoming.find((it) => it.entry === entry);
   }
 
-  byId(requestId: string): Incoming | undefined {
-    return this.#incoming.find((it) => it.requestId === requestId);
-  }
-
   /** The newest open request of a room. */
   openIn(room: string): Incoming | undefined {
     return this.#incoming.findLast((it) => it.room === room);
   }
 
-  clarify(requestId: string): void {
-    const found = this.byId(requestId);
-    if (found !== undefined) found.clarifying = true;
+  clarify(request: Incoming): void {
+    request.clarifying = true;
     this.#save();
   }
 
   /** The answer to our question came with another entry, which the request now belongs to. */
-  clarified(requestId: string, entry: string, depth: Depth): Incoming | undefined {
-    const found = this.byId(requestId);
-    if (found === undefined || !found.clarifying) return undefined;
+  clarified(requestId: string, answer: { id: string; from: string }, depth: Depth): Incoming | undefined {
+    const found = this.#incoming.find((it) => it.clarifying && it.requestId === requestId && it.replyTo === answer.from);
+    if (found === undefined) return undefined;
     delete found.clarifying;
-    Object.assign(found, { entry, depth });
+    Object.assign(found, { entry: answer.id, depth });
     this.#save();
     return found;
   }
 
-  settled(requestId: string): void {
-    this.#incoming = this.#incoming.filter((it) => it.requestId !== requestId);
+  settled(request: Incoming): void {
+    this.#incoming = this.#incoming.filter((it) => it.entry !== request.entry);
     this.#save();
   }
 

@@ -78,7 +78,7 @@ export const TOOLS: readonly Tool[] = [
       const { request, blocks, me } = answering(params, context);
       const { requestId, replyTo: to, depth } = request;
       const block = blocks.buildClarify({ from: me, to, requestId, question: text(params, "question"), depth: nextDepth(depth) });
-      context.live.requests.clarify(requestId);
+      context.live.requests.clarify(request);
       const said = await say(context.live, { target: { kind: "room", room: request.room }, text: block, replyTo: request.entry, raw: true });
       return { sent: said.id, note: "the answer will arrive as a message" };
     },
@@ -100,7 +100,7 @@ export const TOOLS: readonly Tool[] = [
       const background = typeof params["context"] === "string" ? { context: params["context"] } : {};
       const block = blocks.buildHandoff({ from: me, to, requestId, task, callback, depth: nextDepth(depth), ...background });
       const said = await say(context.live, { target: { kind: "room", room: request.room }, text: block, replyTo: request.entry, raw: true });
-      context.live.requests.settled(requestId);
+      context.live.requests.settled(request);
       return { sent: said.id, note: `${to} answers ${callback} in your place` };
     },
   },

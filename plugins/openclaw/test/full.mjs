@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
-import { unaccounted } from "./audit.mjs";
+import { trace, unaccounted } from "./audit.mjs";
 import { Bot } from "./bot.mjs";
 import { Gateway } from "./gateway.mjs";
 import { startHub } from "./hub.mjs";
@@ -206,11 +206,11 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
     }
     // Without the guard of `loop` OpenClaw would stop them after twenty from each side.
     assert.ok(last <= 20, `${last} messages`);
-    const { stdout } = await alice.run(["bothub", "history", "loop", "--json"]);
-    const entries = JSON.parse(stdout.trim().split("\n").at(-1));
-    const trace = await bob.run(["bothub", "trace", entries.at(-1).id, "--json"]);
-    const other = await alice.run(["bothub", "trace", entries.at(-1).id, "--json"]);
-    assert.match(trace.stdout + other.stdout, /loop guard|"done"/);
+    const newest = tester.frames.findLast((it) => it.type === "message" && it.room === "loop" && it.from === "alice");
+    const { recipients } = await trace({ url: hub.url, warden: "tok-warden", id: newest.id, from: "alice" });
+    const { state, steps } = recipients.find((it) => it.bot === "bob");
+    assert.equal(state, "declined");
+    assert.match(steps.at(-1).reason, /loop guard/);
   });
 
   test("the plugin is reloaded on a running gateway", async () => {

@@ -1,6 +1,6 @@
 // From nothing to a talking agent, with the commands of docs/openclaw.md, in a fresh home.
 //
-//   node --test test/install.mjs     with HUB, OPENCLAW and PLUGIN in the environment
+//   node --test test/install.mjs     with HUB, OPENCLAW and SOURCE in the environment
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -13,7 +13,7 @@ import { Gateway } from "./gateway.mjs";
 import { startHub } from "./hub.mjs";
 import { startModel } from "./model.mjs";
 
-const { HUB, OPENCLAW, PLUGIN, KEEP } = process.env;
+const { HUB, OPENCLAW, SOURCE, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-install-"));
 let hub, model, gateway, tester;
 
@@ -46,7 +46,7 @@ describe("a fresh home", { timeout: 600_000 }, () => {
   });
 
   test("the packed file installs", async () => {
-    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", dir], { cwd: PLUGIN, encoding: "utf8" }).trim();
+    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", dir], { cwd: SOURCE, encoding: "utf8" }).trim();
     await run("plugins", "install", `npm-pack:${join(dir, packed.split("\n").at(-1))}`, "--force", "--accept-capabilities");
     assert.match(await run("plugins", "list"), /bot-hub/);
   });
