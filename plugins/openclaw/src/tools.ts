@@ -6,7 +6,7 @@
 import type { OpenClawPluginApi } from "openclaw/plugin-sdk/channel-core";
 import { FIRST_DEPTH, isExhausted, loadBlocks, nextDepth, type Blocks } from "./blocks.ts";
 import { age, shortened } from "./briefing.ts";
-import { liveAccounts, type LiveAccount } from "./live.ts";
+import { isTyping, liveAccounts, type LiveAccount } from "./live.ts";
 import { directRoom, parseTarget, readName, readRoom, type Target } from "./names.ts";
 import { say } from "./outbound.ts";
 import type { ToolName } from "./tool-names.ts";
@@ -36,7 +36,7 @@ export const TOOLS: readonly Tool[] = [
       const { rooms } = await live.client.ask({ type: "rooms" });
       const mine = rooms.filter((it) => it.member).map(async ({ room }) => {
         const { bots } = await live.client.ask({ type: "who", room });
-        return { room, bots: bots.map(({ bot, state, note }) => ({ bot, state, ...(note === undefined ? {} : { note }) })) };
+        return { room, bots: bots.map(({ bot, state, note }) => present(live, room, bot, state, note)) };
       });
       return { me: live.client.bot, rooms: await Promise.all(mine) };
     },
@@ -112,6 +112,10 @@ export const TOOLS: readonly Tool[] = [
     run: (params, { live }) => live.client.ask({ type: "status", id: text(params, "id") }),
   },
 ];
+
+function present(live: LiveAccount, room: string, bot: string, state: string, note: string | undefined) {
+  return { bot, state: isTyping(live, room, bot) ? "writing" : state, ...(note === undefined ? {} : { note }) };
+}
 
 async function ask(params: Params, context: Context): Promise<unknown> {
   const { live, signal } = context;

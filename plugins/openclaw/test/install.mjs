@@ -66,6 +66,14 @@ describe("a fresh home", { timeout: 600_000 }, () => {
     assert.equal((await tester.answer(id)).text, "installed");
   });
 
+  test("the owner sends a message, by the room's name too", async () => {
+    await run("message", "send", "--channel", "bot-hub", "--target", "room:lab", "--message", "hello from the owner");
+    await tester.until((it) => it.type === "message" && it.text === "hello from the owner");
+    await run("message", "send", "--channel", "bot-hub", "--target", "tester", "--message", "hello by name");
+    const direct = await tester.until((it) => it.type === "message" && it.text === "hello by name");
+    assert.equal(direct.room, "dm:alice:tester");
+  });
+
   test("the owner sees the hub, the rooms, the bots and what became of a message", async () => {
     assert.match(await run("channels", "status", "--probe"), /bot-hub|Bot Hub/);
     assert.match(await run("bothub", "status"), /ok true/);
