@@ -30,6 +30,7 @@ const FORGOTTEN_MS = 24 * 60 * 60_000;
 export class Requests {
   #incoming: Incoming[] = [];
   #outgoing: Outgoing[] = [];
+  readonly #passedOn = new Set<string>();
   readonly #waiters = new Map<string, (answer: string) => void>();
   readonly #file: JsonFile;
 
@@ -48,9 +49,14 @@ export class Requests {
     this.#save();
   }
 
-  /** The request that an entry carried, as long as it is not answered. */
+  /** The request that an entry carried, as long as an answer to it is awaited from us. */
   byEntry(entry: string): Incoming | undefined {
-    return this.#incoming.find((it) => it.entry === entry);
+    return this.#incoming.find((it) => it.entry === entry && !it.clarifying);
+  }
+
+  /** Whether the turn of an entry asked back or handed over: its own last words are for nobody. */
+  isPassedOn(entry: string): boolean {
+    return this.#passedOn.has(entry);
   }
 
   /** The newest open request of a room. */
@@ -60,6 +66,7 @@ export class Requests {
 
   clarify(request: Incoming): void {
     request.clarifying = true;
+    this.#passedOn.add(request.entry);
     this.#save();
   }
 
@@ -71,6 +78,11 @@ export class Requests {
     Object.assign(found, { entry: answer.id, depth });
     this.#save();
     return found;
+  }
+
+  handOver(request: Incoming): void {
+    this.#passedOn.add(request.entry);
+    this.settled(request);
   }
 
   settled(request: Incoming): void {

@@ -100,7 +100,7 @@ export const TOOLS: readonly Tool[] = [
       const background = typeof params["context"] === "string" ? { context: params["context"] } : {};
       const block = blocks.buildHandoff({ from: me, to, requestId, task, callback, depth: nextDepth(depth), ...background });
       const said = await say(context.live, { target: { kind: "room", room: request.room }, text: block, replyTo: request.entry, raw: true });
-      context.live.requests.settled(request);
+      context.live.requests.handOver(request);
       return { sent: said.id, note: `${to} answers ${callback} in your place` };
     },
   },
@@ -145,7 +145,7 @@ async function ask(params: Params, context: Context): Promise<unknown> {
 function currentRequest(params: Params, { live, sessionKey }: Context): Incoming | undefined {
   const me = live.client.bot ?? "";
   const named = typeof params["room"] === "string" ? parseTarget(params["room"]) : undefined;
-  const open = live.requests.open.incoming;
+  const open = live.requests.open.incoming.filter((it) => !it.clarifying);
   const ofSession = open.findLast((it) => sessionKey?.endsWith(`:${it.room}`) || sessionKey?.endsWith(`:${peer(it.room, me)}`));
   if (ofSession !== undefined) return ofSession;
   return named?.kind === "room" ? live.requests.openIn(named.room) : undefined;
@@ -156,7 +156,7 @@ function peer(room: string, me: string): string {
 }
 
 function answering(params: Params, context: Context) {
-  const request = currentRequest(params, context) ?? context.live.requests.open.incoming.at(-1);
+  const request = currentRequest(params, context) ?? context.live.requests.open.incoming.findLast((it) => !it.clarifying);
   if (request === undefined) throw new Error("there is no open request of another bot");
   if (isExhausted(request.depth)) throw new Error("this conversation has gone as many steps as it may; answer with what you have");
   return { request, blocks: needBlocks(), me: context.live.client.bot ?? "" };

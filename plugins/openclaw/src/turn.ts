@@ -122,6 +122,7 @@ async function deliver(input: TurnInput, course: Course, payload: Payload, kind:
   if (isApology(text)) course.fail("the agent gave no answer");
   if (text === "" || kind === "tool" || !isAnswer(payload)) return { visibleReplySent: false };
   const live = await findLive(input.account.accountId, input.signal.aborted ? undefined : input.signal);
+  if (live.requests.isPassedOn(input.entry.id)) return { visibleReplySent: false };
   const target = replyTarget(input.entry.room, live.client.bot ?? "");
   const said = await say(live, { target, text, replyTo: input.entry.id, final: kind === "final" });
   return { content: text, messageIds: [said.id], visibleReplySent: true };
