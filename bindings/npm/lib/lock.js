@@ -6,8 +6,9 @@
 //   the space names the boot and the pid namespace in which the pid means something.
 // * Dead: its pid is gone in our own space; or it is older than HELD_MAX_MS; or it says nothing
 //   legible and is older than TORN_MAX_MS.
-// * Broken by whoever creates `<state>.lock.<nonce>` exclusively, then finds the dead lock
-//   unchanged. As a nonce is never used twice, nobody can break the lock of a successor.
+// * Broken by whoever creates the marker `<state>.lock.<nonce>` exclusively, then finds the dead lock
+//   unchanged. As a nonce is never used twice, nobody can break the lock of a successor. The marker
+//   says who made it, and is broken like a lock when that process is dead.
 
 const fs = require('fs');
 const { randomBytes } = require('crypto');
@@ -30,7 +31,7 @@ async function acquire(state) {
     if (create(path, line)) return held(state, path, line, nonce);
     const found = read(path);
     if (found === null) continue;
-    if (isDead(path, found) && breakDead(state, path, found)) continue;
+    if (isDead(path, found) && breakDead(state, path, found, line)) continue;
     if (Date.now() > giveUp) {
       const owner = found.split(' ')[0] || '?';
       throw new Error(`\`${path}\` is held by process ${owner}`);
@@ -90,15 +91,19 @@ function isOlder(path, age) {
   return found !== undefined && Date.now() - found.mtimeMs > age;
 }
 
-/** Removes the lock that says `found`, if it still does, and what its owner left half written. */
-function breakDead(state, path, found) {
+/**
+ * Removes the lock that says `found`, if it still does, and what its owner left half written. The
+ * marker is a lock itself: who dies while breaking one is found dead in turn.
+ */
+function breakDead(state, path, found, line) {
   const nonce = fields(found)?.nonce ?? 'torn';
   const marker = `${path}.${nonce}`;
-  if (!create(marker, '')) {
-    if (isOlder(marker, HELD_MAX_MS)) fs.rmSync(marker, { force: true });
-    return false;
+  if (!create(marker, line)) {
+    const other = read(marker);
+    return other !== null && isDead(marker, other) && breakDead(state, marker, other, line);
   }
-  const isSame = read(path) === found;
+  // Asked again under the marker: a torn lock has no nonce to be known by, only its age.
+  const isSame = read(path) === found && isDead(path, found);
   if (isSame) {
     fs.rmSync(`${state}.${nonce}.tmp`, { force: true });
     fs.rmSync(path, { force: true });

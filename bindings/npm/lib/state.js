@@ -129,6 +129,7 @@ async function look() {
 /** Adds a parsed message to its conversation, or opens one; returns the conversation. */
 async function track(parsedMessage) {
   const { requestId, type, from, to, task, result, question, message, status, depth } = parsedMessage;
+  if (!requestId) throw new Error('track requires field: requestId');
   const said = { requestId, type, from, to, task, result, question, message, status, depth };
   return update((state) => core.call('track', state, said, Date.now()));
 }

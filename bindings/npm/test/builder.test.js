@@ -9,14 +9,15 @@ const builder = require('../lib/builder.js');
 
 const PIECES = [
   'a', 'word ', ' ', '\n', '`', '``', 'Status: done', '\r', '\u200b', '\u2028', 'ü', '\u{1f600}', '→', '~', '!',
-  '@', ']', '\t', '\u00a0', '',
+  '@', ']', '\t', '\u00a0', '\u202f', '\u3000', ':', '-', '',
 ];
 const BODIES = ['task', 'result', 'question', 'task', 'message'];
 
 function text(below) {
   // Mostly plain, or the way around would hardly ever be taken.
   const from = below(12) === 0 ? PIECES : ['a', 'Bc', ' ', '1/5', ': ', '\n', 'ü', '漢', '\x01'];
-  return Array.from({ length: 1 + below(4) }, () => from[below(from.length)]).join('');
+  const length = below(20) === 0 ? 150 : 1 + below(4);
+  return Array.from({ length }, () => from[below(from.length)]).join('');
 }
 
 function act(below, kind) {
@@ -57,6 +58,40 @@ test('the way around WebAssembly writes what WebAssembly writes', () => {
     short += core.plainBlock(kind, fields, body) === null ? 0 : 1;
   }
   assert.ok(short > 500, `only ${short} were plain`);
+});
+
+/** Every text of at most `length` of these signs. */
+function* texts(signs, length) {
+  yield '';
+  if (length === 0) return;
+  for (const rest of texts(signs, length - 1)) for (const sign of signs) yield sign + rest;
+}
+
+for (const [what, signs] of [
+  ['lines that look like fields', ['\n', ' ', '\u00a0', 'k', '-', ':']],
+  ['backticks, guards and line ends', ['`', '\u200b', '\n', '\r', '\u2028', 'k:']],
+  ['white space at the ends', [' ', '\t', '\u3000', '\ufeff', '\u0085', '\x01', '漢']],
+]) {
+  test(`the way around is not taken wrongly by ${what}`, () => {
+    let short = 0;
+    for (const task of texts(signs, 6)) {
+      for (const value of [task, `x${task}`, `${'long '.repeat(30)}${task}x`]) {
+        const fields = { to: 'b', from: 'a', requestId: 'a-1', task: value };
+        const plain = value && core.plainBlock(0, fields, value);
+        if (!plain) continue;
+        short += 1;
+        if (plain !== core.wasmBlock(0, fields)) assert.equal(plain, core.wasmBlock(0, fields));
+      }
+    }
+    assert.ok(short > 100, `only ${short} were plain`);
+  });
+}
+
+test('a long value is refused where a reader would refuse it', () => {
+  const build = (length, sign) => () => builder.buildRequest({ to: 'b', from: 'a', task: sign.repeat(length) });
+  assert.equal(parse(build(2 ** 20 - 100, 'x')()).task.length, 2 ** 20 - 100);
+  assert.throws(build(2 ** 20, 'x'), /longer than 1048576 bytes/);
+  assert.throws(build(2 ** 19, '漢'), /longer than 1048576 bytes/);
 });
 
 test('what was built is read back', () => {

@@ -88,6 +88,7 @@ test('conversations are listed, ended and forgotten', async (t) => {
   assert.equal(await state.cleanup(), 0);
   assert.equal(await state.cleanup(Infinity), 0);
   assert.deepEqual(await state.checkTimeouts(), []);
+  await assert.rejects(state.track({ type: 'REQUEST' }), /requires field: requestId/);
 });
 
 test('names that JavaScript knows are ids like others', async (t) => {
@@ -156,6 +157,20 @@ test('Rust and JavaScript take turns at one file', { skip: !PROTO && 'PROTO name
   assert.equal((await state.list()).length, 80);
   const { stdout } = await run(PROTO, ['list', '--json', '--state', file]);
   assert.deepEqual(JSON.parse(stdout).conversations, await state.list());
+});
+
+test('who died while breaking a lock is in nobody\'s way', async (t) => {
+  const { state, file, folder } = fresh(t);
+  const child = spawn(process.execPath, ['-e', '']);
+  await once(child, 'exit');
+  const boot = fs.existsSync('/proc/self/ns/pid')
+    ? `${fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fs.readlinkSync('/proc/self/ns/pid')}`
+    : '-';
+  for (const [name, nonce] of [['lock', 'abc'], ['lock.abc', 'def'], ['lock.abc.def', 'ghi']]) {
+    fs.writeFileSync(`${file}.${name}`, `${child.pid} ${boot} ${nonce}\n`);
+  }
+  await state.track(request('a-1'));
+  assert.deepEqual(fs.readdirSync(folder), ['state.json']);
 });
 
 test('a Rust process that is killed leaves a whole file and a lock that others break', {

@@ -57,7 +57,8 @@ pub enum Change {
         bot: BotId,
         /// Everything up to here is dealt with.
         seq: u64,
-        /// What that means: `Received`, or `Delivered` for a client that can promise no more.
+        /// What that means for the entries since the cursor's last place: `Received`, or `Delivered`
+        /// for a client that can promise no more.
         state: ReceiptState,
         /// When it got there.
         at: Timestamp,

@@ -17,9 +17,9 @@ use smol_str::SmolStr;
 
 use crate::hub::Hub;
 use crate::io::{CloseReason, ConnId, Hello, Output};
-use crate::member::Slot;
 use crate::notice::Notice;
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
+use crate::window::Slot;
 use crate::world::{BotIx, Conn, RoomIx};
 
 impl Hub {
@@ -27,10 +27,15 @@ impl Hub {
         let bot = self.world.intern_bot(&hello.bot);
         self.world.bot_mut(bot).exists = true;
         self.world.bot_mut(bot).operator = hello.operator;
+        if !hello.side && self.world.bot(bot).conn.is_some_and(|present| present > conn) {
+            // It was opened first, and only its `auth` came late: whoever sent it has gone on.
+            return self.send_away(conn, hello.plain, CloseReason::Replaced, None);
+        }
         if !hello.side && self.is_fight(bot) {
             return self.send_away(conn, hello.plain, CloseReason::Replaced, Some(FIGHT_PAUSE_MS));
         }
         self.world.conns.insert(conn, new_conn(bot, &hello));
+        self.receipt_conns += usize::from(hello.caps.receipts);
         if hello.side {
             self.world.bot_mut(bot).sides.push(conn);
         } else {
@@ -117,18 +122,23 @@ impl Hub {
         if self
             .world
             .member(room, bot)
-            .is_some_and(|it| it.unsaved_cursor.is_some() && it.proves != proves)
+            .is_some_and(|it| it.unsaved_cursor.is_some() && it.proves() != proves)
         {
             // What the last reader did must not be saved as if this one had done it.
             self.save_place(room, bot);
         }
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        member.proves = proves;
+        member.set_proves(proves);
         let received = member.attach(conn, head, known);
-        let (state, reason) = (member.meaning(), None);
-        let notice = |(after, to)| Notice { bot, after, to, state, reason };
+        // Whether it read what was never written to its socket, only the client knows.
+        let written = member.delivered();
+        let (state, reason) = (ReceiptState::Received, None);
+        let notice =
+            |(after, to): (u64, u64)| Notice { bot, after, to: to.min(written), state, reason };
         self.note_place(room, bot);
-        self.look_up_notices(room, received.into_iter().map(notice).collect());
+        if !proves {
+            self.look_up_notices(room, received.into_iter().map(notice).collect());
+        }
         self.pump(room, bot);
     }
 
@@ -162,6 +172,7 @@ impl Hub {
     /// Returns whether it was a seed client's.
     fn forget_conn(&mut self, conn: ConnId) -> bool {
         let Some(state) = self.world.conns.remove(&conn) else { return false };
+        self.receipt_conns -= usize::from(state.caps.receipts);
         self.world.bot_mut(state.bot).sides.retain(|&side| side != conn);
         if state.operator {
             self.observers.retain(|&observer| observer != conn);
@@ -183,7 +194,7 @@ impl Hub {
         let first_kept = self.world.room(room).first;
         let attempts_max = self.settings.redeliveries_max;
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        for (at, slot) in member.detach().enumerate() {
+        for (at, slot) in member.detach().into_iter().enumerate() {
             if slot.expired {
                 self.expired(room, bot, &slot);
             } else if slot.seq < first_kept {
@@ -198,7 +209,7 @@ impl Hub {
     fn is_poison(&mut self, room: RoomIx, bot: BotIx, slot: &Slot, attempts_max: u32) -> bool {
         let Some(member) = self.world.member_mut(room, bot) else { return false };
         // A client that cannot acknowledge cannot refuse either: nothing of its is ever dead.
-        if slot.state < ReceiptState::Delivered || member.proves {
+        if slot.state < ReceiptState::Delivered || member.proves() {
             return false;
         }
         member.attempts += 1;

@@ -9,8 +9,8 @@ use bot_protocol::receipt::ReceiptState;
 use crate::entry::Entry;
 use crate::hub::Hub;
 use crate::io::{Circumstances, ConnId, Output};
-use crate::member::Slot;
 use crate::notice::Notice;
+use crate::window::Slot;
 use crate::world::{BotIx, Flight, RoomIx};
 
 /// To how many members an entry went at its commit.
@@ -70,6 +70,7 @@ impl Hub {
             self.output(Output::Deliver { entry, to, circumstances });
         }
         self.finish(room, rest);
+        self.trim_overfull(room);
         handed
     }
 
@@ -80,7 +81,9 @@ impl Hub {
         for bot in rest.behind {
             self.pump(room, bot);
         }
-        self.look_up_notices(room, rest.pushed_out);
+        if !rest.pushed_out.is_empty() {
+            self.tell_when_stored(room, Vec::new(), rest.pushed_out);
+        }
     }
 
     /// It expired on its way to the store: nobody gets it, and everybody is told.
@@ -120,7 +123,7 @@ impl Hub {
     ) -> Option<ConnId> {
         let window_max = self.settings.limits.window_entries as usize;
         let member = &mut self.world.rooms[room.0 as usize].members[at];
-        if !member.is_live(entry.seq - 1) || member.window_len() >= window_max {
+        if !member.is_live(entry.seq - 1) || member.window.len() >= window_max {
             return None;
         }
         let reader = member.reader?;

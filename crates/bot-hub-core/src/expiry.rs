@@ -13,7 +13,7 @@ use bot_protocol::time::Timestamp;
 use crate::change::Expiring;
 use crate::entry::Entry;
 use crate::hub::Hub;
-use crate::member::Slot;
+use crate::window::Slot;
 use crate::world::{BotIx, RoomIx, World};
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,8 +56,13 @@ impl Hub {
             let mut waits: Vec<BotIx> = Vec::new();
             for member in &mut self.world.room_mut(it.room).members {
                 if member.sent() >= it.seq {
-                    member.mark_expired(it.seq);
-                } else if member.bot != it.from && member.why_lost(it.seq).is_none() {
+                    if let Some(slot) = member.window.get_mut(it.seq) {
+                        slot.expired = true;
+                    }
+                } else if member.bot != it.from
+                    && !member.is_taken_ahead(it.seq)
+                    && member.losses.why(it.seq).is_none()
+                {
                     waits.push(member.bot);
                 }
             }

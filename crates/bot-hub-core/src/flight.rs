@@ -4,6 +4,8 @@
 //! answer that the peer's stack has consumed it. The first is `delivered` for everybody; only the
 //! second moves the cursor of a client that cannot acknowledge.
 
+use std::ops::Range;
+
 use bot_protocol::receipt::ReceiptState;
 
 use crate::hub::Hub;
@@ -56,10 +58,8 @@ impl Hub {
             return;
         }
         state.written = news.end;
-        for number in news.clone().filter(|_| !side) {
-            if let Some(flight) = self.conn(conn).and_then(|state| state.flight(number)) {
-                self.delivered(bot, flight);
-            }
+        if !side {
+            self.each_flight(conn, news.clone(), |hub, flight| hub.delivered(bot, flight));
         }
         if !proves {
             self.land(conn, news.end);
@@ -72,18 +72,38 @@ impl Hub {
         let Some((_, handed)) = state.probe.filter(|(number, _)| *number == probe) else { return };
         state.probe = None;
         let (bot, landed) = (state.bot, state.landed);
-        for number in landed..handed {
+        self.each_flight(conn, landed..handed, |hub, flight| {
+            hub.delivered(bot, flight);
+            if let Some(member) = hub.world.member_mut(flight.room, bot) {
+                member.prove(flight.seq);
+            }
+        });
+        self.land(conn, handed);
+        self.probe(conn);
+    }
+
+    /// Does something about entries on their way to a connection, and notes once per run of a room
+    /// how that moved the bot's place.
+    fn each_flight(
+        &mut self,
+        conn: ConnId,
+        numbers: Range<u64>,
+        mut each: impl FnMut(&mut Self, Flight),
+    ) {
+        let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
+        let mut last = None;
+        for number in numbers {
             let Some(flight) = self.conn(conn).and_then(|state| state.flight(number)) else {
                 break;
             };
-            self.delivered(bot, flight);
-            if let Some(member) = self.world.member_mut(flight.room, bot) {
-                member.report(flight.seq, ReceiptState::Received);
-                self.note_place(flight.room, bot);
+            if let Some(room) = last.replace(flight.room).filter(|room| *room != flight.room) {
+                self.note_place(room, bot);
             }
+            each(self, flight);
         }
-        self.land(conn, handed);
-        self.probe(conn);
+        if let Some(room) = last {
+            self.note_place(room, bot);
+        }
     }
 
     /// Asks a client that cannot acknowledge to prove that it consumed what it was sent.
@@ -99,10 +119,13 @@ impl Hub {
 
     fn delivered(&mut self, bot: BotIx, flight: Flight) {
         let Some(member) = self.world.member_mut(flight.room, bot) else { return };
-        let news = member.mark_delivered(flight.seq).map(|slot| (slot.from, slot.id.clone()));
-        self.note_place(flight.room, bot);
-        if let Some((from, id)) = news {
-            self.notify(from, flight.room, &id, bot, ReceiptState::Delivered, None, None);
+        let Some(from) = member.mark_delivered(flight.seq).map(|slot| slot.from) else { return };
+        if !self.wants_receipts(from) {
+            return;
+        }
+        let member = self.world.member(flight.room, bot);
+        if let Some(slot) = member.and_then(|member| member.window.get(flight.seq)) {
+            self.notify(self.news(flight.room, bot, slot, ReceiptState::Delivered));
         }
     }
 

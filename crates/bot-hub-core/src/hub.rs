@@ -1,8 +1,13 @@
 //! The state machine: what goes in, what comes out, when it wants to be woken.
 //!
-//! Owns dispatch and the queue of outputs. Each rule lives in the module of its subject: `connect`,
-//! `membership`, `publish`, `deliver`, `receipts`, `presence`, `directory`, `expiry`, `retention`,
-//! `operate`.
+//! Owns dispatch and the queue of outputs. Each rule lives in the module of its subject:
+//!
+//! * who is there: `connect`, `presence`, `directory`, `target`; in which rooms: `membership`,
+//!   `operate`, `observe`
+//! * from a message to its readers: `publish`, `deliver`, `late`, `flight`; one reader's arithmetic:
+//!   `member` with `window`, `losses` and `runs`
+//! * what became of it: `receipts`, `facts`, `notice`, `status`; what ends it: `expiry`, `retention`
+//! * to and from the store: `pending`, `places`, `ask`
 //!
 //! **Invariant:** the only cause of a delivery is [`Input::Committed`], directly or through a page
 //! that was read from the store.
@@ -45,6 +50,8 @@ pub struct Hub {
     pub(crate) unsaved: Vec<(RoomIx, BotIx)>,
     /// Changes that a full disk refused and that must not be forgotten.
     pub(crate) refused: Vec<Pending>,
+    /// How many connections asked for receipts.
+    pub(crate) receipt_conns: usize,
     /// Operators' connections that watch every room.
     pub(crate) observers: Vec<ConnId>,
     /// Readers that the store could not serve.
@@ -75,6 +82,7 @@ impl Hub {
             expiries: Expiries::default(),
             unsaved: Vec::new(),
             refused: Vec::new(),
+            receipt_conns: 0,
             observers: Vec::new(),
             unserved: Vec::new(),
             stats: Stats::default(),

@@ -32,7 +32,7 @@ impl Hub {
         let Some(member) = self.world.member(room, bot) else { return };
         let (after, until) = (member.sent(), self.world.room(room).head);
         let window_max = self.settings.limits.window_entries as usize;
-        let space = window_max.saturating_sub(member.window_len());
+        let space = window_max.saturating_sub(member.window.len());
         if after >= until || space == 0 {
             return;
         }
@@ -119,6 +119,10 @@ impl Hub {
             member.pass_own(entry.seq);
             return true;
         }
+        if member.is_taken_ahead(entry.seq) {
+            member.pass(entry.seq);
+            return true;
+        }
         if entry.draft.expires_at().is_some_and(|at| at <= now) {
             member.pass(entry.seq);
             let (from, to, reason) = (entry.seq, entry.seq, GapReason::Expired);
@@ -131,10 +135,10 @@ impl Hub {
     fn hand_late(&mut self, reader: Reader, from: BotIx, entry: Entry) -> bool {
         let Reader { room, bot, conn } = reader;
         let Some(member) = self.world.member_mut(room, bot) else { return false };
-        let lost = member.pay();
+        let lost = member.losses.pay();
         let redelivered = member.hand(slot(&entry, from));
         let backlog = member.next_backlog(entry.seq);
-        let is_full = member.window_len() >= self.settings.limits.window_entries as usize;
+        let is_full = member.window.len() >= self.settings.limits.window_entries as usize;
         let age_ms = self.now.since(entry.draft.sent_at);
         let circumstances = Circumstances { age_ms, late: true, redelivered, backlog, lost };
         let flight = Flight { room, seq: entry.seq, bytes: entry.draft.size() };
@@ -177,10 +181,11 @@ impl Hub {
     fn tell_gap(&mut self, reader: Reader, range: DroppedRange) {
         let is_plain = self.conn(reader.conn).is_some_and(|state| state.plain);
         let Some(member) = self.world.member_mut(reader.room, reader.bot) else { return };
-        let lost = member.others_in(range.from, range.to);
+        let lost = member.others_in(range);
+        member.note_skipped(range);
         if is_plain {
             // The frame is not known to it: the next message says so.
-            return member.owe(lost);
+            return member.losses.owe(lost);
         }
         if lost > 0 {
             let room = self.room_name(reader.room);

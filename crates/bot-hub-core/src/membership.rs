@@ -145,7 +145,7 @@ impl Hub {
 
     pub(crate) fn join_settled(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
         self.world.joining(room, bot, -1);
-        // A membership makes its room, should the wish to make that have been refused.
+        // Whatever was refused before: a room that has a member is there.
         self.world.room_mut(room).durable = true;
         let is_new = self.world.member(room, bot).is_none();
         if is_new {

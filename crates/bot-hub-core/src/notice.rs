@@ -4,9 +4,11 @@
 //! is owed a second look if the store cannot answer.
 
 use bot_protocol::receipt::ReceiptState;
+use smol_str::SmolStr;
 
 use crate::ask::Ask;
 use crate::change::{Page, Query, Span};
+use crate::facts::News;
 use crate::hub::Hub;
 use crate::settings::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use crate::world::{BotIx, RoomIx};
@@ -25,14 +27,10 @@ pub(crate) struct Notice {
 
 impl Hub {
     /// Fetches what the notices are about, if anybody in the room wants to hear of it.
-    pub(crate) fn look_up_notices(&mut self, room: RoomIx, notices: Vec<Notice>) {
-        let wants = |bot: BotIx| {
-            let sender = self.world.bot(bot);
-            let mut conns = sender.conn.iter().chain(&sender.sides);
-            conns.any(|conn| self.conn(*conn).is_some_and(|state| state.caps.receipts))
-        };
+    pub(crate) fn look_up_notices(&mut self, room: RoomIx, mut notices: Vec<Notice>) {
+        notices.retain(|it| it.after < it.to);
         let Some(after) = notices.iter().map(|it| it.after).min() else { return };
-        if !self.world.room(room).members.iter().any(|member| wants(member.bot)) {
+        if !self.world.room(room).members.iter().any(|member| self.wants_receipts(member.bot)) {
             return;
         }
         let query = Query::Page {
@@ -54,7 +52,16 @@ impl Hub {
             }
             let about = |it: &&Notice| it.after < entry.seq && entry.seq <= it.to;
             for it in notices.iter().filter(about).filter(|it| it.bot != sender) {
-                self.notify(sender, room, &entry.draft.id, it.bot, it.state, it.reason, None);
+                self.notify(News {
+                    sender,
+                    room,
+                    id: entry.draft.id.clone(),
+                    bot: it.bot,
+                    state: it.state,
+                    at: self.now,
+                    reason: it.reason.map(SmolStr::new_static),
+                    reply: None,
+                });
             }
         }
         let last = page.entries.iter().map(|entry| entry.seq).chain(page.corrupt.iter().copied());

@@ -202,7 +202,7 @@ impl Hub {
                     "bot": bot,
                     "room": room.name,
                     "waiting": member.waiting(room.head),
-                    "in_flight": member.window_len(),
+                    "in_flight": member.window.len(),
                     "oldest_seq": member.cursor() + 1,
                     "oldest_age_ms": member.waiting_since.map(|at| self.now.since(at)),
                     "reason": self.why_waiting(member),
@@ -219,13 +219,13 @@ impl Hub {
         if member.reader.is_none() {
             return "connected, but has not joined the room on this connection";
         }
-        if member.window_len() >= self.settings.limits.window_entries as usize {
+        if member.window.len() >= self.settings.limits.window_entries as usize {
             return "window full: delivered, not received";
         }
         if conn.outstanding >= self.settings.outstanding_bytes_max {
             return "slow: does not read its socket";
         }
-        if member.window_len() > 0 {
+        if member.window.len() > 0 {
             return "delivered, not received";
         }
         "being read from the store"

@@ -11,8 +11,9 @@ use bot_protocol::time::Timestamp;
 use serde_json::json;
 use smol_str::SmolStr;
 
-use crate::change::{Change, Outcome};
+use crate::change::Outcome;
 use crate::entry::Draft;
+use crate::facts::{Fact, News};
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::world::{BotIx, RoomIx};
@@ -31,11 +32,11 @@ pub(crate) enum Pending {
     /// The end of a membership.
     Leave { room: RoomIx, bot: BotIx, waiter: Waiter },
     /// A cursor: if it is refused, the next save repeats it.
-    Cursor { room: RoomIx, bot: BotIx, at: Timestamp },
+    Cursor { room: RoomIx, bot: BotIx, at: Timestamp, news: Vec<News> },
     /// What was written to a bot's socket, likewise.
     Delivered { room: RoomIx, bot: BotIx, at: Timestamp },
     /// A fact that must not be forgotten: if it is refused, it is tried again.
-    Fact(Box<Change>),
+    Fact(Box<Fact>),
     /// A removal.
     Trim { room: RoomIx },
 }
@@ -73,16 +74,12 @@ impl Hub {
             }
             (Pending::Join { room, bot, waiter }, _) => self.join_settled(room, bot, waiter),
             (Pending::Leave { room, bot, waiter }, _) => self.leave_settled(room, bot, waiter),
+            (Pending::Fact(fact), _) => self.fact_settled(*fact),
+            (Pending::Cursor { news, .. }, _) => self.notify_all(news),
             (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
                 self.trimmed(room, &removed, more);
             }
-            (
-                Pending::Cursor { .. }
-                | Pending::Delivered { .. }
-                | Pending::Fact(_)
-                | Pending::Trim { .. },
-                _,
-            ) => {}
+            (Pending::Delivered { .. } | Pending::Trim { .. }, _) => {}
         }
     }
 
@@ -115,10 +112,13 @@ impl Hub {
             Pending::Room { waiter, .. } => self.refuse_waiter(waiter, code, "join"),
             Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Leave { waiter, .. } => self.refuse_waiter(waiter, code, "leave"),
-            Pending::Cursor { room, bot, at } => {
+            Pending::Cursor { room, bot, at, news } => {
                 if let Some(member) = self.world.member_mut(room, bot) {
                     member.unsaved_cursor.get_or_insert(at);
                     self.save_again(room, bot);
+                }
+                if !news.is_empty() {
+                    self.retry(Pending::Cursor { room, bot, at, news });
                 }
             }
             Pending::Delivered { room, bot, at } => {
@@ -137,10 +137,5 @@ impl Hub {
             Waiter::Client(conn) => self.refuse(conn, code, reference),
             Waiter::Operator { conn, reference } => self.refuse(conn, code, &reference),
         }
-    }
-
-    /// Makes a change that nobody waits for and that must not get lost.
-    pub(crate) fn fact(&mut self, change: Change) {
-        self.change(change.clone(), Pending::Fact(Box::new(change)));
     }
 }

@@ -58,9 +58,10 @@ impl Hub {
         self.save_at = None;
         for pending in std::mem::take(&mut self.refused) {
             match pending {
-                Pending::Fact(change) => self.fact(*change),
+                Pending::Fact(fact) => self.state(*fact),
                 Pending::Room { room, .. } => self.make_room(room, Waiter::Nobody),
                 Pending::Join { room, bot, .. } => self.add_member(room, bot, Waiter::Nobody),
+                Pending::Cursor { room, bot, news, .. } => self.tell_when_saved(room, bot, news),
                 _ => {}
             }
         }
@@ -76,6 +77,7 @@ impl Hub {
         let (cursor, delivered, state) = (member.cursor(), member.delivered(), member.meaning());
         let (cursor_at, delivered_at) =
             (member.unsaved_cursor.take(), member.unsaved_delivered.take());
+        member.mark_saved();
         if let Some(at) = delivered_at {
             let (room_name, bot_id) = (name.clone(), id.clone());
             let change = Change::Delivered { room: room_name, bot: bot_id, seq: delivered, at };
@@ -83,7 +85,7 @@ impl Hub {
         }
         if let Some(at) = cursor_at {
             let change = Change::Cursor { room: name, bot: id, seq: cursor, state, at };
-            self.change(change, Pending::Cursor { room, bot, at });
+            self.change(change, Pending::Cursor { room, bot, at, news: Vec::new() });
         }
     }
 }

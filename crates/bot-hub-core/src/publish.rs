@@ -27,53 +27,64 @@ pub(crate) struct Repeat {
     room: RoomIx,
     pub(crate) id: MessageId,
     chosen_id: bool,
-    /// Its place, if it is known that there is one.
-    seq: Option<u64>,
+    /// Its place; or what to say if there turns out to be none.
+    seq: Result<u64, Box<ErrorFrame>>,
 }
 
 impl Hub {
     pub(crate) fn publish(&mut self, conn: ConnId, message: Message) {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
+        let room = match self.accept(bot, &message) {
+            Ok(room) => room,
+            Err(error) => return self.refuse_message(conn, bot, &message, error),
+        };
         let chosen_id = message.id.is_some();
+        let draft = Arc::new(self.draft(room, bot, message));
+        let pending = Pending::Append { room, from: bot, draft: draft.clone(), conn, chosen_id };
+        self.change(Change::Append(draft), pending);
+    }
+
+    fn accept(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
+        self.takes_changes()?;
         if message.expires_at.is_some_and(|at| at <= self.now) {
-            return self.publish_expired(conn, bot, message);
+            return Err(ErrorFrame::new(Code::Expired));
         }
-        match self.accept(bot, message) {
-            Ok((room, draft)) => {
-                let draft = Arc::new(draft);
-                let pending =
-                    Pending::Append { room, from: bot, draft: draft.clone(), conn, chosen_id };
-                self.change(Change::Append(draft), pending);
-            }
-            Err(error) => self.send_error(conn, *error),
-        }
+        self.destination(bot, message)
     }
 
-    fn accept(&mut self, bot: BotIx, message: Message) -> Result<(RoomIx, Draft), Box<ErrorFrame>> {
-        let reference = message.id.as_ref().map_or("message", MessageId::as_str);
-        let refusal = |error: ErrorFrame| Box::new(error.about(reference));
-        self.takes_changes().map_err(refusal)?;
-        let room = self.destination(bot, &message).map_err(refusal)?;
-        Ok((room, self.draft(room, bot, message)))
-    }
-
-    /// Too late, unless it is said again by somebody who missed the `ack`.
-    fn publish_expired(&mut self, conn: ConnId, bot: BotIx, message: Message) {
+    /// It cannot be taken now, unless it was: whoever missed the `ack` says it again, and gets the
+    /// first answer, whatever has changed since.
+    fn refuse_message(&mut self, conn: ConnId, bot: BotIx, message: &Message, error: ErrorFrame) {
         let room = match (&message.room, &message.to) {
             (Some(name), _) => self.world.room_ix(name),
             (None, Some(to)) => self.world.room_ix(&RoomName::direct(self.bot_id(bot), to)),
             (None, None) => None,
         };
-        match (message.id, room) {
-            (Some(id), Some(room)) => {
-                let repeat = Repeat { room, id, chosen_id: true, seq: None };
+        if message.id.as_ref().is_some_and(|id| self.awaits_append(conn, bot, id)) {
+            return;
+        }
+        let reference = message.id.as_ref().map_or("message", MessageId::as_str);
+        let error = error.about(reference);
+        match (&message.id, room) {
+            (Some(id), Some(room)) if !self.draining => {
+                let seq = Err(Box::new(error));
+                let repeat = Repeat { room, id: id.clone(), chosen_id: true, seq };
                 self.look_up_repeat(conn, &self.bot_id(bot).clone(), repeat);
             }
-            (id, _) => {
-                let reference = id.as_ref().map_or("message", MessageId::as_str);
-                self.refuse(conn, Code::Expired, reference);
-            }
+            _ => self.send_error(conn, error),
         }
+    }
+
+    /// Whether the first one is still on its way to the store: then its answer goes to whoever asked
+    /// last.
+    fn awaits_append(&mut self, asker: ConnId, bot: BotIx, id: &MessageId) -> bool {
+        let mut waits = self.pending.iter_mut().filter_map(|pending| match pending {
+            Pending::Append { from, draft, conn, .. } if *from == bot && draft.id == *id => {
+                Some(conn)
+            }
+            _ => None,
+        });
+        waits.next().map(|conn| *conn = asker).is_some()
     }
 
     fn destination(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
@@ -132,7 +143,7 @@ impl Hub {
                 self.ack(conn, room, id, chosen_id, seq, false, handed);
             }
             Outcome::Duplicate { seq } => {
-                let repeat = Repeat { room, id: draft.id.clone(), chosen_id, seq: Some(seq) };
+                let repeat = Repeat { room, id: draft.id.clone(), chosen_id, seq: Ok(seq) };
                 self.look_up_repeat(conn, &draft.from, repeat);
             }
             Outcome::Conflict => {
@@ -181,8 +192,10 @@ impl Hub {
     pub(crate) fn repeat_found(&mut self, conn: ConnId, repeat: Repeat, found: Vec<Found>) {
         let name = self.room_name(repeat.room);
         let message = found.into_iter().find(|it| it.room == name);
-        let Some(seq) = repeat.seq.or(message.as_ref().map(|it| it.seq)) else {
-            return self.refuse(conn, Code::Expired, repeat.id.as_str());
+        let seq = match (repeat.seq, &message) {
+            (Ok(seq), _) => seq,
+            (Err(_), Some(message)) => message.seq,
+            (Err(error), None) => return self.send_error(conn, *error),
         };
         self.stats.duplicates += 1;
         let recipients = message.map(|it| self.status_report(&repeat.id, it).recipients);
@@ -191,7 +204,7 @@ impl Hub {
             let reached = |state| recipient.steps.iter().any(|step| step.state == state);
             let bot = self.world.bot_ix(&recipient.bot);
             let member = bot.and_then(|bot| self.world.member(repeat.room, bot));
-            let is_in_flight = member.is_some_and(|member| member.slot(seq).is_some());
+            let is_in_flight = member.is_some_and(|member| member.window.get(seq).is_some());
             if is_in_flight || reached(ReceiptState::Delivered) || reached(ReceiptState::Received) {
                 handed.delivered += 1;
             } else if recipient.state == ReceiptState::Stored {

@@ -6,8 +6,10 @@
 
 use bot_protocol::frame::server::GapReason;
 use bot_protocol::receipt::ReceiptState;
+use smol_str::SmolStr;
 
 use crate::change::{Change, Removed};
+use crate::facts::News;
 use crate::hub::Hub;
 use crate::notice::Notice;
 use crate::pending::Pending;
@@ -35,6 +37,20 @@ impl Hub {
     /// Looks for rooms that keep more than they should.
     pub(crate) fn sweep_retention(&mut self) {
         for room in self.world.known_rooms().collect::<Vec<_>>() {
+            self.trim(room);
+        }
+    }
+
+    /// A room that fills faster than it is looked at is trimmed at once: its bounds hold to an eighth
+    /// and one step.
+    pub(crate) fn trim_overfull(&mut self, room: RoomIx) {
+        let state = self.world.room(room);
+        let retain = state.retain.unwrap_or(self.settings.retention);
+        let kept = (state.head + 1).saturating_sub(state.first);
+        let step = u64::from(TRIM_ENTRIES_MAX);
+        let is_over =
+            |count, max: Option<u64>, step| max.is_some_and(|it| count > it + it / 8 + step);
+        if is_over(kept, retain.entries, step) || is_over(state.bytes, retain.bytes, step * 1_024) {
             self.trim(room);
         }
     }
@@ -87,19 +103,26 @@ impl Hub {
         let Some(member) = self.world.member(room, bot) else { return };
         let own = self.bot_id(bot);
         // A reader may have met the hole already, before it was known here what had been in it.
-        let gone = |seq| match member.why_lost(seq) {
+        let gone = |seq| match member.losses.why(seq) {
             Some(reason) => reason == GapReason::Retention,
-            None => seq > member.sent(),
+            None => seq > member.sent() && !member.is_taken_ahead(seq),
         };
         let lost = removed.iter().filter(|it| it.from != *own && gone(it.seq));
         let lost: Vec<&Removed> = lost.collect();
         let Some(last) = lost.last() else { return };
         self.lose(room, bot, 0, last.seq, GapReason::Retention);
         self.stats.dropped += lost.len() as u64;
-        for it in lost {
-            let sender = self.world.intern_bot(&it.from);
-            let state = ReceiptState::Dropped;
-            self.notify(sender, room, &it.id, bot, state, Some("retention"), None);
-        }
+        let news = lost.into_iter().map(|it| News {
+            sender: self.world.intern_bot(&it.from),
+            room,
+            id: it.id.clone(),
+            bot,
+            state: ReceiptState::Dropped,
+            at: self.now,
+            reason: Some(SmolStr::new_static("retention")),
+            reply: None,
+        });
+        let news = news.collect();
+        self.tell_when_stored(room, news, Vec::new());
     }
 }

@@ -25,6 +25,16 @@ impl Runs {
         }
     }
 
+    /// Notes a range that begins behind what was noted before, or overlaps the last of it.
+    pub(crate) fn note_all(&mut self, from: u64, to: u64) {
+        let has_space = self.0.len() < RUNS_MAX;
+        match self.0.back_mut() {
+            Some((_, last)) if from <= *last + 1 => *last = to.max(*last),
+            _ if has_space => self.0.push_back((from, to)),
+            _ => {}
+        }
+    }
+
     /// Forgets everything up to `seq`.
     pub(crate) fn forget_through(&mut self, seq: u64) {
         while self.0.front().is_some_and(|&(_, last)| last <= seq) {

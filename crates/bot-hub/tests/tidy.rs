@@ -68,11 +68,16 @@ fn words_and_brain_read_no_clock_and_do_no_io() {
 /// Past this a file is two files.
 const FILE_LINES_MAX: usize = 600;
 
+/// Tests are data: a table or a transcript is read in pieces, not as a whole.
+const TEST_LINES_MAX: usize = 800;
+
 #[test]
 fn no_file_makes_its_reader_scroll_for_long() {
     for path in sources(&["crates"]) {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
-        assert!(lines <= FILE_LINES_MAX, "{} has {lines} lines: split it", path.display());
+        let is_test = path.components().any(|part| part.as_os_str() == "tests");
+        let max = if is_test { TEST_LINES_MAX } else { FILE_LINES_MAX };
+        assert!(lines <= max, "{} has {lines} lines: split it", path.display());
     }
 }
 

@@ -41,6 +41,11 @@ impl ReceiptState {
         self >= Self::Answered
     }
 
+    /// Whether it says that the recipient will never get the entry.
+    pub fn is_loss(self) -> bool {
+        self >= Self::Expired
+    }
+
     /// Whether a client may report it; the others are the hub's own observations.
     pub fn is_reported_by_client(self) -> bool {
         (Self::Received..=Self::Failed).contains(&self)

@@ -3,6 +3,7 @@
 
 mod common;
 
+use bot_protocol::block::{FIELDS_MAX, Problem, TEXT_BYTES_MAX, parse};
 use common::bytes;
 use common::properties::{any_act, any_state, any_text};
 
@@ -66,4 +67,18 @@ fn the_worst_megabyte_is_read_in_one_pass() {
         any_text(&text);
         any_text(&format!("{text}```"));
     }
+}
+
+#[test]
+fn a_block_is_bounded() {
+    let block = |fields: usize| {
+        let meta = "a: b\n".repeat(fields - 3);
+        format!("```\n[REQUEST → @a]\nFrom: b\nRequestId: c\nTask: d\n{meta}```")
+    };
+    let problem = |text: &str| parse(text).err().map(|error| error.problem);
+    assert_eq!(problem(&block(FIELDS_MAX)), None);
+    assert_eq!(problem(&block(FIELDS_MAX + 1)), Some(Problem::TooManyFields));
+    let long = format!("{}{}", block(3), " ".repeat(TEXT_BYTES_MAX));
+    assert_eq!(problem(&long), Some(Problem::TooLong));
+    assert_eq!(problem(&long[..TEXT_BYTES_MAX]), None);
 }

@@ -242,11 +242,23 @@ impl Room {
 
     /// A known entry was delivered again, perhaps under another number by a restored store.
     fn repeat(&mut self, delivery: &Delivery, key: &Key, epoch: Option<Epoch>) -> Option<Receipt> {
-        let at = self.pending.iter().position(|entry| entry.key.as_ref() == Some(key));
+        let same = |entry: &&Pending| entry.key.as_ref() == Some(key);
+        let known = |entry: &Pending| same(&entry) && entry.seq == delivery.seq;
+        let exact = self.pending.iter().position(known);
+        let at = exact.or_else(|| self.pending.iter().position(|entry| same(&entry)));
         let received = match at {
             Some(at) if self.pending[at].seq == delivery.seq => {
                 self.pending[at].fresh = true;
                 self.pending[at].received
+            }
+            Some(at) if self.pending[at].seq.is_some() => {
+                // The same log stored it twice, since it had forgotten the first one: each has its
+                // place, and both are received when the application takes the one that it was given.
+                let first = &self.pending[at];
+                let (event, received) = (first.event, first.received);
+                let (seq, key) = (delivery.seq, Some(key.clone()));
+                self.pending.push_back(Pending { event, seq, key, received, fresh: true });
+                received
             }
             Some(at) => {
                 let mut entry = self.pending.remove(at)?;

@@ -273,3 +273,29 @@ fn an_answer_for_a_connection_that_is_gone_is_sent_nowhere() {
     > free reads
     "#);
 }
+
+/// A process that is gone may still have an `auth` under way, which must not end its successor.
+#[test]
+fn an_older_connection_whose_auth_comes_late_replaces_nobody() {
+    use bot_hub_core::Hub;
+    use bot_hub_core::change::Snapshot;
+    use bot_hub_core::io::{Caps, CloseReason, ConnId, Hello, Input, Output};
+    use bot_hub_core::settings::Settings;
+    use bot_protocol::name::BotId;
+    use bot_protocol::time::Timestamp;
+
+    let mut hub = Hub::new(Timestamp(0), 1, Settings::default(), Snapshot::default());
+    let bot = BotId::new("bob").unwrap();
+    let mut closed = Vec::new();
+    for conn in [ConnId(2), ConnId(1)] {
+        let (caps, resume) = (Caps::grant(["ack"]), None);
+        let hello =
+            Hello { bot: bot.clone(), operator: false, plain: false, side: false, caps, resume };
+        hub.handle(Timestamp(1), Input::Opened { conn, hello });
+        closed.extend(std::iter::from_fn(|| hub.poll()).filter_map(|output| match output {
+            Output::Close { conn, reason } => Some((conn, reason)),
+            _ => None,
+        }));
+    }
+    assert_eq!(closed, [(ConnId(1), CloseReason::Replaced)]);
+}

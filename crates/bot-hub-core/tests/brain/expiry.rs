@@ -111,8 +111,8 @@ fn a_message_that_expires_before_it_is_committed_is_handed_to_nobody() {
     > ana say #lab soon id=m1 expires=5s
     > tick 6s
     > free store
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1006000,"reason":"expires_at passed before it was received"}
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1006000,"reason":"expires_at passed before it was received"}
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
     > ana say #lab next id=m2
     bob <- #lab 2 ana: next (m2)
@@ -172,8 +172,8 @@ fn an_entry_that_expired_while_the_hub_was_down_is_not_delivered() {
     > hold store
     > hold reads
     > tick 6s
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
     > free store
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
     > restart
     > free reads
     > open bob ack resume

@@ -25,7 +25,7 @@ fn a_message_climbs_the_whole_ladder() {
     > bob received lab m1
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
     > ana status m1
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000000},{"state":"received","at":1000000}]}]}
     > bob started lab m1
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"started","at":1000000}
     > bob answered lab m1 reply=m9
@@ -79,11 +79,13 @@ fn a_ladder_is_climbed_upwards_only() {
     > written bob
     ana <- {"type":"receipt","room":"lab","id":"m0","bot":"bob","state":"delivered","at":1000000}
     > bob answered lab m1 reply=m9
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"answered","at":1000000,"reply":"m9"}
     store <- receipt #lab 2 bob answered
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"answered","at":1000000,"reply":"m9"}
     > bob started lab m1
     > bob done lab m1
     > bob received lab m0
+    store <- delivered #lab bob 2
+    store <- cursor #lab bob 2 received
     ana <- {"type":"receipt","room":"lab","id":"m0","bot":"bob","state":"received","at":1000000}
     > bob started lab m1
     store ? find m1 from ana, bob
@@ -144,13 +146,13 @@ fn receipts_come_long_after_the_window_has_moved_on() {
     > show store
     > bob started lab m1
     store ? find m1 from ana, bob
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"started","at":1900000}
     store <- receipt #lab 1 bob started
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"started","at":1900000}
     > tick 15m
     > bob {"type":"receipt","room":"lab","id":"m1","state":"failed","reason":"crashed"}
     store ? find m1 from ana, bob
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"failed","at":2800000,"reason":"crashed"}
     store <- receipt #lab 1 bob failed
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"failed","at":2800000,"reason":"crashed"}
     > bob done lab m1
     store ? find m1 from ana, bob
     > bob started lab nonsense
@@ -211,9 +213,11 @@ fn a_receipt_after_a_reconnect_counts_before_the_entry_is_redelivered() {
     > answer
     bob <- #lab 1 ana: one (m1), late 0ms, redelivered, 1 of 1
     > answer
+    store <- delivered #lab bob 1
+    store <- cursor #lab bob 1 received
+    store <- receipt #lab 1 bob done
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"done","at":1000000}
-    store <- receipt #lab 1 bob done
     "#);
 }
 

@@ -84,23 +84,23 @@ fn cursors_and_facts_that_were_refused_are_saved_later() {
     > hold store
     > show store
     > bob done lab m1
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"done","at":1000000}
+    store <- cursor #lab bob 1 received
     store <- receipt #lab 1 bob done
     > tick 200ms
     store <- cursor #lab ana 1 delivered
-    store <- cursor #lab bob 1 received
     > refuse storage_full
     > tick 200ms
+    store <- cursor #lab bob 1 received
     store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered
-    store <- cursor #lab bob 1 received
     > refuse storage_full
     > free store
     > tick 200ms
+    store <- cursor #lab bob 1 received
     store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered
-    store <- cursor #lab bob 1 received
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"done","at":1000000}
     > ana status m1
     store ? find m1 from ana
     ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"done","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000},{"state":"done","at":1000000}]}]}

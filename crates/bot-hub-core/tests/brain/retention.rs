@@ -87,13 +87,13 @@ fn a_client_that_knows_gaps_is_told_by_one() {
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
     store <- append #lab ana: number 3
     store <- drop #lab bob 1..1 BufferLimit
-    store ? page #lab after 0, at most 64
     ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1,"dropped":1}
+    store ? page #lab after 0, at most 64
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
     store <- append #lab ana: number 4
     store <- drop #lab bob 1..2 BufferLimit
-    store ? page #lab after 1, at most 64
     ana <- {"type":"ack","room":"lab","id":"m4","seq":4,"delivered":0,"queued":1,"dropped":1}
+    store ? page #lab after 1, at most 64
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/4
@@ -230,6 +230,26 @@ fn a_connected_bot_loses_nothing_to_the_buffer_limit() {
     > bob received lab m3
     bob <- #lab 4 ana: number 4 (m4), late 0ms
     > bob received lab m4
+    "#);
+}
+
+#[test]
+fn a_room_that_fills_faster_than_it_is_looked_at_is_trimmed_at_once() {
+    transcript!(@r#"
+    > set keep 2
+    > open ana seed
+    ana <- {"type":"auth_ok"}
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[]}
+    > quiet
+    > times 514 ana say #lab number {n}
+    > loud
+    > show store
+    > ana say #lab one too many
+    store <- append #lab ana: one too many
+    store <- trim #lab
+    ana <- {"type":"ack","room":"lab","delivered":0}
+    store <- trim #lab
     "#);
 }
 
@@ -378,11 +398,13 @@ fn the_retention_passes_under_a_window_and_only_what_waits_is_lost() {
     ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     ana <- {"type":"receipt","room":"lab","id":"m4","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     > bob received lab m1
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1060000}
+    store <- cursor #lab bob 1 received
     bob <- {"type":"gap","room":"lab","from_seq":3,"to_seq":4,"lost":2,"reason":"retention"}
     store ? page #lab after 4, at most 1
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1060000}
     bob <- #lab 5 ana: number 5 (m5), late 60000ms
     > bob received lab m2
+    store <- cursor #lab bob 2 received
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"received","at":1060000}
     > ana status m1
     store ? find m1 from ana
@@ -413,8 +435,8 @@ fn what_was_in_flight_when_the_retention_passed_and_was_never_received_is_lost()
     > show store
     > close bob
     store <- drop #lab bob 1..1 Retention
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     store <- drop #lab bob 1..2 Retention
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/3

@@ -30,8 +30,8 @@ struct Room {
     committed: BTreeMap<u64, Arc<Draft>>,
     corrupt: BTreeSet<u64>,
     members: BTreeMap<BotId, Place>,
-    /// Bot, state, up to which seq, when: in the order of their arrival.
-    marks: Vec<(BotId, ReceiptState, u64, Timestamp)>,
+    /// Bot, state, after which seq and up to which, when: in the order of their arrival.
+    marks: Vec<(BotId, ReceiptState, u64, u64, Timestamp)>,
     receipts: BTreeMap<(u64, BotId, ReceiptState), ReceiptRecord>,
     dropped: BTreeMap<(BotId, u64), (DroppedRange, Timestamp)>,
 }
@@ -81,11 +81,11 @@ impl Store {
                 assert!(seq <= room.head, "a cursor beyond the head");
                 let Some(place) = room.members.get_mut(&bot) else { return };
                 assert!(seq >= place.cursor, "the cursor of {bot} went back");
+                room.marks.push((bot, state, place.cursor, seq, at));
                 place.cursor = seq;
-                room.marks.push((bot, state, seq, at));
             }
             Change::Delivered { room, bot, seq, at } => {
-                self.room(&room).marks.push((bot, ReceiptState::Delivered, seq, at));
+                self.room(&room).marks.push((bot, ReceiptState::Delivered, 0, seq, at));
             }
             Change::Receipt(record) => {
                 let key = (record.seq, record.bot.clone(), record.state);
@@ -239,8 +239,10 @@ impl Room {
             let record = ReceiptRecord { room, seq, bot, state, at, reason: None, reply: None };
             known.entry(key).or_insert(record);
         };
-        for (bot, state, upto, at) in &self.marks {
-            if *upto >= seq && self.members.get(bot).is_none_or(|it| it.since < seq) {
+        for (bot, state, after, upto, at) in &self.marks {
+            if (after + 1..=*upto).contains(&seq)
+                && self.members.get(bot).is_none_or(|it| it.since < seq)
+            {
                 learn(bot, *state, *at);
             }
         }

@@ -32,26 +32,31 @@ pub(super) enum BotCommand {
     List,
     /// Show what is known about a bot
     Show {
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
     /// Make a new token, and revoke the ones made before
     RotateToken {
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
     /// Keep a bot out until it is enabled again
     Disable {
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
     /// Let a disabled bot in again
     Enable {
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
     /// Forget a bot, its tokens and memberships; what it said stays
     Remove {
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },

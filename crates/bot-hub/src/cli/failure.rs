@@ -108,8 +108,8 @@ impl Failure {
     pub(super) fn tell(&self, json: bool) -> ExitCode {
         let silent = matches!(self.kind, Kind::Unheard | Kind::Interrupted);
         if !silent && json {
-            // If nobody reads it, the exit code says it.
-            drop(super::out::write_line(&format!("{:#}", self.to_json())));
+            // In one line, since it may end a stream. If nobody reads it, the exit code says it.
+            drop(super::out::write_line(&self.to_json().to_string()));
         } else if !silent {
             super::out::say(&self.to_text());
         }

@@ -18,6 +18,7 @@ use super::out::{Out, say, write_line};
     after_help = "Example:\n  bot-hub completions bash > ~/.local/share/bash-completion/completions/bot-hub"
 )]
 pub(super) struct Completions {
+    /// Which shell
     shell: Shell,
 }
 

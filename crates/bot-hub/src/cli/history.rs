@@ -40,7 +40,7 @@ impl History {
             "room": room, "entries": page.entries, "has_more": page.has_more,
             "corrupt": page.corrupt,
         });
-        hub.out.answer(&value, || text(&page))
+        hub.out.answer(&value, || text(&page, self.after))
     }
 
     /// As many pages of the hub as it takes.
@@ -82,12 +82,23 @@ pub(super) async fn page(
     Ok(hub.client.history(Page { room: room.clone(), before, after, limit }).await?)
 }
 
-fn text(page: &HistoryPage) -> String {
+/// The messages, and a line for what stood between them once.
+fn text(page: &HistoryPage, after: Option<u64>) -> String {
     let seq = |entry: &Delivery| entry.seq.unwrap_or(0);
-    let entries = page.entries.iter().map(|entry| (seq(entry), words::message(entry)));
-    let damaged = page.corrupt.iter().map(|&seq| (seq, format!("! message {seq} is damaged")));
-    let mut lines: Vec<(u64, String)> = entries.chain(damaged).collect();
-    lines.sort_by_key(|(seq, _)| *seq);
-    let lines: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
+    let entries = page.entries.iter().map(|entry| (seq(entry), Some(entry)));
+    let mut all: Vec<_> = entries.chain(page.corrupt.iter().map(|&seq| (seq, None))).collect();
+    all.sort_by_key(|(seq, _)| *seq);
+    let mut lines = Vec::new();
+    let mut last = after;
+    for (seq, entry) in all {
+        match last.filter(|last| last + 1 < seq) {
+            Some(last) if last + 2 == seq => lines.push(format!("! message {} is gone", last + 1)),
+            Some(last) => lines.push(format!("! messages {} to {} are gone", last + 1, seq - 1)),
+            None => {}
+        }
+        let damaged = || format!("! message {seq} is damaged");
+        lines.push(entry.map_or_else(damaged, words::message));
+        last = Some(seq);
+    }
     lines.join("\n")
 }

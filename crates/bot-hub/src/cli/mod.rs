@@ -36,6 +36,7 @@ use self::hub::with_hub;
 use self::out::Out;
 use crate::config::cli::{ConfigCommand, Context};
 use crate::config::{Environment, Override};
+use crate::proto::ProtoArgs;
 
 pub use self::reference::reference;
 
@@ -121,6 +122,8 @@ enum Command {
     Export(export::Export),
     /// Check the whole store: every checksum, every link; also while the hub runs
     Verify,
+    /// Read, write and track bot-protocol blocks
+    Proto(ProtoArgs),
     /// Look at the configuration, or make one
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -151,6 +154,7 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
     let out = Out { json: global.json };
     match command {
         Command::Serve(serve) => return Ok(serve.run(global)),
+        Command::Proto(args) => return Ok(proto(args)),
         Command::Config(command) => return Ok(config(command, global)),
         Command::Demo(demo) => demo.run(),
         Command::Bot(verb) => with_hub(global, async |hub| verb.run(hub).await),
@@ -183,6 +187,12 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     let text = text.trim_start_matches("error: ");
     let message = text.split("\n\n").next().unwrap_or(text).trim();
     Failure::new(Kind::Usage, message).hint("bot-hub help, or --help behind a command").tell(true)
+}
+
+fn proto(args: ProtoArgs) -> ExitCode {
+    let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    let code = crate::proto::run(args, &mut stdin.lock(), &mut stdout.lock(), &mut stderr.lock());
+    ExitCode::from(code)
 }
 
 fn config(command: ConfigCommand, global: &Global) -> ExitCode {

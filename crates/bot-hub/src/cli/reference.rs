@@ -12,6 +12,9 @@ use super::failure::EXIT_CODES;
 /// Columns of the help texts.
 const COLUMNS: usize = 100;
 
+/// What every command has.
+const EVERYWHERE: [&str; 6] = ["config", "data", "url", "token_file", "json", "help"];
+
 /// The page.
 pub fn reference() -> String {
     let mut root = Cli::command().disable_help_subcommand(true).term_width(COLUMNS);
@@ -43,12 +46,10 @@ stdout is data, stderr is talk. With `--json`, stdout has one JSON document, or 
 fn commands(page: &mut String, name: &str, command: &Command) {
     let is_family = command.get_subcommands().next().is_some();
     if !is_family {
-        let global = |it: &&clap::Arg| it.is_global_set();
-        let hidden: Vec<_> =
-            command.get_arguments().filter(global).map(|it| it.get_id().clone()).collect();
-        // They stand once, above.
-        let mut own = command.clone().disable_help_flag(true).term_width(COLUMNS);
-        for id in hidden {
+        // What every command has stands once, above.
+        let has = |id: &&str| command.get_arguments().any(|it| it.get_id() == id);
+        let mut own = command.clone().term_width(COLUMNS);
+        for id in EVERYWHERE.into_iter().filter(has) {
             own = own.mut_arg(id, |argument| argument.hide(true));
         }
         return section(page, name, without_trailing_space(&own.render_help().to_string()));

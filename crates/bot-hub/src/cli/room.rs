@@ -22,11 +22,13 @@ pub(super) enum RoomCommand {
     List,
     /// Show a room: rules, members, and how far each has received
     Show {
+        /// Which room
         #[arg(value_parser = room_argument)]
         room: RoomName,
     },
     /// Make a room
     Create {
+        /// Which room
         #[arg(value_parser = room_argument)]
         room: RoomName,
         /// Only operators admit members
@@ -35,15 +37,19 @@ pub(super) enum RoomCommand {
     },
     /// Make a bot a member; what is said from then on waits for it
     Add {
+        /// Which room
         #[arg(value_parser = room_argument)]
         room: RoomName,
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         bot: BotId,
     },
     /// End a membership
     Kick {
+        /// Which room
         #[arg(value_parser = room_argument)]
         room: RoomName,
+        /// Which bot
         #[arg(value_parser = bot_argument)]
         bot: BotId,
     },
@@ -51,6 +57,7 @@ pub(super) enum RoomCommand {
     #[command(after_help = "Examples:\n  bot-hub room retain lab --age 90d --entries 500000\n  \
                             bot-hub room retain lab --bytes none")]
     Retain {
+        /// Which room
         #[arg(value_parser = room_argument)]
         room: RoomName,
         /// Messages older than this go: 30d, 12h, or none

@@ -97,6 +97,11 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
     for address in loaded.config.addresses() {
         listeners.push(bind(address).await?);
     }
+    // Before anybody is told that the hub is there: who knows may also end it.
+    let (reload, reloads) = mpsc::channel(1);
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let shown = Shown::of(&loaded);
     let data = loaded.data_dir.clone().unwrap_or_default();
     let server = Server::open(loaded, sources).map_err(|error| match error {
@@ -108,10 +113,6 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
     shown.print(&server.opened, &bound, started);
     announce(&bound)?;
 
-    let (reload, reloads) = mpsc::channel(1);
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     let shutdown = async move {
         loop {
             tokio::select! {

@@ -106,7 +106,7 @@ impl Engine {
                 .message(format!("there is a bot `{bot}` already"))
                 .hint(format!("for a new token: bot-hub bot rotate-token {bot}")));
         }
-        let created_at = self.now();
+        let created_at = self.now;
         let record = BotRecord { bot, operator, disabled: false, created_at, last_seen: None };
         self.write_with_token(conn, reference, record)
     }
@@ -132,7 +132,7 @@ impl Engine {
             ErrorFrame::new(Code::Overloaded).message(format!("no randomness to be had: {error}"))
         })?;
         let hash = hash_token(secret.expose());
-        let token = TokenRecord { bot: record.bot.clone(), hash, created_at: self.now() };
+        let token = TokenRecord { bot: record.bot.clone(), hash, created_at: self.now };
         let writes = vec![
             Write::Bot(record.clone()),
             Write::RevokeTokens(record.bot.clone()),
@@ -239,7 +239,7 @@ impl Engine {
             bot: bot.clone(),
             operator: self.registry.is_operator(bot),
             disabled: false,
-            created_at: self.now(),
+            created_at: self.now,
             last_seen: None,
         })
     }

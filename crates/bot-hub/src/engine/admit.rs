@@ -44,7 +44,7 @@ impl Engine {
 
     /// Whose token it is; whoever has none is told so and turned away.
     pub(super) fn enter(&mut self, conn: ConnId, token: &Secret) -> Option<BotId> {
-        let now = self.now();
+        let now = self.now;
         let address = self.peers.get(&conn)?.address;
         let entered = self.registry.authenticate(token, address, now);
         entered.map_err(|refusal| self.turn_away(conn, &refusal)).ok()

@@ -42,7 +42,10 @@ impl Engine {
 
     pub(super) fn send(&mut self, conn: ConnId, frame: &ServerFrame) {
         let Some(peer) = self.peers.get(&conn) else { return };
-        if peer.outbox.append_text(frame.encode().as_bytes(), 0).is_err() {
+        self.scratch.clear();
+        serde_json::to_writer(&mut self.scratch, frame)
+            .expect("a frame is made of strings, numbers and lists");
+        if peer.outbox.append_text(&self.scratch, 0).is_err() {
             self.overflowed(conn);
         }
     }

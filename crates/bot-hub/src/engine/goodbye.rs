@@ -14,13 +14,17 @@ use crate::store::driver::StoreEvent;
 impl Engine {
     /// Saves, says goodbye and ends. The door's own deadline bounds how long peers may take.
     pub(super) async fn stop(mut self, mut events: mpsc::Receiver<StoreEvent>) -> Ending {
+        self.begin_turn();
         self.draining = true;
         self.input(Input::Drain);
         self.submit();
         while self.unsettled > 0 {
             match events.recv().await {
                 Some(StoreEvent::Dead(error)) => return self.fail(error),
-                Some(event) => self.store_event(event),
+                Some(event) => {
+                    self.begin_turn();
+                    self.store_event(event);
+                }
                 None => break,
             }
             self.submit();

@@ -21,6 +21,7 @@ mod settle;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,7 @@ use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use tokio::sync::mpsc;
+use tokio::time::sleep_until;
 
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
@@ -148,8 +150,12 @@ pub struct Engine {
     registry: Registry,
     driver: Driver,
     clock: Clock,
+    /// When the present turn began.
+    now: Timestamp,
     peers: FxHashMap<ConnId, Peer>,
     encoder: Encoder,
+    /// A frame on its way to one connection.
+    scratch: Vec<u8>,
     metrics: Metrics,
     batch: Vec<Write>,
     /// Submissions and questions for which the store's queues had no room yet.
@@ -178,9 +184,11 @@ impl Engine {
             hub,
             registry,
             driver,
+            now: clock(),
             clock,
             peers: FxHashMap::default(),
             encoder: Encoder::default(),
+            scratch: Vec::new(),
             metrics: Metrics::default(),
             batch: Vec::new(),
             unsent: VecDeque::new(),
@@ -204,23 +212,41 @@ impl Engine {
         mut orders: mpsc::Receiver<Order>,
     ) -> Ending {
         let mut taken = Vec::with_capacity(INTENTS_MAX);
+        let mut armed = self.hub.deadline();
+        let mut alarm = pin!(sleep_until(self.instant_of(armed)));
         loop {
-            let wake_in = Duration::from_millis(self.hub.deadline().since(self.now()).max(1));
+            let deadline = self.hub.deadline();
+            if deadline != armed {
+                armed = deadline;
+                alarm.as_mut().reset(self.instant_of(armed));
+            }
             tokio::select! {
                 biased;
                 // What is committed goes out before anything new comes in.
-                Some(event) = events.recv() => self.store_event(event),
+                Some(event) = events.recv() => {
+                    self.begin_turn();
+                    self.store_event(event);
+                    while let Ok(event) = events.try_recv() {
+                        self.store_event(event);
+                    }
+                }
                 order = orders.recv() => match order {
                     Some(Order::Configure(new)) => self.configure(*new),
                     Some(Order::Reloaded { applied }) => self.metrics.reloaded(applied),
                     Some(Order::Stop) | None => return self.stop(events).await,
                 },
                 _ = intents.recv_many(&mut taken, INTENTS_MAX), if self.unsettled < UNSETTLED_MAX => {
+                    self.begin_turn();
                     for intent in taken.drain(..) {
                         self.intent(intent);
                     }
                 }
-                () = tokio::time::sleep(wake_in) => self.input(Input::Tick),
+                () = &mut alarm => {
+                    self.begin_turn();
+                    self.input(Input::Tick);
+                    // Also when the clock says that it is not quite time yet.
+                    armed = Timestamp::default();
+                }
             }
             self.submit();
             if let Some(error) = self.store_error.take() {
@@ -229,8 +255,20 @@ impl Engine {
         }
     }
 
+    /// Reads the clock, once for everything that is done now.
+    fn begin_turn(&mut self) {
+        self.now = (self.clock)();
+    }
+
+    /// When the runtime's clock will show a moment of ours, and a millisecond later: no earlier.
+    fn instant_of(&self, at: Timestamp) -> tokio::time::Instant {
+        let wait_ms = at.since((self.clock)()) + 1;
+        tokio::time::Instant::now() + Duration::from_millis(wait_ms)
+    }
+
     /// Declares what the configuration says, before anybody is let in.
     pub fn configure(&mut self, new: Reconfiguration) {
+        self.begin_turn();
         self.input(Input::Configured(new.settings));
         let orphans =
             self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
@@ -244,10 +282,6 @@ impl Engine {
             self.input(room);
         }
         self.submit();
-    }
-
-    fn now(&self) -> Timestamp {
-        (self.clock)()
     }
 
     fn intent(&mut self, intent: Intent<Decoded>) {
@@ -299,7 +333,7 @@ impl Engine {
             tracing::info!(bot = %known.bot, ?why, "a bot disconnected");
             if known.reads {
                 self.flush_brain();
-                let seen = Write::Seen(known.bot, self.now());
+                let seen = Write::Seen(known.bot, self.now);
                 self.write(vec![seen], Owner::Unattended);
             }
             self.input(Input::Closed { conn });
@@ -321,7 +355,7 @@ impl Engine {
         while let Some(todo) = self.todo.pop_front() {
             match todo {
                 Todo::Input(input) => {
-                    self.hub.handle((self.clock)(), input);
+                    self.hub.handle(self.now, input);
                     self.carry_out();
                 }
                 Todo::Event(event) => self.store_event(event),

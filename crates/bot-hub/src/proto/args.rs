@@ -19,7 +19,13 @@ pub struct ProtoArgs {
     #[arg(long, global = true)]
     pub json: bool,
     /// The state file [default: ~/.openclaw/workspace/bot-protocol-state.json]
-    #[arg(long, global = true, value_name = "FILE", env = "BOT_PROTOCOL_STATE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BOT_PROTOCOL_STATE",
+        hide_env_values = true
+    )]
     pub state: Option<PathBuf>,
 }
 

@@ -7,8 +7,9 @@
 //!   where the space names the boot and the pid namespace in which the pid means something.
 //! * Dead: its pid is gone in our own space; or it is older than [`HELD_MAX`]; or it says nothing
 //!   legible and is older than [`TORN_MAX`].
-//! * Broken by whoever creates `<state>.lock.<nonce>` exclusively, then finds the dead lock
-//!   unchanged. As a nonce is never used twice, nobody can break the lock of a successor.
+//! * Broken by whoever creates the marker `<state>.lock.<nonce>` exclusively, then finds the dead
+//!   lock unchanged. As a nonce is never used twice, nobody can break the lock of a successor. The
+//!   marker says who made it, and is broken like a lock when that process is dead.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -70,7 +71,7 @@ impl Lock {
                 Err(source) => return Err(LockError::Io { path, source }),
             }
             let Ok(found) = fs::read_to_string(&path) else { continue };
-            if is_dead(&path, &found) && break_dead(state, &path, &found) {
+            if is_dead(&path, &found) && break_dead(state, &path, &found, &line) {
                 continue;
             }
             if Instant::now() > give_up {
@@ -135,17 +136,17 @@ fn is_older(path: &Path, than: Duration) -> bool {
     age.is_ok_and(|age| age > than)
 }
 
-/// Removes the lock that says `found`, if it still does, and what its owner left half written.
-fn break_dead(state: &Path, path: &Path, found: &str) -> bool {
+/// Removes the lock that says `found`, if it still does, and what its owner left half written. The
+/// marker is a lock itself: who dies while breaking one is found dead in turn.
+fn break_dead(state: &Path, path: &Path, found: &str, line: &str) -> bool {
     let nonce = fields(found).map_or(TORN_NONCE, |(_, _, nonce)| nonce);
     let marker = beside(path, &format!(".{nonce}"));
-    if create(&marker, "").is_err() {
-        if is_older(&marker, HELD_MAX) {
-            drop(fs::remove_file(&marker));
-        }
-        return false;
+    if create(&marker, line).is_err() {
+        let other = fs::read_to_string(&marker).ok().filter(|other| is_dead(&marker, other));
+        return other.is_some_and(|other| break_dead(state, &marker, &other, line));
     }
-    let is_same = fs::read_to_string(path).is_ok_and(|now| now == found);
+    // Asked again under the marker: a torn lock has no nonce to be known by, only its age.
+    let is_same = fs::read_to_string(path).is_ok_and(|now| now == found) && is_dead(path, found);
     if is_same {
         drop(fs::remove_file(beside(state, &format!(".{nonce}.tmp"))));
         drop(fs::remove_file(path));
@@ -232,6 +233,17 @@ mod tests {
         let line = format!("{} {} abc\n", dead_pid(), space());
         fs::write(beside(&state, ".lock"), line).unwrap();
         fs::write(beside(&state, ".abc.tmp"), "{").unwrap();
+        drop(Lock::acquire(&state).unwrap());
+        assert!(names(&dir).is_empty(), "{:?}", names(&dir));
+    }
+
+    #[test]
+    fn who_died_while_breaking_a_lock_is_in_nobodys_way() {
+        let (dir, state) = state();
+        let line = |nonce: &str| format!("{} {} {nonce}\n", dead_pid(), space());
+        fs::write(beside(&state, ".lock"), line("abc")).unwrap();
+        fs::write(beside(&state, ".lock.abc"), line("def")).unwrap();
+        fs::write(beside(&state, ".lock.abc.def"), line("ghi")).unwrap();
         drop(Lock::acquire(&state).unwrap());
         assert!(names(&dir).is_empty(), "{:?}", names(&dir));
     }

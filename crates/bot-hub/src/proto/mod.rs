@@ -1,7 +1,7 @@
 //! `bot-hub proto`: the bot-protocol text format on the command line.
 //!
 //! Owns the verbs and what they print. Everything about blocks and conversations is asked of
-//! `bot_protocol::block`; the state file is [`file`]'s, its lock [`lock`]'s.
+//! `bot_protocol::block`; the state file is [`mod@file`]'s, its lock [`lock`]'s.
 
 mod args;
 mod file;

@@ -1,6 +1,6 @@
 //! A whole hub: configuration, store, brain, engine and door put together.
 //!
-//! Owns starting and stopping. [`run`] takes its listeners and its end from the caller, so that tests
+//! Owns starting and stopping. [`Server::run`] takes its listeners and its end from the caller, so that tests
 //! bring port 0 and any future.
 
 mod home;

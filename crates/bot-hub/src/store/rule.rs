@@ -24,15 +24,17 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The run that follows `before` when the mark moves to `upto`.
-    pub(crate) fn after(before: Option<&Self>, since: u64, upto: u64, at: Timestamp) -> Self {
-        let start = before.map_or(0, |run| run.upto).max(since) + 1;
+    /// The run that follows `before` when the mark moves to `upto`. What lies up to `floor` it says
+    /// nothing about.
+    pub(crate) fn after(before: Option<&Self>, floor: u64, upto: u64, at: Timestamp) -> Self {
+        let start = before.map_or(0, |run| run.upto).max(floor) + 1;
         Self { start, upto, at, opened: Some(at) }
     }
 
-    /// Takes the mark in, if it follows soon enough.
-    pub(crate) fn absorb(&mut self, upto: u64, at: Timestamp) -> bool {
-        let grows = self.opened.is_some_and(|opened| at.since(opened) < MARK_RUN_MS);
+    /// Takes the mark in, if it follows soon enough and nothing lies between.
+    pub(crate) fn absorb(&mut self, floor: u64, upto: u64, at: Timestamp) -> bool {
+        let soon = self.opened.is_some_and(|opened| at.since(opened) < MARK_RUN_MS);
+        let grows = soon && self.upto >= floor;
         if grows {
             self.upto = upto;
             self.at = self.at.max(at);
@@ -65,8 +67,9 @@ mod tests {
     fn a_run_grows_for_a_tenth_of_a_second() {
         let mut run = Run::after(None, 4, 6, Timestamp(1_000));
         assert_eq!((run.start, run.upto), (5, 6));
-        assert!(run.absorb(7, Timestamp(1_099)));
-        assert!(!run.absorb(8, Timestamp(1_100)));
+        assert!(run.absorb(4, 7, Timestamp(1_099)));
+        assert!(!run.absorb(8, 9, Timestamp(1_099)), "8 was passed in another way");
+        assert!(!run.absorb(4, 8, Timestamp(1_100)));
         assert_eq!((run.upto, run.at), (7, Timestamp(1_099)));
         let next = Run::after(Some(&run), 4, 8, Timestamp(1_100));
         assert_eq!((next.start, next.upto), (8, 8));

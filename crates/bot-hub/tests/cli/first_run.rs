@@ -58,7 +58,7 @@ fn the_demo_plays_to_its_end_and_keeps_nothing() {
     pelouse: Two bots that review each other's drafts.
         stored as number 2, delivered to 1 bot
         marlbot receives number 2
-        for pelouse: stored > started > answered
+        marlbot is told: received, started, answered
     - pelouse goes offline
     marlbot: I like it. Outline by tonight?
         stored as number 3, waits for 1 bot

@@ -148,8 +148,7 @@ impl Running {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+        signal(&self.child, name);
     }
 
     /// Ends it the way a service manager does.
@@ -182,9 +181,8 @@ impl Tail {
         redact(&line, &self.home)
     }
 
-    pub(crate) fn interrupt(&self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
     }
 
     /// Waits for its end.
@@ -195,6 +193,11 @@ impl Tail {
         let code = self.child.wait().unwrap().code().unwrap();
         Told { code, out: redact(&out, &self.home), err: redact(&err, &self.home) }
     }
+}
+
+fn signal(child: &Child, name: &str) {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
 }
 
 /// What a bot does with a message.
@@ -285,6 +288,9 @@ fn redact(text: &str, home: &Path) -> String {
         } else if let Some(address) = rest.strip_prefix("127.0.0.1:") {
             redacted.push_str("ADDRESS");
             rest = address.trim_start_matches(|c: char| c.is_ascii_digit());
+        } else if let Some(count) = rest.strip_prefix("_ms\": ") {
+            redacted.push_str("_ms\": MS");
+            rest = count.trim_start_matches(|c: char| c.is_ascii_digit());
         } else if let Some(token) = rest.strip_prefix("bh_bot_") {
             redacted.push_str("TOKEN");
             rest = token.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
@@ -294,6 +300,11 @@ fn redact(text: &str, home: &Path) -> String {
         } else if let (true, Some(unit)) = (digits > 0, unit) {
             redacted.push_str("PERIOD");
             rest = &rest[digits + unit.len()..];
+            // A column is as wide as what stands in it.
+            if rest.starts_with("  ") {
+                redacted.push_str("  ");
+                rest = rest.trim_start_matches(' ');
+            }
         } else {
             let length = if digits > 0 { digits } else { c.len_utf8() };
             write!(redacted, "{}", &rest[..length]).unwrap();

@@ -109,34 +109,10 @@ fn failures_are_one_json_document_on_stdout() {
     let (place, _hub) = place();
     let told = place.run(&["--json", "send", "pelous", "hi"]);
     assert_eq!((told.code, &*told.err), (3, ""));
-    insta::assert_snapshot!(told.out, @r##"
-    {
-      "error": {
-        "details": {
-          "suggestions": [
-            "@pelouse",
-            "#marlbot-pelouse"
-          ]
-        },
-        "hint": "did you mean `@pelouse`, or `#marlbot-pelouse`?",
-        "message": "there is neither a room nor a bot `pelous`",
-        "type": "not_found"
-      },
-      "ok": false
-    }
-    "##);
+    insta::assert_snapshot!(told.out, @r##"{"error":{"details":{"suggestions":["@pelouse","#marlbot-pelouse"]},"hint":"did you mean `@pelouse`, or `#marlbot-pelouse`?","message":"there is neither a room nor a bot `pelous`","type":"not_found"},"ok":false}"##);
     let told = place.run(&["--json", "send"]);
     assert_eq!((told.code, &*told.err), (2, ""));
-    insta::assert_snapshot!(told.out, @r#"
-    {
-      "error": {
-        "hint": "bot-hub help, or --help behind a command",
-        "message": "the following required arguments were not provided:\n  <TO>",
-        "type": "usage"
-      },
-      "ok": false
-    }
-    "#);
+    insta::assert_snapshot!(told.out, @r#"{"error":{"hint":"bot-hub help, or --help behind a command","message":"the following required arguments were not provided:\n  <TO>","type":"usage"},"ok":false}"#);
 }
 
 #[test]
@@ -152,7 +128,7 @@ fn answers_are_one_json_document_on_stdout() {
       "members": [],
       "ok": true,
       "retain": {
-        "age_ms": 2592000000,
+        "age_ms": MS,
         "bytes": 268435456,
         "entries": 100000
       },
@@ -177,7 +153,7 @@ fn answers_are_one_json_document_on_stdout() {
         {
           "bot": "pelouse",
           "in_flight": 0,
-          "oldest_age_ms": 33,
+          "oldest_age_ms": MS,
           "oldest_seq": 1,
           "reason": "offline",
           "room": "dm:operator:pelouse",

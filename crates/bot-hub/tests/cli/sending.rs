@@ -17,7 +17,10 @@ fn send_waits_until_the_recipients_have_received() {
     let told = place.run(&["send", "lab", "hello", "--id", "m1", "--wait", "received"]);
     assert_eq!((told.code, &*told.out), (0, "m1\n"));
     insta::assert_snapshot!(told.err, @"stored for #lab: delivered to 1 bot");
-    insta::assert_snapshot!(place.run(&["trace", "m1"]).out, @r"
+    let trace = place.run(&["trace", "m1"]).out;
+    // Whether `delivered` is on record yet is a matter of time.
+    let lines: Vec<&str> = trace.lines().filter(|line| !line.contains("  delivered ")).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
     m1 from operator in #lab, number 1
     TIME  stored
     ann

@@ -115,15 +115,51 @@ fn tail_misses_nothing_while_the_hub_is_started_again() {
 
 #[test]
 fn tail_names_what_is_gone() {
-    let (place, _hub) = lab();
+    let (place, hub) = lab();
+    let address = hub.url().replace("ws://", "");
+    let tail = place.tail(&["lab", "--count", "2"]);
+    // It hears of nothing until all of it is over.
+    tail.signal("STOP");
+    assert!(hub.stop().success());
+    let _hub = place.serve_with(&["--listen", &address]);
     for number in 1..=5 {
         say(&place, &number.to_string());
     }
     place.data(&["room", "retain", "lab", "--entries", "2"]);
-    let told = place.run(&["history", "lab", "--after", "1"]);
+    tail.signal("CONT");
+    let told = tail.told();
     insta::assert_snapshot!(told.out, @r"
+    ! #lab: messages 1 to 3 are gone (retention)
     TIME #lab operator: 4
     TIME #lab operator: 5
+    ");
+    let told = place.run(&["history", "lab", "--after", "1"]);
+    insta::assert_snapshot!(told.out, @r"
+    ! messages 2 to 3 are gone
+    TIME #lab operator: 4
+    TIME #lab operator: 5
+    ");
+}
+
+#[test]
+fn tail_says_that_the_log_was_replaced() {
+    let (place, hub) = lab();
+    let address = hub.url().replace("ws://", "");
+    say(&place, "kept");
+    place.data(&["backup", "copy.db"]);
+    let tail = place.tail(&["lab", "--since", "1h", "--count", "2"]);
+    tail.signal("STOP");
+    assert!(hub.stop().success());
+    place.data(&["restore", "copy.db", "--replace"]);
+    let _hub = place.serve_with(&["--listen", &address]);
+    tail.signal("CONT");
+    let mut tail = tail;
+    while !tail.said().contains("watching #lab") {}
+    say(&place, "new");
+    insta::assert_snapshot!(tail.told().out, @r"
+    TIME #lab operator: kept
+    ! #lab: the log was replaced; what was said in between is unknown
+    TIME #lab operator: new
     ");
 }
 
@@ -131,7 +167,7 @@ fn tail_names_what_is_gone() {
 fn ctrl_c_ends_a_tail_with_130() {
     let (place, _hub) = lab();
     let tail = place.tail(&["all"]);
-    tail.interrupt();
+    tail.signal("INT");
     let told = tail.told();
     assert_eq!((told.code, &*told.out, &*told.err), (130, "", ""));
 }

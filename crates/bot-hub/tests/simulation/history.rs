@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bot_hub_core::change::{Change, Outcome};
 use bot_hub_core::entry::Entry;
+use bot_protocol::frame::ClientFrame;
 use bot_protocol::frame::server::{Ack, Gap, GapReason, Receipt, StatusReport};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
@@ -59,8 +60,12 @@ struct Reader {
     wired: BTreeSet<u64>,
     /// What its client took responsibility for.
     taken: BTreeSet<u64>,
-    /// The last thing that senders were told of each entry.
-    told: BTreeMap<u64, ReceiptState>,
+    /// What the hub heard of that.
+    heard: BTreeSet<u64>,
+    /// What the store was told to be lost.
+    recorded: BTreeSet<u64>,
+    /// The last thing that senders were told of each entry, and when it was so.
+    told: BTreeMap<u64, (ReceiptState, u64)>,
 }
 
 /// What somebody wanted to say.
@@ -148,6 +153,12 @@ impl History {
             (Change::Append(_), Outcome::Duplicate { .. }) => self.counts.duplicates += 1,
             (Change::Join { room, bot }, _) => self.joined(room, bot),
             (Change::Leave { room, bot }, _) => self.reader(bot, room).member = false,
+            (Change::Drop { room, bot, range, .. }, _) => {
+                self.reader(bot, room).recorded.extend(range.from..=range.to);
+            }
+            (Change::Receipt(it), _) if is_off(it.state) => {
+                self.reader(&it.bot, &it.room).recorded.insert(it.seq);
+            }
             (Change::Trim { room, .. }, Outcome::Trimmed { removed, .. }) => {
                 if let (Some(log), Some(last)) = (self.logs.get_mut(room), removed.last()) {
                     log.first = last.seq + 1;
@@ -179,11 +190,22 @@ impl History {
 
     // What the hub did.
 
+    /// It was killed, and may have forgotten what it had not written down.
+    pub(crate) fn crashed(&mut self) {
+        self.counts.crashes += 1;
+        for reader in self.readers.values_mut() {
+            reader.told.retain(|seq, _| reader.recorded.contains(seq));
+            reader.heard.clear();
+        }
+    }
+
     pub(crate) fn handed(&mut self, now: u64, bot: &BotId, entry: &Entry) {
         let (room, seq) = (&entry.draft.room, entry.seq);
         let kept = self.logs.get(room).and_then(|log| log.get(seq));
         let same = kept.is_some_and(|kept| {
-            kept.text == *entry.draft.text && kept.id == entry.draft.id && kept.from == entry.draft.from
+            kept.text == *entry.draft.text
+                && kept.id == entry.draft.id
+                && kept.from == entry.draft.from
         });
         let expired = kept.and_then(|kept| kept.expires_at).is_some_and(|at| at <= now);
         if !same {
@@ -194,7 +216,7 @@ impl History {
         }
         let reader = self.reader(bot, room);
         reader.handed.insert(seq);
-        let told = reader.told.get(&seq).copied().filter(|&state| is_off(state));
+        let told = reader.told.get(&seq).map(|told| told.0).filter(|&state| is_off(state));
         if let Some(state) = told {
             self.object("false receipt", format!("{room} #{seq}: {bot} gets it after `{state}`"));
         }
@@ -210,13 +232,14 @@ impl History {
     pub(crate) fn acked(&mut self, to: &BotId, ack: &Ack) {
         let (Some(id), Some(seq)) = (&ack.id, ack.seq) else { return };
         let kept = self.logs.get(&ack.room).and_then(|log| log.get(seq));
+        let expires = kept.is_some_and(|kept| kept.expires_at.is_some());
         if !kept.is_some_and(|kept| kept.id == *id && kept.from == *to) {
             return self.object("acknowledged and not committed", format!("{id} of {to}"));
         }
         let handed = |reader: &&Reader| reader.handed.contains(&seq);
         let of_room = self.readers.iter().filter(|((_, room), _)| *room == ack.room);
         let handed = of_room.map(|(_, reader)| reader).filter(handed).count();
-        if ack.delivered as usize > handed {
+        if ack.delivered as usize > handed && !(ack.duplicate && expires) {
             let text = format!("{id} of {to}: delivered {} of {handed}", ack.delivered);
             self.object("false ack", text);
         }
@@ -263,16 +286,21 @@ impl History {
 
     pub(crate) fn receipt_sent(&mut self, now: u64, to: &BotId, receipt: &Receipt) {
         self.counts.receipts += 1;
-        let Some(seq) = self.seq_of(&receipt.room, to, &receipt.id) else {
-            let text = format!("{} of {to} is not stored", receipt.id);
-            return self.object("false receipt", text);
+        let seqs = self.seqs_of(&receipt.room, &receipt.id);
+        let told = |seq: &u64| self.is_true(now, &receipt.room, *seq, &receipt.bot, receipt.state);
+        let from = |seq: &u64| self.logs[&receipt.room].get(*seq).is_some_and(|it| it.from == *to);
+        let Some(&seq) = seqs.iter().rev().filter(|seq| from(seq)).find(|seq| told(seq)) else {
+            let Receipt { room, bot, state, .. } = receipt;
+            return self.object("false receipt", format!("{room} {seqs:?}: {bot} `{state}`"));
         };
-        self.claim(now, &receipt.room, seq, &receipt.bot, receipt.state);
+        let follows = self.is_contiguous(&receipt.bot, &receipt.room, seq);
         let reader = self.reader(&receipt.bot, &receipt.room);
-        let before = reader.told.insert(seq, receipt.state);
-        // What a client says of itself may repeat: it may work on an entry again after a crash.
-        let taken = |state| (ReceiptState::Received..=ReceiptState::Failed).contains(&state);
-        if is_off(receipt.state) && before.is_some_and(taken) {
+        let before = reader.told.insert(seq, (receipt.state, receipt.at.0));
+        // What a client says of itself may repeat: it may work on an entry again after a crash. What
+        // it took before it took an earlier one, or says of an entry that it was not delivered on this
+        // connection, the hub may forget.
+        let taken = |(state, at)| state == ReceiptState::Received && at <= receipt.at.0;
+        if is_off(receipt.state) && before.is_some_and(taken) && follows {
             let text = format!("{} #{seq} {}", receipt.room, receipt.bot);
             self.object("false receipt", format!("{text}: {} after {before:?}", receipt.state));
         }
@@ -291,29 +319,39 @@ impl History {
         }
     }
 
-    /// Somebody is told that `bot` has come so far with an entry.
     fn claim(&mut self, now: u64, room: &RoomName, seq: u64, bot: &BotId, state: ReceiptState) {
-        let log = &self.logs[room];
-        let expired = log.get(seq).and_then(|it| it.expires_at).is_some_and(|at| at <= now);
-        let (first, head) = (log.first, log.head());
-        let full = self.buffer_max.is_some_and(|max| seq + max <= head);
-        let reader = self.reader(bot, room);
-        let ok = match state {
-            ReceiptState::Stored => true,
-            ReceiptState::Delivered | ReceiptState::Dead => reader.wired.contains(&seq),
-            ReceiptState::Expired => expired,
-            ReceiptState::Dropped => seq < first || full,
-            _ => reader.taken.contains(&seq),
-        };
-        if !ok {
+        if !self.is_true(now, room, seq, bot, state) {
             self.object("false receipt", format!("{room} #{seq}: {bot} `{state}`"));
         }
     }
 
-    fn seq_of(&self, room: &RoomName, from: &BotId, id: &MessageId) -> Option<u64> {
-        let entries = &self.logs.get(room)?.entries;
-        let at = entries.iter().position(|it| it.from == *from && it.id == *id)?;
-        Some(at as u64 + 1)
+    /// Whether `bot` has come so far with an entry.
+    fn is_true(
+        &self,
+        now: u64,
+        room: &RoomName,
+        seq: u64,
+        bot: &BotId,
+        state: ReceiptState,
+    ) -> bool {
+        let (log, reader) = (&self.logs[room], self.readers.get(&(bot.clone(), room.clone())));
+        let (Some(entry), Some(reader)) = (log.get(seq), reader) else { return false };
+        match state {
+            ReceiptState::Stored => true,
+            // Marks pass over what expired, and on a full disk nobody can write down that it did.
+            ReceiptState::Delivered if entry.expires_at.is_some_and(|at| at <= now) => true,
+            ReceiptState::Delivered | ReceiptState::Dead => reader.wired.contains(&seq),
+            ReceiptState::Expired => entry.expires_at.is_some_and(|at| at <= now),
+            ReceiptState::Dropped => {
+                let full = self.buffer_max.is_some_and(|max| seq + max <= log.head());
+                seq < log.first || full
+            }
+            // Its client remembers an id that the log has forgotten.
+            _ if entry.again => {
+                self.seqs_of(room, &entry.id).iter().any(|seq| reader.taken.contains(seq))
+            }
+            _ => reader.taken.contains(&seq),
+        }
     }
 
     // What bots did.
@@ -335,26 +373,40 @@ impl History {
         self.counts.refusals += 1;
         if let Some(wish) = self.wishes.get_mut(text) {
             wish.refused = Some(why.to_owned());
-            if wish.stored > 0 {
-                self.object("refused and committed", format!("{text} ({why})"));
-            }
+        }
+        if let Some((room, seq)) = self.places.get(text)
+            && *seq >= self.logs[room].first
+        {
+            self.object("refused and committed", format!("{text} ({why})"));
         }
     }
 
     /// An application sees an entry. `lost` is what a seed client is told instead of a gap.
-    pub(crate) fn saw(&mut self, now: u64, bot: &BotId, room: &RoomName, seq: u64, lost: Option<u64>) {
+    pub(crate) fn saw(
+        &mut self,
+        now: u64,
+        bot: &BotId,
+        room: &RoomName,
+        seq: u64,
+        lost: Option<u64>,
+    ) {
         let holes = self.holes(now, bot, room, seq);
+        let again = self.logs[room].get(seq).is_some_and(|entry| entry.again);
         let reader = self.reader(bot, room);
         if seq <= reader.since || !reader.seen.insert(seq) {
             // Of an earlier membership, or once more.
             return;
         }
-        let (last, ordered) = (reader.last_seen, seq > reader.last_seen);
+        // What was given up for lost may turn up again, if the hub forgot in a crash that it said so.
+        // A message that the log holds twice, a client passes on once, wherever it meets it.
+        let lost_before = again || reader.gaps.iter().any(|&(from, to)| (from..=to).contains(&seq));
+        let (last, ordered) = (reader.last_seen, seq > reader.last_seen || lost_before);
         reader.last_seen = reader.last_seen.max(seq);
         if lost.is_some_and(|lost| lost >= holes.len() as u64) {
             reader.gaps.extend(holes.iter().map(|&hole| (hole, hole)));
         } else if !holes.is_empty() {
-            let text = format!("{bot} sees {room} #{seq} after #{last} without {holes:?} (told {lost:?})");
+            let text =
+                format!("{bot} sees {room} #{seq} after #{last} without {holes:?} (told {lost:?})");
             self.object("silent gap", text);
         }
         if !ordered {
@@ -376,6 +428,44 @@ impl History {
         missing.collect()
     }
 
+    /// The hub hears what a client took.
+    pub(crate) fn heard(&mut self, bot: &BotId, frame: &ClientFrame) {
+        match frame {
+            ClientFrame::Receipt(receipt) => {
+                let id = receipt.id.as_ref();
+                let places = |it: &Reader| match (id, receipt.seq) {
+                    (_, Some(seq)) => it.handed.range(..=seq).copied().collect(),
+                    (_, None) => Vec::new(),
+                };
+                let mut seqs = places(self.reader(bot, &receipt.room));
+                seqs.extend(id.map_or_else(Vec::new, |id| self.seqs_of(&receipt.room, id)));
+                self.reader(bot, &receipt.room).heard.extend(seqs);
+            }
+            ClientFrame::Auth(auth) => {
+                for (room, position) in auth.resume.iter().flatten() {
+                    let reader = self.reader(bot, room);
+                    let seqs = reader.handed.range(..=position.seq).copied().collect::<Vec<_>>();
+                    // Naming a position is taking responsibility for everything up to it.
+                    reader.taken.extend(reader.since + 1..=position.seq);
+                    reader.heard.extend(seqs);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn seqs_of(&self, room: &RoomName, id: &MessageId) -> Vec<u64> {
+        let entries = self.logs.get(room).map_or(&[][..], |log| &log.entries);
+        (1..).zip(entries).filter(|(_, it)| it.id == *id).map(|it| it.0).collect()
+    }
+
+    /// Whether the hub heard that the client took everything for it up to `seq`.
+    fn is_contiguous(&self, bot: &BotId, room: &RoomName, seq: u64) -> bool {
+        let Some(reader) = self.readers.get(&(bot.clone(), room.clone())) else { return false };
+        let own = |seq| self.logs[room].get(seq).is_some_and(|it| it.from == *bot);
+        (reader.since + 1..=seq).all(|seq| own(seq) || reader.heard.contains(&seq))
+    }
+
     pub(crate) fn told_gap(&mut self, bot: &BotId, gap: &Gap) {
         self.reader(bot, &gap.room).gaps.push((gap.from_seq, gap.to_seq));
     }
@@ -387,18 +477,25 @@ impl History {
 
     /// The same, for an entry that the application knows by its id.
     pub(crate) fn took_id(&mut self, bot: &BotId, room: &RoomName, id: &MessageId) {
-        let entries = self.logs.get(room).map_or(&[][..], |log| &log.entries);
-        let seqs: Vec<u64> = (1..).zip(entries).filter(|(_, it)| it.id == *id).map(|it| it.0).collect();
+        let seqs = self.seqs_of(room, id);
         self.reader(bot, room).taken.extend(seqs);
     }
 
     /// What is still owed to readers when nothing goes wrong any more.
-    pub(crate) fn owed(&self, now: u64) -> Option<String> {
+    /// A seed client has no frame for a gap: it is told with the next entry that there is.
+    pub(crate) fn owed(&self, now: u64, is_seed: impl Fn(&BotId) -> bool) -> Option<String> {
         for ((bot, room), reader) in self.readers.iter().filter(|(_, reader)| reader.member) {
             let head = self.logs.get(room).map_or(0, Log::head);
-            let holes = self.holes(now, bot, room, head + 1);
+            let mut holes = self.holes(now, bot, room, head + 1);
+            if is_seed(bot) {
+                let lost = |&seq: &u64| self.is_lost(now, bot, room, seq, GapReason::Dead).is_ok();
+                holes.retain(|seq| !lost(seq));
+            }
             if !holes.is_empty() {
-                return Some(format!("{bot} never gets {room} {holes:?} (last #{})", reader.last_seen));
+                return Some(format!(
+                    "{bot} never gets {room} {holes:?} (last #{})",
+                    reader.last_seen
+                ));
             }
         }
         None
@@ -406,8 +503,12 @@ impl History {
 
     /// Checks what can only be known at the end.
     pub(crate) fn finish(&mut self) {
-        let wrong = |wish: &&Wish| wish.refused.is_some() && wish.stored > 0;
-        let wrong = self.wishes.iter().find(|(_, wish)| wrong(wish));
+        // What is not kept any more is not known any more either.
+        let kept = |text: &String| {
+            self.places.get(text).is_some_and(|(room, seq)| *seq >= self.logs[room].first)
+        };
+        let mut wishes = self.wishes.iter();
+        let wrong = wishes.find(|(text, wish)| wish.refused.is_some() && kept(text));
         if let Some((text, wish)) = wrong {
             let text = format!("`{text}` of {} ({:?})", wish.from, wish.refused);
             self.object("refused and committed", text);

@@ -94,7 +94,7 @@ impl World {
             return;
         }
         self.trace(|_| "hub crashes".to_owned());
-        self.history.counts.crashes += 1;
+        self.history.crashed();
         self.hub.life += 1;
         self.hub.submissions.clear();
         self.hub.unsettled = 0;
@@ -142,10 +142,9 @@ impl World {
         if self.hub.brain.is_none() {
             return;
         }
-        self.trace(|world| {
-            format!("hub <- {} ({conn}) {}", world.name_of(conn), frame.encode())
-        });
+        self.trace(|world| format!("hub <- {} ({conn}) {}", world.name_of(conn), frame.encode()));
         let id = ConnId(conn as u64);
+        self.history.heard(&self.bots[self.pipes[conn].bot].id, &frame);
         match (self.pipes[conn].hello, frame) {
             (None, ClientFrame::Auth(auth)) => self.admit(conn, auth),
             (None, _) => {}
@@ -331,21 +330,20 @@ impl World {
 
     fn deliver(&mut self, conn: Conn, entry: &Entry, how: &Circumstances) {
         let to = self.bots[self.pipes[conn].bot].id.clone();
+        self.history.handed(self.now, &to, entry);
         if self.plan.sabotage == Sabotage::SkipReader && self.dice.percent(5) {
             return;
         }
-        self.history.handed(self.now, &to, entry);
         let last = self.pipes[conn].last.insert(entry.draft.room.clone(), entry.seq);
         let swaps = self.plan.sabotage == Sabotage::SwapDeliveries;
         if last.is_some_and(|last| last >= entry.seq) && !swaps {
-            let text = format!("{} #{} to {to} ({conn}) after #{last:?}", entry.draft.room, entry.seq);
+            let text =
+                format!("{} #{} to {to} ({conn}) after #{last:?}", entry.draft.room, entry.seq);
             self.history.object("one connection, one order", text);
         }
         let known = self.pipes[conn].hello.unwrap_or(Known { plain: true, acts: false });
         let frame = ServerFrame::Message(shape(entry, how, known));
-        self.trace(|_| {
-            format!("hub -> {to} ({conn}) #{} {}", entry.seq, frame.encode())
-        });
+        self.trace(|_| format!("hub -> {to} ({conn}) #{} {}", entry.seq, frame.encode()));
         if swaps && self.swap(conn, &frame, entry) {
             return;
         }
@@ -400,7 +398,9 @@ impl World {
             }
             Sabotage::DeliverBeforeCommit => {
                 let bot = self.bots.iter().position(|bot| bot.id != draft.from);
-                let Some(conn) = bot.and_then(|bot| self.conn_of(&self.bots[bot].id)) else { return };
+                let Some(conn) = bot.and_then(|bot| self.conn_of(&self.bots[bot].id)) else {
+                    return;
+                };
                 let entry = Entry { seq, draft: draft.clone() };
                 self.deliver(conn, &entry, &Circumstances::default());
             }

@@ -226,8 +226,14 @@ impl World {
         for &state in states {
             at += self.dice.between(0, if self.is_calm() { 5 } else { 2_000 });
             let (reason, reply) = (None, None);
-            let receipt =
-                Receipt { room: room.clone(), id: Some(id.clone()), seq: None, state, reason, reply };
+            let receipt = Receipt {
+                room: room.clone(),
+                id: Some(id.clone()),
+                seq: None,
+                state,
+                reason,
+                reply,
+            };
             let input = Box::new(Input::Tell(Box::new(ClientFrame::Receipt(receipt))));
             self.agenda.plan(at, Event::App(bot, self.bots[bot].life, input));
         }

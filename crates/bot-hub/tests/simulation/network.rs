@@ -89,7 +89,11 @@ impl World {
 
     fn delay(&mut self) -> u64 {
         let max = self.plan.delay_max;
-        if self.now >= self.plan.calm_at { self.dice.between(0, max.min(20)) } else { self.dice.between(0, max) }
+        if self.now >= self.plan.calm_at {
+            self.dice.between(0, max.min(20))
+        } else {
+            self.dice.between(0, max)
+        }
     }
 
     pub(crate) fn send_up(&mut self, conn: Conn, up: Up) {

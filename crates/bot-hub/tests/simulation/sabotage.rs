@@ -32,7 +32,7 @@ impl Sabotage {
         (Self::AckBeforeCommit, "acknowledged and not committed"),
         (Self::DeliverBeforeCommit, "delivered and not committed"),
         (Self::SkipReader, "silent gap"),
-        (Self::SwapDeliveries, "out of order"),
+        (Self::SwapDeliveries, "silent gap"),
         (Self::ReceivedWhenWritten, "false receipt"),
         (Self::HideGaps, "silent gap"),
         (Self::CursorsAtHead, "silent gap"),

@@ -167,7 +167,10 @@ impl World {
         if self.hub.unsettled > 0 {
             return Some("the store owes answers".to_owned());
         }
-        self.history.owed(self.now)
+        self.history.owed(self.now, |id| {
+            let mut bots = self.bots.iter();
+            bots.any(|bot| bot.id == *id && matches!(bot.program, Some(Program::Seed(_))))
+        })
     }
 
     pub(crate) fn name_of(&self, conn: Conn) -> &BotId {

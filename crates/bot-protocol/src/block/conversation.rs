@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::object::{Object, raw};
 use super::stamp::{parse_stamp, write_stamp};
-use super::{Act, Kind};
+use super::{Kind, Message};
 use crate::time::Timestamp;
 
 const MINUTE_MS: u64 = 60_000;
@@ -24,73 +24,10 @@ pub fn timeout_ms(message_type: &str) -> u64 {
     minutes * MINUTE_MS
 }
 
-/// A message as conversations see it. In JSON it is the shape of a parsed act; the type is open,
-/// because v0.1 tracks anything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[expect(missing_docs, reason = "the fields of an act")]
-pub struct Message {
-    #[serde(rename = "type")]
-    pub kind: String,
-    pub to: String,
-    pub from: String,
-    pub request_id: String,
-    pub task: Option<String>,
-    pub result: Option<String>,
-    pub question: Option<String>,
-    pub message: Option<String>,
-    pub status: Option<String>,
-    pub depth: Option<Step>,
-}
-
-/// As much of a depth as is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Step {
-    pub current: u32,
-}
-
-impl From<&Act<'_>> for Message {
-    fn from(act: &Act<'_>) -> Self {
-        let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
-        Self {
-            kind: act.kind.as_str().to_owned(),
-            to: act.to.to_string(),
-            from: act.from.to_string(),
-            request_id: act.request_id.to_string(),
-            task: text(&act.task),
-            result: text(&act.result),
-            question: text(&act.question),
-            message: text(&act.message),
-            status: act.status.map(|status| status.as_str().to_owned()),
-            depth: act.depth.map(|depth| Step { current: depth.current }),
-        }
-    }
-}
-
-impl Message {
-    /// The first of these texts that says something, as in v0.1.
-    fn first_of(texts: [&Option<String>; 4]) -> Option<String> {
-        let is_full = |text: &&Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-        texts.into_iter().find(is_full).cloned().flatten()
-    }
-
-    fn subject(&self) -> Option<String> {
-        Self::first_of([&self.task, &self.question, &self.message, &None])
-    }
-
-    fn content(&self) -> Option<String> {
-        Self::first_of([&self.task, &self.result, &self.question, &self.message])
-    }
-
-    fn is(&self, kind: Kind) -> bool {
-        self.kind == kind.as_str()
-    }
-}
-
 /// Something that was recorded although it is odd.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
-    /// A second REQUEST, HANDOFF or BROADCAST opens a conversation that there is.
+    /// A second REQUEST or BROADCAST opens a conversation that there is.
     #[error("duplicate RequestId `{id}`: `{from}` opens a conversation that exists")]
     Duplicate {
         /// The conversation.

@@ -1,7 +1,7 @@
 //! The bot-protocol text format: an act written as a fenced block in any text channel.
 //!
-//! Owns the grammar ([`parse`], [`build`]), the conversations that acts form ([`State`]), and the
-//! parts that a long act travels in ([`split`], [`join`]). Never does IO, reads no clock and draws
+//! Owns the grammar ([`parse()`], [`build()`]), the conversations that acts form ([`State`]), and the
+//! parts that a long act travels in ([`split()`], [`join()`]). Never does IO, reads no clock and draws
 //! no random number: moments and random digits are arguments. `docs/bot-protocol.md` is the
 //! specification that this module implements.
 //!
@@ -18,6 +18,7 @@ mod fence;
 mod header;
 mod json;
 mod lint;
+mod message;
 mod object;
 mod parse;
 mod split;
@@ -27,11 +28,12 @@ mod text;
 
 pub use act::{Act, Key, Kind, Meta, Priority, Status};
 pub use build::{BuildError, DIGITS, build, request_id};
-pub use conversation::{Conversation, Event, Message, Warning, timeout_ms};
+pub use conversation::{Conversation, Event, Warning, timeout_ms};
 pub use depth::{DEPTH_MAX_DEFAULT, DEPTH_MAX_LIMIT, Depth};
 pub use error::{ParseError, Problem};
 pub use json::{Draft, DraftDepth, to_json};
 pub use lint::{Finding, Severity, lint};
+pub use message::{Message, Step};
 pub use parse::{Note, parse, parse_all};
 pub use split::{JoinError, PARTS_MAX, Part, SplitError, join, split};
 pub use stamp::{parse_stamp, write_stamp};

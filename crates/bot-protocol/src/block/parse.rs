@@ -245,27 +245,27 @@ impl<'a> Reading<'a> {
         if !belongs(self.act.kind, key) {
             tell(at, Note::OffKind(key));
         }
-        let token = trim_quotes(&value);
+        let act = &mut self.act;
         let is_known = match key {
             Key::From => {
-                self.act.from = value;
-                return;
+                act.from = value;
+                true
             }
             Key::RequestId => {
-                self.act.request_id = value;
-                return;
+                act.request_id = value;
+                true
             }
             Key::Status => {
-                self.act.status = Status::parse(token);
-                self.act.status.is_some()
+                act.status = Status::parse(trim_quotes(&value));
+                act.status.is_some()
             }
             Key::Priority => {
-                self.act.priority = Priority::parse(token);
-                self.act.priority.is_some()
+                act.priority = Priority::parse(trim_quotes(&value));
+                act.priority.is_some()
             }
             Key::Depth => {
-                self.act.depth = Depth::parse(token);
-                self.act.depth.is_some()
+                act.depth = Depth::parse(trim_quotes(&value));
+                act.depth.is_some()
             }
             Key::Task
             | Key::Result
@@ -273,8 +273,8 @@ impl<'a> Reading<'a> {
             | Key::Message
             | Key::Context
             | Key::Callback => {
-                *self.act.text_mut(key).expect("all keys of this arm are text") = Some(value);
-                return;
+                *act.text_mut(key).expect("all keys of this arm are text") = Some(value);
+                true
             }
         };
         if !is_known {

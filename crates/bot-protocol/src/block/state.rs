@@ -6,7 +6,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::conversation::{Conversation, Message, Warning};
+use super::conversation::{Conversation, Warning};
+use super::message::Message;
 use super::object::{Object, pretty, raw};
 use crate::time::Timestamp;
 

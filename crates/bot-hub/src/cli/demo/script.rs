@@ -29,6 +29,22 @@ struct Actor {
     client: Client,
     events: Events,
     room: RoomName,
+    /// What it was told about its messages.
+    receipts: Vec<(MessageId, ReceiptState)>,
+}
+
+impl Actor {
+    /// The next event that is no receipt, or the receipt as `None`.
+    async fn next(&mut self) -> Result<Option<Event>, Failure> {
+        match self.events.next().await {
+            Some(Event::Receipt(receipt)) => {
+                self.receipts.push((receipt.id, receipt.state));
+                Ok(None)
+            }
+            Some(event) => Ok(Some(event)),
+            None => Err(self.client.ended().await.into()),
+        }
+    }
 }
 
 pub(super) async fn talk(url: &str, tokens: [Secret; 2], pace: Duration) -> Result<(), Failure> {
@@ -85,7 +101,7 @@ impl Stage {
             others => format!("{} is there", others.join(", ")),
         };
         self.tell(&format!("+ {name} joins #{ROOM}; {company}")).await?;
-        Ok(Actor { name, client, events, room })
+        Ok(Actor { name, client, events, room, receipts: Vec::new() })
     }
 
     /// Says something and shows what the hub answers.
@@ -116,8 +132,8 @@ impl Stage {
 
     /// Waits for a message and shows that it arrived.
     async fn hear(&self, actor: &mut Actor) -> Result<Delivery, Failure> {
-        while let Some(event) = actor.events.next().await {
-            let Event::Message(message) = event else { continue };
+        loop {
+            let Some(Event::Message(message)) = actor.next().await? else { continue };
             let late = message.backlog.map_or_else(String::new, |place| {
                 let age = words::period(message.age_ms.unwrap_or(0));
                 format!(", {} of {} that waited, {age} old", place.index, place.total)
@@ -126,7 +142,6 @@ impl Stage {
             self.tell(&format!("    {} receives number {number}{late}", actor.name)).await?;
             return Ok(*message);
         }
-        Err(actor.client.ended().await.into())
     }
 
     async fn report(
@@ -144,23 +159,15 @@ impl Stage {
         told.map_err(|error| Failure::new(Kind::Failed, error.to_string()))
     }
 
-    /// Shows the ladder that a message has climbed, when it is at its end.
+    /// Shows what the sender of a message was told about it, when that is all.
     async fn receipts(&self, actor: &mut Actor, id: &MessageId) -> Result<(), Failure> {
-        loop {
-            let status = actor.client.status(id.clone(), None).await?;
-            let is_over = status.recipients.iter().all(|it| it.state.is_final());
-            if is_over {
-                for recipient in &status.recipients {
-                    let steps: Vec<&str> =
-                        recipient.steps.iter().map(|it| it.state.name()).collect();
-                    let ladder = steps.join(" > ");
-                    self.tell(&format!("    for {}: {ladder}", recipient.bot)).await?;
-                }
-                return Ok(());
-            }
-            if actor.events.next().await.is_none() {
-                return Err(actor.client.ended().await.into());
-            }
+        while !actor.receipts.iter().any(|(of, state)| of == id && state.is_final()) {
+            actor.next().await?;
         }
+        let own = actor.receipts.iter().filter(|(of, _)| of == id);
+        // On its way it is hardly ever seen: the recipient is quick.
+        let rungs = own.filter(|(_, state)| *state != ReceiptState::Delivered);
+        let rungs: Vec<&str> = rungs.map(|(_, state)| state.name()).collect();
+        self.tell(&format!("    {} is told: {}", actor.name, rungs.join(", "))).await
     }
 }

@@ -112,7 +112,7 @@ impl<'a> Follow<'a> {
             let reason = GapReason::Epoch;
             self.sink.gap(&Gap { room, from_seq, to_seq: from_seq, lost: 0, reason })?;
         }
-        self.has_begun = false;
+        (self.has_begun, self.since) = (false, None);
         Ok(())
     }
 

@@ -120,6 +120,25 @@ pub(in crate::store) fn marks_say_when_an_entry_was_passed(subject: &mut Subject
     check_fate(subject, "m4", &[("bob", Delivered, 22_000), ("bob", Received, 12_000)]);
 }
 
+pub(in crate::store) fn what_one_client_consumed_the_next_did_not_receive(subject: &mut Subject) {
+    subject.room("lab");
+    subject.join("lab", "bob");
+    subject.change((1..=4).map(|n| append(numbered("lab", n))).collect());
+    // First a client that can promise no more than `delivered`, then one that acknowledges.
+    subject.done(cursor("lab", "bob", 1, 5_000));
+    subject.done(Change::Cursor {
+        room: room("lab"),
+        bot: bot("bob"),
+        seq: 2,
+        state: Delivered,
+        at: Timestamp(5_010),
+    });
+    subject.done(cursor("lab", "bob", 3, 5_020));
+    check_fate(subject, "m1", &[("bob", Delivered, 5_010), ("bob", Received, 5_000)]);
+    check_fate(subject, "m2", &[("bob", Delivered, 5_010)]);
+    check_fate(subject, "m3", &[("bob", Received, 5_020)]);
+}
+
 pub(in crate::store) fn marks_within_a_moment_are_one(subject: &mut Subject) {
     subject.room("lab");
     subject.join("lab", "bob");

@@ -50,6 +50,7 @@ macro_rules! conformance {
             members::a_cursor_never_passes_the_head,
             members::marks_say_when_an_entry_was_passed,
             members::marks_within_a_moment_are_one,
+            members::what_one_client_consumed_the_next_did_not_receive,
             members::a_receipt_is_kept_as_it_was_first_given,
             members::ranges_that_begin_together_are_one,
             members::what_is_found_is_ordered_by_age,

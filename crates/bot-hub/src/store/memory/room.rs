@@ -108,12 +108,13 @@ impl Room {
                 // Whatever a client claims, it cannot have what is not there yet.
                 let seq = self.head().min(*seq);
                 if let Some(member) = self.members.get_mut(bot) {
+                    let before = member.cursor;
                     member.cursor = member.cursor.max(seq);
-                    self.mark(bot, *state, seq, *at);
+                    self.mark(bot, *state, before, seq, *at);
                 }
             }
             Change::Delivered { bot, seq, at, .. } => {
-                self.mark(bot, ReceiptState::Delivered, self.head().min(*seq), *at);
+                self.mark(bot, ReceiptState::Delivered, 0, self.head().min(*seq), *at);
             }
             Change::Receipt(receipt) => {
                 if (self.first..=self.head()).contains(&receipt.seq) {
@@ -158,19 +159,24 @@ impl Room {
         Outcome::Appended { seq }
     }
 
-    fn mark(&mut self, bot: &BotId, state: ReceiptState, seq: u64, at: Timestamp) {
+    /// Moves a mark. `before` is where the cursor stood: how that was passed, another mark says.
+    fn mark(&mut self, bot: &BotId, state: ReceiptState, before: u64, seq: u64, at: Timestamp) {
         let Some(member) = self.members.get(bot) else { return };
+        let floor = match state {
+            ReceiptState::Delivered => member.since,
+            _ => member.since.max(before),
+        };
         let marks = match self.marks.get_mut(bot) {
             Some(marks) => marks,
             None => self.marks.entry(bot.clone()).or_default(),
         };
         let runs = marks.of(state);
         let last = runs.back_mut();
-        if seq <= last.as_ref().map_or(0, |run| run.upto).max(member.since) {
+        if seq <= last.as_ref().map_or(0, |run| run.upto).max(floor) {
             return;
         }
-        let next = Run::after(last.as_deref(), member.since, seq, at);
-        if !last.is_some_and(|run| run.absorb(seq, at)) {
+        let next = Run::after(last.as_deref(), floor, seq, at);
+        if !last.is_some_and(|run| run.absorb(floor, seq, at)) {
             runs.push_back(next);
         }
     }

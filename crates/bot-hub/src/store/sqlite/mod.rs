@@ -80,7 +80,9 @@ impl SqliteStore {
             Some(_) => None,
             None => {
                 make_directory(directory)?;
-                Some(DirectoryLock::take(directory)?)
+                let lock = DirectoryLock::take(directory)?;
+                make_file(&connect::database(directory))?;
+                Some(lock)
             }
         };
         let path = connect::database(directory);
@@ -215,6 +217,17 @@ fn make_directory(directory: &Path) -> Result<(), StoreError> {
     builder.create(directory).map_err(|error| {
         StoreError::Failed(format!("the data directory `{}`: {error}", directory.display()))
     })
+}
+
+/// Only its owner may read it, also in a directory that others may look into. SQLite gives the files
+/// beside it the same mode.
+fn make_file(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let made = options.open(path);
+    made.map(drop).map_err(|error| StoreError::Failed(format!("`{}`: {error}", path.display())))
 }
 
 #[cfg(test)]

@@ -56,11 +56,12 @@ impl Batch<'_> {
         let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let Some(joined) = &mut member.joined else { return Ok(()) };
-        if seq > joined.cursor {
+        let before = joined.cursor;
+        if seq > before {
             joined.cursor = seq;
             member.is_dirty = true;
         }
-        mark(self.conn, self.sum, (name, number), bot, member, (state, seq, at))
+        mark(self.conn, self.sum, (name, number), bot, member, before, (state, seq, at))
     }
 
     pub(super) fn delivered(
@@ -74,7 +75,7 @@ impl Batch<'_> {
         let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let state = ReceiptState::Delivered;
-        mark(self.conn, self.sum, (name, number), bot, member, (state, seq, at))
+        mark(self.conn, self.sum, (name, number), bot, member, 0, (state, seq, at))
     }
 
     pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<(), Trouble> {
@@ -180,28 +181,29 @@ fn write_member(
     Ok(())
 }
 
-/// Moves a bot's mark.
+/// Moves a bot's mark. `before` is where its cursor stood: how that was passed, another mark says.
 fn mark(
     conn: &Connection,
     sum: &mut Sum,
     room: (&RoomName, i64),
     bot: &BotId,
     member: &mut Member,
+    before: u64,
     (state, seq, at): (ReceiptState, u64, Timestamp),
 ) -> Result<(), Trouble> {
     let Some(joined) = &mut member.joined else { return Ok(()) };
-    let (state, newest) = match state {
-        ReceiptState::Delivered => (state, &mut joined.delivered),
-        _ => (ReceiptState::Received, &mut joined.received),
+    let (state, newest, floor) = match state {
+        ReceiptState::Delivered => (state, &mut joined.delivered, joined.since),
+        _ => (ReceiptState::Received, &mut joined.received, joined.since.max(before)),
     };
-    if seq <= newest.map_or(0, |run| run.upto).max(joined.since) {
+    if seq <= newest.map_or(0, |run| run.upto).max(floor) {
         return Ok(());
     }
     member.is_dirty = true;
-    if newest.as_mut().is_some_and(|run| run.absorb(seq, at)) {
+    if newest.as_mut().is_some_and(|run| run.absorb(floor, seq, at)) {
         return Ok(());
     }
-    let next = Run::after(newest.as_ref(), joined.since, seq, at);
+    let next = Run::after(newest.as_ref(), floor, seq, at);
     let past = newest.replace(next);
     write_mark(conn, sum, room, (bot, member.bot), state, past)
 }

@@ -1,0 +1,185 @@
+//! What was observed about single entries: stored first, told then.
+//!
+//! Owns the order of the two. A sender that heard of a fact which a crash then undid would be told the
+//! opposite later.
+
+use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::server::{GapReason, Receipt};
+use bot_protocol::id::MessageId;
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
+use smol_str::SmolStr;
+
+use crate::change::{Change, DroppedRange, ReceiptRecord};
+use crate::hub::Hub;
+use crate::notice::Notice;
+use crate::pending::Pending;
+use crate::window::Slot;
+use crate::world::{BotIx, RoomIx};
+
+/// What a sender hears about one of its messages.
+#[derive(Clone, Debug)]
+pub(crate) struct News {
+    pub(crate) sender: BotIx,
+    pub(crate) room: RoomIx,
+    pub(crate) id: MessageId,
+    pub(crate) bot: BotIx,
+    pub(crate) state: ReceiptState,
+    pub(crate) at: Timestamp,
+    pub(crate) reason: Option<SmolStr>,
+    pub(crate) reply: Option<MessageId>,
+}
+
+/// A fact on its way to the store, and who hears of it when it is there.
+#[derive(Debug)]
+pub(crate) struct Fact {
+    pub(crate) change: Change,
+    room: RoomIx,
+    news: Vec<News>,
+    notices: Vec<Notice>,
+}
+
+impl Hub {
+    /// Makes a change that must not get lost.
+    pub(crate) fn state(&mut self, fact: Fact) {
+        self.change(fact.change.clone(), Pending::Fact(Box::new(fact)));
+    }
+
+    pub(crate) fn fact_settled(&mut self, fact: Fact) {
+        self.notify_all(fact.news);
+        self.look_up_notices(fact.room, fact.notices);
+    }
+
+    /// Tells senders when the last of the facts that were just stated about the room is stored.
+    pub(crate) fn tell_when_stored(&mut self, room: RoomIx, news: Vec<News>, notices: Vec<Notice>) {
+        match self.pending.back_mut() {
+            Some(Pending::Fact(fact)) if fact.room == room => {
+                fact.news.extend(news);
+                fact.notices.extend(notices);
+            }
+            _ => {
+                self.notify_all(news);
+                self.look_up_notices(room, notices);
+            }
+        }
+    }
+
+    /// Tells senders what a bot received, when its cursor is stored. Where nobody wants to know, the
+    /// cursor is saved with many others, later.
+    pub(crate) fn tell_received(&mut self, room: RoomIx, bot: BotIx, slots: &[Slot]) {
+        let wanted = slots.iter().filter(|slot| self.wants_receipts(slot.from));
+        let told = wanted.map(|slot| self.news(room, bot, slot, ReceiptState::Received));
+        let told: Vec<News> = told.collect();
+        if !told.is_empty() {
+            self.tell_when_saved(room, bot, told);
+        }
+    }
+
+    /// Saves a bot's place, and tells the senders when it is stored.
+    pub(crate) fn tell_when_saved(&mut self, room: RoomIx, bot: BotIx, told: Vec<News>) {
+        let before = self.pending.len();
+        self.save_place(room, bot);
+        let is_new = self.pending.len() > before;
+        match self.pending.back_mut() {
+            Some(Pending::Cursor { news, .. }) if is_new => *news = told,
+            // It was received out of turn: the cursor stands where it was.
+            _ => self.notify_all(told),
+        }
+    }
+
+    /// Whether a bot has a connection that asked for receipts.
+    pub(crate) fn wants_receipts(&self, bot: BotIx) -> bool {
+        let bot = self.world.bot(bot);
+        let mut conns = bot.conn.iter().chain(&bot.sides);
+        // Mostly nobody does, and then nothing has to be looked up for every entry.
+        self.receipt_conns > 0
+            && conns.any(|conn| self.conn(*conn).is_some_and(|state| state.caps.receipts))
+    }
+
+    pub(crate) fn notify_all(&mut self, news: Vec<News>) {
+        news.into_iter().for_each(|news| self.notify(news));
+    }
+
+    /// News about an entry, of now.
+    pub(crate) fn news(&self, room: RoomIx, bot: BotIx, slot: &Slot, state: ReceiptState) -> News {
+        let (sender, id, at) = (slot.from, slot.id.clone(), self.now);
+        News { sender, room, id, bot, state, at, reason: None, reply: None }
+    }
+
+    /// Tells the sender's connections that asked for receipts.
+    pub(crate) fn notify(&mut self, news: News) {
+        for at in 0.. {
+            let sender = self.world.bot(news.sender);
+            let Some(conn) = sender.conn.iter().chain(&sender.sides).nth(at).copied() else {
+                return;
+            };
+            if self.conn(conn).is_some_and(|it| it.caps.receipts) {
+                let frame = Receipt {
+                    room: self.room_name(news.room),
+                    id: news.id.clone(),
+                    bot: self.bot_id(news.bot).clone(),
+                    state: news.state,
+                    at: news.at,
+                    reason: news.reason.clone(),
+                    reply: news.reply.clone(),
+                };
+                self.send(conn, ServerFrame::Receipt(frame));
+            }
+        }
+    }
+
+    /// Stores what became of one entry, and tells its sender.
+    pub(crate) fn record(&mut self, seq: u64, news: News) {
+        let record = ReceiptRecord {
+            room: self.room_name(news.room),
+            seq,
+            bot: self.bot_id(news.bot).clone(),
+            state: news.state,
+            at: news.at,
+            reason: news.reason.as_deref().map(Into::into),
+            reply: news.reply.clone(),
+        };
+        let (change, room) = (Change::Receipt(record), news.room);
+        self.state(Fact { change, room, news: vec![news], notices: Vec::new() });
+    }
+
+    /// The hub's own observation about one entry.
+    pub(crate) fn observe(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        slot: &Slot,
+        state: ReceiptState,
+        reason: &'static str,
+    ) {
+        let reason = Some(SmolStr::new_static(reason));
+        let news = News { reason, ..self.news(room, bot, slot, state) };
+        self.record(slot.seq, news);
+    }
+
+    /// An entry that ended every connection it was delivered on.
+    pub(crate) fn give_up(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
+        self.stats.dead += 1;
+        let reason = "delivered many times and never received";
+        self.observe(room, bot, slot, ReceiptState::Dead, reason);
+        self.lose(room, bot, slot.seq, slot.seq, GapReason::Dead);
+        if let Some(member) = self.world.member_mut(room, bot) {
+            member.attempts = 0;
+        }
+    }
+
+    /// The retention removed it while it was on its way, and it was not received.
+    pub(crate) fn removed_in_flight(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
+        self.stats.dropped += 1;
+        self.lose(room, bot, slot.seq, slot.seq, GapReason::Retention);
+        let reason = Some(SmolStr::new_static("retention"));
+        let news = News { reason, ..self.news(room, bot, slot, ReceiptState::Dropped) };
+        self.tell_when_stored(room, vec![news], Vec::new());
+    }
+
+    pub(crate) fn record_drop(&mut self, room: RoomIx, bot: BotIx, range: DroppedRange) {
+        let (name, id, at) = (self.room_name(room), self.bot_id(bot).clone(), self.now);
+        let change = Change::Drop { room: name, bot: id, range, at };
+        self.state(Fact { change, room, news: Vec::new(), notices: Vec::new() });
+    }
+}

@@ -1,0 +1,150 @@
+//! Who comes in, who no longer does, and what is never written down.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use bot_hub_client::bot_protocol::frame::operator::Operation;
+use bot_hub_client::bot_protocol::name::BotId;
+use bot_hub_client::bot_protocol::secret::Secret;
+use bot_hub_client::{Client, ConnectError, End};
+
+use super::stage::{ELSEWHERE, HERE, Stage, WITHIN, config, room, says, token};
+
+#[tokio::test]
+async fn a_reload_with_a_mistake_changes_nothing_and_a_good_one_applies() {
+    let stage = Stage::start(&config(&["ana"], ""));
+    let (ana, _events) = stage.member("ana").await;
+
+    stage.reload("{ tokens: { \"x\": { botId: ana } ", "rejected").await;
+    ana.send(says("still here")).await.unwrap().await.unwrap();
+    let refused = Client::connect(stage.options("bob")).await.unwrap_err();
+    assert!(matches!(refused, ConnectError::Ended(End::Refused(_))), "{refused}");
+
+    stage.reload(&config(&["ana", "bob"], ""), "applied").await;
+    let (bob, _events) = stage.member("bob").await;
+    bob.send(says("here too")).await.unwrap().await.unwrap();
+    ana.send(says("not disturbed")).await.unwrap().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bot_whose_token_is_taken_away_is_sent_away() {
+    let stage = Stage::start(&config(&["ana", "bob"], ""));
+    let (bob, _events) = stage.member("bob").await;
+    stage.reload(&config(&["ana"], ""), "applied").await;
+    assert_eq!(tokio::time::timeout(WITHIN, bob.ended()).await.unwrap(), End::Revoked);
+}
+
+#[tokio::test]
+async fn a_bot_that_is_disabled_or_removed_is_sent_away() {
+    let stage = Stage::start(&config(&["ana"], "operators: [\"ana\"]"));
+    let (ana, _events) = stage.client("ana").await;
+    for (name, end) in [
+        ("cleo", Operation::BotDisable { bot: BotId::new("cleo").unwrap() }),
+        ("dora", Operation::BotRemove { bot: BotId::new("dora").unwrap() }),
+    ] {
+        let bot = BotId::new(name).unwrap();
+        let made = ana.operate(Operation::BotAdd { bot, operator: false }).await.unwrap();
+        let mut options = stage.options(name);
+        let token = made["token"].as_str().expect("the answer holds the token");
+        options.token = Secret::new(token);
+        let (client, _events) = Client::connect(options.clone()).await.unwrap();
+        client.join(room()).await.unwrap();
+        ana.operate(end).await.unwrap();
+        assert_eq!(tokio::time::timeout(WITHIN, client.ended()).await.unwrap(), End::Revoked);
+        let again = Client::connect(options).await.unwrap_err();
+        assert!(matches!(again, ConnectError::Ended(End::Refused(_))), "{again}");
+    }
+}
+
+#[tokio::test]
+async fn who_guesses_tokens_has_to_wait_and_nobody_else() {
+    let stage = Stage::start(&config(&["ana", "bob"], "limits: { authFailuresPerMinute: 5 }"));
+    let mut answers = Vec::new();
+    for guess in 0..8 {
+        let mut socket = stage.socket(HERE).await;
+        answers.push(socket.auth(&format!("a-guess-{guess}")).await.unwrap());
+    }
+    assert_eq!(answers[..5], ["bad_token"; 5]);
+    assert_eq!(answers[5..], ["auth_throttled"; 3]);
+    // The right token does not help from there, and the bot is not locked out elsewhere.
+    assert_eq!(stage.socket(HERE).await.auth(&token("ana")).await.unwrap(), "auth_throttled");
+    assert_eq!(stage.socket(ELSEWHERE).await.auth(&token("ana")).await.unwrap(), "auth_ok");
+}
+
+#[tokio::test]
+async fn the_newer_connection_of_a_bot_replaces_the_older_one() {
+    let stage = Stage::start(&config(&["ana"], ""));
+    let (first, _events) = stage.member("ana").await;
+    let (second, _events) = stage.member("ana").await;
+    assert_eq!(tokio::time::timeout(WITHIN, first.ended()).await.unwrap(), End::Replaced);
+    second.send(says("the one that is left")).await.unwrap().await.unwrap();
+}
+
+#[tokio::test]
+async fn two_programs_that_fight_over_a_bot_are_slowed_down() {
+    let stage = Stage::start(&config(&["ana"], ""));
+    let (mut open, mut answers) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        let mut socket = stage.socket(HERE).await;
+        answers.push(socket.auth(&token("ana")).await.unwrap());
+        open.push(socket);
+    }
+    assert_eq!(answers[..5], ["auth_ok"; 5]);
+    assert_eq!(answers[5..], ["going away Some(15000)"; 2]);
+}
+
+/// What is logged, as text.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_token_is_ever_logged() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let text = config(&["ana", "bob"], "operators: [\"ana\"]");
+    let dispatch = tracing::Dispatch::new(subscriber);
+    let stage = Stage::start_at(&text, dir, &data, Some(dispatch.clone()));
+    let _guard = tracing::dispatcher::set_default(&dispatch);
+
+    let (ana, _events) = stage.member("ana").await;
+    ana.send(says("a message")).await.unwrap().await.unwrap();
+    assert_eq!(stage.socket(HERE).await.auth("a-wrong-secret-0123").await.unwrap(), "bad_token");
+    let bot = BotId::new("cleo").unwrap();
+    let made = ana.operate(Operation::BotAdd { bot: bot.clone(), operator: false }).await.unwrap();
+    let turned = ana.operate(Operation::BotRotateToken { bot }).await.unwrap();
+    stage.get("/metrics?token=a-secret-in-a-url-0123").await;
+    stage.reload(&text.replace("ana-0123456789", "ana-9876543210"), "applied").await;
+    stage.reload("{ tokens: { \"a-secret-with-a-mistake\": 7 } }", "rejected").await;
+    let (_, metrics) = stage.get("/metrics").await;
+    let operator = std::fs::read_to_string(data.join("operator.token")).unwrap();
+    drop(stage);
+
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("a bot connected"), "nothing is captured:\n{logged}");
+    let made = [made["token"].as_str().unwrap(), turned["token"].as_str().unwrap()];
+    let secrets = ["a-secret-", "a-wrong-secret", "9876543210", operator.trim()];
+    for secret in secrets.into_iter().chain(made) {
+        for text in [&logged, &metrics] {
+            let line = text.lines().find(|line| line.contains(secret));
+            assert_eq!(line, None, "`{secret}` is written down");
+        }
+    }
+}

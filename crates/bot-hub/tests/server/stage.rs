@@ -1,0 +1,208 @@
+//! A whole hub on a thread of its own, and the doors to it.
+//!
+//! Owns starting and stopping: port 0, a temporary directory, an end that is waited for. Everything
+//! comes in through real sockets.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use bot_hub::config::{Environment, Override, Sources, load};
+use bot_hub::server::{Server, addresses};
+use bot_hub_client::bot_protocol::frame::ServerFrame;
+use bot_hub_client::bot_protocol::frame::client::Message as Said;
+use bot_hub_client::bot_protocol::name::RoomName;
+use bot_hub_client::{Client, Events, Options};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+/// How long anything may take that is not measured.
+pub(crate) const WITHIN: Duration = Duration::from_secs(20);
+
+pub(crate) struct Stage {
+    pub(crate) address: SocketAddr,
+    pub(crate) config: PathBuf,
+    reload: mpsc::Sender<()>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    _dir: tempfile::TempDir,
+}
+
+/// A configuration for these bots, with `more` among its settings.
+pub(crate) fn config(bots: &[&str], more: &str) -> String {
+    let token = |bot: &&str| format!("\"{}\": {{ botId: \"{bot}\" }}", token(bot));
+    let tokens: Vec<String> = bots.iter().map(token).collect();
+    format!("{{ tokens: {{ {} }}, {more} }}", tokens.join(", "))
+}
+
+/// Long enough that nobody is warned of it.
+pub(crate) fn token(bot: &str) -> String {
+    format!("a-secret-of-{bot}-0123456789")
+}
+
+impl Stage {
+    pub(crate) fn start(config: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let data = dir.path().join("data");
+        Self::start_at(config, dir, &data, None)
+    }
+
+    /// With the data in a directory of its own, and what is logged going to `log`.
+    pub(crate) fn start_at(
+        config: &str,
+        dir: tempfile::TempDir,
+        data: &Path,
+        log: Option<tracing::Dispatch>,
+    ) -> Self {
+        let file = dir.path().join("config.json5");
+        std::fs::write(&file, config).expect("a temporary file");
+        let sources = Sources {
+            file: Some(file.clone()),
+            env: Environment::default(),
+            flags: vec![Override::new("--data", "store.path", data.display().to_string())],
+        };
+        let (reload, reloads) = mpsc::channel(1);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, told) = std::sync::mpsc::channel();
+        let serve = move || {
+            let _guard = log.as_ref().map(tracing::dispatcher::set_default);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async move {
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                let loaded = load(&sources).expect("the configuration is in order");
+                let server = Server::open(loaded, sources).expect("the store opens");
+                let listeners = vec![listener];
+                tell.send(addresses(&listeners)[0]).expect("the test waits");
+                let shutdown = async move { drop(stopped.await) };
+                server.run(listeners, reloads, shutdown).await.expect("it ends well");
+            });
+        };
+        let thread = std::thread::spawn(serve);
+        let address = told.recv().expect("the hub starts");
+        Self { address, config: file, reload, stop: Some(stop), thread: Some(thread), _dir: dir }
+    }
+
+    pub(crate) fn options(&self, bot: &str) -> Options {
+        Options::new(format!("ws://{}", self.address), token(bot))
+    }
+
+    pub(crate) async fn client(&self, bot: &str) -> (Client, Events) {
+        Client::connect(self.options(bot)).await.expect("the bot comes in")
+    }
+
+    /// Our client, in the room.
+    pub(crate) async fn member(&self, bot: &str) -> (Client, Events) {
+        let (client, events) = self.client(bot).await;
+        client.join(room()).await.expect("the room is open");
+        (client, events)
+    }
+
+    /// A plain WebSocket from that address of this machine.
+    pub(crate) async fn socket(&self, from: IpAddr) -> Plain {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::new(from, 0)).expect("an address of this machine");
+        let stream = socket.connect(self.address).await.expect("the hub listens");
+        let url = format!("ws://{}/ws", self.address);
+        let (socket, _) = tokio_tungstenite::client_async(url, stream).await.expect("an upgrade");
+        Plain(socket)
+    }
+
+    /// Asks the hub to read its configuration again, and waits until it has, or has refused it.
+    pub(crate) async fn reload(&self, config: &str, outcome: &str) {
+        let name = format!("bothub_config_reload_total{{outcome=\"{outcome}\"}}");
+        let before = self.metric(&name).await;
+        std::fs::write(&self.config, config).expect("a temporary file");
+        self.reload.send(()).await.expect("the hub runs");
+        self.until(&name, |now| now > before).await;
+    }
+
+    /// Waits until a metric is as it should be.
+    pub(crate) async fn until(&self, name: &str, is_right: impl Fn(f64) -> bool) {
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            let value = self.metric(name).await;
+            if is_right(value) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "`{name}` stays at {value}");
+        }
+    }
+
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let (_, page) = self.get("/metrics").await;
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = line.unwrap_or_else(|| panic!("no `{name}` in\n{page}"));
+        value.parse().expect("a number")
+    }
+
+    /// Status and body of a page.
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).await.expect("the hub listens");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("it takes a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("it answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
+        (status, body.to_owned())
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        // A test that has failed already says more than its hub.
+        assert!(std::thread::panicking() || ended.is_none_or(|it| it.is_ok()), "the hub panicked");
+    }
+}
+
+pub(crate) struct Plain(WebSocketStream<TcpStream>);
+
+impl Plain {
+    pub(crate) async fn say(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.expect("the hub takes it");
+    }
+
+    /// The next frame; `None` when the connection is over.
+    pub(crate) async fn hear(&mut self) -> Option<ServerFrame> {
+        loop {
+            match tokio::time::timeout(WITHIN, self.0.next()).await.expect("the hub answers")? {
+                Ok(Message::Text(text)) => {
+                    let frame = ServerFrame::decode(text.as_bytes()).expect("a frame");
+                    return Some(frame.expect("of a known type"));
+                }
+                Ok(Message::Ping(_) | Message::Pong(_)) => {}
+                Ok(_) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// Says `auth` and returns the kind of the answer.
+    pub(crate) async fn auth(&mut self, token: &str) -> Option<String> {
+        self.say(&format!("{{\"type\":\"auth\",\"token\":\"{token}\",\"caps\":[\"ack\"]}}")).await;
+        match self.hear().await? {
+            ServerFrame::Error(error) => Some(error.name.to_string()),
+            ServerFrame::GoingAway(going) => {
+                Some(format!("going away {:?}", going.reconnect_in_ms))
+            }
+            other => Some(other.kind().to_owned()),
+        }
+    }
+}
+
+pub(crate) fn room() -> RoomName {
+    RoomName::new("lab").expect("a name")
+}
+
+pub(crate) fn says(text: impl Into<String>) -> Said {
+    Said { room: Some(room()), text: text.into(), ..Said::default() }
+}
+
+pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+pub(crate) const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
