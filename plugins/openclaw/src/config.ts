@@ -125,12 +125,13 @@ export function roomRules(account: Account, room: string): RoomRules {
 
 /** Whether the lists admit a bot, for what is only shown; a turn asks OpenClaw's own rules. */
 export function isAdmitted(account: Account, room: string, bot: string): boolean {
+  const listed = (list: readonly string[]) => list.includes(bot) || list.includes("*");
+  if (room.startsWith("dm:")) return account.dmPolicy === "open" || (account.dmPolicy !== "disabled" && listed(account.allowFrom));
   const rules = roomRules(account, room);
   if (!rules.enabled || account.groupPolicy === "disabled") return false;
   if (account.groupPolicy === "open" && rules.allowFrom.length === 0) return true;
   const shared = account.groupAllowFrom.length > 0 ? account.groupAllowFrom : account.allowFrom;
-  const list = rules.allowFrom.length > 0 ? rules.allowFrom : shared;
-  return list.includes(bot) || list.includes("*");
+  return listed(rules.allowFrom.length > 0 ? rules.allowFrom : shared);
 }
 
 /** Why an account cannot connect, in words for its owner. */

@@ -9,7 +9,7 @@ import { accountFiles } from "./account-files.ts";
 import { unconfiguredReason, type Account } from "./config.ts";
 import { HubClient, type ConnectionState } from "./hub-client.ts";
 import { Inbound } from "./inbound.ts";
-import { liveAccounts, type LiveAccount } from "./live.ts";
+import { liveAccounts, noteTyping, type LiveAccount } from "./live.ts";
 import { Requests } from "./requests.ts";
 import { getRuntime } from "./runtime.ts";
 import { Turns } from "./turns.ts";
@@ -49,6 +49,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
         inbound.take(entry);
       },
       gap: (gap) => log(`${gap.lost} messages of ${gap.room} are lost (${gap.reason}); hint: they cannot be read any more`),
+      typing: (room, from) => noteTyping(live, room, from),
       stored: (draft) => {
         if (draft.reply_to !== undefined) turns.reply(draft.reply_to, draft.id);
       },
@@ -61,7 +62,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
   );
   const turns = new Turns(files.turns, (report) => client.report(report));
   const requests = new Requests(files.requests);
-  const live: LiveAccount = { account, client, turns, requests, said: new Set(), version: LOADED_VERSION };
+  const live: LiveAccount = { account, client, turns, requests, said: new Set(), typing: new Map(), version: LOADED_VERSION };
   const inbound = new Inbound({ config: () => runtime.config.current() as OpenClawConfig, account, live, runtime, signal, log });
   turns.repeat();
   liveAccounts.set(account.accountId, live);

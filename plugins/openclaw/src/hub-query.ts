@@ -8,7 +8,8 @@ import { HubClient } from "./hub-client.ts";
 import { liveAccounts } from "./live.ts";
 import { LOADED_VERSION } from "./version.ts";
 
-const PATIENCE_MS = 8_000;
+/** A command line that has just loaded OpenClaw is slow on a busy machine. */
+const PATIENCE_MS = 15_000;
 
 /** Runs `look` with the account's own connection if it is in this process, else with one beside it. */
 export async function withHub<T>(account: Account, look: (client: HubClient) => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {

@@ -18,7 +18,7 @@ import type { LiveAccount } from "./live.ts";
 import { meaningOf, type Meaning } from "./meaning.ts";
 import { directPeer } from "./names.ts";
 import { Rooms } from "./rooms.ts";
-import { messageOf, NotAdopted, runTurn } from "./turn.ts";
+import { messageOf, runTurn } from "./turn.ts";
 import type { Outcome } from "./turns.ts";
 
 export type InboundOptions = {
@@ -48,7 +48,7 @@ export class Inbound {
   }
 
   take(entry: Entry): void {
-    const { live, signal } = this.#options;
+    const { live } = this.#options;
     if (entry.from === live.client.bot || this.#queued.has(entry.id) || live.turns.isKnown(entry.id)) return;
     // The turn that waits for this answer is in the lane; behind it the two would wait for each other.
     if (this.#isAwaited(entry)) return live.turns.end(entry, { state: "done", reason: "taken as the answer that was waited for" });
@@ -56,12 +56,32 @@ export class Inbound {
     this.#lanes.add(entry.room, async () => {
       live.client.presence("busy");
       try {
-        if (!signal.aborted) await this.#handle(entry);
+        await this.#persist(entry);
       } finally {
         this.#queued.delete(entry.id);
         if (this.#lanes.busy <= 1) live.client.presence("idle");
       }
     });
+  }
+
+  /**
+   * Handles an entry in spite of a hub that goes away or an OpenClaw that is not ready. A receipt is
+   * a fact: as long as nobody took the entry, there is none, and a restart gets it delivered again.
+   */
+  async #persist(entry: Entry): Promise<void> {
+    const { live, signal, log } = this.#options;
+    for (let attempt = 0; !signal.aborted; ) {
+      try {
+        return await this.#handle(entry);
+      } catch (error) {
+        if (signal.aborted) return;
+        const wait = RETRY_MS[attempt];
+        if (wait === undefined) return live.turns.end(entry, { state: "failed", reason: `could not be handled: ${messageOf(error)}` });
+        log(`${entry.id} of ${entry.room} could not be handled; again in ${wait} ms: ${messageOf(error)}`);
+        if (live.client.connected) attempt++;
+        await pause(wait, signal);
+      }
+    }
   }
 
   async #handle(entry: Entry): Promise<void> {
@@ -75,7 +95,7 @@ export class Inbound {
     const behind = Math.max(this.#lanes.behind(entry.room), (entry.backlog?.total ?? 0) - (entry.backlog?.index ?? 0));
     const outcome =
       behind >= account.digestAfter && meaning.kind === "talk" ? await this.#catchUp(entry) : await this.#turn(entry, meaning, behind);
-    if (outcome !== undefined) live.turns.end(entry, outcome);
+    live.turns.end(entry, outcome);
   }
 
   async #meaning(entry: Entry): Promise<Meaning> {
@@ -88,7 +108,8 @@ export class Inbound {
     const { live, account } = this.#options;
     const me = live.client.bot ?? "";
     const meaning = meaningOf(entry, me, this.#block(entry), true);
-    if (meaning.kind !== "response" || live.requests.outgoing(meaning.requestId)?.to !== entry.from) return false;
+    // A handed-over request is answered by another bot than the one that was asked, in the same room.
+    if (meaning.kind !== "response" || live.requests.outgoing(meaning.requestId)?.room !== entry.room) return false;
     if (!isAdmitted(account, entry.room, entry.from)) return false;
     return live.requests.answered(meaning.requestId, `${meaning.text}\n(message ${entry.id})`) === "waited";
   }
@@ -97,39 +118,49 @@ export class Inbound {
     return this.#options.account.protocol === "off" ? null : (loadBlocks()?.parse(entry.text) ?? null);
   }
 
-  async #turn(entry: Entry, meaning: Meaning, newer: number): Promise<Outcome | undefined> {
+  async #turn(entry: Entry, meaning: Meaning, newer: number): Promise<Outcome> {
     const { live } = this.#options;
     let { text } = meaning;
     let quiet = meaning.kind === "response";
     if (meaning.kind === "request") {
+      // What a bot that is not admitted asks leaves no trace here.
       const { requestId, replyTo, task, depth } = meaning;
-      live.requests.asked({ requestId, entry: entry.id, room: entry.room, replyTo, task, depth, at: Date.now() });
-    } else if (meaning.kind === "response") {
-      const clarified = live.requests.clarified(meaning.requestId, entry.id, meaning.depth);
+      const request = { requestId, entry: entry.id, room: entry.room, replyTo, task, depth, at: Date.now() };
+      return this.#brief(entry, meaning, newer, text, false, () => live.requests.asked(request));
+    }
+    if (meaning.kind === "response") {
+      const clarified = live.requests.clarified(meaning.requestId, entry, meaning.depth);
       quiet = clarified === undefined;
       if (clarified !== undefined) text += `\nNow do what was asked: ${clarified.task}`;
     }
+    return this.#brief(entry, meaning, newer, text, quiet);
+  }
+
+  async #brief(entry: Entry, meaning: Meaning, newer: number, text: string, quiet: boolean, admitted = () => {}): Promise<Outcome> {
+    const { live } = this.#options;
     const direct = directPeer(entry.room, live.client.bot ?? "") !== undefined;
     if (!direct && !meaning.addressed && (await this.#mustBeAddressed(entry.room))) {
       return { state: "declined", reason: "not addressed to this bot" };
     }
     const unread = direct ? [] : await this.#rooms.unread(entry);
     const before = unread.filter((it) => isAdmitted(this.#options.account, it.room, it.from));
-    return this.#dispatch(entry, briefing(entry, text, { newer, before, direct }), meaning, quiet);
+    const outcome = await this.#dispatch(entry, briefing(entry, text, { newer, before, direct }), meaning, quiet, admitted);
+    this.#rooms.saw(entry);
+    return outcome;
   }
 
-  async #catchUp(entry: Entry): Promise<Outcome | undefined> {
+  async #catchUp(entry: Entry): Promise<Outcome> {
     const waiting = await this.#rooms.waitingFrom(entry);
     const me = this.#options.live.client.bot ?? "";
     const others = waiting.filter((it) => it.from !== me);
     const readable = others.filter((it) => isAdmitted(this.#options.account, it.room, it.from));
     const addressed = readable.some((it) => meaningOf(it, me, null, false).addressed);
-    let outcome: Outcome | undefined = { state: "declined", reason: "not addressed to this bot" };
+    let outcome: Outcome = { state: "declined", reason: "not addressed to this bot" };
     if (addressed || (readable.length > 0 && !(await this.#mustBeAddressed(entry.room)))) {
       const meaning: Meaning = { kind: "talk", text: "", addressed, mentionsSomebody: true };
       outcome = await this.#dispatch(readable[0] ?? entry, digest(readable, entry.room), meaning, false);
     }
-    if (outcome !== undefined) this.#rooms.digested(others, outcome);
+    this.#rooms.digested(others, outcome);
     return outcome;
   }
 
@@ -137,7 +168,7 @@ export class Inbound {
     return roomRules(this.#options.account, room).requireMention ?? this.#rooms.isCrowd(room);
   }
 
-  async #dispatch(entry: Entry, body: string, meaning: Meaning, quiet: boolean): Promise<Outcome | undefined> {
+  async #dispatch(entry: Entry, body: string, meaning: Meaning, quiet: boolean, admitted = () => {}): Promise<Outcome> {
     const { account, live, runtime, signal, log } = this.#options;
     const cfg = this.#options.config();
     const bot = directPeer(entry.room, live.client.bot ?? "");
@@ -147,25 +178,14 @@ export class Inbound {
     const { agentId, sessionKey } = route.route;
     const owed = meaning.kind === "request";
     const inboundEventKind = quiet ? ("room_event" as const) : ("user_request" as const);
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const access = await resolveAccess({
-          cfg, account, entry, meaning, peer, agentId, sessionKey, inboundEventKind, owed,
-        });
-        if (access.ingress.admission !== "dispatch") {
-          log(`${entry.room}/${entry.from} is not admitted: ${access.ingress.reasonCode}`);
-          return { state: "declined", reason: refusalReason(access.ingress.reasonCode) };
-        }
-        return await runTurn({ cfg: scoped, account, live, runtime, entry, body, route, peer, access, owed, quiet, log, signal });
-      } catch (error) {
-        // A receipt is a fact: as long as nobody took it, the entry stays the hub's.
-        if (signal.aborted) return undefined;
-        const wait = RETRY_MS[attempt];
-        if (wait === undefined) return { state: "failed", reason: `OpenClaw did not take it: ${messageOf(error)}` };
-        const what = error instanceof NotAdopted ? "OpenClaw did not take" : "could not prepare";
-        log(`${what} ${entry.id} of ${entry.room}; again in ${wait} ms: ${messageOf(error)}`);
-        await pause(wait, signal);
-      }
+    const access = await resolveAccess({
+      cfg, account, entry, meaning, peer, agentId, sessionKey, inboundEventKind, owed,
+    });
+    if (access.ingress.admission !== "dispatch") {
+      log(`${entry.room}/${entry.from} is not admitted: ${access.ingress.reasonCode}`);
+      return { state: "declined", reason: refusalReason(access.ingress.reasonCode) };
     }
+    admitted();
+    return runTurn({ cfg: scoped, account, live, runtime, entry, body, route, peer, access, owed, quiet, log, signal });
   }
 }

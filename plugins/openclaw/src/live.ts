@@ -16,6 +16,8 @@ export type LiveAccount = {
   requests: Requests;
   /** Ids of what this account said lately: an answer to one of them is an answer to us. */
   said: Set<string>;
+  /** When a bot was last composing something, by room and bot. */
+  typing: Map<string, number>;
   version: string;
 };
 
@@ -24,6 +26,17 @@ const slots = globalThis as unknown as Record<symbol, Map<string, LiveAccount> |
 export const liveAccounts: Map<string, LiveAccount> = (slots[SLOT] ??= new Map());
 
 const SAID_MAX = 1000;
+/** Whoever was composing so lately probably still is. */
+const TYPING_MS = 8_000;
+
+export function noteTyping(live: LiveAccount, room: string, bot: string, now = Date.now()): void {
+  for (const [key, at] of live.typing) if (now - at > TYPING_MS) live.typing.delete(key);
+  live.typing.set(`${room}/${bot}`, now);
+}
+
+export function isTyping(live: LiveAccount, room: string, bot: string, now = Date.now()): boolean {
+  return now - (live.typing.get(`${room}/${bot}`) ?? 0) < TYPING_MS;
+}
 
 export function remember(live: LiveAccount, id: string): void {
   live.said.add(id);

@@ -73,7 +73,7 @@ export async function say(live: LiveAccount, saying: Saying): Promise<Said> {
   const id = saying.id ?? uuid7();
   const ack = await store(live, { id, text, replyTo, target: saying.target });
   remember(live, id);
-  if (request !== undefined && status === "done") live.requests.settled(request.requestId);
+  if (request !== undefined && status === "done") live.requests.settled(request);
   if (replyTo !== undefined && ack?.duplicate) live.turns.reply(replyTo, ack.id ?? id);
   return { id: ack?.id ?? id, room: ack?.room ?? room, to: formatTarget(saying.target), queued: ack === undefined };
 }

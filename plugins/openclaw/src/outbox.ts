@@ -4,10 +4,14 @@
 // says that it is stored or that it refuses it; being stored twice is prevented by the id.
 
 import type { Ack, ErrorFrame, Message } from "./frames.ts";
+import { HubAway } from "./asks.ts";
 import { isRecord, type JsonFile } from "./file.ts";
 
 /** What is said, with its id. */
 export type Draft = Message & { id: string };
+
+/** With so many unacknowledged messages the hub has been away for long; more are refused. */
+const MESSAGES_MAX = 1000;
 
 type Waiting = { draft: Draft; settled: Array<(outcome: Outcome) => void> };
 export type Outcome = { kind: "stored"; ack: Ack } | { kind: "refused"; error: ErrorFrame };
@@ -26,6 +30,9 @@ export class Outbox {
 
   /** Takes responsibility for a message. Settles when the hub has decided about it. */
   add(draft: Draft): Promise<Outcome> {
+    if (this.#waiting.size >= MESSAGES_MAX) {
+      return Promise.reject(new HubAway(`${MESSAGES_MAX} messages wait for the hub already`));
+    }
     return new Promise((resolve) => {
       const known = this.#waiting.get(draft.id);
       if (known !== undefined) {

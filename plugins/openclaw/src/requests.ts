@@ -30,6 +30,7 @@ const FORGOTTEN_MS = 24 * 60 * 60_000;
 export class Requests {
   #incoming: Incoming[] = [];
   #outgoing: Outgoing[] = [];
+  readonly #passedOn = new Set<string>();
   readonly #waiters = new Map<string, (answer: string) => void>();
   readonly #file: JsonFile;
 
@@ -44,17 +45,18 @@ export class Requests {
   }
 
   asked(request: Incoming): void {
-    this.#incoming = [...this.#incoming.filter((it) => it.requestId !== request.requestId), request];
+    this.#incoming = [...this.#incoming.filter((it) => it.entry !== request.entry), request];
     this.#save();
   }
 
-  /** The request that an entry carried, as long as it is not answered. */
+  /** The request that an entry carried, as long as an answer to it is awaited from us. */
   byEntry(entry: string): Incoming | undefined {
-    return this.#incoming.find((it) => it.entry === entry);
+    return this.#incoming.find((it) => it.entry === entry && !it.clarifying);
   }
 
-  byId(requestId: string): Incoming | undefined {
-    return this.#incoming.find((it) => it.requestId === requestId);
+  /** Whether the turn of an entry asked back or handed over: its own last words are for nobody. */
+  isPassedOn(entry: string): boolean {
+    return this.#passedOn.has(entry);
   }
 
   /** The newest open request of a room. */
@@ -62,24 +64,29 @@ export class Requests {
     return this.#incoming.findLast((it) => it.room === room);
   }
 
-  clarify(requestId: string): void {
-    const found = this.byId(requestId);
-    if (found !== undefined) found.clarifying = true;
+  clarify(request: Incoming): void {
+    request.clarifying = true;
+    this.#passedOn.add(request.entry);
     this.#save();
   }
 
   /** The answer to our question came with another entry, which the request now belongs to. */
-  clarified(requestId: string, entry: string, depth: Depth): Incoming | undefined {
-    const found = this.byId(requestId);
-    if (found === undefined || !found.clarifying) return undefined;
+  clarified(requestId: string, answer: { id: string; from: string }, depth: Depth): Incoming | undefined {
+    const found = this.#incoming.find((it) => it.clarifying && it.requestId === requestId && it.replyTo === answer.from);
+    if (found === undefined) return undefined;
     delete found.clarifying;
-    Object.assign(found, { entry, depth });
+    Object.assign(found, { entry: answer.id, depth });
     this.#save();
     return found;
   }
 
-  settled(requestId: string): void {
-    this.#incoming = this.#incoming.filter((it) => it.requestId !== requestId);
+  handOver(request: Incoming): void {
+    this.#passedOn.add(request.entry);
+    this.settled(request);
+  }
+
+  settled(request: Incoming): void {
+    this.#incoming = this.#incoming.filter((it) => it.entry !== request.entry);
     this.#save();
   }
 

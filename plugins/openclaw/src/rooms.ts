@@ -14,16 +14,18 @@ const UNREAD = 12;
 const DIGEST_MAX = 1000;
 const PAGE = 100;
 
+/** What of the hub is used here. */
+export type Log = Pick<HubClient, "ask" | "bot">;
 type Digested = { through: number; ids: Set<string>; outcome: Outcome };
 
 export class Rooms {
-  readonly #client: HubClient;
+  readonly #client: Log;
   /** Up to where the agent has seen a room. */
   readonly #shown = new Map<string, number>();
   /** The newest digest of a room: what it covers, and what came of it. */
   readonly #digests = new Map<string, Digested>();
 
-  constructor(client: HubClient) {
+  constructor(client: Log) {
     this.#client = client;
   }
 
@@ -37,18 +39,21 @@ export class Rooms {
       return report.from === this.#client.bot;
     } catch (error) {
       if (error instanceof HubRefusal) return false;
-      return false;
+      throw error;
     }
   }
 
   /** What was said before an entry and not shown yet. */
   async unread(entry: Entry): Promise<Entry[]> {
     const shown = this.#shown.get(entry.room);
-    this.#shown.set(entry.room, entry.seq);
     // At the start of a process nothing is known to be unread; the session remembers what it saw.
     if (shown === undefined || shown >= entry.seq - 1) return [];
     const page = await this.#history(entry.room, { before: entry.seq, limit: UNREAD });
     return page.filter((it) => it.seq > shown && it.from !== this.#client.bot && it.reply_to !== entry.id);
+  }
+
+  saw(entry: Entry): void {
+    this.#shown.set(entry.room, Math.max(entry.seq, this.#shown.get(entry.room) ?? 0));
   }
 
   /** The entry and everything after it. */

@@ -6,7 +6,7 @@
 import type { OpenClawPluginApi } from "openclaw/plugin-sdk/channel-core";
 import { FIRST_DEPTH, isExhausted, loadBlocks, nextDepth, type Blocks } from "./blocks.ts";
 import { age, shortened } from "./briefing.ts";
-import { liveAccounts, type LiveAccount } from "./live.ts";
+import { isTyping, liveAccounts, type LiveAccount } from "./live.ts";
 import { directRoom, parseTarget, readName, readRoom, type Target } from "./names.ts";
 import { say } from "./outbound.ts";
 import type { ToolName } from "./tool-names.ts";
@@ -36,7 +36,7 @@ export const TOOLS: readonly Tool[] = [
       const { rooms } = await live.client.ask({ type: "rooms" });
       const mine = rooms.filter((it) => it.member).map(async ({ room }) => {
         const { bots } = await live.client.ask({ type: "who", room });
-        return { room, bots: bots.map(({ bot, state, note }) => ({ bot, state, ...(note === undefined ? {} : { note }) })) };
+        return { room, bots: bots.map(({ bot, state, note }) => present(live, room, bot, state, note)) };
       });
       return { me: live.client.bot, rooms: await Promise.all(mine) };
     },
@@ -78,7 +78,7 @@ export const TOOLS: readonly Tool[] = [
       const { request, blocks, me } = answering(params, context);
       const { requestId, replyTo: to, depth } = request;
       const block = blocks.buildClarify({ from: me, to, requestId, question: text(params, "question"), depth: nextDepth(depth) });
-      context.live.requests.clarify(requestId);
+      context.live.requests.clarify(request);
       const said = await say(context.live, { target: { kind: "room", room: request.room }, text: block, replyTo: request.entry, raw: true });
       return { sent: said.id, note: "the answer will arrive as a message" };
     },
@@ -100,7 +100,7 @@ export const TOOLS: readonly Tool[] = [
       const background = typeof params["context"] === "string" ? { context: params["context"] } : {};
       const block = blocks.buildHandoff({ from: me, to, requestId, task, callback, depth: nextDepth(depth), ...background });
       const said = await say(context.live, { target: { kind: "room", room: request.room }, text: block, replyTo: request.entry, raw: true });
-      context.live.requests.settled(requestId);
+      context.live.requests.handOver(request);
       return { sent: said.id, note: `${to} answers ${callback} in your place` };
     },
   },
@@ -112,6 +112,10 @@ export const TOOLS: readonly Tool[] = [
     run: (params, { live }) => live.client.ask({ type: "status", id: text(params, "id") }),
   },
 ];
+
+function present(live: LiveAccount, room: string, bot: string, state: string, note: string | undefined) {
+  return { bot, state: isTyping(live, room, bot) ? "writing" : state, ...(note === undefined ? {} : { note }) };
+}
 
 async function ask(params: Params, context: Context): Promise<unknown> {
   const { live, signal } = context;
@@ -141,7 +145,7 @@ async function ask(params: Params, context: Context): Promise<unknown> {
 function currentRequest(params: Params, { live, sessionKey }: Context): Incoming | undefined {
   const me = live.client.bot ?? "";
   const named = typeof params["room"] === "string" ? parseTarget(params["room"]) : undefined;
-  const open = live.requests.open.incoming;
+  const open = live.requests.open.incoming.filter((it) => !it.clarifying);
   const ofSession = open.findLast((it) => sessionKey?.endsWith(`:${it.room}`) || sessionKey?.endsWith(`:${peer(it.room, me)}`));
   if (ofSession !== undefined) return ofSession;
   return named?.kind === "room" ? live.requests.openIn(named.room) : undefined;
@@ -152,7 +156,7 @@ function peer(room: string, me: string): string {
 }
 
 function answering(params: Params, context: Context) {
-  const request = currentRequest(params, context) ?? context.live.requests.open.incoming.at(-1);
+  const request = currentRequest(params, context) ?? context.live.requests.open.incoming.findLast((it) => !it.clarifying);
   if (request === undefined) throw new Error("there is no open request of another bot");
   if (isExhausted(request.depth)) throw new Error("this conversation has gone as many steps as it may; answer with what you have");
   return { request, blocks: needBlocks(), me: context.live.client.bot ?? "" };

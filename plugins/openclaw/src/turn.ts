@@ -34,9 +34,7 @@ export type TurnInput = {
   signal: AbortSignal;
 };
 
-/** The agent never took the entry: it may be tried again. */
-export class NotAdopted extends Error {}
-
+/** Throws as long as the agent has not taken the entry: then it may be tried again. */
 export async function runTurn(input: TurnInput): Promise<Outcome> {
   const { cfg, account, live, runtime, entry, route } = input;
   const course = new Course(live, entry);
@@ -70,7 +68,7 @@ export async function runTurn(input: TurnInput): Promise<Outcome> {
     if (!result.dispatched) return { state: "declined", reason: declineReason(result.admission) };
     return course.outcome();
   } catch (error) {
-    if (!course.adopted) throw new NotAdopted(messageOf(error), { cause: error });
+    if (!course.adopted) throw error;
     return { state: "failed", reason: messageOf(error) };
   }
 }
@@ -124,6 +122,7 @@ async function deliver(input: TurnInput, course: Course, payload: Payload, kind:
   if (isApology(text)) course.fail("the agent gave no answer");
   if (text === "" || kind === "tool" || !isAnswer(payload)) return { visibleReplySent: false };
   const live = await findLive(input.account.accountId, input.signal.aborted ? undefined : input.signal);
+  if (live.requests.isPassedOn(input.entry.id)) return { visibleReplySent: false };
   const target = replyTarget(input.entry.room, live.client.bot ?? "");
   const said = await say(live, { target, text, replyTo: input.entry.id, final: kind === "final" });
   return { content: text, messageIds: [said.id], visibleReplySent: true };

@@ -2,22 +2,17 @@
 
 const FINAL = new Set(["answered", "done", "declined", "failed", "expired", "dropped", "dead"]);
 
+/** One message's life, as an operator sees it. */
+export async function trace({ url, warden, id, from }) {
+  const { ask, close } = await sideConnection(url, warden);
+  const status = await ask({ type: "status", id, from }, (it) => it.type === "status" || it.type === "error");
+  close();
+  return status;
+}
+
 /** What has not come to an end for one of `bots`, as sentences; `warden` is an operator's token. */
 export async function unaccounted({ url, warden, bots }) {
-  const socket = new WebSocket(url);
-  const waiting = [];
-  socket.onmessage = (event) => {
-    const frame = JSON.parse(event.data);
-    const at = waiting.findIndex((it) => it.fits(frame));
-    if (at >= 0) waiting.splice(at, 1)[0].resolve(frame);
-  };
-  await new Promise((resolve) => (socket.onopen = resolve));
-  const ask = (frame, fits) =>
-    new Promise((resolve) => {
-      waiting.push({ fits, resolve });
-      socket.send(JSON.stringify(frame));
-    });
-  await ask({ type: "auth", token: warden, client: "audit", side: true, caps: [] }, (it) => it.type === "auth_ok");
+  const { ask, close } = await sideConnection(url, warden);
   const { rooms } = await ask({ type: "rooms" }, (it) => it.type === "rooms");
   const open = [];
   let count = 0;
@@ -35,6 +30,24 @@ export async function unaccounted({ url, warden, bots }) {
       more = page.has_more && page.entries.length > 0;
     }
   }
-  socket.close();
+  close();
   return { open, count };
+}
+
+async function sideConnection(url, token) {
+  const socket = new WebSocket(url);
+  const waiting = [];
+  socket.onmessage = (event) => {
+    const frame = JSON.parse(event.data);
+    const at = waiting.findIndex((it) => it.fits(frame));
+    if (at >= 0) waiting.splice(at, 1)[0].resolve(frame);
+  };
+  await new Promise((resolve) => (socket.onopen = resolve));
+  const ask = (frame, fits) =>
+    new Promise((resolve) => {
+      waiting.push({ fits, resolve });
+      socket.send(JSON.stringify(frame));
+    });
+  await ask({ type: "auth", token, client: "audit", side: true, caps: [] }, (it) => it.type === "auth_ok");
+  return { ask, close: () => socket.close() };
 }

@@ -1,6 +1,6 @@
 // From nothing to a talking agent, with the commands of docs/openclaw.md, in a fresh home.
 //
-//   node --test test/install.mjs     with HUB, OPENCLAW and PLUGIN in the environment
+//   node --test test/install.mjs     with HUB, OPENCLAW and SOURCE in the environment
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -13,7 +13,7 @@ import { Gateway } from "./gateway.mjs";
 import { startHub } from "./hub.mjs";
 import { startModel } from "./model.mjs";
 
-const { HUB, OPENCLAW, PLUGIN, KEEP } = process.env;
+const { HUB, OPENCLAW, SOURCE, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-install-"));
 let hub, model, gateway, tester;
 
@@ -46,7 +46,7 @@ describe("a fresh home", { timeout: 600_000 }, () => {
   });
 
   test("the packed file installs", async () => {
-    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", dir], { cwd: PLUGIN, encoding: "utf8" }).trim();
+    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", dir], { cwd: SOURCE, encoding: "utf8" }).trim();
     await run("plugins", "install", `npm-pack:${join(dir, packed.split("\n").at(-1))}`, "--force", "--accept-capabilities");
     assert.match(await run("plugins", "list"), /bot-hub/);
   });
@@ -64,6 +64,14 @@ describe("a fresh home", { timeout: 600_000 }, () => {
     await tester.until((it) => it.type === "presence" && it.bot === "alice");
     const id = tester.say("lab", "@alice SAY installed");
     assert.equal((await tester.answer(id)).text, "installed");
+  });
+
+  test("the owner sends a message, by the room's name too", async () => {
+    await run("message", "send", "--channel", "bot-hub", "--target", "room:lab", "--message", "hello from the owner");
+    await tester.until((it) => it.type === "message" && it.text === "hello from the owner");
+    await run("message", "send", "--channel", "bot-hub", "--target", "tester", "--message", "hello by name");
+    const direct = await tester.until((it) => it.type === "message" && it.text === "hello by name");
+    assert.equal(direct.room, "dm:alice:tester");
   });
 
   test("the owner sees the hub, the rooms, the bots and what became of a message", async () => {

@@ -1,6 +1,6 @@
 // A model that does what the prompt says: deterministic, on loopback, speaking OpenAI's completions.
 //
-// Of the last message of a user it obeys: CALL <tool> <json>, SAY <text>, SILENT, and SLOW <ms> before
+// Of the last message of a user it obeys: the first of CALL <tool> <json> and SAY <text>, SILENT, and SLOW <ms> before
 // any of them. Everything that it was asked is kept in `requests`.
 
 import http from "node:http";
@@ -20,7 +20,8 @@ function decide(messages) {
   const order = prompt.split(/^\[[^\]]* in (?:room|a direct)[^\]]*\]$/m).at(-1);
   const slow = Number(/SLOW (\d+)/.exec(order)?.[1] ?? 0);
   const call = /CALL (\S+) (\{.*\})/.exec(order);
-  if (call) return { prompt, slow, tool: { name: call[1], arguments: call[2] } };
+  const first = /SAY|CALL/.exec(order)?.[0];
+  if (call && first === "CALL") return { prompt, slow, tool: { name: call[1], arguments: call[2] } };
   const say = /SAY (.+)/.exec(order);
   if (say) return { prompt, slow, text: say[1].trim() };
   return { prompt, slow, text: "NO_REPLY" };

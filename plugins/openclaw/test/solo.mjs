@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { unaccounted } from "./audit.mjs";
+import { trace, unaccounted } from "./audit.mjs";
+import { setTimeout as pause } from "node:timers/promises";
 import { Bot } from "./bot.mjs";
 import { Gateway } from "./gateway.mjs";
 import { startHub } from "./hub.mjs";
@@ -16,6 +17,16 @@ import { startModel } from "./model.mjs";
 const { HUB, OPENCLAW, PLUGIN, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-solo-"));
 let hub, model, gateway, tester;
+
+/** Waits until a message of a bot has come to its end for alice. */
+async function settled({ id, from }) {
+  for (let n = 0; n < 200; n++) {
+    const { recipients } = await trace({ url: hub.url, warden: "tok-warden", id, from });
+    if (["answered", "done", "declined", "failed"].includes(recipients.find((it) => it.bot === "alice")?.state)) return;
+    await pause(100);
+  }
+  throw new Error(`${id} did not come to an end`);
+}
 
 describe("one gateway with two accounts", { timeout: 600_000 }, () => {
   before(async () => {
@@ -118,6 +129,33 @@ describe("one gateway with two accounts", { timeout: 600_000 }, () => {
     const id = tester.say("lab", `@alice CALL bot_hub_ask ${call}`);
     const answer = await tester.answer(id);
     assert.match(answer.text, /bob answers alice: forty-two/);
+  });
+
+  test("an answer that comes late is read, and what the agent says about it stays with it", async () => {
+    const call = JSON.stringify({ bot: "bob", task: "SAY SAY this must not leak", room: "lab", wait_seconds: 0 });
+    tester.say("lab", `@alice CALL bot_hub_ask ${call}`);
+    const late = await tester.until((it) => it.type === "message" && it.from === "bob" && it.text.includes("Result: SAY this must not leak"));
+    await settled(late);
+    assert.ok(model.requests.some((it) => it.prompt.includes("bob answers alice: SAY this must not leak")));
+    assert.ok(!tester.frames.some((it) => it.type === "message" && it.text === "this must not leak"));
+  });
+
+  test("an agent asks back, and answers the request when it knows", async () => {
+    const head = (kind, id) => ["```", `[${kind} → @alice]`, "From: tester", `RequestId: ${id}`];
+    const call = JSON.stringify({ question: "which one?" });
+    tester.say("lab", [...head("REQUEST", "tester-clar01"), `Task: CALL bot_hub_clarify ${call}`, "Depth: 1/5", "```"].join("\n"));
+    const asked = await tester.until((it) => it.type === "message" && it.from === "alice" && it.text.includes("[CLARIFY → @tester]"));
+    assert.match(asked.text, /RequestId: tester-clar01\nQuestion: which one\?\nDepth: 2\/5/);
+    const id = tester.say("lab", [...head("RESPONSE", "tester-clar01"), "Status: done", "Result: SAY the red one", "Depth: 3/5", "```"].join("\n"), { reply_to: asked.id });
+    const answer = await tester.answer(id);
+    assert.match(answer.text, /\[RESPONSE → @tester\]\nFrom: alice\nRequestId: tester-clar01\nStatus: done\nResult: the red one\nDepth: 4\/5/);
+    assert.ok(!tester.messages("alice").some((it) => it.text.startsWith("RESULT") && it.text.includes("will arrive")));
+  });
+
+  test("a broadcast is noted, and nobody answers it", async () => {
+    const id = tester.say("lab", ["```", "[BROADCAST → @all]", "From: tester", "RequestId: tester-news01", "Message: SAY nothing to this", "```"].join("\n"));
+    assert.equal((await tester.receipt(id, "alice", "done")).reason, "noted");
+    assert.equal((await tester.receipt(id, "bob", "done")).reason, "noted");
   });
 
   test("a message can be sent by the gateway method, and its id is the hub's", async () => {
