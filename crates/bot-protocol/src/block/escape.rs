@@ -45,8 +45,8 @@ fn is_plain(value: &str) -> bool {
     let bytes = value.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
     let is_common = |byte: &u8| (b'!'..=b'~').contains(byte);
-    if !(is_common(first) || !value.starts_with(needs_guard))
-        || !(is_common(last) || !value.ends_with(needs_guard))
+    if (!is_common(first) && value.starts_with(needs_guard))
+        || (!is_common(last) && value.ends_with(needs_guard))
     {
         return false;
     }
