@@ -315,3 +315,26 @@ fn a_room_that_could_not_be_made_is_nowhere_to_be_seen() {
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     "#);
 }
+
+#[test]
+fn a_room_that_was_refused_is_made_by_the_next_join() {
+    transcript!(@r#"
+    > open den ack
+    den <- auth_ok [ack]
+    > show store
+    > hold store
+    > den join lab
+    store <- create #lab
+    store <- join #lab den
+    > refuse storage_full 1
+    den <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"join"}
+    > free store
+    > den join lab
+    store <- create #lab
+    store <- join #lab den
+    den <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > den say #lab hello id=m1
+    store <- append #lab den: hello
+    den <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    "#);
+}
