@@ -9,7 +9,7 @@ const builder = require('../lib/builder.js');
 
 const PIECES = [
   'a', 'word ', ' ', '\n', '`', '``', 'Status: done', '\r', '\u200b', '\u2028', 'ü', '\u{1f600}', '→', '~', '!',
-  '@', ']', '\t', '\u00a0', '',
+  '@', ']', '\t', '\u00a0', '\u202f', '\u3000', ':', '-', '',
 ];
 const BODIES = ['task', 'result', 'question', 'task', 'message'];
 
@@ -59,6 +59,33 @@ test('the way around WebAssembly writes what WebAssembly writes', () => {
   }
   assert.ok(short > 500, `only ${short} were plain`);
 });
+
+/** Every text of at most `length` of these signs. */
+function* texts(signs, length) {
+  yield '';
+  if (length === 0) return;
+  for (const rest of texts(signs, length - 1)) for (const sign of signs) yield sign + rest;
+}
+
+for (const [what, signs] of [
+  ['lines that look like fields', ['\n', ' ', '\u00a0', 'k', '-', ':']],
+  ['backticks, guards and line ends', ['`', '\u200b', '\n', '\r', '\u2028', 'k:']],
+  ['white space at the ends', [' ', '\t', '\u3000', '\ufeff', '\u0085', '\x01', '漢']],
+]) {
+  test(`the way around is not taken wrongly by ${what}`, () => {
+    let short = 0;
+    for (const task of texts(signs, 6)) {
+      for (const value of [task, `x${task}`, `${'long '.repeat(30)}${task}x`]) {
+        const fields = { to: 'b', from: 'a', requestId: 'a-1', task: value };
+        const plain = value && core.plainBlock(0, fields, value);
+        if (!plain) continue;
+        short += 1;
+        if (plain !== core.wasmBlock(0, fields)) assert.equal(plain, core.wasmBlock(0, fields));
+      }
+    }
+    assert.ok(short > 100, `only ${short} were plain`);
+  });
+}
 
 test('what was built is read back', () => {
   const below = numbers(2);
