@@ -199,7 +199,8 @@ function plainBlock(kind, act, body) {
     text += `\nCallback: ${callback}`;
   }
   const end = priority ? LAST_LINES.get(priority) : '\n```';
-  if (end === undefined) return null;
+  // A unit of UTF-16 is three bytes at most; Rust counts, and refuses what is too long.
+  if (end === undefined || text.length > TEXT_MAX / 3 - LONG) return null;
   return text + end;
 }
 

@@ -87,6 +87,13 @@ for (const [what, signs] of [
   });
 }
 
+test('a long value is refused where a reader would refuse it', () => {
+  const build = (length, sign) => () => builder.buildRequest({ to: 'b', from: 'a', task: sign.repeat(length) });
+  assert.equal(parse(build(2 ** 20 - 100, 'x')()).task.length, 2 ** 20 - 100);
+  assert.throws(build(2 ** 20, 'x'), /longer than 1048576 bytes/);
+  assert.throws(build(2 ** 19, '漢'), /longer than 1048576 bytes/);
+});
+
 test('what was built is read back', () => {
   const below = numbers(2);
   for (let round = 0; round < 20_000; round++) {
