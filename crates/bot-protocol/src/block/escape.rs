@@ -39,18 +39,36 @@ pub(super) fn push_value(out: &mut String, value: &str) {
     }
 }
 
-/// Printable ASCII and newlines without backticks: of all the rules, only that of lines matters. No
-/// early exit, so that the loop is done on many bytes at once.
+/// Whether, of all the rules, only that of lines matters: nothing to guard at the ends, no two
+/// backticks in a row, no line end but the newline. Most text is, in every script.
 fn is_plain(value: &str) -> bool {
     let bytes = value.as_bytes();
-    let (Some(b'!'..), Some(b'!'..)) = (bytes.first(), bytes.last()) else { return false };
-    let is_common = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b'`') | (byte == b'\n');
-    bytes.iter().fold(true, |common, byte| common & is_common(*byte))
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    let is_common = |byte: &u8| (b'!'..=b'~').contains(byte);
+    if !(is_common(first) || !value.starts_with(needs_guard))
+        || !(is_common(last) || !value.ends_with(needs_guard))
+    {
+        return false;
+    }
+    memchr::memchr3_iter(b'`', b'\r', SEPARATOR[0], bytes).all(|at| match &bytes[at..] {
+        [b'`', next, ..] => *next != b'`',
+        [b'\r', ..] => false,
+        [lead, middle, last, ..] => [*lead, *middle] != SEPARATOR || !matches!(last, 0xA8 | 0xA9),
+        _ => true,
+    })
 }
+
+/// What U+2028 and U+2029 begin with in UTF-8.
+const SEPARATOR: [u8; 2] = [0xE2, 0x80];
 
 /// Appends `value` with a space before each line, but the first, that looks like a field.
 fn push_lines(out: &mut String, value: &str) {
     let mut copied = 0;
+    // Lists and prose have many lines, and often none with a colon.
+    if memchr::memchr(b':', value.as_bytes()).is_none() {
+        out.push_str(value);
+        return;
+    }
     for start in memchr::memchr_iter(b'\n', value.as_bytes()).map(|at| at + 1) {
         if looks_like_field(&value[start..]) {
             out.push_str(&value[copied..start]);
