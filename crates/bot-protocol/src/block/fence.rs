@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr2, memrchr};
 
 use super::error::Problem;
 use super::parse::Note;
@@ -48,6 +48,10 @@ pub(super) fn find<'a>(
     text: &'a str,
     note: &mut dyn FnMut(Note),
 ) -> Result<Fenced<'a>, (usize, Problem)> {
+    // Most of chat has neither a fence nor a header: one look is enough.
+    if memchr2(b'`', b'[', text.as_bytes()).is_none() {
+        return Err((0, Problem::NoFence));
+    }
     let mut quotation = None;
     let mut unclosed = None;
     let mut from = 0;
@@ -95,7 +99,7 @@ fn find_fence(text: &str, from: usize) -> Option<usize> {
 
 /// A block between two lines that begin with the same lookalike.
 fn find_lookalike<'a>(text: &'a str, note: &mut dyn FnMut(Note)) -> Option<Fenced<'a>> {
-    // Most of chat has no header, and need not be looked at line by line.
+    // A text without a header need not be looked at line by line.
     memchr(b'[', text.as_bytes())?;
     let mut opened: Option<(usize, &str)> = None;
     let mut at = 0;

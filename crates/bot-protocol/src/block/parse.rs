@@ -98,6 +98,10 @@ pub(super) fn read<'a>(
 
 /// Without two fences there is no body to locate an error in.
 fn unfenced(text: &str, at: usize, problem: Problem) -> ParseError {
+    if problem == Problem::NoFence {
+        // Most of chat. It has no place worth a search.
+        return ParseError { line: 1, column: 1, problem };
+    }
     let above = &text[..at];
     let line = 1 + above.matches('\n').count();
     let column = 1 + above.rsplit('\n').next().unwrap_or_default().chars().count();
