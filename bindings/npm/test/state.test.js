@@ -12,7 +12,7 @@ const { vectors } = require('./shared.cjs');
 
 const run = promisify(execFile);
 const LIB = path.join(__dirname, '../lib/state.js');
-/** The `proto` verbs as a program; without it the tests with Rust are skipped. */
+/** The program with the `proto` verbs; without it the tests with Rust are skipped. */
 const PROTO = process.env.PROTO;
 
 /** A state module of its own, on a file of its own. */
@@ -150,12 +150,12 @@ test('Rust and JavaScript take turns at one file', { skip: !PROTO && 'PROTO name
       const block = `\`\`\`\n[REQUEST → @b]\nFrom: a\nRequestId: rs-${at}\nTask: t\n\`\`\``;
       const input = path.join(folder, 'block');
       fs.writeFileSync(input, block);
-      await run(PROTO, ['track', input, '--state', file]);
+      await run(PROTO, ['proto', 'track', input, '--state', file]);
     }
   })();
   await Promise.all([once(child, 'exit'), rust]);
   assert.equal((await state.list()).length, 80);
-  const { stdout } = await run(PROTO, ['list', '--json', '--state', file]);
+  const { stdout } = await run(PROTO, ['proto', 'list', '--json', '--state', file]);
   assert.deepEqual(JSON.parse(stdout).conversations, await state.list());
 });
 
@@ -183,7 +183,7 @@ test('a Rust process that is killed leaves a whole file and a lock that others b
   for (let round = 0; round < 40; round++) {
     const block = `[REQUEST → @b]\nFrom: a\nRequestId: rs-${round}\nTask: ${'x'.repeat(20_000)}`;
     fs.writeFileSync(input, `\`\`\`\n${block}\n\`\`\``);
-    const child = spawn(PROTO, ['track', input, '--state', file], { stdio: 'ignore' });
+    const child = spawn(PROTO, ['proto', 'track', input, '--state', file], { stdio: 'ignore' });
     setTimeout(() => child.kill('SIGKILL'), round / 4);
     const [code] = await once(child, 'exit');
     said += code === 0 ? 1 : 0;
@@ -201,7 +201,7 @@ test('Rust breaks the lock of a JavaScript process that was killed, and the othe
   const script = `require(${JSON.stringify(path.join(__dirname, '../lib/lock.js'))})
     .acquire(${JSON.stringify(file)}).then(() => process.kill(process.pid, 'SIGKILL'))`;
   for (const taker of [
-    () => run(PROTO, ['timeouts', '--state', file]),
+    () => run(PROTO, ['proto', 'timeouts', '--state', file]),
     () => state.track(request('a-1')),
   ]) {
     await once(spawn(process.execPath, ['-e', script]), 'exit');
