@@ -42,14 +42,10 @@ pub(super) fn push_value(out: &mut String, value: &str) {
 /// Whether, of all the rules, only that of lines matters: nothing to guard at the ends, no two
 /// backticks in a row, no line end but the newline. Most text is, in every script.
 fn is_plain(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-    let is_common = |byte: &u8| (b'!'..=b'~').contains(byte);
-    if (!is_common(first) && value.starts_with(needs_guard))
-        || (!is_common(last) && value.ends_with(needs_guard))
-    {
+    if value.is_empty() || value.starts_with(needs_guard) || value.ends_with(needs_guard) {
         return false;
     }
+    let bytes = value.as_bytes();
     memchr::memchr3_iter(b'`', b'\r', SEPARATOR[0], bytes).all(|at| match &bytes[at..] {
         [b'`', next, ..] => *next != b'`',
         [b'\r', ..] => false,
