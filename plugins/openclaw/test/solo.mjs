@@ -149,7 +149,7 @@ describe("one gateway with two accounts", { timeout: 600_000 }, () => {
     const id = tester.say("lab", [...head("RESPONSE", "tester-clar01"), "Status: done", "Result: SAY the red one", "Depth: 3/5", "```"].join("\n"), { reply_to: asked.id });
     const answer = await tester.answer(id);
     assert.match(answer.text, /\[RESPONSE → @tester\]\nFrom: alice\nRequestId: tester-clar01\nStatus: done\nResult: the red one\nDepth: 4\/5/);
-    assert.ok(!tester.messages("alice").some((it) => it.text.startsWith("RESULT") && it.text.includes("will arrive")));
+    assert.ok(!tester.messages("alice").some((it) => it.text.startsWith("RESULT") && it.text.includes("the answer will arrive")));
   });
 
   test("a broadcast is noted, and nobody answers it", async () => {
