@@ -143,7 +143,7 @@ export function unconfiguredReason(account: Account): string {
 
 function readUrl(read: Reader, env: Environment): string {
   const url = (read.text("url") ?? env["BOT_HUB_URL"] ?? "").trim();
-  if (url === "" || /^wss?:\/\/[^\s]+$/.test(url)) return url;
+  if (url === "" || (/^wss?:\/\/\S+$/.test(url) && URL.canParse(url))) return url;
   read.complain("url", url, "an address like `wss://hub.example`");
   return "";
 }

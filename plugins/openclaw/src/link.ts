@@ -3,6 +3,7 @@
 // Never reconnects and remembers nothing; `hub-client` does.
 
 import type { AuthOk, ClientFrame, ErrorFrame, GoingAwayReason, ServerFrame } from "./frames.ts";
+import { unreachableReason } from "./unreachable.ts";
 
 /** What of a WebSocket is used; tests bring their own. */
 export type Socket = Pick<WebSocket, "send" | "close" | "readyState"> & {
@@ -55,7 +56,7 @@ export function openLink(options: LinkOptions, events: LinkEvents, signal: Abort
   let lastPing = 0;
   let heardAt = Date.now();
   let why: Ended | undefined;
-  let trouble = "";
+  let opened = false;
 
   const send = (frame: ClientFrame): boolean => {
     if (socket.readyState !== 1) return false;
@@ -88,9 +89,15 @@ export function openLink(options: LinkOptions, events: LinkEvents, signal: Abort
     };
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
-    socket.onopen = () => send(options.auth);
-    socket.onerror = (event) => void (trouble ||= describe(event));
-    socket.onclose = (event) => finish({ kind: "lost", reason: closing(event, trouble) });
+    socket.onopen = () => {
+      opened = true;
+      send(options.auth);
+    };
+    socket.onerror = () => {};
+    socket.onclose = (event) => {
+      if (opened || why !== undefined || options.open !== undefined) return finish({ kind: "lost", reason: closing(event) });
+      void unreachableReason(options.url).then((it) => finish({ kind: "lost", reason: `cannot reach the hub: ${it}` }));
+    };
     socket.onmessage = (event) => {
       heardAt = Date.now();
       const frame = readFrame(event.data);
@@ -122,17 +129,6 @@ function readFrame(data: unknown): ServerFrame | undefined {
   }
 }
 
-function closing(event: { code: number; reason: string }, trouble: string): string {
-  if (event.reason !== "") return `the hub closed the connection: ${event.reason}`;
-  return trouble === "" ? `the connection closed (${event.code})` : `cannot reach the hub: ${trouble}`;
-}
-
-function describe(event: unknown): string {
-  if (typeof event !== "object" || event === null) return "network error";
-  const { error, message } = event as { error?: unknown; message?: unknown };
-  // Node wraps the reason that a person can use in the causes of the error.
-  let cause: unknown = error;
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  if (cause instanceof Error && cause.message !== "") return cause.message;
-  return typeof message === "string" && message !== "" ? message : "network error";
+function closing(event: { code: number; reason: string }): string {
+  return event.reason === "" ? `the connection closed (${event.code})` : `the hub closed the connection: ${event.reason}`;
 }

