@@ -73,8 +73,6 @@ codes! {
     NotAuthenticated = 2002, "not_authenticated", AfterFix, "authenticate before anything else";
     /// The bot lacks the right.
     NotAllowed = 2003, "not_allowed", AfterFix, "this bot may not do that";
-    /// No `auth` frame in time.
-    AuthTimeout = 2004, "auth_timeout", Later, "no authentication arrived in time";
     /// Too many wrong tokens from one address.
     AuthThrottled = 2005, "auth_throttled", Later, "too many failed authentications from this address";
     /// The bot was switched off by an operator.
@@ -112,8 +110,6 @@ codes! {
     ShuttingDown = 5003, "shutting_down", Later, "the hub is shutting down";
     /// The store failed; nothing was acknowledged.
     StorageFailed = 5004, "storage_failed", Later, "the hub's store failed: nothing was stored";
-    /// A stored entry does not match its checksum and is withheld.
-    EntryCorrupt = 5005, "entry_corrupt", Never, "a stored entry is damaged and was not delivered";
 }
 
 #[cfg(test)]
