@@ -214,6 +214,11 @@ impl History {
         }
     }
 
+    /// Readers in rooms that are known.
+    pub(crate) fn readings(&self) -> usize {
+        self.readings.len()
+    }
+
     /// Messages that were acknowledged so far.
     pub(crate) fn acks(&self) -> u64 {
         self.acks
@@ -326,7 +331,8 @@ impl History {
     fn judge_reading(&self, verdict: &mut Verdict, key: (usize, usize), reading: &Reading) {
         let (reader, room) = (&self.names[key.0], &self.names[key.1]);
         verdict.read += reading.first.len() as u64;
-        verdict.announced += reading.gaps.iter().map(|(from, to)| to - from + 1).sum::<u64>();
+        verdict.announced +=
+            reading.gaps.iter().map(|(from, to)| (to + 1).saturating_sub(*from)).sum::<u64>();
         verdict.announced += reading.lost;
         for message in self.missing(key.1, reading) {
             let text = &self.said[message].text;
