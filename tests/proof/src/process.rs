@@ -16,6 +16,12 @@ const STOP: Duration = Duration::from_secs(15);
 /// How often a process is looked at that is waited for.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
+/// The token of a bot.
+#[must_use]
+pub fn token(bot: &str) -> String {
+    format!("the-token-of-{bot}-is-no-secret")
+}
+
 /// How a hub is to be started.
 #[derive(Clone, Debug)]
 pub struct Launch {
@@ -36,12 +42,14 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// In `home`, on a port that the system chooses, with one token `token-NAME` for each bot and `settings` (the inside
+    /// In `home`, on a port that the system chooses, with one [`token`] for each bot and `settings` (the inside
     /// of a JSON object, may be empty) besides.
     #[must_use]
     pub fn new(program: &Path, home: &Path, bots: &[String], settings: &str) -> Self {
-        let tokens: Vec<String> =
-            bots.iter().map(|bot| format!("\"token-{bot}\": {{\"botId\": \"{bot}\"}}")).collect();
+        let tokens: Vec<String> = bots
+            .iter()
+            .map(|bot| format!("\"{}\": {{\"botId\": \"{bot}\"}}", token(bot)))
+            .collect();
         let comma = if settings.is_empty() { "" } else { ", " };
         Self {
             program: program.to_owned(),

@@ -67,6 +67,16 @@ impl Socket {
         Ok(Self { stream, input: Vec::new() })
     }
 
+    /// A TCP connection from another address of this machine.
+    pub fn dial_from(url: &str, from: std::net::Ipv4Addr) -> io::Result<Self> {
+        use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+        let (address, _) = parts(url)?;
+        let fd = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        bind(&fd, &SocketAddr::from((from, 0)))?;
+        connect(&fd, &address)?;
+        Ok(Self { stream: TcpStream::from(fd), input: Vec::new() })
+    }
+
     /// A WebSocket.
     pub fn open(url: &str) -> io::Result<Self> {
         let mut socket = Self::dial(url)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use bot_hub_proof::chance::Chance;
 use bot_hub_proof::peer::Peer;
-use bot_hub_proof::process::{Hub, Launch, last_words};
+use bot_hub_proof::process::{Hub, Launch, last_words, token};
 use rustix::process::Signal;
 use serde::Serialize;
 use serde_json::json;
@@ -193,7 +193,7 @@ pub async fn intrude(
         let (url, bot) = (url.clone(), chance.pick(&bots).clone());
         let pause = Duration::from_millis(chance.between(0, 400));
         let came_in = tokio::task::spawn_blocking(move || {
-            let token = format!("token-{bot}");
+            let token = token(&bot);
             let Ok((peer, _)) = Peer::ours(&url, &token, &json!({"caps": ["ack"]})) else {
                 return false;
             };

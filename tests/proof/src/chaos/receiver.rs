@@ -11,6 +11,7 @@ use bot_hub_client::bot_protocol::name::RoomName;
 use bot_hub_client::bot_protocol::receipt::ReceiptState;
 use bot_hub_client::{Acknowledge, Client, Event, Options};
 use bot_hub_proof::peer::Peer;
+use bot_hub_proof::process::token;
 use serde_json::{Value, json};
 
 use crate::words::{intact, now_us};
@@ -25,7 +26,7 @@ pub struct Arguments {
     /// Where it connects to.
     #[arg(long)]
     url: String,
-    /// Its name; its token is `token-NAME`.
+    /// Its name.
     #[arg(long)]
     bot: String,
     /// Where it reads.
@@ -72,7 +73,7 @@ fn tell_message(life: u64, room: &str, seq: Option<u64>, text: &str) {
 }
 
 async fn read_as_client(arguments: &Arguments, life: u64, has_joined: &mut bool) -> Result<()> {
-    let mut options = Options::new(&*arguments.url, format!("token-{}", arguments.bot));
+    let mut options = Options::new(&*arguments.url, token(&arguments.bot));
     options.acknowledge = Acknowledge::Manual;
     let (client, mut events) = Client::start(options).map_err(|error| anyhow!("{error}"))?;
     if !*has_joined {
@@ -116,7 +117,7 @@ async fn join(client: Client, rooms: Vec<String>) {
 
 /// As somebody wrote it in an afternoon: connect, join, print; and when it breaks, again.
 fn read_as_seed(arguments: &Arguments, life: u64, has_joined: &mut bool) -> Result<(), String> {
-    let mut peer = Peer::seed(&arguments.url, &format!("token-{}", arguments.bot))?;
+    let mut peer = Peer::seed(&arguments.url, &token(&arguments.bot))?;
     for room in &arguments.rooms {
         peer.say(&json!({"type": "join", "room": room}))?;
     }

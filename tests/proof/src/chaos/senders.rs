@@ -11,6 +11,7 @@ use bot_hub_client::bot_protocol::name::RoomName;
 use bot_hub_client::{Client, Event, Events, Options, Sending};
 use bot_hub_proof::chance::Chance;
 use bot_hub_proof::peer::Peer;
+use bot_hub_proof::process::token;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -27,7 +28,7 @@ const AWAY: Duration = Duration::from_millis(200);
 /// What a sender needs to know.
 #[derive(Clone, Debug)]
 pub struct Sender {
-    /// Its name; its token is `token-NAME`.
+    /// Its name.
     pub bot: String,
     /// Where it connects to.
     pub url: String,
@@ -56,7 +57,7 @@ impl Sender {
 
 /// One bot on the real client. Returns when everything that it said was acknowledged.
 pub async fn as_client(mut sender: Sender) -> Result<()> {
-    let options = Options::new(&*sender.url, format!("token-{}", sender.bot));
+    let options = Options::new(&*sender.url, token(&sender.bot));
     let (client, events) = Client::connect(options).await.map_err(|error| anyhow!("{error}"))?;
     for room in &sender.rooms {
         client.join(RoomName::new(room)?).await.map_err(|error| anyhow!("{error}"))?;
@@ -156,7 +157,7 @@ struct Saying {
 }
 
 fn enter(sender: &Sender, plain: Plain) -> Result<Peer, String> {
-    let token = format!("token-{}", sender.bot);
+    let token = token(&sender.bot);
     let mut peer = match plain {
         Plain::Seed => Peer::seed(&sender.url, &token)?,
         Plain::Twice => Peer::ours(&sender.url, &token, &json!({"caps": []}))?.0,
