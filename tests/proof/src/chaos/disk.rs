@@ -23,9 +23,17 @@ impl Disk {
 
     /// Leaves so many bytes free and no more.
     pub fn fill(&self, left: u64) -> Result<()> {
-        let state = rustix::fs::statvfs(&self.0)?;
-        let used = (state.f_blocks - state.f_bfree) * state.f_frsize;
-        mount(&["-o", &format!("remount,size={}", used + left)], &self.0)
+        let mut tries = 0;
+        loop {
+            let state = rustix::fs::statvfs(&self.0)?;
+            let used = (state.f_blocks - state.f_bfree) * state.f_frsize;
+            // It cannot be made smaller than what is in it, and that may grow meanwhile.
+            let filled = mount(&["-o", &format!("remount,size={}", used + left)], &self.0);
+            tries += 1;
+            if filled.is_ok() || tries == 5 {
+                return filled;
+            }
+        }
     }
 
     /// Gives the space back.

@@ -80,11 +80,17 @@ enum Role {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| match arguments.role {
-        Some(Role::Receiver(arguments)) => {
-            runtime.block_on(receiver::run(arguments)).map(|()| true)
-        }
-        None => runtime.block_on(run::run(&arguments.plan)),
+    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let outcome = match arguments.role {
+            Some(Role::Receiver(arguments)) => {
+                runtime.block_on(receiver::run(arguments)).map(|()| true)
+            }
+            None => runtime.block_on(until_interrupted(&arguments.plan)),
+        };
+        // Ends the hub and the receivers with their tasks. A plain sender that did not come to its end
+        // has been reported, and is not waited for.
+        runtime.shutdown_background();
+        outcome
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -93,5 +99,16 @@ fn main() -> ExitCode {
             eprintln!("bot-hub-chaos: {error:#}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Whoever interrupts the run leaves no hub and no receiver behind: both end with what owns them.
+async fn until_interrupted(plan: &Plan) -> anyhow::Result<bool> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        outcome = run::run(plan) => outcome,
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+        _ = terminated.recv() => anyhow::bail!("interrupted"),
     }
 }
