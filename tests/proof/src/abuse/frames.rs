@@ -49,7 +49,7 @@ pub const CASES: &[Case] = &[
     ),
     case(
         "200,000 frames that are not JSON, answers unread",
-        "unread answers stop the reading; `timeouts.writeStall`",
+        "`limits.outboxBytes` (512 KiB)",
         garbage,
     ),
     Case {
@@ -62,7 +62,7 @@ pub const CASES: &[Case] = &[
     },
     case(
         "questions without end, answers unread",
-        "`limits.outboxBytes`, `timeouts.writeStall`",
+        "`limits.outboxBytes`, 256 KiB a page",
         questions,
     ),
 ];
@@ -118,7 +118,7 @@ fn unfinished(stage: &Stage) -> Result<Damage, Failure> {
     std::thread::sleep(Duration::from_secs(1));
     let open = peers.len();
     drop(peers);
-    Ok(Damage::note(format!("{open} kept, at most 50 MB; given back when they hang up")))
+    Ok(Damage::note(format!("{open} kept, 50 MB; afterwards the allocator keeps it for the next")))
 }
 
 fn oversize(stage: &Stage) -> Result<Damage, Failure> {
