@@ -40,6 +40,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod backoff;
+mod dial;
 mod driver;
 mod error;
 mod event;
