@@ -43,6 +43,8 @@ pub(super) enum Format {
     Address,
     Origin,
     Path,
+    Domain,
+    WebAddress,
 }
 
 /// One key of a section.
@@ -209,6 +211,7 @@ fn plural(item: &Shape) -> &'static str {
     match item {
         Shape::Text(Format::Bot) => "names of bots",
         Shape::Text(Format::Origin) => "origins like \"https://bots.example.com\"",
+        Shape::Text(Format::Domain) => "names like \"hub.example.com\"",
         _ => "texts",
     }
 }
@@ -261,6 +264,8 @@ impl Format {
             "address" => Self::Address,
             "origin" => Self::Origin,
             "path" => Self::Path,
+            "domain" => Self::Domain,
+            "https-address" => Self::WebAddress,
             _ => Self::Free,
         }
     }
@@ -275,6 +280,8 @@ impl Format {
             Self::Address => "an address like \"127.0.0.1:18795\"",
             Self::Origin => "an origin like \"https://bots.example.com\"",
             Self::Path => "a path",
+            Self::Domain => "a name like \"hub.example.com\"",
+            Self::WebAddress => "an address like \"https://ca.example.com/directory\"",
         }
     }
 }
@@ -336,6 +343,8 @@ mod tests {
                     Format::Address => "\"127.0.0.1:1\"",
                     Format::Origin => "\"https://bots.example.com\"",
                     Format::Path => "\"/srv/hub\"",
+                    Format::Domain => "\"hub.example.com\"",
+                    Format::WebAddress => "\"https://ca.example.com/directory\"",
                 }
                 .to_owned(),
             ],

@@ -79,4 +79,8 @@ text_with_format! {
     AddressText: "address";
     /// A web origin.
     OriginText: "origin";
+    /// The name of a host in the DNS.
+    DomainText: "domain";
+    /// An address that begins with `https://`.
+    WebAddressText: "https-address";
 }

@@ -79,6 +79,14 @@ pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
         .any(|name| headers.contains_key(*name))
 }
 
+/// Whether a proxy says that the request reached it without encryption. Nobody gains by lying: who
+/// leaves the header out is on this machine.
+pub(super) fn came_plain(headers: &HeaderMap) -> bool {
+    let first = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+    let first = first.and_then(|value| value.split(',').next()).unwrap_or_default().trim();
+    ["http", "ws"].iter().any(|plain| first.eq_ignore_ascii_case(plain))
+}
+
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
     hop.parse().ok().or_else(with_port)

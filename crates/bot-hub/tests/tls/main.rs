@@ -1,0 +1,8 @@
+//! A whole hub with a certificate of a private authority, real sockets, and clients of several kinds.
+
+mod authority;
+mod client;
+mod files;
+mod hub;
+mod reload;
+mod stage;
