@@ -16,6 +16,8 @@ use crate::error::{ConnectError, Why};
 use crate::options::Options;
 use crate::wire::{Connect, Opening, upgrade};
 use stream::Stream;
+#[cfg(feature = "tls")]
+pub use tls::{explain_tls, tls_config};
 
 /// Name look-up, TCP, TLS and the upgrade together.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -35,19 +35,28 @@ impl Tls {
             url: format!("wss://{host}"),
             problem: "no certificate can be for it".to_owned(),
         })?;
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring does TLS 1.2 and 1.3")
-            .with_root_certificates(roots(ca_file)?);
-        let mut config = config.with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { name, config: Arc::new(config) })
+        Ok(Self { name, config: tls_config(ca_file)? })
     }
 
     pub(super) async fn handshake(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, Why> {
         let connector = TlsConnector::from(Arc::clone(&self.config));
-        connector.connect(self.name.clone(), stream).await.map_err(|error| explain(&error))
+        connector.connect(self.name.clone(), stream).await.map_err(|error| explain_tls(&error))
     }
+}
+
+/// What `wss://` is done with: for programs that speak HTTPS to the same hub. TLS 1.2 and 1.3; the
+/// authorities of the web, those of this system, and those in `ca_file`, in PEM.
+///
+/// # Errors
+/// `ca_file` cannot be used.
+pub fn tls_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, ConnectError> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring does TLS 1.2 and 1.3")
+        .with_root_certificates(roots(ca_file)?);
+    let mut config = config.with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
 }
 
 /// The authorities of the web, those that this system trusts, and one of one's own. A system without
@@ -73,8 +82,8 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, ConnectError> {
     Ok(roots)
 }
 
-/// What went wrong, for somebody who never heard of a handshake.
-fn explain(error: &io::Error) -> Why {
+/// What went wrong with a handshake, for somebody who never heard of one.
+pub fn explain_tls(error: &io::Error) -> Why {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     let Some(error) = inner else {
         let text = match error.kind() {

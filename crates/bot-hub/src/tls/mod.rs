@@ -3,20 +3,26 @@
 //! Owns certificates and their files. Handshakes are the door's, settings are the configuration's;
 //! nothing here ever stops a hub that runs.
 
+mod acme;
+mod https;
 mod identity;
 mod keeper;
 mod pem;
 mod resolver;
+mod status;
 
 use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
 
+pub use acme::{Attempt, Vault, VaultError};
+pub use https::{Https, NoAnswer};
 pub use identity::{Facts, Identity, Unfit, day};
 pub use keeper::{Keeper, Prepared, prepare};
 pub use pem::{Flaw, read_certificates, read_key};
 pub use resolver::Shown;
+pub use status::{Status, status};
 
 /// The protocol in which an authority asks for proof (RFC 8737); nothing is said in it.
 pub const ACME_TLS: &[u8] = b"acme-tls/1";

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -18,6 +19,7 @@ pub struct Shown {
     current: RwLock<Option<Identity>>,
     /// By domain: what proves to an authority that we hold it, as long as one asks.
     proofs: RwLock<HashMap<String, Arc<CertifiedKey>>>,
+    renewal_failures: AtomicU64,
 }
 
 impl Shown {
@@ -34,6 +36,15 @@ impl Shown {
     /// What is shown, if anything is.
     pub fn current(&self) -> Option<Identity> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Attempts to get a certificate that failed since the start.
+    pub fn renewal_failures(&self) -> u64 {
+        self.renewal_failures.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn renewal_failed(&self) {
+        self.renewal_failures.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn prove(&self, domain: &str, proof: Arc<CertifiedKey>) {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bot_hub::config::{Environment, Override, Sources, load};
-use bot_hub::server::{Server, addresses};
+use bot_hub::config::{Environment, Loaded, Override, Sources, load};
+use bot_hub::server::Server;
 use bot_hub_client::{Client, Events, Options};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
@@ -32,56 +32,83 @@ pub(crate) const BOTH: &[&SupportedProtocolVersion] =
 pub(crate) struct Stage {
     pub(crate) address: SocketAddr,
     pub(crate) authority: Authority,
+    sources: Sources,
     ca_file: PathBuf,
-    reload: mpsc::Sender<()>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    running: Option<Running>,
     dir: tempfile::TempDir,
 }
 
-/// Long enough that nobody is warned of it.
-fn token(bot: &str) -> String {
-    format!("a-secret-of-{bot}-0123456789")
+/// The hub's thread, and the ways to it.
+struct Running {
+    reload: mpsc::Sender<()>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Stage {
-    /// A hub with `more` among its settings.
+    /// Long enough that nobody is warned of it.
+    pub(crate) fn token(bot: &str) -> String {
+        format!("a-secret-of-{bot}-0123456789")
+    }
+
+    pub(crate) fn listener() -> std::net::TcpListener {
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap()
+    }
+
+    /// A hub with a certificate of a private authority, and with `more` among its settings.
     pub(crate) fn start(more: &str) -> Self {
+        let tls = "certFile: 'cert.pem', keyFile: 'key.pem'";
+        Self::start_with(Self::listener(), &format!("tls: {{ {tls} }}, {more}"))
+    }
+
+    /// A hub that asks an authority.
+    pub(crate) fn start_acme(listener: std::net::TcpListener, acme: &str) -> Self {
+        Self::start_with(listener, &format!("tls: {{ {acme} }}"))
+    }
+
+    fn start_with(listener: std::net::TcpListener, settings: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let authority = Authority::new("a private authority");
         authority.issue().write(dir.path());
         let ca_file = authority.write(dir.path());
-        let (ana, ben) = (token("ana"), token("ben"));
+        let [ana, ben] = ["ana", "ben"].map(Self::token);
         let text = format!(
             "{{ tokens: {{ '{ana}': {{ botId: 'ana' }}, '{ben}': {{ botId: 'ben' }} }},
-                tls: {{ certFile: 'cert.pem', keyFile: 'key.pem' }}, {more} }}"
+                {settings} }}"
         );
         let file = dir.path().join("config.json5");
         std::fs::write(&file, text).unwrap();
         let data = dir.path().join("data").display().to_string();
-        let sources = Sources {
-            file: Some(file),
-            env: Environment::default(),
-            flags: vec![Override::new("--data", "store.path", data)],
-        };
-        let (reload, reloads) = mpsc::channel(1);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (tell, told) = std::sync::mpsc::channel();
-        let serve = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async move {
-                let listeners = vec![TcpListener::bind("127.0.0.1:0").await.unwrap()];
-                let loaded = load(&sources).unwrap();
-                let server = Server::open(loaded, sources).unwrap();
-                tell.send(addresses(&listeners)[0]).unwrap();
-                let shutdown = async move { drop(stopped.await) };
-                server.run(listeners, reloads, shutdown).await.unwrap();
-            });
-        };
-        let thread = std::thread::spawn(serve);
-        let address = told.recv().expect("the hub starts");
-        let (stop, thread) = (Some(stop), Some(thread));
-        Self { address, authority, ca_file, reload, stop, thread, dir }
+        let flags = vec![Override::new("--data", "store.path", data)];
+        let sources = Sources { file: Some(file), env: Environment::default(), flags };
+        let address = listener.local_addr().unwrap();
+        let running = Some(serve(listener, sources.clone()));
+        Self { address, authority, sources, ca_file, running, dir }
+    }
+
+    /// Ends the hub and starts it again at the same place.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        let listener = std::net::TcpListener::bind(self.address).unwrap();
+        self.running = Some(serve(listener, self.sources.clone()));
+    }
+
+    fn stop(&mut self) {
+        let Some(Running { stop, thread, .. }) = self.running.take() else { return };
+        drop(stop);
+        let is_well = thread.join().is_ok();
+        // A test that has failed already says more than its hub.
+        assert!(std::thread::panicking() || is_well, "the hub panicked");
+    }
+
+    /// Its settings, as another program reads them.
+    pub(crate) fn loaded(&self) -> Loaded {
+        load(&self.sources).unwrap()
+    }
+
+    /// Believes this authority, in PEM, beside the private one.
+    pub(crate) fn trust(&mut self, pem: &str) {
+        self.authority.pem.push_str(pem);
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -89,7 +116,7 @@ impl Stage {
     }
 
     pub(crate) fn options(&self, scheme: &str, bot: &str) -> Options {
-        let mut options = Options::new(format!("{scheme}://{}", self.address), token(bot));
+        let mut options = Options::new(format!("{scheme}://{}", self.address), Self::token(bot));
         options.ca_file = Some(self.ca_file.clone());
         options
     }
@@ -106,7 +133,9 @@ impl Stage {
         protocols: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(self.authority.pem.as_bytes()).unwrap()).unwrap();
+        for certificate in CertificateDer::pem_slice_iter(self.authority.pem.as_bytes()) {
+            roots.add(certificate.unwrap()).unwrap();
+        }
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(versions)
             .unwrap();
@@ -119,7 +148,11 @@ impl Stage {
 
     /// The certificate that new connections are shown.
     pub(crate) async fn shown(&self) -> CertificateDer<'static> {
-        let stream = self.handshake(BOTH, "localhost", &[]).await.expect("a handshake");
+        self.shown_for("localhost").await
+    }
+
+    pub(crate) async fn shown_for(&self, name: &str) -> CertificateDer<'static> {
+        let stream = self.handshake(BOTH, name, &[]).await.expect("a handshake");
         stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
     }
 
@@ -127,7 +160,7 @@ impl Stage {
     pub(crate) async fn reload(&self, outcome: &str) {
         let name = format!("bothub_config_reload_total{{outcome=\"{outcome}\"}}");
         let before = self.metric(&name).await;
-        self.reload.send(()).await.expect("the hub runs");
+        self.running.as_ref().unwrap().reload.send(()).await.expect("the hub runs");
         self.until(async || self.metric(&name).await > before, &name).await;
     }
 
@@ -158,9 +191,28 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        let ended = self.thread.take().map(JoinHandle::join);
-        // A test that has failed already says more than its hub.
-        assert!(std::thread::panicking() || ended.is_none_or(|it| it.is_ok()), "the hub panicked");
+        self.stop();
     }
+}
+
+/// Runs a hub on a thread of its own, and waits until it listens.
+fn serve(listener: std::net::TcpListener, sources: Sources) -> Running {
+    let (reload, reloads) = mpsc::channel(1);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (tell, told) = std::sync::mpsc::channel();
+    let serve = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(async move {
+            listener.set_nonblocking(true).unwrap();
+            let listeners = vec![TcpListener::from_std(listener).unwrap()];
+            let loaded = load(&sources).unwrap();
+            let server = Server::open(loaded, sources).unwrap();
+            tell.send(()).unwrap();
+            let shutdown = async move { drop(stopped.await) };
+            server.run(listeners, reloads, shutdown).await.unwrap();
+        });
+    };
+    let thread = std::thread::spawn(serve);
+    told.recv().expect("the hub starts");
+    Running { reload, stop, thread }
 }
