@@ -75,7 +75,7 @@ async fn plain_connections_are_served_from_this_machine_unless_a_proxy_took_them
     check("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n", "HTTP/1.1 200").await;
     check("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: wss\r\n", "HTTP/1.1 200").await;
     check("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n", "HTTP/1.1 426").await;
-    check("X-Forwarded-Proto: ws, https\r\n", "HTTP/1.1 426").await;
+    check("X-Forwarded-Proto: https, ws\r\n", "HTTP/1.1 426").await;
     let mut plain = stage.options("ws", "ana");
     plain.ca_file = None;
     bot_hub_client::Client::connect(plain).await.unwrap();

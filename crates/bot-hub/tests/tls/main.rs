@@ -2,9 +2,11 @@
 
 mod acme;
 mod authority;
+mod batches;
 mod client;
 mod files;
 mod hub;
 mod pebble;
+mod program;
 mod reload;
 mod stage;
