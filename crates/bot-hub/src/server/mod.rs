@@ -5,6 +5,7 @@
 
 mod home;
 mod reload;
+mod supervisor;
 mod translate;
 
 use std::cell::Cell;
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 pub use home::{Home, HomeError, OPERATOR, RunningHub};
+use supervisor::Supervisor;
 
 use crate::config::{Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
@@ -122,6 +124,8 @@ impl Server {
         let decode = move |bytes: &[u8]| ClientFrame::decode(bytes, &seen.get());
         let door = Door::new(translate::door(&self.loaded.config), decode, intents_in);
 
+        let supervisor = Rc::new(Supervisor::of(&self.sources.env));
+        let bound = addresses(&listeners);
         let (stop, stopped) = watch::channel(false);
         let mut doors = tokio::task::JoinSet::new();
         for listener in listeners {
@@ -129,16 +133,24 @@ impl Server {
             let closed = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
             doors.spawn_local(listen(listener, Rc::clone(&door), closed));
         }
+        let told = Rc::clone(&supervisor);
+        let orders_of_reloads = orders_in.clone();
         let reloader =
-            reload::Reloader::new(self.loaded, self.sources, orders_in.clone(), door, limits);
+            reload::Reloader::new(self.loaded, self.sources, orders_of_reloads, door, limits, told);
         let reloader = tokio::task::spawn_local(reloader.run(reloads));
+        let (fed, orders_of_watchdog) = (Rc::clone(&supervisor), orders_in.clone());
+        let feeder =
+            tokio::task::spawn_local(async move { fed.feed_watchdog(orders_of_watchdog).await });
+        supervisor.ready(&bound);
         let stopper = tokio::task::spawn_local(async move {
             shutdown.await;
+            supervisor.stopping();
             // The engine may have ended by itself; then there is nobody left to tell.
             drop(orders_in.send(Order::Stop).await);
         });
         let ending = self.engine.run(&mut intents, self.events, orders).await;
         reloader.abort();
+        feeder.abort();
         stopper.abort();
         // Whether anybody still listens does not matter: this is the end.
         let _unheard = stop.send(true);

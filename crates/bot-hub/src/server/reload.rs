@@ -11,6 +11,7 @@ use std::time::Duration;
 use bot_protocol::limits::Limits;
 use tokio::sync::mpsc;
 
+use super::supervisor::Supervisor;
 use super::translate;
 use crate::config::{Applies, Config, FileStamp, Loaded, Sources, load};
 use crate::door::Door;
@@ -26,6 +27,7 @@ pub(super) struct Reloader {
     orders: mpsc::Sender<Order>,
     door: Rc<Door<Decoded>>,
     limits: Rc<Cell<Limits>>,
+    supervisor: Rc<Supervisor>,
 }
 
 impl Reloader {
@@ -35,12 +37,13 @@ impl Reloader {
         orders: mpsc::Sender<Order>,
         door: Rc<Door<Decoded>>,
         limits: Rc<Cell<Limits>>,
+        supervisor: Rc<Supervisor>,
     ) -> Self {
         let watched = sources.file.clone().map(|path| {
             let stamp = FileStamp::of(&path);
             (path, stamp)
         });
-        Self { current: loaded.config, sources, watched, orders, door, limits }
+        Self { current: loaded.config, sources, watched, orders, door, limits, supervisor }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<()>) {
@@ -61,6 +64,7 @@ impl Reloader {
     }
 
     async fn reload(&mut self) {
+        self.supervisor.reloading();
         let applied = match load(&self.sources) {
             Ok(loaded) => {
                 self.apply(loaded).await;
@@ -71,6 +75,7 @@ impl Reloader {
                 false
             }
         };
+        self.supervisor.reloaded(applied);
         // The engine may be on its way out.
         drop(self.orders.send(Order::Reloaded { applied }).await);
     }
