@@ -5,7 +5,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ fn with_systemctl(place: &Place, script: &str) -> (PathBuf, PathBuf) {
     (folder, asked)
 }
 
-fn run(place: &Place, path: &PathBuf, arguments: &[&str]) -> (i32, String, String) {
+fn run(place: &Place, path: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = place.command(arguments);
     let all = format!("{}:{}", path.display(), std::env::var("PATH").unwrap());
     let output = command.env("PATH", all).output().unwrap();
