@@ -12,7 +12,7 @@ WAIT_S = 20
 FRAME_BYTES_MAX = 1 << 20
 
 
-def open_socket(url, context=None, source=None, headers=None):
+def open_socket(url, context=None, source=None, headers=None, **more):
     """One WebSocket, without anything that would keep it alive from our side."""
     return connect(
         url,
@@ -25,6 +25,7 @@ def open_socket(url, context=None, source=None, headers=None):
         compression=None,
         open_timeout=WAIT_S,
         close_timeout=1,
+        **more,
     )
 
 

@@ -7,6 +7,7 @@ of a hub of its own.
 import asyncio
 import os
 import pathlib
+import shutil
 import signal
 import ssl
 import subprocess
@@ -22,10 +23,12 @@ from stage import (
     ELSEWHERE,
     HOST,
     ROOT,
+    SHIPPED_HOST,
     Authority,
     Caddy,
     ForgetfulRouter,
     Hub,
+    Pebble,
     Traefik,
     own_network,
     which,
@@ -306,6 +309,22 @@ async def quietly(place, score, seconds):
     await score.run(place, name, a_quiet_bot_stays_connected(place, seconds))
 
 
+async def the_shipped_files_get_a_certificate_by_acme(place, pebble):
+    """With the host name that stands in them, from an authority that is found under another address."""
+    await place.hub.start()
+    await pebble.start(place.proxy.plain_port, place.proxy.port)
+    await place.proxy.start()
+    trust = await pebble.trust()
+    await place.proxy.until_certified(place.proxy.port, trust, SHIPPED_HOST)
+    url = f"wss://{SHIPPED_HOST}:{place.proxy.port}"
+    there = {"host": "127.0.0.1", "port": place.proxy.port}
+    async with open_socket(url, trust, **there) as one, open_socket(url, trust, **there) as other:
+        await enter(one, "marlbot")
+        await enter(other, "pelouse")
+        await say(one, type="message", room=ROOM, text="by way of an authority")
+        assert (await hear(other, "message"))["text"] == "by way of an authority"
+
+
 async def main(binary, tools, full):
     has_afar = own_network()
     score = Score()
@@ -318,17 +337,23 @@ async def main(binary, tools, full):
             if not program:
                 print(f"SKIPPED (no {name} can be had): {kind.title}")
                 continue
-            for purpose in ("busy", "quiet"):
+            for purpose in ("busy", "quiet", "acme"):
+                if purpose == "acme" and not (shutil.which("pebble") and shutil.which("pebble-challtestsrv")):
+                    print(f"SKIPPED (no pebble and pebble-challtestsrv): {kind.title}: a certificate by ACME")
+                    continue
                 inside = folder / f"{name}-{purpose}"
                 hub = Hub(binary, _made(inside / "hub"))
-                proxy = kind(program, _made(inside / "proxy"), authority, hub, everywhere=has_afar)
+                pebble = Pebble(_made(inside / "acme"), authority) if purpose == "acme" else None
+                proxy = kind(program, _made(inside / "proxy"), authority, hub, has_afar, pebble)
                 place = Place(proxy, hub, authority, tools, has_afar)
-                processes += [hub, proxy]
-                run = one_after_the_other(place, score)
-                if purpose == "quiet":
-                    run.close()
-                    run = quietly(place, score, IDLE_FULL_S if full else IDLE_S)
-                runs.append(run)
+                processes += [it for it in (hub, proxy, pebble) if it]
+                if purpose == "busy":
+                    runs.append(one_after_the_other(place, score))
+                elif purpose == "quiet":
+                    runs.append(quietly(place, score, IDLE_FULL_S if full else IDLE_S))
+                else:
+                    scenario = the_shipped_files_get_a_certificate_by_acme
+                    runs.append(score.run(place, scenario.__name__, scenario(place, pebble)))
         try:
             await asyncio.gather(*runs)
         finally:

@@ -35,7 +35,7 @@ SHIPPED_HUB = "127.0.0.1:18795"
 # Addresses of clients that are no loopback addresses, in a network of our own (documentation range).
 AFAR, ELSEWHERE = "192.0.2.7", "192.0.2.8"
 
-START_S = 20
+START_S = 60
 
 
 def own_network():
@@ -155,9 +155,9 @@ class Process:
     def said(self):
         return self.log.read_text(errors="replace")
 
-    async def until_certified(self, port, context):
-        """Until our certificate is shown there."""
-        await self.until_open(port, ssl=context, server_hostname=HOST)
+    async def until_certified(self, port, context, host=HOST):
+        """Until a certificate that the context trusts is shown there."""
+        await self.until_open(port, ssl=context, server_hostname=host)
 
     async def until_open(self, port, **options):
         """Until somebody accepts connections there."""
@@ -211,14 +211,62 @@ class Hub(Process):
         return [line for line in lines if line.get("message") == message]
 
 
+class Pebble(Process):
+    """An ACME authority of our own, for the host name that the shipped files have."""
+
+    def __init__(self, folder, authority):
+        super().__init__(folder, "pebble")
+        self.authority, self.names = authority, Process(folder, "names")
+        self.port, self.control, self.dns = free_port(), free_port(), free_port()
+        self.url = f"https://{HOST}:{self.port}/dir"
+
+    async def start(self, plain_port, port):
+        """It will look for challenges on these ports of this machine."""
+        settings = {
+            "listenAddress": f"127.0.0.1:{self.port}",
+            "managementListenAddress": f"127.0.0.1:{self.control}",
+            "certificate": str(self.authority.cert),
+            "privateKey": str(self.authority.key),
+            "httpPort": plain_port,
+            "tlsPort": port,
+            "ocspResponderURL": "",
+        }
+        file = self.folder / "pebble.json"
+        file.write_text(json.dumps({"pebble": settings}))
+        unused = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-management", f"127.0.0.1:{free_port()}"]
+        where = ["-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-dns01", f"127.0.0.1:{self.dns}"]
+        self.names.spawn(["pebble-challtestsrv", *where, *unused])
+        await self.names.until_open(self.dns)
+        fast = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
+        self.spawn(["pebble", "-config", file, "-dnsserver", f"127.0.0.1:{self.dns}"], fast)
+        await self.until_open(self.control)
+
+    async def trust(self):
+        """A context that trusts what it issues."""
+        context = ssl.create_default_context(cafile=self.authority.file)
+        opened = asyncio.open_connection("127.0.0.1", self.control, ssl=context, server_hostname=HOST)
+        reader, writer = await opened
+        writer.write(f"GET /roots/0 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+        answer = (await reader.read()).decode()
+        writer.close()
+        return ssl.create_default_context(cadata=answer.split("\r\n\r\n", 1)[1])
+
+    def end(self, how=signal.SIGTERM):
+        super().end(how)
+        self.names.end(how)
+
+
 class Traefik(Process):
-    """The real Traefik with `deploy/traefik`."""
+    """The real Traefik with `deploy/traefik`: with a certificate of the test, or with one by ACME."""
 
     title = "Traefik"
 
-    def __init__(self, binary, folder, authority, hub, everywhere):
+    def __init__(self, binary, folder, authority, hub, everywhere, acme=None):
         super().__init__(folder, "traefik")
         self.binary, self.hub, self.authority = binary, hub, authority
+        self.host = SHIPPED_HOST if acme else HOST
+        # No authority in the world is asked. Without one of ours, the certificate of the test serves the host.
+        acme_url = acme.url if acme else "https://127.0.0.1:1/directory"
         self.plain_port, self.port = free_port(), free_port()
         self.dynamic = folder / "dynamic"
         self.dynamic.mkdir()
@@ -227,28 +275,29 @@ class Traefik(Process):
             '":80"': f'"{listen}:{self.plain_port}"',
             '":443"': f'"{listen}:{self.port}"',
             "/etc/traefik/dynamic": str(self.dynamic),
-            # No authority in the world is asked: the certificate of the test serves the host already.
-            "/var/lib/traefik/acme.json": f"{folder}/acme.json\n      caServer: https://127.0.0.1:1/directory",
+            "/var/lib/traefik/acme.json": f"{folder}/acme.json\n      caServer: {acme_url}",
         }
         self.static = folder / "traefik.yml"
         self.static.write_text(shipped("traefik/traefik.yml", static))
         pair = {"certFile": str(authority.cert), "keyFile": str(authority.key)}
-        (self.dynamic / "certificate.yml").write_text(json.dumps({"tls": {"certificates": [pair]}}))
+        if not acme:
+            (self.dynamic / "certificate.yml").write_text(json.dumps({"tls": {"certificates": [pair]}}))
         self.write("")
 
     def write(self, more):
         router = shipped(
             "traefik/dynamic/bot-hub.yml",
-            {SHIPPED_HOST: HOST, SHIPPED_HUB: f"127.0.0.1:{self.hub.port}"},
+            {SHIPPED_HOST: self.host, SHIPPED_HUB: f"127.0.0.1:{self.hub.port}"},
         )
         draft = self.folder / "draft.yml"
         draft.write_text(router.replace("  routers:\n", "  routers:\n" + more, 1))
         draft.rename(self.dynamic / "bot-hub.yml")
 
     async def start(self):
-        self.spawn([self.binary, f"--configFile={self.static}"])
+        self.spawn([self.binary, f"--configFile={self.static}"], {"LEGO_CA_CERTIFICATES": str(self.authority.file)})
         # It listens before it has read the dynamic part.
-        await self.until_certified(self.port, self.authority.context)
+        if self.host == HOST:
+            await self.until_certified(self.port, self.authority.context)
 
     async def reload(self, answers):
         """Applies a changed configuration, with a router more; `answers(host)` says whether it is there."""
@@ -263,32 +312,36 @@ class Traefik(Process):
 
 
 class Caddy(Process):
-    """The real Caddy with `deploy/caddy`."""
+    """The real Caddy with `deploy/caddy`: with a certificate of the test, or with one by ACME."""
 
     title = "Caddy"
 
-    def __init__(self, binary, folder, authority, hub, everywhere):
+    def __init__(self, binary, folder, authority, hub, everywhere, acme=None):
         super().__init__(folder, "caddy")
+        self.acme, self.host = acme, SHIPPED_HOST if acme else HOST
         self.binary, self.authority = binary, authority
         self.plain_port, self.port = free_port(), free_port()
         self.bind = "" if everywhere else "default_bind 127.0.0.1\n"
         self.admin = folder / "admin"
-        site = {SHIPPED_HOST: HOST, SHIPPED_HUB: f"127.0.0.1:{hub.port}"}
+        site = {SHIPPED_HOST: self.host, SHIPPED_HUB: f"127.0.0.1:{hub.port}"}
         (folder / "site").write_text(shipped("caddy/Caddyfile", site))
         self.file = folder / "Caddyfile"
         self.write("")
 
     def write(self, more):
-        """The shipped site, behind what only the test needs: ports, and a certificate of our own."""
-        pair = f"tls {self.authority.cert} {self.authority.key}"
+        """The shipped site, behind what only the test needs: ports, and a certificate or an authority of our own."""
+        also, acme = f"also.{HOST} {{\ntls {self.authority.cert} {self.authority.key}\n{more}\n}}\n", ""
+        if self.acme:
+            also, acme = "", f"acme_ca {self.acme.url}\nacme_ca_root {self.authority.file}\n"
         self.file.write_text(
             f"{{\nadmin unix/{self.admin}\nhttp_port {self.plain_port}\nhttps_port {self.port}\n{self.bind}"
-            f"persist_config off\n}}\nimport {self.folder}/site\nalso.{HOST} {{\n{pair}\n{more}\n}}\n"
+            f"{acme}persist_config off\n}}\nimport {self.folder}/site\n{also}"
         )
 
     async def start(self):
         self.spawn([self.binary, "run", "--config", self.file, "--adapter", "caddyfile"])
-        await self.until_certified(self.port, self.authority.context)
+        if not self.acme:
+            await self.until_certified(self.port, self.authority.context)
 
     async def reload(self, answers):
         self.write('respond "more"')
