@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::fixture::Place;
 
@@ -194,11 +194,9 @@ fn a_service_manager_hears_of_start_reloads_life_and_end() {
     assert_eq!(ready, format!("READY=1\nSTATUS=listening on {address}"));
     std::net::TcpStream::connect(address).expect("who is ready accepts connections");
 
-    let started = Instant::now();
     for _ in 0..5 {
         assert_eq!(hub.message(), "WATCHDOG=1");
     }
-    assert!(started.elapsed() < Duration::from_secs(5), "three pings per period of 300 ms");
 
     std::fs::write(&hub.config, "{ operators: ['ada'] }").unwrap();
     hub.signal("-HUP");
