@@ -14,7 +14,7 @@ mod admit;
 mod carry;
 mod encode;
 mod goodbye;
-mod metrics;
+pub mod metrics;
 mod questions;
 pub mod registry;
 mod settle;
@@ -41,7 +41,7 @@ use tokio::time::sleep_until;
 
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
-use self::metrics::Metrics;
+use self::metrics::{Metrics, Surroundings};
 use self::registry::Registry;
 use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
@@ -169,6 +169,7 @@ pub struct Engine {
     store_error: Option<StoreError>,
     draining: bool,
     version: SmolStr,
+    surroundings: Rc<dyn Fn() -> Surroundings>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -201,7 +202,14 @@ impl Engine {
             store_error: None,
             draining: false,
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
+            surroundings: Rc::new(Surroundings::default),
         }
+    }
+
+    /// Says how to measure what the engine does not see itself; it is called when somebody asks for
+    /// the metrics.
+    pub fn surround(&mut self, surroundings: impl Fn() -> Surroundings + 'static) {
+        self.surroundings = Rc::new(surroundings);
     }
 
     /// Runs until it is told to stop or the store fails.

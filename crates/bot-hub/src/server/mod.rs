@@ -5,6 +5,7 @@
 
 mod home;
 mod reload;
+mod surroundings;
 mod translate;
 
 use std::cell::Cell;
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 pub use home::{Home, HomeError, OPERATOR, RunningHub};
+pub use surroundings::store_space;
 
 use crate::config::{Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
@@ -110,7 +112,7 @@ impl Server {
     }
 
     async fn serve(
-        self,
+        mut self,
         listeners: Vec<TcpListener>,
         reloads: mpsc::Receiver<()>,
         shutdown: impl Future<Output = ()> + 'static,
@@ -121,6 +123,9 @@ impl Server {
         let seen = Rc::clone(&limits);
         let decode = move |bytes: &[u8]| ClientFrame::decode(bytes, &seen.get());
         let door = Door::new(translate::door(&self.loaded.config), decode, intents_in);
+
+        let dir = self.home.as_ref().map(|home| home.dir().to_path_buf());
+        self.engine.surround(surroundings::measure(dir, Rc::clone(&door)));
 
         let (stop, stopped) = watch::channel(false);
         let mut doors = tokio::task::JoinSet::new();
