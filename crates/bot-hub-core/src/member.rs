@@ -71,6 +71,9 @@ pub(crate) struct Member {
     /// Entries after the cursor that it received on earlier connections, in order.
     taken_ahead: Vec<u64>,
     pub(crate) losses: Losses,
+    /// Losses on their way to the store. Until they are there the reader is told of none: after a
+    /// crash it could be handed what it was told it would never get.
+    pub(crate) unstored_losses: u32,
     own: Runs,
     backlog: Option<Backlog>,
 }
@@ -100,6 +103,7 @@ impl Member {
             window: Window::default(),
             taken_ahead: Vec::new(),
             losses: Losses::default(),
+            unstored_losses: 0,
             own: Runs::default(),
             backlog: None,
         }

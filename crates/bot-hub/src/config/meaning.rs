@@ -29,6 +29,7 @@ struct Judge<'a> {
 pub(super) fn judge(config: &Config, tree: &Node) -> (Vec<Problem>, Vec<Problem>) {
     let mut judge = Judge { config, tree, errors: Vec::new(), warnings: Vec::new() };
     judge.addresses();
+    judge.public_url();
     judge.tokens();
     judge.bots();
     judge.rooms();
@@ -73,6 +74,15 @@ impl Judge<'_> {
                 "has no effect, because `listen` names other ports",
                 hint,
             );
+        }
+    }
+
+    fn public_url(&mut self) {
+        let url = self.config.public_url();
+        if url.is_some_and(|url| !url.is_encrypted() && !url.is_loopback()) {
+            let hint = "use `https://`; docs/expose.md says how";
+            let message = "tokens and messages can be read on the way to this address";
+            self.warn(&Path::from("publicUrl"), message, hint);
         }
     }
 

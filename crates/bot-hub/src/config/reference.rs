@@ -106,6 +106,8 @@ fn text(format: Format) -> &'static str {
         Format::Period => "period",
         Format::Address => "address",
         Format::Origin => "origin",
+        Format::PublicUrl => "URL",
+        Format::Network => "address or network",
         Format::Path => "path",
     }
 }

@@ -13,9 +13,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
+use super::public_url::PublicUrl;
 use super::quantity::{ByteSize, Period};
 use super::token::{self, Token};
-use super::written::{AddressText, BotText, OneOrMany, OriginText, RoomText};
+use super::written::{
+    self, AddressText, BotText, NetworkText, OneOrMany, OriginText, PublicUrlText, RoomText,
+};
+use crate::door::Network;
 
 /// The port of the original hub, so that a file without any setting serves its clients.
 pub const PORT_DEFAULT: u16 = 18795;
@@ -36,6 +40,21 @@ pub struct Config {
         example = &["127.0.0.1:18795", "[::1]:18795"]
     )]
     pub listen: Option<OneOrMany<SocketAddr>>,
+    /// The address by which the world reaches the hub, `https://host` with a port if it is unusual. It
+    /// stands in what the hub gives to others: invites, pages, instructions. A proxy or the hub itself
+    /// has to answer there; nothing is listened on because of it.
+    #[schemars(with = "Option<PublicUrlText>", example = &"https://hub.example.org")]
+    pub public_url: Option<PublicUrl>,
+    /// Proxies whose word is taken for who a client is (`X-Forwarded-For`) and whether it came
+    /// encrypted (`X-Forwarded-Proto`), as addresses or networks. From anybody else these headers mean
+    /// nothing. Without it, limits per address count everybody behind a proxy as one.
+    #[schemars(
+        with = "Vec<NetworkText>",
+        extend("x-applies" = "new connections"),
+        example = &["127.0.0.1", "10.42.0.0/16"]
+    )]
+    #[serde(with = "written::texts")]
+    pub trust_proxies: Vec<Network>,
     /// Tokens and the bot that each belongs to. `${NAME}` inside a token is replaced by the
     /// environment variable `NAME`, so that the secret need not stand here. A bot may have several.
     /// Bots made with `bot-hub bot add` live in the store and need no entry.
@@ -81,6 +100,8 @@ impl Default for Config {
         Self {
             port: PORT_DEFAULT,
             listen: None,
+            public_url: None,
+            trust_proxies: Vec::new(),
             tokens: BTreeMap::new(),
             operators: Vec::new(),
             rooms: BTreeMap::new(),
@@ -102,6 +123,11 @@ impl Config {
             Some(listen) => listen.0.clone(),
             None => vec![SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))],
         }
+    }
+
+    /// The address by which the world reaches the hub, if somebody said so.
+    pub fn public_url(&self) -> Option<&PublicUrl> {
+        self.public_url.as_ref()
     }
 
     /// What a room keeps: its own `retain`, filled up from `retention`.

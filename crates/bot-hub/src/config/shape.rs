@@ -42,6 +42,8 @@ pub(super) enum Format {
     Period,
     Address,
     Origin,
+    PublicUrl,
+    Network,
     Path,
 }
 
@@ -209,6 +211,7 @@ fn plural(item: &Shape) -> &'static str {
     match item {
         Shape::Text(Format::Bot) => "names of bots",
         Shape::Text(Format::Origin) => "origins like \"https://bots.example.com\"",
+        Shape::Text(Format::Network) => "addresses or networks like \"10.42.0.0/16\"",
         _ => "texts",
     }
 }
@@ -260,6 +263,8 @@ impl Format {
             "period" => Self::Period,
             "address" => Self::Address,
             "origin" => Self::Origin,
+            "public-url" => Self::PublicUrl,
+            "network" => Self::Network,
             "path" => Self::Path,
             _ => Self::Free,
         }
@@ -274,6 +279,8 @@ impl Format {
             Self::Period => "a text like \"30s\"",
             Self::Address => "an address like \"127.0.0.1:18795\"",
             Self::Origin => "an origin like \"https://bots.example.com\"",
+            Self::PublicUrl => "an address like \"https://hub.example.org\"",
+            Self::Network => "a network like \"10.42.0.0/16\"",
             Self::Path => "a path",
         }
     }
@@ -335,6 +342,8 @@ mod tests {
                     Format::Period => "\"30s\"",
                     Format::Address => "\"127.0.0.1:1\"",
                     Format::Origin => "\"https://bots.example.com\"",
+                    Format::PublicUrl => "\"https://hub.example.org\"",
+                    Format::Network => "\"10.42.0.0/16\"",
                     Format::Path => "\"/srv/hub\"",
                 }
                 .to_owned(),

@@ -107,7 +107,7 @@ pub(super) fn door(config: &Config) -> DoorConfig {
         limits: Rc::new(limits),
         // The configuration has checked them.
         allowed_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
-        trusted_proxies: Vec::new(),
+        trusted_proxies: config.trust_proxies.clone(),
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message};
 
 /// How long anything may take that is not measured.
 pub(crate) const WITHIN: Duration = Duration::from_secs(20);
@@ -104,11 +104,21 @@ impl Stage {
 
     /// A plain WebSocket from that address of this machine.
     pub(crate) async fn socket(&self, from: IpAddr) -> Plain {
+        self.forwarded(from, None).await
+    }
+
+    /// The same, with what a proxy would say about the client.
+    pub(crate) async fn forwarded(&self, from: IpAddr, client: Option<&str>) -> Plain {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::new(from, 0)).expect("an address of this machine");
         let stream = socket.connect(self.address).await.expect("the hub listens");
-        let url = format!("ws://{}/ws", self.address);
-        let (socket, _) = tokio_tungstenite::client_async(url, stream).await.expect("an upgrade");
+        let url = format!("ws://{}/ws", self.address).parse().expect("an address");
+        let mut request = ClientRequestBuilder::new(url);
+        if let Some(client) = client {
+            request = request.with_header("X-Forwarded-For", client);
+        }
+        let upgraded = tokio_tungstenite::client_async(request, stream).await;
+        let (socket, _) = upgraded.expect("an upgrade");
         Plain(socket)
     }
 

@@ -25,6 +25,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use forwarded::Client;
 pub use forwarded::{Network, NotANetwork};
 pub use origin::{NotAnOrigin, Origin};
 use reply::refuse;
@@ -103,29 +104,32 @@ impl<F> Desk<'_, F> {
     async fn route(&self, request: &Request<Incoming>) -> Result<Reply, Refusal> {
         check_framing(request)?;
         check_query(request)?;
-        let peer = self.find_client(request.headers())?;
+        let client = self.find_client(request.headers())?;
         let is_upgrade = request.headers().contains_key(header::UPGRADE);
         match request.uri().path() {
             "/" | "/ws" if is_upgrade => {
                 let bearer = upgrade::check(request, &self.config.allowed_origins)?;
                 let reply = upgrade::accept(request)?;
-                self.accepted.set(Some(Accepted { peer, bearer }));
+                self.accepted.set(Some(Accepted { peer: client.address, bearer }));
                 Ok(reply)
             }
             "/ws" => Err(upgrade::required()),
             path => {
                 check_method(request.method())?;
-                self.page(path, request.headers(), peer).await
+                self.page(path, request.headers(), client).await
             }
         }
     }
 
-    fn find_client(&self, headers: &HeaderMap) -> Result<IpAddr, Refusal> {
-        let client = forwarded::client_address(self.peer, headers, &self.config.trusted_proxies);
-        if let Err(reason) = self.place.borrow_mut().belongs_to(client, &self.config.limits) {
+    fn find_client(&self, headers: &HeaderMap) -> Result<Client, Refusal> {
+        let client = Client::of(self.peer, headers, &self.config.trusted_proxies);
+        if let Err(reason) = self.place.borrow_mut().belongs_to(client.address, &self.config.limits)
+        {
             let hint = "close connections that you do not need, or wait a moment";
             return Err(refuse(StatusCode::TOO_MANY_REQUESTS, &reason.to_string(), hint));
         }
+        let (address, is_encrypted) = (client.address, client.is_encrypted);
+        tracing::debug!(peer = %self.peer, %address, is_encrypted, "a request");
         Ok(client)
     }
 }

@@ -1,13 +1,11 @@
 //! The small endpoints. What they say comes from the engine, which also decides who may know it.
 
-use std::net::IpAddr;
-
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::forwarded::is_forwarded;
+use super::forwarded::{Client, is_forwarded};
 use super::reply::{JSON, PROMETHEUS, TEXT, refuse, reply};
 use super::{Desk, Refusal, Reply, bearer};
 use crate::door::intent::{Answer, Ask, Asker, Intent, Question};
@@ -36,7 +34,7 @@ impl<F> Desk<'_, F> {
         &self,
         path: &str,
         headers: &HeaderMap,
-        peer: IpAddr,
+        client: Client,
     ) -> Result<Reply, Refusal> {
         let (what, content_type) = match path {
             "/" => return Ok(reply(StatusCode::OK, TEXT, WELCOME.to_owned())),
@@ -52,7 +50,8 @@ impl<F> Desk<'_, F> {
         };
         // Through a proxy on this machine the whole world comes from a loopback address.
         let is_local = self.peer.to_canonical().is_loopback() && !is_forwarded(headers);
-        let asker = if is_local { Asker::Local } else { Asker::Remote(peer, bearer(headers)?) };
+        let asker =
+            if is_local { Asker::Local } else { Asker::Remote(client.address, bearer(headers)?) };
         match self.ask(what, asker).await {
             Some(Answer::Good(body)) => Ok(reply(StatusCode::OK, content_type, body)),
             Some(Answer::Bad(body)) => {
