@@ -113,6 +113,8 @@ struct Peer {
 #[derive(Debug)]
 struct Known {
     bot: BotId,
+    /// What it calls itself; long enough for a program and its version.
+    client: Option<SmolStr>,
     form: Form,
     operator: bool,
     reads: bool,
