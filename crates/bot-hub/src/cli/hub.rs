@@ -121,14 +121,21 @@ impl Hub {
         Ok(())
     }
 
+    /// Connects anew, wherever the hub is now; if that fails, everything stays as it is.
+    pub(super) async fn renew(&mut self) {
+        if let Ok(hub) = Self::connect(&self.global.clone()).await {
+            *self = hub;
+        }
+    }
+
     /// Connects to where the hub is now, if it was found through the data directory and was started
     /// again elsewhere meanwhile. Else the client goes on trying.
     pub(super) async fn follow_move(&mut self) {
         let Some(before) = self.running.as_ref() else { return };
         let now = locate(&self.global).ok().and_then(|place| place.running);
         let has_moved = now.is_some_and(|now| now.url != before.url);
-        if has_moved && let Ok(hub) = Self::connect(&self.global.clone()).await {
-            *self = hub;
+        if has_moved {
+            self.renew().await;
         }
     }
 

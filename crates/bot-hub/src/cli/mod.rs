@@ -25,6 +25,7 @@ mod serve;
 mod status;
 mod tail;
 mod target;
+mod top;
 mod trace;
 mod verify;
 mod words;
@@ -115,6 +116,8 @@ enum Command {
     Pending(pending::Pending),
     /// Show the hub in numbers
     Status,
+    /// Watch rooms, bots and rates live
+    Top(top::Top),
     /// Ask the hub whether it answers
     Ping(status::Ping),
     /// Find out what is wrong, why it matters, and what to do next
@@ -172,6 +175,7 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Trace(trace) => with_hub(global, async |hub| trace.run(hub).await),
         Command::Pending(pending) => with_hub(global, async |hub| pending.run(hub).await),
         Command::Status => with_hub(global, async |hub| status::status(hub).await),
+        Command::Top(top) => with_hub(global, async |hub| top.run(hub).await),
         Command::Ping(ping) => with_hub(global, async |hub| ping.run(hub).await),
         Command::Doctor(doctor) => return doctor.run(global, out),
         Command::Check(check) => return Ok(check.run(global)),
