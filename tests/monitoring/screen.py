@@ -23,8 +23,6 @@ class Screen:
         if self.pid == 0:
             os.execvpe(command[0], command, env)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        # The shell would have left it like that; a program has to give it back so.
-        self.before = None
 
     def mode(self):
         """Whether the terminal echoes and waits for whole lines, as it does for a shell."""

@@ -22,6 +22,7 @@ impl Engine {
                 Output::Deliver { entry, to, circumstances } => {
                     self.encoder.begin();
                     self.metrics.handed_over(circumstances.age_ms, to.len());
+                    self.life.handed_over(&entry, to.len());
                     for conn in to {
                         let Some(peer) = self.peers.get(&conn) else { continue };
                         let form = peer.known.as_ref().map_or(Form::Seed, |known| known.form);

@@ -14,6 +14,7 @@ mod admit;
 mod carry;
 mod encode;
 mod goodbye;
+pub mod life;
 pub mod metrics;
 mod questions;
 pub mod registry;
@@ -172,6 +173,7 @@ pub struct Engine {
     draining: bool,
     version: SmolStr,
     surroundings: Rc<dyn Fn() -> Surroundings>,
+    life: life::Life,
 }
 
 impl std::fmt::Debug for Engine {
@@ -205,6 +207,7 @@ impl Engine {
             draining: false,
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
             surroundings: Rc::new(Surroundings::default),
+            life: life::Life::default(),
         }
     }
 
@@ -212,6 +215,12 @@ impl Engine {
     /// the metrics.
     pub fn surround(&mut self, surroundings: impl Fn() -> Surroundings + 'static) {
         self.surroundings = Rc::new(surroundings);
+    }
+
+    /// Tells the life of messages from now on.
+    #[cfg(feature = "otel")]
+    pub fn tell_life(&mut self, life: life::Life) {
+        self.life = life;
     }
 
     /// Runs until it is told to stop or the store fails.
@@ -331,6 +340,9 @@ impl Engine {
             }
             Ok(frame) => {
                 self.metrics.frames += 1;
+                if let (ClientFrame::Receipt(receipt), Some(known)) = (&frame, &peer.known) {
+                    self.life.reported(&known.bot, receipt);
+                }
                 self.input(Input::Frame { conn, frame });
             }
         }

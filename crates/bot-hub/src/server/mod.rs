@@ -127,6 +127,12 @@ impl Server {
         let dir = self.home.as_ref().map(|home| home.dir().to_path_buf());
         self.engine.surround(surroundings::measure(dir, Rc::clone(&door)));
 
+        #[cfg(feature = "otel")]
+        let telling = crate::engine::life::start(&self.sources.env).map(|(life, telling)| {
+            self.engine.tell_life(life);
+            telling
+        });
+
         let (stop, stopped) = watch::channel(false);
         let mut doors = tokio::task::JoinSet::new();
         for listener in listeners {
@@ -153,6 +159,11 @@ impl Server {
         tokio::select! {
             () = closing => {}
             () = deaf => {}
+        }
+        #[cfg(feature = "otel")]
+        if let Some(telling) = telling {
+            // The last spans; a collector that is away must not hold up the end.
+            let _is_told = tokio::time::timeout(Duration::from_secs(1), telling).await;
         }
         if let Some(home) = &self.home {
             home.retire();
