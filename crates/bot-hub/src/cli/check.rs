@@ -133,15 +133,14 @@ impl Check {
         let mut verdict = None;
         let looked = until_interrupted(async {
             let patience = self.timeout.get().max(Duration::from_millis(1));
-            verdict = Some(
-                match tokio::time::timeout(patience, measure::measure(&self, global)).await {
+            verdict =
+                Some(match tokio::time::timeout(patience, measure::measure(&self, global)).await {
                     Ok(verdict) => verdict,
                     Err(_) => Verdict::failed(
                         Status::Critical,
                         format!("the hub does not answer within {}", self.timeout),
                     ),
-                },
-            );
+                });
             Ok(())
         });
         let verdict = match (looked, verdict) {

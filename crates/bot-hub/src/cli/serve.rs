@@ -11,9 +11,7 @@ use tokio::sync::mpsc;
 
 use super::out::{counted, say};
 use super::{Global, port};
-use crate::config::{
-    ConfigErrors, Environment, Loaded, Override, Sources, config_file, load,
-};
+use crate::config::{ConfigErrors, Environment, Loaded, Override, Sources, config_file, load};
 use crate::server::{Home, Opened, ServeError, Server, addresses};
 use crate::store::StoreError;
 

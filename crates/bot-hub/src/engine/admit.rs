@@ -58,7 +58,8 @@ impl Engine {
         let form = Form::of(plain, caps);
         if let Some(peer) = self.peers.get_mut(&conn) {
             let client = auth.client.as_deref().map(short);
-            peer.known = Some(Known { bot: bot.clone(), client, form, operator, reads: !auth.side });
+            peer.known =
+                Some(Known { bot: bot.clone(), client, form, operator, reads: !auth.side });
             peer.outbox.authenticate();
         }
         let client = auth.client.as_deref().map_or_else(|| SmolStr::new_static("-"), short);

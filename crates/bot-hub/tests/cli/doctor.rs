@@ -28,7 +28,10 @@ fn a_hub_that_is_well_has_nothing_to_mend() {
     assert_eq!((told.code, &*told.err), (0, "\n0 problems, 0 warnings\n"), "{}", told.out);
     assert!(told.out.lines().all(|line| line.starts_with("ok ")), "{}", told.out);
     let json = place.json(&["doctor"]);
-    assert_eq!((&json["ok"], &json["problems"], &json["fixed"]), (&true.into(), &0.into(), &serde_json::json!([])));
+    assert_eq!(
+        (&json["ok"], &json["problems"], &json["fixed"]),
+        (&true.into(), &0.into(), &serde_json::json!([]))
+    );
     assert_eq!(json["findings"][0]["level"], "ok");
 }
 
@@ -168,7 +171,8 @@ fn the_public_address_is_followed_to_the_hub() {
             use std::io::{Read as _, Write as _};
             let mut request = [0; 2_048];
             drop(stream.read(&mut request));
-            let answer = "HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\nconnection: close\r\n\r\nnope";
+            let answer =
+                "HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\nconnection: close\r\n\r\nnope";
             drop(stream.write_all(answer.as_bytes()));
         }
     });
@@ -179,4 +183,18 @@ fn the_public_address_is_followed_to_the_hub() {
     check(&dead, 1, "no connection to");
     let told = place.run(&["doctor", "--config", "config.json5", "--offline"]);
     assert_eq!(told.code, 0, "{}", told.out);
+}
+
+#[test]
+fn a_hub_elsewhere_is_examined_without_looking_at_what_lies_here() {
+    let place = Place::new();
+    let hub = place.serve();
+    let token = place.data(&["bot", "add", "me", "--operator"]);
+    let other = Place::new();
+    let told = other.run_as(&token, &["doctor", "--url", &hub.url()]);
+    assert_eq!(told.code, 0, "{}", told.out);
+    assert!(told.out.contains("leads to the hub, WebSockets included"), "{}", told.out);
+    assert!(!told.out.contains("config") && !told.out.contains("data "), "{}", told.out);
+    let told = other.run_as("bh_bot_nobody", &["doctor", "--url", &hub.url()]);
+    assert_eq!(told.code, 1, "{}", told.out);
 }

@@ -112,7 +112,8 @@ fn backups_in_a_directory_are_named_by_time_and_the_oldest_go() {
     place.data(&["send", "lab", "keep me"]);
     let dir = place.path("backups");
     std::fs::create_dir(&dir).unwrap();
-    let others = ["hub-2001-01-01T00-00-00Z.db", "hub-2002-01-01T00-00-00Z.db", "hub-mine.db", "notes"];
+    let others =
+        ["hub-2001-01-01T00-00-00Z.db", "hub-2002-01-01T00-00-00Z.db", "hub-mine.db", "notes"];
     for name in others {
         std::fs::write(dir.join(name), "old").unwrap();
     }
@@ -124,7 +125,10 @@ fn backups_in_a_directory_are_named_by_time_and_the_oldest_go() {
         .collect();
     names.sort();
     assert_eq!(names.len(), 4, "{names:?}");
-    assert_eq!((&*names[0], &*names[2], &*names[3]), ("hub-2002-01-01T00-00-00Z.db", "hub-mine.db", "notes"));
+    assert_eq!(
+        (&*names[0], &*names[2], &*names[3]),
+        ("hub-2002-01-01T00-00-00Z.db", "hub-mine.db", "notes")
+    );
     let made = dir.join(&names[1]).display().to_string();
     assert_eq!(place.run(&["restore", &made, "--data", "other"]).code, 0);
     let refused = place.run(&["backup", "copy.db", "--keep", "2"]);
@@ -164,7 +168,8 @@ fn a_store_of_a_newer_hub_is_refused_and_left_as_it_is() {
     newer.pragma_update(None, "user_version", 99).unwrap();
     drop(newer);
     let before = std::fs::read(&file).unwrap();
-    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["verify"], &["backup", "copy.db"]] {
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["verify"], &["backup", "copy.db"]]
+    {
         let told = place.run(command);
         assert_eq!(told.code, 1, "{command:?}");
         let expected = "was written by a newer Bot Hub (schema 99, this one knows 1): \

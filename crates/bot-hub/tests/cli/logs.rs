@@ -65,7 +65,11 @@ fn no_secret_is_logged_however_much_is() {
     let text = "what-was-said-is-nobodys-business";
 
     assert!(come_in(&hub.url(), &rotated, as_name));
-    assert!(come_in(&hub.url(), in_file, "wss://cleo:apassword@hub.example/join#K7QF-2M9D-XR4T-8W3A"));
+    assert!(come_in(
+        &hub.url(),
+        in_file,
+        "wss://cleo:apassword@hub.example/join#K7QF-2M9D-XR4T-8W3A"
+    ));
     assert!(!come_in(&hub.url(), &made, "revoked"));
     assert!(!come_in(&hub.url(), guessed, "guessing"));
     let upgrade = |path: &str, header: &str| {
@@ -73,7 +77,10 @@ fn no_secret_is_logged_however_much_is() {
         ask(&hub, &format!("GET {path} HTTP/1.1\r\n{head}\r\n{header}\r\n\r\n"))
     };
     assert!(upgrade(&format!("/ws?token={rotated}"), "X-A: b").starts_with("HTTP/1.1 400"));
-    upgrade("/metrics", &format!("X-Forwarded-For: 203.0.113.1\r\nAuthorization: Bearer {guessed}"));
+    upgrade(
+        "/metrics",
+        &format!("X-Forwarded-For: 203.0.113.1\r\nAuthorization: Bearer {guessed}"),
+    );
     upgrade("/join/K7QF-2M9D-XR4T-8W3A", "Authorization: Basic YW5uOnBhc3N3b3Jk");
     ask(&hub, &format!("GARBAGE {rotated}\r\n\r\n"));
     place.data(&["room", "create", "lab"]);
@@ -87,8 +94,16 @@ fn no_secret_is_logged_however_much_is() {
     assert!(log.contains("\"level\":\"DEBUG\""), "{log}");
     assert!(log.contains("bh_inv_…"), "the name of the client is shown, without the secret: {log}");
     let secrets = [
-        in_file, &made, &rotated, operator.trim(), guessed, as_name, "apassword",
-        "K7QF-2M9D-XR4T-8W3A", "YW5uOnBhc3N3b3Jk", text,
+        in_file,
+        &made,
+        &rotated,
+        operator.trim(),
+        guessed,
+        as_name,
+        "apassword",
+        "K7QF-2M9D-XR4T-8W3A",
+        "YW5uOnBhc3N3b3Jk",
+        text,
     ];
     for secret in secrets {
         assert!(!log.contains(secret), "`{secret}` is in the log");

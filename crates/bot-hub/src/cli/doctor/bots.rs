@@ -163,7 +163,8 @@ fn never_seen(census: &Census, findings: &mut Findings) {
     });
     let names: Vec<&str> = never.filter(is_old).map(|bot| bot.bot.as_str()).collect();
     if names.is_empty() {
-        return findings.fine("bots", format!("{} known", counted(census.bots.len() as u64, "bot")));
+        return findings
+            .fine("bots", format!("{} known", counted(census.bots.len() as u64, "bot")));
     }
     let what = format!("never seen since they were made: {}", some_of(&names));
     let why = "their tokens lie somewhere, and nobody uses them";
@@ -185,10 +186,13 @@ fn unread(census: &Census, findings: &mut Findings) {
 /// Plugins of another version than the hub's.
 fn versions(census: &Census, findings: &mut Findings) {
     let own = env!("CARGO_PKG_VERSION");
-    let plugin = |client: &str| client.split(' ').find_map(|word| word.strip_prefix("bot-hub/").map(str::to_owned));
-    let seen = census.bots.iter().filter_map(|bot| {
-        Some((bot.bot.as_str(), plugin(bot.client.as_deref()?)?))
-    });
+    let plugin = |client: &str| {
+        client.split(' ').find_map(|word| word.strip_prefix("bot-hub/").map(str::to_owned))
+    };
+    let seen = census
+        .bots
+        .iter()
+        .filter_map(|bot| Some((bot.bot.as_str(), plugin(bot.client.as_deref()?)?)));
     let other: BTreeSet<(String, &str)> =
         seen.filter(|(_, version)| version != own).map(|(bot, version)| (version, bot)).collect();
     for (version, bot) in other {

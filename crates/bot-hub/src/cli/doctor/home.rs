@@ -20,7 +20,8 @@ const FREE_NONE_BYTES: u64 = 100 << 20;
 const LEFT_BEHIND: [&str; 2] = ["hub.json", "operator.token"];
 
 pub(super) fn examine(patient: &mut Patient<'_>, findings: &mut Findings) {
-    let in_memory = patient.loaded.as_ref().is_some_and(|it| it.config.store.kind == StoreKind::Memory);
+    let in_memory =
+        patient.loaded.as_ref().is_some_and(|it| it.config.store.kind == StoreKind::Memory);
     if in_memory {
         let why = "everything is forgotten when the hub stops";
         return findings.note("data", "the store is in memory", why, "set `store.kind`: sqlite");
@@ -32,7 +33,11 @@ pub(super) fn examine(patient: &mut Patient<'_>, findings: &mut Findings) {
     findings.fine("data", format!("`{}`", dir.display()));
     private(&dir, "what bots say to each other lies there", findings);
     for name in ["hub.db", "hub.db-wal", "operator.token"] {
-        private(&dir.join(name), "whoever reads it knows what was said, or can run the hub", findings);
+        private(
+            &dir.join(name),
+            "whoever reads it knows what was said, or can run the hub",
+            findings,
+        );
     }
     if !is_in_use(&dir) {
         stale(patient, &dir, findings);
@@ -43,8 +48,7 @@ pub(super) fn examine(patient: &mut Patient<'_>, findings: &mut Findings) {
 
 /// A hub that was killed has not said goodbye.
 fn stale(patient: &mut Patient<'_>, dir: &Path, findings: &mut Findings) {
-    let found: Vec<&str> =
-        LEFT_BEHIND.into_iter().filter(|name| dir.join(name).exists()).collect();
+    let found: Vec<&str> = LEFT_BEHIND.into_iter().filter(|name| dir.join(name).exists()).collect();
     if found.is_empty() {
         return;
     }

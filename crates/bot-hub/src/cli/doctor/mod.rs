@@ -67,7 +67,9 @@ impl Doctor {
         let examined = &mut findings;
         until_interrupted(async move {
             let mut patient = admit(self, global, examined);
-            home::examine(&mut patient, examined);
+            if global.url.is_none() {
+                home::examine(&mut patient, examined);
+            }
             patient.connect(examined).await;
             store::examine(&patient, examined);
             bots::examine(&patient, examined).await;
@@ -82,6 +84,10 @@ impl Doctor {
 }
 
 fn admit<'a>(options: Doctor, global: &'a Global, findings: &mut Findings) -> Patient<'a> {
+    if global.url.is_some() {
+        // Another machine's: nothing that lies here concerns it.
+        return Patient { global, options, loaded: None, dir: None, running: None, hub: None };
+    }
     let env = Environment::of_process();
     let file = config_file(global.config.clone(), &env);
     let loaded = load(&Sources { file: file.clone(), env, flags: global.overrides() });

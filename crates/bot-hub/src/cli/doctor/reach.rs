@@ -16,15 +16,8 @@ const CLOCK_OFF_S: u64 = 30;
 const AREA: &str = "public";
 
 pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
-    let Some(loaded) = &patient.loaded else { return };
-    let Some(url) = loaded.config.public_url() else {
-        let others = loaded.config.addresses().iter().any(|it| !it.ip().is_loopback());
-        if others {
-            let why = "invites and pages cannot say where the hub is";
-            findings.note(AREA, "`publicUrl` is not set", why, "set it to https://your.host");
-        }
-        return;
-    };
+    let Some(url) = address(patient, findings) else { return };
+    let url = &url;
     if !url.is_encrypted() && !url.is_loopback() {
         let why = "tokens and messages go over the network readable by everybody on the way";
         findings.problem(AREA, format!("{url} is not encrypted"), why, "use https:// and TLS");
@@ -39,6 +32,20 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
         clock(&page, findings);
         is_this_hub(patient, &page, findings);
     }
+}
+
+/// The address to look at: the one of the configuration, or the one that `--url` names.
+fn address(patient: &Patient<'_>, findings: &mut Findings) -> Option<PublicUrl> {
+    if let Some(url) = &patient.global.url {
+        return url.replacen("ws", "http", 1).parse().ok();
+    }
+    let config = &patient.loaded.as_ref()?.config;
+    let url = config.public_url().cloned();
+    if url.is_none() && config.addresses().iter().any(|it| !it.ip().is_loopback()) {
+        let why = "invites and pages cannot say where the hub is";
+        findings.note(AREA, "`publicUrl` is not set", why, "set it to https://your.host");
+    }
+    url
 }
 
 /// Every step to `/healthz`, and the upgrade.
@@ -150,7 +157,12 @@ fn clock(page: &Page, findings: &mut Findings) {
     }
     let what = format!("{} away from what the public address says", period(off * 1_000));
     let why = "certificates and times of messages are judged by it";
-    findings.warning("clock", what, why, "switch on time synchronisation: timedatectl set-ntp true");
+    findings.warning(
+        "clock",
+        what,
+        why,
+        "switch on time synchronisation: timedatectl set-ntp true",
+    );
 }
 
 /// The same numbers here and there say that it is the same hub, as far as that can be seen without a

@@ -7,7 +7,9 @@ use crate::cli::progress::during;
 use crate::store::sqlite::{look, verify};
 
 pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
-    let Some(dir) = patient.dir.as_deref().filter(|dir| dir.join("hub.db").exists()) else { return };
+    let Some(dir) = patient.dir.as_deref().filter(|dir| dir.join("hub.db").exists()) else {
+        return;
+    };
     let restore = "restore a backup: bot-hub restore FILE --replace";
     let why = "what is damaged is withheld, never delivered";
     if patient.options.deep {

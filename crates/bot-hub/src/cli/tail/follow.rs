@@ -49,7 +49,17 @@ enum News {
 impl<'a> Follow<'a> {
     pub(super) fn new(hub: &'a mut Hub, scope: Scope, sink: Sink) -> Self {
         let shown = BTreeMap::new();
-        Self { hub, scope, sink, shown, epoch: None, since: None, has_begun: false, polls: false, is_away: false }
+        Self {
+            hub,
+            scope,
+            sink,
+            shown,
+            epoch: None,
+            since: None,
+            has_begun: false,
+            polls: false,
+            is_away: false,
+        }
     }
 
     pub(super) async fn run(mut self, since: Option<Timestamp>) -> Result<(), Failure> {

@@ -43,7 +43,8 @@ impl Commits {
                 "sum" => commits.sum_s = value,
                 "count" => commits.count = value as u64,
                 _ => {
-                    let bound = name.strip_prefix("bucket{le=\"").and_then(|it| it.strip_suffix("\"}"));
+                    let bound =
+                        name.strip_prefix("bucket{le=\"").and_then(|it| it.strip_suffix("\"}"));
                     let bound = bound.and_then(|bound| bound.replace("+Inf", "inf").parse().ok());
                     commits.buckets.extend(bound.map(|bound| (bound, value as u64)));
                 }
@@ -56,9 +57,10 @@ impl Commits {
     pub(super) fn since(&self, before: &Self) -> Option<Took> {
         let count = self.count.checked_sub(before.count).filter(|count| *count > 0)?;
         let mean_ms = (self.sum_s - before.sum_s) / count as f64 * 1_000.0;
-        let most = self.buckets.iter().zip(&before.buckets).find(|((_, now), (_, then))| {
-            now.saturating_sub(*then) as f64 >= count as f64 * 0.99
-        });
+        let most =
+            self.buckets.iter().zip(&before.buckets).find(|((_, now), (_, then))| {
+                now.saturating_sub(*then) as f64 >= count as f64 * 0.99
+            });
         let most_ms = most.map_or(f64::INFINITY, |((bound, _), _)| bound * 1_000.0);
         Some(Took { mean_ms, most_ms })
     }

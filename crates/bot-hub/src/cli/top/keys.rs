@@ -33,7 +33,9 @@ pub(super) fn listen() -> mpsc::Receiver<Action> {
     let (sender, actions) = mpsc::channel(16);
     thread::spawn(move || {
         while !sender.is_closed() {
-            match event::poll(LOOK_EVERY).and_then(|is_there| is_there.then(event::read).transpose()) {
+            match event::poll(LOOK_EVERY)
+                .and_then(|is_there| is_there.then(event::read).transpose())
+            {
                 Ok(Some(event)) => {
                     if let Some(action) = meaning(&event)
                         && sender.blocking_send(action).is_err()

@@ -30,9 +30,7 @@ pub(super) fn line(sample: &Sample, before: Option<&Sample>) -> String {
 
 /// How long commits took since the sample before.
 pub(super) fn commit(sample: &Sample, before: Option<&Sample>) -> String {
-    let took = before.and_then(|before| {
-        sample.commits.as_ref()?.since(before.commits.as_ref()?)
-    });
+    let took = before.and_then(|before| sample.commits.as_ref()?.since(before.commits.as_ref()?));
     took.map_or_else(|| "-".to_owned(), |took| format!("{:.1} ms", took.mean_ms))
 }
 
@@ -99,9 +97,7 @@ pub(super) fn to_json(sample: &Sample, before: Option<&Sample>) -> Value {
     let rates = before.map(|before| sample.rates(before)).map(|it| {
         json!({ "accepted": it.accepted, "delivered": it.delivered, "received": it.received, "dropped": it.dropped })
     });
-    let took = before.and_then(|before| {
-        sample.commits.as_ref()?.since(before.commits.as_ref()?)
-    });
+    let took = before.and_then(|before| sample.commits.as_ref()?.since(before.commits.as_ref()?));
     let bots = sample.bots.iter().map(|bot| {
         json!({
             "bot": bot.name, "online": bot.online, "client": bot.client, "waiting": bot.waiting,

@@ -93,7 +93,8 @@ fn keys(scene: &Scene<'_>) -> Line<'static> {
 
 fn draw_bots(frame: &mut Frame<'_>, area: Rect, view: &View, sample: &Sample) {
     let rows = view.bots(sample).into_iter().map(|bot| {
-        let style = if bot.online { Style::new() } else { Style::new().add_modifier(Modifier::DIM) };
+        let style =
+            if bot.online { Style::new() } else { Style::new().add_modifier(Modifier::DIM) };
         Row::new(bot_cells(bot).map(Cell::from)).style(style)
     });
     let widths = [

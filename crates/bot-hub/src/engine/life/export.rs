@@ -51,7 +51,12 @@ pub fn start(env: &Environment) -> Option<(Life, JoinHandle<()>)> {
 impl Collector {
     fn of(env: &Environment) -> Option<Self> {
         let named = env.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").map(str::to_owned);
-        let base = || Some(format!("{}/v1/traces", env.get("OTEL_EXPORTER_OTLP_ENDPOINT")?.trim_end_matches('/')));
+        let base = || {
+            Some(format!(
+                "{}/v1/traces",
+                env.get("OTEL_EXPORTER_OTLP_ENDPOINT")?.trim_end_matches('/')
+            ))
+        };
         let url = named.or_else(base).filter(|url| !url.is_empty())?;
         let uri = url.parse::<hyper::Uri>().ok();
         let authority = uri.as_ref().filter(|it| it.scheme_str() == Some("http"));
@@ -73,9 +78,7 @@ impl Collector {
         while let Some(first) = inbox.recv().await {
             batch.push(first);
             let filling = async {
-                while batch.len() < BATCH_MAX
-                    && inbox.recv_many(&mut batch, BATCH_MAX).await > 0
-                {}
+                while batch.len() < BATCH_MAX && inbox.recv_many(&mut batch, BATCH_MAX).await > 0 {}
             };
             // Whether it is full or the time is over: it goes.
             let _is_full = timeout(BATCH_WAIT, filling).await;

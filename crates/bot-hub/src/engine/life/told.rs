@@ -180,13 +180,7 @@ impl Life {
     }
 }
 
-fn span(
-    name: &'static str,
-    kind: Kind,
-    trace: Trace,
-    room: &RoomName,
-    id: &str,
-) -> Span {
+fn span(name: &'static str, kind: Kind, trace: Trace, room: &RoomName, id: &str) -> Span {
     let now = nanos();
     let mut span = Span {
         name,
@@ -252,10 +246,17 @@ mod tests {
 
     #[test]
     fn a_sender_may_name_the_trace() {
-        let check = |meta: &str, expected: bool| assert_eq!(named(meta).is_some(), expected, "{meta}");
+        let check =
+            |meta: &str, expected: bool| assert_eq!(named(meta).is_some(), expected, "{meta}");
         check(r#"{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}"#, true);
-        check(r#"{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"}"#, false);
-        check(r#"{"traceparent":"ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}"#, false);
+        check(
+            r#"{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"}"#,
+            false,
+        );
+        check(
+            r#"{"traceparent":"ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}"#,
+            false,
+        );
         check(r#"{"traceparent":"00-4BF92F-00f067aa0ba902b7-01"}"#, false);
         check(r#"{"other":1}"#, false);
     }

@@ -94,7 +94,11 @@ impl Metrics {
         }
         let help = "Writes that the store has not answered.";
         page.gauge("store_unsettled_writes", help, self.unsettled as f64);
-        page.counter("store_refusals_total", "Batches that the store refused.", self.store_refusals);
+        page.counter(
+            "store_refusals_total",
+            "Batches that the store refused.",
+            self.store_refusals,
+        );
         let is_full = f64::from(u8::from(self.store_is_full));
         page.gauge("store_full", "1 while the disk is full and messages are refused.", is_full);
         now.surroundings.store.iter().for_each(|it| space(page, it));
