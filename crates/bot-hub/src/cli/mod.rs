@@ -19,6 +19,7 @@ mod reference;
 mod room;
 mod send;
 mod serve;
+mod service;
 mod status;
 mod tail;
 mod target;
@@ -121,6 +122,9 @@ enum Command {
     Verify,
     /// Read, write and track bot-protocol blocks
     Proto(ProtoArgs),
+    /// Run the hub as a service of systemd
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Look at the configuration, or make one
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -167,6 +171,7 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Restore(restore) => restore.run(global, out),
         Command::Export(export) => export.run(global),
         Command::Verify => verify::run(global, out),
+        Command::Service(verb) => verb.run(global, out),
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Man(pages) => pages.run(Cli::command()),
         Command::Version => generate::version(out),

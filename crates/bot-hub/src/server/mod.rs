@@ -5,6 +5,7 @@
 
 mod home;
 mod reload;
+mod supervisor;
 mod translate;
 
 use std::cell::Cell;
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 pub use home::{Home, HomeError, OPERATOR, RunningHub};
+use supervisor::Supervisor;
 
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
@@ -141,6 +143,8 @@ impl Server {
         let mut keeper = tls::Keeper::new();
         door.encrypt(keeper.take_over(self.tls));
 
+        let supervisor = Rc::new(Supervisor::of(&self.sources.env));
+        let bound = addresses(&listeners);
         let (stop, stopped) = watch::channel(false);
         let mut doors = tokio::task::JoinSet::new();
         for listener in listeners {
@@ -155,15 +159,22 @@ impl Server {
             door,
             keeper,
             limits,
+            Rc::clone(&supervisor),
         );
         let reloader = tokio::task::spawn_local(reloader.run(reloads));
+        let (fed, orders_of_watchdog) = (Rc::clone(&supervisor), orders_in.clone());
+        let feeder =
+            tokio::task::spawn_local(async move { fed.feed_watchdog(orders_of_watchdog).await });
+        supervisor.ready(&bound);
         let stopper = tokio::task::spawn_local(async move {
             shutdown.await;
+            supervisor.stopping();
             // The engine may have ended by itself; then there is nobody left to tell.
             drop(orders_in.send(Order::Stop).await);
         });
         let ending = self.engine.run(&mut intents, self.events, orders).await;
         reloader.abort();
+        feeder.abort();
         stopper.abort();
         // Whether anybody still listens does not matter: this is the end.
         let _unheard = stop.send(true);

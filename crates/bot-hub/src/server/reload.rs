@@ -12,6 +12,7 @@ use std::time::Duration;
 use bot_protocol::limits::Limits;
 use tokio::sync::mpsc;
 
+use super::supervisor::Supervisor;
 use super::translate;
 use crate::config::{Applies, Config, ConfigErrors, FileStamp, Loaded, Sources, load};
 use crate::door::Door;
@@ -29,6 +30,7 @@ pub(super) struct Reloader {
     door: Rc<Door<Decoded>>,
     keeper: Keeper,
     limits: Rc<Cell<Limits>>,
+    supervisor: Rc<Supervisor>,
 }
 
 impl Reloader {
@@ -39,12 +41,13 @@ impl Reloader {
         door: Rc<Door<Decoded>>,
         keeper: Keeper,
         limits: Rc<Cell<Limits>>,
+        supervisor: Rc<Supervisor>,
     ) -> Self {
         let watched = sources.file.clone().map(|path| {
             let stamp = FileStamp::of(&path);
             (path, stamp)
         });
-        Self { current: loaded.config, sources, watched, orders, door, keeper, limits }
+        Self { current: loaded.config, sources, watched, orders, door, keeper, limits, supervisor }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<()>) {
@@ -70,6 +73,7 @@ impl Reloader {
     }
 
     async fn reload(&mut self) {
+        self.supervisor.reloading();
         let applied = match self.load() {
             Ok((loaded, tls)) => {
                 self.door.encrypt(self.keeper.take_over(tls));
@@ -81,6 +85,7 @@ impl Reloader {
                 false
             }
         };
+        self.supervisor.reloaded(applied);
         // The engine may be on its way out.
         drop(self.orders.send(Order::Reloaded { applied }).await);
     }
