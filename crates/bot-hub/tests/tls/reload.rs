@@ -21,6 +21,14 @@ async fn a_new_certificate_is_shown_to_new_connections_and_old_ones_live_on() {
 }
 
 #[tokio::test]
+async fn the_metrics_say_how_long_the_certificate_is_valid() {
+    let stage = Stage::start("");
+    let days = stage.metric("bothub_tls_certificate_expiry_seconds").await / DAY.as_secs_f64();
+    assert!((29.9..=30.0).contains(&days), "{days}");
+    assert_eq!(stage.metric("bothub_tls_renewal_failures_total").await, 0.0);
+}
+
+#[tokio::test]
 async fn changed_files_are_noticed_without_being_asked() {
     let stage = Stage::start("");
     let renewed = stage.authority.issue();
