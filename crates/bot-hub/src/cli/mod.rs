@@ -65,14 +65,11 @@ struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The hub to talk to [default: the one that runs on the data directory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "ws://HOST:PORT",
-        env = "BOT_HUB_URL",
-        hide_env = true
-    )]
+    #[arg(long, global = true, value_name = "wss://HOST", env = "BOT_HUB_URL", hide_env = true)]
     url: Option<String>,
+    /// Certificates of a private authority that issued the hub's certificate, in PEM
+    #[arg(long, global = true, value_name = "FILE", env = "BOT_HUB_CA_FILE", hide_env = true)]
+    ca_file: Option<PathBuf>,
     /// A file with the token to use [default: BOT_HUB_TOKEN, or the local operator's]
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
