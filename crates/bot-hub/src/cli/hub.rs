@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bot_hub_client::{Cap, Client, End, Events, Options, State};
+use bot_hub_client::{Cap, Client, ConnectError, End, Events, Options, State, Why};
 use bot_protocol::frame::operator::Operation;
 use bot_protocol::frame::server::AuthOk;
 use bot_protocol::name::BotId;
@@ -74,14 +74,19 @@ pub(super) fn until_interrupted(
 }
 
 impl Hub {
-    async fn connect(global: &Global) -> Result<Self, Failure> {
+    pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
         let Place { url, token, running } = locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
         options.caps = vec![Cap::Receipts, Cap::Acts];
         options.side = true;
+        options.ca_file = global.ca_file.clone().filter(|path| !path.as_os_str().is_empty());
         let connected = Client::connect(options).await;
         let (client, events) = connected.map_err(|error| {
+            // What is wrong is known, and what to do; the usual advice would only hide it.
+            if matches!(error, ConnectError::Unreachable(Why::NotSecure { .. })) {
+                return Failure::from(error);
+            }
             let failure = Failure::from(error);
             if failure.kind == Kind::Unreachable {
                 unreachable(failure, &url, &running)
@@ -119,6 +124,24 @@ impl Hub {
         }
         *self = Self::connect(&self.global.clone()).await?;
         Ok(())
+    }
+
+    /// Connects anew, wherever the hub is now; if that fails, everything stays as it is.
+    pub(super) async fn renew(&mut self) {
+        if let Ok(hub) = Self::connect(&self.global.clone()).await {
+            *self = hub;
+        }
+    }
+
+    /// Connects to where the hub is now, if it was found through the data directory and was started
+    /// again elsewhere meanwhile. Else the client goes on trying.
+    pub(super) async fn follow_move(&mut self) {
+        let Some(before) = self.running.as_ref() else { return };
+        let now = locate(&self.global).ok().and_then(|place| place.running);
+        let has_moved = now.is_some_and(|now| now.url != before.url);
+        if has_moved {
+            self.renew().await;
+        }
     }
 
     /// The hub's clock.

@@ -14,7 +14,8 @@ mod admit;
 mod carry;
 mod encode;
 mod goodbye;
-mod metrics;
+pub mod life;
+pub mod metrics;
 mod questions;
 pub mod registry;
 mod settle;
@@ -36,12 +37,12 @@ use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
-use self::metrics::Metrics;
+use self::metrics::{Metrics, Surroundings};
 use self::registry::Registry;
 use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
@@ -71,6 +72,8 @@ pub enum Order {
         /// Whether what was read is in force.
         applied: bool,
     },
+    /// Say that the loop turns.
+    Turn(oneshot::Sender<()>),
     /// Save everything, say goodbye, and end.
     Stop,
 }
@@ -113,6 +116,8 @@ struct Peer {
 #[derive(Debug)]
 struct Known {
     bot: BotId,
+    /// What it calls itself; long enough for a program and its version.
+    client: Option<SmolStr>,
     form: Form,
     operator: bool,
     reads: bool,
@@ -169,6 +174,8 @@ pub struct Engine {
     store_error: Option<StoreError>,
     draining: bool,
     version: SmolStr,
+    surroundings: Rc<dyn Fn() -> Surroundings>,
+    life: life::Life,
 }
 
 impl std::fmt::Debug for Engine {
@@ -201,7 +208,21 @@ impl Engine {
             store_error: None,
             draining: false,
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
+            surroundings: Rc::new(Surroundings::default),
+            life: life::Life::default(),
         }
+    }
+
+    /// Says how to measure what the engine does not see itself; it is called when somebody asks for
+    /// the metrics.
+    pub fn surround(&mut self, surroundings: impl Fn() -> Surroundings + 'static) {
+        self.surroundings = Rc::new(surroundings);
+    }
+
+    /// Tells the life of messages from now on.
+    #[cfg(feature = "otel")]
+    pub fn tell_life(&mut self, life: life::Life) {
+        self.life = life;
     }
 
     /// Runs until it is told to stop or the store fails.
@@ -233,6 +254,8 @@ impl Engine {
                 order = orders.recv() => match order {
                     Some(Order::Configure(new)) => self.configure(*new),
                     Some(Order::Reloaded { applied }) => self.metrics.reloaded(applied),
+                    // Whoever asked may be gone.
+                    Some(Order::Turn(answer)) => drop(answer.send(())),
                     Some(Order::Stop) | None => return self.stop(events).await,
                 },
                 _ = intents.recv_many(&mut taken, INTENTS_MAX), if self.unsettled < UNSETTLED_MAX => {
@@ -321,6 +344,9 @@ impl Engine {
             }
             Ok(frame) => {
                 self.metrics.frames += 1;
+                if let (ClientFrame::Receipt(receipt), Some(known)) = (&frame, &peer.known) {
+                    self.life.reported(&known.bot, receipt);
+                }
                 self.input(Input::Frame { conn, frame });
             }
         }

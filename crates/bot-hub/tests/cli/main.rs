@@ -2,10 +2,15 @@
 //! hands out, and stdout, stderr and exit code as data.
 
 mod docs;
+mod doctor;
 mod first_run;
 mod fixture;
 mod keeping;
+mod logs;
 mod names;
 mod sending;
+mod service;
 mod serving;
+#[cfg(feature = "otel")]
+mod spans;
 mod watching;
