@@ -221,11 +221,15 @@ pub fn forwarded(data: &[u8]) {
         headers.append("x-forwarded-for", line.parse().expect("a header"));
         hops.extend(line.split(',').map(|hop| hop.trim().to_owned()));
     }
-    if let Ok(raw) = hyper::header::HeaderValue::from_bytes(seeds.rest()) {
-        headers.append("x-forwarded-for", raw);
-    }
     let found = client_address(peer, &headers, &trusted);
     assert_eq!(found, nearest_untrusted(peer, &hops, &trusted), "{peer} {hops:?}");
+    // Bytes that are no text vouch for nobody.
+    if let Ok(raw) = hyper::header::HeaderValue::from_bytes(data) {
+        let is_text = raw.to_str().is_ok();
+        headers.append("x-forwarded-for", raw);
+        let found = client_address(peer, &headers, &trusted);
+        assert!(is_text || found == peer.to_canonical(), "{peer} {data:?}");
+    }
 }
 
 /// The rule in other words: from the right, the first that no trusted proxy has written about.
