@@ -30,6 +30,8 @@ test("a long backlog is one text with the last messages in full", () => {
   assert.match(text, /> bob: message 163\n/);
   assert.match(text, /The last 8 in full:\nbob \(just now\):\n  message 193\n/);
   assert.ok(text.length < 4000);
+  assert.doesNotMatch(text, /will be shown next/);
+  assert.match(digest(entries, "lab", true), /^\[200 messages waited in lab; the oldest was just now; newer ones wait behind these and will be shown next\]/);
 });
 
 const block = (more: Partial<Block>): Block => ({

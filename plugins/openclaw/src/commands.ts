@@ -6,7 +6,7 @@ import { listBots, listRooms } from "./directory.ts";
 import { withHub } from "./hub-query.ts";
 import { readRoom } from "./names.ts";
 import { probe } from "./status.ts";
-import { messageOf } from "./turn.ts";
+import { messageOf } from "./errors.ts";
 import { LOADED_VERSION } from "./version.ts";
 
 type Options = { account?: string; json?: boolean };

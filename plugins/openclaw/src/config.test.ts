@@ -47,6 +47,9 @@ test("a bad value is a sentence, never an exception", () => {
   check({ groups: [] }, /an object/);
   check({ token: 7 }, /token/);
   check({ botLoopProtection: { windowSeconds: 0 } }, /a number from 1/);
+  check({ defaultTo: "lab" }, /`channels\.bot-hub\.defaultTo` is `"lab"`; hint: write `room:NAME` or `bot:NAME`/);
+  check({ healthMonitor: { enabled: "no" } }, /healthMonitor\.enabled/);
+  check({ textChunkLimit: 4000 }, /textChunkLimit` is not a setting/);
   assert.deepEqual(resolveAccount({ channels: "nonsense" }, null, {}).rooms, []);
 });
 

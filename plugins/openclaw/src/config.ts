@@ -5,7 +5,8 @@
 // the account runs with what is right, or is blocked with that sentence.
 
 import { isRecord } from "./file.ts";
-import { readName, readRoom } from "./names.ts";
+import { formatTarget, parseTarget, readName, readRoom } from "./names.ts";
+import { Reader } from "./reader.ts";
 
 export const CHANNEL_ID = "bot-hub";
 export const DEFAULT_ACCOUNT_ID = "default";
@@ -51,6 +52,8 @@ export type Account = {
   loopGuard?: LoopGuard;
   /** With more than so many messages waiting in a room, they arrive as a digest. */
   digestAfter: number;
+  /** Where something goes that is sent without a target. */
+  defaultTo?: string;
   problems: string[];
 };
 
@@ -62,7 +65,7 @@ export const DENIED_TOOLS: ToolPolicy = {
 const DIGEST_AFTER = 10;
 const KEYS = [
   "enabled", "name", "url", "token", "rooms", "protocol", "dmPolicy", "allowFrom", "groupPolicy", "groupAllowFrom",
-  "groups", "botLoopProtection", "digestAfter", "healthMonitor", "textChunkLimit", "defaultTo", "accounts",
+  "groups", "botLoopProtection", "digestAfter", "defaultTo", "healthMonitor", "accounts",
 ];
 const ROOM_KEYS = ["enabled", "requireMention", "allowFrom", "systemPrompt", "tools", "botLoopProtection"];
 
@@ -97,6 +100,8 @@ export function resolveAccount(cfg: Config, id?: string | null, env: Environment
   const token = readToken(read, env);
   const guard = readLoopGuard(read);
   const name = read.text("name");
+  const defaultTo = readDefaultTo(read);
+  checkHealthMonitor(read);
   const account: Account = {
     accountId,
     enabled: shared["enabled"] !== false && read.flag("enabled", true),
@@ -113,6 +118,7 @@ export function resolveAccount(cfg: Config, id?: string | null, env: Environment
     groups: readGroups(read),
     ...(guard === undefined ? {} : { loopGuard: guard }),
     digestAfter: read.count("digestAfter") ?? DIGEST_AFTER,
+    ...(defaultTo === undefined ? {} : { defaultTo }),
     problems: read.problems,
   };
   return account;
@@ -164,6 +170,20 @@ function readBots(read: Reader, key: string): string[] {
   return read.names(key, (raw) => (raw.trim() === "*" ? "*" : readName(raw.replace(/^(bot:|@)/i, ""))));
 }
 
+function readDefaultTo(read: Reader): string | undefined {
+  const raw = read.text("defaultTo");
+  if (raw === undefined) return undefined;
+  const target = parseTarget(raw);
+  if (target === undefined) read.complain("defaultTo", raw, "`room:NAME` or `bot:NAME`");
+  return target === undefined ? undefined : formatTarget(target);
+}
+
+/** OpenClaw itself obeys this one, in silence; so it is only checked. */
+function checkHealthMonitor(read: Reader): void {
+  const path = `${read.path}.healthMonitor`;
+  new Reader(read.record("healthMonitor"), path, ["enabled"], read.problems).optionalFlag("enabled");
+}
+
 function readGroups(read: Reader): Record<string, RoomRules> {
   const groups: Record<string, RoomRules> = {};
   for (const [name, value] of Object.entries(read.record("groups"))) {
@@ -210,85 +230,4 @@ function readLoopGuard(read: Reader): LoopGuard | undefined {
     if (count !== undefined) guard[key] = count;
   }
   return guard;
-}
-
-/** Takes values out of an object and notes what does not fit. */
-class Reader {
-  readonly problems: string[];
-  readonly path: string;
-  readonly #values: Record<string, unknown>;
-
-  constructor(values: Record<string, unknown>, path: string, keys: readonly string[], problems: string[] = []) {
-    this.#values = values;
-    this.path = path;
-    this.problems = problems;
-    for (const key of Object.keys(values)) {
-      if (keys.includes(key)) continue;
-      const near = keys.find((it) => it.toLowerCase() === key.toLowerCase());
-      const hint = near === undefined ? `known are ${keys.join(", ")}` : `did you mean \`${near}\`?`;
-      problems.push(`\`${path}.${key}\` is not a setting; hint: ${hint}`);
-    }
-  }
-
-  take(key: string): unknown {
-    return this.#values[key];
-  }
-
-  complain(key: string, value: unknown, expected: string): void {
-    const shown = JSON.stringify(value)?.slice(0, 60) ?? "nothing";
-    this.problems.push(`\`${this.path}.${key}\` is \`${shown}\`; hint: write ${expected}`);
-  }
-
-  text(key: string): string | undefined {
-    const value = this.take(key);
-    if (value === undefined || typeof value === "string") return value;
-    this.complain(key, value, "a text");
-    return undefined;
-  }
-
-  optionalFlag(key: string): boolean | undefined {
-    const value = this.take(key);
-    if (value === undefined || typeof value === "boolean") return value;
-    this.complain(key, value, "`true` or `false`");
-    return undefined;
-  }
-
-  flag(key: string, otherwise: boolean): boolean {
-    return this.optionalFlag(key) ?? otherwise;
-  }
-
-  count(key: string): number | undefined {
-    const value = this.take(key);
-    if (value === undefined) return undefined;
-    if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
-    this.complain(key, value, "a number from 1");
-    return undefined;
-  }
-
-  choice<const T extends string>(key: string, choices: readonly T[], otherwise: T): T {
-    const value = this.take(key);
-    if (value === undefined) return otherwise;
-    const found = choices.find((it) => it === value);
-    if (found === undefined) this.complain(key, value, `one of ${choices.map((it) => `\`${it}\``).join(", ")}`);
-    return found ?? otherwise;
-  }
-
-  record(key: string): Record<string, unknown> {
-    const value = this.take(key);
-    if (value === undefined || isRecord(value)) return value ?? {};
-    this.complain(key, value, "an object");
-    return {};
-  }
-
-  names(key: string, read: (raw: string) => string | undefined): string[] {
-    const value = this.take(key);
-    if (value === undefined) return [];
-    const list = Array.isArray(value) ? (value as unknown[]) : typeof value === "string" ? value.split(",") : undefined;
-    if (list === undefined) this.complain(key, value, "a list of names");
-    return (list ?? []).flatMap((raw) => {
-      const name = typeof raw === "string" ? read(raw) : undefined;
-      if (name === undefined) this.complain(key, raw, "names of letters, digits, `.`, `_` and `-`");
-      return name === undefined ? [] : [name];
-    });
-  }
 }

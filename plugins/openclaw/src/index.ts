@@ -4,6 +4,7 @@ import { defineChannelPluginEntry } from "openclaw/plugin-sdk/channel-core";
 import { botHubPlugin } from "./channel.ts";
 import { registerCommands } from "./commands.ts";
 import { CHANNEL_ID } from "./config.ts";
+import { registerMethods } from "./rpc.ts";
 import { setRuntime } from "./runtime.ts";
 import { registerTools } from "./tools.ts";
 
@@ -14,5 +15,8 @@ export default defineChannelPluginEntry({
   plugin: botHubPlugin,
   setRuntime,
   registerCliMetadata: registerCommands,
-  registerFull: registerTools,
+  registerFull(api) {
+    registerTools(api);
+    registerMethods(api);
+  },
 });

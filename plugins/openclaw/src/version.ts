@@ -17,6 +17,9 @@ export const LOADED_VERSION = installedVersion();
 /** A sentence if somebody installed another version since. */
 export function versionMismatch(): string | undefined {
   const installed = installedVersion();
-  if (installed === LOADED_VERSION) return undefined;
-  return `version ${LOADED_VERSION} runs, but ${installed} is installed; hint: \`openclaw plugins reload bot-hub\``;
+  return installed === LOADED_VERSION ? undefined : mismatchSentence(LOADED_VERSION, installed);
+}
+
+export function mismatchSentence(runs: string, installed: string): string {
+  return `version ${runs} of the plugin runs, but ${installed} is installed; hint: \`openclaw plugins reload bot-hub\``;
 }
