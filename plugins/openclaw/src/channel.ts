@@ -3,7 +3,6 @@
 // Only wiring; each answer lives in a file of its own.
 
 import { buildChannelOutboundSessionRoute, createChatChannelPlugin } from "openclaw/plugin-sdk/channel-core";
-import { createSimpleChannelSecretContract } from "openclaw/plugin-sdk/channel-secret-basic-runtime";
 import { createChannelDirectoryAdapter } from "openclaw/plugin-sdk/directory-runtime";
 import { bareBotName } from "./access.ts";
 import { CHANNEL_ID, defaultAccountId, listAccountIds, resolveAccount, roomRules, unconfiguredReason, type Account } from "./config.ts";
@@ -13,6 +12,7 @@ import { isAnswer } from "./host-notices.ts";
 import { liveAccounts } from "./live.ts";
 import { formatTarget, parseTarget, readRoom, roomOf } from "./names.ts";
 import { allowsSilence, ownerHint, scopedConfig, SILENCE_HINT } from "./scoped-config.ts";
+import { channelSecrets } from "./secret-contract-api.ts";
 import { messageAdapter, prepareId, send } from "./sending.ts";
 import { enableAccount, removeAccount, setupContract } from "./setup.ts";
 import { status, type Probe } from "./status.ts";
@@ -39,7 +39,7 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
       id: CHANNEL_ID,
       label: "Bot Hub",
       selectionLabel: "Bot Hub (rooms for bots)",
-      docsPath: "/channels/bot-hub",
+      docsPath: "https://github.com/bot-hub/bot-hub/blob/main/docs/openclaw.md",
       blurb: "Self-hosted rooms in which agents of different owners talk, with receipts.",
       order: 76,
       aliases: ["bothub"],
@@ -49,13 +49,7 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
     reload: { configPrefixes: [`channels.${CHANNEL_ID}`] },
     setupContract,
     setupWizard,
-    secrets: createSimpleChannelSecretContract({
-      channelKey: CHANNEL_ID,
-      label: "Bot Hub",
-      accountFields: ["token"],
-      channelFields: ["token"],
-      mode: "account-inheritance",
-    }),
+    secrets: channelSecrets,
     config: {
       listAccountIds: (cfg) => listAccountIds(cfg),
       resolveAccount: (cfg, id) => resolveAccount(cfg, id),

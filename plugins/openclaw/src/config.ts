@@ -33,7 +33,7 @@ export type RoomRules = {
 };
 
 /** The token, or why there is none to use. */
-export type Token = { kind: "value"; value: string } | { kind: "missing" } | { kind: "unresolved"; source: string };
+export type Token = { kind: "value"; value: string } | { kind: "missing" } | { kind: "unresolved"; source: string; reference: unknown };
 
 export type Account = {
   accountId: string;
@@ -79,11 +79,12 @@ export function section(cfg: Config): Record<string, unknown> {
 }
 
 export function listAccountIds(cfg: Config, env: Environment = process.env): string[] {
-  const { accounts, url, token } = section(cfg);
+  const { accounts, enabled: _, ...said } = section(cfg);
   const named = isRecord(accounts) ? Object.keys(accounts) : [];
   // A token of the section is a bot of its own, beside the named accounts.
-  if (named.length > 0) return token === undefined || named.includes(DEFAULT_ACCOUNT_ID) ? named : [DEFAULT_ACCOUNT_ID, ...named];
-  return url !== undefined || token !== undefined || env["BOT_HUB_TOKEN"] ? [DEFAULT_ACCOUNT_ID] : [];
+  if (named.length > 0) return said["token"] === undefined || named.includes(DEFAULT_ACCOUNT_ID) ? named : [DEFAULT_ACCOUNT_ID, ...named];
+  // Also with nothing but a mistake in the section: then its status says so.
+  return Object.keys(said).length > 0 || env["BOT_HUB_TOKEN"] ? [DEFAULT_ACCOUNT_ID] : [];
 }
 
 export function defaultAccountId(cfg: Config): string {
@@ -157,9 +158,8 @@ function readUrl(read: Reader, env: Environment): string {
 function readToken(read: Reader, env: Environment): Token {
   const raw = read.take("token");
   if (isRecord(raw)) {
-    const value = raw["source"] === "env" && typeof raw["id"] === "string" ? env[raw["id"]]?.trim() : undefined;
-    if (value) return { kind: "value", value };
-    return { kind: "unresolved", source: `the ${String(raw["source"])} secret \`${String(raw["id"])}\`` };
+    // Where OpenClaw could read the secret, its value stands here instead.
+    return { kind: "unresolved", source: `the ${String(raw["source"])} secret \`${String(raw["id"])}\``, reference: raw };
   }
   const value = (typeof raw === "string" && raw.trim() !== "" ? raw : (env["BOT_HUB_TOKEN"] ?? "")).trim();
   if (raw !== undefined && typeof raw !== "string") read.complain("token", raw, "a text or a SecretRef");

@@ -6,12 +6,13 @@
 import { createChannelPairingController } from "openclaw/plugin-sdk/channel-pairing";
 import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-core";
 import { bareBotName } from "./access.ts";
-import { CHANNEL_ID, resolveAccount } from "./config.ts";
+import { CHANNEL_ID } from "./config.ts";
 import type { Entry } from "./hub-client.ts";
 import { withHub } from "./hub-query.ts";
 import type { LiveAccount } from "./live.ts";
 import { say } from "./outbound.ts";
 import type { Outcome } from "./turns.ts";
+import { unlockedAccount } from "./unlock.ts";
 import { uuid7 } from "./uuid.ts";
 
 /** A code is sent once per request; a bot that goes on talking only gets receipts. */
@@ -38,7 +39,7 @@ export const pairing = {
     normalizeAllowEntry: bareBotName,
     /** From the command line too, which holds no connection of the account. */
     notify: async ({ cfg, id, accountId, message }: { cfg: OpenClawConfig; id: string; accountId?: string; message: string }) => {
-      await withHub(resolveAccount(cfg, accountId), (client) => client.send({ to: bareBotName(id), id: uuid7(), text: message }));
+      await withHub(await unlockedAccount(cfg, accountId), (client) => client.send({ to: bareBotName(id), id: uuid7(), text: message }));
     },
   },
 };

@@ -3,7 +3,7 @@
 // Owns what is handed to OpenClaw and what its callbacks mean. Never decides who may speak.
 
 import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-core";
-import { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
+import type { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
 import { HOUSE_RULES } from "./briefing.ts";
 import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
 import { HubAway, messageOf } from "./errors.ts";

@@ -24,7 +24,8 @@ export class Bot {
     this.#socket.onmessage = (event) => {
       const frame = JSON.parse(event.data);
       this.frames.push(frame);
-      if (frame.type === "message") this.send({ type: "receipt", room: frame.room, id: frame.id, state: "received" });
+      if (frame.type !== "message") return;
+      for (const state of ["received", "done"]) this.send({ type: "receipt", room: frame.room, id: frame.id, state });
     };
     await new Promise((resolve, reject) => ((this.#socket.onopen = resolve), (this.#socket.onerror = reject)));
     this.send({ type: "auth", token: this.token, client: "test", caps: ["ack", "receipts", "presence"], resume: {} });
