@@ -90,14 +90,15 @@ export class Gateway {
     return JSON.parse(readFileSync(this.config, "utf8"));
   }
 
-  async start() {
+  /** `readyz` says that everything runs, `healthz` that the gateway does. */
+  async start({ until = "readyz" } = {}) {
     await this.configure();
     const out = openSync(this.log, "a");
     this.child = spawn(process.execPath, [join(this.openclaw, "openclaw.mjs"), "gateway", "run"], { env: this.env, stdio: ["ignore", out, out], detached: true });
     this.exited = new Promise((resolve) => this.child.once("exit", resolve));
-    const end = Date.now() + 120_000;
+    const end = Date.now() + 240_000;
     for (;;) {
-      const ready = await fetch(`http://127.0.0.1:${this.port}/readyz`).then((it) => it.ok, () => false);
+      const ready = await fetch(`http://127.0.0.1:${this.port}/${until}`).then((it) => it.ok, () => false);
       if (ready) return;
       if (this.child.exitCode !== null || Date.now() > end) throw new Error(`the gateway did not start:\n${this.tail()}`);
       await pause(200);
@@ -123,7 +124,7 @@ export class Gateway {
   /** Runs `openclaw …` with this gateway's home. */
   run(args, { env = {} } = {}) {
     return new Promise((resolve) => {
-      execFile(process.execPath, [join(this.openclaw, "openclaw.mjs"), ...args], { env: { ...this.env, ...env }, timeout: 120_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
+      execFile(process.execPath, [join(this.openclaw, "openclaw.mjs"), ...args], { env: { ...this.env, ...env }, timeout: 300_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
         resolve({ code: error ? (error.code ?? 1) : 0, stdout, stderr }),
       );
     });
