@@ -7,6 +7,7 @@ import { CHANNEL_ID } from "./config.ts";
 import { registerMethods } from "./rpc.ts";
 import { setRuntime } from "./runtime.ts";
 import { registerTools } from "./tools.ts";
+import { setInstalledFolder } from "./version.ts";
 
 export default defineChannelPluginEntry({
   id: CHANNEL_ID,
@@ -16,6 +17,7 @@ export default defineChannelPluginEntry({
   setRuntime,
   registerCliMetadata: registerCommands,
   registerFull(api) {
+    if (api.rootDir !== undefined) setInstalledFolder(api.rootDir);
     registerTools(api);
     registerMethods(api);
   },

@@ -232,6 +232,8 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
     for (const room of ["crash", "pair"]) await tester.answer(tester.say(room, "@bob SAY and now"), { ms: 120_000 });
     await until(async () => (await bob.call("bothub.status")).accounts[0].unsent === 0, "everything is acknowledged");
     assert.deepEqual([await times("an answer, once"), await times("out of the blue, once")], [1, 1]);
+    // OpenClaw did not know either, and the hub told it.
+    assert.match(bob.text(), /reconciled unknown_after_send as already sent/);
   });
 
   test("a backlog of 200 arrives as a digest", async () => {

@@ -96,12 +96,11 @@ describe("secrets, wss and strangers", { timeout: 600_000 }, () => {
     assert.ok(!model.requests.some((it) => it.prompt.includes("let me in")));
   });
 
-  test("the owner approves it, it hears so, and it is answered without being the owner", async () => {
+  test("the owner approves it, and it is answered without being the owner", async () => {
     const { requests } = JSON.parse(await run("pairing", "list", "bot-hub", "--json"));
     const [{ code, id: bot }] = requests;
     assert.equal(bot, "tester");
-    await run("pairing", "approve", "bot-hub", code, "--account", "alice", "--notify");
-    await tester.until((it) => it.type === "message" && it.from === "alice" && /say it again/.test(it.text));
+    await run("pairing", "approve", "bot-hub", code, "--account", "alice");
     // OpenClaw makes the first sender that it approves its command owner.
     assert.deepEqual(gateway.written().commands.ownerAllowFrom, ["bot-hub:tester"]);
     const id = tester.say("@alice", "SAY thank you");
@@ -121,6 +120,6 @@ describe("secrets, wss and strangers", { timeout: 600_000 }, () => {
   test("`bot-hub trace` tells the end of every message that anybody sent", async () => {
     const { open, count } = await unaccounted(hub);
     assert.deepEqual(open, []);
-    assert.ok(count >= 10, `${count} messages`);
+    assert.ok(count >= 9, `${count} messages`);
   });
 });
