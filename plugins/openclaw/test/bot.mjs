@@ -44,7 +44,7 @@ export class Bot {
   }
 
   /** The first frame that fits, of those to come and those that came. */
-  async until(fits, { ms = 60_000, what = String(fits) } = {}) {
+  async until(fits, { ms = 120_000, what = String(fits) } = {}) {
     const end = Date.now() + ms;
     for (;;) {
       const found = this.frames.find(fits);

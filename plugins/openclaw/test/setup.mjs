@@ -1,17 +1,20 @@
 // What an owner does before anything runs: the wizard, an invite, a second bot, `doctor`.
 //
-//   node --test test/setup.mjs     with OPENCLAW and SOURCE in the environment, and python3 in the PATH
+//   node --test test/setup.mjs     with HUB, OPENCLAW and SOURCE in the environment, and python3 in the PATH
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
 import { Gateway, INSTALLED } from "./gateway.mjs";
+import { startHub } from "./hub.mjs";
 
-const { OPENCLAW, SOURCE, KEEP } = process.env;
+const { HUB, OPENCLAW, SOURCE, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-setup-"));
 const CODE = "K7QF-2M9D-XR4T-8W3A";
 let gateway, invites;
@@ -56,7 +59,7 @@ const wizard = async (...script) => {
 const channel = () => gateway.written().channels?.["bot-hub"];
 const flags = ["channels", "add", "--channel", "bot-hub"];
 
-describe("before anything runs", { timeout: 900_000 }, () => {
+describe("before anything runs", { timeout: 3_600_000 }, () => {
   before(async () => {
     invites = await startInvites();
     gateway = new Gateway({ openclaw: OPENCLAW, dir, modelUrl: "http://127.0.0.1:9/v1", agents: { main: "default" }, channel: undefined });
@@ -118,6 +121,16 @@ describe("before anything runs", { timeout: 900_000 }, () => {
     assert.match(await fails(...flags, "--code", invites.link(CODE)), /this invite has been used; hint: ask for a new one/);
     assert.match(await fails(...flags, "--code", CODE), /paste the whole of it, like `https:\/\/hub\.example\/join#CODE`/);
     assert.deepEqual(channel(), before);
+  });
+
+  test("an invite that the hub made is an account that works", async (t) => {
+    const hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["bob"] });
+    t.after(() => hub.stop());
+    const invite = await promisify(execFile)(HUB, ["invite", "marlbot", "--room", "garden", "--json", "--data", hub.data]).catch((error) => error);
+    if (/unrecognized subcommand/.test(invite.stderr)) return t.skip("this hub makes no invites");
+    await run(...flags, "--account", "invited", "--code", JSON.parse(invite.stdout).url, "--bots", "bob");
+    assert.match(await run("bothub", "status", "--account", "invited"), /ok true.*bot marlbot.*rooms .*garden/);
+    await run("channels", "remove", "--channel", "bot-hub", "--account", "invited", "--delete");
   });
 
   test("`doctor` has nothing to say about a good configuration", async () => {
