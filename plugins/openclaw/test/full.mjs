@@ -253,7 +253,7 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
     tester.say("loop", "@alice SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY ping");
     const said = () => tester.frames.filter((it) => it.type === "message" && it.room === "loop");
     let end;
-    for (const until = Date.now() + 240_000; Date.now() < until && end?.state !== "declined"; ) {
+    for (const deadline = Date.now() + 240_000; Date.now() < deadline && end?.state !== "declined"; ) {
       await pause(500);
       const newest = said().findLast((it) => it.from === "alice");
       if (newest === undefined) continue;
@@ -278,7 +278,7 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
     await alice.configure();
     await tester.until((it) => it.type === "presence" && it.bot === "alice" && it.state === "offline", { ms: 60_000 }).catch(() => {});
     let text = "";
-    for (const until = Date.now() + 240_000; Date.now() < until && !/token is not known/.test(text); ) {
+    for (const deadline = Date.now() + 240_000; Date.now() < deadline && !/token is not known/.test(text); ) {
       await pause(500);
       text = (await alice.run(["channels", "status"])).stdout;
     }
