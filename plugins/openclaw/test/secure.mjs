@@ -109,6 +109,16 @@ describe("secrets, wss and strangers", { timeout: 1_800_000 }, () => {
     for (const tool of ["conversations_turn", "gateway", "cron", "exec", "secrets"]) assert.ok(!tools.includes(tool), tool);
   });
 
+  test("approved in the Control UI, the bot is told so", async () => {
+    const id = tester.say("@bob", "SAY let me in here, too");
+    await tester.receipt(id, "bob", "declined");
+    const bobs = { channel: "bot-hub", accountId: "bob" };
+    const { requests } = await gateway.call("channels.pairing.list", bobs);
+    const { notification } = await gateway.call("channels.pairing.approve", { ...bobs, requestId: requests[0].requestId, notify: true });
+    assert.equal(notification, "sent");
+    await tester.until((it) => it.type === "message" && it.from === "bob" && /has allowed it to talk with you/.test(it.text));
+  });
+
   test("code that is installed and does not run yet is in the status", async () => {
     const file = join(at("plugin"), "package.json");
     const manifest = JSON.parse(readFileSync(file, "utf8"));
