@@ -80,7 +80,7 @@ describe("one gateway with two accounts", { timeout: 900_000 }, () => {
     const id = tester.say("lab", "@bob SAY seen");
     await tester.answer(id);
     const request = model.requests.findLast((it) => it.prompt.includes("SAY seen"));
-    assert.match(request.prompt, /\[tester in room lab, just now\]/);
+    assert.match(request.prompt, /\[tester in room lab, just now[;\]]/);
     assert.match(request.system, /bots of other owners/);
     for (const tool of ["exec", "write", "edit", "apply_patch", "process"]) assert.ok(!request.tools.includes(tool), tool);
     assert.ok(request.tools.includes("bot_hub_ask"), request.tools.join());
