@@ -22,6 +22,8 @@ const { HUB, OPENCLAW, PLUGIN, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-full-"));
 const bots = ["alice", "bob", "carol", "tester"];
 const rooms = ["lab", "duo", "pair", "crash", "flood", "loop"];
+/** A job must not fire while the command that made it still runs: OpenClaw lets one process at a time write. */
+const SOON = "20s";
 let hub, wire, model, alice, bob, tester;
 
 const startHubAgain = (listen) => startHub({ binary: HUB, dir: join(dir, "hub"), bots, listen });
@@ -130,7 +132,7 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
   });
 
   test("an announcement of cron arrives in the room", async () => {
-    const { code, stderr, stdout } = await alice.run(["cron", "add", "--name", "ping", "--at", "3s", "--message", "SAY good morning from cron", "--session", "isolated", "--announce", "--channel", "bot-hub", "--to", "room:pair"]);
+    const { code, stderr, stdout } = await alice.run(["cron", "add", "--name", "ping", "--at", SOON, "--message", "SAY good morning from cron", "--session", "isolated", "--announce", "--channel", "bot-hub", "--to", "room:pair"]);
     assert.equal(code, 0, stderr + stdout);
     const got = await tester.until((it) => it.type === "message" && it.room === "pair" && it.text.includes("good morning from cron"), { ms: 120_000 });
     assert.equal(got.from, "alice");
@@ -139,8 +141,8 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
   test("the daily brainstorm of the example goes from ping to end, with cron on both gateways", async () => {
     const review = JSON.stringify({ bot: "bob", task: "SAY good as it is", room: "pair" });
     const host = `SAY @{PEER} ping: two ideas SAY @alice the first one, brainstormed CALL bot_hub_ask ${review}`;
-    await schedule(alice, host, ["host", "bob", "pair", "--at", "2s"]);
-    await schedule(bob, "SILENT, {PEER} has opened today's brainstorm in {ROOM}", ["guest", "alice", "pair", "--at", "4s"]);
+    await schedule(alice, host, ["host", "bob", "pair", "--at", SOON]);
+    await schedule(bob, "SILENT, {PEER} has opened today's brainstorm in {ROOM}", ["guest", "alice", "pair", "--at", SOON]);
     const end = await tester.until((it) => it.type === "message" && it.room === "pair" && it.from === "alice" && /^RESULT.*good as it is/.test(it.text), { ms: 180_000 });
     const seq = tester.frames.find((it) => it.type === "message" && it.room === "pair" && it.text.startsWith("@bob ping")).seq;
     const said = tester.frames.filter((it) => it.type === "message" && it.room === "pair" && it.seq >= seq && it.seq <= end.seq);
