@@ -59,7 +59,8 @@ async function statusOf(cfg: OpenClawConfig, ids: string[]) {
 async function print(options: Options, read: () => Promise<object>): Promise<void> {
   try {
     const value = await read();
-    console.log(options.json ? JSON.stringify(value) : lines(value));
+    // Not `console`: with `--json` OpenClaw sends that to stderr.
+    process.stdout.write(`${options.json ? JSON.stringify(value) : lines(value)}\n`);
   } catch (error) {
     console.error(`${CHANNEL_ID}: ${messageOf(error)}`);
     process.exitCode = 1;
