@@ -41,7 +41,9 @@ export type Visit = {
 export function resolveAccess(visit: Visit) {
   const { cfg, account, entry, meaning, peer, agentId, sessionKey, inboundEventKind } = visit;
   const rules = roomRules(account, entry.room);
-  const resolver = createChannelIngressResolver({ channelId: CHANNEL_ID, accountId: account.accountId, identity, cfg });
+  const resolver = createChannelIngressResolver({
+    channelId: CHANNEL_ID, accountId: account.accountId, identity, cfg, useDefaultPairingStore: true,
+  });
   return resolver.message({
     subject: { stableId: entry.from },
     conversation: peer,
