@@ -54,6 +54,8 @@ impl Hub {
         for at in 0..members {
             if self.world.room(room).members[at].bot == sender {
                 self.pass_own(room, at, entry.seq);
+            } else if !self.world.room(room).members[at].reads() {
+                self.world.room_mut(room).members[at].pass_unread(entry.seq);
             } else if let Some(conn) = self.hand_live(room, at, sender, &entry, &mut rest) {
                 handed.delivered += 1;
                 to.push(conn);
@@ -91,6 +93,8 @@ impl Hub {
         for at in 0..self.world.room(room).members.len() {
             if self.world.room(room).members[at].bot == sender {
                 self.pass_own(room, at, seq);
+            } else if !self.world.room(room).members[at].reads() {
+                self.world.room_mut(room).members[at].pass_unread(seq);
             }
         }
         self.expire();
