@@ -50,6 +50,7 @@ pub(super) fn reconfiguration(config: &Config) -> Reconfiguration {
         settings: settings(config),
         tokens: tokens.collect(),
         operators: config.operators.clone(),
+        public_url: config.public_url().map(ToString::to_string),
         auth_failures_per_minute: config.limits.auth_failures_per_minute,
         rooms: rooms(config),
     }
@@ -107,6 +108,7 @@ pub(super) fn door(config: &Config) -> DoorConfig {
         limits: Rc::new(limits),
         // The configuration has checked them.
         allowed_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
+        public_url: config.public_url().cloned(),
         trusted_proxies: config.trust_proxies.clone(),
     }
 }
