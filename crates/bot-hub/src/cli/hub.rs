@@ -36,6 +36,8 @@ pub(super) struct Hub {
     pub(super) hello: Arc<AuthOk>,
     /// Its process, if it was found through the data directory.
     pub(super) running: Option<RunningHub>,
+    /// Its address for pages, where a context says it.
+    page_url: Option<String>,
     since: Instant,
     global: Global,
 }
@@ -75,7 +77,7 @@ pub(super) fn until_interrupted(
 
 impl Hub {
     async fn connect(global: &Global) -> Result<Self, Failure> {
-        let Place { url, token, running } = locate(global)?;
+        let Place { url, token, running, page_url } = locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
         options.caps = vec![Cap::Receipts, Cap::Acts];
@@ -105,6 +107,7 @@ impl Hub {
             url,
             hello,
             running,
+            page_url,
             since: Instant::now(),
             global: global.clone(),
         })
@@ -119,6 +122,15 @@ impl Hub {
         }
         *self = Self::connect(&self.global.clone()).await?;
         Ok(())
+    }
+
+    /// Its address for pages: `https://hub.example`.
+    pub(super) fn page_url(&self) -> String {
+        let derived = || {
+            let url = self.url.trim_end_matches('/');
+            url.strip_suffix("/ws").unwrap_or(url).replacen("ws", "http", 1)
+        };
+        self.page_url.clone().unwrap_or_else(derived)
     }
 
     /// The hub's clock.
@@ -154,17 +166,30 @@ struct Place {
     url: String,
     token: Secret,
     running: Option<RunningHub>,
+    page_url: Option<String>,
 }
 
 fn locate(global: &Global) -> Result<Place, Failure> {
     let given = token_given(global)?;
-    if let Some(url) = global.url.clone().filter(|url| !url.is_empty()) {
+    let url = global.url.clone().filter(|url| !url.is_empty());
+    if let (Some(url), Some(context)) = (&url, &global.context) {
+        let message = format!("both a hub (`{url}`) and a context (`{context}`) are named");
+        return Err(Failure::new(Kind::Usage, message).hint(
+            "leave one out; --url may come from BOT_HUB_URL, --context from BOT_HUB_CONTEXT",
+        ));
+    }
+    if let Some(url) = url {
         let token = given.ok_or_else(|| {
             Failure::new(Kind::Usage, format!("there is no token for `{url}`")).hint(format!(
                 "put one into a file and name it with --token-file, or set {TOKEN_VARIABLE}"
             ))
         })?;
-        return Ok(Place { url, token, running: None });
+        return Ok(Place { url, token, running: None, page_url: None });
+    }
+    if let Some(context) = super::context::chosen(global)? {
+        let token = given.unwrap_or(context.token);
+        let page_url = Some(context.hub);
+        return Ok(Place { url: context.ws_url, token, running: None, page_url });
     }
     let dir = data_dir(global)?;
     let (running, operator) = Home::find_running(&dir).ok_or_else(|| {
@@ -173,7 +198,7 @@ fn locate(global: &Global) -> Result<Place, Failure> {
         )
     })?;
     let token = given.unwrap_or(operator);
-    Ok(Place { url: running.url.clone(), token, running: Some(running) })
+    Ok(Place { url: running.url.clone(), token, running: Some(running), page_url: None })
 }
 
 fn token_given(global: &Global) -> Result<Option<Secret>, Failure> {
