@@ -56,7 +56,7 @@ impl Hub {
                 .hint(format!("did you mean `room: {id}`?")));
         }
         let error = ErrorFrame::new(Code::NoSuchBot).message(format!("there is no bot `{id}`"));
-        Err(match self.similar_bot(id.as_str(), asker) {
+        Err(match self.similar_bot(id.as_str(), asker).filter(|similar| *similar != id) {
             Some(bot) => error.hint(format!("did you mean `to: {bot}`?")),
             None => error.hint("send `who` to see the bots that share a room with you"),
         })

@@ -23,7 +23,7 @@
 //! quiet | brief | loud               nothing, the ends, or everything is shown
 //! damage lab 3 | set buffer 50 | bot dora | remove dora | block dora
 //! declare lab ana,bob [closed]
-//! guest dora | let in dora lab,den read,post
+//! guest dora | let in dora lab,den read,post | revoke LABEL
 //! times 60 ana say #lab number {n}
 //! ```
 
@@ -93,6 +93,10 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
         }
         "guest" => bench.input(Input::Guest { bot: bot(rest), guest: true }),
         "let" => let_in(bench, rest),
+        "revoke" => {
+            let conn = bench.peer(rest).conn;
+            bench.input(Input::Revoked { conn });
+        }
         "block" => bench.input(Input::BotBlocked(bot(rest))),
         "declare" => declare(bench, rest),
         "set" => set(bench, rest),
