@@ -36,6 +36,7 @@ pub(super) fn settings(config: &Config) -> Settings {
         limits: limits(config),
         retention: retention(config, &config.retention),
         create_rooms_on_join: config.create_rooms_on_join,
+        guests_reach_all: config.guests_reach_all,
         // Half of what the outbox takes: acknowledgements and errors need room too.
         outstanding_bytes_max: config.limits.outbox_bytes.as_usize() / 2,
         ..Settings::default()
