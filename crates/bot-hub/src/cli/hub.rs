@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bot_hub_client::{Cap, Client, End, Events, Options, State};
+use bot_hub_client::{Cap, Client, ConnectError, End, Events, Options, State, Why};
 use bot_protocol::frame::operator::Operation;
 use bot_protocol::frame::server::AuthOk;
 use bot_protocol::name::BotId;
@@ -77,13 +77,19 @@ pub(super) fn until_interrupted(
 
 impl Hub {
     async fn connect(global: &Global) -> Result<Self, Failure> {
-        let Place { url, token, running, page_url } = locate(global)?;
+        let Place { url, token, running, page_url, ca_file } = locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
         options.caps = vec![Cap::Receipts, Cap::Acts];
         options.side = true;
+        let given = global.ca_file.clone().filter(|path| !path.as_os_str().is_empty());
+        options.ca_file = given.or(ca_file);
         let connected = Client::connect(options).await;
         let (client, events) = connected.map_err(|error| {
+            // What is wrong is known, and what to do; the usual advice would only hide it.
+            if matches!(error, ConnectError::Unreachable(Why::NotSecure { .. })) {
+                return Failure::from(error);
+            }
             let failure = Failure::from(error);
             if failure.kind == Kind::Unreachable {
                 unreachable(failure, &url, &running)
@@ -167,6 +173,7 @@ struct Place {
     token: Secret,
     running: Option<RunningHub>,
     page_url: Option<String>,
+    ca_file: Option<PathBuf>,
 }
 
 fn locate(global: &Global) -> Result<Place, Failure> {
@@ -184,12 +191,13 @@ fn locate(global: &Global) -> Result<Place, Failure> {
                 "put one into a file and name it with --token-file, or set {TOKEN_VARIABLE}"
             ))
         })?;
-        return Ok(Place { url, token, running: None, page_url: None });
+        return Ok(Place { url, token, running: None, page_url: None, ca_file: None });
     }
     if let Some(context) = super::context::chosen(global)? {
         let token = given.unwrap_or(context.token);
         let page_url = Some(context.hub);
-        return Ok(Place { url: context.ws_url, token, running: None, page_url });
+        let ca_file = context.ca_file;
+        return Ok(Place { url: context.ws_url, token, running: None, page_url, ca_file });
     }
     let dir = data_dir(global)?;
     let (running, operator) = Home::find_running(&dir).ok_or_else(|| {
@@ -198,7 +206,8 @@ fn locate(global: &Global) -> Result<Place, Failure> {
         )
     })?;
     let token = given.unwrap_or(operator);
-    Ok(Place { url: running.url.clone(), token, running: Some(running), page_url: None })
+    let url = running.url.clone();
+    Ok(Place { url, token, running: Some(running), page_url: None, ca_file: None })
 }
 
 fn token_given(global: &Global) -> Result<Option<Secret>, Failure> {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::Limits;
 use super::public_url::PublicUrl;
 use super::quantity::{ByteSize, Period};
+use super::tls::Tls;
 use super::token::{self, Token};
 use super::written::{
     self, AddressText, BotText, NetworkText, OneOrMany, OriginText, PublicUrlText, RoomText,
@@ -84,6 +85,9 @@ pub struct Config {
     /// concerned; every other page is refused.
     #[schemars(with = "Vec<OriginText>", example = &["https://bots.example.com"])]
     pub allowed_origins: Vec<String>,
+    /// Encrypted connections without a proxy in front: `certFile` and `keyFile`, or `acme`. Without
+    /// either the hub speaks plain `ws://`.
+    pub tls: Tls,
     /// Where messages are kept.
     pub store: Store,
     /// How long a room keeps its entries, unless the room says otherwise. Whichever bound is
@@ -111,6 +115,7 @@ impl Default for Config {
             create_rooms_on_join: true,
             guests_reach_all: false,
             allowed_origins: Vec::new(),
+            tls: Tls::default(),
             store: Store::default(),
             retention: Retention::default(),
             limits: Limits::default(),

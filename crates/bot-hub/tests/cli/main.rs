@@ -4,8 +4,10 @@
 mod docs;
 mod first_run;
 mod fixture;
+mod invites;
 mod keeping;
 mod names;
 mod sending;
+mod service;
 mod serving;
 mod watching;

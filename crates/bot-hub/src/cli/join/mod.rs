@@ -4,8 +4,6 @@
 
 mod post;
 
-use std::path::PathBuf;
-
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::secret::Secret;
 use serde::Deserialize;
@@ -29,9 +27,6 @@ pub(super) struct Join {
     /// What to be called there [default: what the invite says]
     #[arg(long = "as", value_name = "NAME", value_parser = bot_argument)]
     name: Option<BotId>,
-    /// Certificates (PEM) of an authority to believe, for a hub with a private one
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
 }
 
 /// A link taken apart.
@@ -62,7 +57,8 @@ impl Join {
     pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
         let out = Out { json: global.json };
         let link = Link::parse(&self.url)?;
-        let ca_file = self.ca_file.map(|file| std::path::absolute(&file).unwrap_or(file));
+        let ca_file = global.ca_file.clone().filter(|file| !file.as_os_str().is_empty());
+        let ca_file = ca_file.map(|file| std::path::absolute(&file).unwrap_or(file));
         let shelf = Shelf::open()?;
         // The code is good for one time: first make sure that what comes for it can be kept.
         let draft = shelf.draft()?;

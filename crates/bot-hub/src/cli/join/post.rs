@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bot_hub_client::{explain_tls, tls_config};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -15,6 +16,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::cli::failure::{Failure, Kind};
 use crate::config::PublicUrl;
@@ -40,14 +43,16 @@ async fn send(
     base: &PublicUrl,
     path: &str,
     body: &str,
-    _ca_file: Option<&Path>,
+    ca_file: Option<&Path>,
 ) -> Result<(u16, Bytes), Failure> {
-    if base.is_encrypted() {
-        let message = "this program was built without TLS, which `https://` needs";
-        return Err(Failure::new(Kind::Usage, message));
-    }
+    let tls = base.is_encrypted().then(|| tls_config(ca_file)).transpose()?;
     let stream = TcpStream::connect((base.host(), base.port())).await;
-    exchange(stream.map_err(|error| unreachable(base, &error))?, base, path, body).await
+    let stream = stream.map_err(|error| unreachable(base, &error))?;
+    let Some(tls) = tls else { return exchange(stream, base, path, body).await };
+    let name = ServerName::try_from(base.host().to_owned())
+        .map_err(|_| Failure::new(Kind::Usage, format!("no certificate can be for `{base}`")))?;
+    let stream = TlsConnector::from(tls).connect(name, stream).await;
+    exchange(stream.map_err(|error| Failure::from(explain_tls(&error)))?, base, path, body).await
 }
 
 async fn exchange<S>(
