@@ -112,9 +112,9 @@ mod tests {
     fn a_place_writes_so_many_lines_and_then_waits_for_the_next_window() {
         static SOMEWHERE: Somewhere = Somewhere;
         let flood = Flood::default();
-        let place = || tracing::callsite::Identifier(&SOMEWHERE);
+        let place = || Identifier(&SOMEWHERE);
         let start = Instant::now();
-        let mut at = |seconds| {
+        let at = |seconds| {
             flood.admit(place(), start + Duration::from_secs(seconds), || "a bot connected".into())
         };
         assert!((0..LINES_MAX).all(|_| at(0)));
