@@ -37,6 +37,8 @@ pub(crate) struct Fact {
     room: RoomIx,
     news: Vec<News>,
     notices: Vec<Notice>,
+    /// Whose loss it is.
+    loser: Option<BotIx>,
 }
 
 impl Hub {
@@ -48,6 +50,9 @@ impl Hub {
     pub(crate) fn fact_settled(&mut self, fact: Fact) {
         self.notify_all(fact.news);
         self.look_up_notices(fact.room, fact.notices);
+        if let Some(bot) = fact.loser {
+            self.loss_stored(fact.room, bot);
+        }
     }
 
     /// Tells senders when the last of the facts that were just stated about the room is stored.
@@ -140,7 +145,7 @@ impl Hub {
             reply: news.reply.clone(),
         };
         let (change, room) = (Change::Receipt(record), news.room);
-        self.state(Fact { change, room, news: vec![news], notices: Vec::new() });
+        self.state(Fact { change, room, news: vec![news], notices: Vec::new(), loser: None });
     }
 
     /// The hub's own observation about one entry.
@@ -180,6 +185,7 @@ impl Hub {
     pub(crate) fn record_drop(&mut self, room: RoomIx, bot: BotIx, range: DroppedRange) {
         let (name, id, at) = (self.room_name(room), self.bot_id(bot).clone(), self.now);
         let change = Change::Drop { room: name, bot: id, range, at };
-        self.state(Fact { change, room, news: Vec::new(), notices: Vec::new() });
+        let (news, notices) = (Vec::new(), Vec::new());
+        self.state(Fact { change, room, news, notices, loser: Some(bot) });
     }
 }

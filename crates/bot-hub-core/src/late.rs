@@ -30,6 +30,9 @@ impl Hub {
         let (Some(conn), None) = (member.reader, member.reading) else { return };
         self.tell_gaps(Reader { room, bot, conn });
         let Some(member) = self.world.member(room, bot) else { return };
+        if member.unstored_losses > 0 {
+            return;
+        }
         let (after, until) = (member.sent(), self.world.room(room).head);
         let window_max = self.settings.limits.window_entries as usize;
         let space = window_max.saturating_sub(member.window.len());
@@ -112,6 +115,9 @@ impl Hub {
         let now = self.now;
         let sender = self.world.intern_bot(&entry.draft.from);
         let Some(member) = self.world.member_mut(reader.room, reader.bot) else { return false };
+        if member.unstored_losses > 0 {
+            return false;
+        }
         if entry.seq <= member.sent() {
             return true;
         }
@@ -163,17 +169,27 @@ impl Hub {
         let Some(member) = self.world.member_mut(room, bot) else { return 0 };
         let mut gone = Vec::new();
         let lost = member.lose(from, to, reason, |range| gone.push(range));
+        member.unstored_losses += u32::try_from(gone.len()).unwrap_or(u32::MAX);
         for range in gone {
             self.record_drop(room, bot, range);
         }
         lost
     }
 
-    /// Tells a reader about what it will never get, as far as that comes next.
+    /// One of a member's losses is stored: it may be told, and what follows it handed over.
+    pub(crate) fn loss_stored(&mut self, room: RoomIx, bot: BotIx) {
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        member.unstored_losses = member.unstored_losses.saturating_sub(1);
+        self.pump(room, bot);
+    }
+
+    /// Tells a reader about what it will never get, as far as that comes next and is stored.
     fn tell_gaps(&mut self, reader: Reader) {
-        while let Some(range) =
-            self.world.member_mut(reader.room, reader.bot).and_then(|member| member.next_gap())
-        {
+        let next = |hub: &mut Self| {
+            let member = hub.world.member_mut(reader.room, reader.bot)?;
+            if member.unstored_losses > 0 { None } else { member.next_gap() }
+        };
+        while let Some(range) = next(self) {
             self.tell_gap(reader, range);
         }
     }

@@ -99,10 +99,12 @@ fn show_tells_who_said_what_and_no_token() {
         "{\n  port: 7,\n  tokens: {\n    'token-for-marlbot': { botId: 'marlbot' },\n    'token-for-pelouse': { botId: 'pelouse' },\n  },\n}",
     );
     let (_, out, _) = told(ConfigCommand::Show { origin: true }, folder.path(), false);
-    let start: Vec<_> = out.lines().take(8).collect();
+    let start: Vec<_> = out.lines().take(10).collect();
     insta::assert_snapshot!(start.join("\n"), @r#"
     port = 7  (~/config.json5:2:9)
     listen = null  (default)
+    publicUrl = null  (default)
+    trustProxies = []  (default)
     tokens.toke….botId = "marlbot"  (~/config.json5:4:35)
     tokens.toke….disabled = false  (default)
     tokens.toke….botId = "pelouse"  (~/config.json5:5:35)

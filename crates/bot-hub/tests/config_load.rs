@@ -47,6 +47,35 @@ fn the_original_hubs_file_is_valid_as_it_is() {
 }
 
 #[test]
+fn the_address_for_the_world_is_read_in_its_normal_form() {
+    let hub = config("{ publicUrl: 'HTTPS://Hub.Example.org:443/' }");
+    let url = hub.public_url().unwrap();
+    assert_eq!(
+        (url.to_string(), url.ws_url()),
+        ("https://hub.example.org".into(), "wss://hub.example.org".into())
+    );
+    let open = warnings("{ publicUrl: 'http://hub.lan:18795' }", &[]);
+    assert!(open.contains("can be read on the way"), "{open}");
+    assert_eq!(warnings("{ publicUrl: 'http://127.0.0.1:18795' }", &[]), "");
+}
+
+#[test]
+fn proxies_may_be_named_in_the_file_or_in_the_environment() {
+    let named = |text, variables: &[(&str, &str)]| {
+        let proxies = loaded(text, variables, Vec::new()).config.trust_proxies;
+        proxies.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        named("{ trustProxies: ['127.0.0.1/32', 'FD00::/8'] }", &[]),
+        ["127.0.0.1", "fd00::/8"]
+    );
+    assert_eq!(
+        named("{}", &[("BOT_HUB_TRUST_PROXIES", "10.42.0.0/16, ::1")]),
+        ["10.42.0.0/16", "::1"]
+    );
+}
+
+#[test]
 fn nothing_at_all_is_the_defaults() {
     assert_eq!(load(&Sources::default()).unwrap().config, Config::default());
     assert_eq!(config("{}"), Config::default());

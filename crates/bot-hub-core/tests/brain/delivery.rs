@@ -619,6 +619,7 @@ fn a_damaged_entry_is_named_and_the_ones_around_it_arrive() {
     bob <- #lab 1 ana: one (m1), late 0ms, 1 of 3
     store <- drop #lab bob 2..2 Corrupt
     bob <- {"type":"gap","room":"lab","from_seq":2,"to_seq":2,"lost":1,"reason":"corrupt"}
+    store ? page #lab after 2, at most 63
     bob <- #lab 3 ana: three (m3), late 0ms, 2 of 3
     > bob received lab m1
     store <- cursor #lab bob 1 received

@@ -145,3 +145,36 @@ fn an_operation_that_was_refused_says_so() {
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     "#);
 }
+
+#[test]
+fn a_loss_is_told_when_it_is_stored_and_never_before() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    > ana say #lab two id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
+    > ana say #lab three id=m3
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1}
+    > damage lab 2
+    > hold store
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/3
+    bob <- #lab 1 ana: one (m1), late 0ms, 1 of 3
+    > refuse storage_full
+    > tick 1s
+    > commit
+    bob <- {"type":"gap","room":"lab","from_seq":2,"to_seq":2,"lost":1,"reason":"corrupt"}
+    bob <- #lab 3 ana: three (m3), late 1000ms, 2 of 3
+    > bob received lab m1
+    > bob received lab m3
+    "#);
+}

@@ -397,9 +397,9 @@ fn the_retention_passes_under_a_window_and_only_what_waits_is_lost() {
     store <- drop #lab bob 3..4 Retention
     ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     ana <- {"type":"receipt","room":"lab","id":"m4","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
+    bob <- {"type":"gap","room":"lab","from_seq":3,"to_seq":4,"lost":2,"reason":"retention"}
     > bob received lab m1
     store <- cursor #lab bob 1 received
-    bob <- {"type":"gap","room":"lab","from_seq":3,"to_seq":4,"lost":2,"reason":"retention"}
     store ? page #lab after 4, at most 1
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1060000}
     bob <- #lab 5 ana: number 5 (m5), late 60000ms
@@ -540,8 +540,8 @@ fn two_gaps_with_something_between_them_are_both_told() {
     ana <- {"type":"ack","room":"lab","id":"m6","seq":6,"delivered":0,"queued":1}
     > set keep 1
     > tick 1m
-    > bob received lab m3
     bob <- {"type":"gap","room":"lab","from_seq":5,"to_seq":5,"lost":1,"reason":"retention"}
+    > bob received lab m3
     bob <- #lab 6 ana: six (m6), late 60000ms
     > bob received lab m4
     > close bob
@@ -570,7 +570,7 @@ fn an_operator_gives_a_room_its_own_retention() {
     > ana history lab
     ana <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"number 3","id":"00000000000000ab-3","seq":3,"prev":2,"sent_at":1000000,"age_ms":0}],"has_more":false}
     > ops do {"room_show":{"room":"lab"}}
-    ops <- {"type":"operated","ref":"r1","result":{"bytes":8,"closed":false,"entries":1,"first":3,"head":3,"members":[{"bot":"ana","cursor":3,"online":true,"waiting":0}],"retain":{"entries":1},"room":"lab"}}
+    ops <- {"type":"operated","ref":"r1","result":{"bytes":8,"closed":false,"entries":1,"first":3,"head":3,"members":[{"bot":"ana","can":["read","post","request"],"cursor":3,"online":true,"waiting":0}],"retain":{"entries":1},"room":"lab"}}
     "#);
 }
 

@@ -6,8 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use bot_protocol::name::{BotId, RoomName};
 
+use super::public_url::{PublicUrl, PublicUrlError};
 use super::quantity::{ByteSize, Period, QuantityError};
 use super::shape::Format;
+use crate::door::Network;
 
 /// What is wrong with a value, and what to do.
 pub(super) struct Flaw {
@@ -37,6 +39,10 @@ pub(super) fn judge(format: Format, text: &str) -> Result<String, Flaw> {
         Format::Period => period(text).map(|()| kept()),
         Format::Address => address(text).map(|()| kept()),
         Format::Origin => origin(text).map(|()| kept()),
+        Format::Domain => domain(text),
+        Format::WebAddress => web_address(text).map(|()| kept()),
+        Format::PublicUrl => public_url(text),
+        Format::Network => network(text),
         Format::Path if text.trim().is_empty() => {
             Err(flaw("a path must not be empty", "write a folder, or null for the default"))
         }
@@ -153,6 +159,99 @@ fn origin(text: &str) -> Result<(), Flaw> {
         return Err(flaw("browsers send origins in lower case", hint));
     }
     Ok(())
+}
+
+/// A name that an authority can prove by connecting to it, in lower case.
+fn domain(text: &str) -> Result<String, Flaw> {
+    let no = |message: &str, hint: &str| Err(flaw(message, hint));
+    let hint = "write the bare name, for example \"hub.example.com\"";
+    if text.contains("://") || text.contains('/') {
+        return no("a domain has no scheme and no path", hint);
+    }
+    if text.starts_with("*.") {
+        let hint = "name each domain; a wildcard needs a certificate of your own (`tls.certFile`)";
+        return no("a wildcard cannot be proven by connecting to it", hint);
+    }
+    if text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+        let hint = "name a domain that leads to this address, or use `tls.certFile`";
+        return no("an IP address is not a domain", hint);
+    }
+    if text.contains(':') {
+        return no("a domain has no port", hint);
+    }
+    let is_label = |label: &str| {
+        let fits = (1..=63).contains(&label.len());
+        let plain = label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        fits && plain && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if text.len() > 253 || !text.contains('.') || !text.split('.').all(is_label) {
+        return Err(flaw(format!("`{}` is not a public domain", safe(text)), hint));
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+fn web_address(text: &str) -> Result<(), Flaw> {
+    let hint = "write it with `https://`, for example \"https://ca.example.com/directory\"";
+    let is_https = text.starts_with("https://") && !text.contains(char::is_whitespace);
+    let has_host = text.parse::<hyper::Uri>().is_ok_and(|uri| uri.host().is_some());
+    if is_https && has_host {
+        return Ok(());
+    }
+    Err(flaw(format!("`{}` is not an address that begins with `https://`", safe(text)), hint))
+}
+
+fn public_url(text: &str) -> Result<String, Flaw> {
+    let error = match text.parse::<PublicUrl>() {
+        Ok(url) => return Ok(url.to_string()),
+        Err(error) => error,
+    };
+    // What stands in front of the host, and the host without what follows it.
+    let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
+    let host = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = safe(host.rsplit('@').next().unwrap_or_default());
+    let hint = match error {
+        PublicUrlError::NoScheme if !host.is_empty() => format!("write \"https://{host}\""),
+        PublicUrlError::Socket => {
+            let scheme = scheme.to_ascii_lowercase().replace("ws", "http");
+            format!("write \"{scheme}://{host}\"; where bots connect is derived from it")
+        }
+        PublicUrlError::User => format!("write \"{}://{host}\"", safe(scheme)),
+        PublicUrlError::Path => {
+            format!("write \"{}://{host}\"; the hub needs a host name of its own", safe(scheme))
+        }
+        PublicUrlError::Everywhere => "write the name that others use for this machine".to_owned(),
+        PublicUrlError::NotAscii => "write the name as the DNS has it, with `xn--`".to_owned(),
+        PublicUrlError::Port => "write a port from 1 to 65535, or none".to_owned(),
+        PublicUrlError::NoScheme | PublicUrlError::OtherScheme | PublicUrlError::Host => {
+            "write \"https://hub.example.org\", with your own host name".to_owned()
+        }
+    };
+    // A password may stand in it; the rest of the text helps to find the mistake.
+    let shown = if error == PublicUrlError::User {
+        "the address".into()
+    } else {
+        format!("`{}`", safe(text))
+    };
+    Err(flaw(format!("{shown} {error}"), hint))
+}
+
+/// A network in its shortest form. What would trust nobody, or everybody, is refused: the first is a
+/// typing error, and with the second any client could say that it is somebody else.
+fn network(text: &str) -> Result<String, Flaw> {
+    let Ok(network) = text.parse::<Network>() else {
+        let hint =
+            "write an address, or a network like \"10.42.0.0/16\"; host names are not looked up";
+        return Err(flaw(format!("`{}` is not a network", safe(text)), hint));
+    };
+    if network.is_everything() {
+        let hint = "name the addresses that your proxy connects from, like \"10.42.0.0/16\"";
+        return Err(flaw("this would let every client claim any address", hint));
+    }
+    let base = network.base();
+    if base != network {
+        return Err(flaw("an address inside of a network", format!("write \"{base}\"")));
+    }
+    Ok(network.to_string())
 }
 
 /// A value from the file as a message may show it: short, and without control characters.

@@ -13,9 +13,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
+use super::public_url::PublicUrl;
 use super::quantity::{ByteSize, Period};
+use super::tls::Tls;
 use super::token::{self, Token};
-use super::written::{AddressText, BotText, OneOrMany, OriginText, RoomText};
+use super::written::{
+    self, AddressText, BotText, NetworkText, OneOrMany, OriginText, PublicUrlText, RoomText,
+};
+use crate::door::Network;
 
 /// The port of the original hub, so that a file without any setting serves its clients.
 pub const PORT_DEFAULT: u16 = 18795;
@@ -36,6 +41,21 @@ pub struct Config {
         example = &["127.0.0.1:18795", "[::1]:18795"]
     )]
     pub listen: Option<OneOrMany<SocketAddr>>,
+    /// The address by which the world reaches the hub, `https://host` with a port if it is unusual. It
+    /// stands in what the hub gives to others: invites, pages, instructions. A proxy or the hub itself
+    /// has to answer there; nothing is listened on because of it.
+    #[schemars(with = "Option<PublicUrlText>", example = &"https://hub.example.org")]
+    pub public_url: Option<PublicUrl>,
+    /// Proxies whose word is taken for who a client is (`X-Forwarded-For`) and whether it came
+    /// encrypted (`X-Forwarded-Proto`), as addresses or networks. From anybody else these headers mean
+    /// nothing. Without it, limits per address count everybody behind a proxy as one.
+    #[schemars(
+        with = "Vec<NetworkText>",
+        extend("x-applies" = "new connections"),
+        example = &["127.0.0.1", "10.42.0.0/16"]
+    )]
+    #[serde(with = "written::texts")]
+    pub trust_proxies: Vec<Network>,
     /// Tokens and the bot that each belongs to. `${NAME}` inside a token is replaced by the
     /// environment variable `NAME`, so that the secret need not stand here. A bot may have several.
     /// Bots made with `bot-hub bot add` live in the store and need no entry.
@@ -58,10 +78,16 @@ pub struct Config {
     pub rooms: BTreeMap<RoomName, Room>,
     /// Whether a bot makes a room by joining one that does not exist, as the original hub did.
     pub create_rooms_on_join: bool,
+    /// Whether a bot that came by an invite may speak directly with every bot here. Otherwise only with
+    /// those that it shares a room with; bots of this file and of `bot add` are free either way.
+    pub guests_reach_all: bool,
     /// Web pages (`https://host`) whose scripts may connect. Bots send no `Origin` and are not
     /// concerned; every other page is refused.
     #[schemars(with = "Vec<OriginText>", example = &["https://bots.example.com"])]
     pub allowed_origins: Vec<String>,
+    /// Encrypted connections without a proxy in front: `certFile` and `keyFile`, or `acme`. Without
+    /// either the hub speaks plain `ws://`.
+    pub tls: Tls,
     /// Where messages are kept.
     pub store: Store,
     /// How long a room keeps its entries, unless the room says otherwise. Whichever bound is
@@ -81,11 +107,15 @@ impl Default for Config {
         Self {
             port: PORT_DEFAULT,
             listen: None,
+            public_url: None,
+            trust_proxies: Vec::new(),
             tokens: BTreeMap::new(),
             operators: Vec::new(),
             rooms: BTreeMap::new(),
             create_rooms_on_join: true,
+            guests_reach_all: false,
             allowed_origins: Vec::new(),
+            tls: Tls::default(),
             store: Store::default(),
             retention: Retention::default(),
             limits: Limits::default(),
@@ -102,6 +132,11 @@ impl Config {
             Some(listen) => listen.0.clone(),
             None => vec![SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))],
         }
+    }
+
+    /// The address by which the world reaches the hub, if somebody said so.
+    pub fn public_url(&self) -> Option<&PublicUrl> {
+        self.public_url.as_ref()
     }
 
     /// What a room keeps: its own `retain`, filled up from `retention`.
@@ -323,7 +358,6 @@ pub struct Log {
     #[schemars(extend("x-applies" = "restart"))]
     pub format: LogFormat,
     /// The least important kind of line that is written.
-    #[schemars(extend("x-applies" = "restart"))]
     pub level: LogLevel,
 }
 

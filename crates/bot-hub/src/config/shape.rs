@@ -42,7 +42,11 @@ pub(super) enum Format {
     Period,
     Address,
     Origin,
+    PublicUrl,
+    Network,
     Path,
+    Domain,
+    WebAddress,
 }
 
 /// One key of a section.
@@ -209,6 +213,8 @@ fn plural(item: &Shape) -> &'static str {
     match item {
         Shape::Text(Format::Bot) => "names of bots",
         Shape::Text(Format::Origin) => "origins like \"https://bots.example.com\"",
+        Shape::Text(Format::Domain) => "names like \"hub.example.com\"",
+        Shape::Text(Format::Network) => "addresses or networks like \"10.42.0.0/16\"",
         _ => "texts",
     }
 }
@@ -260,7 +266,11 @@ impl Format {
             "period" => Self::Period,
             "address" => Self::Address,
             "origin" => Self::Origin,
+            "public-url" => Self::PublicUrl,
+            "network" => Self::Network,
             "path" => Self::Path,
+            "domain" => Self::Domain,
+            "https-address" => Self::WebAddress,
             _ => Self::Free,
         }
     }
@@ -274,7 +284,11 @@ impl Format {
             Self::Period => "a text like \"30s\"",
             Self::Address => "an address like \"127.0.0.1:18795\"",
             Self::Origin => "an origin like \"https://bots.example.com\"",
+            Self::PublicUrl => "an address like \"https://hub.example.org\"",
+            Self::Network => "a network like \"10.42.0.0/16\"",
             Self::Path => "a path",
+            Self::Domain => "a name like \"hub.example.com\"",
+            Self::WebAddress => "an address like \"https://ca.example.com/directory\"",
         }
     }
 }
@@ -335,7 +349,11 @@ mod tests {
                     Format::Period => "\"30s\"",
                     Format::Address => "\"127.0.0.1:1\"",
                     Format::Origin => "\"https://bots.example.com\"",
+                    Format::PublicUrl => "\"https://hub.example.org\"",
+                    Format::Network => "\"10.42.0.0/16\"",
                     Format::Path => "\"/srv/hub\"",
+                    Format::Domain => "\"hub.example.com\"",
+                    Format::WebAddress => "\"https://ca.example.com/directory\"",
                 }
                 .to_owned(),
             ],

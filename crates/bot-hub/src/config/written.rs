@@ -48,6 +48,31 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
     }
 }
 
+/// Lists of values that are written as they are displayed.
+pub(super) mod texts {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<T: Display, S: Serializer>(
+        values: &[T],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(ToString::to_string))
+    }
+
+    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let parsed = texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom));
+        parsed.collect()
+    }
+}
+
 macro_rules! text_with_format {
     ($(#[$doc:meta] $name:ident: $format:literal $(, $key:literal: $value:literal)*;)*) => {$(
         #[$doc]
@@ -79,4 +104,12 @@ text_with_format! {
     AddressText: "address";
     /// A web origin.
     OriginText: "origin";
+    /// The name of a host in the DNS.
+    DomainText: "domain";
+    /// An address that begins with `https://`.
+    WebAddressText: "https-address";
+    /// Where the world reaches the hub.
+    PublicUrlText: "public-url";
+    /// An address, or a network as in `10.0.0.0/8`.
+    NetworkText: "network";
 }

@@ -72,6 +72,33 @@ async fn who_guesses_tokens_has_to_wait_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn an_address_that_a_client_claims_counts_once_its_proxy_is_trusted_and_no_sooner() {
+    let bots =
+        |more: &str| config(&["ana"], &format!("limits: {{ authFailuresPerMinute: 3 }}, {more}"));
+    let stage = Stage::start(&bots(""));
+    let mut answers = Vec::new();
+    for guess in 0..5 {
+        let claimed = format!("198.51.100.{guess}");
+        let mut socket = stage.forwarded(HERE, Some(&claimed)).await;
+        answers.push(socket.auth("a-guess").await.unwrap());
+    }
+    assert_eq!(answers[..3], ["bad_token"; 3]);
+    assert_eq!(answers[3..], ["auth_throttled"; 2], "claims do not evade the limit");
+
+    stage.reload(&bots("trustProxies: ['127.0.0.0/8']"), "applied").await;
+    let from_afar = async |client| {
+        stage.forwarded(ELSEWHERE, Some(client)).await.auth("a-guess").await.unwrap()
+    };
+    for _ in 0..3 {
+        assert_eq!(from_afar("203.0.113.7").await, "bad_token");
+    }
+    assert_eq!(from_afar("203.0.113.7").await, "auth_throttled");
+    // What the client itself wrote stands to the left of what the proxy saw.
+    assert_eq!(from_afar("198.51.100.77, 203.0.113.7").await, "auth_throttled");
+    assert_eq!(from_afar("203.0.113.7, 203.0.113.8").await, "bad_token");
+}
+
+#[tokio::test]
 async fn the_newer_connection_of_a_bot_replaces_the_older_one() {
     let stage = Stage::start(&config(&["ana"], ""));
     let (first, _events) = stage.member("ana").await;
@@ -129,7 +156,7 @@ async fn no_token_is_ever_logged() {
     assert_eq!(stage.socket(HERE).await.auth("a-wrong-secret-0123").await.unwrap(), "bad_token");
     let bot = BotId::new("cleo").unwrap();
     let made = ana.operate(Operation::BotAdd { bot: bot.clone(), operator: false }).await.unwrap();
-    let turned = ana.operate(Operation::BotRotateToken { bot }).await.unwrap();
+    let turned = ana.operate(Operation::BotRotateToken { bot, overlap_ms: None }).await.unwrap();
     stage.get("/metrics?token=a-secret-in-a-url-0123").await;
     stage.reload(&text.replace("ana-0123456789", "ana-9876543210"), "applied").await;
     stage.reload("{ tokens: { \"a-secret-with-a-mistake\": 7 } }", "rejected").await;

@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message};
 
 /// How long anything may take that is not measured.
 pub(crate) const WITHIN: Duration = Duration::from_secs(20);
@@ -104,11 +104,21 @@ impl Stage {
 
     /// A plain WebSocket from that address of this machine.
     pub(crate) async fn socket(&self, from: IpAddr) -> Plain {
+        self.forwarded(from, None).await
+    }
+
+    /// The same, with what a proxy would say about the client.
+    pub(crate) async fn forwarded(&self, from: IpAddr, client: Option<&str>) -> Plain {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::new(from, 0)).expect("an address of this machine");
         let stream = socket.connect(self.address).await.expect("the hub listens");
-        let url = format!("ws://{}/ws", self.address);
-        let (socket, _) = tokio_tungstenite::client_async(url, stream).await.expect("an upgrade");
+        let url = format!("ws://{}/ws", self.address).parse().expect("an address");
+        let mut request = ClientRequestBuilder::new(url);
+        if let Some(client) = client {
+            request = request.with_header("X-Forwarded-For", client);
+        }
+        let upgraded = tokio_tungstenite::client_async(request, stream).await;
+        let (socket, _) = upgraded.expect("an upgrade");
         Plain(socket)
     }
 
@@ -150,6 +160,48 @@ impl Stage {
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
         (status, body.to_owned())
+    }
+
+    /// Any request; `Host` is the hub's address unless a header says otherwise.
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.expect("the hub listens");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            request += &format!("Host: {}\r\n", self.address);
+        }
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        if method == "POST" || !body.is_empty() {
+            request += &format!("Content-Length: {}\r\n", body.len());
+        }
+        request += &format!("\r\n{body}");
+        stream.write_all(request.as_bytes()).await.expect("it takes a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("it answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+}
+
+/// What a request was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 }
 

@@ -397,10 +397,9 @@ impl History {
             // Of an earlier membership, or once more.
             return;
         }
-        // What was given up for lost may turn up again, if the hub forgot in a crash that it said so.
         // A message that the log holds twice, a client passes on once, wherever it meets it.
-        let lost_before = again || reader.gaps.iter().any(|&(from, to)| (from..=to).contains(&seq));
-        let (last, ordered) = (reader.last_seen, seq > reader.last_seen || lost_before);
+        let (last, ordered) = (reader.last_seen, seq > reader.last_seen || again);
+        let was_lost = reader.gaps.iter().any(|&(from, to)| (from..=to).contains(&seq));
         reader.last_seen = reader.last_seen.max(seq);
         if lost.is_some_and(|lost| lost >= holes.len() as u64) {
             reader.gaps.extend(holes.iter().map(|&hole| (hole, hole)));
@@ -408,6 +407,9 @@ impl History {
             let text =
                 format!("{bot} sees {room} #{seq} after #{last} without {holes:?} (told {lost:?})");
             self.object("silent gap", text);
+        }
+        if was_lost {
+            self.object("lost and delivered", format!("{bot} sees {room} #{seq}"));
         }
         if !ordered {
             self.object("out of order", format!("{bot} sees {room} #{seq} after #{last}"));

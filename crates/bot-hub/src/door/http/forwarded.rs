@@ -1,9 +1,12 @@
 //! Whose request it is when proxies stand between.
 
-use std::net::{IpAddr, SocketAddr};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use hyper::HeaderMap;
+
+use crate::door::Carrier;
 
 /// A network such as `10.0.0.0/8`, or a single address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +32,55 @@ impl FromStr for Network {
             let address = address.parse::<IpAddr>().ok()?;
             let bits = if address.is_ipv4() { 32 } else { 128 };
             let prefix = prefix.map_or(Some(bits), |prefix| prefix.parse().ok())?;
-            (prefix <= bits).then_some(Self { address, prefix })
+            (prefix <= bits).then_some(Self::canonical(address, prefix)?)
         };
         parse().ok_or_else(|| NotANetwork(text.escape_debug().take(100).collect()))
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, prefix } = self;
+        let is_one = *prefix == if address.is_ipv4() { 32 } else { 128 };
+        if is_one { address.fmt(f) } else { write!(f, "{address}/{prefix}") }
+    }
+}
+
 impl Network {
+    /// An IPv4 network that is written in IPv6 is that IPv4 network: peers are compared so, too. A part
+    /// of the space of such addresses that is no IPv4 network is none at all.
+    fn canonical(address: IpAddr, prefix: u8) -> Option<Self> {
+        match (address, address.to_canonical()) {
+            (IpAddr::V6(_), v4 @ IpAddr::V4(_)) => {
+                Some(Self { address: v4, prefix: prefix.checked_sub(96)? })
+            }
+            _ => Some(Self { address, prefix }),
+        }
+    }
+
+    /// Whether every address of its kind is in it.
+    #[must_use]
+    pub fn is_everything(self) -> bool {
+        self.prefix == 0
+    }
+
+    /// The network with its first address.
+    #[must_use]
+    pub fn base(self) -> Self {
+        let Self { address, prefix } = self;
+        let address = match address {
+            IpAddr::V4(v4) => {
+                let rest = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
+                Ipv4Addr::from_bits(v4.to_bits() & !rest).into()
+            }
+            IpAddr::V6(v6) => {
+                let rest = u128::MAX.checked_shr(prefix.into()).unwrap_or(0);
+                Ipv6Addr::from_bits(v6.to_bits() & !rest).into()
+            }
+        };
+        Self { address, prefix }
+    }
+
     /// Whether `address` is in it.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -51,6 +96,44 @@ impl Network {
             _ => false,
         }
     }
+}
+
+/// Who asked, as far as it can be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Client {
+    pub(super) address: IpAddr,
+    /// Whether nobody could read along on the way to us, or to the proxy that we trust.
+    pub(super) is_encrypted: bool,
+}
+
+impl Client {
+    pub(super) fn of(
+        peer: IpAddr,
+        headers: &HeaderMap,
+        trusted: &[Network],
+        carrier: Carrier,
+    ) -> Self {
+        let is_trusted = trusted.iter().any(|network| network.contains(peer));
+        let came_encrypted = is_trusted.then(|| came_encrypted(headers)).flatten();
+        Self {
+            address: client_address(peer, headers, trusted),
+            is_encrypted: came_encrypted.unwrap_or(carrier == Carrier::Tls),
+        }
+    }
+}
+
+/// Whether a proxy says that the request reached it encrypted; `None` if it says nothing. Of several
+/// words only the last counts, which the proxy next to us wrote. For a WebSocket, Traefik says `wss`.
+fn came_encrypted(headers: &HeaderMap) -> Option<bool> {
+    let last = headers.get_all("x-forwarded-proto").iter().next_back()?;
+    let word = last.to_str().ok()?.rsplit(',').next()?.trim();
+    Some(["https", "wss"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme)))
+}
+
+/// Whether a proxy says that the request reached it without encryption. Nobody gains by lying: who
+/// leaves the header out is on this machine.
+pub(super) fn came_plain(headers: &HeaderMap) -> bool {
+    came_encrypted(headers) == Some(false)
 }
 
 /// The address of whoever asked. `X-Forwarded-For` counts only when it comes from a proxy that is
@@ -74,7 +157,7 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Netwo
 
 /// Whether the request says that it came through a proxy, trusted or not.
 pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
-    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"]
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"]
         .iter()
         .any(|name| headers.contains_key(*name))
 }
@@ -88,15 +171,56 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn check(peer: &str, lines: &[&str], expected: &str) {
+    fn client(peer: &str, name: &'static str, lines: &[&str]) -> Client {
+        client_over(Carrier::Plain, peer, name, lines)
+    }
+
+    fn client_over(carrier: Carrier, peer: &str, name: &'static str, lines: &[&str]) -> Client {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append("x-forwarded-for", line.parse().expect("a header value"));
+            headers.append(name, line.parse().expect("a header value"));
         }
         let trusted =
             ["10.0.0.0/8", "127.0.0.1", "fd00::/8"].map(|n| n.parse().expect("a network"));
-        let address = client_address(peer.parse().expect("an address"), &headers, &trusted);
+        Client::of(peer.parse().expect("an address"), &headers, &trusted, carrier)
+    }
+
+    fn check(peer: &str, lines: &[&str], expected: &str) {
+        let address = client(peer, "x-forwarded-for", lines).address;
         assert_eq!(address.to_string(), expected, "{peer} {lines:?}");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_can_say_that_a_request_came_encrypted() {
+        let check = |peer: &str, lines: &[&str], expected: bool| {
+            let client = client(peer, "x-forwarded-proto", lines);
+            assert_eq!(client.is_encrypted, expected, "{peer} {lines:?}");
+        };
+        check("10.1.2.3", &["https"], true);
+        check("::ffff:10.1.2.3", &["https"], true);
+        check("10.1.2.3", &["wss"], true);
+        check("10.1.2.3", &["HTTPS"], true);
+        check("10.1.2.3", &["http"], false);
+        check("10.1.2.3", &["ws"], false);
+        check("10.1.2.3", &[], false);
+        check("192.0.2.1", &["https"], false);
+        check("10.1.2.3", &["https, http"], false);
+        check("10.1.2.3", &["http", "https"], true);
+        check("10.1.2.3", &["https", "http"], false);
+        check("10.1.2.3", &["https,"], false);
+    }
+
+    #[test]
+    fn over_tls_only_a_trusted_proxy_can_say_that_a_request_came_plain() {
+        let check = |peer: &str, lines: &[&str], expected: bool| {
+            let client = client_over(Carrier::Tls, peer, "x-forwarded-proto", lines);
+            assert_eq!(client.is_encrypted, expected, "{peer} {lines:?}");
+        };
+        check("192.0.2.1", &[], true);
+        check("192.0.2.1", &["http"], true);
+        check("10.1.2.3", &[], true);
+        check("10.1.2.3", &["https"], true);
+        check("10.1.2.3", &["http"], false);
     }
 
     #[test]
@@ -132,8 +256,36 @@ mod tests {
         assert!(contains("10.1.1.1", "10.1.1.1"));
         assert!(!contains("10.1.1.1", "10.1.1.2"));
         assert!(!contains("0.0.0.0/0", "2001:db8::1"));
-        for bad in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/-1", "127.evil.com"] {
+        assert!(contains("::ffff:10.0.0.0/104", "10.9.9.9"));
+        for bad in [
+            "",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "::/129",
+            "10.0.0.0/-1",
+            "127.evil.com",
+            "::ffff:10.0.0.0/8",
+        ] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_network_is_printed_as_short_as_it_can_be() {
+        let check = |text: &str, printed: &str, base: &str| {
+            let network: Network = text.parse().expect("a network");
+            assert_eq!(
+                (network.to_string(), network.base().to_string()),
+                (printed.into(), base.into())
+            );
+        };
+        check("10.42.0.0/16", "10.42.0.0/16", "10.42.0.0/16");
+        check("10.42.3.4/16", "10.42.3.4/16", "10.42.0.0/16");
+        check("127.0.0.1/32", "127.0.0.1", "127.0.0.1");
+        check("FD00:0::1/8", "fd00::1/8", "fd00::/8");
+        check("::1", "::1", "::1");
+        check("::ffff:10.0.0.1/128", "10.0.0.1", "10.0.0.1");
+        check("1.2.3.4/0", "1.2.3.4/0", "0.0.0.0/0");
+        assert!("::/0".parse::<Network>().is_ok_and(Network::is_everything));
     }
 }

@@ -1,13 +1,13 @@
 //! The small endpoints. What they say comes from the engine, which also decides who may know it.
 
-use std::net::IpAddr;
-
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::forwarded::is_forwarded;
+use super::address::base;
+use super::forwarded::{Client, is_forwarded};
+use super::guide;
 use super::reply::{JSON, PROMETHEUS, TEXT, refuse, reply};
 use super::{Desk, Refusal, Reply, bearer};
 use crate::door::intent::{Answer, Ask, Asker, Intent, Question};
@@ -23,7 +23,10 @@ in front and `/ws` behind, and send as the first frame:
 
     {\"type\":\"auth\",\"token\":\"...\"}
 
-The token comes from whoever runs this hub: `bot-hub bot add NAME`.
+The token comes from whoever runs this hub: `bot-hub invite NAME --room ROOM`.
+
+/join    for whoever was invited, with a code
+/skill.md and /llms.txt: the same for agents
 
 /livez   is it running        /readyz   does it take messages
 /healthz how is it            /version  which one is it
@@ -36,8 +39,11 @@ impl<F> Desk<'_, F> {
         &self,
         path: &str,
         headers: &HeaderMap,
-        peer: IpAddr,
+        client: Client,
     ) -> Result<Reply, Refusal> {
+        if let Some(page) = guide::page(path, || base(headers, client, &self.config)) {
+            return page;
+        }
         let (what, content_type) = match path {
             "/" => return Ok(reply(StatusCode::OK, TEXT, WELCOME.to_owned())),
             "/livez" => return self.liveness(),
@@ -52,14 +58,15 @@ impl<F> Desk<'_, F> {
         };
         // Through a proxy on this machine the whole world comes from a loopback address.
         let is_local = self.peer.to_canonical().is_loopback() && !is_forwarded(headers);
-        let asker = if is_local { Asker::Local } else { Asker::Remote(peer, bearer(headers)?) };
+        let asker =
+            if is_local { Asker::Local } else { Asker::Remote(client.address, bearer(headers)?) };
         match self.ask(what, asker).await {
             Some(Answer::Good(body)) => Ok(reply(StatusCode::OK, content_type, body)),
             Some(Answer::Bad(body)) => {
                 Ok(reply(StatusCode::SERVICE_UNAVAILABLE, content_type, body))
             }
+            Some(Answer::Json(..)) | None => Err(no_answer()),
             Some(Answer::Denied) => Err(denied()),
-            None => Err(no_answer()),
         }
     }
 
@@ -71,13 +78,18 @@ impl<F> Desk<'_, F> {
         Ok(reply(StatusCode::OK, TEXT, "ok\n".to_owned()))
     }
 
-    async fn ask(&self, what: Question, asker: Asker) -> Option<Answer> {
+    pub(super) async fn ask(&self, what: Question, asker: Asker) -> Option<Answer> {
+        // The certificate is the door's: the engine knows nothing of it.
+        let more = if what == Question::Metrics { self.door.tls_metrics() } else { String::new() };
         let (reply, answer) = oneshot::channel();
         let exchange = async {
             self.door.intents.send(Intent::Ask(Ask { what, asker, reply })).await.ok()?;
             answer.await.ok()
         };
-        timeout(self.config.limits.answer, exchange).await.ok().flatten()
+        match timeout(self.config.limits.answer, exchange).await.ok().flatten() {
+            Some(Answer::Good(page)) => Some(Answer::Good(page + &more)),
+            other => other,
+        }
     }
 }
 
