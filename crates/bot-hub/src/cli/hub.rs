@@ -76,7 +76,7 @@ pub(super) fn until_interrupted(
 }
 
 impl Hub {
-    async fn connect(global: &Global) -> Result<Self, Failure> {
+    pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
         let Place { url, token, running, page_url, ca_file } = locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
@@ -128,6 +128,24 @@ impl Hub {
         }
         *self = Self::connect(&self.global.clone()).await?;
         Ok(())
+    }
+
+    /// Connects anew, wherever the hub is now; if that fails, everything stays as it is.
+    pub(super) async fn renew(&mut self) {
+        if let Ok(hub) = Self::connect(&self.global.clone()).await {
+            *self = hub;
+        }
+    }
+
+    /// Connects to where the hub is now, if it was found through the data directory and was started
+    /// again elsewhere meanwhile. Else the client goes on trying.
+    pub(super) async fn follow_move(&mut self) {
+        let Some(before) = self.running.as_ref() else { return };
+        let now = locate(&self.global).ok().and_then(|place| place.running);
+        let has_moved = now.is_some_and(|now| now.url != before.url);
+        if has_moved {
+            self.renew().await;
+        }
     }
 
     /// Its address for pages: `https://hub.example`.

@@ -5,8 +5,10 @@
 
 mod backup;
 mod bot;
+mod check;
 mod context;
 mod demo;
+mod doctor;
 mod export;
 mod failure;
 mod generate;
@@ -17,6 +19,7 @@ mod join;
 mod out;
 mod pending;
 mod port;
+mod probe;
 mod progress;
 mod reference;
 mod room;
@@ -26,6 +29,7 @@ mod service;
 mod status;
 mod tail;
 mod target;
+mod top;
 mod trace;
 mod verify;
 mod words;
@@ -123,8 +127,14 @@ enum Command {
     Pending(pending::Pending),
     /// Show the hub in numbers
     Status,
+    /// Watch rooms, bots and rates live
+    Top(top::Top),
     /// Ask the hub whether it answers
     Ping(status::Ping),
+    /// Find out what is wrong, why it matters, and what to do next
+    Doctor(doctor::Doctor),
+    /// Say whether the hub is well, for Nagios, Prometheus and the like
+    Check(check::Check),
     /// Copy the store into a file, also while the hub runs
     Backup(backup::Backup),
     /// Make a store from a copy
@@ -182,7 +192,10 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Trace(trace) => with_hub(global, async |hub| trace.run(hub).await),
         Command::Pending(pending) => with_hub(global, async |hub| pending.run(hub).await),
         Command::Status => with_hub(global, async |hub| status::status(hub).await),
+        Command::Top(top) => with_hub(global, async |hub| top.run(hub).await),
         Command::Ping(ping) => with_hub(global, async |hub| ping.run(hub).await),
+        Command::Doctor(doctor) => return doctor.run(global, out),
+        Command::Check(check) => return Ok(check.run(global)),
         Command::Backup(backup) => backup.run(global, out),
         Command::Restore(restore) => restore.run(global, out),
         Command::Export(export) => export.run(global),
@@ -197,6 +210,11 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
 
 /// Help and version are no failures; a mistake is one in the form that was asked for.
 fn not_understood(error: &clap::Error) -> ExitCode {
+    // Monitoring takes 2 for "critical"; a mistake in its own settings is "unknown".
+    if error.use_stderr() && std::env::args_os().nth(1).is_some_and(|verb| verb == "check") {
+        drop(error.print());
+        return ExitCode::from(3);
+    }
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if !error.use_stderr() || !wants_json {
         error.exit();

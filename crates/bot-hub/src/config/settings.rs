@@ -358,7 +358,6 @@ pub struct Log {
     #[schemars(extend("x-applies" = "restart"))]
     pub format: LogFormat,
     /// The least important kind of line that is written.
-    #[schemars(extend("x-applies" = "restart"))]
     pub level: LogLevel,
 }
 

@@ -23,9 +23,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -40,6 +38,8 @@ pub use intent::{Answer, Ask, Asker, ClaimWish, ConnId, Ended, Intent, InviteCal
 pub use limits::DoorLimits;
 pub use listen::listen;
 pub use outbox::{Outbox, OutboxLimits, Refused};
+
+use crate::tls::Encryption;
 
 /// What an operator decides about the door.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +72,7 @@ pub struct Door<F> {
     decode: Decode<F>,
     intents: mpsc::Sender<Intent<F>>,
     config: RefCell<Rc<DoorConfig>>,
-    tls: RefCell<Option<Arc<ServerConfig>>>,
+    tls: RefCell<Option<Encryption>>,
     admission: Rc<Admission>,
     buffers: Rc<Buffers>,
     conn_last: Cell<u64>,
@@ -104,12 +104,8 @@ impl<F: 'static> Door<F> {
 
     /// Encrypts connections that are still to come, or no longer does. A plain connection is then
     /// served from this machine only.
-    pub fn encrypt(&self, tls: Option<Arc<ServerConfig>>) {
+    pub fn encrypt(&self, tls: Option<Encryption>) {
         *self.tls.borrow_mut() = tls;
-    }
-
-    fn tls(&self) -> Option<Arc<ServerConfig>> {
-        self.tls.borrow().clone()
     }
 
     /// The configuration for the next connection.

@@ -292,6 +292,8 @@ impl Engine {
     fn show_bot(&self, bot: &BotId) -> Value {
         let record = self.registry.record(bot);
         let online = self.peers.values().filter_map(|peer| peer.known.as_ref());
+        let mut readers = online.filter(|known| known.bot == *bot && known.reads);
+        let reader = readers.next();
         let origin = match self.registry.origin(bot) {
             Some(Origin::Config) => "configuration file",
             Some(Origin::Process) => "this process",
@@ -299,7 +301,8 @@ impl Engine {
         };
         json!({
             "bot": bot,
-            "online": online.filter(|known| known.bot == *bot && known.reads).count() > 0,
+            "online": reader.is_some(),
+            "client": reader.and_then(|known| known.client.as_deref()),
             "operator": self.registry.is_operator(bot),
             "guest": self.registry.is_guest(bot),
             "disabled": record.is_some_and(|record| record.disabled),

@@ -58,11 +58,13 @@ impl Engine {
         let operator = self.registry.is_operator(&bot);
         let form = Form::of(plain, caps);
         if let Some(peer) = self.peers.get_mut(&conn) {
+            let client = auth.client.as_deref().map(short);
             let reads = !auth.side;
-            peer.known = Some(Known { bot: bot.clone(), token, form, operator, reads });
+            peer.known = Some(Known { bot: bot.clone(), token, client, form, operator, reads });
             peer.outbox.authenticate();
         }
-        tracing::info!(%bot, client = auth.client.as_deref().unwrap_or("-"), "a bot connected");
+        let client = auth.client.as_deref().map_or_else(|| SmolStr::new_static("-"), short);
+        tracing::info!(%bot, %client, side = auth.side, "a bot connected");
         let resume = auth.resume;
         let hello = Hello { bot, operator, plain, side: auth.side, caps, resume };
         self.input(Input::Opened { conn, hello });
@@ -95,4 +97,10 @@ impl Engine {
             peer.outbox.close(close, "authentication refused");
         }
     }
+}
+
+/// The beginning of what a client calls itself, since it is kept for as long as the client stays.
+fn short(client: &str) -> SmolStr {
+    const CHARS_MAX: usize = 80;
+    client.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect()
 }

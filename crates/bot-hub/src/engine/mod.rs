@@ -16,7 +16,8 @@ mod credential;
 mod encode;
 mod goodbye;
 mod invites;
-mod metrics;
+pub mod life;
+pub mod metrics;
 mod questions;
 pub mod registry;
 mod settle;
@@ -45,7 +46,7 @@ use tokio::time::sleep_until;
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
 use self::invites::{Book, Claim};
-use self::metrics::Metrics;
+use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry};
 use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
@@ -121,6 +122,8 @@ struct Peer {
 #[derive(Debug)]
 struct Known {
     bot: BotId,
+    /// What it calls itself; long enough for a program and its version.
+    client: Option<SmolStr>,
     /// What it came in with.
     token: registry::TokenHash,
     form: Form,
@@ -185,6 +188,8 @@ pub struct Engine {
     store_error: Option<StoreError>,
     draining: bool,
     version: SmolStr,
+    surroundings: Rc<dyn Fn() -> Surroundings>,
+    life: life::Life,
 }
 
 impl std::fmt::Debug for Engine {
@@ -219,7 +224,21 @@ impl Engine {
             store_error: None,
             draining: false,
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
+            surroundings: Rc::new(Surroundings::default),
+            life: life::Life::default(),
         }
+    }
+
+    /// Says how to measure what the engine does not see itself; it is called when somebody asks for
+    /// the metrics.
+    pub fn surround(&mut self, surroundings: impl Fn() -> Surroundings + 'static) {
+        self.surroundings = Rc::new(surroundings);
+    }
+
+    /// Tells the life of messages from now on.
+    #[cfg(feature = "otel")]
+    pub fn tell_life(&mut self, life: life::Life) {
+        self.life = life;
     }
 
     /// Remembers the invites of the store.
@@ -375,6 +394,9 @@ impl Engine {
             }
             Ok(frame) => {
                 self.metrics.frames += 1;
+                if let (ClientFrame::Receipt(receipt), Some(known)) = (&frame, &peer.known) {
+                    self.life.reported(&known.bot, receipt);
+                }
                 self.input(Input::Frame { conn, frame });
             }
         }

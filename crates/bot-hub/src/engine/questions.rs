@@ -9,7 +9,9 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::Engine;
+use super::encode::Form;
 use super::invites::{ReplyTo, failed};
+use super::metrics::Now;
 use super::registry::Refusal;
 use crate::door::{Answer, Ask, Asker, InviteCall, Question};
 
@@ -29,11 +31,31 @@ impl Engine {
                 Answer::Good(json!({ "name": "bot-hub", "version": self.version }).to_string())
             }
             Question::Metrics if !self.may_measure(&ask.asker) => Answer::Denied,
+            Question::Metrics => Answer::Good(self.measure()),
             Question::Claim(_) | Question::Invite(..) => Answer::Denied,
-            Question::Metrics => Answer::Good(self.metrics.render(&self.hub, &self.version)),
         };
         // The asker may have hung up; then nobody misses the answer.
         drop(ask.reply.send(answer));
+    }
+
+    fn measure(&self) -> String {
+        let mut connections = [0; 3];
+        let mut outbox_bytes = [0, 0];
+        for peer in self.peers.values() {
+            let queued = peer.outbox.len() as u64;
+            outbox_bytes = [outbox_bytes[0] + queued, outbox_bytes[1].max(queued)];
+            match &peer.known {
+                Some(known) if !known.reads => connections[2] += 1,
+                Some(known) if known.form == Form::Seed => connections[1] += 1,
+                Some(_) => connections[0] += 1,
+                None => {}
+            }
+        }
+        let (hub, version, draining) = (&self.hub, self.version.as_str(), self.draining);
+        let surroundings = (self.surroundings)();
+        let surroundings = self.driver.measured(surroundings);
+        let now = Now { hub, version, connections, outbox_bytes, draining, surroundings };
+        self.metrics.render(&now)
     }
 
     /// Invites are for bots, and a bot is who has its token: on this machine, too.

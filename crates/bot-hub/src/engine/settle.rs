@@ -36,6 +36,7 @@ impl Engine {
     }
 
     pub(super) fn write(&mut self, writes: Vec<Write>, owner: Owner) {
+        self.life.submitted(&writes);
         self.submissions += 1;
         self.unsettled += writes.len();
         self.submitted.push_back(Submitted { owner, writes: writes.len(), at: Instant::now() });
@@ -86,6 +87,7 @@ impl Engine {
     fn committed(&mut self, outcomes: Vec<Outcome>) {
         let Some(submitted) = self.submitted.pop_front() else { return };
         self.unsettled -= submitted.writes;
+        self.life.committed(&outcomes);
         self.metrics.committed(submitted.at.elapsed());
         if std::mem::take(&mut self.metrics.store_is_full) {
             tracing::info!("the store has space again");
@@ -107,6 +109,7 @@ impl Engine {
     fn refused(&mut self, error: &StoreError) {
         let Some(submitted) = self.submitted.pop_front() else { return };
         self.unsettled -= submitted.writes;
+        self.life.refused();
         self.metrics.store_refusals += 1;
         let is_full = matches!(error, StoreError::Full { .. });
         // Once per trouble: a full disk refuses every message, and logs need space too.

@@ -6,6 +6,7 @@
 mod home;
 mod reload;
 mod supervisor;
+mod surroundings;
 mod translate;
 
 use std::cell::Cell;
@@ -24,6 +25,7 @@ use tokio::task::LocalSet;
 
 pub use home::{Home, HomeError, OPERATOR, RunningHub};
 use supervisor::Supervisor;
+pub use surroundings::store_space;
 
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
@@ -128,7 +130,7 @@ impl Server {
     }
 
     async fn serve(
-        self,
+        mut self,
         listeners: Vec<TcpListener>,
         reloads: mpsc::Receiver<()>,
         shutdown: impl Future<Output = ()> + 'static,
@@ -145,6 +147,15 @@ impl Server {
 
         let supervisor = Rc::new(Supervisor::of(&self.sources.env));
         let bound = addresses(&listeners);
+        let dir = self.home.as_ref().map(|home| home.dir().to_path_buf());
+        self.engine.surround(surroundings::measure(dir, Rc::clone(&door)));
+
+        #[cfg(feature = "otel")]
+        let telling = crate::engine::life::start(&self.sources.env).map(|(life, telling)| {
+            self.engine.tell_life(life);
+            telling
+        });
+
         let (stop, stopped) = watch::channel(false);
         let mut doors = tokio::task::JoinSet::new();
         for listener in listeners {
@@ -184,6 +195,11 @@ impl Server {
         tokio::select! {
             () = closing => {}
             () = deaf => {}
+        }
+        #[cfg(feature = "otel")]
+        if let Some(telling) = telling {
+            // The last spans; a collector that is away must not hold up the end.
+            let _is_told = tokio::time::timeout(Duration::from_secs(1), telling).await;
         }
         if let Some(home) = &self.home {
             home.retire();
