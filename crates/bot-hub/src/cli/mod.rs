@@ -6,6 +6,7 @@
 mod backup;
 mod bot;
 mod check;
+mod context;
 mod demo;
 mod doctor;
 mod export;
@@ -13,6 +14,8 @@ mod failure;
 mod generate;
 mod history;
 mod hub;
+mod invite;
+mod join;
 mod out;
 mod pending;
 mod port;
@@ -39,7 +42,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use self::failure::{EXIT_CODES, Failure, Kind};
 use self::hub::with_hub;
 use self::out::Out;
-use crate::config::cli::{ConfigCommand, Context};
+use crate::config::cli::{ConfigCommand, Context as ConfigContext};
 use crate::config::{Environment, Override};
 use crate::proto::ProtoArgs;
 
@@ -71,6 +74,9 @@ struct Global {
     /// The hub to talk to [default: the one that runs on the data directory]
     #[arg(long, global = true, value_name = "wss://HOST", env = "BOT_HUB_URL", hide_env = true)]
     url: Option<String>,
+    /// Who to be on which hub, as `join` keeps it [default: the one in use]
+    #[arg(long, global = true, value_name = "NAME", env = context::VARIABLE, hide_env = true)]
+    context: Option<String>,
     /// Certificates of a private authority that issued the hub's certificate, in PEM
     #[arg(long, global = true, value_name = "FILE", env = "BOT_HUB_CA_FILE", hide_env = true)]
     ca_file: Option<PathBuf>,
@@ -99,6 +105,13 @@ enum Command {
     /// Make, show, switch off and remove bots
     #[command(subcommand)]
     Bot(bot::BotCommand),
+    /// Invite somebody's bot, with one line to paste
+    Invite(invite::Invite),
+    /// Come to a hub by an invite, and keep who you are there as a context
+    Join(join::Join),
+    /// List, choose, show and forget contexts: who you are on which hub
+    #[command(subcommand)]
+    Context(context::ContextCommand),
     /// Make and show rooms, and say who is in them
     #[command(subcommand)]
     Room(room::RoomCommand),
@@ -169,6 +182,9 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Config(command) => return Ok(config(command, global)),
         Command::Demo(demo) => demo.run(),
         Command::Bot(verb) => with_hub(global, async |hub| verb.run(hub).await),
+        Command::Invite(invite) => with_hub(global, async |hub| invite.run(hub).await),
+        Command::Join(join) => join.run(global),
+        Command::Context(verb) => verb.run(out),
         Command::Room(verb) => with_hub(global, async |hub| verb.run(hub).await),
         Command::Send(send) => with_hub(global, async |hub| send.run(hub).await),
         Command::Tail(tail) => with_hub(global, async |hub| tail.run(hub).await),
@@ -216,7 +232,7 @@ fn proto(args: ProtoArgs) -> ExitCode {
 }
 
 fn config(command: ConfigCommand, global: &Global) -> ExitCode {
-    let context = Context {
+    let context = ConfigContext {
         flags: global.overrides(),
         file: global.config.clone(),
         env: Environment::of_process(),

@@ -28,11 +28,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use crate::config::PublicUrl;
+
 pub use admission::{Admission, Place, TurnedAway};
 pub use buffers::Buffers;
 use connection::{Connection, Line};
 pub use http::{Network, NotANetwork, NotAnOrigin, Origin};
-pub use intent::{Answer, Ask, Asker, ConnId, Ended, Intent, Question};
+pub use intent::{Answer, Ask, Asker, ClaimWish, ConnId, Ended, Intent, InviteCall, Question};
 pub use limits::DoorLimits;
 pub use listen::listen;
 pub use outbox::{Outbox, OutboxLimits, Refused};
@@ -46,6 +48,8 @@ pub struct DoorConfig {
     pub limits: Rc<DoorLimits>,
     /// Web pages that may open a connection.
     pub allowed_origins: Vec<Origin>,
+    /// The address of the hub in the world.
+    pub public_url: Option<PublicUrl>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
 }

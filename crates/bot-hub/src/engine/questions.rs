@@ -2,16 +2,29 @@
 //!
 //! Owns the contents of `/readyz`, `/healthz`, `/version` and `/metrics`, and who may see them.
 
+use std::net::IpAddr;
+
+use bot_protocol::secret::Secret;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::Engine;
 use super::encode::Form;
+use super::invites::{ReplyTo, failed};
 use super::metrics::Now;
-use crate::door::{Answer, Ask, Asker, Question};
+use super::registry::Refusal;
+use crate::door::{Answer, Ask, Asker, InviteCall, Question};
 
 impl Engine {
     pub(super) fn answer(&mut self, ask: Ask) {
-        let answer = match ask.what {
+        let what = match ask.what {
+            Question::Claim(wish) => return self.claim(*wish, ask.reply),
+            Question::Invite(token, address, call) => {
+                return self.call_with_token(&token, address, call, ask.reply);
+            }
+            what => what,
+        };
+        let answer = match what {
             Question::Ready => self.ready(),
             Question::Health => self.health(),
             Question::Version => {
@@ -19,6 +32,7 @@ impl Engine {
             }
             Question::Metrics if !self.may_measure(&ask.asker) => Answer::Denied,
             Question::Metrics => Answer::Good(self.measure()),
+            Question::Claim(_) | Question::Invite(..) => Answer::Denied,
         };
         // The asker may have hung up; then nobody misses the answer.
         drop(ask.reply.send(answer));
@@ -44,6 +58,23 @@ impl Engine {
         self.metrics.render(&now)
     }
 
+    /// Invites are for bots, and a bot is who has its token: on this machine, too.
+    fn call_with_token(
+        &mut self,
+        token: &Secret,
+        address: IpAddr,
+        call: InviteCall,
+        reply: oneshot::Sender<Answer>,
+    ) {
+        match self.registry.authenticate(token, address, self.now) {
+            Ok(pass) => self.ask_invites(pass.bot, call, ReplyTo::Http(reply)),
+            Err(refusal) => {
+                self.metrics.auth_failures += 1;
+                drop(reply.send(turned_away(&refusal)));
+            }
+        }
+    }
+
     fn ready(&self) -> Answer {
         if self.draining {
             return Answer::Bad("draining".to_owned());
@@ -62,7 +93,7 @@ impl Engine {
         let (good, detail) = match &ready {
             Answer::Good(detail) => (true, detail.as_str()),
             Answer::Bad(detail) => (false, detail.as_str()),
-            Answer::Denied => (false, "denied"),
+            Answer::Denied | Answer::Json(..) => (false, "denied"),
         };
         let body = json!({
             "ok": good,
@@ -87,7 +118,22 @@ impl Engine {
             Asker::Remote(address, Some(token)) => self
                 .registry
                 .authenticate(token, *address, now)
-                .is_ok_and(|bot| self.registry.is_operator(&bot)),
+                .is_ok_and(|pass| self.registry.is_operator(&pass.bot)),
+        }
+    }
+}
+
+fn turned_away(refusal: &Refusal) -> Answer {
+    let hint = "send `Authorization: Bearer <token of the bot>`";
+    match refusal {
+        Refusal::Throttled(wait_ms) => {
+            let wait_s = wait_ms.div_ceil(1_000);
+            let hint = format!("try again in {wait_s} s");
+            failed(429, "throttled", "too many wrong tokens from there", &hint, Some(wait_s))
+        }
+        Refusal::Disabled => failed(403, "bot_disabled", "this bot has been disabled", "", None),
+        Refusal::Unknown | Refusal::Mistyped => {
+            failed(401, "bad_token", "the token is not accepted", hint, None)
         }
     }
 }

@@ -95,6 +95,13 @@ impl Engine {
         match submitted.owner {
             Owner::Brain => self.input(Input::Committed { outcomes }),
             Owner::Account(promise) => self.account_settled(*promise),
+            Owner::Invite(promise) => self.invite_settled(*promise),
+            Owner::Claim(claim) => {
+                self.claim_settled(&claim);
+                let outcomes = outcomes.into_iter().take(claim.changes).collect();
+                self.input(Input::Committed { outcomes });
+                Self::answer_claim(*claim);
+            }
             Owner::Unattended => {}
         }
     }
@@ -113,6 +120,11 @@ impl Engine {
         match submitted.owner {
             Owner::Brain => self.input(Input::Refused { count: submitted.writes, code }),
             Owner::Account(promise) => self.account_refused(&promise, code),
+            Owner::Invite(promise) => self.invite_refused(*promise, code),
+            Owner::Claim(claim) => {
+                self.input(Input::Refused { count: claim.changes, code });
+                self.claim_refused(*claim, code);
+            }
             Owner::Unattended => {}
         }
     }

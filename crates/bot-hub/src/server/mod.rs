@@ -29,7 +29,7 @@ pub use surroundings::store_space;
 
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
-use crate::engine::registry::{Origin, Registry, hash_token, make_token};
+use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
 use crate::engine::{Clock, Ending, Engine, Order};
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
@@ -239,8 +239,9 @@ fn build(
 
     let mut registry = Registry::default();
     registry.restore(stored.bots, stored.tokens);
+    let invites = stored.invites;
     if let Some(home) = home {
-        let token = make_token("bh_op_")?;
+        let token = make_token(Kind::Operator)?;
         let operator = BotId::new(OPERATOR).expect("`operator` is a name");
         registry.accept(hash_token(token.expose()), operator, Origin::Process, false);
         home.keep_token(&token)?;
@@ -251,6 +252,7 @@ fn build(
         StoreKind::Sqlite => Driver::start(store, events_in)?,
     };
     let mut engine = Engine::new(hub, registry, driver, clock);
+    engine.restore_invites(invites);
     engine.configure(translate::reconfiguration(&loaded.config));
     Ok((engine, events))
 }

@@ -5,6 +5,7 @@ mod docs;
 mod doctor;
 mod first_run;
 mod fixture;
+mod invites;
 mod keeping;
 mod logs;
 mod names;
