@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use crate::error::{ConnectError, Why};
 
 /// Name look-up, TCP and the upgrade together.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The hub takes nothing of what we write.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Saying goodbye.
