@@ -9,10 +9,11 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+use crate::dial::OPEN_TIMEOUT;
 use crate::error::Why;
 use crate::handle::{Client, Events};
 use crate::options::Options;
-use crate::wire::{Connect, OPEN_TIMEOUT, Opening, upgrade};
+use crate::wire::{Connect, Opening, upgrade};
 
 /// What comes of dialling.
 pub type Dialling<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;

@@ -19,6 +19,7 @@ mod properties;
 mod receipts;
 mod refusals;
 mod retention;
+mod rights;
 mod rooms;
 mod seed;
 mod targets;

@@ -1,6 +1,5 @@
 //! `bot-hub serve`: run the hub, and say what happened.
 
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,10 +11,8 @@ use tokio::sync::mpsc;
 
 use super::out::{counted, say};
 use super::{Global, port};
-use crate::config::{
-    Config, ConfigErrors, Environment, Loaded, LogFormat, Override, Sources, config_file, load,
-};
-use crate::server::{Home, Opened, ServeError, Server, addresses};
+use crate::config::{ConfigErrors, Environment, Loaded, Override, Sources, config_file, load};
+use crate::server::{Home, ServeError, Server, addresses};
 use crate::store::StoreError;
 
 /// Options of `serve`.
@@ -69,7 +66,7 @@ impl Serve {
         let file = config_file(global.config.clone(), &env);
         let sources = Sources { file, env, flags: self.overrides(global) };
         let loaded = load(&sources)?;
-        start_log(&loaded.config);
+        crate::log::start(&loaded.config.log);
         for warning in &loaded.warnings {
             say(&format!("warning: {warning}"));
         }
@@ -106,12 +103,16 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
     let data = loaded.data_dir.clone().unwrap_or_default();
     let server = Server::open(loaded, sources).map_err(|error| match error {
         ServeError::Store(StoreError::InUse { .. }) => running(&data),
+        ServeError::Config(errors) => Failure::Config(errors),
         error => Failure::Serve(error),
     })?;
+    for warning in server.tls().warnings() {
+        say(&format!("warning: {warning}"));
+    }
     let bound = addresses(&listeners);
     server.announce(&bound)?;
-    shown.print(&server.opened, &bound, started);
-    announce(&bound)?;
+    shown.print(&server, &bound, started);
+    announce(server.scheme(), &bound)?;
 
     let shutdown = async move {
         loop {
@@ -123,8 +124,12 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
             }
         }
     };
-    server.run(listeners, reloads, shutdown).await?;
-    Ok(())
+    let ended = tokio::select! {
+        ended = server.run(listeners, reloads, shutdown) => ended,
+        () = crate::log::tell_left_out() => Ok(()),
+    };
+    crate::log::tell_left_out_now();
+    Ok(ended?)
 }
 
 /// Who has the data directory.
@@ -148,8 +153,8 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// The line that programs wait for.
-fn announce(bound: &[SocketAddr]) -> std::io::Result<()> {
-    let lines: Vec<String> = bound.iter().map(|it| format!("listening ws://{it}")).collect();
+fn announce(scheme: &str, bound: &[SocketAddr]) -> std::io::Result<()> {
+    let lines: Vec<String> = bound.iter().map(|it| format!("listening {scheme}://{it}")).collect();
     match super::out::write_line(&lines.join("\n")) {
         // Nobody waits for it; the hub serves all the same.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -180,7 +185,8 @@ impl Shown {
         Self { data, config, listens_alone, has_bots: !loaded.config.tokens.is_empty() }
     }
 
-    fn print(&self, opened: &Opened, bound: &[SocketAddr], started: Instant) {
+    fn print(&self, server: &Server, bound: &[SocketAddr], started: Instant) {
+        let opened = &server.opened;
         let found = if opened.is_new {
             "created".to_owned()
         } else {
@@ -200,34 +206,14 @@ impl Shown {
             } else {
                 ""
             };
-            say(&format!("  listening  ws://{address}{reach}"));
+            say(&format!("  listening  {}://{address}{reach}", server.scheme()));
+        }
+        if let Some(certificate) = server.tls().summary() {
+            say(&format!("  tls        {certificate}"));
         }
         if opened.bots == 0 && !self.has_bots {
             say("\nNext, in another terminal: give a bot a way in\n  bot-hub bot add marlbot");
         }
         say(&format!("\nready in {} ms", started.elapsed().as_millis()));
     }
-}
-
-fn start_log(config: &Config) {
-    let level = match config.log.level {
-        crate::config::LogLevel::Error => tracing::Level::ERROR,
-        crate::config::LogLevel::Warn => tracing::Level::WARN,
-        crate::config::LogLevel::Info => tracing::Level::INFO,
-        crate::config::LogLevel::Debug => tracing::Level::DEBUG,
-        crate::config::LogLevel::Trace => tracing::Level::TRACE,
-    };
-    let as_text = match config.log.format {
-        LogFormat::Text => true,
-        LogFormat::Json => false,
-        LogFormat::Auto => std::io::stderr().is_terminal(),
-    };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
-    let started = if as_text {
-        builder.with_target(false).try_init()
-    } else {
-        builder.json().flatten_event(true).try_init()
-    };
-    // Only a second hub in one process finds a log that was started already; that one serves both.
-    drop(started);
 }

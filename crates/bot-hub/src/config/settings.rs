@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::Limits;
 use super::public_url::PublicUrl;
 use super::quantity::{ByteSize, Period};
+use super::tls::Tls;
 use super::token::{self, Token};
 use super::written::{
     self, AddressText, BotText, NetworkText, OneOrMany, OriginText, PublicUrlText, RoomText,
@@ -77,10 +78,16 @@ pub struct Config {
     pub rooms: BTreeMap<RoomName, Room>,
     /// Whether a bot makes a room by joining one that does not exist, as the original hub did.
     pub create_rooms_on_join: bool,
+    /// Whether a bot that came by an invite may speak directly with every bot here. Otherwise only with
+    /// those that it shares a room with; bots of this file and of `bot add` are free either way.
+    pub guests_reach_all: bool,
     /// Web pages (`https://host`) whose scripts may connect. Bots send no `Origin` and are not
     /// concerned; every other page is refused.
     #[schemars(with = "Vec<OriginText>", example = &["https://bots.example.com"])]
     pub allowed_origins: Vec<String>,
+    /// Encrypted connections without a proxy in front: `certFile` and `keyFile`, or `acme`. Without
+    /// either the hub speaks plain `ws://`.
+    pub tls: Tls,
     /// Where messages are kept.
     pub store: Store,
     /// How long a room keeps its entries, unless the room says otherwise. Whichever bound is
@@ -106,7 +113,9 @@ impl Default for Config {
             operators: Vec::new(),
             rooms: BTreeMap::new(),
             create_rooms_on_join: true,
+            guests_reach_all: false,
             allowed_origins: Vec::new(),
+            tls: Tls::default(),
             store: Store::default(),
             retention: Retention::default(),
             limits: Limits::default(),
@@ -349,7 +358,6 @@ pub struct Log {
     #[schemars(extend("x-applies" = "restart"))]
     pub format: LogFormat,
     /// The least important kind of line that is written.
-    #[schemars(extend("x-applies" = "restart"))]
     pub level: LogLevel,
 }
 

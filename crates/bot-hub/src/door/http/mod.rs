@@ -3,7 +3,10 @@
 //! hyper parses; this module decides what is asked for and refuses what two parsers could read
 //! differently. It answers nothing about the hub by itself: contents come from the engine.
 
+mod address;
+mod api;
 mod forwarded;
+mod guide;
 mod origin;
 mod pages;
 mod reply;
@@ -33,7 +36,7 @@ use reply::refuse;
 use super::admission::Place;
 use super::connection::Upgraded;
 use super::linger::linger;
-use super::{Door, DoorConfig};
+use super::{Carrier, Door, DoorConfig};
 
 type Reply = Response<Full<Bytes>>;
 /// The answer to a request that is not served. Boxed, because results carry it through every check.
@@ -49,6 +52,7 @@ const HEADER_BYTES_MIN: usize = 8 << 10;
 pub(super) struct Desk<'a, F> {
     door: &'a Door<F>,
     config: Rc<DoorConfig>,
+    carrier: Carrier,
     /// Who holds the other end of the socket.
     peer: IpAddr,
     place: RefCell<&'a mut Place>,
@@ -65,6 +69,7 @@ struct Accepted {
 pub(super) async fn serve<S, F>(
     door: &Door<F>,
     config: Rc<DoorConfig>,
+    carrier: Carrier,
     stream: S,
     peer: IpAddr,
     place: &mut Place,
@@ -74,7 +79,7 @@ where
 {
     let limits = config.limits.clone();
     let place = RefCell::new(place);
-    let desk = Desk { door, config, peer, place, accepted: Cell::new(None) };
+    let desk = Desk { door, config, carrier, peer, place, accepted: Cell::new(None) };
     let service = service_fn(|request| Box::pin(desk.answer(request)));
     let mut http = http1::Builder::new();
     http.max_buf_size(limits.header_bytes_max.max(HEADER_BYTES_MIN))
@@ -98,22 +103,24 @@ where
 
 impl<F> Desk<'_, F> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Infallible> {
-        Ok(self.route(&request).await.unwrap_or_else(|refusal| *refusal))
+        Ok(self.route(request).await.unwrap_or_else(|refusal| *refusal))
     }
 
-    async fn route(&self, request: &Request<Incoming>) -> Result<Reply, Refusal> {
-        check_framing(request)?;
-        check_query(request)?;
+    async fn route(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+        check_framing(&request)?;
+        check_query(&request)?;
+        self.check_carrier(request.headers())?;
         let client = self.find_client(request.headers())?;
         let is_upgrade = request.headers().contains_key(header::UPGRADE);
         match request.uri().path() {
             "/" | "/ws" if is_upgrade => {
-                let bearer = upgrade::check(request, &self.config.allowed_origins)?;
-                let reply = upgrade::accept(request)?;
+                let bearer = upgrade::check(&request, &self.config.allowed_origins)?;
+                let reply = upgrade::accept(&request)?;
                 self.accepted.set(Some(Accepted { peer: client.address, bearer }));
                 Ok(reply)
             }
             "/ws" => Err(upgrade::required()),
+            path if path.starts_with(api::API) => self.api(request, client).await,
             path => {
                 check_method(request.method())?;
                 self.page(path, request.headers(), client).await
@@ -121,8 +128,18 @@ impl<F> Desk<'_, F> {
         }
     }
 
+    /// Refuses what came plain to a proxy on this machine, at a hub whose operator wants TLS.
+    fn check_carrier(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if self.carrier != Carrier::PlainBesideTls || !forwarded::came_plain(headers) {
+            return Ok(());
+        }
+        let cause = "this hub speaks TLS, and you came to its proxy without";
+        let hint = "use `wss://` instead of `ws://`, `https://` instead of `http://`";
+        Err(refuse(StatusCode::UPGRADE_REQUIRED, cause, hint))
+    }
+
     fn find_client(&self, headers: &HeaderMap) -> Result<Client, Refusal> {
-        let client = Client::of(self.peer, headers, &self.config.trusted_proxies);
+        let client = Client::of(self.peer, headers, &self.config.trusted_proxies, self.carrier);
         if let Err(reason) = self.place.borrow_mut().belongs_to(client.address, &self.config.limits)
         {
             let hint = "close connections that you do not need, or wait a moment";
@@ -139,7 +156,11 @@ fn check_framing(request: &Request<Incoming>) -> Result<(), Refusal> {
     let headers = request.headers();
     let count = |name| headers.get_all(name).iter().count();
     let bad = |cause, hint| Err(refuse(StatusCode::BAD_REQUEST, cause, hint));
-    if headers.contains_key(header::TRANSFER_ENCODING) || !request.body().is_end_stream() {
+    let may_have_body = request.uri().path().starts_with(api::API);
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return bad("a body without a length is not taken here", "send `Content-Length`");
+    }
+    if !may_have_body && !request.body().is_end_stream() {
         return bad("requests with a body are not taken here", "send the request without a body");
     }
     if count(header::HOST) > 1 || count(header::UPGRADE) > 1 || count(header::CONTENT_LENGTH) > 1 {
