@@ -19,8 +19,8 @@ pub struct Draft {
     pub from: BotId,
     /// The sender's idempotency key, or one that the hub made.
     pub id: MessageId,
-    /// What was said.
-    pub text: Arc<str>,
+    /// What was said, as it was read off the wire: drafts are shared, so their text need not be.
+    pub text: String,
     /// When the hub took it.
     pub sent_at: Timestamp,
     /// The parts that most messages do not have.

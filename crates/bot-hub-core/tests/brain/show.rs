@@ -18,6 +18,9 @@ pub(crate) fn output<'a>(
         Output::Query { query: it, .. } => format!("store ? {}", query(it)),
         Output::Send { conn, frame } if full => format!("{} <- {}", label(conn).0, frame.encode()),
         Output::Send { conn, frame } => format!("{} <- {}", label(conn).0, short(frame)),
+        Output::Ack { conn, ack } => {
+            format!("{} <- {}", label(conn).0, ServerFrame::Ack(ack.clone()).encode())
+        }
         Output::Deliver { entry, to, circumstances } => {
             let (plain, others): (Vec<_>, Vec<_>) = to.iter().map(label).partition(|it| it.1);
             let mut lines = Vec::new();
