@@ -10,12 +10,15 @@ mod show;
 mod store;
 
 mod connections;
+mod corners;
 mod delivery;
 mod direct;
 mod expiry;
+mod numbers;
 mod operators;
 mod presence;
 mod properties;
+mod reading_on;
 mod receipts;
 mod refusals;
 mod retention;
