@@ -1,0 +1,107 @@
+//! What the vectors cannot hold: the bounds of a block, and conversations that go astray.
+
+use std::borrow::Cow;
+
+use bot_protocol::block::{
+    Act, BuildError, Depth, FIELDS_MAX, Kind, Message, State, TEXT_BYTES_MAX, build, parse,
+};
+use bot_protocol::time::Timestamp;
+use serde_json::{Value, json};
+
+fn request(task: String) -> Act<'static> {
+    Act::new(Kind::Request, "ben", "ann", "ann-1", task)
+}
+
+fn with_meta(keys: &[&str]) -> Act<'static> {
+    let meta = keys.iter().map(|key| (Cow::Owned((*key).to_owned()), Cow::Borrowed("x")));
+    Act { meta: meta.collect(), ..request("wave".to_owned()) }
+}
+
+#[test]
+fn a_block_is_as_long_as_a_parser_reads_and_no_longer() {
+    let around = build(&request("x".to_owned())).unwrap().len() - 1;
+    let longest = request("x".repeat(TEXT_BYTES_MAX - around));
+    let text = build(&longest).unwrap();
+    assert_eq!((text.len(), parse(&text).as_ref()), (TEXT_BYTES_MAX, Ok(&longest)));
+    let longer = request("x".repeat(TEXT_BYTES_MAX - around + 1));
+    assert_eq!(build(&longer), Err(BuildError::TooLong));
+    assert!(parse(&(text + " ")).is_err());
+}
+
+#[test]
+fn a_block_has_room_for_fields_that_the_format_does_not_know() {
+    let letters = "abcdefghijklmnop".chars();
+    let keys: Vec<String> = letters
+        .clone()
+        .flat_map(|one| letters.clone().map(move |other| format!("{one}{other}")))
+        .collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let most = with_meta(&keys[..FIELDS_MAX - 11]);
+    assert_eq!(parse(&build(&most).unwrap()).as_ref(), Ok(&most));
+    let more = with_meta(&keys[..FIELDS_MAX - 10]);
+    assert_eq!(build(&more), Err(BuildError::TooManyFields));
+}
+
+#[test]
+fn a_meta_key_is_one_new_word_of_small_letters() {
+    let check = |keys: &[&str], wrong: Option<&str>| {
+        let refused = build(&with_meta(keys)).err();
+        assert_eq!(refused, wrong.map(|key| BuildError::MetaKey(key.to_owned())), "{keys:?}");
+    };
+    check(&["mood", "weather"], None);
+    check(&[""], Some(""));
+    check(&["Mood"], Some("Mood"));
+    check(&["mood1"], Some("mood1"));
+    check(&["mood", "mood"], Some("mood"));
+    check(&["task"], Some("task"));
+    check(&["requestid"], Some("requestid"));
+}
+
+#[test]
+fn every_refusal_to_build_says_what_to_do() {
+    let nonsense = Depth { current: 0, max: 5 };
+    let reached = BuildError::DepthReached { depth: nonsense, kind: Kind::Request };
+    let all = [
+        (BuildError::Missing(Kind::Request, "to"), "correct the field", false),
+        (BuildError::EmptyResponse, "", false),
+        (reached, "answer with a RESPONSE", true),
+        (BuildError::DepthNonsense(nonsense), "plus one", true),
+        (BuildError::ToNotAWord(Kind::Request, "a b".to_owned()), "one bot by its name", false),
+        (BuildError::NotOneOf("x".to_owned(), "status", "done"), "correct the field", false),
+        (BuildError::MetaKey("x".to_owned()), "correct the field", false),
+        (BuildError::TooManyFields, "correct the field", false),
+        (BuildError::TooLong, "send a link", false),
+    ];
+    for (error, says, is_depth) in all {
+        let hint = error.hint();
+        assert!(hint.len() > 10 && hint.contains(says), "{error}: {hint}");
+        assert_eq!(error.is_depth(), is_depth, "{error}");
+    }
+}
+
+/// The status of a conversation in which this was said, one minute after the other.
+fn status_after(steps: &[Value]) -> String {
+    let mut state = State::default();
+    for (minute, step) in (0..).zip(steps) {
+        let mut message: Message = serde_json::from_value(step.clone()).unwrap();
+        message.request_id = "ann-1".into();
+        state.track(&message, Timestamp(minute * 60_000)).unwrap();
+    }
+    state.get("ann-1").unwrap().unwrap().status
+}
+
+#[test]
+fn the_asker_answers_a_question_and_nothing_else() {
+    let ask = json!({"type": "REQUEST", "from": "ann", "to": "ben", "task": "wave"});
+    let question = json!({"type": "CLARIFY", "from": "ben", "to": "ann", "question": "when?"});
+    let answer = json!({"type": "RESPONSE", "from": "ann", "to": "ben", "result": "now"});
+    let done = json!({"type": "RESPONSE", "from": "ben", "to": "ann", "result": "waved"});
+    let check = |steps: &[&Value], expected: &str| {
+        let steps: Vec<Value> = steps.iter().map(|step| (*step).clone()).collect();
+        assert_eq!(status_after(&steps), expected, "{steps:?}");
+    };
+    check(&[&ask, &question, &answer], "open");
+    check(&[&ask, &question, &ask], "clarifying");
+    check(&[&ask, &done, &answer], "done");
+    check(&[&ask, &answer], "open");
+}
