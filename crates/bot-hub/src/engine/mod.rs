@@ -364,3 +364,6 @@ impl Engine {
         self.is_working = false;
     }
 }
+
+#[cfg(test)]
+mod guessing;
