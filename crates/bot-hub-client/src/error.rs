@@ -12,6 +12,15 @@ pub enum Why {
     /// No connection could be made.
     #[error("the hub cannot be reached: {0}\nhint: is it running, and is the address right?")]
     Unreachable(String),
+    /// The connection could not be encrypted, or the hub did not prove who it is. Tried again like
+    /// any failure: certificates are renewed.
+    #[error("no secure connection to the hub: {problem}\nhint: {hint}")]
+    NotSecure {
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        hint: String,
+    },
     /// The connection ended in the middle.
     #[error("the connection broke: {0}")]
     Broken(String),
@@ -73,7 +82,7 @@ pub enum End {
 pub enum ConnectError {
     /// The address makes no sense.
     #[error(
-        "`{url}` is no address of a hub: {problem}\nhint: it looks like `ws://127.0.0.1:18795`"
+        "`{url}` is no address of a hub: {problem}\nhint: it looks like `ws://127.0.0.1:18795` or `wss://hub.example.com`"
     )]
     BadUrl {
         /// What was given.
@@ -81,10 +90,21 @@ pub enum ConnectError {
         /// What is wrong with it.
         problem: String,
     },
-    /// `wss://` was asked for.
+    /// The certificates of a private authority cannot be read.
     #[error(
-        "`{0}` needs TLS, which this client does not speak yet\n\
-         hint: use `ws://`, over loopback or a tunnel that encrypts"
+        "the file of authorities `{path}` cannot be used: {problem}\n\
+         hint: it holds certificates in PEM, beginning with `-----BEGIN CERTIFICATE-----`"
+    )]
+    BadCaFile {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// `wss://` was asked for, and the feature `tls` is off.
+    #[error(
+        "`{0}` needs TLS, which this build of the client leaves out\n\
+         hint: build it with the feature `tls`"
     )]
     NoTls(String),
     /// The first attempt failed.

@@ -24,13 +24,14 @@ use futures_util::Stream;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use crate::dial::Dial;
 use crate::driver::{Command, Driver, Ends, SendWaiter, State, Taken, unix_ms};
 use crate::error::{AskError, ConnectError, End, SendError, TellError};
 use crate::event::Event;
 use crate::id::message_id;
 use crate::link::{Config, Link};
 use crate::options::{Acknowledge, Options};
-use crate::wire::{Connect, Tcp};
+use crate::wire::Connect;
 
 /// Commands on their way to the task.
 const COMMANDS_MAX: usize = 64;
@@ -78,14 +79,14 @@ impl Client {
     }
 
     /// Starts without waiting: for programs that may be up before their hub is. Only an address
-    /// that makes no sense fails at once; [`Client::state`] and [`Event`]s tell the rest.
+    /// that makes no sense, or a file that cannot be read, fails at once; [`Client::state`] and [`Event`]s tell the rest.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime.
     pub fn start(options: Options) -> Result<(Self, Events), ConnectError> {
-        let tcp = Tcp::new(&options.url)?;
-        Ok(Self::start_with(&options, tcp))
+        let dial = Dial::new(&options)?;
+        Ok(Self::start_with(&options, dial))
     }
 
     pub(crate) fn start_with(options: &Options, connector: impl Connect) -> (Self, Events) {

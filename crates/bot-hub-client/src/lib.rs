@@ -40,6 +40,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod backoff;
+mod dial;
 mod driver;
 mod error;
 mod event;
@@ -50,6 +51,8 @@ mod options;
 mod wire;
 
 pub use bot_protocol;
+#[cfg(feature = "tls")]
+pub use dial::{explain_tls, tls_config};
 pub use driver::State;
 pub use error::{AskError, ConnectError, End, SendError, TellError, Why};
 pub use event::Event;

@@ -3,6 +3,7 @@
 //! Owns every default, with its unit and its reason. Never prints the token.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bot_protocol::id::Position;
@@ -49,8 +50,11 @@ impl Cap {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// The hub: `ws://HOST:PORT`, with or without `/ws`.
+    /// The hub: `wss://HOST` or `ws://HOST:PORT`, with or without `/ws`.
     pub url: String,
+    /// Certificates in PEM of authorities that are believed beside those of the web and of this
+    /// system: for a hub whose certificate comes from a private one.
+    pub ca_file: Option<PathBuf>,
     /// The bot's token.
     pub token: Secret,
     /// Name and version of the program, for people who look at the hub.
@@ -78,6 +82,7 @@ impl Options {
     pub fn new(url: impl Into<String>, token: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            ca_file: None,
             token: Secret::new(token),
             client: concat!("bot-hub-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             caps: vec![Cap::Ack, Cap::Receipts, Cap::Acts],

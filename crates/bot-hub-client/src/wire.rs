@@ -1,7 +1,7 @@
-//! One WebSocket, and how it is opened.
+//! One WebSocket: from bytes to frames and back.
 //!
-//! Owns the translation between bytes and frames, and the timeouts of opening, writing and closing.
-//! Knows nothing of what the frames mean.
+//! Owns the upgrade, and the timeouts of writing and closing. Knows nothing of what the frames mean,
+//! nor of how the bytes get to the hub: that is [`crate::dial`].
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -12,17 +12,15 @@ use std::time::Duration;
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite::http::header::UPGRADE;
+use tokio_tungstenite::tungstenite::http::{HeaderMap, Uri};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use crate::error::{ConnectError, Why};
+use crate::error::Why;
 
-/// Name look-up, TCP and the upgrade together.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The hub takes nothing of what we write.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Saying goodbye.
@@ -31,72 +29,18 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const FRAMES_WAITING_MAX: usize = 1_024;
 /// A page of history holds 200 entries of 128 KiB, escaped at worst.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
-/// The port of `ws://` without one: the hub's own, since 80 is nobody's hub.
-const PORT_DEFAULT: u16 = 18_795;
 
 /// What comes of opening.
 pub(crate) type Opening<S> =
     Pin<Box<dyn Future<Output = Result<WebSocketStream<S>, Why>> + Send + 'static>>;
 
-/// A way to the hub. TLS would be another one.
+/// A way to the hub.
 pub(crate) trait Connect: Send + 'static {
     /// What the bytes go through.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
     /// Opens a connection, in a bounded time.
     fn open(&mut self) -> Opening<Self::Stream>;
-}
-
-/// `ws://` over TCP.
-#[derive(Debug)]
-pub(crate) struct Tcp {
-    uri: Uri,
-    address: (String, u16),
-}
-
-impl Tcp {
-    /// Checks the address.
-    pub(crate) fn new(url: &str) -> Result<Self, ConnectError> {
-        let bad = |problem: &str| ConnectError::BadUrl {
-            // Somebody may have put a token where none belongs; it must not come back in an error.
-            url: url
-                .split(['?', '#'])
-                .next()
-                .map_or("", |url| url.rsplit('@').next().unwrap_or(""))
-                .to_owned(),
-            problem: problem.to_owned(),
-        };
-        let uri: Uri = url.parse().map_err(|_| bad("it is not a URL"))?;
-        let authority = uri.authority().ok_or_else(|| bad("it names no host"))?;
-        if authority.as_str().contains('@') || uri.query().is_some() {
-            return Err(bad("a token or a query has no place in it"));
-        }
-        match uri.scheme_str() {
-            Some("ws") => {}
-            Some("wss") => return Err(ConnectError::NoTls(url.to_owned())),
-            _ => return Err(bad("it does not begin with `ws://`")),
-        }
-        let host = authority.host().trim_matches(['[', ']']).to_owned();
-        let port = authority.port_u16().unwrap_or(PORT_DEFAULT);
-        Ok(Self { address: (host, port), uri })
-    }
-}
-
-impl Connect for Tcp {
-    type Stream = TcpStream;
-
-    fn open(&mut self) -> Opening<TcpStream> {
-        let (uri, address) = (self.uri.clone(), self.address.clone());
-        Box::pin(async move {
-            let opened = timeout(OPEN_TIMEOUT, async {
-                let stream = TcpStream::connect(address).await.map_err(cannot_reach)?;
-                // A chat message is small and waited for: not to be held back for a fuller packet.
-                stream.set_nodelay(true).map_err(cannot_reach)?;
-                upgrade(uri, stream).await
-            });
-            opened.await.unwrap_or_else(|_| Err(cannot_reach("no answer within 10 s")))
-        })
-    }
 }
 
 /// Makes a WebSocket of a stream.
@@ -110,11 +54,19 @@ where
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     let opened = tokio_tungstenite::client_async_with_config(uri, stream, Some(config)).await;
-    opened.map(|(socket, _)| socket).map_err(cannot_reach)
+    opened.map(|(socket, _)| socket).map_err(|error| match error {
+        // What a hub that speaks TLS says to whoever comes without.
+        tungstenite::Error::Http(reply) if asks_for_tls(reply.headers()) => Why::NotSecure {
+            problem: "it wants an encrypted connection".to_owned(),
+            hint: "use `wss://` instead of `ws://`".to_owned(),
+        },
+        error => Why::Unreachable(error.to_string()),
+    })
 }
 
-fn cannot_reach(error: impl ToString) -> Why {
-    Why::Unreachable(error.to_string())
+fn asks_for_tls(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(UPGRADE).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|word| word.trim().starts_with("TLS/"))
 }
 
 /// What a wire reports.
@@ -271,36 +223,4 @@ fn understand(message: Message) -> Happening {
 
 fn broken(error: &tungstenite::Error) -> Why {
     Why::Broken(error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(url: &str, expected: &str) {
-        let found = match Tcp::new(url) {
-            Ok(tcp) => format!("{}:{}", tcp.address.0, tcp.address.1),
-            Err(error) => error.to_string().lines().next().unwrap_or_default().to_owned(),
-        };
-        assert_eq!(found, expected, "{url}");
-    }
-
-    #[test]
-    fn an_address_is_checked_before_anything_is_opened() {
-        check("ws://127.0.0.1:4000", "127.0.0.1:4000");
-        check("ws://hub.lan/ws", "hub.lan:18795");
-        check("ws://[::1]:4000", "::1:4000");
-        check("wss://hub", "`wss://hub` needs TLS, which this client does not speak yet");
-        check("http://hub", "`http://hub` is no address of a hub: it does not begin with `ws://`");
-        check("hub", "`hub` is no address of a hub: it does not begin with `ws://`");
-        check("/ws", "`/ws` is no address of a hub: it names no host");
-        check("", "`` is no address of a hub: it is not a URL");
-    }
-
-    #[test]
-    fn a_token_in_an_address_is_refused_and_not_repeated() {
-        let problem = "a token or a query has no place in it";
-        check("ws://tok3n@hub", &format!("`hub` is no address of a hub: {problem}"));
-        check("ws://hub/?token=tok3n", &format!("`ws://hub/` is no address of a hub: {problem}"));
-    }
 }

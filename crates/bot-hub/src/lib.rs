@@ -10,3 +10,4 @@ pub mod engine;
 pub mod proto;
 pub mod server;
 pub mod store;
+pub mod tls;

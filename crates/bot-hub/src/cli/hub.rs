@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bot_hub_client::{Cap, Client, End, Events, Options, State};
+use bot_hub_client::{Cap, Client, ConnectError, End, Events, Options, State, Why};
 use bot_protocol::frame::operator::Operation;
 use bot_protocol::frame::server::AuthOk;
 use bot_protocol::name::BotId;
@@ -80,8 +80,13 @@ impl Hub {
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
         options.caps = vec![Cap::Receipts, Cap::Acts];
         options.side = true;
+        options.ca_file = global.ca_file.clone().filter(|path| !path.as_os_str().is_empty());
         let connected = Client::connect(options).await;
         let (client, events) = connected.map_err(|error| {
+            // What is wrong is known, and what to do; the usual advice would only hide it.
+            if matches!(error, ConnectError::Unreachable(Why::NotSecure { .. })) {
+                return Failure::from(error);
+            }
             let failure = Failure::from(error);
             if failure.kind == Kind::Unreachable {
                 unreachable(failure, &url, &running)

@@ -19,6 +19,7 @@ mod reference;
 mod room;
 mod send;
 mod serve;
+mod service;
 mod status;
 mod tail;
 mod target;
@@ -64,14 +65,11 @@ struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The hub to talk to [default: the one that runs on the data directory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "ws://HOST:PORT",
-        env = "BOT_HUB_URL",
-        hide_env = true
-    )]
+    #[arg(long, global = true, value_name = "wss://HOST", env = "BOT_HUB_URL", hide_env = true)]
     url: Option<String>,
+    /// Certificates of a private authority that issued the hub's certificate, in PEM
+    #[arg(long, global = true, value_name = "FILE", env = "BOT_HUB_CA_FILE", hide_env = true)]
+    ca_file: Option<PathBuf>,
     /// A file with the token to use [default: BOT_HUB_TOKEN, or the local operator's]
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -124,6 +122,9 @@ enum Command {
     Verify,
     /// Read, write and track bot-protocol blocks
     Proto(ProtoArgs),
+    /// Run the hub as a service of systemd
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Look at the configuration, or make one
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -170,6 +171,7 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Restore(restore) => restore.run(global, out),
         Command::Export(export) => export.run(global),
         Command::Verify => verify::run(global, out),
+        Command::Service(verb) => verb.run(global, out),
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Man(pages) => pages.run(Cli::command()),
         Command::Version => generate::version(out),

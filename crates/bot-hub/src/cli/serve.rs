@@ -15,7 +15,7 @@ use super::{Global, port};
 use crate::config::{
     Config, ConfigErrors, Environment, Loaded, LogFormat, Override, Sources, config_file, load,
 };
-use crate::server::{Home, Opened, ServeError, Server, addresses};
+use crate::server::{Home, ServeError, Server, addresses};
 use crate::store::StoreError;
 
 /// Options of `serve`.
@@ -106,12 +106,16 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
     let data = loaded.data_dir.clone().unwrap_or_default();
     let server = Server::open(loaded, sources).map_err(|error| match error {
         ServeError::Store(StoreError::InUse { .. }) => running(&data),
+        ServeError::Config(errors) => Failure::Config(errors),
         error => Failure::Serve(error),
     })?;
+    for warning in server.tls().warnings() {
+        say(&format!("warning: {warning}"));
+    }
     let bound = addresses(&listeners);
     server.announce(&bound)?;
-    shown.print(&server.opened, &bound, started);
-    announce(&bound)?;
+    shown.print(&server, &bound, started);
+    announce(server.scheme(), &bound)?;
 
     let shutdown = async move {
         loop {
@@ -148,8 +152,8 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// The line that programs wait for.
-fn announce(bound: &[SocketAddr]) -> std::io::Result<()> {
-    let lines: Vec<String> = bound.iter().map(|it| format!("listening ws://{it}")).collect();
+fn announce(scheme: &str, bound: &[SocketAddr]) -> std::io::Result<()> {
+    let lines: Vec<String> = bound.iter().map(|it| format!("listening {scheme}://{it}")).collect();
     match super::out::write_line(&lines.join("\n")) {
         // Nobody waits for it; the hub serves all the same.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -180,7 +184,8 @@ impl Shown {
         Self { data, config, listens_alone, has_bots: !loaded.config.tokens.is_empty() }
     }
 
-    fn print(&self, opened: &Opened, bound: &[SocketAddr], started: Instant) {
+    fn print(&self, server: &Server, bound: &[SocketAddr], started: Instant) {
+        let opened = &server.opened;
         let found = if opened.is_new {
             "created".to_owned()
         } else {
@@ -200,7 +205,10 @@ impl Shown {
             } else {
                 ""
             };
-            say(&format!("  listening  ws://{address}{reach}"));
+            say(&format!("  listening  {}://{address}{reach}", server.scheme()));
+        }
+        if let Some(certificate) = server.tls().summary() {
+            say(&format!("  tls        {certificate}"));
         }
         if opened.bots == 0 && !self.has_bots {
             say("\nNext, in another terminal: give a bot a way in\n  bot-hub bot add marlbot");

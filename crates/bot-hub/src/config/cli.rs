@@ -107,6 +107,7 @@ impl<O: Write, E: Write> Context<'_, O, E> {
 
 fn check<O: Write, E: Write>(context: &mut Context<'_, O, E>) -> io::Result<u8> {
     let (file, loaded) = context.load();
+    let loaded = loaded.and_then(with_files);
     if context.json {
         let (errors, warnings) = match &loaded {
             Ok(loaded) => (&[][..], &loaded.warnings[..]),
@@ -132,6 +133,20 @@ fn check<O: Write, E: Write>(context: &mut Context<'_, O, E>) -> io::Result<u8> 
             let warnings = counted(loaded.warnings.len(), "warning");
             writeln!(context.out, "{name}: in order, {warnings}")?;
             Ok(EXIT_OK)
+        }
+    }
+}
+
+/// The files that the configuration names are part of it.
+fn with_files(mut loaded: Loaded) -> Result<Loaded, ConfigErrors> {
+    match crate::tls::prepare(&loaded) {
+        Ok(tls) => {
+            loaded.warnings.extend_from_slice(tls.warnings());
+            Ok(loaded)
+        }
+        Err(mut errors) => {
+            errors.warnings.append(&mut loaded.warnings);
+            Err(errors)
         }
     }
 }

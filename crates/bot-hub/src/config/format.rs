@@ -39,6 +39,8 @@ pub(super) fn judge(format: Format, text: &str) -> Result<String, Flaw> {
         Format::Period => period(text).map(|()| kept()),
         Format::Address => address(text).map(|()| kept()),
         Format::Origin => origin(text).map(|()| kept()),
+        Format::Domain => domain(text),
+        Format::WebAddress => web_address(text).map(|()| kept()),
         Format::PublicUrl => public_url(text),
         Format::Network => network(text),
         Format::Path if text.trim().is_empty() => {
@@ -157,6 +159,45 @@ fn origin(text: &str) -> Result<(), Flaw> {
         return Err(flaw("browsers send origins in lower case", hint));
     }
     Ok(())
+}
+
+/// A name that an authority can prove by connecting to it, in lower case.
+fn domain(text: &str) -> Result<String, Flaw> {
+    let no = |message: &str, hint: &str| Err(flaw(message, hint));
+    let hint = "write the bare name, for example \"hub.example.com\"";
+    if text.contains("://") || text.contains('/') {
+        return no("a domain has no scheme and no path", hint);
+    }
+    if text.starts_with("*.") {
+        let hint = "name each domain; a wildcard needs a certificate of your own (`tls.certFile`)";
+        return no("a wildcard cannot be proven by connecting to it", hint);
+    }
+    if text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+        let hint = "name a domain that leads to this address, or use `tls.certFile`";
+        return no("an IP address is not a domain", hint);
+    }
+    if text.contains(':') {
+        return no("a domain has no port", hint);
+    }
+    let is_label = |label: &str| {
+        let fits = (1..=63).contains(&label.len());
+        let plain = label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        fits && plain && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if text.len() > 253 || !text.contains('.') || !text.split('.').all(is_label) {
+        return Err(flaw(format!("`{}` is not a public domain", safe(text)), hint));
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+fn web_address(text: &str) -> Result<(), Flaw> {
+    let hint = "write it with `https://`, for example \"https://ca.example.com/directory\"";
+    let is_https = text.starts_with("https://") && !text.contains(char::is_whitespace);
+    let has_host = text.parse::<hyper::Uri>().is_ok_and(|uri| uri.host().is_some());
+    if is_https && has_host {
+        return Ok(());
+    }
+    Err(flaw(format!("`{}` is not an address that begins with `https://`", safe(text)), hint))
 }
 
 fn public_url(text: &str) -> Result<String, Flaw> {

@@ -17,7 +17,7 @@ use super::syntax;
 pub const ENV_PREFIX: &str = "BOT_HUB_";
 
 /// Variables of the program that are no settings, so that they are not taken for misspelt ones.
-const NOT_SETTINGS: [&str; 5] = ["CONFIG", "CONTEXT", "DATA", "TOKEN", "URL"];
+const NOT_SETTINGS: [&str; 6] = ["CA_FILE", "CONFIG", "CONTEXT", "DATA", "TOKEN", "URL"];
 
 /// Environment variables. `Debug` shows names only: values may be tokens.
 #[derive(Clone, Default)]

@@ -110,9 +110,7 @@ fn finish(
     let mut config = decode(&tree).map_err(|problem| refused(vec![*problem], Vec::new()))?;
     let (mut errors, more) = meaning::judge(&config, &tree);
     warnings.extend(more);
-    if let Err(problem) = settle_path(&mut config, &tree, sources) {
-        errors.push(*problem);
-    }
+    errors.extend(settle_paths(&mut config, &tree, sources));
     if !errors.is_empty() {
         return Err(refused(errors, warnings));
     }
@@ -137,26 +135,38 @@ fn decode(tree: &Node) -> Result<Config, Box<Problem>> {
     })
 }
 
-/// Makes `store.path` absolute where it was written relative to home or to the file.
-fn settle_path(config: &mut Config, tree: &Node, sources: &Sources) -> Result<(), Box<Problem>> {
-    let Some(path) = &config.store.path else { return Ok(()) };
-    let setting = Path::from("store.path");
+/// Makes paths absolute that were written relative to home or to the file.
+fn settle_paths(config: &mut Config, tree: &Node, sources: &Sources) -> Vec<Problem> {
+    let tls = &mut config.tls;
+    let paths = [
+        ("store.path", &mut config.store.path),
+        ("tls.certFile", &mut tls.cert_file),
+        ("tls.keyFile", &mut tls.key_file),
+        ("tls.acme.caFile", &mut tls.acme.ca_file),
+    ];
+    let settle = |(name, path): (_, &mut Option<PathBuf>)| {
+        let settled = path.as_deref().map(|path| settle(name, path, tree, sources)).transpose();
+        settled.map(|settled| *path = settled).err()
+    };
+    paths.into_iter().filter_map(settle).map(|problem| *problem).collect()
+}
+
+fn settle(
+    setting: &str,
+    path: &FilePath,
+    tree: &Node,
+    sources: &Sources,
+) -> Result<PathBuf, Box<Problem>> {
+    let setting = Path::from(setting);
     let origin = tree.origin_of(&setting).cloned().unwrap_or(Origin::DEFAULT);
     let folder = match (&origin.source, &sources.file) {
         (Source::File(_), Some(file)) => file.parent().unwrap_or(FilePath::new("")),
         _ => FilePath::new(""),
     };
-    let Some(settled) = places::resolve(path, folder, &sources.env) else {
+    places::resolve(path, folder, &sources.env).ok_or_else(|| {
         let hint = "write the whole path, or set HOME";
-        return Err(Box::new(Problem::new(
-            &origin,
-            &setting,
-            "there is no home directory for `~`",
-            hint,
-        )));
-    };
-    config.store.path = Some(settled);
-    Ok(())
+        Box::new(Problem::new(&origin, &setting, "there is no home directory for `~`", hint))
+    })
 }
 
 fn read_file(path: &FilePath) -> Result<Vec<u8>, Box<Problem>> {
@@ -206,6 +216,16 @@ fn sort(problems: &mut [Problem]) {
 }
 
 impl Loaded {
+    /// A problem with the value of a setting, told where that value stands; fixed keys only.
+    pub fn problem(
+        &self,
+        setting: &str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Problem {
+        Problem::new(&self.origin(setting), &Path::from(setting), message, hint)
+    }
+
     /// Who said a setting; fixed keys only, as in `limits.frameBytes`.
     pub fn origin(&self, path: &str) -> Origin {
         let said = self.tree.origin_of(&Path::from(path)).cloned();

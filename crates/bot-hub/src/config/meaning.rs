@@ -10,6 +10,7 @@ use bot_protocol::name::BotId;
 use super::node::{Node, Value};
 use super::problem::{Origin, Path, Problem, Segment};
 use super::settings::{Config, StoreKind};
+use super::tls::Acme;
 
 /// Shorter waits than this only measure the machine's load.
 const TIMEOUT_MIN: Duration = Duration::from_millis(100);
@@ -34,6 +35,7 @@ pub(super) fn judge(config: &Config, tree: &Node) -> (Vec<Problem>, Vec<Problem>
     judge.bots();
     judge.rooms();
     judge.store();
+    judge.tls();
     judge.limits();
     judge.timeouts();
     (judge.errors, judge.warnings)
@@ -173,6 +175,77 @@ impl Judge<'_> {
         if self.config.store.kind == StoreKind::Memory && given {
             let hint = "remove it, or set `store.kind` to \"sqlite\"";
             self.warn(&path, "has no effect: the memory store keeps nothing on disk", hint);
+        }
+    }
+
+    fn tls(&mut self) {
+        let config = self.config;
+        let (tls, acme) = (&config.tls, &config.tls.acme);
+        let [cert, key, domains] =
+            ["tls.certFile", "tls.keyFile", "tls.acme.domains"].map(Path::from);
+        match (&tls.cert_file, &tls.key_file) {
+            (Some(_), None) => {
+                let hint = "name the file of its private key as `tls.keyFile`";
+                self.error(&cert, "a certificate must come with its key", hint);
+            }
+            (None, Some(_)) => {
+                let hint = "name the file of its certificate as `tls.certFile`";
+                self.error(&key, "a key must come with its certificate", hint);
+            }
+            (Some(_), Some(_)) if !acme.domains.is_empty() => {
+                let hint = "keep `certFile` and `keyFile`, or `acme`";
+                self.error(
+                    &domains,
+                    "must not stand beside `tls.certFile`: the hub has a certificate already",
+                    hint,
+                );
+            }
+            _ => {}
+        }
+        if acme.domains.is_empty() {
+            self.acme_without_domain();
+        } else {
+            self.acme();
+        }
+    }
+
+    /// An empty section is what `config init` writes; one that says something is meant.
+    fn acme_without_domain(&mut self) {
+        let acme = &self.config.tls.acme;
+        if *acme != Acme::default() {
+            let hint = "add `domains: [\"hub.example.com\"]`, or remove `acme`";
+            self.error(&Path::from("tls.acme"), "must name a domain", hint);
+        }
+    }
+
+    fn acme(&mut self) {
+        let config = self.config;
+        let acme = &config.tls.acme;
+        for (at, domain) in acme.domains.iter().enumerate() {
+            if acme.domains[..at].contains(domain) {
+                let path = Path::from("tls.acme.domains").then(Segment::Index(at));
+                self.error(&path, format!("`{domain}` is named twice"), "keep one of the two");
+            }
+        }
+        let is_address = |email: &str| {
+            let parts = email.split_once('@');
+            parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
+                && !email.contains([':', ' ', '?'])
+        };
+        if acme.email.as_deref().is_some_and(|email| !is_address(email)) {
+            let hint = "write it bare, for example \"me@example.com\"";
+            self.error(&Path::from("tls.acme.email"), "this is not an e-mail address", hint);
+        }
+        let domains = Path::from("tls.acme.domains");
+        if config.store.kind == StoreKind::Memory {
+            let hint = "set `store.kind` to \"sqlite\", or use `tls.certFile`";
+            let message = "the memory store keeps nothing, so each start would ask for a new \
+                certificate, and authorities limit that";
+            self.error(&domains, message, hint);
+        }
+        if config.addresses().iter().all(|address| address.ip().is_loopback()) {
+            let hint = "set `listen: \"0.0.0.0:443\"`, or lead port 443 here in another way";
+            self.warn(&domains, "the hub listens on loopback, where no authority reaches it", hint);
         }
     }
 

@@ -24,6 +24,12 @@ pub fn reference() -> String {
     }
     for field in sections {
         page.push_str(&section(&field.key, field, field.shape.fields()));
+        for inner in field.shape.fields() {
+            if let Shape::Section(fields) = &inner.shape {
+                let title = format!("{}.{}", field.key, inner.key);
+                page.push_str(&section(&title, inner, fields));
+            }
+        }
     }
     page
 }
@@ -109,5 +115,7 @@ fn text(format: Format) -> &'static str {
         Format::PublicUrl => "URL",
         Format::Network => "address or network",
         Format::Path => "path",
+        Format::Domain => "domain",
+        Format::WebAddress => "https address",
     }
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::Limits;
 use super::public_url::PublicUrl;
 use super::quantity::{ByteSize, Period};
+use super::tls::Tls;
 use super::token::{self, Token};
 use super::written::{
     self, AddressText, BotText, NetworkText, OneOrMany, OriginText, PublicUrlText, RoomText,
@@ -81,6 +82,9 @@ pub struct Config {
     /// concerned; every other page is refused.
     #[schemars(with = "Vec<OriginText>", example = &["https://bots.example.com"])]
     pub allowed_origins: Vec<String>,
+    /// Encrypted connections without a proxy in front: `certFile` and `keyFile`, or `acme`. Without
+    /// either the hub speaks plain `ws://`.
+    pub tls: Tls,
     /// Where messages are kept.
     pub store: Store,
     /// How long a room keeps its entries, unless the room says otherwise. Whichever bound is
@@ -107,6 +111,7 @@ impl Default for Config {
             rooms: BTreeMap::new(),
             create_rooms_on_join: true,
             allowed_origins: Vec::new(),
+            tls: Tls::default(),
             store: Store::default(),
             retention: Retention::default(),
             limits: Limits::default(),

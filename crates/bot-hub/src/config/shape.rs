@@ -45,6 +45,8 @@ pub(super) enum Format {
     PublicUrl,
     Network,
     Path,
+    Domain,
+    WebAddress,
 }
 
 /// One key of a section.
@@ -211,6 +213,7 @@ fn plural(item: &Shape) -> &'static str {
     match item {
         Shape::Text(Format::Bot) => "names of bots",
         Shape::Text(Format::Origin) => "origins like \"https://bots.example.com\"",
+        Shape::Text(Format::Domain) => "names like \"hub.example.com\"",
         Shape::Text(Format::Network) => "addresses or networks like \"10.42.0.0/16\"",
         _ => "texts",
     }
@@ -266,6 +269,8 @@ impl Format {
             "public-url" => Self::PublicUrl,
             "network" => Self::Network,
             "path" => Self::Path,
+            "domain" => Self::Domain,
+            "https-address" => Self::WebAddress,
             _ => Self::Free,
         }
     }
@@ -282,6 +287,8 @@ impl Format {
             Self::PublicUrl => "an address like \"https://hub.example.org\"",
             Self::Network => "a network like \"10.42.0.0/16\"",
             Self::Path => "a path",
+            Self::Domain => "a name like \"hub.example.com\"",
+            Self::WebAddress => "an address like \"https://ca.example.com/directory\"",
         }
     }
 }
@@ -345,6 +352,8 @@ mod tests {
                     Format::PublicUrl => "\"https://hub.example.org\"",
                     Format::Network => "\"10.42.0.0/16\"",
                     Format::Path => "\"/srv/hub\"",
+                    Format::Domain => "\"hub.example.com\"",
+                    Format::WebAddress => "\"https://ca.example.com/directory\"",
                 }
                 .to_owned(),
             ],

@@ -104,6 +104,10 @@ text_with_format! {
     AddressText: "address";
     /// A web origin.
     OriginText: "origin";
+    /// The name of a host in the DNS.
+    DomainText: "domain";
+    /// An address that begins with `https://`.
+    WebAddressText: "https-address";
     /// Where the world reaches the hub.
     PublicUrlText: "public-url";
     /// An address, or a network as in `10.0.0.0/8`.

@@ -69,7 +69,11 @@ fn admit<F: 'static>(
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%peer, %error, "no TCP_NODELAY");
             }
-            sockets.spawn_local(Rc::clone(door).serve(stream, peer, place));
+            let door = Rc::clone(door);
+            match door.tls() {
+                None => sockets.spawn_local(door.serve(stream, peer, place)),
+                Some(tls) => sockets.spawn_local(door.serve_tls(tls, stream, peer, place)),
+            };
         }
         Err(reason) => turn_away(&stream, reason),
     }

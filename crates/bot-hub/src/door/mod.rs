@@ -16,16 +16,19 @@ mod limits;
 mod linger;
 mod listen;
 mod outbox;
+mod tls;
 pub mod ws;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 pub use admission::{Admission, Place, TurnedAway};
 pub use buffers::Buffers;
@@ -47,6 +50,17 @@ pub struct DoorConfig {
     pub trusted_proxies: Vec<Network>,
 }
 
+/// What carries a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// Nothing is encrypted here; perhaps a proxy in front does it.
+    Plain,
+    /// TLS, up to the peer.
+    Tls,
+    /// Plain, from this machine, at a hub that speaks TLS to everybody else.
+    PlainBesideTls,
+}
+
 type Decode<F> = Rc<dyn Fn(&[u8]) -> F>;
 
 /// Where connections come in. `F` is what `decode` makes of a message.
@@ -54,6 +68,7 @@ pub struct Door<F> {
     decode: Decode<F>,
     intents: mpsc::Sender<Intent<F>>,
     config: RefCell<Rc<DoorConfig>>,
+    tls: RefCell<Option<Arc<ServerConfig>>>,
     admission: Rc<Admission>,
     buffers: Rc<Buffers>,
     conn_last: Cell<u64>,
@@ -71,6 +86,7 @@ impl<F: 'static> Door<F> {
             decode: Rc::new(decode),
             intents,
             config: RefCell::new(Rc::new(config)),
+            tls: RefCell::default(),
             admission: Rc::default(),
             buffers: Rc::default(),
             conn_last: Cell::new(0),
@@ -80,6 +96,16 @@ impl<F: 'static> Door<F> {
     /// Changes the configuration for connections that are still to come.
     pub fn reconfigure(&self, config: DoorConfig) {
         *self.config.borrow_mut() = Rc::new(config);
+    }
+
+    /// Encrypts connections that are still to come, or no longer does. A plain connection is then
+    /// served from this machine only.
+    pub fn encrypt(&self, tls: Option<Arc<ServerConfig>>) {
+        *self.tls.borrow_mut() = tls;
+    }
+
+    fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.tls.borrow().clone()
     }
 
     /// The configuration for the next connection.
@@ -106,15 +132,30 @@ impl<F: 'static> Door<F> {
 
     /// Serves one socket to its end: a request, or a handshake and a WebSocket. `stream` may be
     /// anything that reads and writes: plain, TLS, in memory.
-    pub async fn serve<S>(self: Rc<Self>, stream: S, peer: IpAddr, mut place: Place)
+    pub async fn serve<S>(self: Rc<Self>, stream: S, peer: IpAddr, place: Place)
     where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let deadline = Instant::now() + self.config().limits.request;
+        self.serve_until(deadline, Carrier::Plain, stream, peer, place).await;
+    }
+
+    /// Serves one socket to its end. Its request must be there at `deadline`.
+    async fn serve_until<S>(
+        self: Rc<Self>,
+        deadline: Instant,
+        carrier: Carrier,
+        stream: S,
+        peer: IpAddr,
+        mut place: Place,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let config = self.config();
         let limits = Rc::clone(&config.limits);
         // Boxed, so that the parser's memory is not kept for as long as the WebSocket lives.
-        let request = Box::pin(http::serve(&self, config, stream, peer, &mut place));
-        let socket = match timeout(limits.request, request).await {
+        let request = Box::pin(http::serve(&self, config, carrier, stream, peer, &mut place));
+        let socket = match timeout_at(deadline, request).await {
             Ok(Some(socket)) => socket,
             Ok(None) => return,
             Err(_) => return tracing::debug!(%peer, "no whole request in time"),

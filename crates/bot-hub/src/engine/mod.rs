@@ -36,7 +36,7 @@ use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use self::accounts::Promise;
@@ -71,6 +71,8 @@ pub enum Order {
         /// Whether what was read is in force.
         applied: bool,
     },
+    /// Say that the loop turns.
+    Turn(oneshot::Sender<()>),
     /// Save everything, say goodbye, and end.
     Stop,
 }
@@ -233,6 +235,8 @@ impl Engine {
                 order = orders.recv() => match order {
                     Some(Order::Configure(new)) => self.configure(*new),
                     Some(Order::Reloaded { applied }) => self.metrics.reloaded(applied),
+                    // Whoever asked may be gone.
+                    Some(Order::Turn(answer)) => drop(answer.send(())),
                     Some(Order::Stop) | None => return self.stop(events).await,
                 },
                 _ = intents.recv_many(&mut taken, INTENTS_MAX), if self.unsettled < UNSETTLED_MAX => {

@@ -5,6 +5,7 @@
 
 mod home;
 mod reload;
+mod supervisor;
 mod translate;
 
 use std::cell::Cell;
@@ -22,8 +23,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 pub use home::{Home, HomeError, OPERATOR, RunningHub};
+use supervisor::Supervisor;
 
-use crate::config::{Loaded, Sources, StoreKind};
+use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
 use crate::engine::registry::{Origin, Registry, hash_token, make_token};
 use crate::engine::{Clock, Ending, Engine, Order};
@@ -31,6 +33,7 @@ use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Loaded as Stored, Store, StoreError};
+use crate::tls;
 
 /// Intents on their way from all connections to the engine. A connection that finds it full waits,
 /// and with it its peer.
@@ -48,6 +51,9 @@ pub enum ServeError {
     /// The store cannot be opened, or failed while the hub ran.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file that the configuration names cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
     /// No random numbers can be had, so no secret and no epoch can be made.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
@@ -73,6 +79,7 @@ pub struct Server {
     loaded: Loaded,
     sources: Sources,
     home: Option<Home>,
+    tls: tls::Prepared,
     /// What was found.
     pub opened: Opened,
 }
@@ -86,11 +93,22 @@ impl std::fmt::Debug for Server {
 impl Server {
     /// Opens the store and builds everything around it. Nobody can connect yet.
     pub fn open(loaded: Loaded, sources: Sources) -> Result<Self, ServeError> {
+        let tls = tls::prepare(&loaded)?;
         let (mut store, home) = open_store(&loaded)?;
         let stored = store.load()?;
         let opened = count(&stored, &loaded, home.as_ref().is_none_or(|home| home.is_new));
         let (engine, events) = build(store, stored, &loaded, home.as_ref())?;
-        Ok(Self { engine, events, loaded, sources, home, opened })
+        Ok(Self { engine, events, loaded, sources, home, tls, opened })
+    }
+
+    /// What connections will be encrypted with.
+    pub fn tls(&self) -> &tls::Prepared {
+        &self.tls
+    }
+
+    /// How an address of this hub begins: `ws` or `wss`.
+    pub fn scheme(&self) -> &'static str {
+        if self.loaded.config.tls.is_on() { "wss" } else { "ws" }
     }
 
     /// Writes down where the hub can be reached, for the command line of this machine. To be called
@@ -122,6 +140,11 @@ impl Server {
         let decode = move |bytes: &[u8]| ClientFrame::decode(bytes, &seen.get());
         let door = Door::new(translate::door(&self.loaded.config), decode, intents_in);
 
+        let mut keeper = tls::Keeper::new();
+        door.encrypt(keeper.take_over(self.tls));
+
+        let supervisor = Rc::new(Supervisor::of(&self.sources.env));
+        let bound = addresses(&listeners);
         let (stop, stopped) = watch::channel(false);
         let mut doors = tokio::task::JoinSet::new();
         for listener in listeners {
@@ -129,16 +152,29 @@ impl Server {
             let closed = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
             doors.spawn_local(listen(listener, Rc::clone(&door), closed));
         }
-        let reloader =
-            reload::Reloader::new(self.loaded, self.sources, orders_in.clone(), door, limits);
+        let reloader = reload::Reloader::new(
+            self.loaded,
+            self.sources,
+            orders_in.clone(),
+            door,
+            keeper,
+            limits,
+            Rc::clone(&supervisor),
+        );
         let reloader = tokio::task::spawn_local(reloader.run(reloads));
+        let (fed, orders_of_watchdog) = (Rc::clone(&supervisor), orders_in.clone());
+        let feeder =
+            tokio::task::spawn_local(async move { fed.feed_watchdog(orders_of_watchdog).await });
+        supervisor.ready(&bound);
         let stopper = tokio::task::spawn_local(async move {
             shutdown.await;
+            supervisor.stopping();
             // The engine may have ended by itself; then there is nobody left to tell.
             drop(orders_in.send(Order::Stop).await);
         });
         let ending = self.engine.run(&mut intents, self.events, orders).await;
         reloader.abort();
+        feeder.abort();
         stopper.abort();
         // Whether anybody still listens does not matter: this is the end.
         let _unheard = stop.send(true);

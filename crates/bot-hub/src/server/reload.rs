@@ -1,7 +1,8 @@
 //! A changed configuration, while the hub runs.
 //!
-//! Owns when the file is read again: on request (SIGHUP) and when it changed. It is checked first; a
-//! file with a mistake changes nothing, and the log says what is wrong with it.
+//! Owns when the file is read again: on request (SIGHUP), when it changed, and when the files of the
+//! certificate changed. It is checked first; a file with a mistake changes nothing, and the log says
+//! what is wrong with it.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -11,10 +12,12 @@ use std::time::Duration;
 use bot_protocol::limits::Limits;
 use tokio::sync::mpsc;
 
+use super::supervisor::Supervisor;
 use super::translate;
-use crate::config::{Applies, Config, FileStamp, Loaded, Sources, load};
+use crate::config::{Applies, Config, ConfigErrors, FileStamp, Loaded, Sources, load};
 use crate::door::Door;
 use crate::engine::{Decoded, Order};
+use crate::tls::{self, Keeper, Prepared};
 
 /// How often the file is looked at. People wait that long for an edit to apply without noticing.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -25,7 +28,9 @@ pub(super) struct Reloader {
     watched: Option<(PathBuf, FileStamp)>,
     orders: mpsc::Sender<Order>,
     door: Rc<Door<Decoded>>,
+    keeper: Keeper,
     limits: Rc<Cell<Limits>>,
+    supervisor: Rc<Supervisor>,
 }
 
 impl Reloader {
@@ -34,13 +39,15 @@ impl Reloader {
         sources: Sources,
         orders: mpsc::Sender<Order>,
         door: Rc<Door<Decoded>>,
+        keeper: Keeper,
         limits: Rc<Cell<Limits>>,
+        supervisor: Rc<Supervisor>,
     ) -> Self {
         let watched = sources.file.clone().map(|path| {
             let stamp = FileStamp::of(&path);
             (path, stamp)
         });
-        Self { current: loaded.config, sources, watched, orders, door, limits }
+        Self { current: loaded.config, sources, watched, orders, door, keeper, limits, supervisor }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<()>) {
@@ -52,7 +59,7 @@ impl Reloader {
                     asks = request.is_some();
                     asks
                 }
-                () = look => self.watched.as_mut().is_some_and(|(_, stamp)| stamp.changed()),
+                () = look => self.has_changed(),
             };
             if is_due {
                 self.reload().await;
@@ -60,9 +67,16 @@ impl Reloader {
         }
     }
 
+    fn has_changed(&mut self) -> bool {
+        let certificate = self.keeper.files_changed();
+        self.watched.as_mut().is_some_and(|(_, stamp)| stamp.changed()) || certificate
+    }
+
     async fn reload(&mut self) {
-        let applied = match load(&self.sources) {
-            Ok(loaded) => {
+        self.supervisor.reloading();
+        let applied = match self.load() {
+            Ok((loaded, tls)) => {
+                self.door.encrypt(self.keeper.take_over(tls));
                 self.apply(loaded).await;
                 true
             }
@@ -71,8 +85,17 @@ impl Reloader {
                 false
             }
         };
+        self.supervisor.reloaded(applied);
         // The engine may be on its way out.
         drop(self.orders.send(Order::Reloaded { applied }).await);
+    }
+
+    /// The whole of it, or nothing.
+    fn load(&self) -> Result<(Loaded, Prepared), ConfigErrors> {
+        let mut loaded = load(&self.sources)?;
+        let tls = tls::prepare(&loaded)?;
+        loaded.warnings.extend_from_slice(tls.warnings());
+        Ok((loaded, tls))
     }
 
     async fn apply(&mut self, loaded: Loaded) {

@@ -7,5 +7,6 @@ mod fixture;
 mod keeping;
 mod names;
 mod sending;
+mod service;
 mod serving;
 mod watching;

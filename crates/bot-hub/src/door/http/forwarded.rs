@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use hyper::HeaderMap;
 
+use crate::door::Carrier;
+
 /// A network such as `10.0.0.0/8`, or a single address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
@@ -105,23 +107,33 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> Self {
+    pub(super) fn of(
+        peer: IpAddr,
+        headers: &HeaderMap,
+        trusted: &[Network],
+        carrier: Carrier,
+    ) -> Self {
+        let is_trusted = trusted.iter().any(|network| network.contains(peer));
+        let came_encrypted = is_trusted.then(|| came_encrypted(headers)).flatten();
         Self {
             address: client_address(peer, headers, trusted),
-            is_encrypted: came_encrypted(peer, headers, trusted),
+            is_encrypted: came_encrypted.unwrap_or(carrier == Carrier::Tls),
         }
     }
 }
 
-/// Whether a trusted proxy says that the request reached it encrypted. Of several words only the last
-/// counts, which the proxy next to us wrote. For a WebSocket, Traefik says `wss`.
-fn came_encrypted(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> bool {
-    let is_trusted = trusted.iter().any(|network| network.contains(peer));
-    let last = headers.get_all("x-forwarded-proto").iter().next_back();
-    let word = last.and_then(|line| line.to_str().ok()?.rsplit(',').next());
-    let is_encrypted =
-        |word: &str| ["https", "wss"].iter().any(|scheme| word.trim().eq_ignore_ascii_case(scheme));
-    is_trusted && word.is_some_and(is_encrypted)
+/// Whether a proxy says that the request reached it encrypted; `None` if it says nothing. Of several
+/// words only the last counts, which the proxy next to us wrote. For a WebSocket, Traefik says `wss`.
+fn came_encrypted(headers: &HeaderMap) -> Option<bool> {
+    let last = headers.get_all("x-forwarded-proto").iter().next_back()?;
+    let word = last.to_str().ok()?.rsplit(',').next()?.trim();
+    Some(["https", "wss"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme)))
+}
+
+/// Whether a proxy says that the request reached it without encryption. Nobody gains by lying: who
+/// leaves the header out is on this machine.
+pub(super) fn came_plain(headers: &HeaderMap) -> bool {
+    came_encrypted(headers) == Some(false)
 }
 
 /// The address of whoever asked. `X-Forwarded-For` counts only when it comes from a proxy that is
@@ -160,13 +172,17 @@ mod tests {
     use super::*;
 
     fn client(peer: &str, name: &'static str, lines: &[&str]) -> Client {
+        client_over(Carrier::Plain, peer, name, lines)
+    }
+
+    fn client_over(carrier: Carrier, peer: &str, name: &'static str, lines: &[&str]) -> Client {
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(name, line.parse().expect("a header value"));
         }
         let trusted =
             ["10.0.0.0/8", "127.0.0.1", "fd00::/8"].map(|n| n.parse().expect("a network"));
-        Client::of(peer.parse().expect("an address"), &headers, &trusted)
+        Client::of(peer.parse().expect("an address"), &headers, &trusted, carrier)
     }
 
     fn check(peer: &str, lines: &[&str], expected: &str) {
@@ -192,6 +208,19 @@ mod tests {
         check("10.1.2.3", &["http", "https"], true);
         check("10.1.2.3", &["https", "http"], false);
         check("10.1.2.3", &["https,"], false);
+    }
+
+    #[test]
+    fn over_tls_only_a_trusted_proxy_can_say_that_a_request_came_plain() {
+        let check = |peer: &str, lines: &[&str], expected: bool| {
+            let client = client_over(Carrier::Tls, peer, "x-forwarded-proto", lines);
+            assert_eq!(client.is_encrypted, expected, "{peer} {lines:?}");
+        };
+        check("192.0.2.1", &[], true);
+        check("192.0.2.1", &["http"], true);
+        check("10.1.2.3", &[], true);
+        check("10.1.2.3", &["https"], true);
+        check("10.1.2.3", &["http"], false);
     }
 
     #[test]

@@ -33,7 +33,7 @@ use reply::refuse;
 use super::admission::Place;
 use super::connection::Upgraded;
 use super::linger::linger;
-use super::{Door, DoorConfig};
+use super::{Carrier, Door, DoorConfig};
 
 type Reply = Response<Full<Bytes>>;
 /// The answer to a request that is not served. Boxed, because results carry it through every check.
@@ -49,6 +49,7 @@ const HEADER_BYTES_MIN: usize = 8 << 10;
 pub(super) struct Desk<'a, F> {
     door: &'a Door<F>,
     config: Rc<DoorConfig>,
+    carrier: Carrier,
     /// Who holds the other end of the socket.
     peer: IpAddr,
     place: RefCell<&'a mut Place>,
@@ -65,6 +66,7 @@ struct Accepted {
 pub(super) async fn serve<S, F>(
     door: &Door<F>,
     config: Rc<DoorConfig>,
+    carrier: Carrier,
     stream: S,
     peer: IpAddr,
     place: &mut Place,
@@ -74,7 +76,7 @@ where
 {
     let limits = config.limits.clone();
     let place = RefCell::new(place);
-    let desk = Desk { door, config, peer, place, accepted: Cell::new(None) };
+    let desk = Desk { door, config, carrier, peer, place, accepted: Cell::new(None) };
     let service = service_fn(|request| Box::pin(desk.answer(request)));
     let mut http = http1::Builder::new();
     http.max_buf_size(limits.header_bytes_max.max(HEADER_BYTES_MIN))
@@ -104,6 +106,7 @@ impl<F> Desk<'_, F> {
     async fn route(&self, request: &Request<Incoming>) -> Result<Reply, Refusal> {
         check_framing(request)?;
         check_query(request)?;
+        self.check_carrier(request.headers())?;
         let client = self.find_client(request.headers())?;
         let is_upgrade = request.headers().contains_key(header::UPGRADE);
         match request.uri().path() {
@@ -121,8 +124,18 @@ impl<F> Desk<'_, F> {
         }
     }
 
+    /// Refuses what came plain to a proxy on this machine, at a hub whose operator wants TLS.
+    fn check_carrier(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if self.carrier != Carrier::PlainBesideTls || !forwarded::came_plain(headers) {
+            return Ok(());
+        }
+        let cause = "this hub speaks TLS, and you came to its proxy without";
+        let hint = "use `wss://` instead of `ws://`, `https://` instead of `http://`";
+        Err(refuse(StatusCode::UPGRADE_REQUIRED, cause, hint))
+    }
+
     fn find_client(&self, headers: &HeaderMap) -> Result<Client, Refusal> {
-        let client = Client::of(self.peer, headers, &self.config.trusted_proxies);
+        let client = Client::of(self.peer, headers, &self.config.trusted_proxies, self.carrier);
         if let Err(reason) = self.place.borrow_mut().belongs_to(client.address, &self.config.limits)
         {
             let hint = "close connections that you do not need, or wait a moment";

@@ -1,0 +1,107 @@
+//! The unit file of the service, and where it belongs.
+//!
+//! Owns the two texts (`system.service` and `user.service` beside this file) and what is filled in. Never
+//! talks to systemd.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Environment;
+
+/// What systemd calls the service.
+pub(super) const NAME: &str = "bot-hub.service";
+
+/// Directories that the sandbox of the system's service hides from it.
+const HIDDEN: [&str; 5] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp"];
+
+/// Whose service it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The machine's: starts with it, under a user of its own.
+    System,
+    /// One user's.
+    User,
+}
+
+impl Scope {
+    /// Where the unit belongs; `None` for a user without a home.
+    pub(super) fn path(self, env: &Environment) -> Option<PathBuf> {
+        let units = match self {
+            Self::System => PathBuf::from("/etc/systemd/system"),
+            Self::User => {
+                let given = env.get("XDG_CONFIG_HOME").map(PathBuf::from);
+                let below_home = || Some(PathBuf::from(env.get("HOME")?).join(".config"));
+                given.filter(|path| path.is_absolute()).or_else(below_home)?.join("systemd/user")
+            }
+        };
+        Some(units.join(NAME))
+    }
+
+    /// The unit for a program, its options included.
+    pub(super) fn unit(self, program: &Path, options: &[String]) -> String {
+        let template = match self {
+            Self::System => include_str!("system.service"),
+            Self::User => include_str!("user.service"),
+        };
+        let words: Vec<_> = std::iter::once(program.display().to_string())
+            .chain(options.iter().cloned())
+            .map(|word| quoted(&word))
+            .collect();
+        template.replace("{program}", &words.join(" "))
+    }
+
+    /// Whether the service could not see the program.
+    pub(super) fn hides(self, program: &Path) -> bool {
+        self == Self::System && HIDDEN.iter().any(|hidden| program.starts_with(hidden))
+    }
+}
+
+/// A word of a command line as systemd reads it.
+fn quoted(word: &str) -> String {
+    let escaped =
+        word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@=%$".contains(c);
+    if escaped.chars().all(plain) { escaped } else { format!("\"{escaped}\"") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_as_systemd_reads_them() {
+        let check = |word: &str, expected: &str| assert_eq!(quoted(word), expected);
+        check("/usr/local/bin/bot-hub", "/usr/local/bin/bot-hub");
+        check("/srv/my hub/bot-hub", "\"/srv/my hub/bot-hub\"");
+        check("/srv/50%/$x", "/srv/50%%/$$x");
+        check("a\"b\\c", "\"a\\\"b\\\\c\"");
+    }
+
+    #[test]
+    fn the_units_that_are_shipped_are_the_ones_that_install_writes() {
+        for (scope, file) in
+            [(Scope::System, "bot-hub.service"), (Scope::User, "bot-hub.user.service")]
+        {
+            let path =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/systemd").join(file);
+            let unit = scope.unit(Path::new("/usr/local/bin/bot-hub"), &[]);
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &unit).unwrap();
+            }
+            let shipped = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(shipped == unit, "{file} is stale: run this test with UPDATE=1 and commit it");
+        }
+    }
+
+    #[test]
+    fn a_program_in_a_home_is_hidden_from_the_systems_service_alone() {
+        let check = |scope: Scope, program: &str, expected: bool| {
+            assert_eq!(scope.hides(Path::new(program)), expected, "{program}");
+        };
+        check(Scope::System, "/home/ada/bin/bot-hub", true);
+        check(Scope::System, "/root/.cargo/bin/bot-hub", true);
+        check(Scope::System, "/usr/local/bin/bot-hub", false);
+        check(Scope::System, "/homes/bot-hub", false);
+        check(Scope::User, "/home/ada/bin/bot-hub", false);
+    }
+}

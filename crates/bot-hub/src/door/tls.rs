@@ -1,0 +1,132 @@
+//! One port for encrypted and plain connections: the first byte tells which it is.
+//!
+//! Owns the handshake and who may come without one. Which certificate is shown is decided elsewhere.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::admission::Place;
+use super::linger::linger;
+use super::{Carrier, Door};
+use crate::tls::ACME_TLS;
+
+/// What every TLS connection begins with: a record of the kind "handshake".
+const HANDSHAKE: u8 = 0x16;
+
+const PLAIN_REFUSED: &str = "\
+this port speaks TLS, and you came without\nhint: use `wss://` instead of `ws://`, `https://` instead of `http://`\n";
+
+impl<F: 'static> Door<F> {
+    /// Serves one socket to its end, whichever way it comes.
+    pub(super) async fn serve_tls(
+        self: Rc<Self>,
+        tls: Arc<ServerConfig>,
+        stream: TcpStream,
+        peer: IpAddr,
+        place: Place,
+    ) {
+        let deadline = Instant::now() + self.config().limits.request;
+        let mut first = [0];
+        let first = match timeout_at(deadline, stream.peek(&mut first)).await {
+            Ok(Ok(1)) => first[0],
+            Ok(_) => return,
+            Err(_) => return tracing::debug!(%peer, "not a byte in time"),
+        };
+        if first == HANDSHAKE {
+            // Boxed, so that the handshake's memory is not kept for as long as the connection lives.
+            let handshake = Box::pin(TlsAcceptor::from(tls).accept(stream));
+            match timeout_at(deadline, handshake).await {
+                Ok(Ok(stream)) if is_proof(&stream) => {}
+                Ok(Ok(stream)) => {
+                    self.serve_until(deadline, Carrier::Tls, stream, peer, place).await;
+                }
+                Ok(Err(error)) => tracing::debug!(%peer, %error, "no handshake"),
+                Err(_) => tracing::debug!(%peer, "no whole handshake in time"),
+            }
+        } else if is_local(&stream, peer) {
+            self.serve_until(deadline, Carrier::PlainBesideTls, stream, peer, place).await;
+        } else {
+            self.refuse_plain(stream).await;
+        }
+    }
+
+    /// Says what to do, to whoever reads it. Nothing of what it sent is looked at.
+    async fn refuse_plain(&self, mut stream: TcpStream) {
+        let patience = self.config().limits.close;
+        let reply = format!(
+            "HTTP/1.1 426 Upgrade Required\r\ncontent-type: text/plain; charset=utf-8\r\n\
+             content-length: {}\r\nupgrade: TLS/1.2, HTTP/1.1\r\nconnection: upgrade, close\r\n\r\n\
+             {PLAIN_REFUSED}",
+            PLAIN_REFUSED.len()
+        );
+        let words = async {
+            stream.write_all(reply.as_bytes()).await?;
+            stream.shutdown().await
+        };
+        if matches!(timeout(patience, words).await, Ok(Ok(()))) {
+            linger(stream, &self.buffers, patience).await;
+        }
+    }
+}
+
+/// Whether an authority came to see proof; it has seen it now.
+fn is_proof(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(ACME_TLS)
+}
+
+/// Whether the peer is on this machine, so that nobody can listen in between. A hub that listens on
+/// one address of a network is reached from its own machine through that address.
+fn is_local(stream: &TcpStream, peer: IpAddr) -> bool {
+    let here = || stream.local_addr().map(|address| address.ip().to_canonical());
+    peer.is_loopback() || here().is_ok_and(|here| here == peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+    use tokio::task::LocalSet;
+
+    use super::super::DoorConfig;
+    use super::*;
+
+    /// What somebody is answered who comes from `peer` and says `words`.
+    async fn answer(peer: &str, words: &[u8]) -> String {
+        let (intents, _engine) = mpsc::channel(1);
+        let door = Door::new(DoorConfig::default(), |_| (), intents);
+        let tls = crate::tls::server_config(Arc::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        client.write_all(words).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let peer: IpAddr = peer.parse().unwrap();
+        let place = door.enter(peer).unwrap();
+        tokio::task::spawn_local(door.serve_tls(tls, stream, peer, place));
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    #[tokio::test]
+    async fn who_comes_plain_from_elsewhere_is_told_to_use_tls() {
+        let check = async |peer: &str, words: &[u8], status: &str| {
+            let told = LocalSet::new().run_until(answer(peer, words)).await;
+            assert!(told.starts_with(status), "{peer}: {told}");
+            assert_eq!(status.contains("426"), told.contains("hint: use `wss://`"), "{told}");
+        };
+        let request = b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n";
+        check("192.0.2.1", request, "HTTP/1.1 426 ").await;
+        check("192.0.2.1", b"whatever that is", "HTTP/1.1 426 ").await;
+        check("127.0.0.1", request, "HTTP/1.1 200 ").await;
+        check("::1", request, "HTTP/1.1 200 ").await;
+    }
+}

@@ -1,0 +1,80 @@
+//! The certificate that is shown now, and the answers to an authority that asks for proof.
+//!
+//! Owns the one place that handshakes read. Never decides when a certificate changes.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use super::ACME_TLS;
+use super::identity::{Facts, Identity};
+
+/// What handshakes are answered with. Shared by all configurations of one hub.
+#[derive(Default)]
+pub struct Shown {
+    current: RwLock<Option<Identity>>,
+    /// By domain: what proves to an authority that we hold it, as long as one asks.
+    proofs: RwLock<HashMap<String, Arc<CertifiedKey>>>,
+    renewal_failures: AtomicU64,
+}
+
+impl Shown {
+    /// Shows another certificate from now on. Connections that exist keep what they have.
+    pub fn show(&self, identity: Option<Identity>) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = identity;
+    }
+
+    /// What is shown, if anything is.
+    pub fn facts(&self) -> Option<Facts> {
+        self.current().map(|identity| identity.facts)
+    }
+
+    /// What is shown, if anything is.
+    pub fn current(&self) -> Option<Identity> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Attempts to get a certificate that failed since the start.
+    pub fn renewal_failures(&self) -> u64 {
+        self.renewal_failures.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn renewal_failed(&self) {
+        self.renewal_failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn prove(&self, domain: &str, proof: Arc<CertifiedKey>) {
+        let mut proofs = self.proofs.write().unwrap_or_else(PoisonError::into_inner);
+        proofs.insert(domain.to_ascii_lowercase(), proof);
+    }
+
+    pub(super) fn forget_proofs(&self) {
+        self.proofs.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn proof(&self, domain: Option<&str>) -> Option<Arc<CertifiedKey>> {
+        let proofs = self.proofs.read().unwrap_or_else(PoisonError::into_inner);
+        proofs.get(&domain?.to_ascii_lowercase()).cloned()
+    }
+}
+
+impl ResolvesServerCert for Shown {
+    /// The name that was asked for plays no part: a client that wants another learns which one this
+    /// certificate is for, which is more than a refusal tells.
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if hello.alpn().is_some_and(|mut protocols| protocols.any(|it| it == ACME_TLS)) {
+            return self.proof(hello.server_name());
+        }
+        self.current().map(|identity| identity.certified)
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shown").field("facts", &self.facts()).finish_non_exhaustive()
+    }
+}
