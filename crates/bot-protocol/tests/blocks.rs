@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use bot_protocol::block::{
-    Act, BuildError, Depth, FIELDS_MAX, Kind, Message, State, TEXT_BYTES_MAX, build, parse,
+    Act, BuildError, Conversation, Depth, FIELDS_MAX, Kind, Message, State, TEXT_BYTES_MAX, build,
+    parse, request_id,
 };
 use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
@@ -104,4 +105,20 @@ fn the_asker_answers_a_question_and_nothing_else() {
     check(&[&ask, &question, &ask], "clarifying");
     check(&[&ask, &done, &answer], "done");
     check(&[&ask, &answer], "open");
+}
+
+#[test]
+fn a_request_id_is_the_name_in_plain_letters_and_six_drawn_digits() {
+    assert_eq!(request_id("Ann-B!é9", [0, 1, 35, 36, 37, 255]), "annb9-01z013");
+}
+
+#[test]
+fn a_conversation_is_as_old_as_what_was_said_last() {
+    let step = json!({"type": "REQUEST", "from": "ann", "to": "ben", "task": "wave"});
+    let mut message: Message = serde_json::from_value(step).unwrap();
+    message.request_id = "ann-1".into();
+    let mut conversation = Conversation::open(&message, Timestamp(60_000));
+    assert_eq!(conversation.age_ms(Timestamp(90_000)), Some(30_000));
+    conversation.updated_at = "yesterday".to_owned();
+    assert_eq!(conversation.age_ms(Timestamp(90_000)), None);
 }

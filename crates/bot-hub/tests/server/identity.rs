@@ -175,3 +175,66 @@ async fn no_token_is_ever_logged() {
         }
     }
 }
+
+/// The part of the answer with that name, or why there is none.
+async fn part(asker: &Client, operation: Operation, name: &str) -> Result<String, String> {
+    let answer = asker.operate(operation).await.map_err(|refusal| refusal.to_string())?;
+    Ok(answer[name].to_string())
+}
+
+#[tokio::test]
+async fn an_operator_administers_bots_and_others_do_not() {
+    let stage = Stage::start(&config(&["ana", "bob"], "operators: [\"ana\"]"));
+    let ((ana, _anas), (bob, _bobs)) = (stage.client("ana").await, stage.client("bob").await);
+    let bot = |name: &str| BotId::new(name).unwrap();
+    let add = || Operation::BotAdd { bot: bot("dora"), operator: true };
+    let show = |name: &str| Operation::BotShow { bot: bot(name) };
+    let refused = async |asker: &Client, operation, why: &str| {
+        let refusal = part(asker, operation, "bot").await.unwrap_err();
+        assert!(refusal.contains(why), "{refusal}");
+    };
+    refused(&bob, add(), "operator's token").await;
+    refused(&ana, show("dora"), "no bot `dora`").await;
+    refused(&ana, Operation::BotRotateToken { bot: bot("dora") }, "no bot `dora`").await;
+    refused(&ana, Operation::BotDisable { bot: bot("dora") }, "no bot `dora`").await;
+    let made = part(&ana, add(), "token").await.unwrap();
+    refused(&ana, add(), "a bot `dora` already").await;
+    refused(&ana, Operation::BotRemove { bot: bot("bob") }, "the configuration file").await;
+
+    let check = async |name: &str, field: &str, expected: &str| {
+        assert_eq!(part(&ana, show(name), field).await.as_deref(), Ok(expected), "{name} {field}");
+    };
+    for (field, expected) in [
+        ("origin", "\"store\""),
+        ("tokens", "1"),
+        ("operator", "true"),
+        ("online", "false"),
+        ("disabled", "false"),
+    ] {
+        check("dora", field, expected).await;
+    }
+    check("bob", "origin", "\"configuration file\"").await;
+    check("bob", "operator", "false").await;
+    check("bob", "online", "true").await;
+    let listed = part(&ana, Operation::BotList {}, "bots").await.unwrap();
+    let names = ["ana", "bob", "dora"].map(|name| format!("\"bot\":\"{name}\""));
+    assert!(names.iter().all(|name| listed.contains(name)), "{listed}");
+
+    let enters = async |token: &str| {
+        let mut socket = stage.socket(HERE).await;
+        socket.auth(token.trim_matches('"')).await.unwrap()
+    };
+    assert_eq!(enters(&made).await, "auth_ok");
+    let again = part(&ana, Operation::BotRotateToken { bot: bot("dora") }, "token").await.unwrap();
+    assert_eq!((enters(&made).await, enters(&again).await), ("bad_token".into(), "auth_ok".into()));
+    check("dora", "tokens", "1").await;
+    check("dora", "operator", "true").await;
+    ana.operate(Operation::BotDisable { bot: bot("dora") }).await.unwrap();
+    assert_eq!(enters(&again).await, "bot_disabled");
+    check("dora", "disabled", "true").await;
+    ana.operate(Operation::BotEnable { bot: bot("dora") }).await.unwrap();
+    assert_eq!(enters(&again).await, "auth_ok");
+
+    let made = part(&ana, Operation::RoomCreate { room: room(), closed: false }, "ok").await;
+    assert_eq!(made.as_deref(), Ok("true"), "rooms are the brain's business");
+}
