@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use bot_protocol::block::{
-    Act, BuildError, Conversation, Depth, FIELDS_MAX, Kind, Message, State, TEXT_BYTES_MAX, build,
-    parse, request_id,
+    Act, BuildError, Conversation, DEPTH_MAX_LIMIT, Depth, FIELDS_MAX, Key, Kind, Message, Problem,
+    State, TEXT_BYTES_MAX, build, parse, parse_all, request_id,
 };
 use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
@@ -121,4 +121,59 @@ fn a_conversation_is_as_old_as_what_was_said_last() {
     assert_eq!(conversation.age_ms(Timestamp(90_000)), Some(30_000));
     conversation.updated_at = "yesterday".to_owned();
     assert_eq!(conversation.age_ms(Timestamp(90_000)), None);
+}
+
+#[test]
+fn an_answer_may_stand_one_above_the_highest_limit() {
+    let check = |kind: Kind, current: u32, expected: Option<BuildError>| {
+        let depth = Depth { current, max: DEPTH_MAX_LIMIT };
+        let act = Act { depth: Some(depth), ..Act::new(kind, "ben", "ann", "ann-1", "x") };
+        assert_eq!(build(&act).err(), expected, "{kind} {depth}");
+    };
+    let at = |current: u32| Depth { current, max: DEPTH_MAX_LIMIT };
+    let reached = |current| BuildError::DepthReached { depth: at(current), kind: Kind::Request };
+    check(Kind::Request, 98, None);
+    check(Kind::Request, 99, Some(reached(99)));
+    check(Kind::Response, 99, None);
+    check(Kind::Response, 100, None);
+    check(Kind::Response, 101, Some(BuildError::DepthNonsense(at(101))));
+}
+
+#[test]
+fn every_problem_has_a_word_for_scripts_and_a_next_step() {
+    let all = [
+        (Problem::NoFence, "not_a_block"),
+        (Problem::NoHeader, "not_a_block"),
+        (Problem::TooLong, "too_long"),
+        (Problem::NotClosed, "fence_not_closed"),
+        (Problem::UnknownKind, "unknown_kind"),
+        (Problem::NoArrow, "no_arrow"),
+        (Problem::NoRecipient, "no_recipient"),
+        (Problem::HeaderNotClosed, "header_not_closed"),
+        (Problem::Missing(Kind::Request, Key::Task), "missing_field"),
+        (Problem::TooManyFields, "too_many_fields"),
+    ];
+    for (problem, name) in all {
+        assert_eq!((problem.name(), problem.is_not_a_block()), (name, name == "not_a_block"));
+        assert!(problem.hint().len() > 10, "{problem}");
+    }
+    let hint = |kind, key| Problem::Missing(kind, key).hint();
+    assert!(hint(Kind::Request, Key::From).contains("`From: "));
+    assert!(hint(Kind::Response, Key::RequestId).contains("`RequestId: "));
+    assert!(hint(Kind::Response, Key::Result).contains("`Result: "));
+    assert!(hint(Kind::Request, Key::Task).contains("start of its line"));
+}
+
+#[test]
+fn blocks_are_found_between_other_fenced_texts_and_only_in_fences() {
+    let block = |task: &str| build(&request(task.to_owned())).unwrap();
+    let tasks = |text: &str| -> Vec<String> {
+        parse_all(text).map(|act| act.task.expect("a request has one").into_owned()).collect()
+    };
+    let (one, two) = (block("one"), block("two"));
+    let text = format!("```js\ncode\n```\n{one}\n```\nmore\n```\nchat\n{two}\n```\nrest");
+    assert_eq!(tasks(&text), ["one", "two"]);
+    // What stands between two fenced texts stands in none.
+    let between = one.trim_matches('`');
+    assert_eq!(tasks(&format!("```\ncode\n```{between}```\nmore\n```")), [""; 0]);
 }

@@ -1,15 +1,27 @@
-//! Who is let in after how many failures, from where, and what a token is worth.
+//! Who is let in after how many failures, from where, and what a token is worth; and what an operator
+//! hears when a bot cannot be stored.
 //!
-//! Owns no rule: everything is asked of [`Registry`] as a door would ask it.
+//! Owns no rule: everything is asked of [`Registry`] and [`Engine`] as a door would ask it.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
 
+use bot_hub_core::Hub;
+use bot_hub_core::change::Outcome;
+use bot_hub_core::io::Caps;
+use bot_hub_core::settings::Settings;
+use bot_protocol::frame::operator::{Operate, Operation};
 use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
 
+use super::encode::Form;
 use super::registry::{Origin, Refusal, Registry, hash_token};
-use crate::store::{BotRecord, TokenRecord};
+use super::{Engine, Known, Peer};
+use crate::door::{Buffers, ConnId, Outbox, OutboxLimits};
+use crate::store::driver::Driver;
+use crate::store::memory::MemoryStore;
+use crate::store::{BotRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
 
 const NOON: Timestamp = Timestamp(1_000_000_000);
 
@@ -178,4 +190,42 @@ fn a_bot_whose_last_token_is_switched_off_has_lost_its_tokens() {
     assert_eq!(registry.configure(tokens, vec![], 9), [bot("ana")]);
     let from = address("127.0.0.1");
     assert_eq!(refusal(&mut registry, from, "good", 0), Some(Refusal::Disabled));
+}
+
+/// A store that is full.
+struct Full(MemoryStore);
+
+impl Store for Full {
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        self.0.load()
+    }
+
+    fn commit(&mut self, _: &[Write]) -> Result<Vec<Outcome>, StoreError> {
+        Err(StoreError::Full { path: "hub.db".to_owned() })
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        self.0.reader()
+    }
+}
+
+#[test]
+fn an_operator_hears_that_a_bot_could_not_be_stored() {
+    let mut store = Full(MemoryStore::new().unwrap());
+    let snapshot = store.load().unwrap().snapshot;
+    let hub = Hub::new(NOON, 1, Settings::default(), snapshot);
+    let driver = Driver::inline(Box::new(store)).unwrap();
+    let mut engine = Engine::new(hub, registry(9), driver, Rc::new(|| NOON));
+    let limits = OutboxLimits { bytes_max: 1 << 20, high_water_bytes: 1 << 20 };
+    let outbox = Rc::new(Outbox::new(limits, Rc::new(Buffers::new())));
+    let form = Form::of(false, Caps::default());
+    let known = Known { bot: bot("ana"), form, operator: true, reads: false };
+    let address = address("127.0.0.1");
+    let peer = Peer { outbox: Rc::clone(&outbox), address, bearer: None, known: Some(known) };
+    engine.peers.insert(ConnId(1), peer);
+
+    let operation = Operation::BotAdd { bot: bot("dora"), operator: false };
+    engine.operate_bots(ConnId(1), Operate { reference: "r1".into(), operation });
+    assert!(!outbox.is_empty(), "there is an answer");
+    assert_eq!(engine.registry.origin(&bot("dora")), None);
 }

@@ -206,6 +206,16 @@ async fn headers_above_the_limits_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_below_what_the_parser_needs_is_raised_to_that() {
+    on_stage(async || {
+        let stage = Stage::new(|limits| limits.header_bytes_max = 100);
+        let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(200));
+        assert!(answer_of(&stage, &long).await.starts_with("HTTP/1.1 200"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_person_who_comes_with_a_browser_learns_what_this_is() {
     on_stage(async || {
         let stage = stage();
