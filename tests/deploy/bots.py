@@ -75,8 +75,10 @@ class Tireless:
         return self
 
     async def __aexit__(self, *_):
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+        # Once is not enough: before Python 3.12, `wait_for` loses a cancellation that comes with the answer.
+        while not self.task.done():
+            self.task.cancel()
+            await asyncio.wait([self.task], timeout=0.1)
 
     async def _live(self):
         while True:
@@ -119,14 +121,15 @@ class Reader(Tireless):
 
     def __init__(self, *where):
         super().__init__(*where)
-        self.got = []
+        self.got, self.known = [], set()
 
     async def serve(self, socket):
         async for text in socket:
             frame = json.loads(text)
             if frame["type"] != "message":
                 continue
-            if frame["id"] not in self.got:
+            if frame["id"] not in self.known:
+                self.known.add(frame["id"])
                 self.got.append(frame["id"])
             await say(socket, type="receipt", room=ROOM, seq=frame["seq"], state="received")
 

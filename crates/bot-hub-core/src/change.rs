@@ -10,6 +10,7 @@ use bot_protocol::frame::server::GapReason;
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 
 use crate::entry::{Draft, Entry};
@@ -41,6 +42,16 @@ pub enum Change {
         room: RoomName,
         /// The bot.
         bot: BotId,
+    },
+    /// Say what a member may do. One that thereby begins or ceases to read is where the room's head
+    /// is, as if it had joined just now. Nothing happens to a bot that is no member. → `Done`.
+    Grant {
+        /// The room.
+        room: RoomName,
+        /// The bot.
+        bot: BotId,
+        /// What it may do from now on.
+        rights: Rights,
     },
     /// End a membership. → `Done`.
     Leave {
@@ -280,6 +291,8 @@ pub struct MemberRecord {
     pub bot: BotId,
     /// The room's head when it joined: what came before was not for it.
     pub since: u64,
+    /// What it may do.
+    pub rights: Rights,
     /// Up to where it has received.
     pub cursor: u64,
     /// When the first entry after the cursor was sent, if there is one.

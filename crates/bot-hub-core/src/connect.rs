@@ -13,10 +13,12 @@ use bot_protocol::frame::server::{
 use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::Rights;
 use smol_str::SmolStr;
 
 use crate::hub::Hub;
 use crate::io::{CloseReason, ConnId, Hello, Output};
+use crate::member::Member;
 use crate::notice::Notice;
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
 use crate::window::Slot;
@@ -102,7 +104,8 @@ impl Hub {
         let member = self.world.member(room, bot)?;
         let position = Position { epoch: self.epoch, seq: member.cursor() };
         let room = self.world.room(room);
-        Some(Membership { room: room.name.clone(), position, head: room.head })
+        let (name, can) = (room.name.clone(), told(member.rights));
+        Some(Membership { room: name, position, head: room.head, can })
     }
 
     /// A connection begins to read a room: what waited is flushed, in order.
@@ -113,6 +116,9 @@ impl Hub {
         conn: ConnId,
         position: Option<Position>,
     ) {
+        if !self.world.member(room, bot).is_some_and(Member::reads) {
+            return;
+        }
         let head = self.world.room(room).head;
         let known = position.filter(|position| position.epoch == self.epoch).map(|it| it.seq);
         if position.is_some() && known.is_none() {
@@ -190,7 +196,7 @@ impl Hub {
     }
 
     /// What a reader did not receive waits in the log again, unless its time is over.
-    fn detach(&mut self, room: RoomIx, bot: BotIx) {
+    pub(crate) fn detach(&mut self, room: RoomIx, bot: BotIx) {
         let first_kept = self.world.room(room).first;
         let attempts_max = self.settings.redeliveries_max;
         let Some(member) = self.world.member_mut(room, bot) else { return };
@@ -226,6 +232,13 @@ impl Hub {
         let state = self.world.bot(bot);
         let conns: Vec<ConnId> = state.conn.iter().chain(&state.sides).copied().collect();
         for conn in conns {
+            let plain = self.closed(conn);
+            self.send_away(conn, plain, CloseReason::Revoked, None);
+        }
+    }
+
+    pub(crate) fn conn_revoked(&mut self, conn: ConnId) {
+        if self.conn(conn).is_some() {
             let plain = self.closed(conn);
             self.send_away(conn, plain, CloseReason::Revoked, None);
         }
@@ -271,6 +284,11 @@ impl Hub {
     pub(crate) fn room_name(&self, room: RoomIx) -> RoomName {
         self.world.room(room).name.clone()
     }
+}
+
+/// Rights as a client is told of them: the usual ones go without saying.
+pub(crate) fn told(rights: Rights) -> Option<Rights> {
+    (rights != Rights::USUAL).then_some(rights)
 }
 
 fn new_conn(bot: BotIx, hello: &Hello) -> Conn {

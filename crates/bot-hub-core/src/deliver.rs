@@ -52,7 +52,11 @@ impl Hub {
         let (mut handed, mut rest) = (Handed::default(), Rest::default());
         let mut to = Vec::with_capacity(members);
         for at in 0..members {
-            if self.world.room(room).members[at].bot == sender {
+            let member = &mut self.world.room_mut(room).members[at];
+            if !member.reads() {
+                // Its own ones, too: a cursor that is saved says something about all that it passed.
+                member.pass_unread(entry.seq);
+            } else if member.bot == sender {
                 self.pass_own(room, at, entry.seq);
             } else if let Some(conn) = self.hand_live(room, at, sender, &entry, &mut rest) {
                 handed.delivered += 1;
@@ -89,7 +93,10 @@ impl Hub {
     /// It expired on its way to the store: nobody gets it, and everybody is told.
     fn appended_too_late(&mut self, room: RoomIx, sender: BotIx, seq: u64) {
         for at in 0..self.world.room(room).members.len() {
-            if self.world.room(room).members[at].bot == sender {
+            let member = &mut self.world.room_mut(room).members[at];
+            if !member.reads() {
+                member.pass_unread(seq);
+            } else if member.bot == sender {
                 self.pass_own(room, at, seq);
             }
         }

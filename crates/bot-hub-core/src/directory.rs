@@ -9,6 +9,7 @@ use bot_protocol::frame::server::{
     BotDirectory, BotInfo, Delivery, HistoryPage, RoomDirectory, RoomInfo,
 };
 use bot_protocol::name::RoomName;
+use bot_protocol::right::Right;
 
 use crate::ask::Ask;
 use crate::change::{Page, Query, Span};
@@ -22,7 +23,7 @@ impl Hub {
     pub(crate) fn may_see(&self, room: RoomIx, bot: BotIx) -> bool {
         let known = self.world.room(room);
         self.world.member(room, bot).is_some()
-            || (!known.closed && known.name.direct_pair().is_none())
+            || (!known.closed && known.name.direct_pair().is_none() && !self.world.bot(bot).guest)
     }
 
     pub(crate) fn rooms(&mut self, conn: ConnId) {
@@ -96,7 +97,9 @@ impl Hub {
         let Some(state) = self.conn(conn) else { return };
         let room = match self.world.room_ix(&wish.room).filter(|_| state.operator) {
             Some(room) => Ok(room),
-            None => self.member_room(&wish.room, state.bot),
+            None => self
+                .member_room(&wish.room, state.bot)
+                .and_then(|room| self.needs(room, state.bot, Right::Read).map(|()| room)),
         };
         let room = match room {
             Ok(room) => room,

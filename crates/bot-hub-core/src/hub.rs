@@ -19,6 +19,7 @@ use bot_protocol::frame::server::{Beat, ErrorFrame};
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::BotId;
+use bot_protocol::right::Right;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 
@@ -110,10 +111,13 @@ impl Hub {
             room.oldest_at = record.oldest_at;
             for stored in record.members {
                 let bot = self.world.intern_bot(&stored.bot);
-                let mut member = Member::new(bot, stored.since, stored.cursor);
-                member.waiting_since = stored.waiting_since;
+                let reads = stored.rights.has(Right::Read);
+                let cursor = if reads { stored.cursor } else { record.head };
+                let mut member = Member::new(bot, stored.since, cursor);
+                member.rights = stored.rights;
+                member.waiting_since = stored.waiting_since.filter(|_| reads);
                 member.assume_sent(record.head);
-                for range in stored.dropped {
+                for range in stored.dropped.into_iter().filter(|_| reads) {
                     member.lose(range.from, range.to, range.reason, |_| {});
                 }
                 self.world.insert_member(ix, member);
@@ -147,6 +151,9 @@ impl Hub {
             }
             Input::Answered { ticket, answer } => self.answered(ticket, answer),
             Input::BotAdded(bot) => self.bot_added(&bot),
+            Input::Guest { bot, guest } => self.set_guest(&bot, guest),
+            Input::LetIn { bot, rooms, rights } => self.let_in(&bot, &rooms, rights),
+            Input::Revoked { conn } => self.conn_revoked(conn),
             Input::BotRemoved(bot) => self.bot_removed(&bot),
             Input::BotBlocked(bot) => self.bot_blocked(&bot),
             Input::RoomDeclared { room, members, closed, retain } => {

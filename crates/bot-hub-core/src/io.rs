@@ -10,6 +10,7 @@ use bot_protocol::frame::operator::Retention;
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::right::Rights;
 
 use crate::change::{Answer, Change, Outcome, Query};
 use crate::entry::Entry;
@@ -147,6 +148,28 @@ pub enum Input {
     },
     /// A bot exists.
     BotAdded(BotId),
+    /// Whether a bot is a guest: confined to the rooms that it was let into.
+    Guest {
+        /// The bot.
+        bot: BotId,
+        /// Whether it is.
+        guest: bool,
+    },
+    /// A bot is let into rooms that exist. Whoever lets it in makes everything else durable in the
+    /// same batch, or the answer is `Refused` and nothing happened.
+    LetIn {
+        /// The bot; it need not exist before the batch is committed.
+        bot: BotId,
+        /// Where it becomes a member.
+        rooms: Vec<RoomName>,
+        /// What it may do there.
+        rights: Rights,
+    },
+    /// One connection must end: what it came in with is worth nothing any more.
+    Revoked {
+        /// Which.
+        conn: ConnId,
+    },
     /// A bot does not exist any more.
     BotRemoved(BotId),
     /// A bot's connections must end.

@@ -13,6 +13,7 @@
 
 use bot_protocol::frame::server::GapReason;
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 
 use crate::change::DroppedRange;
@@ -33,6 +34,7 @@ struct Backlog {
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) bot: BotIx,
+    pub(crate) rights: Rights,
     /// The room's head when it joined: what came before was not for it.
     pub(crate) since: u64,
     /// The connection that reads this room, if one does.
@@ -82,6 +84,7 @@ impl Member {
     pub(crate) fn new(bot: BotIx, since: u64, cursor: u64) -> Self {
         Self {
             bot,
+            rights: Rights::USUAL,
             since,
             reader: None,
             reading: None,
@@ -112,6 +115,16 @@ impl Member {
     /// After a restart nobody knows what had been handed over: everything may have been.
     pub(crate) fn assume_sent(&mut self, head: u64) {
         self.ever_sent = head;
+    }
+
+    /// Whether what is said is for it.
+    pub(crate) fn reads(&self) -> bool {
+        self.rights.has(Right::Read)
+    }
+
+    /// An entry was said that is not for it.
+    pub(crate) fn pass_unread(&mut self, seq: u64) {
+        *self = Self { rights: self.rights, ..Self::new(self.bot, self.since, seq) };
     }
 
     pub(crate) fn cursor(&self) -> u64 {

@@ -9,8 +9,10 @@ use bot_protocol::frame::operator::Retention;
 use bot_protocol::frame::server::{ErrorFrame, Joined, Left, Policy};
 use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::right::Rights;
 
 use crate::change::Change;
+use crate::connect::told;
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::member::Member;
@@ -33,8 +35,12 @@ impl Hub {
     fn enter(&mut self, conn: ConnId, bot: BotIx, name: &RoomName) -> Result<(), ErrorFrame> {
         self.takes_changes()?;
         let room = match self.other_of_pair(name, bot)? {
-            Some(other) => self.ensure_direct(bot, other, Waiter::Client(conn)),
+            Some(other) => {
+                self.may_address(bot, other, None)?;
+                self.ensure_direct(bot, other, Waiter::Client(conn))
+            }
             None => {
+                self.may_come_uninvited(bot, name)?;
                 self.may_join(bot, name)?;
                 let room = self.ensure_room(name, false);
                 self.add_member(room, bot, Waiter::Client(conn));
@@ -143,6 +149,18 @@ impl Hub {
         room
     }
 
+    /// A bot comes by an invite. Whoever invited it has made the rooms.
+    pub(crate) fn let_in(&mut self, id: &BotId, rooms: &[RoomName], rights: Rights) {
+        let bot = self.world.intern_bot(id);
+        for name in rooms {
+            let room = self.world.intern_room(name);
+            if self.world.member(room, bot).is_none() {
+                self.add_member(room, bot, Waiter::Another);
+            }
+            self.grant(room, bot, rights, Waiter::Another);
+        }
+    }
+
     pub(crate) fn join_settled(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
         self.world.joining(room, bot, -1);
         // Whatever was refused before: a room that has a member is there.
@@ -163,7 +181,7 @@ impl Hub {
     }
 
     /// Somebody else made this connected bot a member.
-    fn entered(&mut self, reader: ConnId, room: RoomIx, bot: BotIx) {
+    pub(crate) fn entered(&mut self, reader: ConnId, room: RoomIx, bot: BotIx) {
         if self.world.room(room).name.direct_pair().is_some() {
             // Nobody joins a direct conversation: it is there when it is needed.
             self.attach(room, bot, reader, None);
@@ -178,6 +196,7 @@ impl Hub {
         let (plain, side) = (*plain, *side);
         let Some(member) = self.world.member(room, bot) else { return };
         let (seq, reads) = (member.cursor(), member.reader == Some(conn));
+        let can = told(member.rights);
         let others = self.world.room(room).members.iter().filter(|member| member.bot != bot);
         let connected = others.filter(|member| self.world.bot(member.bot).conn.is_some());
         let mut members: Vec<_> = connected.map(|member| self.bot_id(member.bot).clone()).collect();
@@ -186,7 +205,7 @@ impl Hub {
             room: self.room_name(room),
             members,
             position: (!plain).then_some(Position { epoch: self.epoch, seq }),
-            policy: (!plain).then_some(Policy { closed: self.world.room(room).closed }),
+            policy: (!plain).then_some(Policy { closed: self.world.room(room).closed, can }),
         };
         self.send(conn, ServerFrame::Joined(frame));
         if !side && !reads {
@@ -252,6 +271,10 @@ impl Hub {
         };
         if self.world.member(room, bot).is_some() {
             return Ok(room);
+        }
+        if self.world.bot(bot).guest {
+            // Whether there is such a room is nothing for a guest to know.
+            return Err(self.no_such_room(name, bot));
         }
         Err(ErrorFrame::new(Code::NotAMember)
             .message(format!("you are not a member of `{name}`"))

@@ -8,6 +8,7 @@ use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::operator::{Operate, Operation, Retention};
 use bot_protocol::frame::server::{ErrorFrame, Operated};
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::right::Rights;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
@@ -58,7 +59,7 @@ impl Hub {
             Operation::RoomCreate { room, closed } => {
                 self.create_room(asker, &room, closed, waiter)
             }
-            Operation::RoomAdd { room, bot } => self.add(asker, &room, &bot, waiter),
+            Operation::RoomAdd { room, bot, can } => self.add(asker, &room, &bot, can, waiter),
             Operation::RoomKick { room, bot } => self.kick(asker, &room, &bot, waiter),
             Operation::RoomRetain { room, retain } => {
                 self.set_retention(asker, &room, retain, waiter)
@@ -103,6 +104,7 @@ impl Hub {
         let head = self.world.room(room).head;
         json!({
             "bot": self.bot_id(member.bot),
+            "can": member.rights,
             "online": self.world.bot(member.bot).conn.is_some(),
             "cursor": member.cursor(),
             "waiting": member.waiting(head),
@@ -141,12 +143,16 @@ impl Hub {
         asker: BotIx,
         name: &RoomName,
         id: &BotId,
+        can: Option<Rights>,
         waiter: Waiter,
     ) -> Result<(), ErrorFrame> {
         let bot = self.find_bot(id, asker)?;
         let room = self.known_room(asker, name)?;
-        if self.world.member(room, bot).is_some() {
-            self.confirm(waiter);
+        if let Some(member) = self.world.member(room, bot) {
+            match can.filter(|can| *can != member.rights) {
+                Some(can) => self.grant(room, bot, can, waiter),
+                None => self.confirm(waiter),
+            }
             return Ok(());
         }
         if name.direct_pair().is_some() {
@@ -154,7 +160,13 @@ impl Hub {
                 .message("a direct conversation has two members: its name says which"));
         }
         self.has_space_for_member(room)?;
-        self.add_member(room, bot, waiter);
+        match can.filter(|can| *can != Rights::USUAL) {
+            Some(can) => {
+                self.add_member(room, bot, Waiter::Another);
+                self.grant(room, bot, can, waiter);
+            }
+            None => self.add_member(room, bot, waiter),
+        }
         Ok(())
     }
 

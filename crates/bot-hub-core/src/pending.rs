@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 use serde_json::json;
 use smol_str::SmolStr;
@@ -29,6 +30,8 @@ pub(crate) enum Pending {
     Retain { room: RoomIx, retain: Retention, waiter: Waiter },
     /// A new membership.
     Join { room: RoomIx, bot: BotIx, waiter: Waiter },
+    /// What a member may do.
+    Grant { room: RoomIx, bot: BotIx, rights: Rights, waiter: Waiter },
     /// The end of a membership.
     Leave { room: RoomIx, bot: BotIx, waiter: Waiter },
     /// A cursor: if it is refused, the next save repeats it.
@@ -46,6 +49,8 @@ pub(crate) enum Pending {
 pub(crate) enum Waiter {
     /// The configuration, or a message that follows in the same turn.
     Nobody,
+    /// Whoever waits for a later change of the same batch.
+    Another,
     /// The bot that joins or leaves.
     Client(ConnId),
     /// An operator.
@@ -73,6 +78,9 @@ impl Hub {
                 self.trim(room);
             }
             (Pending::Join { room, bot, waiter }, _) => self.join_settled(room, bot, waiter),
+            (Pending::Grant { room, bot, rights, waiter }, _) => {
+                self.grant_settled(room, bot, rights, waiter);
+            }
             (Pending::Leave { room, bot, waiter }, _) => self.leave_settled(room, bot, waiter),
             (Pending::Fact(fact), _) => self.fact_settled(*fact),
             (Pending::Cursor { news, .. }, _) => self.notify_all(news),
@@ -111,6 +119,7 @@ impl Hub {
             }
             Pending::Room { waiter, .. } => self.refuse_waiter(waiter, code, "join"),
             Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
+            Pending::Grant { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Leave { waiter, .. } => self.refuse_waiter(waiter, code, "leave"),
             Pending::Cursor { room, bot, at, news } => {
                 if let Some(member) = self.world.member_mut(room, bot) {
@@ -133,7 +142,7 @@ impl Hub {
 
     fn refuse_waiter(&mut self, waiter: Waiter, code: Code, reference: &str) {
         match waiter {
-            Waiter::Nobody => {}
+            Waiter::Nobody | Waiter::Another => {}
             Waiter::Client(conn) => self.refuse(conn, code, reference),
             Waiter::Operator { conn, reference } => self.refuse(conn, code, &reference),
         }

@@ -5,6 +5,7 @@ use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::{BotState, Presence as Wish};
 use bot_protocol::frame::server::{ErrorFrame, Presence, Typing};
 use bot_protocol::name::RoomName;
+use bot_protocol::right::Right;
 use smol_str::SmolStr;
 
 use crate::hub::Hub;
@@ -75,7 +76,8 @@ impl Hub {
 
     pub(crate) fn typing(&mut self, conn: ConnId, name: &RoomName) {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
-        let room = match self.member_room(name, bot) {
+        let room = self.member_room(name, bot);
+        let room = match room.and_then(|room| self.needs(room, bot, Right::Post).map(|()| room)) {
             Ok(room) => room,
             Err(error) => return self.send_error(conn, error.about("typing")),
         };

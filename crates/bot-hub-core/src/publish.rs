@@ -94,8 +94,14 @@ impl Hub {
             _ => return Err(ErrorFrame::new(Code::BadFrame)),
         };
         match (other, &message.room) {
-            (Some(other), _) => Ok(self.ensure_direct(bot, other, Waiter::Nobody)),
-            (None, Some(name)) => self.speaking_room(name, bot),
+            (Some(other), _) => {
+                self.may_address(bot, other, Some(message))?;
+                Ok(self.ensure_direct(bot, other, Waiter::Nobody))
+            }
+            (None, Some(name)) => {
+                let room = self.speaking_room(name, bot)?;
+                self.may_speak(room, bot, message).map(|()| room)
+            }
             (None, None) => Err(ErrorFrame::new(Code::BadFrame)),
         }
     }

@@ -131,6 +131,7 @@ impl Hub {
     fn record_report(&mut self, room: RoomIx, bot: BotIx, from: BotIx, seq: u64, report: Report) {
         let (Report { state, reason, reply, .. }, at) = (report.clone(), self.now);
         let Some(id) = report.id else { return };
+        self.stats.reported[state as usize] += 1;
         let reason = reason.map(SmolStr::from);
         self.record(seq, News { sender: from, room, id, bot, state, at, reason, reply });
     }

@@ -17,6 +17,9 @@ pub struct Settings {
     pub retention: Retention,
     /// Whether joining a room that nobody made makes it. The seed's clients expect that.
     pub create_rooms_on_join: bool,
+    /// Whether guests may speak directly with every bot, and not only with those that they share a
+    /// room with.
+    pub guests_reach_all: bool,
     /// Bytes handed to one connection and not yet written. A reader that is slower than its rooms
     /// waits in the log beyond this, not in memory.
     pub outstanding_bytes_max: usize,
@@ -32,6 +35,7 @@ impl Default for Settings {
             limits: Limits::default(),
             retention: Retention::default(),
             create_rooms_on_join: true,
+            guests_reach_all: false,
             outstanding_bytes_max: 256 * 1024,
             redeliveries_max: 10,
         }

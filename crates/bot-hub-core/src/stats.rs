@@ -1,5 +1,7 @@
 //! What happened so far, in numbers that only grow.
 
+use bot_protocol::receipt::ReceiptState;
+
 /// Counters of one brain; the world turns them into metrics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -15,6 +17,8 @@ pub struct Stats {
     pub redeliveries: u64,
     /// Entries that a client took responsibility for.
     pub received: u64,
+    /// What recipients said of single entries beyond having received them, by the state's number.
+    pub reported: [u64; ReceiptState::ALL.len()],
     /// Entries that a bot will never get because of a limit or the retention.
     pub dropped: u64,
     /// Entries that expired before a bot took them.

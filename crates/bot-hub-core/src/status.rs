@@ -51,7 +51,7 @@ impl Hub {
         let mut bots: Vec<BotId> = message.receipts.iter().map(|it| it.bot.clone()).collect();
         let room = self.world.room_ix(&message.room);
         for member in room.iter().flat_map(|&room| &self.world.room(room).members) {
-            if member.since < message.seq {
+            if member.since < message.seq && member.reads() {
                 bots.push(self.bot_id(member.bot).clone());
             }
         }

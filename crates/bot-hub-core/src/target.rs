@@ -25,6 +25,7 @@ impl Hub {
         let error = ErrorFrame::new(Code::NoSuchRoom).message(format!("there is no room `{name}`"));
         match self.similar_room(name.as_str(), asker) {
             Some(room) => error.hint(format!("did you mean room `{room}`?")),
+            None if self.world.bot(asker).guest => error.hint("send `rooms` to see yours"),
             None => error.hint(format!(
                 "send {{\"type\":\"join\",\"room\":\"{name}\"}} to make it, or `rooms` to see what there is"
             )),
@@ -34,7 +35,7 @@ impl Hub {
     /// The refusal for a bot's name in the place of a room's.
     pub(crate) fn names_a_bot(&self, name: &RoomName, asker: BotIx) -> Option<ErrorFrame> {
         let bot = BotId::new(name.as_str()).ok()?;
-        self.world.existing_bot(&bot)?;
+        self.world.existing_bot(&bot).filter(|&bot| self.may_know(asker, bot))?;
         let hint = match self.similar_room(name.as_str(), asker) {
             Some(room) => format!("did you mean `to: {bot}`, or room `{room}`?"),
             None => format!("did you mean `to: {bot}`?"),
@@ -45,7 +46,7 @@ impl Hub {
 
     /// The bot with that name, or the refusal for it.
     pub(crate) fn find_bot(&self, id: &BotId, asker: BotIx) -> Result<BotIx, ErrorFrame> {
-        if let Some(bot) = self.world.existing_bot(id) {
+        if let Some(bot) = self.world.existing_bot(id).filter(|&bot| self.may_know(asker, bot)) {
             return Ok(bot);
         }
         let room = RoomName::new(id.as_str()).ok().and_then(|name| self.world.room_ix(&name));
@@ -55,7 +56,7 @@ impl Hub {
                 .hint(format!("did you mean `room: {id}`?")));
         }
         let error = ErrorFrame::new(Code::NoSuchBot).message(format!("there is no bot `{id}`"));
-        Err(match self.similar_bot(id.as_str(), asker) {
+        Err(match self.similar_bot(id.as_str(), asker).filter(|similar| *similar != id) {
             Some(bot) => error.hint(format!("did you mean `to: {bot}`?")),
             None => error.hint("send `who` to see the bots that share a room with you"),
         })
@@ -63,7 +64,8 @@ impl Hub {
 
     fn similar_room(&self, name: &str, asker: BotIx) -> Option<&RoomName> {
         let rooms = self.world.bot(asker).room_list.iter().map(|&room| self.world.room(room));
-        let open = self.world.rooms.iter().filter(|room| room.durable && !room.closed);
+        let sees_open = !self.world.bot(asker).guest;
+        let open = self.world.rooms.iter().filter(|room| room.durable && !room.closed && sees_open);
         let names = rooms.chain(open).take(CANDIDATES_MAX).map(|room| &room.name);
         most_alike(name, names.filter(|it| it.direct_pair().is_none()), RoomName::as_str)
     }

@@ -34,6 +34,8 @@ pub(crate) struct Bot {
     pub(crate) exists: bool,
     /// It came in with operator rights since the hub started.
     pub(crate) operator: bool,
+    /// It came by an invite, and is confined to the rooms that it was let into.
+    pub(crate) guest: bool,
     /// The connection that is delivered to.
     pub(crate) conn: Option<ConnId>,
     /// Connections that send and ask only.
@@ -170,6 +172,7 @@ impl World {
         self.bots.push(Bot {
             id: id.clone(),
             exists: false,
+            guest: false,
             conn: None,
             sides: Vec::new(),
             rooms: FxHashMap::default(),

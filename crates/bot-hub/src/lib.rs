@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod door;
 pub mod engine;
+pub mod log;
 pub mod proto;
 pub mod server;
 pub mod store;

@@ -102,6 +102,17 @@ codes! {
     /// The room admits only those whom an operator adds.
     RoomClosed = 4005, "room_closed", AfterFix, "the room is closed: an operator has to add this bot";
 
+    /// A member without the right for it.
+    NoRight = 4006, "no_right", AfterFix, "this bot lacks the right to do that there";
+    /// A guest, beyond the rooms that it was let into.
+    NotInvited = 4007, "not_invited", AfterFix, "this bot is a guest: it has no business there";
+    /// The invite's code leads nowhere, or is worth nothing any more.
+    NoSuchInvite = 4008, "no_such_invite", AfterFix, "there is no such invite";
+    /// The name is not to be had.
+    NameTaken = 4009, "name_taken", AfterFix, "that name is taken";
+    /// As many invites are open as there may be.
+    TooManyInvites = 4010, "too_many_invites", AfterFix, "as many invites are open as there may be";
+
     /// More work is waiting than the hub accepts.
     Overloaded = 5001, "overloaded", Later, "the hub has more work waiting than it accepts";
     /// No space left; nothing was stored.

@@ -18,6 +18,7 @@ pub mod id;
 pub mod limits;
 pub mod name;
 pub mod receipt;
+pub mod right;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod secret;

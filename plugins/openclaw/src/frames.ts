@@ -226,6 +226,18 @@ export type HubInfo = {
   version: string;
 };
 
+/** Whom to invite, and to what. */
+export type InviteWish = {
+  /** What it may do there; the usual when absent. */
+  can?: Array<Right>;
+  /** How long the code is good for; a day when absent. */
+  expires_in_ms?: number;
+  /** What the bot that comes by it is called, unless it asks for another name. */
+  name: BotId;
+  /** Where it becomes a member. */
+  rooms: Array<RoomName>;
+};
+
 /** `join`: enter a room. The membership outlives the connection. */
 export type Join = {
   /** The room; it is made if nobody made it before and the hub allows that. */
@@ -282,6 +294,8 @@ export type Limits = {
 
 /** A room that the bot belongs to. */
 export type Membership = {
+  /** What it may do there; absent for the usual: reading, posting and requests. */
+  can?: Array<Right>;
   /** The seq of the room's newest entry. */
   head: number;
   /** Up to where this bot has received. */
@@ -354,6 +368,14 @@ export type Operation =
       bot_rotate_token: {
         /** The bot. */
         bot: BotId;
+        /** So much later; at once when absent. */
+        overlap_ms?: number;
+      };
+    }
+  | {
+      bot_revoke_token: {
+        /** The bot. */
+        bot: BotId;
       };
     }
   | {
@@ -395,6 +417,8 @@ export type Operation =
       room_add: {
         /** The bot. */
         bot: BotId;
+        /** What it may do there. When absent: the usual for a new member, no change for another. */
+        can?: Array<Right>;
         /** The room. */
         room: RoomName;
       };
@@ -429,6 +453,18 @@ export type Operation =
     }
   | {
       hub_status: Record<never, never>;
+    }
+  | {
+      invite_create: InviteWish;
+    }
+  | {
+      invite_list: Record<never, never>;
+    }
+  | {
+      invite_revoke: {
+        /** Which one. */
+        id: string;
+      };
     };
 
 /** `ping`: answered with `pong`. */
@@ -439,6 +475,8 @@ export type Ping = {
 
 /** The rules of a room. */
 export type Policy = {
+  /** What this bot may do there; absent for the usual: reading, posting and requests. */
+  can?: Array<Right>;
   /** Only an operator admits members. */
   closed: boolean;
 };
@@ -530,6 +568,9 @@ export type Retention = {
 
 /** Whether and when the same request may be tried again. */
 export type Retry = "never" | "later" | "after_fix";
+
+/** One thing that a member may do in a room. */
+export type Right = "read" | "post" | "request" | "invite";
 
 /** `rooms`. */
 export type RoomDirectory = {

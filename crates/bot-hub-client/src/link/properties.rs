@@ -239,7 +239,8 @@ impl World {
         }
         let membership = |room: usize| {
             let position = Position { epoch: self.epoch, seq: self.logs[room].cursor as u64 };
-            Membership { room: name(room), position, head: self.logs[room].entries.len() as u64 }
+            let head = self.logs[room].entries.len() as u64;
+            Membership { room: name(room), position, head, can: None }
         };
         self.down.push_back(ServerFrame::AuthOk(AuthOk {
             caps: Some(vec!["ack".into()]),

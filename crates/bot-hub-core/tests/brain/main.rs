@@ -22,6 +22,7 @@ mod reading_on;
 mod receipts;
 mod refusals;
 mod retention;
+mod rights;
 mod rooms;
 mod seed;
 mod targets;

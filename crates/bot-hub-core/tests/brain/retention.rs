@@ -570,7 +570,7 @@ fn an_operator_gives_a_room_its_own_retention() {
     > ana history lab
     ana <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"number 3","id":"00000000000000ab-3","seq":3,"prev":2,"sent_at":1000000,"age_ms":0}],"has_more":false}
     > ops do {"room_show":{"room":"lab"}}
-    ops <- {"type":"operated","ref":"r1","result":{"bytes":8,"closed":false,"entries":1,"first":3,"head":3,"members":[{"bot":"ana","cursor":3,"online":true,"waiting":0}],"retain":{"entries":1},"room":"lab"}}
+    ops <- {"type":"operated","ref":"r1","result":{"bytes":8,"closed":false,"entries":1,"first":3,"head":3,"members":[{"bot":"ana","can":["read","post","request"],"cursor":3,"online":true,"waiting":0}],"retain":{"entries":1},"room":"lab"}}
     "#);
 }
 

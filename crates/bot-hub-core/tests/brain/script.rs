@@ -24,6 +24,7 @@
 //! numbers                            what the hub counted so far
 //! damage lab 3 | vanish lab 3 | set buffer 50 | bot dora | remove dora | block dora
 //! declare lab ana,bob [closed]
+//! guest dora | let in dora lab,den read,post | revoke LABEL
 //! times 60 ana say #lab number {n}
 //! ```
 
@@ -91,6 +92,12 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
         "remove" => {
             bench.bots.remove(&bot(rest));
             bench.input(Input::BotRemoved(bot(rest)));
+        }
+        "guest" => bench.input(Input::Guest { bot: bot(rest), guest: true }),
+        "let" => let_in(bench, rest),
+        "revoke" => {
+            let conn = bench.peer(rest).conn;
+            bench.input(Input::Revoked { conn });
         }
         "block" => bench.input(Input::BotBlocked(bot(rest))),
         "declare" => declare(bench, rest),
@@ -195,6 +202,16 @@ fn prove(bench: &mut Bench, rest: &str) {
     bench.input(Input::Proven { conn, probe });
 }
 
+fn let_in(bench: &mut Bench, rest: &str) {
+    let words: Vec<&str> = rest.split(' ').collect();
+    let ["in", name, rooms, rights] = words[..] else { panic!("let in BOT ROOMS RIGHTS") };
+    let rooms = rooms.split(',').map(room).collect();
+    let rights = rights.parse().expect("rights");
+    bench.bot(bot(name));
+    bench.input(Input::Guest { bot: bot(name), guest: true });
+    bench.input(Input::LetIn { bot: bot(name), rooms, rights });
+}
+
 fn declare(bench: &mut Bench, rest: &str) {
     let words: Vec<&str> = rest.split(' ').collect();
     let members = words.get(1).map_or(Vec::new(), |names| names.split(',').map(bot).collect());
@@ -214,6 +231,7 @@ fn set(bench: &mut Bench, rest: &str) {
         "members" => settings.limits.members_per_room = small,
         "redeliveries" => settings.redeliveries_max = small,
         "outstanding" => settings.outstanding_bytes_max = small as usize,
+        "reach" => settings.guests_reach_all = number == 1,
         "create" => settings.create_rooms_on_join = number == 1,
         "keep" => settings.retention = Retention { entries: Some(number), ..settings.retention },
         "keep_ms" => settings.retention = Retention { age_ms: Some(number), ..settings.retention },

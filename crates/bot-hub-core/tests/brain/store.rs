@@ -12,6 +12,7 @@ use bot_protocol::frame::operator::Retention;
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 
 #[derive(Debug, Default)]
@@ -38,6 +39,7 @@ struct Room {
 
 #[derive(Clone, Copy, Debug)]
 struct Place {
+    rights: Rights,
     since: u64,
     cursor: u64,
 }
@@ -70,8 +72,17 @@ impl Store {
             Change::Retain { room, retain } => self.room(&room).retain = Some(retain),
             Change::Join { room, bot } => {
                 let room = self.room(&room);
-                let place = Place { since: room.head, cursor: room.head };
+                let rights = Rights::USUAL;
+                let place = Place { rights, since: room.head, cursor: room.head };
                 room.members.entry(bot).or_insert(place);
+            }
+            Change::Grant { room, bot, rights } => {
+                let room = self.room(&room);
+                let Some(place) = room.members.get_mut(&bot) else { return };
+                if place.rights.has(Right::Read) != rights.has(Right::Read) {
+                    (place.since, place.cursor) = (room.head, room.head);
+                }
+                place.rights = rights;
             }
             Change::Leave { room, bot } => {
                 self.room(&room).members.remove(&bot);
@@ -267,6 +278,7 @@ impl Room {
         let members = self.members.iter().map(|(bot, place)| MemberRecord {
             bot: bot.clone(),
             since: place.since,
+            rights: place.rights,
             cursor: place.cursor,
             waiting_since: self.entries.range(place.cursor + 1..).next().map(|it| it.1.sent_at),
             dropped: (self.dropped.iter())

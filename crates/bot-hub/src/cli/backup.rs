@@ -3,37 +3,120 @@
 //! Owns what is printed about them; copying is the store's. Both work on the data directory, without
 //! the hub: a backup also while one runs, a restore only while none does.
 
-use std::path::PathBuf;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 
+use bot_protocol::time::Timestamp;
 use serde_json::json;
 
 use super::Global;
 use super::failure::{Failure, Kind};
 use super::hub::{data_dir, store_dir};
-use super::out::{Out, counted};
+use super::out::{Out, counted, say};
 use super::progress::during;
 use super::verify::damage_of;
+use super::words::utc;
 use crate::server::Home;
 use crate::store::StoreError;
 use crate::store::sqlite::{Report, backup, restore};
 
 /// Where to.
 #[derive(Clone, Debug, clap::Args)]
-#[command(
-    after_help = "The copy is the store as it was at one moment, and is verified before it gets its name.\n\n\
-                        Example:\n  bot-hub backup hub-$(date +%F).db"
-)]
+#[command(after_help = "\
+The copy is the store as it was at one moment, and is verified before it gets its name.
+
+Examples:
+  bot-hub backup hub-$(date +%F).db
+  bot-hub backup /var/backups/bot-hub --keep 14       a directory: named by the time, the newest 14 stay
+  bot-hub backup - | ssh elsewhere 'cat > hub.db'")]
 pub(super) struct Backup {
-    /// The file to write; an existing one is replaced when the new one is complete
-    file: PathBuf,
+    /// The file to write (an existing one is replaced when the new one is complete), a directory that is there, or
+    /// `-` for stdout
+    #[arg(value_name = "FILE|DIR|-")]
+    target: PathBuf,
+    /// In a directory: remove all but so many of the backups that were made like this
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    keep: Option<u32>,
 }
 
 impl Backup {
     pub(super) fn run(self, global: &Global, out: Out) -> Result<(), Failure> {
         let dir = store_dir(global)?;
-        let report = during("copying", || backup(&dir, &self.file))?;
-        tell(&report, &self.file.display().to_string(), "copied to", out)
+        if self.target.as_os_str() == "-" {
+            return to_stdout(&dir, out);
+        }
+        let is_dir = self.target.is_dir();
+        if self.keep.is_some() && !is_dir {
+            let message = format!("`{}` is no directory", self.target.display());
+            let hint = "--keep counts the backups in a directory; make it first: mkdir -p DIR";
+            return Err(Failure::new(Kind::Usage, message).hint(hint));
+        }
+        let file = if is_dir { self.target.join(dated()) } else { self.target.clone() };
+        let report = during("copying", || backup(&dir, &file))?;
+        // Only a backup that is whole takes the place of older ones.
+        if let Some(keep) = self.keep.filter(|_| report.damage.is_empty()) {
+            forget_oldest(&self.target, keep)?;
+        }
+        tell(&report, &file.display().to_string(), "copied to", out)
     }
+}
+
+/// In front of and behind the time in the name of a backup.
+const DATED: (&str, &str) = ("hub-", ".db");
+
+/// `hub-2026-11-20T10-11-37Z.db`: names that sort by time, on every file system.
+fn dated() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let ms = u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
+    format!("{}{}{}", DATED.0, utc(Timestamp(ms)).replace(':', "-"), DATED.1)
+}
+
+fn is_dated(name: &str) -> bool {
+    let time = name.strip_prefix(DATED.0).and_then(|rest| rest.strip_suffix(DATED.1));
+    let shape = "9999-99-99T99-99-99Z";
+    time.is_some_and(|time| {
+        time.len() == shape.len()
+            && shape.bytes().zip(time.bytes()).all(|(wanted, found)| {
+                if wanted == b'9' { found.is_ascii_digit() } else { found == wanted }
+            })
+    })
+}
+
+/// Removes the oldest of the backups that have a time as their name; nothing else in the directory.
+fn forget_oldest(dir: &Path, keep: u32) -> Result<(), Failure> {
+    let unreadable = |error: std::io::Error| {
+        Failure::new(Kind::Failed, format!("old backups in `{}` stay: {error}", dir.display()))
+            .hint("the new one is there; remove old ones by hand")
+    };
+    let files = std::fs::read_dir(dir).map_err(unreadable)?.flatten();
+    let mut names: Vec<String> =
+        files.filter_map(|file| file.file_name().into_string().ok()).collect();
+    names.retain(|name| is_dated(name));
+    names.sort_unstable();
+    let oldest = names.len().saturating_sub(keep as usize);
+    names[..oldest]
+        .iter()
+        .try_for_each(|name| std::fs::remove_file(dir.join(name)))
+        .map_err(unreadable)
+}
+
+/// Verified first, in a file beside the store, so that nobody pipes half a copy anywhere.
+fn to_stdout(dir: &Path, out: Out) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    if stdout.is_terminal() || out.json {
+        return Err(Failure::new(Kind::Usage, "a backup is no text")
+            .hint("send it somewhere: bot-hub backup - > hub.db"));
+    }
+    let file = dir.join(format!("hub.db.backup-{}", std::process::id()));
+    let copied = during("copying", || backup(dir, &file));
+    let sent = copied.map_err(Failure::from).and_then(|report| {
+        std::io::copy(&mut std::fs::File::open(&file)?, &mut stdout)?;
+        stdout.flush()?;
+        Ok(report)
+    });
+    drop(std::fs::remove_file(&file));
+    say(&words_of(&sent?, "stdout", "copied to"));
+    Ok(())
 }
 
 /// Where from.
@@ -73,19 +156,20 @@ impl Restore {
     }
 }
 
-fn in_use(dir: &std::path::Path) -> Failure {
+fn in_use(dir: &Path) -> Failure {
     let holder = Home::find_running(dir)
         .map_or_else(String::new, |(hub, _)| format!(" (pid {}, {})", hub.pid, hub.url));
     Failure::new(Kind::Refused, format!("a hub runs on `{}`{holder}", dir.display()))
         .hint("stop it first")
 }
 
+fn words_of(report: &Report, place: &str, done: &str) -> String {
+    let (entries, rooms) = (counted(report.entries, "message"), counted(report.rooms, "room"));
+    format!("{entries} in {rooms} {done} {place}")
+}
+
 fn tell(report: &Report, place: &str, done: &str, out: Out) -> Result<(), Failure> {
-    let what = format!(
-        "{} in {} {done} {place}",
-        counted(report.entries, "message"),
-        counted(report.rooms, "room"),
-    );
+    let what = words_of(report, place, done);
     if !report.damage.is_empty() {
         let damage = counted(report.damage.len() as u64, "thing");
         return Err(Failure::new(Kind::Failed, format!("{what}, but {damage} in it are damaged"))

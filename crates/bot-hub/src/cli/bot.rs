@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
-use super::out::{say, table};
+use super::out::{counted, say, table};
 use super::target::{Directory, bot_argument};
 use super::words::{ago, utc};
+use crate::config::Period;
 
 /// The verbs.
 #[derive(Clone, Debug, Subcommand)]
@@ -36,8 +37,20 @@ pub(super) enum BotCommand {
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
-    /// Make a new token, and revoke the ones made before
+    /// Make a new token; the ones made before end, at once or a little later
+    #[command(
+        after_help = "Example:\n  bot-hub bot rotate-token pelouse --overlap 24h > pelouse.token"
+    )]
     RotateToken {
+        /// Which bot
+        #[arg(value_parser = bot_argument)]
+        name: BotId,
+        /// How long the old tokens are still good, so that nobody is cut off: 24h
+        #[arg(long, value_name = "PERIOD")]
+        overlap: Option<Period>,
+    },
+    /// End the tokens made at run time, and close the bot's connections
+    RevokeToken {
         /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
@@ -68,6 +81,8 @@ struct Bot {
     bot: BotId,
     online: bool,
     operator: bool,
+    #[serde(default)]
+    guest: bool,
     disabled: bool,
     origin: String,
     tokens: u64,
@@ -82,9 +97,20 @@ impl BotCommand {
                 let made = hub.operate(Operation::BotAdd { bot: name.clone(), operator }).await?;
                 print_token(hub, &name, &made)
             }
-            Self::RotateToken { name } => {
-                let made = on(hub, &name, Operation::BotRotateToken { bot: name.clone() }).await?;
-                print_token(hub, &name, &made)
+            Self::RotateToken { name, overlap } => {
+                let overlap_ms = overlap.map(|it| super::send::millis(it.get()));
+                let rotate = Operation::BotRotateToken { bot: name.clone(), overlap_ms };
+                let made = on(hub, &name, rotate).await?;
+                print_token(hub, &name, &made)?;
+                if let Some(at) = made["old_ends_at"].as_u64().filter(|_| !hub.out.json) {
+                    say(&format!("\nThe old tokens are good until {}.", utc(Timestamp(at))));
+                }
+                Ok(())
+            }
+            Self::RevokeToken { name } => {
+                let done = on(hub, &name, Operation::BotRevokeToken { bot: name.clone() }).await?;
+                let left = done["tokens"].as_u64().unwrap_or_default();
+                hub.out.answer(&done, || revoked(&name, left))
             }
             Self::List => list(hub).await,
             Self::Show { name } => show(hub, &name).await,
@@ -131,6 +157,17 @@ fn print_token(hub: &Hub, bot: &BotId, made: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
+fn revoked(bot: &BotId, left: u64) -> String {
+    match left {
+        0 => format!("{bot} has no token any more; for a new one: bot-hub bot rotate-token {bot}"),
+        _ => format!(
+            "the tokens of {bot} that were made at run time are worth nothing; {} in the configuration file {}",
+            counted(left, "token"),
+            if left == 1 { "stays" } else { "stay" },
+        ),
+    }
+}
+
 async fn list(hub: &Hub) -> Result<(), Failure> {
     #[derive(Deserialize)]
     struct Bots {
@@ -140,7 +177,7 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
     let rows: Vec<_> = bots
         .iter()
         .map(|bot| {
-            let rights = if bot.operator { "operator" } else { "bot" };
+            let rights = rights(bot);
             let seen = if bot.online { "now".to_owned() } else { ago(bot.last_seen, hub.now()) };
             [
                 bot.bot.to_string(),
@@ -162,7 +199,7 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
     let mut document = value.clone();
     document["rooms"] = json!(rooms);
     hub.out.answer(&document, || {
-        let rights = if bot.operator { "operator" } else { "bot" };
+        let rights = rights(&bot);
         let made = bot.created_at.map_or_else(|| "-".to_owned(), utc);
         let rooms = rooms.iter().map(|it| {
             let room = super::words::room(it["room"].as_str().unwrap_or("-"));
@@ -178,6 +215,14 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
             rooms.collect::<String>(),
         )
     })
+}
+
+fn rights(bot: &Bot) -> &'static str {
+    match (bot.operator, bot.guest) {
+        (true, _) => "operator",
+        (false, true) => "guest",
+        (false, false) => "bot",
+    }
 }
 
 fn state(bot: &Bot) -> &'static str {

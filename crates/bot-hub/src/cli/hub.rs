@@ -36,6 +36,8 @@ pub(super) struct Hub {
     pub(super) hello: Arc<AuthOk>,
     /// Its process, if it was found through the data directory.
     pub(super) running: Option<RunningHub>,
+    /// Its address for pages, where a context says it.
+    page_url: Option<String>,
     since: Instant,
     global: Global,
 }
@@ -74,13 +76,14 @@ pub(super) fn until_interrupted(
 }
 
 impl Hub {
-    async fn connect(global: &Global) -> Result<Self, Failure> {
-        let Place { url, token, running } = locate(global)?;
+    pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
+        let Place { url, token, running, page_url, ca_file } = locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
         options.caps = vec![Cap::Receipts, Cap::Acts];
         options.side = true;
-        options.ca_file = global.ca_file.clone().filter(|path| !path.as_os_str().is_empty());
+        let given = global.ca_file.clone().filter(|path| !path.as_os_str().is_empty());
+        options.ca_file = given.or(ca_file);
         let connected = Client::connect(options).await;
         let (client, events) = connected.map_err(|error| {
             // What is wrong is known, and what to do; the usual advice would only hide it.
@@ -110,6 +113,7 @@ impl Hub {
             url,
             hello,
             running,
+            page_url,
             since: Instant::now(),
             global: global.clone(),
         })
@@ -124,6 +128,33 @@ impl Hub {
         }
         *self = Self::connect(&self.global.clone()).await?;
         Ok(())
+    }
+
+    /// Connects anew, wherever the hub is now; if that fails, everything stays as it is.
+    pub(super) async fn renew(&mut self) {
+        if let Ok(hub) = Self::connect(&self.global.clone()).await {
+            *self = hub;
+        }
+    }
+
+    /// Connects to where the hub is now, if it was found through the data directory and was started
+    /// again elsewhere meanwhile. Else the client goes on trying.
+    pub(super) async fn follow_move(&mut self) {
+        let Some(before) = self.running.as_ref() else { return };
+        let now = locate(&self.global).ok().and_then(|place| place.running);
+        let has_moved = now.is_some_and(|now| now.url != before.url);
+        if has_moved {
+            self.renew().await;
+        }
+    }
+
+    /// Its address for pages: `https://hub.example`.
+    pub(super) fn page_url(&self) -> String {
+        let derived = || {
+            let url = self.url.trim_end_matches('/');
+            url.strip_suffix("/ws").unwrap_or(url).replacen("ws", "http", 1)
+        };
+        self.page_url.clone().unwrap_or_else(derived)
     }
 
     /// The hub's clock.
@@ -159,17 +190,32 @@ struct Place {
     url: String,
     token: Secret,
     running: Option<RunningHub>,
+    page_url: Option<String>,
+    ca_file: Option<PathBuf>,
 }
 
 fn locate(global: &Global) -> Result<Place, Failure> {
     let given = token_given(global)?;
-    if let Some(url) = global.url.clone().filter(|url| !url.is_empty()) {
+    let url = global.url.clone().filter(|url| !url.is_empty());
+    if let (Some(url), Some(context)) = (&url, &global.context) {
+        let message = format!("both a hub (`{url}`) and a context (`{context}`) are named");
+        return Err(Failure::new(Kind::Usage, message).hint(
+            "leave one out; --url may come from BOT_HUB_URL, --context from BOT_HUB_CONTEXT",
+        ));
+    }
+    if let Some(url) = url {
         let token = given.ok_or_else(|| {
             Failure::new(Kind::Usage, format!("there is no token for `{url}`")).hint(format!(
                 "put one into a file and name it with --token-file, or set {TOKEN_VARIABLE}"
             ))
         })?;
-        return Ok(Place { url, token, running: None });
+        return Ok(Place { url, token, running: None, page_url: None, ca_file: None });
+    }
+    if let Some(context) = super::context::chosen(global)? {
+        let token = given.unwrap_or(context.token);
+        let page_url = Some(context.hub);
+        let ca_file = context.ca_file;
+        return Ok(Place { url: context.ws_url, token, running: None, page_url, ca_file });
     }
     let dir = data_dir(global)?;
     let (running, operator) = Home::find_running(&dir).ok_or_else(|| {
@@ -178,7 +224,8 @@ fn locate(global: &Global) -> Result<Place, Failure> {
         )
     })?;
     let token = given.unwrap_or(operator);
-    Ok(Place { url: running.url.clone(), token, running: Some(running) })
+    let url = running.url.clone();
+    Ok(Place { url, token, running: Some(running), page_url: None, ca_file: None })
 }
 
 fn token_given(global: &Global) -> Result<Option<Secret>, Failure> {

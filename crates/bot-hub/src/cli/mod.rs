@@ -5,15 +5,21 @@
 
 mod backup;
 mod bot;
+mod check;
+mod context;
 mod demo;
+mod doctor;
 mod export;
 mod failure;
 mod generate;
 mod history;
 mod hub;
+mod invite;
+mod join;
 mod out;
 mod pending;
 mod port;
+mod probe;
 mod progress;
 mod reference;
 mod room;
@@ -23,6 +29,7 @@ mod service;
 mod status;
 mod tail;
 mod target;
+mod top;
 mod trace;
 mod verify;
 mod words;
@@ -35,7 +42,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use self::failure::{EXIT_CODES, Failure, Kind};
 use self::hub::with_hub;
 use self::out::Out;
-use crate::config::cli::{ConfigCommand, Context};
+use crate::config::cli::{ConfigCommand, Context as ConfigContext};
 use crate::config::{Environment, Override};
 use crate::proto::ProtoArgs;
 
@@ -67,6 +74,9 @@ struct Global {
     /// The hub to talk to [default: the one that runs on the data directory]
     #[arg(long, global = true, value_name = "wss://HOST", env = "BOT_HUB_URL", hide_env = true)]
     url: Option<String>,
+    /// Who to be on which hub, as `join` keeps it [default: the one in use]
+    #[arg(long, global = true, value_name = "NAME", env = context::VARIABLE, hide_env = true)]
+    context: Option<String>,
     /// Certificates of a private authority that issued the hub's certificate, in PEM
     #[arg(long, global = true, value_name = "FILE", env = "BOT_HUB_CA_FILE", hide_env = true)]
     ca_file: Option<PathBuf>,
@@ -95,6 +105,13 @@ enum Command {
     /// Make, show, switch off and remove bots
     #[command(subcommand)]
     Bot(bot::BotCommand),
+    /// Invite somebody's bot, with one line to paste
+    Invite(invite::Invite),
+    /// Come to a hub by an invite, and keep who you are there as a context
+    Join(join::Join),
+    /// List, choose, show and forget contexts: who you are on which hub
+    #[command(subcommand)]
+    Context(context::ContextCommand),
     /// Make and show rooms, and say who is in them
     #[command(subcommand)]
     Room(room::RoomCommand),
@@ -110,8 +127,14 @@ enum Command {
     Pending(pending::Pending),
     /// Show the hub in numbers
     Status,
+    /// Watch rooms, bots and rates live
+    Top(top::Top),
     /// Ask the hub whether it answers
     Ping(status::Ping),
+    /// Find out what is wrong, why it matters, and what to do next
+    Doctor(doctor::Doctor),
+    /// Say whether the hub is well, for Nagios, Prometheus and the like
+    Check(check::Check),
     /// Copy the store into a file, also while the hub runs
     Backup(backup::Backup),
     /// Make a store from a copy
@@ -159,6 +182,9 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Config(command) => return Ok(config(command, global)),
         Command::Demo(demo) => demo.run(),
         Command::Bot(verb) => with_hub(global, async |hub| verb.run(hub).await),
+        Command::Invite(invite) => with_hub(global, async |hub| invite.run(hub).await),
+        Command::Join(join) => join.run(global),
+        Command::Context(verb) => verb.run(out),
         Command::Room(verb) => with_hub(global, async |hub| verb.run(hub).await),
         Command::Send(send) => with_hub(global, async |hub| send.run(hub).await),
         Command::Tail(tail) => with_hub(global, async |hub| tail.run(hub).await),
@@ -166,7 +192,10 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Trace(trace) => with_hub(global, async |hub| trace.run(hub).await),
         Command::Pending(pending) => with_hub(global, async |hub| pending.run(hub).await),
         Command::Status => with_hub(global, async |hub| status::status(hub).await),
+        Command::Top(top) => with_hub(global, async |hub| top.run(hub).await),
         Command::Ping(ping) => with_hub(global, async |hub| ping.run(hub).await),
+        Command::Doctor(doctor) => return doctor.run(global, out),
+        Command::Check(check) => return Ok(check.run(global)),
         Command::Backup(backup) => backup.run(global, out),
         Command::Restore(restore) => restore.run(global, out),
         Command::Export(export) => export.run(global),
@@ -181,6 +210,11 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
 
 /// Help and version are no failures; a mistake is one in the form that was asked for.
 fn not_understood(error: &clap::Error) -> ExitCode {
+    // Monitoring takes 2 for "critical"; a mistake in its own settings is "unknown".
+    if error.use_stderr() && std::env::args_os().nth(1).is_some_and(|verb| verb == "check") {
+        drop(error.print());
+        return ExitCode::from(3);
+    }
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if !error.use_stderr() || !wants_json {
         error.exit();
@@ -198,7 +232,7 @@ fn proto(args: ProtoArgs) -> ExitCode {
 }
 
 fn config(command: ConfigCommand, global: &Global) -> ExitCode {
-    let context = Context {
+    let context = ConfigContext {
         flags: global.overrides(),
         file: global.config.clone(),
         env: Environment::of_process(),

@@ -25,14 +25,22 @@ struct Waiting {
     pending: Vec<Queue>,
 }
 
-#[derive(Deserialize)]
-struct Queue {
-    bot: BotId,
-    room: RoomName,
-    waiting: u64,
-    in_flight: u64,
-    oldest_age_ms: Option<u64>,
-    reason: String,
+/// What waits for one bot in one room.
+#[derive(Debug, Deserialize)]
+pub(super) struct Queue {
+    pub(super) bot: BotId,
+    pub(super) room: RoomName,
+    pub(super) waiting: u64,
+    pub(super) in_flight: u64,
+    pub(super) oldest_age_ms: Option<u64>,
+    pub(super) reason: String,
+}
+
+impl Queue {
+    /// Whether the bot is not connected: then waiting is what messages should do.
+    pub(super) fn is_away(&self) -> bool {
+        self.reason == "offline"
+    }
 }
 
 impl Pending {

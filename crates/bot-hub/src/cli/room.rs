@@ -4,6 +4,7 @@
 
 use bot_protocol::frame::operator::{Operation, Retention};
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::right::{Right, Rights};
 use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,7 +36,8 @@ pub(super) enum RoomCommand {
         #[arg(long)]
         closed: bool,
     },
-    /// Make a bot a member; what is said from then on waits for it
+    /// Make a bot a member, or change what it may do; what is said from then on waits for it
+    #[command(after_help = RIGHTS)]
     Add {
         /// Which room
         #[arg(value_parser = room_argument)]
@@ -43,6 +45,9 @@ pub(super) enum RoomCommand {
         /// Which bot
         #[arg(value_parser = bot_argument)]
         bot: BotId,
+        /// What it may do there [default: read,post,request; no change for a member]
+        #[arg(long, value_name = "RIGHTS")]
+        can: Option<Rights>,
     },
     /// End a membership
     Kick {
@@ -72,6 +77,14 @@ pub(super) enum RoomCommand {
     },
 }
 
+/// What the rights mean; part of `--help`.
+pub(super) const RIGHTS: &str = "\
+Rights, with a comma between two:
+  read     it is delivered what is said, and may read it back
+  post     it may say something
+  request  what it says may ask others for work (REQUEST, HANDOFF, BROADCAST)
+  invite   it may invite others into the room";
+
 /// A bound of a retention rule, or none.
 #[derive(Clone, Debug)]
 pub(super) struct Bound<T>(Option<T>);
@@ -99,6 +112,7 @@ struct Room {
 #[derive(Deserialize)]
 struct Member {
     bot: BotId,
+    can: Rights,
     online: bool,
     cursor: u64,
     waiting: u64,
@@ -124,8 +138,8 @@ impl RoomCommand {
                 let done = json!({ "room": room, "closed": closed });
                 hub.out.answer(&done, || format!("{} is there", words::room(room.as_str())))
             }
-            Self::Add { room, bot } => {
-                let operation = Operation::RoomAdd { room: room.clone(), bot: bot.clone() };
+            Self::Add { room, bot, can } => {
+                let operation = Operation::RoomAdd { room: room.clone(), bot: bot.clone(), can };
                 membership(hub, &room, &bot, operation, "is a member of").await
             }
             Self::Kick { room, bot } => {
@@ -242,14 +256,16 @@ fn text(room: &Room) -> String {
         .map(|member| {
             let state = if member.online { "online" } else { "offline" };
             let received = member.cursor.to_string();
-            [format!("  {}", member.bot), state.to_owned(), received, member.waiting.to_string()]
+            let can = member.can.to_string();
+            let waiting = member.waiting.to_string();
+            [format!("  {}", member.bot), state.to_owned(), can, received, waiting]
         })
         .collect();
-    let members = table(["  member", "state", "received", "waiting"], &rows);
+    let members = table(["  member", "state", "can", "received", "waiting"], &rows);
     format!(
         "{}\n  admits    {}\n  messages  {} ({}), numbers {} to {}\n  keeps     {}\n{}",
         words::room(room.room.as_str()),
-        if room.closed { "whom an operator adds" } else { "everybody" },
+        admits(room),
         room.entries,
         words::size(room.bytes),
         room.first,
@@ -257,6 +273,16 @@ fn text(room: &Room) -> String {
         rule_in_words(&room.retain),
         if members.is_empty() { "  nobody is a member" } else { &members },
     )
+}
+
+fn admits(room: &Room) -> String {
+    let inviting = room.members.iter().filter(|member| member.can.has(Right::Invite));
+    let inviting: Vec<&str> = inviting.map(|member| member.bot.as_str()).collect();
+    let who = if room.closed { "whom an operator adds" } else { "everybody" };
+    match &inviting[..] {
+        [] => who.to_owned(),
+        bots => format!("{who}, and whom {} invites", bots.join(" or ")),
+    }
 }
 
 fn rule_in_words(rule: &Retention) -> String {

@@ -1,6 +1,5 @@
 //! `bot-hub serve`: run the hub, and say what happened.
 
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,9 +11,7 @@ use tokio::sync::mpsc;
 
 use super::out::{counted, say};
 use super::{Global, port};
-use crate::config::{
-    Config, ConfigErrors, Environment, Loaded, LogFormat, Override, Sources, config_file, load,
-};
+use crate::config::{ConfigErrors, Environment, Loaded, Override, Sources, config_file, load};
 use crate::server::{Home, ServeError, Server, addresses};
 use crate::store::StoreError;
 
@@ -69,7 +66,7 @@ impl Serve {
         let file = config_file(global.config.clone(), &env);
         let sources = Sources { file, env, flags: self.overrides(global) };
         let loaded = load(&sources)?;
-        start_log(&loaded.config);
+        crate::log::start(&loaded.config.log);
         for warning in &loaded.warnings {
             say(&format!("warning: {warning}"));
         }
@@ -127,8 +124,12 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
             }
         }
     };
-    server.run(listeners, reloads, shutdown).await?;
-    Ok(())
+    let ended = tokio::select! {
+        ended = server.run(listeners, reloads, shutdown) => ended,
+        () = crate::log::tell_left_out() => Ok(()),
+    };
+    crate::log::tell_left_out_now();
+    Ok(ended?)
 }
 
 /// Who has the data directory.
@@ -215,27 +216,4 @@ impl Shown {
         }
         say(&format!("\nready in {} ms", started.elapsed().as_millis()));
     }
-}
-
-fn start_log(config: &Config) {
-    let level = match config.log.level {
-        crate::config::LogLevel::Error => tracing::Level::ERROR,
-        crate::config::LogLevel::Warn => tracing::Level::WARN,
-        crate::config::LogLevel::Info => tracing::Level::INFO,
-        crate::config::LogLevel::Debug => tracing::Level::DEBUG,
-        crate::config::LogLevel::Trace => tracing::Level::TRACE,
-    };
-    let as_text = match config.log.format {
-        LogFormat::Text => true,
-        LogFormat::Json => false,
-        LogFormat::Auto => std::io::stderr().is_terminal(),
-    };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
-    let started = if as_text {
-        builder.with_target(false).try_init()
-    } else {
-        builder.json().flatten_event(true).try_init()
-    };
-    // Only a second hub in one process finds a log that was started already; that one serves both.
-    drop(started);
 }

@@ -78,6 +78,9 @@ pub struct Config {
     pub rooms: BTreeMap<RoomName, Room>,
     /// Whether a bot makes a room by joining one that does not exist, as the original hub did.
     pub create_rooms_on_join: bool,
+    /// Whether a bot that came by an invite may speak directly with every bot here. Otherwise only with
+    /// those that it shares a room with; bots of this file and of `bot add` are free either way.
+    pub guests_reach_all: bool,
     /// Web pages (`https://host`) whose scripts may connect. Bots send no `Origin` and are not
     /// concerned; every other page is refused.
     #[schemars(with = "Vec<OriginText>", example = &["https://bots.example.com"])]
@@ -110,6 +113,7 @@ impl Default for Config {
             operators: Vec::new(),
             rooms: BTreeMap::new(),
             create_rooms_on_join: true,
+            guests_reach_all: false,
             allowed_origins: Vec::new(),
             tls: Tls::default(),
             store: Store::default(),
@@ -354,7 +358,6 @@ pub struct Log {
     #[schemars(extend("x-applies" = "restart"))]
     pub format: LogFormat,
     /// The least important kind of line that is written.
-    #[schemars(extend("x-applies" = "restart"))]
     pub level: LogLevel,
 }
 

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 pub use bot_hub_core::io::ConnId;
+use bot_protocol::frame::operator::InviteWish;
 use bot_protocol::secret::Secret;
+use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
 use super::outbox::Outbox;
@@ -91,7 +93,7 @@ pub struct Ask {
 }
 
 /// What can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// `/readyz`: is the store writable, is the hub not draining? One line of text.
     Ready,
@@ -101,6 +103,36 @@ pub enum Question {
     Version,
     /// `/metrics`, as Prometheus text. For operators.
     Metrics,
+    /// `POST /api/v1/invites/claim`: somebody comes by an invite.
+    Claim(Box<ClaimWish>),
+    /// `/api/v1/invites…`, with the token of a bot, and from where.
+    Invite(Secret, IpAddr, InviteCall),
+}
+
+/// Somebody comes by an invite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimWish {
+    /// The code, as it was typed.
+    pub code: Secret,
+    /// Name and version of the program.
+    pub client: String,
+    /// What the bot wants to be called; otherwise what the invite says.
+    pub name: Option<String>,
+    /// From where.
+    pub address: IpAddr,
+    /// The address of the hub, as the asker knows it: `https://hub.example`.
+    pub base: String,
+}
+
+/// What a bot wants with invites.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InviteCall {
+    /// Make one.
+    Create(InviteWish),
+    /// Show them.
+    List,
+    /// Make one worthless.
+    Revoke(SmolStr),
 }
 
 /// Who asks. The engine decides what a remote asker may know.
@@ -121,4 +153,6 @@ pub enum Answer {
     Bad(String),
     /// The asker may not know.
     Denied,
+    /// JSON with a status of its own, and perhaps the seconds to wait.
+    Json(u16, String, Option<u64>),
 }

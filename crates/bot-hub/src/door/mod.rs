@@ -23,21 +23,23 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
+
+use crate::config::PublicUrl;
 
 pub use admission::{Admission, Place, TurnedAway};
 pub use buffers::Buffers;
 use connection::{Connection, Line};
 pub use http::{Network, NotANetwork, NotAnOrigin, Origin};
-pub use intent::{Answer, Ask, Asker, ConnId, Ended, Intent, Question};
+pub use intent::{Answer, Ask, Asker, ClaimWish, ConnId, Ended, Intent, InviteCall, Question};
 pub use limits::DoorLimits;
 pub use listen::listen;
 pub use outbox::{Outbox, OutboxLimits, Refused};
+
+use crate::tls::Encryption;
 
 /// What an operator decides about the door.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +48,8 @@ pub struct DoorConfig {
     pub limits: Rc<DoorLimits>,
     /// Web pages that may open a connection.
     pub allowed_origins: Vec<Origin>,
+    /// The address of the hub in the world.
+    pub public_url: Option<PublicUrl>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
 }
@@ -68,7 +72,7 @@ pub struct Door<F> {
     decode: Decode<F>,
     intents: mpsc::Sender<Intent<F>>,
     config: RefCell<Rc<DoorConfig>>,
-    tls: RefCell<Option<Arc<ServerConfig>>>,
+    tls: RefCell<Option<Encryption>>,
     admission: Rc<Admission>,
     buffers: Rc<Buffers>,
     conn_last: Cell<u64>,
@@ -100,12 +104,8 @@ impl<F: 'static> Door<F> {
 
     /// Encrypts connections that are still to come, or no longer does. A plain connection is then
     /// served from this machine only.
-    pub fn encrypt(&self, tls: Option<Arc<ServerConfig>>) {
+    pub fn encrypt(&self, tls: Option<Encryption>) {
         *self.tls.borrow_mut() = tls;
-    }
-
-    fn tls(&self) -> Option<Arc<ServerConfig>> {
-        self.tls.borrow().clone()
     }
 
     /// The configuration for the next connection.

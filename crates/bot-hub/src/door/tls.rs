@@ -4,9 +4,8 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::time::SystemTime;
 
-use rustls::ServerConfig;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -16,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 use super::admission::Place;
 use super::linger::linger;
 use super::{Carrier, Door};
-use crate::tls::ACME_TLS;
+use crate::tls::{ACME_TLS, Encryption, metrics};
 
 /// What every TLS connection begins with: a record of the kind "handshake".
 const HANDSHAKE: u8 = 0x16;
@@ -24,11 +23,24 @@ const HANDSHAKE: u8 = 0x16;
 const PLAIN_REFUSED: &str = "\
 this port speaks TLS, and you came without\nhint: use `wss://` instead of `ws://`, `https://` instead of `http://`\n";
 
+impl<F> Door<F> {
+    /// How the next connection is encrypted, if at all.
+    pub(super) fn tls(&self) -> Option<Encryption> {
+        self.tls.borrow().clone()
+    }
+
+    /// What `/metrics` shows about the certificate; nothing where there is no TLS.
+    pub(super) fn tls_metrics(&self) -> String {
+        let tls = self.tls();
+        tls.map_or_else(String::new, |tls| metrics(&tls.shown, SystemTime::now()))
+    }
+}
+
 impl<F: 'static> Door<F> {
     /// Serves one socket to its end, whichever way it comes.
     pub(super) async fn serve_tls(
         self: Rc<Self>,
-        tls: Arc<ServerConfig>,
+        tls: Encryption,
         stream: TcpStream,
         peer: IpAddr,
         place: Place,
@@ -42,7 +54,7 @@ impl<F: 'static> Door<F> {
         };
         if first == HANDSHAKE {
             // Boxed, so that the handshake's memory is not kept for as long as the connection lives.
-            let handshake = Box::pin(TlsAcceptor::from(tls).accept(stream));
+            let handshake = Box::pin(TlsAcceptor::from(tls.config).accept(stream));
             match timeout_at(deadline, handshake).await {
                 Ok(Ok(stream)) if is_proof(&stream) => {}
                 Ok(Ok(stream)) => {
@@ -91,6 +103,8 @@ fn is_local(stream: &TcpStream, peer: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpListener;
     use tokio::sync::mpsc;
@@ -103,7 +117,9 @@ mod tests {
     async fn answer(peer: &str, words: &[u8]) -> String {
         let (intents, _engine) = mpsc::channel(1);
         let door = Door::new(DoorConfig::default(), |_| (), intents);
-        let tls = crate::tls::server_config(Arc::default());
+        let shown = Arc::<crate::tls::Shown>::default();
+        let config = crate::tls::server_config(Arc::clone(&shown));
+        let tls = Encryption { config, shown };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         client.write_all(words).await.unwrap();

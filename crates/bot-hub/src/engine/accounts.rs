@@ -9,16 +9,14 @@ use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::operator::{Operate, Operation};
 use bot_protocol::frame::server::{ErrorFrame, Operated};
 use bot_protocol::name::BotId;
+use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
-use super::registry::{Origin, hash_token, make_token};
+use super::registry::{Kind, Origin, hash_token, make_token};
 use super::{Engine, Owner};
 use crate::door::ConnId;
 use crate::store::{BotRecord, TokenRecord, Write};
-
-/// The prefix of a bot's token.
-const BOT_PREFIX: &str = "bh_bot_";
 
 /// What was promised to an operator, and what follows when it is durable.
 #[derive(Debug)]
@@ -32,9 +30,22 @@ pub(super) struct Promise {
 #[derive(Debug)]
 enum Effect {
     /// A record changed, and perhaps its token.
-    Keep { record: BotRecord, token: Option<TokenRecord>, block: bool },
+    Keep { record: BotRecord, token: Option<TokenRecord>, old: Old },
     /// The bot is gone.
     Forget(BotId),
+}
+
+/// What becomes of a bot's earlier tokens and its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Old {
+    /// Nothing.
+    Stays,
+    /// The tokens stay, and the connections end.
+    Waits,
+    /// All of it ends.
+    Ends,
+    /// The tokens end then, and with each its connections.
+    EndsAt(Timestamp),
 }
 
 /// Whether an operation is answered here and not by the brain.
@@ -45,6 +56,7 @@ pub(super) fn concerns_bots(operation: &Operation) -> bool {
             | Operation::BotList {}
             | Operation::BotShow { .. }
             | Operation::BotRotateToken { .. }
+            | Operation::BotRevokeToken { .. }
             | Operation::BotDisable { .. }
             | Operation::BotEnable { .. }
             | Operation::BotRemove { .. }
@@ -83,7 +95,10 @@ impl Engine {
                 Ok(())
             }
             Operation::BotAdd { bot, operator } => self.add_bot(conn, reference, bot, operator),
-            Operation::BotRotateToken { bot } => self.rotate_token(conn, reference, &bot),
+            Operation::BotRotateToken { bot, overlap_ms } => {
+                self.rotate_token(conn, reference, &bot, overlap_ms.unwrap_or(0))
+            }
+            Operation::BotRevokeToken { bot } => self.revoke_token(conn, reference, &bot),
             Operation::BotDisable { bot } => self.set_disabled(conn, reference, &bot, true),
             Operation::BotEnable { bot } => self.set_disabled(conn, reference, &bot, false),
             Operation::BotRemove { bot } => self.remove_bot(conn, reference, bot),
@@ -107,8 +122,9 @@ impl Engine {
                 .hint(format!("for a new token: bot-hub bot rotate-token {bot}")));
         }
         let created_at = self.now;
-        let record = BotRecord { bot, operator, disabled: false, created_at, last_seen: None };
-        self.write_with_token(conn, reference, record)
+        let (disabled, guest, last_seen) = (false, false, None);
+        let record = BotRecord { bot, operator, disabled, guest, created_at, last_seen };
+        self.write_with_token(conn, reference, record, Old::Stays)
     }
 
     fn rotate_token(
@@ -116,10 +132,12 @@ impl Engine {
         conn: ConnId,
         reference: &SmolStr,
         bot: &BotId,
+        overlap_ms: u64,
     ) -> Result<(), ErrorFrame> {
         self.existing(bot)?;
         let record = self.record_of(bot);
-        self.write_with_token(conn, reference, record)
+        let old = if overlap_ms == 0 { Old::Ends } else { Old::EndsAt(self.now + overlap_ms) };
+        self.write_with_token(conn, reference, record, old)
     }
 
     fn write_with_token(
@@ -127,20 +145,38 @@ impl Engine {
         conn: ConnId,
         reference: &SmolStr,
         record: BotRecord,
+        old: Old,
     ) -> Result<(), ErrorFrame> {
-        let secret = make_token(BOT_PREFIX).map_err(|error| {
-            ErrorFrame::new(Code::Overloaded).message(format!("no randomness to be had: {error}"))
-        })?;
+        let kind = if record.operator { Kind::Operator } else { Kind::Bot };
+        let secret = make_token(kind).map_err(|error| no_randomness(&error))?;
         let hash = hash_token(secret.expose());
-        let token = TokenRecord { bot: record.bot.clone(), hash, created_at: self.now };
-        let writes = vec![
-            Write::Bot(record.clone()),
-            Write::RevokeTokens(record.bot.clone()),
-            Write::Token(token.clone()),
-        ];
-        let result = json!({ "bot": record.bot, "token": secret.expose() });
-        let block = self.registry.record(&record.bot).is_some();
-        let effect = Effect::Keep { record, token: Some(token), block };
+        let (bot, created_at) = (record.bot.clone(), self.now);
+        let token = TokenRecord { bot: bot.clone(), hash, created_at, expires_at: None };
+        let end = match old {
+            Old::EndsAt(at) => Write::ExpireTokens(bot.clone(), at),
+            _ => Write::RevokeTokens(bot.clone()),
+        };
+        let writes = vec![Write::Bot(record.clone()), end, Write::Token(token.clone())];
+        let mut result = json!({ "bot": bot, "token": secret.expose() });
+        if let Old::EndsAt(at) = old {
+            result["old_ends_at"] = json!(at);
+        }
+        let effect = Effect::Keep { record, token: Some(token), old };
+        self.promise(conn, reference, result, effect, writes);
+        Ok(())
+    }
+
+    fn revoke_token(
+        &mut self,
+        conn: ConnId,
+        reference: &SmolStr,
+        bot: &BotId,
+    ) -> Result<(), ErrorFrame> {
+        self.existing(bot)?;
+        let writes = vec![Write::RevokeTokens(bot.clone())];
+        let left = self.registry.token_count_of(bot, Origin::Config);
+        let result = json!({ "bot": bot, "tokens": left });
+        let effect = Effect::Keep { record: self.record_of(bot), token: None, old: Old::Ends };
         self.promise(conn, reference, result, effect, writes);
         Ok(())
     }
@@ -156,7 +192,8 @@ impl Engine {
         let record = BotRecord { disabled, ..self.record_of(bot) };
         let writes = vec![Write::Bot(record.clone())];
         let result = json!({ "bot": bot, "disabled": disabled });
-        let effect = Effect::Keep { record, token: None, block: disabled };
+        let old = if disabled { Old::Waits } else { Old::Stays };
+        let effect = Effect::Keep { record, token: None, old };
         self.promise(conn, reference, result, effect, writes);
         Ok(())
     }
@@ -195,15 +232,21 @@ impl Engine {
 
     pub(super) fn account_settled(&mut self, promise: Promise) {
         match promise.effect {
-            Effect::Keep { record, token, block } => {
+            Effect::Keep { record, token, old } => {
                 let bot = record.bot.clone();
                 self.registry.keep(record);
-                if let Some(token) = token {
-                    self.registry.revoke(&bot);
-                    self.registry.accept(token.hash, bot.clone(), Origin::Store, false);
+                match old {
+                    Old::Ends => self.registry.revoke(&bot),
+                    Old::EndsAt(at) => self.registry.expire_at(&bot, at),
+                    Old::Stays | Old::Waits => {}
                 }
+                if let Some(token) = token {
+                    self.registry.keep_token(&token);
+                }
+                let guest = self.registry.is_guest(&bot);
+                self.input(Input::Guest { bot: bot.clone(), guest });
                 self.input(Input::BotAdded(bot.clone()));
-                if block {
+                if matches!(old, Old::Ends | Old::Waits) {
                     self.input(Input::BotBlocked(bot));
                 }
             }
@@ -220,7 +263,7 @@ impl Engine {
         self.send(promise.conn, &ServerFrame::Error(error));
     }
 
-    fn tell(&mut self, conn: ConnId, reference: &SmolStr, result: Value) {
+    pub(super) fn tell(&mut self, conn: ConnId, reference: &SmolStr, result: Value) {
         let frame = Operated { reference: reference.clone(), result };
         self.send(conn, &ServerFrame::Operated(frame));
     }
@@ -239,6 +282,7 @@ impl Engine {
             bot: bot.clone(),
             operator: self.registry.is_operator(bot),
             disabled: false,
+            guest: false,
             created_at: self.now,
             last_seen: None,
         })
@@ -247,6 +291,8 @@ impl Engine {
     fn show_bot(&self, bot: &BotId) -> Value {
         let record = self.registry.record(bot);
         let online = self.peers.values().filter_map(|peer| peer.known.as_ref());
+        let mut readers = online.filter(|known| known.bot == *bot && known.reads);
+        let reader = readers.next();
         let origin = match self.registry.origin(bot) {
             Some(Origin::Config) => "configuration file",
             Some(Origin::Process) => "this process",
@@ -254,8 +300,10 @@ impl Engine {
         };
         json!({
             "bot": bot,
-            "online": online.filter(|known| known.bot == *bot && known.reads).count() > 0,
+            "online": reader.is_some(),
+            "client": reader.and_then(|known| known.client.as_deref()),
             "operator": self.registry.is_operator(bot),
+            "guest": self.registry.is_guest(bot),
             "disabled": record.is_some_and(|record| record.disabled),
             "origin": origin,
             "tokens": self.registry.token_count(bot),
@@ -263,4 +311,9 @@ impl Engine {
             "last_seen": record.and_then(|record| record.last_seen),
         })
     }
+}
+
+/// The system gives nothing to make a secret of.
+pub(super) fn no_randomness(error: &getrandom::Error) -> ErrorFrame {
+    ErrorFrame::new(Code::Overloaded).message(format!("no randomness to be had: {error}"))
 }

@@ -5,12 +5,11 @@ use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::Auth;
 use bot_protocol::frame::server::ErrorFrame;
-use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use smol_str::SmolStr;
 
 use super::encode::Form;
-use super::registry::Refusal;
+use super::registry::{Pass, Refusal};
 use super::{Engine, Known};
 use crate::door::ConnId;
 use crate::door::ws::CloseCode;
@@ -21,46 +20,51 @@ impl Engine {
         let bearer = peer.bearer.take();
         let entered = match &auth.token {
             Some(token) => self.enter(conn, token),
-            None => bearer,
+            // What was good when the socket was opened may have ended since.
+            None => bearer.filter(|pass| self.registry.is_good(pass, self.now)),
         };
-        let Some(bot) = entered else {
+        let Some(pass) = entered else {
             if auth.token.is_none() {
                 let error = ErrorFrame::new(Code::BadFrame).message("`auth` without a token");
                 self.send(conn, &ServerFrame::Error(error.about("auth")));
             }
             return;
         };
-        self.admit(conn, bot, auth);
+        self.admit(conn, pass, auth);
     }
 
     /// The upgrade request carried a token. The connection's first frames wait for the verdict.
     pub(super) fn present_bearer(&mut self, conn: ConnId, token: &Secret) {
-        let bot = self.enter(conn, token);
-        if let Some(peer) = self.peers.get_mut(&conn).filter(|_| bot.is_some()) {
-            peer.bearer = bot;
+        let pass = self.enter(conn, token);
+        if let Some(peer) = self.peers.get_mut(&conn).filter(|_| pass.is_some()) {
+            peer.bearer = pass;
             peer.outbox.authenticate();
         }
     }
 
     /// Whose token it is; whoever has none is told so and turned away.
-    pub(super) fn enter(&mut self, conn: ConnId, token: &Secret) -> Option<BotId> {
+    pub(super) fn enter(&mut self, conn: ConnId, token: &Secret) -> Option<Pass> {
         let now = self.now;
         let address = self.peers.get(&conn)?.address;
         let entered = self.registry.authenticate(token, address, now);
         entered.map_err(|refusal| self.turn_away(conn, &refusal)).ok()
     }
 
-    pub(super) fn admit(&mut self, conn: ConnId, bot: BotId, auth: Auth) {
+    pub(super) fn admit(&mut self, conn: ConnId, pass: Pass, auth: Auth) {
+        let Pass { bot, token } = pass;
         let wished = auth.caps.iter().flatten().map(SmolStr::as_str);
         let caps = Caps::grant(wished);
         let plain = auth.caps.is_none() && auth.client.is_none() && auth.resume.is_none();
         let operator = self.registry.is_operator(&bot);
         let form = Form::of(plain, caps);
         if let Some(peer) = self.peers.get_mut(&conn) {
-            peer.known = Some(Known { bot: bot.clone(), form, operator, reads: !auth.side });
+            let client = auth.client.as_deref().map(short);
+            let reads = !auth.side;
+            peer.known = Some(Known { bot: bot.clone(), token, client, form, operator, reads });
             peer.outbox.authenticate();
         }
-        tracing::info!(%bot, client = auth.client.as_deref().unwrap_or("-"), "a bot connected");
+        let client = auth.client.as_deref().map_or_else(|| SmolStr::new_static("-"), short);
+        tracing::info!(%bot, %client, side = auth.side, "a bot connected");
         let resume = auth.resume;
         let hello = Hello { bot, operator, plain, side: auth.side, caps, resume };
         self.input(Input::Opened { conn, hello });
@@ -72,6 +76,12 @@ impl Engine {
             Refusal::Unknown => {
                 let hint = "ask whoever runs the hub for a token: bot-hub bot add NAME";
                 (ErrorFrame::new(Code::BadToken).hint(hint), CloseCode::BAD_TOKEN)
+            }
+            Refusal::Mistyped => {
+                let error = ErrorFrame::new(Code::BadToken)
+                    .message("the token is mistyped, or a part of it is missing")
+                    .hint("copy it again, from its prefix `bh_` to its end");
+                (error, CloseCode::BAD_TOKEN)
             }
             Refusal::Disabled => (ErrorFrame::new(Code::BotDisabled), CloseCode::BAD_TOKEN),
             Refusal::Throttled(wait_ms) => {
@@ -87,4 +97,10 @@ impl Engine {
             peer.outbox.close(close, "authentication refused");
         }
     }
+}
+
+/// The beginning of what a client calls itself, since it is kept for as long as the client stays.
+fn short(client: &str) -> SmolStr {
+    const CHARS_MAX: usize = 80;
+    client.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect()
 }

@@ -21,6 +21,8 @@ impl Engine {
                 Output::Send { conn, frame } => self.send(conn, &frame),
                 Output::Deliver { entry, to, circumstances } => {
                     self.encoder.begin();
+                    self.metrics.handed_over(circumstances.age_ms, to.len());
+                    self.life.handed_over(&entry, to.len());
                     for conn in to {
                         let Some(peer) = self.peers.get(&conn) else { continue };
                         let form = peer.known.as_ref().map_or(Form::Seed, |known| known.form);
@@ -41,6 +43,9 @@ impl Engine {
     }
 
     pub(super) fn send(&mut self, conn: ConnId, frame: &ServerFrame) {
+        if let ServerFrame::Error(error) = frame {
+            self.metrics.refused(error.code);
+        }
         let Some(peer) = self.peers.get(&conn) else { return };
         self.scratch.clear();
         serde_json::to_writer(&mut self.scratch, frame)

@@ -12,12 +12,16 @@
 mod accounts;
 mod admit;
 mod carry;
+mod credential;
 mod encode;
 mod goodbye;
-mod metrics;
+mod invites;
+pub mod life;
+pub mod metrics;
 mod questions;
 pub mod registry;
 mod settle;
+mod throttle;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -41,11 +45,12 @@ use tokio::time::sleep_until;
 
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
-use self::metrics::Metrics;
-use self::registry::Registry;
+use self::invites::{Book, Claim};
+use self::metrics::{Metrics, Surroundings};
+use self::registry::{Pass, Registry};
 use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
-use crate::store::{StoreError, Write};
+use crate::store::{InviteRecord, StoreError, Write};
 
 /// A frame as the door hands it over.
 pub type Decoded = Result<ClientFrame, FrameError>;
@@ -86,6 +91,8 @@ pub struct Reconfiguration {
     pub tokens: Vec<(registry::TokenHash, BotId, bool)>,
     /// Operators of the file.
     pub operators: Vec<BotId>,
+    /// The address of the hub in the world.
+    pub public_url: Option<String>,
     /// See `limits.authFailuresPerMinute`.
     pub auth_failures_per_minute: u32,
     /// Rooms of the file, as inputs for the brain.
@@ -107,7 +114,7 @@ struct Peer {
     outbox: Rc<Outbox>,
     address: IpAddr,
     /// Whose token the upgrade request carried; `auth` may then do without one.
-    bearer: Option<BotId>,
+    bearer: Option<Pass>,
     /// Who it is, once it has said so.
     known: Option<Known>,
 }
@@ -115,6 +122,10 @@ struct Peer {
 #[derive(Debug)]
 struct Known {
     bot: BotId,
+    /// What it calls itself; long enough for a program and its version.
+    client: Option<SmolStr>,
+    /// What it came in with.
+    token: registry::TokenHash,
     form: Form,
     operator: bool,
     reads: bool,
@@ -134,6 +145,10 @@ enum Owner {
     Brain,
     /// An operator, about a bot.
     Account(Box<Promise>),
+    /// Whoever makes an invite, or makes one worthless.
+    Invite(Box<invites::Promise>),
+    /// Whoever comes by an invite.
+    Claim(Box<Claim>),
     /// Nobody.
     Unattended,
 }
@@ -150,6 +165,8 @@ struct Submitted {
 pub struct Engine {
     hub: Hub,
     registry: Registry,
+    invites: Book,
+    public_url: Option<String>,
     driver: Driver,
     clock: Clock,
     /// When the present turn began.
@@ -171,6 +188,8 @@ pub struct Engine {
     store_error: Option<StoreError>,
     draining: bool,
     version: SmolStr,
+    surroundings: Rc<dyn Fn() -> Surroundings>,
+    life: life::Life,
 }
 
 impl std::fmt::Debug for Engine {
@@ -185,6 +204,8 @@ impl Engine {
         Self {
             hub,
             registry,
+            invites: Book::default(),
+            public_url: None,
             driver,
             now: clock(),
             clock,
@@ -203,7 +224,26 @@ impl Engine {
             store_error: None,
             draining: false,
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
+            surroundings: Rc::new(Surroundings::default),
+            life: life::Life::default(),
         }
+    }
+
+    /// Says how to measure what the engine does not see itself; it is called when somebody asks for
+    /// the metrics.
+    pub fn surround(&mut self, surroundings: impl Fn() -> Surroundings + 'static) {
+        self.surroundings = Rc::new(surroundings);
+    }
+
+    /// Tells the life of messages from now on.
+    #[cfg(feature = "otel")]
+    pub fn tell_life(&mut self, life: life::Life) {
+        self.life = life;
+    }
+
+    /// Remembers the invites of the store.
+    pub fn restore_invites(&mut self, invites: Vec<InviteRecord>) {
+        self.invites = Book::restore(invites);
     }
 
     /// Runs until it is told to stop or the store fails.
@@ -214,10 +254,10 @@ impl Engine {
         mut orders: mpsc::Receiver<Order>,
     ) -> Ending {
         let mut taken = Vec::with_capacity(INTENTS_MAX);
-        let mut armed = self.hub.deadline();
+        let mut armed = self.deadline();
         let mut alarm = pin!(sleep_until(self.instant_of(armed)));
         loop {
-            let deadline = self.hub.deadline();
+            let deadline = self.deadline();
             if deadline != armed {
                 armed = deadline;
                 alarm.as_mut().reset(self.instant_of(armed));
@@ -248,6 +288,7 @@ impl Engine {
                 () = &mut alarm => {
                     self.begin_turn();
                     self.input(Input::Tick);
+                    self.end_tokens();
                     // Also when the clock says that it is not quite time yet.
                     armed = Timestamp::default();
                 }
@@ -264,6 +305,28 @@ impl Engine {
         self.now = (self.clock)();
     }
 
+    fn deadline(&self) -> Timestamp {
+        let brain = self.hub.deadline();
+        self.registry.next_expiry().map_or(brain, |at| at.min(brain))
+    }
+
+    /// Closes whoever came in with a token that has ended by now.
+    fn end_tokens(&mut self) {
+        if self.registry.next_expiry().is_none_or(|at| at > self.now) {
+            return;
+        }
+        for Pass { bot, token } in self.registry.take_expired(self.now) {
+            tracing::info!(%bot, "a token has ended");
+            let came_with = |peer: &Peer| peer.known.as_ref().is_some_and(|it| it.token == token);
+            let peers = self.peers.iter().filter(|(_, peer)| came_with(peer));
+            for conn in peers.map(|(conn, _)| *conn).collect::<Vec<_>>() {
+                self.input(Input::Revoked { conn });
+            }
+            self.flush_brain();
+            self.write(vec![Write::ForgetToken(token)], Owner::Unattended);
+        }
+    }
+
     /// When the runtime's clock will show a moment of ours, and a millisecond later: no earlier.
     fn instant_of(&self, at: Timestamp) -> tokio::time::Instant {
         let wait_ms = at.since((self.clock)()) + 1;
@@ -276,7 +339,10 @@ impl Engine {
         self.input(Input::Configured(new.settings));
         let orphans =
             self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
+        self.public_url = new.public_url;
         for bot in self.registry.names() {
+            let guest = self.registry.is_guest(&bot);
+            self.input(Input::Guest { bot: bot.clone(), guest });
             self.input(Input::BotAdded(bot));
         }
         for bot in orphans {
@@ -323,8 +389,14 @@ impl Engine {
             Ok(ClientFrame::Operate(request)) if accounts::concerns_bots(&request.operation) => {
                 self.operate_bots(conn, request);
             }
+            Ok(ClientFrame::Operate(request)) if invites::concerns_invites(&request.operation) => {
+                self.operate_invites(conn, request);
+            }
             Ok(frame) => {
                 self.metrics.frames += 1;
+                if let (ClientFrame::Receipt(receipt), Some(known)) = (&frame, &peer.known) {
+                    self.life.reported(&known.bot, receipt);
+                }
                 self.input(Input::Frame { conn, frame });
             }
         }

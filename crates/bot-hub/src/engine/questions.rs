@@ -2,24 +2,77 @@
 //!
 //! Owns the contents of `/readyz`, `/healthz`, `/version` and `/metrics`, and who may see them.
 
+use std::net::IpAddr;
+
+use bot_protocol::secret::Secret;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::Engine;
-use crate::door::{Answer, Ask, Asker, Question};
+use super::encode::Form;
+use super::invites::{ReplyTo, failed};
+use super::metrics::Now;
+use super::registry::Refusal;
+use crate::door::{Answer, Ask, Asker, InviteCall, Question};
 
 impl Engine {
     pub(super) fn answer(&mut self, ask: Ask) {
-        let answer = match ask.what {
+        let what = match ask.what {
+            Question::Claim(wish) => return self.claim(*wish, ask.reply),
+            Question::Invite(token, address, call) => {
+                return self.call_with_token(&token, address, call, ask.reply);
+            }
+            what => what,
+        };
+        let answer = match what {
             Question::Ready => self.ready(),
             Question::Health => self.health(),
             Question::Version => {
                 Answer::Good(json!({ "name": "bot-hub", "version": self.version }).to_string())
             }
             Question::Metrics if !self.may_measure(&ask.asker) => Answer::Denied,
-            Question::Metrics => Answer::Good(self.metrics.render(&self.hub, &self.version)),
+            Question::Metrics => Answer::Good(self.measure()),
+            Question::Claim(_) | Question::Invite(..) => Answer::Denied,
         };
         // The asker may have hung up; then nobody misses the answer.
         drop(ask.reply.send(answer));
+    }
+
+    fn measure(&self) -> String {
+        let mut connections = [0; 3];
+        let mut outbox_bytes = [0, 0];
+        for peer in self.peers.values() {
+            let queued = peer.outbox.len() as u64;
+            outbox_bytes = [outbox_bytes[0] + queued, outbox_bytes[1].max(queued)];
+            match &peer.known {
+                Some(known) if !known.reads => connections[2] += 1,
+                Some(known) if known.form == Form::Seed => connections[1] += 1,
+                Some(_) => connections[0] += 1,
+                None => {}
+            }
+        }
+        let (hub, version, draining) = (&self.hub, self.version.as_str(), self.draining);
+        let surroundings = (self.surroundings)();
+        let surroundings = self.driver.measured(surroundings);
+        let now = Now { hub, version, connections, outbox_bytes, draining, surroundings };
+        self.metrics.render(&now)
+    }
+
+    /// Invites are for bots, and a bot is who has its token: on this machine, too.
+    fn call_with_token(
+        &mut self,
+        token: &Secret,
+        address: IpAddr,
+        call: InviteCall,
+        reply: oneshot::Sender<Answer>,
+    ) {
+        match self.registry.authenticate(token, address, self.now) {
+            Ok(pass) => self.ask_invites(pass.bot, call, ReplyTo::Http(reply)),
+            Err(refusal) => {
+                self.metrics.auth_failures += 1;
+                drop(reply.send(turned_away(&refusal)));
+            }
+        }
     }
 
     fn ready(&self) -> Answer {
@@ -40,7 +93,7 @@ impl Engine {
         let (good, detail) = match &ready {
             Answer::Good(detail) => (true, detail.as_str()),
             Answer::Bad(detail) => (false, detail.as_str()),
-            Answer::Denied => (false, "denied"),
+            Answer::Denied | Answer::Json(..) => (false, "denied"),
         };
         let body = json!({
             "ok": good,
@@ -65,7 +118,22 @@ impl Engine {
             Asker::Remote(address, Some(token)) => self
                 .registry
                 .authenticate(token, *address, now)
-                .is_ok_and(|bot| self.registry.is_operator(&bot)),
+                .is_ok_and(|pass| self.registry.is_operator(&pass.bot)),
+        }
+    }
+}
+
+fn turned_away(refusal: &Refusal) -> Answer {
+    let hint = "send `Authorization: Bearer <token of the bot>`";
+    match refusal {
+        Refusal::Throttled(wait_ms) => {
+            let wait_s = wait_ms.div_ceil(1_000);
+            let hint = format!("try again in {wait_s} s");
+            failed(429, "throttled", "too many wrong tokens from there", &hint, Some(wait_s))
+        }
+        Refusal::Disabled => failed(403, "bot_disabled", "this bot has been disabled", "", None),
+        Refusal::Unknown | Refusal::Mistyped => {
+            failed(401, "bad_token", "the token is not accepted", hint, None)
         }
     }
 }

@@ -11,37 +11,13 @@ use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::credential::is_mistyped;
+use super::throttle::Throttle;
 use crate::store::{BotRecord, TokenRecord};
 
-/// SHA-256 of a token. Tokens that the hub makes are 256 random bits, so no slower hash is needed; a
-/// slow one would only make it cheap to keep the hub busy.
-pub type TokenHash = [u8; 32];
-
-/// The hash under which a token is known.
-pub fn hash_token(token: &str) -> TokenHash {
-    Sha256::digest(token.as_bytes()).into()
-}
-
-/// A new token: a prefix that secret scanners can know, and 256 random bits in base 32.
-pub fn make_token(prefix: &str) -> Result<Secret, getrandom::Error> {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let mut random = [0_u8; 32];
-    getrandom::fill(&mut random)?;
-    let mut text = prefix.to_owned();
-    let (mut bits, mut count) = (0_u32, 0);
-    for byte in random {
-        bits = (bits << 8) | u32::from(byte);
-        count += 8;
-        while count >= 5 {
-            count -= 5;
-            text.push(char::from(ALPHABET[(bits >> count) as usize & 31]));
-        }
-    }
-    Ok(Secret::new(text))
-}
+pub use super::credential::{Kind, TokenHash, hash_token, make_token};
 
 /// Where a token or a bot is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +36,17 @@ struct TokenEntry {
     bot: BotId,
     origin: Origin,
     disabled: bool,
+    /// From when on it is worth nothing.
+    expires_at: Option<Timestamp>,
+}
+
+/// Who came in, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// Whose token it is.
+    pub bot: BotId,
+    /// The token's hash.
+    pub token: TokenHash,
 }
 
 /// Why somebody is not let in.
@@ -67,6 +54,8 @@ struct TokenEntry {
 pub enum Refusal {
     /// Nobody has that token.
     Unknown,
+    /// Nobody has that token, and nobody can: its checksum is wrong.
+    Mistyped,
     /// The bot or the token is disabled.
     Disabled,
     /// Too many failures from this address; not before so many milliseconds.
@@ -84,6 +73,8 @@ pub struct Registry {
     /// Whoever uses the command line on this machine.
     local_operator: Option<BotId>,
     throttle: Throttle,
+    /// No token ends before this.
+    next_expiry: Option<Timestamp>,
 }
 
 impl Registry {
@@ -91,7 +82,7 @@ impl Registry {
     pub fn restore(&mut self, bots: Vec<BotRecord>, tokens: Vec<TokenRecord>) {
         self.bots.extend(bots.into_iter().map(|record| (record.bot.clone(), record)));
         for token in tokens {
-            self.accept(token.hash, token.bot, Origin::Store, false);
+            self.keep_token(&token);
         }
     }
 
@@ -108,7 +99,7 @@ impl Registry {
             self.accept(hash, bot, Origin::Config, disabled);
         }
         self.config_operators = operators;
-        self.throttle.failures_per_minute = failures_per_minute;
+        self.throttle.per_address = failures_per_minute;
         before.into_iter().filter(|bot| !self.has_token(bot)).collect()
     }
 
@@ -117,7 +108,45 @@ impl Registry {
         if origin == Origin::Process {
             self.local_operator = Some(bot.clone());
         }
-        self.tokens.insert(hash, TokenEntry { hash, bot, origin, disabled });
+        let entry = TokenEntry { hash, bot, origin, disabled, expires_at: None };
+        self.tokens.insert(hash, entry);
+    }
+
+    /// Accepts a token that is in the store.
+    pub fn keep_token(&mut self, token: &TokenRecord) {
+        self.accept(token.hash, token.bot.clone(), Origin::Store, false);
+        if let Some(entry) = self.tokens.get_mut(&token.hash) {
+            entry.expires_at = token.expires_at;
+        }
+        self.note_expiry(token.expires_at);
+    }
+
+    fn note_expiry(&mut self, at: Option<Timestamp>) {
+        self.next_expiry = self.next_expiry.into_iter().chain(at).min();
+    }
+
+    /// The tokens of a bot that were made at run time end then, unless they end sooner.
+    pub fn expire_at(&mut self, bot: &BotId, at: Timestamp) {
+        let own = self.tokens.values_mut();
+        for entry in own.filter(|entry| entry.origin == Origin::Store && entry.bot == *bot) {
+            entry.expires_at = Some(entry.expires_at.map_or(at, |sooner| sooner.min(at)));
+        }
+        self.note_expiry(Some(at));
+    }
+
+    /// When to ask for tokens that have ended.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.next_expiry
+    }
+
+    /// Forgets the tokens that have ended, and returns them.
+    pub fn take_expired(&mut self, now: Timestamp) -> Vec<Pass> {
+        let is_over = |entry: &TokenEntry| entry.expires_at.is_some_and(|at| at <= now);
+        let over = self.tokens.values().filter(|entry| is_over(entry));
+        let over = over.map(|entry| Pass { bot: entry.bot.clone(), token: entry.hash }).collect();
+        self.tokens.retain(|_, entry| !is_over(entry));
+        self.next_expiry = self.tokens.values().filter_map(|entry| entry.expires_at).min();
+        over
     }
 
     /// Forgets the tokens of a bot that were made at run time.
@@ -131,20 +160,29 @@ impl Registry {
         token: &Secret,
         address: IpAddr,
         now: Timestamp,
-    ) -> Result<BotId, Refusal> {
+    ) -> Result<Pass, Refusal> {
         if let Some(wait_ms) = self.throttle.wait(address, now) {
             return Err(Refusal::Throttled(wait_ms));
         }
         let hash = hash_token(token.expose());
         let entry = self.tokens.get(&hash).filter(|entry| entry.hash.ct_eq(&hash).into());
+        let entry = entry.filter(|entry| entry.expires_at.is_none_or(|at| at > now));
         let Some(entry) = entry else {
             self.throttle.failed(address, now);
-            return Err(Refusal::Unknown);
+            let is_mistyped = is_mistyped(token.expose());
+            return Err(if is_mistyped { Refusal::Mistyped } else { Refusal::Unknown });
         };
         if entry.disabled || self.bots.get(&entry.bot).is_some_and(|bot| bot.disabled) {
             return Err(Refusal::Disabled);
         }
-        Ok(entry.bot.clone())
+        Ok(Pass { bot: entry.bot.clone(), token: hash })
+    }
+
+    /// Whether somebody who came in before may still come in.
+    pub fn is_good(&self, pass: &Pass, now: Timestamp) -> bool {
+        let is_enabled = self.bots.get(&pass.bot).is_none_or(|bot| !bot.disabled);
+        let entry = self.tokens.get(&pass.token).filter(|entry| !entry.disabled);
+        is_enabled && entry.is_some_and(|entry| entry.expires_at.is_none_or(|at| at > now))
     }
 
     /// Whether a bot may operate the hub.
@@ -152,6 +190,11 @@ impl Registry {
         self.config_operators.contains(bot)
             || self.local_operator.as_ref() == Some(bot)
             || self.bots.get(bot).is_some_and(|it| it.operator)
+    }
+
+    /// Whether a bot came by an invite.
+    pub fn is_guest(&self, bot: &BotId) -> bool {
+        self.bots.get(bot).is_some_and(|it| it.guest) && !self.is_operator(bot)
     }
 
     /// A bot's record, if it was made or changed at run time.
@@ -186,6 +229,11 @@ impl Registry {
         self.tokens.values().filter(|entry| entry.bot == *bot).count()
     }
 
+    /// How many tokens of a bot are written down there.
+    pub fn token_count_of(&self, bot: &BotId, origin: Origin) -> usize {
+        self.tokens.values().filter(|entry| entry.bot == *bot && entry.origin == origin).count()
+    }
+
     /// Every bot, sorted.
     pub fn names(&self) -> std::collections::BTreeSet<BotId> {
         self.tokens.values().map(|entry| &entry.bot).chain(self.bots.keys()).cloned().collect()
@@ -193,49 +241,6 @@ impl Registry {
 
     fn has_token(&self, bot: &BotId) -> bool {
         self.tokens.values().any(|entry| entry.bot == *bot && !entry.disabled)
-    }
-}
-
-/// Addresses remembered at most. When more have failed, the oldest memory goes first: that many
-/// addresses at once are an attack that an address list cannot stop anyway.
-const ADDRESSES_MAX: usize = 10_000;
-
-/// The window in which failures are counted.
-const WINDOW_MS: u64 = 60_000;
-
-/// Counts failures per address (an IPv6 address counts as its /64).
-#[derive(Debug, Default)]
-struct Throttle {
-    failures_per_minute: u32,
-    addresses: BTreeMap<u128, (Timestamp, u32)>,
-}
-
-impl Throttle {
-    fn wait(&self, address: IpAddr, now: Timestamp) -> Option<u64> {
-        let (since, failures) = self.addresses.get(&key(address))?;
-        let elapsed = now.since(*since);
-        (*failures >= self.failures_per_minute && elapsed < WINDOW_MS).then(|| WINDOW_MS - elapsed)
-    }
-
-    fn failed(&mut self, address: IpAddr, now: Timestamp) {
-        if self.addresses.len() >= ADDRESSES_MAX {
-            self.addresses.retain(|_, (since, _)| now.since(*since) < WINDOW_MS);
-            if self.addresses.len() >= ADDRESSES_MAX {
-                self.addresses.pop_first();
-            }
-        }
-        let (since, failures) = self.addresses.entry(key(address)).or_insert((now, 0));
-        if now.since(*since) >= WINDOW_MS {
-            (*since, *failures) = (now, 0);
-        }
-        *failures += 1;
-    }
-}
-
-fn key(address: IpAddr) -> u128 {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(address) => address.to_bits() & (u128::MAX << 64),
     }
 }
 
@@ -260,7 +265,8 @@ mod tests {
         let mut registry = registry();
         let home = IpAddr::from([127, 0, 0, 1]);
         let mut check = |token: &str, expected: Result<&str, Refusal>| {
-            let found = registry.authenticate(&Secret::new(token), home, Timestamp(0));
+            let found =
+                registry.authenticate(&Secret::new(token), home, Timestamp(0)).map(|it| it.bot);
             assert_eq!(found, expected.map(bot), "{token}");
         };
         check("good", Ok("ana"));
@@ -273,7 +279,8 @@ mod tests {
         let mut registry = registry();
         let attacker = IpAddr::from([203, 0, 113, 9]);
         let mut check = |address: IpAddr, token: &str, at: u64, expected: Result<&str, Refusal>| {
-            let found = registry.authenticate(&Secret::new(token), address, Timestamp(at));
+            let found =
+                registry.authenticate(&Secret::new(token), address, Timestamp(at)).map(|it| it.bot);
             assert_eq!(found, expected.map(bot), "{token} at {at}");
         };
         for at in 0..3 {
@@ -291,7 +298,10 @@ mod tests {
         let orphans = registry.configure([(hash_token("other"), bot("ana"), false)], vec![], 3);
         assert_eq!(orphans, vec![bot("bob")]);
         let home = IpAddr::from([127, 0, 0, 1]);
-        let mut enter = |token| registry.authenticate(&Secret::new(token), home, Timestamp(0));
+        let mut enter = |token| {
+            let entered = registry.authenticate(&Secret::new(token), home, Timestamp(0));
+            entered.map(|pass| pass.bot)
+        };
         assert_eq!(enter("good"), Err(Refusal::Unknown));
         assert_eq!(enter("other"), Ok(bot("ana")));
         assert_eq!(enter("made"), Ok(bot("cleo")));
@@ -307,10 +317,21 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_long_and_never_the_same() {
-        let one = make_token("bh_bot_").unwrap();
-        assert_eq!(one.expose().len(), "bh_bot_".len() + 51);
-        assert_ne!(one, make_token("bh_bot_").unwrap());
+    fn a_token_that_ends_opens_no_door_from_then_on() {
+        let mut registry = registry();
+        registry.accept(hash_token("old"), bot("cleo"), Origin::Store, false);
+        registry.expire_at(&bot("cleo"), Timestamp(10));
+        registry.accept(hash_token("new"), bot("cleo"), Origin::Store, false);
+        assert_eq!(registry.next_expiry(), Some(Timestamp(10)));
+        let home = IpAddr::from([127, 0, 0, 1]);
+        let mut enter = |token, at| registry.authenticate(&Secret::new(token), home, Timestamp(at));
+        assert!(enter("old", 9).is_ok() && enter("new", 9).is_ok());
+        assert_eq!(enter("old", 10), Err(Refusal::Unknown));
+        assert!(enter("new", 10).is_ok());
+        assert_eq!(registry.take_expired(Timestamp(9)), []);
+        let over = registry.take_expired(Timestamp(10));
+        assert_eq!(over, [Pass { bot: bot("cleo"), token: hash_token("old") }]);
+        assert_eq!((registry.next_expiry(), registry.token_count(&bot("cleo"))), (None, 1));
     }
 
     #[test]

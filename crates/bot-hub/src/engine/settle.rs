@@ -36,6 +36,7 @@ impl Engine {
     }
 
     pub(super) fn write(&mut self, writes: Vec<Write>, owner: Owner) {
+        self.life.submitted(&writes);
         self.submissions += 1;
         self.unsettled += writes.len();
         self.submitted.push_back(Submitted { owner, writes: writes.len(), at: Instant::now() });
@@ -86,6 +87,7 @@ impl Engine {
     fn committed(&mut self, outcomes: Vec<Outcome>) {
         let Some(submitted) = self.submitted.pop_front() else { return };
         self.unsettled -= submitted.writes;
+        self.life.committed(&outcomes);
         self.metrics.committed(submitted.at.elapsed());
         if std::mem::take(&mut self.metrics.store_is_full) {
             tracing::info!("the store has space again");
@@ -93,6 +95,13 @@ impl Engine {
         match submitted.owner {
             Owner::Brain => self.input(Input::Committed { outcomes }),
             Owner::Account(promise) => self.account_settled(*promise),
+            Owner::Invite(promise) => self.invite_settled(*promise),
+            Owner::Claim(claim) => {
+                self.claim_settled(&claim);
+                let outcomes = outcomes.into_iter().take(claim.changes).collect();
+                self.input(Input::Committed { outcomes });
+                Self::answer_claim(*claim);
+            }
             Owner::Unattended => {}
         }
     }
@@ -100,6 +109,7 @@ impl Engine {
     fn refused(&mut self, error: &StoreError) {
         let Some(submitted) = self.submitted.pop_front() else { return };
         self.unsettled -= submitted.writes;
+        self.life.refused();
         self.metrics.store_refusals += 1;
         let is_full = matches!(error, StoreError::Full { .. });
         // Once per trouble: a full disk refuses every message, and logs need space too.
@@ -110,6 +120,11 @@ impl Engine {
         match submitted.owner {
             Owner::Brain => self.input(Input::Refused { count: submitted.writes, code }),
             Owner::Account(promise) => self.account_refused(&promise, code),
+            Owner::Invite(promise) => self.invite_refused(*promise, code),
+            Owner::Claim(claim) => {
+                self.input(Input::Refused { count: claim.changes, code });
+                self.claim_refused(*claim, code);
+            }
             Owner::Unattended => {}
         }
     }

@@ -6,6 +6,7 @@
 mod home;
 mod reload;
 mod supervisor;
+mod surroundings;
 mod translate;
 
 use std::cell::Cell;
@@ -24,10 +25,11 @@ use tokio::task::LocalSet;
 
 pub use home::{Home, HomeError, OPERATOR, RunningHub};
 use supervisor::Supervisor;
+pub use surroundings::store_space;
 
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
-use crate::engine::registry::{Origin, Registry, hash_token, make_token};
+use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
 use crate::engine::{Clock, Ending, Engine, Order};
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
@@ -128,7 +130,7 @@ impl Server {
     }
 
     async fn serve(
-        self,
+        mut self,
         listeners: Vec<TcpListener>,
         reloads: mpsc::Receiver<()>,
         shutdown: impl Future<Output = ()> + 'static,
@@ -145,6 +147,15 @@ impl Server {
 
         let supervisor = Rc::new(Supervisor::of(&self.sources.env));
         let bound = addresses(&listeners);
+        let dir = self.home.as_ref().map(|home| home.dir().to_path_buf());
+        self.engine.surround(surroundings::measure(dir, Rc::clone(&door)));
+
+        #[cfg(feature = "otel")]
+        let telling = crate::engine::life::start(&self.sources.env).map(|(life, telling)| {
+            self.engine.tell_life(life);
+            telling
+        });
+
         let (stop, stopped) = watch::channel(false);
         let mut doors = tokio::task::JoinSet::new();
         for listener in listeners {
@@ -185,6 +196,11 @@ impl Server {
             () = closing => {}
             () = deaf => {}
         }
+        #[cfg(feature = "otel")]
+        if let Some(telling) = telling {
+            // The last spans; a collector that is away must not hold up the end.
+            let _is_told = tokio::time::timeout(Duration::from_secs(1), telling).await;
+        }
         if let Some(home) = &self.home {
             home.retire();
         }
@@ -223,8 +239,9 @@ fn build(
 
     let mut registry = Registry::default();
     registry.restore(stored.bots, stored.tokens);
+    let invites = stored.invites;
     if let Some(home) = home {
-        let token = make_token("bh_op_")?;
+        let token = make_token(Kind::Operator)?;
         let operator = BotId::new(OPERATOR).expect("`operator` is a name");
         registry.accept(hash_token(token.expose()), operator, Origin::Process, false);
         home.keep_token(&token)?;
@@ -235,6 +252,7 @@ fn build(
         StoreKind::Sqlite => Driver::start(store, events_in)?,
     };
     let mut engine = Engine::new(hub, registry, driver, clock);
+    engine.restore_invites(invites);
     engine.configure(translate::reconfiguration(&loaded.config));
     Ok((engine, events))
 }

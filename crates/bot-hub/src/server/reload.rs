@@ -112,6 +112,7 @@ impl Reloader {
                 Applies::Now | Applies::NewConnections => tracing::info!("{change}"),
             }
         }
+        crate::log::set_level(loaded.config.log.level);
         self.limits.set(translate::limits(&loaded.config));
         self.door.reconfigure(translate::door(&loaded.config));
         let new = translate::reconfiguration(&loaded.config);

@@ -36,6 +36,7 @@ pub(super) fn settings(config: &Config) -> Settings {
         limits: limits(config),
         retention: retention(config, &config.retention),
         create_rooms_on_join: config.create_rooms_on_join,
+        guests_reach_all: config.guests_reach_all,
         // Half of what the outbox takes: acknowledgements and errors need room too.
         outstanding_bytes_max: config.limits.outbox_bytes.as_usize() / 2,
         ..Settings::default()
@@ -50,6 +51,7 @@ pub(super) fn reconfiguration(config: &Config) -> Reconfiguration {
         settings: settings(config),
         tokens: tokens.collect(),
         operators: config.operators.clone(),
+        public_url: config.public_url().map(ToString::to_string),
         auth_failures_per_minute: config.limits.auth_failures_per_minute,
         rooms: rooms(config),
     }
@@ -107,6 +109,7 @@ pub(super) fn door(config: &Config) -> DoorConfig {
         limits: Rc::new(limits),
         // The configuration has checked them.
         allowed_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
+        public_url: config.public_url().cloned(),
         trusted_proxies: config.trust_proxies.clone(),
     }
 }

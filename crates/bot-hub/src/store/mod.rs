@@ -12,7 +12,7 @@
 //!   a receipt for an entry that is not kept, are done by doing nothing.
 //! * A mark takes in the marks of the same bot within 100 ms: a receipt is at most so much late.
 //! * Per bot and state there is one receipt; what the bot said itself stands above its mark.
-//! * Rooms, members, bots and tokens are loaded in the order of their names, or hashes.
+//! * Rooms, members, bots and tokens are loaded in the order of their names, or hashes; invites of their ids.
 
 pub mod driver;
 pub mod export;
@@ -28,7 +28,9 @@ use std::cmp::Ordering;
 use bot_hub_core::change::{Answer, Change, Found, Outcome, Query, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
+use smol_str::SmolStr;
 
 /// Why the store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +93,14 @@ pub enum Write {
     Token(TokenRecord),
     /// Forget every token of a bot.
     RevokeTokens(BotId),
+    /// Every token of a bot is worth nothing from then on, unless it ends sooner anyway.
+    ExpireTokens(BotId, Timestamp),
+    /// Forget one token.
+    ForgetToken([u8; 32]),
+    /// Make an invite, or replace all that is stored of it.
+    Invite(Box<InviteRecord>),
+    /// Forget an invite.
+    ForgetInvite(SmolStr),
     /// When a bot was last connected. Does nothing for one that is not stored.
     Seen(BotId, Timestamp),
 }
@@ -104,6 +114,8 @@ pub struct BotRecord {
     pub operator: bool,
     /// Whether its tokens are refused.
     pub disabled: bool,
+    /// Whether it came by an invite, and is confined to the rooms that it was let into.
+    pub guest: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last connected.
@@ -119,6 +131,46 @@ pub struct TokenRecord {
     pub hash: [u8; 32],
     /// When it was made.
     pub created_at: Timestamp,
+    /// From when on it is worth nothing.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// An invite as it is stored: only the hash of its code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteRecord {
+    /// By which people name it; no secret.
+    pub id: SmolStr,
+    /// SHA-256 of the code.
+    pub hash: [u8; 32],
+    /// What the bot that comes by it is called, unless it asks for another name.
+    pub name: BotId,
+    /// Where it becomes a member.
+    pub rooms: Vec<RoomName>,
+    /// What it may do there.
+    pub rights: Rights,
+    /// Who made it.
+    pub by: BotId,
+    /// When.
+    pub created_at: Timestamp,
+    /// From when on it is worth nothing.
+    pub expires_at: Timestamp,
+    /// When it was made worthless.
+    pub revoked_at: Option<Timestamp>,
+    /// Who came by it.
+    pub claim: Option<ClaimRecord>,
+}
+
+/// Who came by an invite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimRecord {
+    /// When.
+    pub at: Timestamp,
+    /// The bot that it became.
+    pub bot: BotId,
+    /// Name and version of its program, as it said.
+    pub client: SmolStr,
+    /// Where it came from.
+    pub address: SmolStr,
 }
 
 /// Everything that is needed at start.
@@ -130,6 +182,8 @@ pub struct Loaded {
     pub bots: Vec<BotRecord>,
     /// Their tokens.
     pub tokens: Vec<TokenRecord>,
+    /// Invites, also those that are used or over.
+    pub invites: Vec<InviteRecord>,
 }
 
 /// A place that keeps the log. One writer at a time.
@@ -175,6 +229,7 @@ fn room_of(change: &Change) -> Option<&RoomName> {
         Change::Receipt(receipt) => Some(&receipt.room),
         Change::Retain { room, .. }
         | Change::Join { room, .. }
+        | Change::Grant { room, .. }
         | Change::Leave { room, .. }
         | Change::Cursor { room, .. }
         | Change::Delivered { room, .. }

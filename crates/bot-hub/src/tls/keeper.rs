@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rustls::ServerConfig;
 use tokio::task::AbortHandle;
 
 use super::acme::{Renewal, Vault};
@@ -14,7 +13,7 @@ use super::https::Https;
 use super::identity::{Facts, Identity, Unfit, day};
 use super::pem::{Flaw, read_certificates, read_key};
 use super::resolver::Shown;
-use super::server_config;
+use super::{Encryption, server_config};
 use crate::config::{Acme, ConfigErrors, FileStamp, Loaded, Problem};
 
 const CERT_FILE: &str = "tls.certFile";
@@ -158,7 +157,7 @@ fn late(loaded: &Loaded, identity: &Identity, now: SystemTime) -> Option<Problem
 #[derive(Debug)]
 pub struct Keeper {
     shown: Arc<Shown>,
-    server: Arc<ServerConfig>,
+    encryption: Encryption,
     watched: Vec<FileStamp>,
     /// Something changed at the last look, and may still be changing.
     is_changing: bool,
@@ -183,19 +182,14 @@ impl Keeper {
     #[must_use]
     pub fn new() -> Self {
         let shown = Arc::<Shown>::default();
-        let server = server_config(Arc::clone(&shown));
-        Self { shown, server, watched: Vec::new(), is_changing: false, renewing: None }
-    }
-
-    /// What is shown, for whoever wants to know.
-    #[must_use]
-    pub fn shown(&self) -> Arc<Shown> {
-        Arc::clone(&self.shown)
+        let config = server_config(Arc::clone(&shown));
+        let encryption = Encryption { config, shown: Arc::clone(&shown) };
+        Self { shown, encryption, watched: Vec::new(), is_changing: false, renewing: None }
     }
 
     /// Takes settings over. Returns how new connections are to be encrypted, if at all. Must run
     /// inside a `LocalSet`.
-    pub fn take_over(&mut self, prepared: Prepared) -> Option<Arc<ServerConfig>> {
+    pub fn take_over(&mut self, prepared: Prepared) -> Option<Encryption> {
         self.watched = prepared.watched;
         self.is_changing = false;
         match prepared.source {
@@ -210,7 +204,7 @@ impl Keeper {
             }
             Source::Acme(ordered) => self.renew(*ordered),
         }
-        Some(Arc::clone(&self.server))
+        Some(self.encryption.clone())
     }
 
     /// What is shown stays until there is something better.

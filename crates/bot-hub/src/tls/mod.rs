@@ -7,10 +7,12 @@ mod acme;
 mod https;
 mod identity;
 mod keeper;
+mod metrics;
 mod pem;
 mod resolver;
 mod status;
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -20,6 +22,7 @@ pub use acme::{Attempt, Vault, VaultError};
 pub use https::{Https, NoAnswer};
 pub use identity::{Facts, Identity, Unfit, day};
 pub use keeper::{Keeper, Prepared, prepare};
+pub use metrics::metrics;
 pub use pem::{Flaw, read_certificates, read_key};
 pub use resolver::Shown;
 pub use status::{Status, status};
@@ -29,6 +32,21 @@ pub const ACME_TLS: &[u8] = b"acme-tls/1";
 
 /// What is spoken inside.
 const HTTP: &[u8] = b"http/1.1";
+
+/// How a hub encrypts, for its door.
+#[derive(Clone)]
+pub struct Encryption {
+    /// How handshakes are done.
+    pub config: Arc<ServerConfig>,
+    /// What they show.
+    pub shown: Arc<Shown>,
+}
+
+impl fmt::Debug for Encryption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encryption").field("shown", &self.shown).finish_non_exhaustive()
+    }
+}
 
 /// `ring`, named wherever rustls would otherwise ask the process what to use.
 fn provider() -> Arc<CryptoProvider> {

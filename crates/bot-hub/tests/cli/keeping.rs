@@ -103,3 +103,80 @@ fn verify_names_what_is_damaged() {
     let told = place.run(&["verify", "--data", "nowhere"]);
     assert_eq!(told.code, 3);
 }
+
+#[test]
+fn backups_in_a_directory_are_named_by_time_and_the_oldest_go() {
+    let place = Place::new();
+    let _hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    place.data(&["send", "lab", "keep me"]);
+    let dir = place.path("backups");
+    std::fs::create_dir(&dir).unwrap();
+    let others =
+        ["hub-2001-01-01T00-00-00Z.db", "hub-2002-01-01T00-00-00Z.db", "hub-mine.db", "notes"];
+    for name in others {
+        std::fs::write(dir.join(name), "old").unwrap();
+    }
+    let told = place.run(&["backup", "backups", "--keep", "2"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    let mut names: Vec<String> = std::fs::read_dir(&dir)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(
+        (&*names[0], &*names[2], &*names[3]),
+        ("hub-2002-01-01T00-00-00Z.db", "hub-mine.db", "notes")
+    );
+    let made = dir.join(&names[1]).display().to_string();
+    assert_eq!(place.run(&["restore", &made, "--data", "other"]).code, 0);
+    let refused = place.run(&["backup", "copy.db", "--keep", "2"]);
+    assert_eq!(refused.code, 2);
+    insta::assert_snapshot!(refused.err, @r"
+    error: `copy.db` is no directory
+    hint: --keep counts the backups in a directory; make it first: mkdir -p DIR
+    ");
+}
+
+#[test]
+fn a_backup_goes_through_a_pipe() {
+    let place = Place::new();
+    let _hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    place.data(&["send", "lab", "keep me"]);
+    let piped = place.command(&["backup", "-"]).output().unwrap();
+    assert!(piped.status.success(), "{piped:?}");
+    assert_eq!(String::from_utf8_lossy(&piped.stderr), "1 message in 1 room copied to stdout\n");
+    std::fs::write(place.path("copy.db"), piped.stdout).unwrap();
+    let told = place.run(&["restore", "copy.db", "--data", "other"]);
+    assert_eq!((told.code, &*told.out), (0, "1 message in 1 room restored into other\n"));
+    let left: Vec<_> = std::fs::read_dir(place.path(".local/share/bot-hub"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("backup"))
+        .collect();
+    assert_eq!(left, [""; 0]);
+}
+
+#[test]
+fn a_store_of_a_newer_hub_is_refused_and_left_as_it_is() {
+    let place = Place::new();
+    assert!(place.serve().stop().success());
+    let file = place.path(".local/share/bot-hub/hub.db");
+    let newer = rusqlite::Connection::open(&file).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    drop(newer);
+    let before = std::fs::read(&file).unwrap();
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["verify"], &["backup", "copy.db"]]
+    {
+        let told = place.run(command);
+        assert_eq!(told.code, 1, "{command:?}");
+        let expected = "was written by a newer Bot Hub (schema 99, this one knows 1): \
+             upgrade this program, or restore a backup";
+        assert!(told.err.contains(expected), "{command:?} {}", told.err);
+    }
+    let told = place.run(&["doctor"]);
+    assert!(told.code == 1 && told.out.contains("written by a newer Bot Hub"), "{}", told.out);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}

@@ -2,11 +2,16 @@
 //! hands out, and stdout, stderr and exit code as data.
 
 mod docs;
+mod doctor;
 mod first_run;
 mod fixture;
+mod invites;
 mod keeping;
+mod logs;
 mod names;
 mod sending;
 mod service;
 mod serving;
+#[cfg(feature = "otel")]
+mod spans;
 mod watching;

@@ -215,8 +215,8 @@ fn rooms_and_bots_are_shown_as_tables() {
       admits    everybody
       messages  1 (5 B), numbers 1 to 1
       keeps     at most 30 d, 100000 messages, 256 MiB
-      MEMBER   STATE    RECEIVED  WAITING
-      marlbot  offline  0         1
+      MEMBER   STATE    CAN                RECEIVED  WAITING
+      marlbot  offline  read,post,request  0         1
     ");
     insta::assert_snapshot!(place.run(&["room", "retain", "marlbot-pelouse", "--age", "90d", "--bytes", "none"]).out, @"#marlbot-pelouse keeps at most 90 d, 100000 messages");
     assert_eq!(

@@ -114,6 +114,24 @@ fn tail_misses_nothing_while_the_hub_is_started_again() {
 }
 
 #[test]
+fn tail_follows_a_hub_to_another_port() {
+    let (place, hub) = lab();
+    say(&place, "before");
+    let mut tail = place.tail(&["lab", "--since", "1h", "--count", "3", "--raw"]);
+    let address = hub.url();
+    assert!(hub.stop().success());
+    assert!(tail.said().starts_with("not connected, trying again"));
+    // Nobody else can have the old port meanwhile, so that the hub really moves.
+    let _taken = std::net::TcpListener::bind(address.replace("ws://", "")).unwrap();
+    let moved = place.serve();
+    assert_ne!(moved.url(), address);
+    say(&place, "meanwhile");
+    say(&place, "after");
+    let told = tail.told();
+    assert_eq!((told.code, &*told.out), (0, "before\nmeanwhile\nafter\n"), "{}", told.err);
+}
+
+#[test]
 fn tail_names_what_is_gone() {
     let (place, hub) = lab();
     let address = hub.url().replace("ws://", "");

@@ -157,7 +157,7 @@ async fn no_token_is_ever_logged() {
     assert_eq!(stage.socket(HERE).await.auth("a-wrong-secret-0123").await.unwrap(), "bad_token");
     let bot = BotId::new("cleo").unwrap();
     let made = ana.operate(Operation::BotAdd { bot: bot.clone(), operator: false }).await.unwrap();
-    let turned = ana.operate(Operation::BotRotateToken { bot }).await.unwrap();
+    let turned = ana.operate(Operation::BotRotateToken { bot, overlap_ms: None }).await.unwrap();
     stage.get("/metrics?token=a-secret-in-a-url-0123").await;
     stage.reload(&text.replace("ana-0123456789", "ana-9876543210"), "applied").await;
     stage.reload("{ tokens: { \"a-secret-with-a-mistake\": 7 } }", "rejected").await;

@@ -2,6 +2,8 @@
 
 mod crowd;
 mod disk;
+mod guide;
 mod identity;
+mod invites;
 mod pages;
 mod stage;

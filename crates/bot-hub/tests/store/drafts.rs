@@ -13,6 +13,7 @@ use bot_protocol::frame::server::GapReason;
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 
 pub(crate) const ROOMS: [&str; 3] = ["lab", "den", "dm:ann:bob"];
@@ -106,6 +107,10 @@ impl Work {
                 let entries = Some(10 + self.rng.below(20));
                 let retain = Retention { age_ms: None, entries, bytes: Some(60_000) };
                 Change::Trim { room: name, retain, now: at, entries_max: 12 }
+            }
+            10 => {
+                let bits = u8::try_from(self.rng.below(16)).unwrap();
+                Change::Grant { room: name, bot: who, rights: Rights::from_bits(bits) }
             }
             _ => Change::Append(self.draft(name, who)),
         }

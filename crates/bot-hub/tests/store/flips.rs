@@ -7,8 +7,9 @@ use std::path::Path;
 
 use bot_hub::store::memory::MemoryStore;
 use bot_hub::store::sqlite::{SqliteStore, verify};
-use bot_hub::store::{BotRecord, Loaded, Reader, Store, TokenRecord, Write};
+use bot_hub::store::{BotRecord, InviteRecord, Loaded, Reader, Store, TokenRecord, Write};
 use bot_hub_core::change::{Answer, Page, Query, Span};
+use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 
 use super::drafts::{BOTS, ROOMS, Rng, Work, bot, room, rooms};
@@ -29,6 +30,7 @@ fn registry() -> Vec<Write> {
         bot: bot(name),
         operator: false,
         disabled: false,
+        guest: name.len() == 3,
         created_at: Timestamp(1),
         last_seen: None,
     };
@@ -36,8 +38,26 @@ fn registry() -> Vec<Write> {
         bot: bot(name),
         hash: [name.as_bytes()[0]; 32],
         created_at: Timestamp(1),
+        expires_at: None,
     };
-    BOTS.iter().flat_map(|name| [Write::Bot(record(name)), Write::Token(token(name))]).collect()
+    let invite = |name: &&str| InviteRecord {
+        id: format!("inv_{name}").into(),
+        hash: [name.as_bytes()[1]; 32],
+        name: bot(name),
+        rooms: ROOMS.map(room).to_vec(),
+        rights: Rights::USUAL,
+        by: bot("ann"),
+        created_at: Timestamp(1),
+        expires_at: Timestamp(2),
+        revoked_at: None,
+        claim: None,
+    };
+    let each = |name| {
+        [Write::Bot(record(name)), Write::Token(token(name)), Write::Invite(Box::new(invite(name)))]
+    };
+    let mut writes: Vec<Write> = BOTS.iter().flat_map(each).collect();
+    writes.push(Write::ExpireTokens(bot(BOTS[0]), Timestamp(9)));
+    writes
 }
 
 /// A store with a few hundred entries, closed; and the same in memory.

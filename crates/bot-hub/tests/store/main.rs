@@ -1,6 +1,7 @@
 //! The store on real and simulated media: what survives, what is noticed, what is refused.
 
 mod backup;
+mod claims;
 mod damage;
 mod disk;
 mod drafts;
@@ -9,5 +10,6 @@ mod flips;
 mod full_disk;
 mod power_cut;
 mod speed;
+mod upgrade;
 #[allow(unsafe_code)]
 mod vfs;

@@ -6,11 +6,12 @@
 use std::path::Path;
 
 use bot_hub::store::sqlite::{Options, SqliteStore, verify_with};
-use bot_hub::store::{Store, Write};
+use bot_hub::store::{BotRecord, Store, Write};
 use bot_hub_core::change::Snapshot;
 use bot_protocol::id::Epoch;
+use bot_protocol::time::Timestamp;
 
-use super::drafts::{Work, compare, model, rooms};
+use super::drafts::{Work, bot, compare, model, rooms};
 use super::vfs::SimulatedDisk;
 
 /// Cuts in one life story of a disk. More would make its log long and its checks slow.
@@ -37,6 +38,7 @@ struct Story<'a> {
     open: Option<Vec<Write>>,
     epoch: Option<Epoch>,
     acknowledged: u64,
+    batches: u64,
 }
 
 impl Story<'_> {
@@ -78,7 +80,8 @@ impl Story<'_> {
     /// Writes until the power goes, or closes in peace.
     fn live(&mut self, mut store: SqliteStore) {
         for _ in 0..4 + self.work.rng.below(8) {
-            let batch = self.work.batch(9);
+            let mut batch = self.work.batch(9);
+            batch.push(self.mark());
             if store.commit(&batch).is_err() {
                 self.open = Some(batch);
                 return;
@@ -86,6 +89,19 @@ impl Story<'_> {
             self.acknowledged += batch.len() as u64;
             self.model.commit(&batch).unwrap();
         }
+    }
+
+    /// Shows whether a batch that was not answered is there: what else it changes may be seen much later.
+    fn mark(&mut self) -> Write {
+        self.batches += 1;
+        Write::Bot(BotRecord {
+            bot: bot("mark"),
+            operator: false,
+            disabled: false,
+            guest: false,
+            created_at: Timestamp(self.batches),
+            last_seen: None,
+        })
     }
 
     fn verify(&self) -> Result<(), String> {
@@ -108,6 +124,7 @@ fn story(disk: &SimulatedDisk, seed: u64, never_sync: bool) -> Result<u64, Strin
         open: None,
         epoch: None,
         acknowledged: 0,
+        batches: 0,
     };
     for life in 0..CUTS_PER_SEED {
         let failed = |what: String| format!("seed {seed}, life {life}: {what}");

@@ -73,6 +73,9 @@ async fn an_authority_that_cannot_reach_the_hub_is_told_and_the_hub_runs() {
     let refused = stage.handshake(BOTH, DOMAIN, &[]).await.unwrap_err();
     assert!(refused.to_string().contains("AccessDenied"), "{refused}");
     assert!(stage.get("/livez", "").await.starts_with("HTTP/1.1 200"));
+    assert!(stage.metric("bothub_tls_renewal_failures_total").await > 0.0);
+    let page = stage.get("/metrics", "").await;
+    assert!(!page.contains("certificate_expiry"), "there is none: {page}");
 }
 
 #[test]

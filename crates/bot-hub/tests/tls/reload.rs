@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::authority::DAY;
-use super::stage::Stage;
+use super::stage::{BOTH, Stage};
 
 #[tokio::test]
 async fn a_new_certificate_is_shown_to_new_connections_and_old_ones_live_on() {
@@ -18,6 +18,42 @@ async fn a_new_certificate_is_shown_to_new_connections_and_old_ones_live_on() {
     let (ben, _events) = stage.client("ben").await;
     ben.ping().await.unwrap();
     assert_eq!(stage.metric("bothub_connections").await, 2.0);
+}
+
+#[tokio::test]
+async fn a_hub_that_turns_to_an_authority_shows_the_old_certificate_until_there_is_a_new_one() {
+    let stage = Stage::start("");
+    let shown = stage.shown().await;
+    // Nobody is there.
+    let acme = "domains: ['hub.example.com'], directoryUrl: 'https://127.0.0.1:1/directory'";
+    stage.configure(&format!("tls: {{ acme: {{ {acme} }} }}"), "applied").await;
+    let failures = "bothub_tls_renewal_failures_total";
+    stage.until(async || stage.metric(failures).await > 0.0, "it has asked").await;
+    assert_eq!(stage.shown().await, shown);
+    stage.client("ana").await;
+}
+
+#[tokio::test]
+async fn settings_that_contradict_one_another_change_nothing_and_tls_can_be_turned_off() {
+    let stage = Stage::start("");
+    let shown = stage.shown().await;
+    for broken in
+        ["certFile: 'cert.pem'", "keyFile: 'key.pem'", "acme: { email: 'me@example.com' }"]
+    {
+        stage.configure(&format!("tls: {{ {broken} }}"), "rejected").await;
+        assert_eq!(stage.shown().await, shown);
+    }
+    stage.configure("", "applied").await;
+    assert!(stage.handshake(BOTH, "localhost", &[]).await.is_err());
+    bot_hub_client::Client::connect(stage.options("ws", "ana")).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_metrics_say_how_long_the_certificate_is_valid() {
+    let stage = Stage::start("");
+    let days = stage.metric("bothub_tls_certificate_expiry_seconds").await / DAY.as_secs_f64();
+    assert!((29.9..=30.0).contains(&days), "{days}");
+    assert_eq!(stage.metric("bothub_tls_renewal_failures_total").await, 0.0);
 }
 
 #[tokio::test]

@@ -71,13 +71,8 @@ impl Stage {
         let authority = Authority::new("a private authority");
         authority.issue().write(dir.path());
         let ca_file = authority.write(dir.path());
-        let [ana, ben] = ["ana", "ben"].map(Self::token);
-        let text = format!(
-            "{{ tokens: {{ '{ana}': {{ botId: 'ana' }}, '{ben}': {{ botId: 'ben' }} }},
-                {settings} }}"
-        );
         let file = dir.path().join("config.json5");
-        std::fs::write(&file, text).unwrap();
+        std::fs::write(&file, config(settings)).unwrap();
         let data = dir.path().join("data").display().to_string();
         let flags = vec![Override::new("--data", "store.path", data)];
         let sources = Sources { file: Some(file), env: Environment::default(), flags };
@@ -164,6 +159,12 @@ impl Stage {
         self.until(async || self.metric(&name).await > before, &name).await;
     }
 
+    /// Replaces the settings, and reloads.
+    pub(crate) async fn configure(&self, settings: &str, outcome: &str) {
+        std::fs::write(self.dir().join("config.json5"), config(settings)).unwrap();
+        self.reload(outcome).await;
+    }
+
     pub(crate) async fn until(&self, mut is_so: impl AsyncFnMut() -> bool, what: &str) {
         let deadline = Instant::now() + WITHIN;
         while !is_so().await {
@@ -193,6 +194,13 @@ impl Drop for Stage {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn config(settings: &str) -> String {
+    let [ana, ben] = ["ana", "ben"].map(Stage::token);
+    format!(
+        "{{ tokens: {{ '{ana}': {{ botId: 'ana' }}, '{ben}': {{ botId: 'ben' }} }}, {settings} }}"
+    )
 }
 
 /// Runs a hub on a thread of its own, and waits until it listens.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::name::{BotId, RoomName};
+use crate::right::Rights;
 
 /// `operate`: one administrative request; the answer carries the same `ref`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,8 +40,16 @@ pub enum Operation {
         /// The bot.
         bot: BotId,
     },
-    /// Makes a new token and revokes the ones made before at run time.
+    /// Makes a new token. The ones made before at run time end.
     BotRotateToken {
+        /// The bot.
+        bot: BotId,
+        /// So much later; at once when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        overlap_ms: Option<u64>,
+    },
+    /// Ends the bot's tokens that were made at run time, and closes its connections.
+    BotRevokeToken {
         /// The bot.
         bot: BotId,
     },
@@ -74,12 +83,15 @@ pub enum Operation {
         #[serde(default)]
         closed: bool,
     },
-    /// Makes a bot a member.
+    /// Makes a bot a member, or changes what a member may do.
     RoomAdd {
         /// The room.
         room: RoomName,
         /// The bot.
         bot: BotId,
+        /// What it may do there. When absent: the usual for a new member, no change for another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        can: Option<Rights>,
     },
     /// Ends a membership.
     RoomKick {
@@ -109,6 +121,33 @@ pub enum Operation {
     },
     /// The hub in numbers.
     HubStatus {},
+    /// Makes an invite; the answer holds its code, once. Also for bots with the right to invite into
+    /// every one of the rooms.
+    InviteCreate(InviteWish),
+    /// Lists invites: all of them for an operator, its own for a bot.
+    InviteList {},
+    /// Makes an invite worthless; also one's own.
+    InviteRevoke {
+        /// Which one.
+        id: SmolStr,
+    },
+}
+
+/// Whom to invite, and to what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InviteWish {
+    /// What the bot that comes by it is called, unless it asks for another name.
+    pub name: BotId,
+    /// Where it becomes a member.
+    pub rooms: Vec<RoomName>,
+    /// What it may do there; the usual when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can: Option<Rights>,
+    /// How long the code is good for; a day when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_ms: Option<u64>,
 }
 
 /// How long a room keeps its entries; whichever bound is reached first. `None` is no bound.

@@ -14,6 +14,7 @@ use crate::id::{Epoch, MessageId, Position};
 use crate::limits::Limits;
 use crate::name::{BotId, RoomName};
 use crate::receipt::ReceiptState;
+use crate::right::Rights;
 use crate::time::Timestamp;
 
 frames! {
@@ -113,6 +114,9 @@ pub struct Membership {
     pub position: Position,
     /// The seq of the room's newest entry.
     pub head: u64,
+    /// What it may do there; absent for the usual: reading, posting and requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can: Option<Rights>,
 }
 
 /// `joined`.
@@ -137,6 +141,9 @@ pub struct Joined {
 pub struct Policy {
     /// Only an operator admits members.
     pub closed: bool,
+    /// What this bot may do there; absent for the usual: reading, posting and requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can: Option<Rights>,
 }
 
 /// `left`.

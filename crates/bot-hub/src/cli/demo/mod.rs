@@ -13,7 +13,7 @@ use super::failure::{Failure, Kind};
 use super::hub::until_interrupted;
 use crate::config::Period;
 use crate::config::{Override, Sources, load_text};
-use crate::engine::registry::make_token;
+use crate::engine::registry::{Kind as TokenKind, make_token};
 use crate::server::{Server, addresses};
 
 /// How fast.
@@ -34,7 +34,7 @@ async fn play(pace: Duration) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::new(Kind::Failed, format!("the hub of the demo cannot start: {error}"))
     };
-    let token = || make_token("bh_bot_").map_err(|error| failed(&error));
+    let token = || make_token(TokenKind::Bot).map_err(|error| failed(&error));
     let tokens = [token()?, token()?];
     let config = serde_json::json!({ "tokens": {
         tokens[0].expose(): { "botId": script::BOTS[0] },

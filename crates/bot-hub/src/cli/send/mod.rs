@@ -214,6 +214,6 @@ pub(super) fn message_id(text: &str) -> Result<MessageId, bot_protocol::id::IdEr
     MessageId::new(text)
 }
 
-fn millis(period: Duration) -> u64 {
+pub(super) fn millis(period: Duration) -> u64 {
     u64::try_from(period.as_millis()).unwrap_or(u64::MAX)
 }

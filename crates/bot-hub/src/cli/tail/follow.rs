@@ -20,7 +20,8 @@ use crate::cli::history::page;
 use crate::cli::hub::Hub;
 use crate::cli::out::say;
 
-/// How often a connection that may not observe looks into the log.
+/// How often a connection that may not observe looks into the log, and one that is lost into the
+/// data directory.
 const POLL: Duration = Duration::from_secs(1);
 
 pub(super) struct Follow<'a> {
@@ -35,6 +36,8 @@ pub(super) struct Follow<'a> {
     has_begun: bool,
     /// We have no right to observe, and look into the log from time to time.
     polls: bool,
+    /// The connection is lost, and the client tries again.
+    is_away: bool,
 }
 
 /// Something to react to.
@@ -46,20 +49,38 @@ enum News {
 impl<'a> Follow<'a> {
     pub(super) fn new(hub: &'a mut Hub, scope: Scope, sink: Sink) -> Self {
         let shown = BTreeMap::new();
-        Self { hub, scope, sink, shown, epoch: None, since: None, has_begun: false, polls: false }
+        Self {
+            hub,
+            scope,
+            sink,
+            shown,
+            epoch: None,
+            since: None,
+            has_begun: false,
+            polls: false,
+            is_away: false,
+        }
     }
 
     pub(super) async fn run(mut self, since: Option<Timestamp>) -> Result<(), Failure> {
         self.since = since;
         loop {
             let step = match self.news().await? {
-                News::Event(Event::Connected(hello)) => self.connected(&hello).await,
+                News::Event(Event::Connected(hello)) => {
+                    self.is_away = false;
+                    self.connected(&hello).await
+                }
                 News::Event(Event::Message(message)) => self.live(&message).await,
                 News::Event(Event::Disconnected { why, .. }) => {
+                    self.is_away = true;
                     say(&format!("not connected, trying again: {why}"));
                     Ok(Next::GoOn)
                 }
                 News::Event(_) => Ok(Next::GoOn),
+                News::Tick if self.is_away => {
+                    self.hub.follow_move().await;
+                    Ok(Next::GoOn)
+                }
                 News::Tick if self.polls => self.look().await,
                 News::Tick => Ok(Next::GoOn),
             };
@@ -76,7 +97,7 @@ impl<'a> Follow<'a> {
 
     async fn news(&mut self) -> Result<News, Failure> {
         let event = self.hub.events.next();
-        let event = if self.polls {
+        let event = if self.polls || self.is_away {
             match tokio::time::timeout(POLL, event).await {
                 Ok(event) => event,
                 Err(_) => return Ok(News::Tick),

@@ -3,7 +3,10 @@
 //! hyper parses; this module decides what is asked for and refuses what two parsers could read
 //! differently. It answers nothing about the hub by itself: contents come from the engine.
 
+mod address;
+mod api;
 mod forwarded;
+mod guide;
 mod origin;
 mod pages;
 mod reply;
@@ -100,23 +103,24 @@ where
 
 impl<F> Desk<'_, F> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Infallible> {
-        Ok(self.route(&request).await.unwrap_or_else(|refusal| *refusal))
+        Ok(self.route(request).await.unwrap_or_else(|refusal| *refusal))
     }
 
-    async fn route(&self, request: &Request<Incoming>) -> Result<Reply, Refusal> {
-        check_framing(request)?;
-        check_query(request)?;
+    async fn route(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+        check_framing(&request)?;
+        check_query(&request)?;
         self.check_carrier(request.headers())?;
         let client = self.find_client(request.headers())?;
         let is_upgrade = request.headers().contains_key(header::UPGRADE);
         match request.uri().path() {
             "/" | "/ws" if is_upgrade => {
-                let bearer = upgrade::check(request, &self.config.allowed_origins)?;
-                let reply = upgrade::accept(request)?;
+                let bearer = upgrade::check(&request, &self.config.allowed_origins)?;
+                let reply = upgrade::accept(&request)?;
                 self.accepted.set(Some(Accepted { peer: client.address, bearer }));
                 Ok(reply)
             }
             "/ws" => Err(upgrade::required()),
+            path if path.starts_with(api::API) => self.api(request, client).await,
             path => {
                 check_method(request.method())?;
                 self.page(path, request.headers(), client).await
@@ -152,7 +156,11 @@ fn check_framing(request: &Request<Incoming>) -> Result<(), Refusal> {
     let headers = request.headers();
     let count = |name| headers.get_all(name).iter().count();
     let bad = |cause, hint| Err(refuse(StatusCode::BAD_REQUEST, cause, hint));
-    if headers.contains_key(header::TRANSFER_ENCODING) || !request.body().is_end_stream() {
+    let may_have_body = request.uri().path().starts_with(api::API);
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return bad("a body without a length is not taken here", "send `Content-Length`");
+    }
+    if !may_have_body && !request.body().is_end_stream() {
         return bad("requests with a body are not taken here", "send the request without a body");
     }
     if count(header::HOST) > 1 || count(header::UPGRADE) > 1 || count(header::CONTENT_LENGTH) > 1 {

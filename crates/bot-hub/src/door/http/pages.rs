@@ -5,7 +5,9 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::address::base;
 use super::forwarded::{Client, is_forwarded};
+use super::guide;
 use super::reply::{JSON, PROMETHEUS, TEXT, refuse, reply};
 use super::{Desk, Refusal, Reply, bearer};
 use crate::door::intent::{Answer, Ask, Asker, Intent, Question};
@@ -21,7 +23,10 @@ in front and `/ws` behind, and send as the first frame:
 
     {\"type\":\"auth\",\"token\":\"...\"}
 
-The token comes from whoever runs this hub: `bot-hub bot add NAME`.
+The token comes from whoever runs this hub: `bot-hub invite NAME --room ROOM`.
+
+/join    for whoever was invited, with a code
+/skill.md and /llms.txt: the same for agents
 
 /livez   is it running        /readyz   does it take messages
 /healthz how is it            /version  which one is it
@@ -36,6 +41,9 @@ impl<F> Desk<'_, F> {
         headers: &HeaderMap,
         client: Client,
     ) -> Result<Reply, Refusal> {
+        if let Some(page) = guide::page(path, || base(headers, client, &self.config)) {
+            return page;
+        }
         let (what, content_type) = match path {
             "/" => return Ok(reply(StatusCode::OK, TEXT, WELCOME.to_owned())),
             "/livez" => return self.liveness(),
@@ -57,8 +65,8 @@ impl<F> Desk<'_, F> {
             Some(Answer::Bad(body)) => {
                 Ok(reply(StatusCode::SERVICE_UNAVAILABLE, content_type, body))
             }
+            Some(Answer::Json(..)) | None => Err(no_answer()),
             Some(Answer::Denied) => Err(denied()),
-            None => Err(no_answer()),
         }
     }
 
@@ -70,13 +78,18 @@ impl<F> Desk<'_, F> {
         Ok(reply(StatusCode::OK, TEXT, "ok\n".to_owned()))
     }
 
-    async fn ask(&self, what: Question, asker: Asker) -> Option<Answer> {
+    pub(super) async fn ask(&self, what: Question, asker: Asker) -> Option<Answer> {
+        // The certificate is the door's: the engine knows nothing of it.
+        let more = if what == Question::Metrics { self.door.tls_metrics() } else { String::new() };
         let (reply, answer) = oneshot::channel();
         let exchange = async {
             self.door.intents.send(Intent::Ask(Ask { what, asker, reply })).await.ok()?;
             answer.await.ok()
         };
-        timeout(self.config.limits.answer, exchange).await.ok().flatten()
+        match timeout(self.config.limits.answer, exchange).await.ok().flatten() {
+            Some(Answer::Good(page)) => Some(Answer::Good(page + &more)),
+            other => other,
+        }
     }
 }
 

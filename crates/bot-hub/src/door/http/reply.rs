@@ -27,6 +27,17 @@ pub(super) fn reply(status: StatusCode, content_type: &'static str, body: String
     reply
 }
 
+/// A whole answer in JSON.
+pub(super) fn json(status: StatusCode, body: String) -> Reply {
+    reply(status, JSON, body)
+}
+
+/// An error in JSON, for programs.
+pub(super) fn refuse_json(status: StatusCode, kind: &str, message: &str, hint: &str) -> Refusal {
+    let error = serde_json::json!({ "type": kind, "message": message, "hint": hint });
+    Box::new(json(status, serde_json::json!({ "ok": false, "error": error }).to_string()))
+}
+
 /// An error in words: what is wrong, and what to do.
 pub(super) fn refuse(status: StatusCode, cause: &str, hint: &str) -> Refusal {
     Box::new(reply(status, TEXT, format!("{cause}\nhint: {hint}\n")))

@@ -5,6 +5,7 @@ use bot_hub_core::entry::Extras;
 use bot_protocol::frame::server::GapReason;
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState::{self, Delivered, Dropped, Failed, Received, Started};
+use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 
 use super::{Subject, append, bot, cursor, delivered, draft, numbered, room, with};
@@ -270,4 +271,36 @@ pub(in crate::store) fn who_leaves_is_forgotten_and_joins_anew(subject: &mut Sub
     ];
     subject.change(vec![append(numbered("lab", 5)), leave.clone(), join.clone(), leave, join]);
     check_members(subject, "lab", &[("bob", 5, 5, None)]);
+}
+
+pub(in crate::store) fn rights_come_back_and_reading_begins_at_the_head(subject: &mut Subject) {
+    subject.fill("lab", 2);
+    subject.join("lab", "bob");
+    let usual = Rights::USUAL;
+    let stands = |subject: &mut Subject| {
+        let members = subject.record("lab").members;
+        members.iter().map(|it| (it.rights, it.since, it.cursor)).collect::<Vec<_>>()
+    };
+    assert_eq!(stands(subject), [(usual, 2, 2)]);
+    subject.say(numbered("lab", 3));
+    subject.done(cursor("lab", "bob", 3, 50));
+    let grant = |rights: &str| {
+        let rights = rights.parse().unwrap();
+        Change::Grant { room: room("lab"), bot: bot("bob"), rights }
+    };
+    // Whoever reads goes on where it was, whatever else it may do.
+    subject.done(grant("read,invite"));
+    assert_eq!(stands(subject), [("read,invite".parse().unwrap(), 2, 3)]);
+    subject.say(numbered("lab", 4));
+    subject.done(grant("post"));
+    subject.say(numbered("lab", 5));
+    subject.done(grant("read"));
+    assert_eq!(stands(subject), [("read".parse().unwrap(), 5, 5)]);
+    assert_eq!(subject.fate("m3"), [("bob".to_owned(), Received, 50)]);
+    assert_eq!(subject.fate("m5"), []);
+    // Joining again changes nothing, and a stranger has no rights.
+    subject.join("lab", "bob");
+    let stranger = Change::Grant { room: room("lab"), bot: bot("cat"), rights: Rights::USUAL };
+    subject.done(stranger);
+    assert_eq!(stands(subject), [("read".parse().unwrap(), 5, 5)]);
 }

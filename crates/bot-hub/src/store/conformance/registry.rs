@@ -3,23 +3,25 @@
 use bot_hub_core::change::{Change, Outcome};
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::id::Epoch;
+use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 
 use super::{Subject, append, bot, numbered, room};
-use crate::store::{BotRecord, TokenRecord, Write};
+use crate::store::{BotRecord, ClaimRecord, InviteRecord, TokenRecord, Write};
 
 fn record(name: &str) -> BotRecord {
     BotRecord {
         bot: bot(name),
         operator: false,
         disabled: false,
+        guest: false,
         created_at: Timestamp(5),
         last_seen: None,
     }
 }
 
 fn token(name: &str, byte: u8) -> TokenRecord {
-    TokenRecord { bot: bot(name), hash: [byte; 32], created_at: Timestamp(6) }
+    TokenRecord { bot: bot(name), hash: [byte; 32], created_at: Timestamp(6), expires_at: None }
 }
 
 pub(in crate::store) fn bots_and_tokens_come_back(subject: &mut Subject) {
@@ -44,6 +46,50 @@ pub(in crate::store) fn bots_and_tokens_come_back(subject: &mut Subject) {
     assert_eq!(loaded.tokens, [token("ann", 1), token("bob", 2), token("bob", 3)]);
     subject.write(vec![Write::RevokeTokens(bot("bob")), Write::Token(token("bob", 4))]);
     assert_eq!(subject.load_twice().tokens, [token("ann", 1), token("bob", 4)]);
+}
+
+pub(in crate::store) fn a_token_may_end(subject: &mut Subject) {
+    let ends = |record: TokenRecord, at| TokenRecord { expires_at: Some(Timestamp(at)), ..record };
+    subject.write(vec![
+        Write::Token(token("ann", 1)),
+        Write::Token(token("bob", 2)),
+        Write::Token(ends(token("ann", 3), 7)),
+        Write::ExpireTokens(bot("ann"), Timestamp(9)),
+        Write::Token(token("ann", 4)),
+    ]);
+    let expected =
+        [ends(token("ann", 1), 9), token("bob", 2), ends(token("ann", 3), 7), token("ann", 4)];
+    assert_eq!(subject.load_twice().tokens, expected);
+    subject.write(vec![Write::ForgetToken([3; 32]), Write::ForgetToken([9; 32])]);
+    assert_eq!(subject.load_twice().tokens.len(), 3);
+}
+
+pub(in crate::store) fn invites_come_back(subject: &mut Subject) {
+    let invite = |number: u8| InviteRecord {
+        id: format!("inv_{number}").into(),
+        hash: [number; 32],
+        name: bot("fern"),
+        rooms: vec![room("den"), room("lab")],
+        rights: Rights::USUAL,
+        by: bot("ann"),
+        created_at: Timestamp(1),
+        expires_at: Timestamp(2),
+        revoked_at: None,
+        claim: None,
+    };
+    let write = |invite: &InviteRecord| Write::Invite(Box::new(invite.clone()));
+    subject.write(vec![write(&invite(2)), write(&invite(1)), write(&invite(3))]);
+    assert_eq!(subject.load_twice().invites, [invite(1), invite(2), invite(3)]);
+    let claim = ClaimRecord {
+        at: Timestamp(3),
+        bot: bot("moss"),
+        client: "test/1".into(),
+        address: "2001:db8::1".into(),
+    };
+    let claimed = InviteRecord { claim: Some(claim), ..invite(1) };
+    let revoked = InviteRecord { revoked_at: Some(Timestamp(4)), ..invite(2) };
+    subject.write(vec![write(&claimed), write(&revoked), Write::ForgetInvite("inv_3".into())]);
+    assert_eq!(subject.load_twice().invites, [claimed, revoked]);
 }
 
 pub(in crate::store) fn a_forgotten_bot_leaves_what_it_said(subject: &mut Subject) {

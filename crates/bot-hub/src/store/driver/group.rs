@@ -3,9 +3,11 @@
 //! Owns what is committed as one transaction, and whom it is answered to. Never waits.
 
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use bot_hub_core::change::{Change, Outcome};
 
+use super::tally::Tally;
 use super::{StoreEvent, Submission, Ticket};
 use crate::store::{Store, StoreError, Write};
 
@@ -38,8 +40,11 @@ impl Group {
         group
     }
 
-    pub(super) fn commit(self, store: &mut dyn Store) -> Vec<StoreEvent> {
-        match store.commit(&self.writes) {
+    pub(super) fn commit(self, store: &mut dyn Store, tally: &Tally) -> Vec<StoreEvent> {
+        let started = Instant::now();
+        let result = store.commit(&self.writes);
+        tally.note(self.writes.len(), started.elapsed());
+        match result {
             Ok(outcomes) => self.committed(outcomes),
             Err(error) if is_refusal(&error) => self.one_by_one(store, error),
             Err(error) => vec![StoreEvent::Dead(error)],

@@ -7,17 +7,22 @@
 //! **Invariant:** after an error that leaves the disk's state unknown, nothing is acknowledged again.
 
 mod group;
+mod tally;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use bot_hub_core::change::{Answer, Outcome, Query};
 use tokio::sync::mpsc;
 
 use self::group::{Group, is_refusal};
+use self::tally::Tally;
 use super::{Reader, Store, StoreError, Write};
+use crate::engine::metrics::Surroundings;
 
 /// Names a submission or a question, as its sender likes.
 pub type Ticket = u64;
@@ -70,6 +75,7 @@ pub enum Unsent<T> {
 #[derive(Debug)]
 pub struct Driver {
     kind: Kind,
+    tally: Arc<Tally>,
 }
 
 #[derive(Debug)]
@@ -105,18 +111,21 @@ impl Driver {
         let (submissions, to_write) = sync_channel(SUBMISSIONS_MAX);
         let (questions, to_answer) = sync_channel(QUESTIONS_MAX);
         let answers = events.clone();
+        let tally = Arc::<Tally>::default();
+        let counts = Arc::clone(&tally);
         let threads = [
-            spawn("store-write", move || write_all(store, &to_write, &events))?,
+            spawn("store-write", move || write_all(store, &to_write, &events, &counts))?,
             spawn("store-read", move || answer_all(reader, &to_answer, &answers))?,
         ];
-        Ok(Self { kind: Kind::Threads { submissions, questions, threads } })
+        Ok(Self { kind: Kind::Threads { submissions, questions, threads }, tally })
     }
 
     /// A store that answers at once, on the engine's own thread: for one that does not wait for a
     /// disk, where a change of threads would cost more than the work.
     pub fn inline(store: Box<dyn Store>) -> Result<Self, StoreError> {
         let reader = store.reader()?;
-        Ok(Self { kind: Kind::Inline(Inline { store, reader, is_dead: false }) })
+        let kind = Kind::Inline(Inline { store, reader, is_dead: false });
+        Ok(Self { kind, tally: Arc::default() })
     }
 
     /// Hands over writes that are stored together or not at all. `Some` is the answer, if it is there
@@ -137,7 +146,12 @@ impl Driver {
                     Err(TrySendError::Disconnected(_)) => Err(Unsent::Dead),
                 }
             }
-            Kind::Inline(inline) => inline.submit(&writes, ticket).map(Some),
+            Kind::Inline(inline) => {
+                let started = Instant::now();
+                let event = inline.submit(&writes, ticket)?;
+                self.tally.note(writes.len(), started.elapsed());
+                Ok(Some(event))
+            }
         }
     }
 
@@ -158,6 +172,12 @@ impl Driver {
                 Ok(Some(StoreEvent::Answered { ticket, answer }))
             }
         }
+    }
+
+    /// Adds what the store's transactions were like so far.
+    pub(crate) fn measured(&self, mut surroundings: Surroundings) -> Surroundings {
+        surroundings.transactions = Some(self.tally.histograms());
+        surroundings
     }
 
     /// Commits what was submitted, closes the store and waits for that. The events have to be taken
@@ -208,10 +228,11 @@ fn write_all(
     mut store: Box<dyn Store>,
     submissions: &Receiver<Submission>,
     events: &mpsc::Sender<StoreEvent>,
+    tally: &Tally,
 ) {
     while let Ok(first) = submissions.recv() {
         let group = Group::gather(first, submissions);
-        for event in group.commit(store.as_mut()) {
+        for event in group.commit(store.as_mut(), tally) {
             let is_over = matches!(event, StoreEvent::Dead(_));
             if events.blocking_send(event).is_err() || is_over {
                 return;

@@ -7,15 +7,17 @@
 
 mod room;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
 use self::room::Room;
-use super::{BotRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
+use super::{BotRecord, InviteRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
 
 /// Everything in memory, shared with its readers.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ struct World {
     rooms: FxHashMap<RoomName, Room>,
     bots: FxHashMap<BotId, BotRecord>,
     tokens: Vec<TokenRecord>,
+    invites: BTreeMap<SmolStr, InviteRecord>,
 }
 
 #[derive(Debug)]
@@ -44,6 +47,7 @@ impl MemoryStore {
             rooms: FxHashMap::default(),
             bots: FxHashMap::default(),
             tokens: Vec::new(),
+            invites: BTreeMap::new(),
         };
         Ok(Self { world: Arc::new(Mutex::new(world)) })
     }
@@ -104,7 +108,9 @@ impl World {
         bots.sort_by(|one, other| one.bot.cmp(&other.bot));
         let mut tokens = self.tokens.clone();
         tokens.sort_by_key(|token| token.hash);
-        Loaded { snapshot: Snapshot { epoch: self.epoch, rooms, expiring }, bots, tokens }
+        let invites = self.invites.values().cloned().collect();
+        let snapshot = Snapshot { epoch: self.epoch, rooms, expiring };
+        Loaded { snapshot, bots, tokens, invites }
     }
 
     fn check_rooms(&self, batch: &[Write]) -> Result<(), StoreError> {
@@ -131,6 +137,18 @@ impl World {
                 self.tokens.push(token.clone());
             }
             Write::RevokeTokens(bot) => self.tokens.retain(|token| token.bot != *bot),
+            Write::ExpireTokens(bot, at) => {
+                for token in self.tokens.iter_mut().filter(|token| token.bot == *bot) {
+                    token.expires_at = Some(token.expires_at.map_or(*at, |sooner| sooner.min(*at)));
+                }
+            }
+            Write::ForgetToken(hash) => self.tokens.retain(|token| token.hash != *hash),
+            Write::Invite(invite) => {
+                self.invites.insert(invite.id.clone(), InviteRecord::clone(invite));
+            }
+            Write::ForgetInvite(id) => {
+                self.invites.remove(id);
+            }
             Write::Seen(bot, at) => {
                 if let Some(record) = self.bots.get_mut(bot) {
                     record.last_seen = record.last_seen.max(Some(*at));

@@ -15,6 +15,7 @@ use bot_protocol::frame::operator::Retention;
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -39,6 +40,7 @@ pub(super) struct Room {
 
 #[derive(Clone, Copy, Debug)]
 struct Member {
+    rights: Rights,
     since: u64,
     cursor: u64,
 }
@@ -100,8 +102,17 @@ impl Room {
             Change::Retain { retain, .. } => self.retain = Some(*retain),
             Change::Join { bot, .. } => {
                 let head = self.head();
-                let joined = Member { since: head, cursor: head };
+                let joined = Member { rights: Rights::USUAL, since: head, cursor: head };
                 self.members.entry(bot.clone()).or_insert(joined);
+            }
+            Change::Grant { bot, rights, .. } => {
+                let head = self.head();
+                if let Some(member) = self.members.get_mut(bot) {
+                    if member.rights.has(Right::Read) != rights.has(Right::Read) {
+                        (member.since, member.cursor) = (head, head);
+                    }
+                    member.rights = *rights;
+                }
             }
             Change::Leave { bot, .. } => self.leave(bot),
             Change::Cursor { bot, seq, state, at, .. } => {
@@ -327,6 +338,7 @@ impl Room {
         MemberRecord {
             bot: bot.clone(),
             since: member.since,
+            rights: member.rights,
             cursor: member.cursor,
             waiting_since: next.map(|entry| entry.draft.sent_at),
             dropped: ranges

@@ -51,6 +51,10 @@ impl<'a> Batch<'a> {
             Write::ForgetBot(bot) => self.forget_bot(bot)?,
             Write::Token(token) => self.put_token(token)?,
             Write::RevokeTokens(bot) => self.revoke_tokens(bot)?,
+            Write::ExpireTokens(bot, at) => self.expire_tokens(bot, *at)?,
+            Write::ForgetToken(hash) => self.forget_token(hash)?,
+            Write::Invite(invite) => self.put_invite(invite)?,
+            Write::ForgetInvite(id) => self.forget_invite(id)?,
             Write::Seen(bot, at) => self.saw_bot(bot, *at)?,
         }
         Ok(Outcome::Done)
@@ -65,6 +69,7 @@ impl<'a> Batch<'a> {
             Change::CreateRoom { room, closed } => self.create_room(room, *closed)?,
             Change::Retain { room, retain } => self.retain(room, retain)?,
             Change::Join { room, bot } => self.join(room, bot)?,
+            Change::Grant { room, bot, rights } => self.grant(room, bot, *rights)?,
             Change::Leave { room, bot } => self.leave(room, bot)?,
             Change::Cursor { room, bot, seq, state, at } => {
                 self.cursor(room, bot, *seq, *state, *at)?;

@@ -71,7 +71,7 @@ fn newest(
     let mut rows = statement.query([number])?;
     while let Some(row) = rows.next()? {
         let (joined, stored) = stored::joined_row(row)?;
-        let Some(bot) = names.name(conn, row.get(9)?)? else { continue };
+        let Some(bot) = names.name(conn, row.get(10)?)? else { continue };
         if joined.sum(sum, room, &bot) != stored {
             continue;
         }

@@ -6,16 +6,17 @@
 use bot_hub_core::change::{DroppedRange, Expiring, MemberRecord, RoomRecord, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 use rusqlite::{Connection, Row};
 
 use super::names::Names;
 use super::row::{self, entry_columns};
-use super::rows::{Joined, Tail, bot_sum, dropped_sum, reason_of, token_sum};
+use super::rows::{Joined, Tail, bot_sum, dropped_sum, invite_sum, reason_of, token_sum};
 use super::schema::{nat, place};
 use super::stored::{self, StoredRoom, bound, room_columns};
 use super::sum::Sum;
-use crate::store::{BotRecord, Loaded, TokenRecord};
+use crate::store::{BotRecord, ClaimRecord, InviteRecord, Loaded, TokenRecord};
 
 /// Everything that is needed at start.
 pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> {
@@ -24,7 +25,8 @@ pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> 
     for room in loading.rooms()? {
         loading.room(&room, &mut snapshot)?;
     }
-    Ok(Loaded { snapshot, bots: loading.bots()?, tokens: loading.tokens()? })
+    let (bots, tokens, invites) = (loading.bots()?, loading.tokens()?, loading.invites()?);
+    Ok(Loaded { snapshot, bots, tokens, invites })
 }
 
 struct Loading<'a> {
@@ -96,13 +98,13 @@ impl Loading<'_> {
         joined: Joined,
         tail: &Tail,
     ) -> rusqlite::Result<MemberRecord> {
-        let Joined { since, cursor, .. } = joined;
+        let Joined { rights, since, cursor, .. } = joined;
         let waiting_since = match cursor < tail.head {
             true => stored::sent_at(self.conn, room.1, tail.first.max(cursor + 1), tail.head)?,
             false => None,
         };
         let dropped = self.dropped(room, bot, cursor)?;
-        Ok(MemberRecord { bot: bot.0.clone(), since, cursor, waiting_since, dropped })
+        Ok(MemberRecord { bot: bot.0.clone(), rights, since, cursor, waiting_since, dropped })
     }
 
     fn dropped(
@@ -153,22 +155,28 @@ impl Loading<'_> {
     }
 
     fn bots(&mut self) -> rusqlite::Result<Vec<BotRecord>> {
-        let mut statement = self.conn.prepare(
-            "SELECT name, operator, disabled, created_at, last_seen, sum FROM bot ORDER BY name",
-        )?;
+        let sql = concat!("SELECT ", bot_columns!(), " FROM bot ORDER BY name");
+        let mut statement = self.conn.prepare(sql)?;
         let bots = statement.query_map([], |row| bot_row(&mut self.sum, row))?;
         bots.filter_map(|bot| or_report("bot", bot)).collect()
     }
 
     fn tokens(&mut self) -> rusqlite::Result<Vec<TokenRecord>> {
-        let mut statement =
-            self.conn.prepare("SELECT hash, bot, created_at, sum FROM token ORDER BY hash")?;
+        let sql = concat!("SELECT ", token_columns!(), " FROM token ORDER BY hash");
+        let mut statement = self.conn.prepare(sql)?;
         let tokens = statement.query_map([], |row| token_row(&mut self.sum, row))?;
         tokens.filter_map(|token| or_report("token", token)).collect()
     }
+
+    fn invites(&mut self) -> rusqlite::Result<Vec<InviteRecord>> {
+        let sql = concat!("SELECT ", invite_columns!(), " FROM invite ORDER BY id");
+        let mut statement = self.conn.prepare(sql)?;
+        let invites = statement.query_map([], |row| invite_row(&mut self.sum, row))?;
+        invites.filter_map(|invite| or_report("invite", invite)).collect()
+    }
 }
 
-/// A damaged bot or token opens no door; that it is missing has to be said somewhere.
+/// A damaged bot, token or invite opens no door; that it is missing has to be said somewhere.
 fn or_report<T>(what: &str, found: rusqlite::Result<Option<T>>) -> Option<rusqlite::Result<T>> {
     let found = found.transpose();
     if found.is_none() {
@@ -191,7 +199,25 @@ pub(super) fn dropped_row(
     Ok(is_intact.then_some((range, at)))
 }
 
-/// `name, operator, disabled, created_at, last_seen, sum` of `bot`; `None` if it is damaged.
+macro_rules! bot_columns {
+    () => {
+        "name, operator, disabled, created_at, last_seen, guest, sum"
+    };
+}
+macro_rules! token_columns {
+    () => {
+        "hash, bot, created_at, expires_at, sum"
+    };
+}
+macro_rules! invite_columns {
+    () => {
+        "id, hash, name, rooms, rights, by, created_at, expires_at, revoked_at, claimed_at,
+         claimed_as, client, address, sum"
+    };
+}
+pub(super) use {bot_columns, invite_columns, token_columns};
+
+/// `bot_columns`; `None` if it is damaged.
 pub(super) fn bot_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<BotRecord>> {
     let Ok(bot) = BotId::new(&row.get::<_, String>(0)?) else { return Ok(None) };
     let record = BotRecord {
@@ -199,16 +225,54 @@ pub(super) fn bot_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<B
         operator: row.get(1)?,
         disabled: row.get(2)?,
         created_at: Timestamp(nat(row.get(3)?)),
-        last_seen: row.get::<_, Option<i64>>(4)?.map(|at| Timestamp(nat(at))),
+        last_seen: maybe_time(row, 4)?,
+        guest: row.get(5)?,
     };
-    let is_intact = bot_sum(sum, &record) == row.get::<_, i64>(5)?;
+    let is_intact = bot_sum(sum, &record) == row.get::<_, i64>(6)?;
     Ok(is_intact.then_some(record))
 }
 
-/// `hash, bot, created_at, sum` of `token`; `None` if it is damaged.
+/// `token_columns`; `None` if it is damaged.
 pub(super) fn token_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<TokenRecord>> {
     let Ok(bot) = BotId::new(&row.get::<_, String>(1)?) else { return Ok(None) };
-    let record = TokenRecord { bot, hash: row.get(0)?, created_at: Timestamp(nat(row.get(2)?)) };
-    let is_intact = token_sum(sum, &record) == row.get::<_, i64>(3)?;
+    let (hash, created_at) = (row.get(0)?, Timestamp(nat(row.get(2)?)));
+    let record = TokenRecord { bot, hash, created_at, expires_at: maybe_time(row, 3)? };
+    let is_intact = token_sum(sum, &record) == row.get::<_, i64>(4)?;
     Ok(is_intact.then_some(record))
+}
+
+/// `invite_columns`; `None` if it is damaged.
+pub(super) fn invite_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<InviteRecord>> {
+    let text = |column| row.get::<_, String>(column);
+    let bot = |name: String| BotId::new(&name).ok();
+    let rooms = text(3)?;
+    let rooms: Result<Vec<_>, _> = rooms.split_whitespace().map(RoomName::new).collect();
+    let (Some(name), Some(by), Ok(rooms)) = (bot(text(2)?), bot(text(5)?), rooms) else {
+        return Ok(None);
+    };
+    let claimed_as = row.get::<_, Option<String>>(10)?.and_then(bot);
+    let claim = match (maybe_time(row, 9)?, claimed_as) {
+        (Some(at), Some(bot)) => {
+            Some(ClaimRecord { at, bot, client: text(11)?.into(), address: text(12)?.into() })
+        }
+        _ => None,
+    };
+    let record = InviteRecord {
+        id: text(0)?.into(),
+        hash: row.get(1)?,
+        name,
+        rooms,
+        rights: Rights::from_bits(row.get(4)?),
+        by,
+        created_at: Timestamp(nat(row.get(6)?)),
+        expires_at: Timestamp(nat(row.get(7)?)),
+        revoked_at: maybe_time(row, 8)?,
+        claim,
+    };
+    let is_intact = invite_sum(sum, &record) == row.get::<_, i64>(13)?;
+    Ok(is_intact.then_some(record))
+}
+
+fn maybe_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(|at| Timestamp(nat(at))))
 }

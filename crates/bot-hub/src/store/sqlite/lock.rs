@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::store::StoreError;
 
 /// The name of the lock file in a data directory.
-const LOCK: &str = "hub.lock";
+pub(super) const LOCK: &str = "hub.lock";
 
 /// Held as long as this value lives.
 #[derive(Debug)]

@@ -208,6 +208,29 @@ impl Store for SqliteStore {
     }
 }
 
+/// Whether somebody has the store of a data directory open for writing.
+pub fn is_in_use(directory: &Path) -> bool {
+    let has_lock = directory.join(lock::LOCK).exists();
+    has_lock && matches!(DirectoryLock::take(directory), Err(StoreError::InUse { .. }))
+}
+
+/// Does something while nobody can open the store of a data directory for writing.
+pub fn while_unused<T>(directory: &Path, work: impl FnOnce() -> T) -> Result<T, StoreError> {
+    let _lock = DirectoryLock::take(directory)?;
+    Ok(work())
+}
+
+/// What a hub would find in the store of a data directory, without becoming its writer.
+pub fn look(directory: &Path) -> Result<Loaded, StoreError> {
+    let path = connect::database(directory);
+    let looked = || -> Result<Loaded, Trouble> {
+        let conn = connect::existing(&path, &Options::default())?;
+        let epoch = schema::read_epoch(&conn)?.unwrap_or_default();
+        Ok(load::load(&conn, epoch)?)
+    };
+    looked().map_err(|trouble| trouble.at(&path))
+}
+
 /// Only its owner may look into a directory that holds what was said.
 fn make_directory(directory: &Path) -> Result<(), StoreError> {
     let mut builder = std::fs::DirBuilder::new();

@@ -8,11 +8,12 @@ use bot_protocol::frame::operator::Retention;
 use bot_protocol::frame::server::GapReason;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 
 use super::sum::{Sum, Wide};
 use crate::store::rule::Run;
-use crate::store::{BotRecord, TokenRecord};
+use crate::store::{BotRecord, InviteRecord, TokenRecord};
 
 /// Where a room's log begins and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ impl Tail {
 /// How far a member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Joined {
+    pub(super) rights: Rights,
     pub(super) since: u64,
     pub(super) cursor: u64,
     /// The newest run of each mark.
@@ -52,7 +54,7 @@ pub(super) struct Joined {
 
 impl Joined {
     pub(super) fn at(seq: u64) -> Self {
-        Self { since: seq, cursor: seq, delivered: None, received: None }
+        Self { rights: Rights::USUAL, since: seq, cursor: seq, delivered: None, received: None }
     }
 
     pub(super) fn sum(&self, sum: &mut Sum, room: &RoomName, bot: &BotId) -> i64 {
@@ -62,6 +64,9 @@ impl Joined {
             sum.maybe_number(run.map(|run| run.start));
             sum.maybe_number(run.map(|run| run.upto));
             sum.maybe_number(run.map(|run| run.at.0));
+        }
+        if self.rights != Rights::USUAL {
+            sum.number(self.rights.bits().into());
         }
         sum.narrow()
     }
@@ -116,11 +121,35 @@ pub(super) fn dropped_sum(
 
 pub(super) fn bot_sum(sum: &mut Sum, bot: &BotRecord) -> i64 {
     sum.of("bot").text(bot.bot.as_str()).number(bot.operator.into()).number(bot.disabled.into());
-    sum.number(bot.created_at.0).maybe_number(bot.last_seen.map(|at| at.0)).narrow()
+    sum.number(bot.created_at.0).maybe_number(bot.last_seen.map(|at| at.0));
+    if bot.guest {
+        sum.text("guest");
+    }
+    sum.narrow()
 }
 
 pub(super) fn token_sum(sum: &mut Sum, token: &TokenRecord) -> i64 {
-    sum.of("token").raw(&token.hash).text(token.bot.as_str()).number(token.created_at.0).narrow()
+    sum.of("token").raw(&token.hash).text(token.bot.as_str()).number(token.created_at.0);
+    if let Some(at) = token.expires_at {
+        sum.number(at.0);
+    }
+    sum.narrow()
+}
+
+pub(super) fn invite_sum(sum: &mut Sum, invite: &InviteRecord) -> i64 {
+    sum.of("invite").text(&invite.id).raw(&invite.hash).text(invite.name.as_str());
+    sum.text(&room_list(&invite.rooms)).number(invite.rights.bits().into());
+    sum.text(invite.by.as_str()).number(invite.created_at.0).number(invite.expires_at.0);
+    sum.maybe_number(invite.revoked_at.map(|at| at.0));
+    let claim = invite.claim.as_ref();
+    sum.maybe_number(claim.map(|it| it.at.0)).maybe_text(claim.map(|it| it.bot.as_str()));
+    sum.maybe_text(claim.map(|it| it.client.as_str()));
+    sum.maybe_text(claim.map(|it| it.address.as_str())).narrow()
+}
+
+/// The rooms of an invite as they are stored.
+pub(super) fn room_list(rooms: &[RoomName]) -> String {
+    rooms.iter().map(RoomName::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// The numbers of states on disk; never change one.

@@ -33,7 +33,7 @@ pub(super) const ROOMS_MAX: i64 = (1 << (63 - SEQ_BITS)) - 1;
 pub(super) type Step = &'static str;
 
 /// All steps, the first of which makes an empty store.
-pub(super) const STEPS: &[Step] = &[FIRST];
+pub(super) const STEPS: &[Step] = &[FIRST, INVITES];
 
 const FIRST: Step = "
     CREATE TABLE meta (
@@ -112,6 +112,22 @@ const FIRST: Step = "
         name.name AS sender, entry.text AS text,
         CASE typeof(entry.id) WHEN 'blob' THEN lower(hex(entry.id)) ELSE entry.id END AS id
     FROM entry JOIN room ON room.id = entry.room JOIN name ON name.id = entry.sender;
+";
+
+/// Rights, guests, invites, and tokens that end. What stands in the new columns by default is left out
+/// of a row's checksum, so that the rows of the first schema keep theirs.
+const INVITES: Step = "
+    ALTER TABLE member ADD COLUMN rights INTEGER NOT NULL DEFAULT 7;
+    ALTER TABLE bot ADD COLUMN guest INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE token ADD COLUMN expires_at INTEGER;
+
+    -- `rooms` are names with a space between two.
+    CREATE TABLE invite (
+        id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, name TEXT NOT NULL, rooms TEXT NOT NULL,
+        rights INTEGER NOT NULL, by TEXT NOT NULL, created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL, revoked_at INTEGER,
+        claimed_at INTEGER, claimed_as TEXT, client TEXT, address TEXT, sum INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// The key of an entry.

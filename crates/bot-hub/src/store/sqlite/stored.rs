@@ -6,6 +6,7 @@
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -38,7 +39,7 @@ pub(super) use room_columns;
 macro_rules! member_columns {
     () => {
         "since, cursor, delivered_start, delivered_upto, delivered_at,
-         received_start, received_upto, received_at, sum"
+         received_start, received_upto, received_at, rights, sum"
     };
 }
 pub(super) use member_columns;
@@ -173,7 +174,9 @@ pub(super) fn joined(
             break;
         }
     }
-    Ok(Some(Joined::at(cursor)))
+    // A flipped bit gives nobody more than the usual.
+    let rights = Rights::from_bits(stored.rights.bits() & Rights::USUAL.bits());
+    Ok(Some(Joined { rights, ..Joined::at(cursor) }))
 }
 
 /// A membership with the checksum that its row holds.
@@ -189,8 +192,9 @@ pub(super) fn joined_row(row: &Row<'_>) -> rusqlite::Result<(Joined, i64)> {
         cursor: nat(row.get(1)?),
         delivered: run(2)?,
         received: run(5)?,
+        rights: Rights::from_bits(row.get(8)?),
     };
-    Ok((joined, row.get(8)?))
+    Ok((joined, row.get(9)?))
 }
 
 /// When an entry was sent, or the first one after it that is there.

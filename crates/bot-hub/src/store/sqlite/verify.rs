@@ -8,12 +8,14 @@ use std::path::Path;
 
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::connect::{self, Options};
 use super::error::{Trouble, is_damage};
 use super::fate::receipt_row;
-use super::load::{bot_row, dropped_row, token_row};
+use super::load::{
+    bot_columns, bot_row, dropped_row, invite_columns, invite_row, token_columns, token_row,
+};
 use super::names::Names;
 use super::read::{SqliteReader, Way};
 use super::row::{Intact, StoredId};
@@ -179,21 +181,30 @@ impl Walk {
     }
 
     fn registry(&mut self) -> rusqlite::Result<()> {
-        let (bots, tokens) = {
-            let SqliteReader { conn, sum, .. } = &mut self.reader;
-            let mut bots = conn
-                .prepare("SELECT name, operator, disabled, created_at, last_seen, sum FROM bot")?;
-            let bots = bots.query_map([], |row| bot_row(sum, row))?;
-            let bots = bots.collect::<rusqlite::Result<Vec<_>>>()?;
-            let mut tokens = conn.prepare("SELECT hash, bot, created_at, sum FROM token")?;
-            let tokens = tokens.query_map([], |row| token_row(sum, row))?;
-            (bots, tokens.collect::<rusqlite::Result<Vec<_>>>()?)
-        };
-        for _ in bots.iter().filter(|bot| bot.is_none()) {
-            self.damage(None, None, "the row of a bot is damaged");
-        }
-        for _ in tokens.iter().filter(|token| token.is_none()) {
-            self.damage(None, None, "the row of a token is damaged");
+        let SqliteReader { conn, sum, .. } = &mut self.reader;
+        let counts = [
+            (
+                "a bot",
+                damaged(conn, sum, concat!("SELECT ", bot_columns!(), " FROM bot"), bot_row)?,
+            ),
+            (
+                "a token",
+                damaged(conn, sum, concat!("SELECT ", token_columns!(), " FROM token"), token_row)?,
+            ),
+            (
+                "an invite",
+                damaged(
+                    conn,
+                    sum,
+                    concat!("SELECT ", invite_columns!(), " FROM invite"),
+                    invite_row,
+                )?,
+            ),
+        ];
+        for (what, count) in counts {
+            for _ in 0..count {
+                self.damage(None, None, format!("the row of {what} is damaged"));
+            }
         }
         Ok(())
     }
@@ -299,6 +310,19 @@ fn leads_to(
     }
 }
 
+/// How many rows are damaged.
+fn damaged<T>(
+    conn: &Connection,
+    sum: &mut Sum,
+    sql: &str,
+    read: fn(&mut Sum, &Row<'_>) -> rusqlite::Result<Option<T>>,
+) -> rusqlite::Result<usize> {
+    let mut statement = conn.prepare(sql)?;
+    let rows = statement.query_map([], |row| read(sum, row))?;
+    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(rows.iter().filter(|row| row.is_none()).count())
+}
+
 type Found = Vec<(Option<u64>, String)>;
 
 fn damaged_members(
@@ -313,7 +337,7 @@ fn damaged_members(
     let mut rows = statement.query([number])?;
     while let Some(row) = rows.next()? {
         let (joined, expected) = stored::joined_row(row)?;
-        match names.name(conn, row.get(9)?)? {
+        match names.name(conn, row.get(10)?)? {
             Some(bot) if joined.sum(sum, room, &bot) == expected => {}
             Some(bot) => damage.push((None, format!("the cursor of `{bot}` is damaged"))),
             None => damage.push((None, "the name of a member is damaged".to_owned())),

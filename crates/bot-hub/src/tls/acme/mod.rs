@@ -82,6 +82,7 @@ impl Renewal {
                 Ok(identity) => {
                     failures = 0;
                     self.succeeded(&identity);
+                    sleep(schedule::rest(&identity.facts)).await;
                     current = Some(identity);
                 }
                 Err(error) => {

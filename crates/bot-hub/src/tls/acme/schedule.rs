@@ -32,6 +32,12 @@ pub(super) fn renew_at(facts: &Facts, wish: Option<Window>, dice: f64) -> System
     (from + spread).min(facts.not_after - lifetime / 10)
 }
 
+/// How long no other certificate is asked for after one was issued, whatever the authority wishes and
+/// the clock says: a clock that is wrong by weeks would use up the authority's limits within minutes.
+pub(super) fn rest(facts: &Facts) -> Duration {
+    PAUSE_MAX.min(facts.lifetime() / 2)
+}
+
 /// How long to wait after so many failures in a row: twice as long each time, give or take a quarter.
 pub(super) fn pause(failures: u32, dice: f64) -> Duration {
     let doubled = PAUSE_MIN.saturating_mul(1 << (failures.saturating_sub(1)).min(16));
@@ -68,6 +74,17 @@ mod tests {
         check(Some((50, 51)), 1.0, 51);
         // After the end of the certificate: before it.
         check(Some((300, 400)), 0.0, 181);
+    }
+
+    #[test]
+    fn an_issued_certificate_is_rested_upon() {
+        let check = |lifetime_s: u64, expected_s: u64| {
+            let not_after = at(100) + Duration::from_secs(lifetime_s);
+            let rested = rest(&Facts { not_after, ..facts() });
+            assert_eq!(rested.as_secs(), expected_s, "{lifetime_s}");
+        };
+        check(90 * 86_400, 6 * 3_600);
+        check(18, 9);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use bot_hub_core::change::{DroppedRange, ReceiptRecord};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -25,6 +26,29 @@ impl Batch<'_> {
             member.joined = Some(Joined::at(head));
             member.is_dirty = true;
         }
+        Ok(())
+    }
+
+    pub(super) fn grant(
+        &mut self,
+        name: &RoomName,
+        bot: &BotId,
+        rights: Rights,
+    ) -> Result<(), Trouble> {
+        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let (number, head) = (room.id, room.tail.head);
+        let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
+        let Some(joined) = &mut member.joined else { return Ok(()) };
+        member.is_dirty |= joined.rights != rights;
+        if joined.rights.has(Right::Read) == rights.has(Right::Read) {
+            joined.rights = rights;
+            return Ok(());
+        }
+        let who = (bot, member.bot);
+        for (state, run) in joined.marks() {
+            write_mark(self.conn, self.sum, (name, number), who, state, run)?;
+        }
+        *joined = Joined { rights, ..Joined::at(head) };
         Ok(())
     }
 
@@ -158,12 +182,12 @@ fn write_member(
     joined: &Joined,
 ) -> Result<(), Trouble> {
     let sum = joined.sum(sum, room, bot);
-    let Joined { since, cursor, delivered, received } = joined;
+    let Joined { rights, since, cursor, delivered, received } = joined;
     let mut statement = conn.prepare_cached(
         "INSERT OR REPLACE INTO member (room, bot, since, cursor,
              delivered_start, delivered_upto, delivered_at,
-             received_start, received_upto, received_at, sum)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             received_start, received_upto, received_at, rights, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     statement.execute(params![
         room_number,
@@ -176,6 +200,7 @@ fn write_member(
         received.map(|run| int(run.start)),
         received.map(|run| int(run.upto)),
         received.map(|run| int(run.at.0)),
+        rights.bits(),
         sum,
     ])?;
     Ok(())

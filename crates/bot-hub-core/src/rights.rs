@@ -1,0 +1,183 @@
+//! What a member may do in its rooms, and whom a guest may reach.
+//!
+//! Owns every refusal for want of a right. A *guest* is a bot that came by an invite: it knows the rooms
+//! that it was let into and the bots in them, and nothing else here exists for it.
+
+use bot_protocol::block::{self, Kind};
+use bot_protocol::code::Code;
+use bot_protocol::frame::client::Message;
+use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::right::{Right, Rights};
+use serde_json::Value;
+
+use crate::change::Change;
+use crate::hub::Hub;
+use crate::member::Member;
+use crate::pending::{Pending, Waiter};
+use crate::world::{BotIx, RoomIx};
+
+impl Hub {
+    /// Whether a bot is confined to the rooms that it was let into.
+    pub(crate) fn set_guest(&mut self, bot: &BotId, guest: bool) {
+        let bot = self.world.intern_bot(bot);
+        self.world.bot_mut(bot).guest = guest;
+    }
+
+    /// Refuses what a member has no right to. An operator may do everything, everywhere.
+    pub(crate) fn needs(&self, room: RoomIx, bot: BotIx, right: Right) -> Result<(), ErrorFrame> {
+        let known = self.world.bot(bot);
+        match self.world.member(room, bot) {
+            Some(member) if !member.rights.has(right) && !known.operator => {
+                let name = &self.world.room(room).name;
+                Err(lacks(&format!("you may not {} `{name}`", verb(right)), name, &known.id))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this message may be said in this room.
+    pub(crate) fn may_speak(
+        &self,
+        room: RoomIx,
+        bot: BotIx,
+        message: &Message,
+    ) -> Result<(), ErrorFrame> {
+        let Some(member) = self.world.member(room, bot) else { return Ok(()) };
+        if member.rights.has(Right::Post) && member.rights.has(Right::Request) {
+            return Ok(());
+        }
+        self.needs(room, bot, Right::Post)?;
+        if asks_for_work(message) { self.needs(room, bot, Right::Request) } else { Ok(()) }
+    }
+
+    /// Whether one bot may speak with another directly. Of two that are no guests everybody may, as
+    /// ever. A guest needs a room that both are in, and there the right to say what it says.
+    pub(crate) fn may_address(
+        &self,
+        bot: BotIx,
+        other: BotIx,
+        message: Option<&Message>,
+    ) -> Result<(), ErrorFrame> {
+        let (one, another) = (self.world.bot(bot), self.world.bot(other));
+        let is_free = !one.guest && !another.guest || one.operator || another.operator;
+        if is_free || bot == other || self.settings.guests_reach_all {
+            return Ok(());
+        }
+        if !one.guest {
+            return self.shares_room(bot, other).then_some(()).ok_or_else(|| {
+                ErrorFrame::new(Code::NotInvited)
+                    .message(format!("`{}` is a guest, and in no room with you", another.id))
+                    .hint("speak with it in a room, or let an operator make both members of one")
+            });
+        }
+        let asks = message.is_some_and(asks_for_work);
+        for (right, is_needed) in [(Right::Post, true), (Right::Request, asks)] {
+            if is_needed && !self.has_where_both_are(bot, other, right) {
+                return Err(ErrorFrame::new(Code::NoRight)
+                    .message(format!("you lack the right to {right} where `{}` is", another.id))
+                    .hint("ask whoever runs the hub; `joined` says what you may do in a room"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a bot is to know that another one is here.
+    pub(crate) fn may_know(&self, asker: BotIx, other: BotIx) -> bool {
+        !self.world.bot(asker).guest
+            || self.settings.guests_reach_all
+            || asker == other
+            || self.world.bot(other).operator
+            || self.shares_room(asker, other)
+    }
+
+    fn shares_room(&self, one: BotIx, other: BotIx) -> bool {
+        self.common_rooms(one, other).next().is_some()
+    }
+
+    fn has_where_both_are(&self, bot: BotIx, other: BotIx, right: Right) -> bool {
+        let mut rooms = self.common_rooms(bot, other);
+        rooms.any(|room| self.world.member(room, bot).is_some_and(|it| it.rights.has(right)))
+    }
+
+    /// Rooms of both, direct conversations aside.
+    fn common_rooms(&self, one: BotIx, other: BotIx) -> impl Iterator<Item = RoomIx> {
+        let rooms = self.world.bot(one).room_list.iter().copied();
+        rooms.filter(move |&room| {
+            self.world.member(room, other).is_some()
+                && self.world.room(room).name.direct_pair().is_none()
+        })
+    }
+
+    /// A guest joins no room by itself, and is not told which there are.
+    pub(crate) fn may_come_uninvited(&self, bot: BotIx, name: &RoomName) -> Result<(), ErrorFrame> {
+        let known = self.world.bot(bot);
+        if !known.guest {
+            return Ok(());
+        }
+        Err(ErrorFrame::new(Code::NotInvited)
+            .message(format!("you are a guest here, and nobody let you into `{name}`"))
+            .hint(format!("an operator can run: bot-hub room add {name} {}", known.id)))
+    }
+
+    pub(crate) fn grant(&mut self, room: RoomIx, bot: BotIx, rights: Rights, waiter: Waiter) {
+        let (name, id) = (self.room_name(room), self.bot_id(bot).clone());
+        let change = Change::Grant { room: name, bot: id, rights };
+        self.change(change, Pending::Grant { room, bot, rights, waiter });
+    }
+
+    pub(crate) fn grant_settled(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        rights: Rights,
+        waiter: Waiter,
+    ) {
+        let head = self.world.room(room).head;
+        let Some(member) = self.world.member(room, bot) else { return self.confirm(waiter) };
+        let (read, reads) = (member.reads(), rights.has(Right::Read));
+        let is_told = member.reader.is_some() || read != reads;
+        if read && !reads {
+            // What waits for it is not for it any more.
+            self.detach(room, bot);
+        }
+        if let Some(member) = self.world.member_mut(room, bot) {
+            if read != reads {
+                *member = Member::new(bot, head, head);
+            }
+            member.rights = rights;
+        }
+        if let Some(reader) = self.world.bot(bot).conn.filter(|_| is_told) {
+            self.entered(reader, room, bot);
+        }
+        self.confirm(waiter);
+    }
+}
+
+fn lacks(what: &str, room: &RoomName, bot: &BotId) -> ErrorFrame {
+    ErrorFrame::new(Code::NoRight)
+        .message(what)
+        .hint(format!("an operator can run: bot-hub room add {room} {bot} --can RIGHTS"))
+}
+
+fn verb(right: Right) -> &'static str {
+    match right {
+        Right::Read => "read",
+        Right::Post => "say anything in",
+        Right::Request => "ask for work in",
+        Right::Invite => "invite others into",
+    }
+}
+
+/// Whether a message begins a conversation about work: as an act beside the text, or as a block in it.
+/// An answer and a question back belong to a conversation that somebody else began.
+fn asks_for_work(message: &Message) -> bool {
+    let begins = |kind| !matches!(kind, Kind::Response | Kind::Clarify);
+    let is_request = message.act.as_ref().is_some_and(|act| {
+        let act: Value = serde_json::from_str(act.as_json()).unwrap_or_default();
+        let kind = act["type"].as_str().unwrap_or_default().to_ascii_uppercase();
+        // What cannot be read as an answer may be a request to somebody who reads it otherwise.
+        Kind::parse(&kind).is_none_or(begins)
+    });
+    is_request || block::parse_all(&message.text).any(|act| begins(act.kind))
+}

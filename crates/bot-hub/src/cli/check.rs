@@ -1,0 +1,156 @@
+//! `bot-hub check`: is the hub well? For programs that ask every minute.
+//!
+//! Owns the measurements, their thresholds and the three forms of the answer. Exit codes are those of
+//! Nagios, whatever the form: 0 ok, 1 warning, 2 critical, 3 unknown.
+
+mod form;
+mod measure;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::Global;
+use super::hub::until_interrupted;
+use crate::config::{ByteSize, Period};
+
+/// Thresholds, and the form of the answer.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+A value beyond a threshold counts: larger, or smaller for free space. Without options the ages count beyond
+2 and 15 minutes, free space below 1 GiB and 100 MiB; the others are measured and not judged.
+
+Exit codes: 0 ok, 1 warning, 2 critical, 3 unknown (also for wrong usage). A hub that does not answer is
+critical.
+
+Examples:
+  bot-hub check --warn-pending 100 --crit-pending 1000
+  bot-hub check --format prometheus > /var/lib/node_exporter/bot_hub.prom")]
+pub(super) struct Check {
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t = form::Format::Nagios)]
+    format: form::Format,
+    /// Messages that wait, for whomever
+    #[arg(long, value_name = "COUNT")]
+    warn_pending: Option<u64>,
+    #[arg(long, value_name = "COUNT", help = "The same, critical")]
+    crit_pending: Option<u64>,
+    /// How long a message waits for a bot that is connected: 2m
+    #[arg(long, value_name = "PERIOD", default_value = "2m")]
+    warn_oldest: Period,
+    #[arg(long, value_name = "PERIOD", default_value = "15m", help = "The same, critical")]
+    crit_oldest: Period,
+    /// How long a message waits for a bot that is away: 12h
+    #[arg(long, value_name = "PERIOD")]
+    warn_away: Option<Period>,
+    #[arg(long, value_name = "PERIOD", help = "The same, critical")]
+    crit_away: Option<Period>,
+    /// Free space on the disk of the store, if the store is on this machine
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    warn_free: ByteSize,
+    #[arg(long, value_name = "SIZE", default_value = "100MiB", help = "The same, critical")]
+    crit_free: ByteSize,
+    /// How long the hub may take to answer
+    #[arg(long, value_name = "PERIOD", default_value = "10s")]
+    timeout: Period,
+}
+
+/// How bad it is; the number is the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Status {
+    Ok,
+    Warning,
+    Critical,
+    Unknown,
+}
+
+/// One thing that was measured.
+#[derive(Clone, Debug)]
+pub(super) struct Measure {
+    /// In perfdata, JSON and Prometheus.
+    name: &'static str,
+    /// In Prometheus' base unit.
+    value: f64,
+    /// Behind the number in perfdata.
+    unit: &'static str,
+    /// Warning and critical, if they are judged.
+    thresholds: [Option<f64>; 2],
+    /// Whether less is worse.
+    falls: bool,
+    /// In words.
+    says: String,
+}
+
+impl Measure {
+    fn status(&self) -> Status {
+        let is_beyond = |threshold: &Option<f64>| {
+            threshold.is_some_and(|it| if self.falls { self.value < it } else { self.value > it })
+        };
+        match self.thresholds.each_ref().map(is_beyond) {
+            [_, true] => Status::Critical,
+            [true, false] => Status::Warning,
+            [false, false] => Status::Ok,
+        }
+    }
+}
+
+/// Everything that was found.
+#[derive(Clone, Debug)]
+pub(super) struct Verdict {
+    status: Status,
+    /// What is wrong, or that nothing is.
+    summary: String,
+    measures: Vec<Measure>,
+}
+
+impl Verdict {
+    fn of(measures: Vec<Measure>) -> Self {
+        let status = measures.iter().map(Measure::status).max().unwrap_or(Status::Ok);
+        let is_told = |it: &&Measure| status == Status::Ok || it.status() > Status::Ok;
+        let told: Vec<&str> = measures
+            .iter()
+            .filter(is_told)
+            .map(|it| it.says.as_str())
+            .filter(|says| !says.is_empty())
+            .collect();
+        Self { status, summary: told.join(", "), measures }
+    }
+
+    fn failed(status: Status, summary: String) -> Self {
+        let up = Measure {
+            name: "up",
+            value: 0.0,
+            unit: "",
+            thresholds: [None, None],
+            falls: false,
+            says: String::new(),
+        };
+        Self { status, summary, measures: vec![up] }
+    }
+}
+
+impl Check {
+    pub(super) fn run(self, global: &Global) -> ExitCode {
+        let mut verdict = None;
+        let looked = until_interrupted(async {
+            let patience = self.timeout.get().max(Duration::from_millis(1));
+            verdict =
+                Some(match tokio::time::timeout(patience, measure::measure(&self, global)).await {
+                    Ok(verdict) => verdict,
+                    Err(_) => Verdict::failed(
+                        Status::Critical,
+                        format!("the hub does not answer within {}", self.timeout),
+                    ),
+                });
+            Ok(())
+        });
+        let verdict = match (looked, verdict) {
+            (Ok(()), Some(verdict)) => verdict,
+            (Err(failure), _) => Verdict::failed(Status::Unknown, failure.message),
+            (Ok(()), None) => Verdict::failed(Status::Unknown, "nothing was measured".to_owned()),
+        };
+        let format = if global.json { form::Format::Json } else { self.format };
+        let told = super::out::write_line(form::show(&verdict, format).trim_end());
+        let status = if told.is_ok() { verdict.status } else { Status::Unknown };
+        ExitCode::from(status as u8)
+    }
+}

@@ -1,0 +1,150 @@
+//! What is measured, and how.
+//!
+//! Owns the questions to the hub. Judges nothing.
+
+use std::time::Instant;
+
+use bot_protocol::frame::operator::Operation;
+use serde::Deserialize;
+
+use super::{Check, Measure, Status, Verdict};
+use crate::cli::Global;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::hub::{Hub, data_dir};
+use crate::cli::out::counted;
+use crate::cli::pending::Queue;
+use crate::cli::probe::Target;
+use crate::cli::words;
+use crate::config::Period;
+use crate::server::store_space;
+
+#[derive(Deserialize)]
+struct Numbers {
+    bots: u64,
+    online: u64,
+    waiting: u64,
+    corrupt: u64,
+}
+
+#[derive(Deserialize)]
+struct Waiting {
+    pending: Vec<Queue>,
+}
+
+/// Everything that there is to measure, or why nothing can be.
+pub(super) async fn measure(check: &Check, global: &Global) -> Verdict {
+    match try_to(check, global).await {
+        Ok(measures) => Verdict::of(measures),
+        Err(failure) => {
+            // A hub that cannot be reached is down; anything else says nothing about the hub.
+            let is_down = failure.kind == Kind::Unreachable;
+            let status = if is_down { Status::Critical } else { Status::Unknown };
+            Verdict::failed(status, failure.message)
+        }
+    }
+}
+
+async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure> {
+    let started = Instant::now();
+    let hub = Hub::connect(global).await?;
+    let (_, numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
+    let answered = started.elapsed().as_secs_f64();
+    let (_, waiting): (_, Waiting) = hub.ask(Operation::Pending { bot: None }).await?;
+    let ready = readiness(&hub.url).await;
+    let is_local = hub.running.is_some();
+    drop(hub.events);
+    hub.client.close().await;
+
+    let mut measures = vec![
+        up(&ready),
+        plain("answer", answered, "s", String::new()),
+        pending(check, &numbers, &waiting.pending),
+        oldest(check, &waiting.pending),
+        away(check, &waiting.pending),
+        plain("bots", numbers.bots as f64, "", String::new()),
+        plain("online", numbers.online as f64, "", counted(numbers.online, "bot") + " online"),
+        corrupt(numbers.corrupt),
+    ];
+    if is_local {
+        measures.extend(free(check, global));
+    }
+    Ok(measures)
+}
+
+fn plain(name: &'static str, value: f64, unit: &'static str, says: String) -> Measure {
+    Measure { name, value, unit, thresholds: [None, None], falls: false, says }
+}
+
+/// Whether the hub takes messages; what it says if not.
+async fn readiness(url: &str) -> Result<(), String> {
+    let Some(target) = Target::of_url(url) else { return Ok(()) };
+    let page = target.get("/readyz").await?;
+    if page.status.is_success() { Ok(()) } else { Err(page.body.trim().to_owned()) }
+}
+
+fn up(ready: &Result<(), String>) -> Measure {
+    let says = ready.as_ref().err().map_or_else(String::new, |why| format!("not ready: {why}"));
+    let value = if ready.is_ok() { 1.0 } else { 0.0 };
+    let thresholds = [None, Some(1.0)];
+    Measure { thresholds, falls: true, ..plain("up", value, "", says) }
+}
+
+fn pending(check: &Check, numbers: &Numbers, queues: &[Queue]) -> Measure {
+    let bots = queues.iter().map(|queue| &queue.bot).collect::<std::collections::BTreeSet<_>>();
+    let verb = if numbers.waiting == 1 { "waits" } else { "wait" };
+    let whom = match bots.len() as u64 {
+        0 => String::new(),
+        count => format!(" for {}", counted(count, "bot")),
+    };
+    let says = format!("{} {verb}{whom}", counted(numbers.waiting, "message"));
+    let thresholds = [check.warn_pending, check.crit_pending].map(|it| it.map(|it| it as f64));
+    Measure { thresholds, ..plain("pending", numbers.waiting as f64, "", says) }
+}
+
+fn oldest(check: &Check, queues: &[Queue]) -> Measure {
+    let thresholds = [Some(&check.warn_oldest), Some(&check.crit_oldest)].map(in_seconds);
+    waits("oldest", queues.iter().filter(|queue| !queue.is_away()), thresholds)
+}
+
+fn away(check: &Check, queues: &[Queue]) -> Measure {
+    let thresholds = [check.warn_away.as_ref(), check.crit_away.as_ref()].map(in_seconds);
+    waits("away", queues.iter().filter(|queue| queue.is_away()), thresholds)
+}
+
+fn in_seconds(period: Option<&Period>) -> Option<f64> {
+    period.map(|period| period.get().as_secs_f64())
+}
+
+fn waits<'a>(
+    name: &'static str,
+    queues: impl Iterator<Item = &'a Queue>,
+    thresholds: [Option<f64>; 2],
+) -> Measure {
+    let longest = queues.max_by_key(|queue| queue.oldest_age_ms);
+    let age_ms = longest.and_then(|queue| queue.oldest_age_ms).unwrap_or(0);
+    let says = longest.map_or_else(String::new, |queue| {
+        let (bot, room) = (&queue.bot, words::room(queue.room.as_str()));
+        format!("{bot} in {room} for {} ({})", words::period(age_ms), queue.reason)
+    });
+    Measure { thresholds, ..plain(name, age_ms as f64 / 1_000.0, "s", says) }
+}
+
+fn corrupt(count: u64) -> Measure {
+    let says = match count {
+        0 => String::new(),
+        count => format!("{} met (bot-hub verify)", counted(count, "damaged message")),
+    };
+    Measure { thresholds: [Some(0.0), None], ..plain("corrupt", count as f64, "", says) }
+}
+
+fn free(check: &Check, global: &Global) -> Option<Measure> {
+    let space = store_space(&data_dir(global).ok()?)?;
+    let bounds = [check.warn_free, check.crit_free];
+    let thresholds = bounds.map(|bound| Some(bound.get() as f64));
+    let is_short = space.free_bytes < check.warn_free.get();
+    let says = match is_short {
+        true => format!("{} free for the store", words::size(space.free_bytes)),
+        false => String::new(),
+    };
+    Some(Measure { thresholds, falls: true, ..plain("free", space.free_bytes as f64, "B", says) })
+}

@@ -1,0 +1,326 @@
+//! `bot-hub context …`: who one is on which hub.
+//!
+//! Owns the folder `contexts` beside the user's configuration: one file per context, with its token,
+//! readable by its owner only, and one that says which is in use. `local` is the hub of this machine,
+//! found through its data directory, and is no file.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::secret::Secret;
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::failure::{Failure, Kind};
+use super::out::{Out, say, table};
+use super::{Global, words};
+use crate::config::{Environment, user_config_file};
+
+/// The variable that names a context.
+pub(super) const VARIABLE: &str = "BOT_HUB_CONTEXT";
+
+/// The hub of this machine.
+const LOCAL: &str = "local";
+
+/// The verbs.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum ContextCommand {
+    /// List contexts
+    List,
+    /// Use a context from now on; `local` is the hub of this machine
+    Use {
+        /// Which one
+        name: String,
+    },
+    /// Forget a context and its token
+    Remove {
+        /// Which one
+        name: String,
+    },
+    /// Show a context, without its token
+    Show {
+        /// Which one [default: the one in use]
+        name: Option<String>,
+    },
+}
+
+/// Who one is on which hub.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Context {
+    /// `https://hub.example`.
+    pub(super) hub: String,
+    /// Where to connect.
+    pub(super) ws_url: String,
+    pub(super) bot: BotId,
+    pub(super) token: Secret,
+    /// Where it was let in.
+    pub(super) rooms: Vec<RoomName>,
+    /// Certificates of an authority to believe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ca_file: Option<PathBuf>,
+}
+
+/// The folder.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    dir: PathBuf,
+}
+
+/// A file that is still to get its name and contents.
+#[derive(Debug)]
+pub(super) struct Draft {
+    file: fs::File,
+    path: PathBuf,
+    is_kept: bool,
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+impl ContextCommand {
+    pub(super) fn run(self, out: Out) -> Result<(), Failure> {
+        let shelf = Shelf::open()?;
+        match self {
+            Self::List => shelf.list(out),
+            Self::Use { name } => {
+                shelf.choose(&name)?;
+                out.answer(&json!({ "context": name }), || format!("{name} is in use"))?;
+                warn_of_variables(&name);
+                Ok(())
+            }
+            Self::Remove { name } => {
+                if !shelf.names()?.contains(&name) {
+                    return Err(unknown(&name));
+                }
+                if shelf.current()?.as_deref() == Some(&*name) {
+                    shelf.choose(LOCAL)?;
+                }
+                let path = shelf.file(&name);
+                fs::remove_file(&path).map_err(|error| unusable(&path, &error))?;
+                let text = || format!("{name} is forgotten; the hub still knows the bot");
+                out.answer(&json!({ "context": name, "removed": true }), text)
+            }
+            Self::Show { name } => shelf.show(out, name),
+        }
+    }
+}
+
+impl Shelf {
+    pub(super) fn open() -> Result<Self, Failure> {
+        let config = user_config_file(&Environment::of_process()).ok_or_else(|| {
+            Failure::new(Kind::Failed, "there is no place for contexts: `HOME` is not set")
+                .hint("set HOME, or XDG_CONFIG_HOME")
+        })?;
+        Ok(Self { dir: config.with_file_name("contexts") })
+    }
+
+    /// Where a context is kept.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}.json"))
+    }
+
+    fn pointer(&self) -> PathBuf {
+        self.dir.join("in-use")
+    }
+
+    /// A file that only its owner can read, made now so that it can be written later.
+    pub(super) fn draft(&self) -> Result<Draft, Failure> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        let path = self.dir.join(format!(".new-{}", std::process::id()));
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        builder.create(&self.dir).map_err(|error| unusable(&self.dir, &error))?;
+        let file = options.open(&path).map_err(|error| unusable(&path, &error))?;
+        Ok(Draft { file, path, is_kept: false })
+    }
+
+    /// Keeps a context under a name of its own: the bot's, or with the hub's host behind it.
+    pub(super) fn keep(&self, draft: Draft, context: &Context) -> Result<String, Failure> {
+        let bot = context.bot.as_str();
+        let host = context.hub.split_once("://").map_or("", |(_, host)| host);
+        let host: String = host
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+            .collect();
+        let is_free = |name: &String| {
+            let known = self.read(name).ok();
+            name != LOCAL && known.is_none_or(|it| it.hub == context.hub && it.bot == context.bot)
+        };
+        let names = [bot.to_owned(), format!("{bot}@{host}")];
+        let more = (2..).map(|number| format!("{bot}@{host}-{number}"));
+        let name = names.into_iter().chain(more).find(is_free).expect("numbers do not end");
+        let text = serde_json::to_string_pretty(context).expect("strings and lists");
+        self.put(draft, &text, &self.file(&name))?;
+        Ok(name)
+    }
+
+    fn put(&self, mut draft: Draft, text: &str, path: &Path) -> Result<(), Failure> {
+        let written = draft.file.write_all(text.as_bytes()).and_then(|()| draft.file.sync_all());
+        written
+            .and_then(|()| fs::rename(&draft.path, path))
+            .map_err(|error| unusable(path, &error))?;
+        draft.is_kept = true;
+        Ok(())
+    }
+
+    /// Makes a new context the one in use, unless another one is, or a hub lives on this machine.
+    pub(super) fn take_up(&self, name: &str, global: &Global) -> Result<bool, Failure> {
+        let has_hub = super::hub::store_dir(global).is_ok();
+        let current = self.current()?;
+        if current.as_deref() == Some(name) {
+            return Ok(true);
+        }
+        if has_hub || current.is_some() {
+            return Ok(false);
+        }
+        self.choose(name)?;
+        Ok(true)
+    }
+
+    /// The one in use; `None` is the hub of this machine.
+    fn current(&self) -> Result<Option<String>, Failure> {
+        match fs::read_to_string(self.pointer()) {
+            Ok(name) => Ok(Some(name.trim().to_owned()).filter(|name| name != LOCAL)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unusable(&self.pointer(), &error)),
+        }
+    }
+
+    fn choose(&self, name: &str) -> Result<(), Failure> {
+        if name != LOCAL {
+            self.read(name)?;
+        }
+        self.put(self.draft()?, name, &self.pointer())
+    }
+
+    pub(super) fn read(&self, name: &str) -> Result<Context, Failure> {
+        let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
+        let text = match is_name.then(|| fs::read_to_string(self.file(name))) {
+            Some(Ok(text)) => text,
+            Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(unusable(&self.file(name), &error));
+            }
+            _ => {
+                return Err(unknown(name));
+            }
+        };
+        serde_json::from_str(&text).map_err(|_| {
+            let message = format!("`{}` is damaged", self.file(name).display());
+            let hint =
+                format!("forget it with `bot-hub context remove {name}`, and ask for a new invite");
+            Failure::new(Kind::Failed, message).hint(hint)
+        })
+    }
+
+    fn names(&self) -> Result<Vec<String>, Failure> {
+        let files = match fs::read_dir(&self.dir) {
+            Ok(files) => files,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unusable(&self.dir, &error)),
+        };
+        let names = files.flatten().filter_map(|file| file.file_name().into_string().ok());
+        let names = names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned));
+        let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn list(&self, out: Out) -> Result<(), Failure> {
+        let current = self.current()?;
+        let mut rows = vec![row(LOCAL, current.is_none(), "-", "the hub of this machine")];
+        let mut contexts = Vec::new();
+        for name in self.names()? {
+            let Ok(context) = self.read(&name) else { continue };
+            let is_current = current.as_deref() == Some(&*name);
+            rows.push(row(&name, is_current, context.bot.as_str(), &context.hub));
+            contexts.push(shown(&name, is_current, &context));
+        }
+        let value = json!({ "in_use": current.as_deref().unwrap_or(LOCAL), "contexts": contexts });
+        out.answer(&value, || table(["context", "in use", "bot", "hub"], &rows))
+    }
+
+    fn show(&self, out: Out, name: Option<String>) -> Result<(), Failure> {
+        let current = self.current()?;
+        let Some(name) = name.or_else(|| current.clone()).filter(|name| name != LOCAL) else {
+            let value = json!({ "context": LOCAL, "in_use": current.is_none() });
+            return out.answer(&value, || "local: the hub of this machine".to_owned());
+        };
+        let context = self.read(&name)?;
+        let is_current = current.as_deref() == Some(&*name);
+        let rooms: Vec<_> = context.rooms.iter().map(|room| words::room(room.as_str())).collect();
+        out.answer(&shown(&name, is_current, &context), || {
+            format!(
+                "{name}{}\n  bot    {}\n  hub    {}\n  rooms  {}\n  file   {}",
+                if is_current { ", in use" } else { "" },
+                context.bot,
+                context.hub,
+                rooms.join(" "),
+                self.file(&name).display()
+            )
+        })
+    }
+}
+
+/// The context that a command is to use; `None` is the hub of this machine.
+pub(super) fn chosen(global: &Global) -> Result<Option<Context>, Failure> {
+    if let Some(name) = &global.context {
+        let shelf = || Shelf::open()?.read(name);
+        return if name == LOCAL { Ok(None) } else { shelf().map(Some) };
+    }
+    // Whoever names a data directory or a configuration means the hub of this machine.
+    if global.data.is_some() || global.config.is_some() {
+        return Ok(None);
+    }
+    let Ok(shelf) = Shelf::open() else { return Ok(None) };
+    shelf.current()?.map(|name| shelf.read(&name)).transpose()
+}
+
+/// Variables of the shell that win over what is in use.
+pub(super) fn warn_of_variables(name: &str) {
+    for variable in [VARIABLE, "BOT_HUB_URL", "BOT_HUB_TOKEN"] {
+        let value = std::env::var(variable).ok().filter(|value| !value.is_empty() && value != name);
+        if value.is_some() {
+            say(&format!("note: {variable} is set in this shell, and wins over the context"));
+        }
+    }
+}
+
+fn row(name: &str, is_current: bool, bot: &str, hub: &str) -> [String; 4] {
+    [name, if is_current { "yes" } else { "" }, bot, hub].map(str::to_owned)
+}
+
+fn shown(name: &str, is_current: bool, context: &Context) -> serde_json::Value {
+    json!({
+        "context": name,
+        "in_use": is_current,
+        "bot": context.bot,
+        "hub": context.hub,
+        "ws_url": context.ws_url,
+        "rooms": context.rooms,
+        "ca_file": context.ca_file,
+    })
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::new(Kind::NotFound, format!("there is no context `{name}`"))
+        .hint("see which there are: bot-hub context list")
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Kind::Failed, format!("`{}` cannot be used: {error}", path.display()))
+        .hint("it belongs to you alone; check the folder's owner and mode")
+}

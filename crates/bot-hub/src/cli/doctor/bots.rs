@@ -1,0 +1,212 @@
+//! Bots and rooms: what waits too long, who never came, where nobody reads.
+
+use std::collections::BTreeSet;
+
+use bot_protocol::frame::operator::Operation;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
+use serde::Deserialize;
+
+use super::finding::Findings;
+use super::{Patient, unknown};
+use crate::cli::failure::Failure;
+use crate::cli::hub::Hub;
+use crate::cli::out::counted;
+use crate::cli::pending::Queue;
+use crate::cli::words::{period, room as room_name};
+use crate::server::OPERATOR;
+use crate::store::sqlite::look;
+
+/// Findings of one kind that are told one by one; the rest is counted.
+const TOLD_MAX: usize = 10;
+
+/// A bot that was made so recently may still come.
+const NEW_MS: u64 = 24 * 3_600 * 1_000;
+
+#[derive(Deserialize)]
+struct Bot {
+    bot: BotId,
+    online: bool,
+    disabled: bool,
+    #[serde(default)]
+    client: Option<String>,
+    created_at: Option<Timestamp>,
+    last_seen: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Room {
+    room: RoomName,
+    members: Vec<serde_json::Value>,
+    entries: u64,
+}
+
+/// What is known, from a hub that runs or from its store.
+struct Census {
+    now: Timestamp,
+    bots: Vec<Bot>,
+    /// Name, members, entries.
+    rooms: Vec<(RoomName, usize, u64)>,
+    waiting: Vec<Queue>,
+}
+
+pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
+    let census = match (&patient.hub, &patient.dir) {
+        (Some(hub), _) => match ask(hub).await {
+            Ok(census) => census,
+            Err(failure) => return unknown("bots", &failure, findings),
+        },
+        (None, Some(dir)) => match read(dir) {
+            Some(census) => census,
+            None => return,
+        },
+        (None, None) => return,
+    };
+    waiting(patient, &census, findings);
+    never_seen(&census, findings);
+    unread(&census, findings);
+    versions(&census, findings);
+}
+
+async fn ask(hub: &Hub) -> Result<Census, Failure> {
+    #[derive(Deserialize)]
+    struct Bots {
+        bots: Vec<Bot>,
+    }
+    #[derive(Deserialize)]
+    struct Rooms {
+        rooms: Vec<Room>,
+    }
+    #[derive(Deserialize)]
+    struct Waiting {
+        pending: Vec<Queue>,
+    }
+    let (_, Bots { bots }) = hub.ask(Operation::BotList {}).await?;
+    let (_, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
+    let (_, Waiting { pending }) = hub.ask(Operation::Pending { bot: None }).await?;
+    let rooms = rooms.into_iter().map(|it| (it.room, it.members.len(), it.entries)).collect();
+    Ok(Census { now: hub.now(), bots, rooms, waiting: pending })
+}
+
+/// Of a hub that does not run. Damage was told already, with the store.
+fn read(dir: &std::path::Path) -> Option<Census> {
+    let stored = look(dir).ok()?;
+    let now = Timestamp(super::clock::now_ms());
+    let bots = stored.bots.into_iter().map(|it| Bot {
+        bot: it.bot,
+        online: false,
+        disabled: it.disabled,
+        client: None,
+        created_at: Some(it.created_at),
+        last_seen: it.last_seen,
+    });
+    let (mut rooms, mut waiting) = (Vec::new(), Vec::new());
+    for it in stored.snapshot.rooms {
+        for member in &it.members {
+            if member.cursor < it.head {
+                waiting.push(Queue {
+                    bot: member.bot.clone(),
+                    room: it.room.clone(),
+                    waiting: it.head - member.cursor,
+                    in_flight: 0,
+                    oldest_age_ms: member.waiting_since.map(|at| now.since(at)),
+                    reason: "offline".to_owned(),
+                });
+            }
+        }
+        rooms.push((it.room, it.members.len(), (it.head + 1).saturating_sub(it.first)));
+    }
+    Some(Census { now, bots: bots.collect(), rooms, waiting })
+}
+
+fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
+    let bound_ms = patient.options.waiting.get().as_millis();
+    let age = |it: &Queue| it.oldest_age_ms.unwrap_or(0);
+    let mut late: Vec<&Queue> =
+        census.waiting.iter().filter(|it| u128::from(age(it)) >= bound_ms).collect();
+    late.sort_by_key(|it| std::cmp::Reverse(age(it)));
+    for it in late.iter().take(TOLD_MAX) {
+        let what = format!(
+            "{} for {} in {} since {}: {}",
+            counted(it.waiting, "message"),
+            it.bot,
+            room_name(it.room.as_str()),
+            period(age(it)),
+            it.reason,
+        );
+        if it.is_away() {
+            let why = "nothing is lost, and nobody answers until it is back";
+            let next = format!("start it, or: bot-hub room kick {} {}", it.room, it.bot);
+            findings.note("waiting", what, why, next);
+        } else {
+            let why = "it is connected, and does not take what it is given";
+            findings.warning("waiting", what, why, format!("bot-hub pending --bot {}", it.bot));
+        }
+    }
+    match late.len().checked_sub(TOLD_MAX + 1) {
+        Some(more) => {
+            let what = format!("and {} more", counted(more as u64 + 1, "queue"));
+            findings.note("waiting", what, "", "bot-hub pending");
+        }
+        None if late.is_empty() => {
+            let bound = patient.options.waiting;
+            findings.fine("waiting", format!("nothing waits for longer than {bound}"));
+        }
+        None => {}
+    }
+}
+
+fn never_seen(census: &Census, findings: &mut Findings) {
+    let is_old = |bot: &&Bot| bot.created_at.is_some_and(|at| census.now.since(at) > NEW_MS);
+    let never = census.bots.iter().filter(|bot| {
+        !bot.online && !bot.disabled && bot.last_seen.is_none() && bot.bot.as_str() != OPERATOR
+    });
+    let names: Vec<&str> = never.filter(is_old).map(|bot| bot.bot.as_str()).collect();
+    if names.is_empty() {
+        return findings
+            .fine("bots", format!("{} known", counted(census.bots.len() as u64, "bot")));
+    }
+    let what = format!("never seen since they were made: {}", some_of(&names));
+    let why = "their tokens lie somewhere, and nobody uses them";
+    findings.note("bots", what, why, format!("bot-hub bot remove {}", names[0]));
+}
+
+fn unread(census: &Census, findings: &mut Findings) {
+    let unread = census.rooms.iter().filter(|(_, members, entries)| *members == 0 && *entries > 0);
+    let names: Vec<String> = unread.map(|(room, ..)| room_name(room.as_str())).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if let Some(first) = names.first() {
+        let what = format!("nobody is a member of {}", some_of(&names));
+        let why = "what is said there is kept and reaches nobody";
+        let next = format!("bot-hub room add '{first}' BOT");
+        findings.note("rooms", what, why, next);
+    }
+}
+
+/// Plugins of another version than the hub's.
+fn versions(census: &Census, findings: &mut Findings) {
+    let own = env!("CARGO_PKG_VERSION");
+    let plugin = |client: &str| {
+        client.split(' ').find_map(|word| word.strip_prefix("bot-hub/").map(str::to_owned))
+    };
+    let seen = census
+        .bots
+        .iter()
+        .filter_map(|bot| Some((bot.bot.as_str(), plugin(bot.client.as_deref()?)?)));
+    let other: BTreeSet<(String, &str)> =
+        seen.filter(|(_, version)| version != own).map(|(bot, version)| (version, bot)).collect();
+    for (version, bot) in other {
+        let what = format!("{bot} uses the OpenClaw plugin {version}, the hub is {own}");
+        let why = "they understand each other; newer things may be missing";
+        let next = "openclaw plugins update bot-hub, and start its gateway again";
+        findings.note("versions", what, why, next);
+    }
+}
+
+fn some_of(names: &[&str]) -> String {
+    let shown = names.iter().take(TOLD_MAX).copied().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(TOLD_MAX + 1) {
+        Some(more) => format!("{shown} and {} more", more + 1),
+        None => shown,
+    }
+}

@@ -1,0 +1,182 @@
+//! `bot-hub doctor`: what is wrong, why it matters, and what to do next.
+//!
+//! Owns the order of the examination and how its findings are printed. Each part of it is in a file of
+//! its own. Works with the hub running and stopped; changes nothing without `--fix`, and with it only
+//! what can be undone and harms nobody.
+
+mod bots;
+mod clock;
+mod finding;
+mod home;
+mod reach;
+mod settings;
+mod store;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use self::finding::Findings;
+use super::Global;
+use super::failure::{Failure, Kind};
+use super::hub::{Hub, until_interrupted};
+use super::out::{Out, counted, say};
+use crate::config::{Environment, Loaded, Period, Sources, config_file, load};
+use crate::server::{Home, RunningHub};
+
+/// What to examine, and whether to mend.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+--fix makes secrets and the data directory readable by their owner only, and removes what a hub that was killed
+left behind. It never touches messages, bots, rooms, tokens or the configuration.
+
+Exit codes: 0 nothing is broken (there may be warnings), 1 something is.")]
+pub(super) struct Doctor {
+    /// Mend what can be mended safely, and say what was done
+    #[arg(long)]
+    fix: bool,
+    /// Check every message of the store, as `verify` does; takes a while
+    #[arg(long)]
+    deep: bool,
+    /// Leave out what needs the network: the public address
+    #[arg(long)]
+    offline: bool,
+    /// Tell what waits longer than this
+    #[arg(long, value_name = "PERIOD", default_value = "10m")]
+    waiting: Period,
+}
+
+/// Who is examined.
+struct Patient<'a> {
+    global: &'a Global,
+    options: Doctor,
+    /// `None` if the configuration is refused.
+    loaded: Option<Loaded>,
+    /// The data directory, if it is known and there.
+    dir: Option<PathBuf>,
+    /// What the data directory says about a hub that runs.
+    running: Option<RunningHub>,
+    /// The hub, if it answers.
+    hub: Option<Hub>,
+}
+
+impl Doctor {
+    pub(super) fn run(self, global: &Global, out: Out) -> Result<ExitCode, Failure> {
+        let mut findings = Findings::new(self.fix);
+        let examined = &mut findings;
+        until_interrupted(async move {
+            let mut patient = admit(self, global, examined);
+            if global.url.is_none() {
+                home::examine(&mut patient, examined);
+            }
+            patient.connect(examined).await;
+            store::examine(&patient, examined);
+            bots::examine(&patient, examined).await;
+            clock::examine(&patient, examined);
+            reach::examine(&patient, examined).await;
+            patient.discharge().await;
+            Ok(())
+        })?;
+        tell(&findings, out)?;
+        Ok(if findings.problems() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+fn admit<'a>(options: Doctor, global: &'a Global, findings: &mut Findings) -> Patient<'a> {
+    if global.url.is_some() {
+        // Another machine's: nothing that lies here concerns it.
+        return Patient { global, options, loaded: None, dir: None, running: None, hub: None };
+    }
+    let env = Environment::of_process();
+    let file = config_file(global.config.clone(), &env);
+    let loaded = load(&Sources { file: file.clone(), env, flags: global.overrides() });
+    let dir = match &loaded {
+        Ok(loaded) => loaded.data_dir.clone(),
+        Err(_) => global.data.clone(),
+    };
+    settings::examine(file.as_deref(), &loaded, findings);
+    let dir = dir.filter(|dir| dir.is_dir());
+    let running = dir.as_deref().and_then(Home::find_running).map(|(running, _)| running);
+    Patient { global, options, loaded: loaded.ok(), dir, running, hub: None }
+}
+
+impl Patient<'_> {
+    async fn connect(&mut self, findings: &mut Findings) {
+        if self.running.is_none() && self.global.url.is_none() {
+            return findings.note(
+                "hub",
+                "no hub runs here",
+                "what only a running hub knows was not looked at",
+                "start it: bot-hub serve",
+            );
+        }
+        match Hub::connect(self.global).await {
+            Ok(hub) => {
+                findings.fine("hub", format!("answers at {}", hub.url));
+                self.hub = Some(hub);
+            }
+            Err(failure) => findings.problem(
+                "hub",
+                failure.message,
+                "bots cannot come in either",
+                failure.hint.unwrap_or_else(|| "look into its log".to_owned()),
+            ),
+        }
+        self.compare_versions(findings);
+    }
+
+    /// Whether the hub that runs is the program on the disk.
+    fn compare_versions(&self, findings: &mut Findings) {
+        let own = env!("CARGO_PKG_VERSION");
+        let Some(running) = &self.running else { return };
+        let program = std::fs::read_link(format!("/proc/{}/exe", running.pid));
+        let is_replaced = program.is_ok_and(|path| path.to_string_lossy().ends_with(" (deleted)"));
+        if running.version != own {
+            let what = format!("the hub that runs is {}, this program is {own}", running.version);
+            let why = "answers and files of the two may not fit together";
+            findings.warning("versions", what, why, "start the hub again with the new program");
+        } else if is_replaced {
+            let what = "the program of the hub was replaced on the disk since it was started";
+            let why = "what runs is still the old one";
+            findings.warning("versions", what, why, "start the hub again");
+        } else {
+            findings.fine("versions", format!("hub and command line are {own}"));
+        }
+    }
+
+    async fn discharge(self) {
+        if let Some(hub) = self.hub {
+            drop(hub.events);
+            hub.client.close().await;
+        }
+    }
+}
+
+fn tell(findings: &Findings, out: Out) -> Result<(), Failure> {
+    let (problems, warnings) = (findings.problems(), findings.warnings());
+    if out.json {
+        let value = json!({
+            "ok": problems == 0,
+            "problems": problems,
+            "warnings": warnings,
+            "fixed": findings.fixed,
+            "findings": findings.list.iter().map(finding::Finding::to_json).collect::<Vec<_>>(),
+        });
+        return Ok(super::out::write_line(&format!("{value:#}"))?);
+    }
+    out.text(&findings.to_text())?;
+    say(&format!("\n{}, {}", counted(problems, "problem"), counted(warnings, "warning")));
+    if findings.fixable > 0 {
+        say("bot-hub doctor --fix mends what is marked with `fix:`");
+    }
+    Ok(())
+}
+
+/// What a part of the examination could not find out.
+fn unknown(area: &'static str, failure: &Failure, findings: &mut Findings) {
+    if failure.kind != Kind::Interrupted {
+        let why = "this part was not examined";
+        findings.warning(area, failure.message.clone(), why, "try again: bot-hub doctor");
+    }
+}

@@ -1,0 +1,42 @@
+//! The store: can it be opened, and is it as it was written?
+
+use super::Patient;
+use super::finding::Findings;
+use crate::cli::out::counted;
+use crate::cli::progress::during;
+use crate::store::sqlite::{look, verify};
+
+pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
+    let Some(dir) = patient.dir.as_deref().filter(|dir| dir.join("hub.db").exists()) else {
+        return;
+    };
+    let restore = "restore a backup: bot-hub restore FILE --replace";
+    let why = "what is damaged is withheld, never delivered";
+    if patient.options.deep {
+        match during("verifying", || verify(dir)) {
+            Ok(report) if report.damage.is_empty() => {
+                let intact = counted(report.entries, "message");
+                findings.fine("store", format!("{intact}, every checksum and link is right"));
+            }
+            Ok(report) => {
+                for it in report.damage.iter().take(10) {
+                    findings.problem("store", it.to_string(), why, restore);
+                }
+                if let Some(more) = report.damage.len().checked_sub(11) {
+                    let what = format!("and {} more", counted(more as u64 + 1, "damaged thing"));
+                    findings.problem("store", what, why, "bot-hub verify names all of them");
+                }
+            }
+            Err(error) => findings.problem("store", error.to_string(), why, restore),
+        }
+        return;
+    }
+    match look(dir) {
+        Ok(found) => {
+            let rooms = counted(found.snapshot.rooms.len() as u64, "room");
+            let what = format!("opens, {rooms}; messages not checked (--deep)");
+            findings.fine("store", what);
+        }
+        Err(error) => findings.problem("store", error.to_string(), why, restore),
+    }
+}

@@ -1,0 +1,234 @@
+//! `bot-hub invite …`: let somebody's bot in, with one pasted line.
+//!
+//! Owns what is printed about invites. A code is printed once, by whoever made it.
+
+mod qr;
+
+use std::io::IsTerminal as _;
+
+use bot_protocol::frame::operator::{InviteWish, Operation};
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::right::Rights;
+use bot_protocol::time::Timestamp;
+use clap::Subcommand;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use smol_str::SmolStr;
+
+use super::failure::Failure;
+use super::hub::Hub;
+use super::out::{say, table};
+use super::room::RIGHTS;
+use super::target::{bot_argument, room_argument};
+use super::words::{self, period, utc};
+use crate::config::{Period, PublicUrl};
+
+const EXAMPLES: &str = "Examples:\n  bot-hub invite pelouse --room marlbot-pelouse\n  \
+    bot-hub invite reporter --room lab --can post --expires 1h\n  bot-hub invite list";
+
+/// What to do about invites.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = EXAMPLES,
+    after_long_help = format!("{RIGHTS}\n\n{EXAMPLES}")
+)]
+pub(super) struct Invite {
+    #[command(subcommand)]
+    command: Option<InviteCommand>,
+    /// What the bot is to be called; it may ask for another name when it comes
+    #[arg(value_parser = bot_argument, required = true)]
+    name: Option<BotId>,
+    /// The room that it is let into; can be given more than once. One that is not there is made, closed
+    #[arg(long = "room", value_name = "ROOM", value_parser = room_argument, required = true)]
+    rooms: Vec<RoomName>,
+    /// How long the code is good for
+    #[arg(long, value_name = "PERIOD", default_value = "24h")]
+    expires: Period,
+    /// What it may do in the rooms [default: read,post,request]
+    #[arg(long, value_name = "RIGHTS")]
+    can: Option<Rights>,
+    /// Print no QR code on a terminal
+    #[arg(long)]
+    no_qr: bool,
+}
+
+/// The other verbs.
+#[derive(Clone, Debug, Subcommand)]
+enum InviteCommand {
+    /// List invites: open ones, and who came by the others
+    List,
+    /// Make an invite worthless
+    Revoke {
+        /// Which one, as `invite list` names it
+        #[arg(value_name = "ID")]
+        id: SmolStr,
+    },
+}
+
+/// An invite that was just made.
+#[derive(Deserialize)]
+struct Made {
+    id: String,
+    code: String,
+    name: BotId,
+    rooms: Vec<RoomName>,
+    rooms_made: Vec<RoomName>,
+    expires_at: Timestamp,
+    public_url: Option<String>,
+}
+
+impl Invite {
+    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
+        match self.command {
+            None => {}
+            Some(InviteCommand::List) => return list(hub).await,
+            Some(InviteCommand::Revoke { id }) => return revoke(hub, id).await,
+        }
+        let Some(name) = self.name else { return Ok(()) };
+        let expires_in_ms = Some(super::send::millis(self.expires.get()));
+        let wish = InviteWish { name, rooms: self.rooms, can: self.can, expires_in_ms };
+        let (mut value, made): (_, Made) = hub.ask(Operation::InviteCreate(wish)).await?;
+        let base = made.public_url.clone().unwrap_or_else(|| hub.page_url());
+        let link = format!("{base}/join#{}", made.code);
+        let lines = lines(&base, &link, &made.code);
+        let warning = warning(&made, &base);
+        value["url"] = link.as_str().into();
+        value["warning"] = json!(warning);
+        value["lines"] =
+            lines.iter().map(|(whose, line)| ((*whose).to_owned(), json!(line))).collect();
+        let is_terminal = std::io::stdout().is_terminal();
+        hub.out.answer(&value, || text(hub, &made, &lines, &link, is_terminal && !self.no_qr))?;
+        if let Some(warning) = warning.filter(|_| !hub.out.json) {
+            say(&format!("\nwarning: {warning}"));
+        }
+        Ok(())
+    }
+}
+
+/// What is to be pasted, by kind of client. Nothing that does not work today.
+fn lines(base: &str, link: &str, code: &str) -> [(&'static str, String); 4] {
+    [
+        (
+            "openclaw",
+            format!(
+                "openclaw plugins install @bot-hub/openclaw && openclaw channels add --channel bot-hub --code '{link}'"
+            ),
+        ),
+        ("any_bot", format!("Read {base}/skill.md and join with code {code}")),
+        ("command_line", format!("bot-hub join '{link}'")),
+        ("person", link.to_owned()),
+    ]
+}
+
+fn text(
+    hub: &Hub,
+    made: &Made,
+    lines: &[(&'static str, String); 4],
+    link: &str,
+    with_qr: bool,
+) -> String {
+    let rooms = made.rooms.iter().map(|room| words::room(room.as_str())).collect::<Vec<_>>();
+    let lasts = period(made.expires_at.since(hub.now()) + 59_000);
+    let mut text = format!(
+        "Invite for {} into {} · one use · expires in {lasts} · revoke: bot-hub invite revoke {}\n",
+        made.name,
+        rooms.join(", "),
+        made.id
+    );
+    for ((_, line), label) in lines.iter().zip(["OpenClaw", "any bot", "command line", "a person"])
+    {
+        let line = if label == "a person" { format!("open {line}") } else { line.clone() };
+        text += &format!("\n  {label:<13} {line}");
+    }
+    for room in &made.rooms_made {
+        text += &format!(
+            "\n\n{} was made, closed: only who is invited gets in.",
+            words::room(room.as_str())
+        );
+    }
+    if with_qr {
+        text += &format!("\n\n{}", qr::picture(link));
+    }
+    text
+}
+
+/// Why the link may not work where it is opened.
+fn warning(made: &Made, base: &str) -> Option<String> {
+    let url = base.parse::<PublicUrl>().ok();
+    let is_here_only = url.as_ref().is_none_or(PublicUrl::is_loopback);
+    match (&made.public_url, is_here_only) {
+        (None, true) => Some(
+            "`publicUrl` is not set, and the hub is known by a loopback address only: this link works on this \
+             machine only\nhint: docs/expose.md says how to be reached from elsewhere"
+                .to_owned(),
+        ),
+        (None, false) => Some(format!(
+            "`publicUrl` is not set: the link names `{base}`, which may lead nowhere from elsewhere\n\
+             hint: set `publicUrl` in the configuration"
+        )),
+        (Some(url), true) => Some(format!("`publicUrl` is `{url}`: this link works on this machine only")),
+        (Some(url), false) if url.starts_with("http://") => Some(format!(
+            "`publicUrl` is `{url}`: codes are taken over `https://` only, so nobody can come by this link\n\
+             hint: docs/expose.md says how to get a certificate"
+        )),
+        _ => None,
+    }
+}
+
+/// An invite as the hub shows it.
+#[derive(Deserialize)]
+struct Shown {
+    id: String,
+    state: String,
+    name: BotId,
+    rooms: Vec<RoomName>,
+    can: Rights,
+    by: BotId,
+    expires_at: Timestamp,
+    claim: Option<Claim>,
+}
+
+#[derive(Deserialize)]
+struct Claim {
+    at: Timestamp,
+    bot: BotId,
+    client: String,
+    address: Option<String>,
+}
+
+async fn list(hub: &Hub) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    struct Invites {
+        invites: Vec<Shown>,
+    }
+    let (value, Invites { invites }) = hub.ask(Operation::InviteList {}).await?;
+    let rows: Vec<_> = invites
+        .iter()
+        .map(|it| {
+            let rooms: Vec<_> = it.rooms.iter().map(|room| words::room(room.as_str())).collect();
+            let (id, by) = (it.id.clone(), it.by.to_string());
+            [id, it.name.to_string(), rooms.join(" "), it.can.to_string(), by, became(it)]
+        })
+        .collect();
+    hub.out.answer(&value, || table(["id", "for", "rooms", "can", "by", "state"], &rows))
+}
+
+fn became(invite: &Shown) -> String {
+    let Some(claim) = &invite.claim else {
+        return match invite.state.as_str() {
+            "open" => format!("open until {}", utc(invite.expires_at)),
+            other => other.to_owned(),
+        };
+    };
+    let from = claim.address.as_ref().map_or_else(String::new, |it| format!(" from {it}"));
+    let with =
+        if claim.client.is_empty() { String::new() } else { format!(" with {}", claim.client) };
+    format!("{} joined {}{from}{with}", claim.bot, utc(claim.at))
+}
+
+async fn revoke(hub: &Hub, id: SmolStr) -> Result<(), Failure> {
+    let done: Value = hub.operate(Operation::InviteRevoke { id: id.clone() }).await?;
+    hub.out.answer(&done, || format!("{id} is worth nothing any more"))
+}

@@ -1,0 +1,216 @@
+//! `bot-hub join URL`: come by an invite, and be somebody on another hub.
+//!
+//! Owns the order of things: a place for the token first, then the claim, which cannot be taken back.
+
+mod post;
+
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::secret::Secret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::context::{self, Context, Shelf};
+use super::failure::{Failure, Kind};
+use super::hub::until_interrupted;
+use super::out::{Out, say};
+use super::target::bot_argument;
+use super::{Global, words};
+use crate::config::PublicUrl;
+
+/// Which invite, and as whom.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Example:\n  bot-hub join 'https://hub.example/join#K7QF-2M9D-XR4T-8W3A'")]
+pub(super) struct Join {
+    /// The link of the invite, in quotes: the shell would drop what stands behind `#`
+    #[arg(value_name = "URL")]
+    url: String,
+    /// What to be called there [default: what the invite says]
+    #[arg(long = "as", value_name = "NAME", value_parser = bot_argument)]
+    name: Option<BotId>,
+}
+
+/// A link taken apart.
+#[derive(Debug, PartialEq)]
+pub(super) struct Link {
+    /// `https://hub.example`.
+    base: PublicUrl,
+    code: Secret,
+}
+
+/// What the hub answers to a claim.
+#[derive(Deserialize)]
+struct Claimed {
+    contract_version: u32,
+    api_base_url: String,
+    ws_url: String,
+    token: Secret,
+    bot: Identity,
+    rooms: Vec<RoomName>,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    id: BotId,
+}
+
+impl Join {
+    pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
+        let out = Out { json: global.json };
+        let link = Link::parse(&self.url)?;
+        let ca_file = global.ca_file.clone().filter(|file| !file.as_os_str().is_empty());
+        let ca_file = ca_file.map(|file| std::path::absolute(&file).unwrap_or(file));
+        let shelf = Shelf::open()?;
+        // The code is good for one time: first make sure that what comes for it can be kept.
+        let draft = shelf.draft()?;
+        until_interrupted(async {
+            let claimed = claim(&link, self.name.as_ref(), ca_file.as_deref()).await?;
+            let context = Context {
+                hub: claimed.api_base_url,
+                ws_url: claimed.ws_url,
+                bot: claimed.bot.id,
+                token: claimed.token,
+                rooms: claimed.rooms,
+                ca_file,
+            };
+            let name = shelf.keep(draft, &context)?;
+            let is_current = shelf.take_up(&name, global)?;
+            tell(out, &shelf, &name, &context, is_current)
+        })
+    }
+}
+
+impl Link {
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let hint = "copy the whole link, in quotes: 'https://hub.example/join#K7QF-2M9D-XR4T-8W3A'";
+        let wrong = |what: &str| Failure::new(Kind::Usage, what).hint(hint);
+        let (address, code) = text.trim().split_once('#').ok_or_else(|| {
+            wrong(
+                "the link has no code: the part behind `#` is missing, perhaps for want of quotes",
+            )
+        })?;
+        if code.trim().is_empty() {
+            return Err(wrong("the link has no code: nothing stands behind `#`"));
+        }
+        let base =
+            address.strip_suffix("/join").or(address.strip_suffix("/join/")).unwrap_or(address);
+        let base: PublicUrl =
+            base.parse().map_err(|error| wrong(&format!("the link's address {error}")))?;
+        if !base.is_encrypted() && !base.is_loopback() {
+            let hint = "ask for a link that begins with `https://`";
+            return Err(wrong("a code does not travel unencrypted").hint(hint));
+        }
+        Ok(Self { base, code: Secret::new(code.trim()) })
+    }
+}
+
+async fn claim(
+    link: &Link,
+    name: Option<&BotId>,
+    ca_file: Option<&std::path::Path>,
+) -> Result<Claimed, Failure> {
+    let body = json!({
+        "code": link.code.expose(),
+        "client": concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")),
+        "name": name,
+    });
+    let (status, answer) =
+        post::post(&link.base, "/api/v1/invites/claim", &body.to_string(), ca_file).await?;
+    let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+    if status != 200 {
+        return Err(refused(status, &answer, &link.base));
+    }
+    let claimed: Claimed =
+        serde_json::from_value(answer).map_err(|_| not_understood(&link.base))?;
+    if claimed.contract_version == 1 { Ok(claimed) } else { Err(not_understood(&link.base)) }
+}
+
+fn refused(status: u16, answer: &Value, base: &PublicUrl) -> Failure {
+    let error = &answer["error"];
+    let Some(message) = error["message"].as_str() else {
+        return Failure::new(
+            Kind::Failed,
+            format!("`{base}` answers {status}, and not as a hub does"),
+        )
+        .hint("is the link complete, and is a hub at that address?");
+    };
+    let kind = match status {
+        404 | 410 => Kind::NotFound,
+        429 | 503 => Kind::TimedOut,
+        _ => Kind::Refused,
+    };
+    let failure = Failure::new(kind, words::visible(message));
+    let failure = match error["hint"].as_str().filter(|hint| !hint.is_empty()) {
+        Some(hint) => failure.hint(words::visible(hint)),
+        None => failure,
+    };
+    Failure {
+        code: error["type"].as_str().map(|code| words::visible(code).into_owned()),
+        ..failure
+    }
+}
+
+fn not_understood(base: &PublicUrl) -> Failure {
+    Failure::new(Kind::Failed, format!("the answer of `{base}` is not understood"))
+        .hint("this program may be older than that hub; the code is used now, ask for a new one")
+}
+
+fn tell(
+    out: Out,
+    shelf: &Shelf,
+    name: &str,
+    context: &Context,
+    is_current: bool,
+) -> Result<(), Failure> {
+    let rooms: Vec<_> = context.rooms.iter().map(|room| words::room(room.as_str())).collect();
+    let file = shelf.file(name);
+    let value = json!({
+        "context": name,
+        "current": is_current,
+        "hub": context.hub,
+        "bot": context.bot,
+        "rooms": context.rooms,
+        "file": file,
+    });
+    let (bot, hub) = (&context.bot, &context.hub);
+    out.answer(&value, || format!("You are {bot} on {hub}, a member of {}.", rooms.join(", ")))?;
+    if out.json {
+        return Ok(());
+    }
+    let with = if is_current { String::new() } else { format!(" --context {name}") };
+    let room = rooms.first().map_or("#lab", String::as_str);
+    say(&format!(
+        "Kept as context `{name}`, in {}{}\n\nNext:\n  bot-hub{with} send '{room}' \"hello\"\n  bot-hub{with} tail '{room}'",
+        file.display(),
+        if is_current { ", and in use from now on." } else { "." },
+    ));
+    context::warn_of_variables(name);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<(&str, &str), &str>) {
+        let link = Link::parse(text);
+        let link = link.map(|it| (it.base.to_string(), it.code.expose().to_owned()));
+        let link = link.as_ref().map(|(base, code)| (base.as_str(), code.as_str()));
+        assert_eq!(link.map_err(|failure| failure.message.as_str()), expected, "{text}");
+    }
+
+    #[test]
+    fn a_link_has_an_address_and_a_code() {
+        check("https://hub.example/join#K7QF-2M9D", Ok(("https://hub.example", "K7QF-2M9D")));
+        check(" https://hub.example:8443/join/#x\n", Ok(("https://hub.example:8443", "x")));
+        check("https://hub.example#x", Ok(("https://hub.example", "x")));
+        check("http://127.0.0.1:18795/join#x", Ok(("http://127.0.0.1:18795", "x")));
+        check(
+            "https://hub.example/join",
+            Err("the link has no code: the part behind `#` is missing, perhaps for want of quotes"),
+        );
+        check("https://hub.example/join#", Err("the link has no code: nothing stands behind `#`"));
+        check("http://hub.example/join#x", Err("a code does not travel unencrypted"));
+        check("hub.example/join#x", Err("the link's address has no scheme"));
+        check("https://hub.example/other/join#x", Err("the link's address must end with its host"));
+    }
+}

@@ -1,0 +1,95 @@
+//! One POST, and its answer.
+//!
+//! Owns the bounds: a whole exchange in so many seconds, an answer of so many bytes, no redirect ever
+//! followed, since what is sent is a secret for one address.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bot_hub_client::{explain_tls, tls_config};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::cli::failure::{Failure, Kind};
+use crate::config::PublicUrl;
+
+/// Name look-up, connection, request and answer together.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// Many times what the hub answers.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// Sends JSON, and returns status and body.
+pub(super) async fn post(
+    base: &PublicUrl,
+    path: &str,
+    body: &str,
+    ca_file: Option<&Path>,
+) -> Result<(u16, Bytes), Failure> {
+    let exchange = timeout(WITHIN, send(base, path, body, ca_file)).await;
+    exchange.unwrap_or_else(|_| Err(unreachable(base, &"no answer within 30 s")))
+}
+
+async fn send(
+    base: &PublicUrl,
+    path: &str,
+    body: &str,
+    ca_file: Option<&Path>,
+) -> Result<(u16, Bytes), Failure> {
+    let tls = base.is_encrypted().then(|| tls_config(ca_file)).transpose()?;
+    let stream = TcpStream::connect((base.host(), base.port())).await;
+    let stream = stream.map_err(|error| unreachable(base, &error))?;
+    let Some(tls) = tls else { return exchange(stream, base, path, body).await };
+    let name = ServerName::try_from(base.host().to_owned())
+        .map_err(|_| Failure::new(Kind::Usage, format!("no certificate can be for `{base}`")))?;
+    let stream = TlsConnector::from(tls).connect(name, stream).await;
+    exchange(stream.map_err(|error| Failure::from(explain_tls(&error)))?, base, path, body).await
+}
+
+async fn exchange<S>(
+    stream: S,
+    base: &PublicUrl,
+    path: &str,
+    body: &str,
+) -> Result<(u16, Bytes), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let failed = |error: hyper::Error| unreachable(base, &error);
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    let url = base.to_string();
+    let host = url.split_once("://").map_or("", |(_, host)| host);
+    let request = Request::post(path)
+        .header(header::HOST, host)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONNECTION, "close")
+        .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
+        .expect("a host that was parsed and a path of ours make a request");
+    let answer = async {
+        let answer = sender.send_request(request).await.map_err(failed)?;
+        let status = answer.status().as_u16();
+        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| unreachable(base, &error))?;
+        Ok((status, body.to_bytes()))
+    };
+    let mut answer = std::pin::pin!(answer);
+    tokio::select! {
+        answer = &mut answer => answer,
+        // The connection's end may be seen before the answer that came with it.
+        _ = connection => answer.await,
+    }
+}
+
+fn unreachable(base: &PublicUrl, why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Kind::Unreachable, format!("no hub answers at `{base}`: {why}"))
+        .hint("is the link right, and does the hub run?")
+}

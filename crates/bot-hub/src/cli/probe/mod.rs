@@ -1,0 +1,222 @@
+//! A look at a hub from outside, step by step: name, socket, TLS, a page, a WebSocket.
+//!
+//! Owns the steps and what each found. Sends no token, so that a certificate that is not in order can
+//! be looked at. What it means is told elsewhere.
+
+mod tls;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::header::{self, HeaderMap};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+pub(super) use self::tls::Certificate;
+
+/// How long each step may take: longer than the slowest connection that bots could work with.
+const STEP: Duration = Duration::from_secs(10);
+
+/// More than this of a page is not read.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Any 16 bytes: the answer proves that the other side speaks WebSocket, and hides nothing.
+const WS_KEY: &str = "Ym90LWh1YiBkb2N0b3IhIQ==";
+
+/// Where to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) encrypted: bool,
+}
+
+/// A page, or the answer to an upgrade.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// A socket to the target, encrypted if the target is.
+pub(super) struct Socket {
+    stream: Box<dyn Stream>,
+    /// What the other side showed, if it is encrypted.
+    pub(super) certificate: Option<Certificate>,
+}
+
+impl Target {
+    /// From `ws://HOST:PORT` and the like.
+    pub(super) fn of_url(url: &str) -> Option<Self> {
+        let uri: hyper::Uri = url.parse().ok()?;
+        let encrypted = matches!(uri.scheme_str()?, "wss" | "https");
+        let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
+        let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Some(Self { host, port, encrypted })
+    }
+
+    /// The addresses of the host.
+    pub(super) async fn resolve(&self) -> Result<Vec<SocketAddr>, String> {
+        let found = within(tokio::net::lookup_host((self.host.as_str(), self.port))).await?;
+        let found: Vec<SocketAddr> = found.collect();
+        if found.is_empty() { Err("the name has no address".to_owned()) } else { Ok(found) }
+    }
+
+    /// A connection to the first address that takes one.
+    pub(super) async fn connect(&self, addresses: &[SocketAddr]) -> Result<Socket, String> {
+        let stream = within(TcpStream::connect(addresses)).await?;
+        if !self.encrypted {
+            return Ok(Socket { stream: Box::new(stream), certificate: None });
+        }
+        let (stream, certificate) = within(tls::secure(stream, &self.host)).await?;
+        Ok(Socket { stream: Box::new(stream), certificate: Some(certificate) })
+    }
+
+    /// All steps to a page.
+    pub(super) async fn get(&self, path: &str) -> Result<Page, String> {
+        let addresses = self.resolve().await?;
+        self.connect(&addresses).await?.get(self, path).await
+    }
+
+    fn authority(&self) -> String {
+        let is_v6 = self.host.contains(':');
+        let host = if is_v6 { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("{host}:{}", self.port)
+    }
+}
+
+impl Socket {
+    /// Asks for a page.
+    pub(super) async fn get(self, target: &Target, path: &str) -> Result<Page, String> {
+        self.ask(target, path, &[]).await
+    }
+
+    /// Asks for a WebSocket. Whether the answer is one.
+    pub(super) async fn upgrade(self, target: &Target, path: &str) -> Result<Page, String> {
+        let headers = [
+            (header::CONNECTION, "Upgrade"),
+            (header::UPGRADE, "websocket"),
+            (header::SEC_WEBSOCKET_VERSION, "13"),
+            (header::SEC_WEBSOCKET_KEY, WS_KEY),
+        ];
+        self.ask(target, path, &headers).await
+    }
+
+    async fn ask(
+        self,
+        target: &Target,
+        path: &str,
+        more: &[(header::HeaderName, &'static str)],
+    ) -> Result<Page, String> {
+        let mut request = Request::get(path).header(header::HOST, target.authority());
+        for (name, value) in more {
+            request = request.header(name, *value);
+        }
+        let request = request.body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;
+        let exchange = async {
+            let handshake = hyper::client::conn::http1::handshake(TokioIo::new(self.stream));
+            let (mut sender, connection) = handshake.await?;
+            // It ends when the answer was read and `sender` is gone; an error shows in the answer.
+            let driver = tokio::spawn(async move { drop(connection.await) });
+            let response = sender.send_request(request).await;
+            let page = match response {
+                Ok(response) => Ok(read(response).await),
+                Err(error) => Err(error),
+            };
+            driver.abort();
+            page
+        };
+        within(exchange).await
+    }
+}
+
+async fn read(response: hyper::Response<hyper::body::Incoming>) -> Page {
+    let (head, body) = response.into_parts();
+    let body = if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        String::new()
+    } else {
+        let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
+        body.map_or_else(
+            |error| error.to_string(),
+            |body| String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        )
+    };
+    Page { status: head.status, headers: head.headers, body }
+}
+
+impl Page {
+    /// Whether it is the answer of a WebSocket server to our question.
+    pub(super) fn is_upgrade(&self) -> bool {
+        let accept = self.headers.get(header::SEC_WEBSOCKET_ACCEPT);
+        let expected = crate::door::ws::accept_key(WS_KEY.as_bytes());
+        self.status == StatusCode::SWITCHING_PROTOCOLS
+            && accept.zip(expected).is_some_and(|(accept, key)| accept.as_bytes() == key.as_bytes())
+    }
+
+    /// The `Date` of the answer, in seconds since 1970.
+    pub(super) fn date(&self) -> Option<u64> {
+        seconds_of(self.headers.get(header::DATE)?.to_str().ok()?)
+    }
+}
+
+/// A step, or why it was not done in time.
+async fn within<T, E: std::fmt::Display>(
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(STEP, step).await {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", STEP.as_secs())),
+    }
+}
+
+/// `Fri, 20 Nov 2026 10:11:37 GMT`, the only form that servers send today.
+fn seconds_of(date: &str) -> Option<u64> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let mut parts = date.split_ascii_whitespace().skip(1);
+    let day: u64 = parts.next()?.parse().ok()?;
+    let month = MONTHS.find(parts.next()?)? as u64 / 3 + 1;
+    let year: u64 = parts.next()?.parse().ok()?;
+    let mut time = parts.next()?.split(':').map(str::parse::<u64>);
+    let mut number = || time.next()?.ok();
+    let (hour, minute, second) = (number()?, number()?, number()?);
+    // Days since 1970 of a Gregorian date; years begin in March, so that leap days come last.
+    let years = if month > 2 { year } else { year.checked_sub(1)? };
+    let shifted = (month + 9) % 12;
+    let days = years * 365 + years / 4 - years / 100 + years / 400 + (shifted * 153 + 2) / 5 + day;
+    let since_1970 = days.checked_sub(719_469)?;
+    Some(((since_1970 * 24 + hour) * 60 + minute) * 60 + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_of_a_server_becomes_seconds() {
+        let check = |date: &str, expected: Option<u64>| assert_eq!(seconds_of(date), expected);
+        check("Thu, 01 Jan 1970 00:00:00 GMT", Some(0));
+        check("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777));
+        check("Tue, 29 Feb 2000 00:00:00 GMT", Some(951_782_400));
+        check("Fri, 20 Nov 2026 07:52:31 GMT", Some(1_795_161_151));
+        check("yesterday", None);
+    }
+
+    #[test]
+    fn an_address_names_host_port_and_whether_it_is_encrypted() {
+        let check = |url: &str, host: &str, port, encrypted| {
+            let expected = Target { host: host.to_owned(), port, encrypted };
+            assert_eq!(Target::of_url(url), Some(expected), "{url}");
+        };
+        check("ws://127.0.0.1:18795", "127.0.0.1", 18795, false);
+        check("wss://hub.example", "hub.example", 443, true);
+        check("https://[::1]:8443", "::1", 8443, true);
+    }
+}

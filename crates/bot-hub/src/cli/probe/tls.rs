@@ -1,0 +1,120 @@
+//! TLS, and what the other side's certificate is like.
+//!
+//! Owns the handshake. A certificate that is not in order is noted, and the handshake goes on: the
+//! question is what is wrong with it.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// What was seen of a certificate.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Certificate {
+    /// Why a client would not accept it.
+    pub(in crate::cli) objection: Option<String>,
+    /// Seconds since 1970 when it ends.
+    pub(in crate::cli) not_after: Option<i64>,
+    /// Who signed it.
+    pub(in crate::cli) issuer: String,
+}
+
+/// Encrypts a connection to `host`.
+pub(super) async fn secure(
+    stream: TcpStream,
+    host: &str,
+) -> io::Result<(TlsStream<TcpStream>, Certificate)> {
+    let provider = Arc::new(ring::default_provider());
+    let observer = Arc::new(Observer::new(Arc::clone(&provider))?);
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(&observer) as Arc<dyn ServerCertVerifier>)
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    let objection = observer.objection.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let (not_after, issuer) = shown.map(read).unwrap_or_default();
+    Ok((stream, Certificate { objection, not_after, issuer }))
+}
+
+fn read(certificate: &CertificateDer<'_>) -> (Option<i64>, String) {
+    match x509_parser::parse_x509_certificate(certificate) {
+        Ok((_, parsed)) => {
+            (Some(parsed.validity().not_after.timestamp()), parsed.issuer().to_string())
+        }
+        Err(_) => (None, String::new()),
+    }
+}
+
+/// Lets everything pass and notes what a client would object to.
+#[derive(Debug)]
+struct Observer {
+    judge: Arc<WebPkiServerVerifier>,
+    provider: Arc<CryptoProvider>,
+    objection: Mutex<Option<String>>,
+}
+
+impl Observer {
+    /// Judges as our clients do: by the web's authorities and those of this system.
+    fn new(provider: Arc<CryptoProvider>) -> io::Result<Self> {
+        let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let judge =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+        let judge = judge.build().map_err(io::Error::other)?;
+        Ok(Self { judge, provider, objection: Mutex::new(None) })
+    }
+}
+
+impl ServerCertVerifier for Observer {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verdict =
+            self.judge.verify_server_cert(end_entity, intermediates, server_name, ocsp, now);
+        if let Err(error) = verdict {
+            let objection = self.objection.lock();
+            *objection.unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,175 @@
+//! `bot-hub top`: who waits for whom, as it happens.
+//!
+//! Owns the loop: samples come in, keys come in, a screen goes out. Without a terminal it prints lines.
+
+mod commits;
+mod keys;
+mod lines;
+mod sample;
+mod screen;
+mod view;
+
+use std::io::{IsTerminal as _, stdout};
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use self::sample::Sample;
+use self::screen::Scene;
+use self::view::View;
+use super::failure::Failure;
+use super::hub::Hub;
+use super::out::{Out, say};
+use crate::config::Period;
+
+/// How often, and how.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Keys: q quit · s sort · r reverse · tab bots or rooms · p pause · up, down, page up, page down · ? help
+
+Without a terminal, or with --json, it prints a line per sample; with --once, everything, once.")]
+pub(super) struct Top {
+    /// How often to look
+    #[arg(long, value_name = "PERIOD", default_value = "1s")]
+    interval: Period,
+    /// Print everything once, and end
+    #[arg(long)]
+    once: bool,
+    /// Print so many samples, and end
+    #[arg(long, value_name = "COUNT", conflicts_with = "once")]
+    count: Option<u64>,
+    /// What to sort by at first
+    #[arg(long, value_enum, default_value_t = view::Sort::Waiting)]
+    sort: view::Sort,
+}
+
+/// What was found at one moment, or why nothing was.
+type News = Result<Sample, String>;
+
+/// Samples that may lie around. One is enough: who looks at a screen wants the newest.
+const SAMPLES_MAX: usize = 1;
+
+impl Top {
+    pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
+        let out = hub.out;
+        if self.once {
+            let sample = Sample::take(hub).await?;
+            let view = View::new(self.sort);
+            return if out.json {
+                out.json_line(&lines::to_json(&sample, None))
+            } else {
+                out.text(&lines::whole(&sample, &view))
+            };
+        }
+        let is_screen = !out.json && self.count.is_none() && stdout().is_terminal();
+        let (sender, samples) = mpsc::channel(SAMPLES_MAX);
+        let every = self.interval.get().max(Duration::from_millis(100));
+        let mut feeding = pin!(feed(hub, sender, every));
+        let mut terminate = signal(SignalKind::terminate())?;
+        let showing = async {
+            if is_screen {
+                watch(View::new(self.sort), samples).await
+            } else {
+                print(&self, out, samples).await
+            }
+        };
+        tokio::select! {
+            shown = showing => shown,
+            () = &mut feeding => Ok(()),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+}
+
+/// Looks again and again, also at a hub that was away for a while or has moved.
+async fn feed(hub: &mut Hub, sender: mpsc::Sender<News>, every: Duration) {
+    loop {
+        let news = match Sample::take(hub).await {
+            Ok(sample) => Ok(sample),
+            Err(failure) => {
+                // It may be back, with another token or at another address.
+                hub.renew().await;
+                Err(failure.message)
+            }
+        };
+        if sender.send(news).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// A line per sample.
+async fn print(top: &Top, out: Out, mut samples: mpsc::Receiver<News>) -> Result<(), Failure> {
+    let (mut before, mut printed) = (None::<Sample>, 0);
+    if !out.json {
+        out.text(lines::HEAD)?;
+    }
+    while let Some(news) = samples.recv().await {
+        let sample = match news {
+            Ok(sample) => sample,
+            Err(trouble) => {
+                say(&format!("no sample: {trouble}"));
+                continue;
+            }
+        };
+        if out.json {
+            out.json_line(&lines::to_json(&sample, before.as_ref()))?;
+        } else {
+            out.text(&lines::line(&sample, before.as_ref()))?;
+        }
+        before = Some(sample);
+        printed += 1;
+        if top.count == Some(printed) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The screen, until somebody has seen enough. The terminal is given back as it was, also after a
+/// panic.
+async fn watch(mut view: View, mut samples: mpsc::Receiver<News>) -> Result<(), Failure> {
+    let mut terminal = ratatui::try_init()?;
+    let _restored = Restored;
+    let mut keys = keys::listen();
+    let (mut now, mut before, mut trouble) = (None::<Sample>, None::<Sample>, None::<String>);
+    loop {
+        let scene = Scene {
+            view: &view,
+            now: now.as_ref(),
+            before: before.as_ref(),
+            trouble: trouble.as_deref(),
+        };
+        if let Err(error) = terminal.draw(|frame| screen::draw(frame, &scene)) {
+            return Err(error.into());
+        }
+        tokio::select! {
+            biased;
+            action = keys.recv() => {
+                if !action.is_some_and(|action| view.act(action)) {
+                    return Ok(());
+                }
+            }
+            Some(news) = samples.recv() => match news {
+                Ok(_) if view.is_paused => {}
+                Ok(sample) => {
+                    before = now.replace(sample);
+                    trouble = None;
+                }
+                Err(error) => trouble = Some(error),
+            },
+        }
+    }
+}
+
+/// Gives the terminal back when the screen ends, however that happens: a key, a signal, an error.
+struct Restored;
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        ratatui::restore();
+    }
+}

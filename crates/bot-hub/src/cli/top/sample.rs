@@ -1,0 +1,182 @@
+//! The hub at one moment.
+//!
+//! Owns the questions that make a sample, and what two samples say about the time between them.
+
+use std::time::Instant;
+
+use bot_protocol::frame::operator::Operation;
+use bot_protocol::time::Timestamp;
+use serde::Deserialize;
+
+use super::commits::Commits;
+use crate::cli::failure::Failure;
+use crate::cli::hub::Hub;
+use crate::cli::pending::Queue;
+use crate::cli::words;
+
+/// Counters and levels of the whole hub.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Numbers {
+    pub(super) rooms: u64,
+    pub(super) bots: u64,
+    pub(super) online: u64,
+    pub(super) connections: u64,
+    pub(super) waiting: u64,
+    pub(super) oldest_waiting_ms: u64,
+    pub(super) accepted: u64,
+    pub(super) deliveries: u64,
+    pub(super) received: u64,
+    pub(super) dropped: u64,
+}
+
+/// A bot.
+#[derive(Clone, Debug)]
+pub(super) struct Bot {
+    pub(super) name: String,
+    pub(super) online: bool,
+    pub(super) client: String,
+    pub(super) waiting: u64,
+    pub(super) oldest_ms: u64,
+    /// Why the oldest waits.
+    pub(super) why: String,
+    /// How long ago; `None` is never.
+    pub(super) seen_ms: Option<u64>,
+}
+
+/// A room.
+#[derive(Clone, Debug)]
+pub(super) struct Room {
+    pub(super) name: String,
+    pub(super) members: u64,
+    pub(super) online: u64,
+    pub(super) entries: u64,
+    pub(super) head: u64,
+    pub(super) waiting: u64,
+}
+
+/// Everything, at one moment.
+#[derive(Clone, Debug)]
+pub(super) struct Sample {
+    pub(super) at: Instant,
+    pub(super) url: String,
+    pub(super) version: String,
+    pub(super) numbers: Numbers,
+    pub(super) bots: Vec<Bot>,
+    pub(super) rooms: Vec<Room>,
+    /// The store's transactions; only a hub on this machine tells.
+    pub(super) commits: Option<Commits>,
+}
+
+/// Per second, between two samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rates {
+    pub(super) accepted: f64,
+    pub(super) delivered: f64,
+    pub(super) received: f64,
+    pub(super) dropped: f64,
+}
+
+#[derive(Deserialize)]
+struct Bots {
+    bots: Vec<BotRow>,
+}
+
+#[derive(Deserialize)]
+struct BotRow {
+    bot: String,
+    online: bool,
+    #[serde(default)]
+    client: Option<String>,
+    last_seen: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Rooms {
+    rooms: Vec<RoomRow>,
+}
+
+#[derive(Deserialize)]
+struct RoomRow {
+    room: String,
+    head: u64,
+    entries: u64,
+    members: Vec<MemberRow>,
+}
+
+#[derive(Deserialize)]
+struct MemberRow {
+    online: bool,
+    waiting: u64,
+}
+
+#[derive(Deserialize)]
+struct Waiting {
+    pending: Vec<Queue>,
+}
+
+impl Sample {
+    pub(super) async fn take(hub: &Hub) -> Result<Self, Failure> {
+        let (_, numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
+        let (_, Bots { bots }) = hub.ask(Operation::BotList {}).await?;
+        let (_, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
+        let (_, Waiting { pending }) = hub.ask(Operation::Pending { bot: None }).await?;
+        let version = hub.hello.hub.as_ref().map_or("-", |hub| hub.version.as_str());
+        Ok(Self {
+            at: Instant::now(),
+            url: hub.url.clone(),
+            version: version.to_owned(),
+            numbers,
+            bots: bots.into_iter().map(|row| bot(row, &pending, hub.now())).collect(),
+            rooms: rooms.into_iter().map(room).collect(),
+            commits: Commits::read(&hub.url).await,
+        })
+    }
+
+    pub(super) fn rates(&self, before: &Self) -> Rates {
+        let seconds = self.seconds_since(before);
+        let per_second = |of: fn(&Numbers) -> u64| {
+            of(&self.numbers).saturating_sub(of(&before.numbers)) as f64 / seconds
+        };
+        Rates {
+            accepted: per_second(|it| it.accepted),
+            delivered: per_second(|it| it.deliveries),
+            received: per_second(|it| it.received),
+            dropped: per_second(|it| it.dropped),
+        }
+    }
+
+    /// Messages per second in a room.
+    pub(super) fn room_rate(&self, before: &Self, room: &Room) -> Option<f64> {
+        let then = before.rooms.iter().find(|it| it.name == room.name)?;
+        Some(room.head.saturating_sub(then.head) as f64 / self.seconds_since(before))
+    }
+
+    fn seconds_since(&self, before: &Self) -> f64 {
+        self.at.duration_since(before.at).as_secs_f64().max(0.001)
+    }
+}
+
+fn bot(row: BotRow, pending: &[Queue], now: Timestamp) -> Bot {
+    let own = pending.iter().filter(|queue| queue.bot.as_str() == row.bot);
+    let oldest = own.clone().max_by_key(|queue| queue.oldest_age_ms);
+    Bot {
+        client: words::visible(row.client.as_deref().unwrap_or("-")).into_owned(),
+        waiting: own.map(|queue| queue.waiting).sum(),
+        oldest_ms: oldest.and_then(|queue| queue.oldest_age_ms).unwrap_or(0),
+        why: oldest.map_or_else(String::new, |queue| queue.reason.clone()),
+        seen_ms: if row.online { Some(0) } else { row.last_seen.map(|at| now.since(at)) },
+        online: row.online,
+        name: row.bot,
+    }
+}
+
+fn room(row: RoomRow) -> Room {
+    Room {
+        name: words::room(&row.room),
+        members: row.members.len() as u64,
+        online: row.members.iter().filter(|member| member.online).count() as u64,
+        entries: row.entries,
+        head: row.head,
+        waiting: row.members.iter().map(|member| member.waiting).sum(),
+    }
+}

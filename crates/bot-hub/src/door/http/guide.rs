@@ -1,0 +1,60 @@
+//! The pages for whoever was invited: `/join` for people, `/skill.md` and `/llms.txt` for agents.
+//!
+//! Owns how the files in `assets/` are served. They need nothing from elsewhere, and the page's script
+//! sends nothing anywhere: the code stays in the fragment of the link.
+
+use hyper::header::{self, HeaderValue};
+use hyper::{Response, StatusCode};
+
+use super::reply::reply;
+use super::{Refusal, Reply};
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const MARKDOWN: &str = "text/markdown; charset=utf-8";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// Own files only; no frame around the page, no form, no inline script or style.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The file at a path, if there is one. `base` is the hub's own address, for the files that name it.
+pub(super) fn page(
+    path: &str,
+    base: impl FnOnce() -> Result<String, Refusal>,
+) -> Option<Result<Reply, Refusal>> {
+    let (content_type, text) = match path {
+        "/join" => (HTML, include_str!("../../../assets/join.html")),
+        "/assets/join.css" => {
+            return Some(Ok(file(CSS, include_str!("../../../assets/join.css").into())));
+        }
+        "/assets/join.js" => {
+            return Some(Ok(file(SCRIPT, include_str!("../../../assets/join.js").into())));
+        }
+        "/skill.md" => (MARKDOWN, include_str!("../../../assets/skill.md")),
+        "/llms.txt" => (PLAIN, include_str!("../../../assets/llms.txt")),
+        _ => return None,
+    };
+    Some(base().map(|base| file(content_type, filled(text, &base))))
+}
+
+/// The text with the hub's address in it. It consists of letters that mean nothing in any of the files.
+fn filled(text: &str, base: &str) -> String {
+    let socket = base.replacen("http", "ws", 1);
+    text.replace("{{hub}}", base)
+        .replace("{{ws}}", &format!("{socket}/ws"))
+        .replace("{{version}}", env!("CARGO_PKG_VERSION"))
+}
+
+fn file(content_type: &'static str, text: String) -> Reply {
+    let mut reply: Response<_> = reply(StatusCode::OK, content_type, text);
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        // The link to here holds a code in its fragment; not even the rest of it goes anywhere.
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        reply.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    reply
+}

@@ -1,0 +1,240 @@
+//! Invites: made, shown, made worthless, and honoured.
+//!
+//! Owns what is known of every invite, and the order in which one is honoured. A code leaves the hub
+//! once, in the answer to whoever asked for it, and is kept as a hash. **Invariant:** a claim is answered
+//! when bot, token, memberships and the mark that the code is used are committed, in one batch.
+
+mod book;
+mod claim;
+
+use bot_hub_core::io::Input;
+use bot_protocol::code::Code;
+use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::operator::{InviteWish, Operate, Operation};
+use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::name::BotId;
+use bot_protocol::right::Rights;
+use serde_json::{Value, json};
+use smol_str::SmolStr;
+use tokio::sync::oneshot;
+
+pub(super) use self::book::Book;
+pub(super) use self::claim::Claim;
+use super::accounts::no_randomness;
+use super::credential::{hash_code, make_code, scannable};
+use super::{Engine, Owner};
+use crate::door::{Answer, ConnId, InviteCall};
+use crate::store::{InviteRecord, Write};
+
+/// A day: friends answer late.
+const EXPIRES_MS_DEFAULT: u64 = 24 * 3_600_000;
+
+/// A minute.
+const EXPIRES_MS_MIN: u64 = 60_000;
+
+/// Thirty days. Whoever needs more makes a new one.
+const EXPIRES_MS_MAX: u64 = 30 * 24 * 3_600_000;
+
+/// Rooms of one invite.
+const ROOMS_MAX: usize = 32;
+
+/// Whom to answer.
+#[derive(Debug)]
+pub(super) enum ReplyTo {
+    /// A connection, with the `ref` of its request.
+    Frame(ConnId, SmolStr),
+    /// An HTTP request.
+    Http(oneshot::Sender<Answer>),
+}
+
+/// What was promised about an invite, and what follows when it is durable.
+#[derive(Debug)]
+pub(super) struct Promise {
+    to: ReplyTo,
+    result: Value,
+    record: InviteRecord,
+}
+
+/// Whether an operation is answered here and not by the brain.
+pub(super) fn concerns_invites(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::InviteCreate(_) | Operation::InviteList {} | Operation::InviteRevoke { .. }
+    )
+}
+
+impl Engine {
+    pub(super) fn operate_invites(&mut self, conn: ConnId, request: Operate) {
+        let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
+        let Some(bot) = known.map(|known| known.bot.clone()) else { return };
+        let call = match request.operation {
+            Operation::InviteCreate(wish) => InviteCall::Create(wish),
+            Operation::InviteRevoke { id } => InviteCall::Revoke(id),
+            _ => InviteCall::List,
+        };
+        self.call_invites(bot, call, ReplyTo::Frame(conn, request.reference));
+    }
+
+    /// An HTTP request with a token.
+    pub(super) fn ask_invites(&mut self, bot: BotId, call: InviteCall, to: ReplyTo) {
+        self.call_invites(bot, call, to);
+    }
+
+    fn call_invites(&mut self, bot: BotId, call: InviteCall, to: ReplyTo) {
+        let is_operator = self.registry.is_operator(&bot);
+        let prepared = match call {
+            InviteCall::List => {
+                let shown = self.invites.show(&bot, is_operator, self.now);
+                return self.reply(to, Ok(json!({ "invites": shown })));
+            }
+            InviteCall::Create(wish) => self.prepare_invite(bot, is_operator, wish),
+            InviteCall::Revoke(id) => self.invites.revoked(&id, &bot, is_operator, self.now),
+        };
+        match prepared {
+            Ok((record, result)) => {
+                let mut writes = vec![Write::Invite(Box::new(record.clone()))];
+                writes.extend(
+                    self.invites.forgettable(self.now).into_iter().map(Write::ForgetInvite),
+                );
+                // Behind what the brain has asked for already, so that the store sees one order.
+                self.flush_brain();
+                let promise = Promise { to, result, record };
+                self.write(writes, Owner::Invite(Box::new(promise)));
+            }
+            Err(error) => self.reply(to, Err(error)),
+        }
+    }
+
+    fn prepare_invite(
+        &mut self,
+        by: BotId,
+        is_operator: bool,
+        wish: InviteWish,
+    ) -> Result<(InviteRecord, Value), ErrorFrame> {
+        let InviteWish { name, mut rooms, can, expires_in_ms } = wish;
+        rooms.sort_unstable();
+        rooms.dedup();
+        if rooms.len() > ROOMS_MAX {
+            return Err(ErrorFrame::new(Code::BadFrame)
+                .message(format!("an invite leads into at most {ROOMS_MAX} rooms")));
+        }
+        let rights = can.unwrap_or(Rights::USUAL);
+        self.hub.may_invite(&by, is_operator, &rooms, rights)?;
+        self.invites.has_space(&by, is_operator, self.now)?;
+        // Somebody whom the configuration expects in a room may be invited by an operator only.
+        let is_taken = self.registry.origin(&name).is_some() || self.is_room(&name);
+        if is_taken || (!is_operator && self.hub.is_known(&name)) {
+            return Err(taken(&name));
+        }
+        let code = make_code().map_err(|error| no_randomness(&error))?;
+        let hash = hash_code(code.expose()).expect("the code was made for it");
+        let lasts = expires_in_ms.unwrap_or(EXPIRES_MS_DEFAULT);
+        let record = InviteRecord {
+            id: SmolStr::new(make_id(&hash)),
+            hash,
+            name,
+            rooms,
+            rights,
+            by,
+            created_at: self.now,
+            expires_at: self.now + lasts.clamp(EXPIRES_MS_MIN, EXPIRES_MS_MAX),
+            revoked_at: None,
+            claim: None,
+        };
+        let made = self.hub.missing(&record.rooms);
+        for room in made.clone() {
+            // Whoever is invited somewhere expects a closed company.
+            let (members, closed, retain) = (Vec::new(), true, None);
+            self.input(Input::RoomDeclared { room, members, closed, retain });
+        }
+        let result = json!({
+            "id": record.id,
+            "code": code.expose(),
+            "secret": scannable(&code).expose(),
+            "name": record.name,
+            "rooms": record.rooms,
+            "rooms_made": made,
+            "can": record.rights,
+            "expires_at": record.expires_at,
+            "public_url": self.public_url,
+        });
+        Ok((record, result))
+    }
+
+    fn is_room(&self, name: &BotId) -> bool {
+        let name = bot_protocol::name::RoomName::new(name.as_str());
+        name.is_ok_and(|name| self.hub.missing(&[name]).is_empty())
+    }
+
+    pub(super) fn invite_settled(&mut self, promise: Promise) {
+        let Promise { to, result, record } = promise;
+        match record.revoked_at {
+            Some(_) => tracing::info!(id = %record.id, "an invite was revoked"),
+            None => {
+                tracing::info!(id = %record.id, name = %record.name, by = %record.by, "an invite was made");
+            }
+        }
+        self.invites.forget_old(self.now);
+        self.invites.keep(record);
+        self.reply(to, Ok(result));
+    }
+
+    pub(super) fn reply(&mut self, to: ReplyTo, result: Result<Value, ErrorFrame>) {
+        match (to, result) {
+            (ReplyTo::Frame(conn, reference), Ok(result)) => self.tell(conn, &reference, result),
+            (ReplyTo::Frame(conn, reference), Err(error)) => {
+                self.send(conn, &ServerFrame::Error(error.about(reference)));
+            }
+            // The asker may have hung up; then nobody misses the answer.
+            (ReplyTo::Http(reply), Ok(mut result)) => {
+                result["ok"] = true.into();
+                drop(reply.send(Answer::Json(200, result.to_string(), None)));
+            }
+            (ReplyTo::Http(reply), Err(error)) => drop(reply.send(refusal(&error))),
+        }
+    }
+
+    pub(super) fn invite_refused(&mut self, promise: Promise, code: Code) {
+        self.reply(promise.to, Err(ErrorFrame::new(code)));
+    }
+}
+
+/// A refusal as HTTP says it.
+pub(super) fn refusal(error: &ErrorFrame) -> Answer {
+    let is = |codes: &[Code]| codes.iter().any(|code| code.number() == error.code);
+    let status = match error.code {
+        5000.. => 503,
+        _ if is(&[Code::BadFrame]) => 400,
+        _ if is(&[Code::NoSuchRoom, Code::NotAMember, Code::NoSuchInvite]) => 404,
+        _ if is(&[Code::NameTaken, Code::RoomFull, Code::TooManyInvites, Code::WrongKind]) => 409,
+        _ => 403,
+    };
+    failed(status, &error.name, &error.message, error.hint.as_deref().unwrap_or_default(), None)
+}
+
+/// An error as every endpoint below `/api` gives it.
+pub(super) fn failed(
+    status: u16,
+    kind: &str,
+    message: &str,
+    hint: &str,
+    retry_after_s: Option<u64>,
+) -> Answer {
+    let mut error = json!({ "type": kind, "message": message });
+    if !hint.is_empty() {
+        error["hint"] = hint.into();
+    }
+    Answer::Json(status, json!({ "ok": false, "error": error }).to_string(), retry_after_s)
+}
+
+fn taken(name: &BotId) -> ErrorFrame {
+    ErrorFrame::new(Code::NameTaken)
+        .message(format!("`{name}` is the name of somebody or something here already"))
+        .hint("choose another name; a bot that is here already is let in with: bot-hub room add")
+}
+
+/// What people name an invite by. Half of the hash's first bits say nothing about the code.
+fn make_id(hash: &[u8; 32]) -> String {
+    let digits: String = hash[..5].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("inv_{digits}")
+}

@@ -1,0 +1,210 @@
+//! Every invite that is known, and what is still open.
+//!
+//! Owns the bounds on invites and the brake on guessing codes. Never writes to the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use bot_protocol::code::Code;
+use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::name::BotId;
+use bot_protocol::time::Timestamp;
+use rustc_hash::FxHashMap;
+use serde_json::{Value, json};
+use smol_str::SmolStr;
+
+use crate::engine::throttle::Throttle;
+use crate::store::InviteRecord;
+
+/// Open invites, of everybody.
+const OPEN_MAX: usize = 1_000;
+
+/// Open invites of one bot that is no operator.
+const OPEN_PER_BOT_MAX: usize = 20;
+
+/// How long one that is over is remembered, so that the operator sees who came by it.
+const REMEMBERED_MS: u64 = 30 * 24 * 3_600_000;
+
+/// Wrong codes in a minute, from one address: whoever types gets it right by then.
+const WRONG_PER_ADDRESS: u32 = 5;
+
+/// Wrong codes in a minute, from everybody. At this rate 80 bits last for 10^15 years; the bound is on
+/// the work, and on the log.
+const WRONG_OVERALL: u32 = 300;
+
+#[derive(Debug)]
+pub(in crate::engine) struct Book {
+    invites: BTreeMap<SmolStr, InviteRecord>,
+    by_hash: FxHashMap<[u8; 32], SmolStr>,
+    /// Those that are being claimed: what becomes of it is on its way to the store.
+    claiming: BTreeSet<SmolStr>,
+    pub(super) throttle: Throttle,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self {
+            invites: BTreeMap::new(),
+            by_hash: FxHashMap::default(),
+            claiming: BTreeSet::new(),
+            throttle: Throttle::new(WRONG_PER_ADDRESS, WRONG_OVERALL),
+        }
+    }
+}
+
+/// How an invite stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Open,
+    Used,
+    Expired,
+    Revoked,
+}
+
+impl Standing {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Used => "used",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+pub(super) fn standing(invite: &InviteRecord, now: Timestamp) -> Standing {
+    match invite {
+        _ if invite.claim.is_some() => Standing::Used,
+        _ if invite.revoked_at.is_some() => Standing::Revoked,
+        _ if invite.expires_at <= now => Standing::Expired,
+        _ => Standing::Open,
+    }
+}
+
+impl Book {
+    /// What the store remembers.
+    pub(in crate::engine) fn restore(invites: Vec<InviteRecord>) -> Self {
+        let mut book = Self::default();
+        for invite in invites {
+            book.keep(invite);
+        }
+        book
+    }
+
+    pub(super) fn keep(&mut self, invite: InviteRecord) {
+        self.by_hash.insert(invite.hash, invite.id.clone());
+        self.invites.insert(invite.id.clone(), invite);
+    }
+
+    pub(super) fn find(&self, hash: &[u8; 32]) -> Option<&InviteRecord> {
+        self.invites.get(self.by_hash.get(hash)?)
+    }
+
+    /// Whether somebody else is expected under that name.
+    pub(super) fn expects(&self, name: &BotId, now: Timestamp) -> bool {
+        let named = self.invites.values().filter(|it| it.name == *name);
+        named.into_iter().any(|it| standing(it, now) == Standing::Open)
+    }
+
+    /// Marks an invite as being claimed; `false` if it is already.
+    pub(super) fn begin_claim(&mut self, id: &SmolStr) -> bool {
+        self.claiming.insert(id.clone())
+    }
+
+    pub(super) fn end_claim(&mut self, id: &SmolStr) {
+        self.claiming.remove(id);
+    }
+
+    pub(super) fn wait(&self, address: IpAddr, now: Timestamp) -> Option<u64> {
+        self.throttle.wait(address, now)
+    }
+
+    pub(super) fn has_space(
+        &self,
+        by: &BotId,
+        is_operator: bool,
+        now: Timestamp,
+    ) -> Result<(), ErrorFrame> {
+        let open = || self.invites.values().filter(|it| standing(it, now) == Standing::Open);
+        let is_full = open().count() >= OPEN_MAX
+            || !is_operator && open().filter(|it| it.by == *by).count() >= OPEN_PER_BOT_MAX;
+        if !is_full {
+            return Ok(());
+        }
+        Err(ErrorFrame::new(Code::TooManyInvites)
+            .hint("revoke those that nobody needs: bot-hub invite list, bot-hub invite revoke ID"))
+    }
+
+    /// The invite as it is once it was made worthless, and what to answer.
+    pub(super) fn revoked(
+        &self,
+        id: &str,
+        by: &BotId,
+        is_operator: bool,
+        now: Timestamp,
+    ) -> Result<(InviteRecord, Value), ErrorFrame> {
+        let found = self.invites.get(id).filter(|it| is_operator || it.by == *by);
+        let invite = found.ok_or_else(|| {
+            ErrorFrame::new(Code::NoSuchInvite)
+                .message(format!("there is no invite `{id}`"))
+                .hint("bot-hub invite list")
+        })?;
+        if let Some(claim) = &invite.claim {
+            return Err(ErrorFrame::new(Code::NotAllowed)
+                .message(format!("it was used: `{}` came by it", claim.bot))
+                .hint(format!("to keep that bot out: bot-hub bot disable {}", claim.bot)));
+        }
+        if self.claiming.contains(id) {
+            return Err(ErrorFrame::new(Code::NotAllowed)
+                .message("somebody is coming by it just now")
+                .hint("bot-hub invite list"));
+        }
+        let record = InviteRecord { revoked_at: invite.revoked_at.or(Some(now)), ..invite.clone() };
+        Ok((record, json!({ "id": id, "revoked": true })))
+    }
+
+    /// Invites that have been over for so long that nobody asks for them any more.
+    pub(super) fn forgettable(&self, now: Timestamp) -> Vec<SmolStr> {
+        let old = self.invites.values().filter(move |it| now.since(over_at(it)) > REMEMBERED_MS);
+        old.map(|it| it.id.clone()).collect()
+    }
+
+    pub(super) fn forget_old(&mut self, now: Timestamp) {
+        for id in self.forgettable(now) {
+            if let Some(invite) = self.invites.remove(&id) {
+                self.by_hash.remove(&invite.hash);
+            }
+        }
+    }
+
+    /// Invites, the newest first: all of them, or one's own. Where somebody came from is for operators.
+    pub(super) fn show(&self, by: &BotId, is_operator: bool, now: Timestamp) -> Vec<Value> {
+        let mut shown: Vec<&InviteRecord> =
+            self.invites.values().filter(|it| is_operator || it.by == *by).collect();
+        shown.sort_by_key(|it| std::cmp::Reverse(it.created_at));
+        shown.into_iter().map(|it| show(it, is_operator, now)).collect()
+    }
+}
+
+fn over_at(invite: &InviteRecord) -> Timestamp {
+    let used = invite.claim.as_ref().map(|claim| claim.at);
+    used.or(invite.revoked_at).unwrap_or(invite.expires_at)
+}
+
+fn show(invite: &InviteRecord, is_operator: bool, now: Timestamp) -> Value {
+    let claim = invite.claim.as_ref().map(|claim| {
+        let address = is_operator.then_some(&claim.address);
+        json!({ "at": claim.at, "bot": claim.bot, "client": claim.client, "address": address })
+    });
+    json!({
+        "id": invite.id,
+        "state": standing(invite, now).name(),
+        "name": invite.name,
+        "rooms": invite.rooms,
+        "can": invite.rights,
+        "by": invite.by,
+        "created_at": invite.created_at,
+        "expires_at": invite.expires_at,
+        "claim": claim,
+    })
+}

@@ -1,0 +1,204 @@
+//! Somebody comes by an invite.
+//!
+//! Owns the way from a code to a bot with a token. What is refused leaves the code as it was.
+
+use bot_hub_core::io::Input;
+use bot_protocol::code::Code;
+use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::name::BotId;
+use bot_protocol::secret::Secret;
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use super::book::{Standing, standing};
+use super::{failed, refusal, taken};
+use crate::door::{Answer, ClaimWish};
+use crate::engine::accounts::no_randomness;
+use crate::engine::credential::{Kind, hash_code, hash_token, make_token};
+use crate::engine::{Engine, Owner};
+use crate::store::{BotRecord, ClaimRecord, InviteRecord, TokenRecord, Write};
+
+/// What a program may say of itself, in characters.
+const CLIENT_CHARS_MAX: usize = 64;
+
+/// A claim on its way to the store.
+#[derive(Debug)]
+pub(in crate::engine) struct Claim {
+    /// How many of the batch's writes are the brain's; they stand first.
+    pub(in crate::engine) changes: usize,
+    invite: InviteRecord,
+    bot: BotRecord,
+    token: TokenRecord,
+    secret: Secret,
+    base: String,
+    reply: oneshot::Sender<Answer>,
+}
+
+impl Engine {
+    pub(in crate::engine) fn claim(&mut self, wish: ClaimWish, reply: oneshot::Sender<Answer>) {
+        match self.prepare_claim(&wish) {
+            Ok((invite, bot, secret)) => self.write_claim(invite, bot, secret, wish.base, reply),
+            // The asker may have hung up.
+            Err(answer) => drop(reply.send(answer)),
+        }
+    }
+
+    fn prepare_claim(
+        &mut self,
+        wish: &ClaimWish,
+    ) -> Result<(InviteRecord, BotRecord, Secret), Answer> {
+        let now = self.now;
+        if let Some(wait_ms) = self.invites.wait(wish.address, now) {
+            return Err(throttled(wait_ms.div_ceil(1_000)));
+        }
+        let invite = self.find_invite(wish)?;
+        let name = match &wish.name {
+            Some(name) => BotId::new(name).map_err(|error| {
+                failed(
+                    400,
+                    "bad_name",
+                    &format!("`{name:.64}` is no name: {error}"),
+                    NAME_HINT,
+                    None,
+                )
+            })?,
+            None => invite.name.clone(),
+        };
+        let found = self.may_claim(&invite, &name);
+        found.map_err(|error| refusal(&error))?;
+        let secret = make_token(Kind::Bot).map_err(|error| refusal(&no_randomness(&error)))?;
+        if !self.invites.begin_claim(&invite.id) {
+            return Err(throttled(1));
+        }
+        let claim = ClaimRecord {
+            at: now,
+            bot: name.clone(),
+            client: printable(&wish.client).into(),
+            address: wish.address.to_canonical().to_string().into(),
+        };
+        let (operator, disabled, guest, last_seen) = (false, false, true, None);
+        let bot = BotRecord { bot: name, operator, disabled, guest, created_at: now, last_seen };
+        Ok((InviteRecord { claim: Some(claim), ..invite }, bot, secret))
+    }
+
+    fn find_invite(&mut self, wish: &ClaimWish) -> Result<InviteRecord, Answer> {
+        let Some(hash) = hash_code(wish.code.expose()) else {
+            let message =
+                "that is no code: a code has 16 letters and digits, as in K7QF-2M9D-XR4T-8W3A";
+            return Err(failed(400, "bad_code", message, "copy it again, or the whole link", None));
+        };
+        let Some(invite) = self.invites.find(&hash) else {
+            self.invites.throttle.failed(wish.address, self.now);
+            tracing::warn!(address = %wish.address, "somebody tried a code that is none");
+            let hint = "ask whoever invited you for a new one";
+            return Err(failed(404, "unknown_code", "nobody made that code", hint, None));
+        };
+        let (kind, what) = match standing(invite, self.now) {
+            Standing::Open => return Ok(invite.clone()),
+            Standing::Used => ("used_code", "that code was used: it is good for one bot, once"),
+            Standing::Expired => ("expired_code", "that code has expired"),
+            Standing::Revoked => ("revoked_code", "that code was revoked"),
+        };
+        Err(failed(410, kind, what, "ask whoever invited you for a new one", None))
+    }
+
+    /// Whether the invite can be honoured as things are now.
+    fn may_claim(&mut self, invite: &InviteRecord, name: &BotId) -> Result<(), ErrorFrame> {
+        if self.draining {
+            return Err(ErrorFrame::new(Code::ShuttingDown));
+        }
+        let is_operator = self.registry.is_operator(&invite.by);
+        let is_there = is_operator || self.registry.origin(&invite.by).is_some();
+        let rights = (&invite.rooms[..], invite.rights);
+        let may = self.hub.may_invite(&invite.by, is_operator, rights.0, rights.1);
+        if !is_there || may.is_err() {
+            return Err(ErrorFrame::new(Code::NoRight)
+                .message("whoever made this invite may not invite any more")
+                .hint("ask the operator of the hub for another one"));
+        }
+        let is_other_name = *name != invite.name;
+        let is_reserved = is_other_name && self.invites.expects(name, self.now);
+        let is_taken = is_other_name && self.hub.is_known(name);
+        if self.registry.origin(name).is_some() || is_taken || is_reserved {
+            return Err(taken(name).hint("ask for another name: `name`, or bot-hub join --as NAME"));
+        }
+        self.hub.have_space(&invite.rooms)
+    }
+
+    fn write_claim(
+        &mut self,
+        invite: InviteRecord,
+        bot: BotRecord,
+        secret: Secret,
+        base: String,
+        reply: oneshot::Sender<Answer>,
+    ) {
+        let (hash, created_at) = (hash_token(secret.expose()), self.now);
+        let token = TokenRecord { bot: bot.bot.clone(), hash, created_at, expires_at: None };
+        self.flush_brain();
+        let (rooms, rights) = (invite.rooms.clone(), invite.rights);
+        self.input(Input::LetIn { bot: bot.bot.clone(), rooms, rights });
+        let mut writes = std::mem::take(&mut self.batch);
+        let changes = writes.len();
+        writes.extend([
+            Write::Bot(bot.clone()),
+            Write::Token(token.clone()),
+            Write::Invite(Box::new(invite.clone())),
+        ]);
+        let claim = Claim { changes, invite, bot, token, secret, base, reply };
+        self.write(writes, Owner::Claim(Box::new(claim)));
+    }
+
+    /// Before the brain hears that the memberships are there: from now on there is such a bot.
+    pub(in crate::engine) fn claim_settled(&mut self, claim: &Claim) {
+        self.registry.keep(claim.bot.clone());
+        self.registry.keep_token(&claim.token);
+        self.invites.end_claim(&claim.invite.id);
+        self.invites.keep(claim.invite.clone());
+        let bot = claim.bot.bot.clone();
+        self.input(Input::Guest { bot: bot.clone(), guest: true });
+        self.input(Input::BotAdded(bot));
+    }
+
+    pub(in crate::engine) fn answer_claim(claim: Claim) {
+        let Claim { invite, bot, secret, base, reply, .. } = claim;
+        let by = invite.claim.as_ref();
+        tracing::info!(
+            bot = %bot.bot,
+            invite = %invite.id,
+            client = by.map_or("", |it| it.client.as_str()),
+            address = by.map_or("", |it| it.address.as_str()),
+            "a bot came by an invite"
+        );
+        let body = json!({
+            "contract_version": 1,
+            "api_base_url": base,
+            "ws_url": format!("{}/ws", base.replacen("http", "ws", 1)),
+            "token": secret.expose(),
+            "bot": { "id": bot.bot },
+            "rooms": invite.rooms,
+            "can": invite.rights,
+            "defaults": {},
+        });
+        // Whoever hung up has a token that it does not know; the operator sees that it never connects.
+        drop(reply.send(Answer::Json(200, body.to_string(), None)));
+    }
+
+    pub(in crate::engine) fn claim_refused(&mut self, claim: Claim, code: Code) {
+        self.invites.end_claim(&claim.invite.id);
+        drop(claim.reply.send(refusal(&ErrorFrame::new(code).hint("try again in a minute"))));
+    }
+}
+
+const NAME_HINT: &str = "a name has 1 to 64 of a-z, 0-9, `.`, `_` and `-`, as in `marlbot`";
+
+fn throttled(wait_s: u64) -> Answer {
+    let hint = format!("try again in {wait_s} s");
+    failed(429, "throttled", "too many codes were tried that are none", &hint, Some(wait_s))
+}
+
+/// What a program says of itself, as it can be shown.
+fn printable(client: &str) -> String {
+    let shown = client.chars().filter(|c| c.is_ascii_graphic() || *c == ' ');
+    shown.take(CLIENT_CHARS_MAX).collect()
+}

@@ -1,0 +1,24 @@
+//! Nobody is told.
+
+use bot_hub_core::change::Outcome;
+use bot_hub_core::entry::Entry;
+use bot_protocol::frame::client::Receipt;
+use bot_protocol::name::BotId;
+
+use crate::store::Write;
+
+/// Takes no note of anything.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Life;
+
+impl Life {
+    pub(in crate::engine) fn submitted(&mut self, _: &[Write]) {}
+
+    pub(in crate::engine) fn committed(&mut self, _: &[Outcome]) {}
+
+    pub(in crate::engine) fn refused(&mut self) {}
+
+    pub(in crate::engine) fn handed_over(&mut self, _: &Entry, _: usize) {}
+
+    pub(in crate::engine) fn reported(&mut self, _: &BotId, _: &Receipt) {}
+}

@@ -1,0 +1,105 @@
+//! The brake on guessing.
+//!
+//! Owns the counting of failures per address (an IPv6 address counts as its /64) and overall. A bot is
+//! never locked out by somebody else's failures: the brake is on the address.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use bot_protocol::time::Timestamp;
+
+/// Addresses remembered at most. When more have failed, the oldest memory goes first: that many
+/// addresses at once are an attack that an address list cannot stop anyway.
+const ADDRESSES_MAX: usize = 10_000;
+
+/// The window in which failures are counted.
+const WINDOW_MS: u64 = 60_000;
+
+/// Counts failures.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    pub(super) per_address: u32,
+    overall: u32,
+    all: Count,
+    addresses: BTreeMap<u128, Count>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    since: Timestamp,
+    failures: u32,
+}
+
+impl Count {
+    fn add(&mut self, now: Timestamp) {
+        if now.since(self.since) >= WINDOW_MS {
+            *self = Self { since: now, failures: 0 };
+        }
+        self.failures += 1;
+    }
+
+    fn wait(self, failures_max: u32, now: Timestamp) -> Option<u64> {
+        let elapsed = now.since(self.since);
+        (self.failures >= failures_max && elapsed < WINDOW_MS).then(|| WINDOW_MS - elapsed)
+    }
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::new(0, u32::MAX)
+    }
+}
+
+impl Throttle {
+    /// So many failures in a minute, from one address and from all of them.
+    pub(super) fn new(per_address: u32, overall: u32) -> Self {
+        Self { per_address, overall, all: Count::default(), addresses: BTreeMap::new() }
+    }
+
+    /// How long somebody from there has to wait.
+    pub(super) fn wait(&self, address: IpAddr, now: Timestamp) -> Option<u64> {
+        let own = self.addresses.get(&key(address));
+        let own = own.and_then(|count| count.wait(self.per_address, now));
+        own.or_else(|| self.all.wait(self.overall, now))
+    }
+
+    pub(super) fn failed(&mut self, address: IpAddr, now: Timestamp) {
+        if self.addresses.len() >= ADDRESSES_MAX {
+            self.addresses.retain(|_, count| now.since(count.since) < WINDOW_MS);
+            if self.addresses.len() >= ADDRESSES_MAX {
+                self.addresses.pop_first();
+            }
+        }
+        self.addresses.entry(key(address)).or_default().add(now);
+        self.all.add(now);
+    }
+}
+
+fn key(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits() & (u128::MAX << 64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_counted_per_address_and_overall() {
+        let address = |last: u8| IpAddr::from([203, 0, 113, last]);
+        let mut throttle = Throttle::new(3, 5);
+        let at = Timestamp(1_000_000);
+        for _ in 0..3 {
+            assert_eq!(throttle.wait(address(1), at), None);
+            throttle.failed(address(1), at);
+        }
+        assert_eq!(throttle.wait(address(1), at + 10), Some(59_990));
+        assert_eq!(throttle.wait(address(2), at + 10), None);
+        throttle.failed(address(2), at + 10);
+        throttle.failed(address(3), at + 10);
+        assert_eq!(throttle.wait(address(4), at + 20), Some(59_980));
+        assert_eq!(throttle.wait(address(4), at + 60_000), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! Secrets out of a text, as far as they can be recognised.
+//!
+//! Owns the shapes: tokens and invites of this hub by their prefix, what follows `Bearer`, the code in
+//! an invite's link, user and password in a URL. It is the second line of defence: nothing that holds a
+//! secret is logged in the first place, but a client may call itself whatever it likes.
+
+use std::borrow::Cow;
+
+/// Behind the prefix of a token, fewer characters than this are a word and no secret.
+const TOKEN_CHARS_MIN: usize = 12;
+
+/// The text without the secrets in it; `…` stands where they stood.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    if !["bh_", "earer ", "join#", "://"].iter().any(|mark| text.contains(mark)) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (kept, secret) = secret_at(rest);
+        if secret > 0 {
+            clean.push_str(&rest[..kept]);
+            clean.push('…');
+            rest = &rest[kept + secret..];
+        } else {
+            clean.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    Cow::Owned(clean)
+}
+
+/// If a secret begins here: how many bytes of what introduces it stay, and how many go.
+fn secret_at(text: &str) -> (usize, usize) {
+    if let Some(behind) = text.strip_prefix("bh_") {
+        let kind = behind.bytes().take_while(u8::is_ascii_lowercase).count();
+        let kept = "bh_".len() + kind + 1;
+        let secret = run(text.get(kept..).unwrap_or(""), |c| c.is_ascii_alphanumeric());
+        if behind.as_bytes().get(kind) == Some(&b'_') && secret >= TOKEN_CHARS_MIN {
+            return (kept, secret);
+        }
+    }
+    for word in ["Bearer ", "bearer "] {
+        if let Some(behind) = text.strip_prefix(word) {
+            return (word.len(), run(behind, is_of_token));
+        }
+    }
+    if let Some(behind) = text.strip_prefix("join#") {
+        return ("join#".len(), run(behind, is_of_token));
+    }
+    if let Some(behind) = text.strip_prefix("://") {
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\\');
+        let authority = &behind[..behind.find(ends).unwrap_or(behind.len())];
+        return ("://".len(), authority.rfind('@').unwrap_or(0));
+    }
+    (0, 0)
+}
+
+fn is_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=')
+}
+
+fn run(text: &str, belongs: impl Fn(char) -> bool) -> usize {
+    text.find(|c| !belongs(c)).unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::redact;
+
+    #[test]
+    fn secrets_go_and_what_introduces_them_stays() {
+        let check = |text: &str, expected: &str| assert_eq!(redact(text), expected);
+        check("client bh_bot_abcdefghijkl234567 came", "client bh_bot_… came");
+        check("{\"client\":\"bh_inv_0123456789abcdef\"}", "{\"client\":\"bh_inv_…\"}");
+        check("Authorization: Bearer abc.def-1", "Authorization: Bearer …");
+        check("https://hub.example/join#K7QF-2M9D-XR4T", "https://hub.example/join#…");
+        check("wss://ann:secret@hub.example/ws", "wss://…@hub.example/ws");
+        check("wss://ann:p@ss@hub.example", "wss://…@hub.example");
+    }
+
+    #[test]
+    fn what_only_looks_like_a_secret_stays() {
+        let check = |text: &str| assert_eq!(redact(text), text);
+        check("bh_bot_add");
+        check("bh_ and bh__");
+        check("https://hub.example/a@b");
+        check("plain text, forbearer of nothing://");
+    }
+}
