@@ -118,11 +118,18 @@ fn so_many_addresses_are_remembered_and_no_more() {
 }
 
 fn record(name: &str, operator: bool, disabled: bool) -> BotRecord {
-    BotRecord { bot: bot(name), operator, disabled, created_at: NOON, last_seen: None }
+    BotRecord {
+        bot: bot(name),
+        operator,
+        disabled,
+        guest: false,
+        created_at: NOON,
+        last_seen: None,
+    }
 }
 
 fn stored(token: &str, name: &str) -> TokenRecord {
-    TokenRecord { bot: bot(name), hash: hash_token(token), created_at: NOON }
+    TokenRecord { bot: bot(name), hash: hash_token(token), created_at: NOON, expires_at: None }
 }
 
 #[test]
@@ -219,7 +226,8 @@ fn an_operator_hears_that_a_bot_could_not_be_stored() {
     let limits = OutboxLimits { bytes_max: 1 << 20, high_water_bytes: 1 << 20 };
     let outbox = Rc::new(Outbox::new(limits, Rc::new(Buffers::new())));
     let form = Form::of(false, Caps::default());
-    let known = Known { bot: bot("ana"), form, operator: true, reads: false };
+    let (client, token) = (None, hash_token("good"));
+    let known = Known { bot: bot("ana"), client, token, form, operator: true, reads: false };
     let address = address("127.0.0.1");
     let peer = Peer { outbox: Rc::clone(&outbox), address, bearer: None, known: Some(known) };
     engine.peers.insert(ConnId(1), peer);

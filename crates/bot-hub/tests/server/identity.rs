@@ -190,13 +190,14 @@ async fn an_operator_administers_bots_and_others_do_not() {
     let bot = |name: &str| BotId::new(name).unwrap();
     let add = || Operation::BotAdd { bot: bot("dora"), operator: true };
     let show = |name: &str| Operation::BotShow { bot: bot(name) };
+    let rotate = || Operation::BotRotateToken { bot: bot("dora"), overlap_ms: None };
     let refused = async |asker: &Client, operation, why: &str| {
         let refusal = part(asker, operation, "bot").await.unwrap_err();
         assert!(refusal.contains(why), "{refusal}");
     };
     refused(&bob, add(), "operator's token").await;
     refused(&ana, show("dora"), "no bot `dora`").await;
-    refused(&ana, Operation::BotRotateToken { bot: bot("dora") }, "no bot `dora`").await;
+    refused(&ana, rotate(), "no bot `dora`").await;
     refused(&ana, Operation::BotDisable { bot: bot("dora") }, "no bot `dora`").await;
     let made = part(&ana, add(), "token").await.unwrap();
     refused(&ana, add(), "a bot `dora` already").await;
@@ -226,7 +227,7 @@ async fn an_operator_administers_bots_and_others_do_not() {
         socket.auth(token.trim_matches('"')).await.unwrap()
     };
     assert_eq!(enters(&made).await, "auth_ok");
-    let again = part(&ana, Operation::BotRotateToken { bot: bot("dora") }, "token").await.unwrap();
+    let again = part(&ana, rotate(), "token").await.unwrap();
     assert_eq!((enters(&made).await, enters(&again).await), ("bad_token".into(), "auth_ok".into()));
     check("dora", "tokens", "1").await;
     check("dora", "operator", "true").await;
