@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use bot_protocol::block::{
-    Act, BuildError, Conversation, DEPTH_MAX_LIMIT, Depth, FIELDS_MAX, Key, Kind, Message, Problem,
-    State, TEXT_BYTES_MAX, build, parse, parse_all, request_id,
+    Act, BuildError, Conversation, DEPTH_MAX_LIMIT, Depth, Draft, FIELDS_MAX, Key, Kind, Message,
+    Problem, State, TEXT_BYTES_MAX, build, parse, parse_all, request_id,
 };
 use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
@@ -176,4 +176,65 @@ fn blocks_are_found_between_other_fenced_texts_and_only_in_fences() {
     // What stands between two fenced texts stands in none.
     let between = one.trim_matches('`');
     assert_eq!(tasks(&format!("```\ncode\n```{between}```\nmore\n```")), [""; 0]);
+}
+
+#[test]
+fn a_block_is_read_in_its_margin() {
+    let lines = |margin: &str, fence: &str| {
+        let block = build(&request("wave".to_owned())).unwrap().replace("```", fence);
+        let lines: Vec<String> = block.lines().map(|line| format!("{margin}{line}")).collect();
+        lines.join("\n")
+    };
+    let check = |text: &str, is_block: bool| {
+        let task = parse(text).ok().and_then(|act| act.task.map(Cow::into_owned));
+        assert_eq!(task.as_deref(), is_block.then_some("wave"), "{text}");
+    };
+    for fence in ["```", "~~~"] {
+        check(&lines("", fence), true);
+        check(&lines("  ", fence), true);
+        check(&format!("hi\n{}", lines("  ", fence)), true);
+    }
+    check(&format!("hi\n{}", lines("> ", "```")), true);
+    check(&lines("x ", "```"), false);
+}
+
+#[test]
+fn a_draft_in_json_keeps_the_fields_that_the_format_does_not_know() {
+    let act = |meta: &str| -> Result<Act<'static>, String> {
+        let json = format!(
+            r#"{{"type":"REQUEST","to":"ben","from":"ann","requestId":"a-1","task":"x","meta":{meta}}}"#
+        );
+        let draft: Draft<'_> = serde_json::from_str(&json).map_err(|error| error.to_string())?;
+        draft.into_act([0; 6]).map(Act::into_owned).map_err(|error| error.to_string())
+    };
+    let pairs = |meta: &str| {
+        let pairs = act(meta).unwrap().meta.into_iter();
+        pairs.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(pairs(r#"{"weather":"bad","mood":"good"}"#), "weather=bad mood=good");
+    assert_eq!(pairs("{}"), "");
+    assert_eq!(pairs("null"), "");
+    assert!(act("[1]").unwrap_err().contains("an object of strings"));
+}
+
+#[test]
+fn a_conversation_is_about_the_first_text_that_says_something() {
+    let subject = |message: &Message| Conversation::open(message, Timestamp(0)).task;
+    let message = |json: Value| serde_json::from_value::<Message>(json).unwrap();
+    let request = message(json!({"type": "REQUEST", "task": "", "question": "when?"}));
+    assert_eq!(subject(&request).as_deref(), Some("when?"));
+    let nothing = message(json!({"type": "RESPONSE", "result": "done"}));
+    assert_eq!(subject(&nothing), None);
+    let said = Conversation::open(&nothing, Timestamp(0));
+    assert_eq!(said.events().next().and_then(|event| event.content).as_deref(), Some("done"));
+
+    let act = Act::new(Kind::Clarify, "ann", "ben", "ann-1", "when?");
+    let message = Message::from(&act);
+    let texts = (message.kind.as_str(), message.to.as_str(), message.from.as_str());
+    assert_eq!(texts, ("CLARIFY", "ann", "ben"));
+    assert_eq!(
+        (message.request_id.as_str(), message.depth.map(|it| it.current)),
+        ("ann-1", Some(1))
+    );
+    assert_eq!((message.question.as_deref(), message.task), (Some("when?"), None));
 }

@@ -303,3 +303,103 @@ fn what_waits_longest_is_the_oldest_that_still_waits() {
     ops <- {"type":"operated","ref":"r1","result":{"pending":[{"bot":"bob","in_flight":1,"oldest_age_ms":2000,"oldest_seq":3,"reason":"delivered, not received","room":"lab","waiting":1}]}}
     "#);
 }
+
+#[test]
+fn what_is_said_again_while_the_first_waits_for_the_store_is_answered_to_whoever_asked_last() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > hold store
+    > bob say #lab mine id=m1
+    > ana say #lab zero id=m0
+    > ana say #lab one id=m1 expires=1s
+    > tick 2s
+    > open ana2 as ana ack resume
+    ana <- {"type":"going_away","reason":"replaced"}
+    ana <- closed: Replaced
+    ana2 <- auth_ok [ack] lab 0/0
+    > ana2 {"type":"message","room":"lab","text":"one","id":"m1","expires_at":1001000}
+    > free store
+    ana2 <- #lab 1 bob: mine (m1)
+    bob <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    bob <- #lab 2 ana: zero (m0)
+    ana2 <- {"type":"ack","room":"lab","id":"m1","seq":3,"delivered":0,"queued":0}
+    bob <- {"type":"gap","room":"lab","from_seq":3,"to_seq":3,"lost":1,"reason":"expired"}
+    "#);
+}
+
+#[test]
+fn joining_again_hands_nothing_over_a_second_time() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    > ana say #lab two id=m2
+    bob <- #lab 2 ana: two (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
+    > open cli as bob side
+    cli <- auth_ok [] lab 1/2
+    > cli join lab
+    cli <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    > bob received lab m2
+    "#);
+}
+
+#[test]
+fn a_declared_room_that_could_not_be_stored_is_tried_again() {
+    transcript!(@r#"
+    > declare lab ana,bob
+    > show store
+    > hold store
+    > declare den ana,bob
+    store <- create #den
+    store <- join #den ana
+    store <- join #den bob
+    > refuse storage_full
+    > free store
+    > tick 1s
+    store <- create #den
+    store <- join #den ana
+    store <- join #den bob
+    "#);
+}
+
+#[test]
+fn a_sender_may_name_itself_in_a_question_about_its_message() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    > ana say #lab two id=m2
+    bob <- #lab 2 ana: two (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
+    > ana status m2 ana
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"stored","steps":[{"state":"stored","at":1000000}]}]}
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[]}
+    > bob status m2 ana
+    bob <- {"type":"error","code":2003,"name":"not_allowed","message":"only an operator may ask about messages of others","retry":"after_fix","ref":"m2"}
+    "#);
+}

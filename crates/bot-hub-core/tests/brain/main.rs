@@ -9,6 +9,7 @@ mod script;
 mod show;
 mod store;
 
+mod bounds;
 mod connections;
 mod corners;
 mod delivery;

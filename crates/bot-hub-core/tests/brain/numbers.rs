@@ -112,3 +112,28 @@ fn what_the_retention_took_from_a_window_is_counted() {
     hub: accepted 2, deliveries 2, dropped 1
     "#);
 }
+
+#[test]
+fn what_a_full_buffer_and_the_retention_dropped_is_counted() {
+    transcript!(@r#"
+    > set buffer 2
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > quiet
+    > times 5 ana say #lab number {n}
+    > loud
+    > numbers
+    hub: accepted 5, dropped 3
+    > set keep 1
+    > tick 1m
+    > numbers
+    hub: accepted 5, dropped 4
+    "#);
+}
