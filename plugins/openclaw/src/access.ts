@@ -13,11 +13,16 @@ import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
 import type { Entry } from "./hub-client.ts";
 import type { Meaning } from "./meaning.ts";
 
+/** A bot's name as lists hold it, however somebody wrote it. */
+export function bareBotName(raw: string): string {
+  return raw.trim().toLowerCase().replace(/^(bot-hub:)?(bot:|@)?/, "");
+}
+
 // The hub binds the name to the token, so the transport vouches for it.
 const identity = defineStableChannelIngressIdentity({
   key: "bot-hub-id",
   authentication: "verified",
-  normalize: (raw: string) => raw.trim().toLowerCase().replace(/^(bot:|@)/, "") || null,
+  normalize: (raw: string) => bareBotName(raw) || null,
 });
 
 export type Visit = {
@@ -36,7 +41,9 @@ export type Visit = {
 export function resolveAccess(visit: Visit) {
   const { cfg, account, entry, meaning, peer, agentId, sessionKey, inboundEventKind } = visit;
   const rules = roomRules(account, entry.room);
-  const resolver = createChannelIngressResolver({ channelId: CHANNEL_ID, accountId: account.accountId, identity, cfg });
+  const resolver = createChannelIngressResolver({
+    channelId: CHANNEL_ID, accountId: account.accountId, identity, cfg, useDefaultPairingStore: true,
+  });
   return resolver.message({
     subject: { stableId: entry.from },
     conversation: peer,

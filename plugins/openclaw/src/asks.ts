@@ -3,28 +3,11 @@
 // Owns which answer belongs to which question. The hub answers questions of one kind in order, and
 // names the room or the message in most answers.
 
+import { HubAway, HubRefusal } from "./errors.ts";
 import type { ClientFrame, ErrorFrame, ServerFrame } from "./frames.ts";
 
 export type Question = Extract<ClientFrame, { type: "history" | "status" | "rooms" | "who" }>;
 export type Answer<Q extends Question> = Extract<ServerFrame, { type: Q["type"] }>;
-
-/** A refusal of the hub, with its hint. */
-export class HubRefusal extends Error {
-  readonly error: ErrorFrame;
-  constructor(error: ErrorFrame) {
-    super(error.hint === undefined ? error.message : `${error.message}; hint: ${error.hint}`);
-    this.name = "HubRefusal";
-    this.error = error;
-  }
-}
-
-/** There is no connection to the hub, or it went away before it answered. */
-export class HubAway extends Error {
-  constructor(reason: string) {
-    super(reason);
-    this.name = "HubAway";
-  }
-}
 
 type Waiting = { question: Question; answer: (frame: ServerFrame) => void; fail: (error: Error) => void };
 

@@ -14,6 +14,11 @@ export function backoffMs(attempt: number, random: () => number = Math.random): 
   return Math.round(full / 2 + (full / 2) * random());
 }
 
+/** Resolves when the signal fires. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
+}
+
 /** Ends early, without an error, when the signal fires. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

@@ -23,7 +23,12 @@ export function briefing(entry: Entry, text: string, now: Circumstances): string
   if (now.newer > 0) facts.push(`${now.newer} newer ${now.newer === 1 ? "message follows" : "messages follow"}`);
   if (entry.expires_at !== undefined) facts.push(`worth answering until ${new Date(entry.expires_at).toISOString()}`);
   const earlier = now.before.length === 0 ? "" : `Said before in the room, for your information:\n${quoted(now.before)}\n\n`;
-  return `${earlier}[${facts.join("; ")}]\n${text}`;
+  return `${earlier}[${facts.join("; ")}]\n${unforged(text)}`;
+}
+
+/** Somebody's lines that look like ours, as the quotation that they are. */
+function unforged(text: string): string {
+  return text.replace(/^(?=\s*(?:\[[^\]\n]* (?:in room|in a direct conversation|waited in)\b|Said before in the room))/gim, "> ");
 }
 
 export function age(ms: number): string {

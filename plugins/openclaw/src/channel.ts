@@ -3,90 +3,21 @@
 // Only wiring; each answer lives in a file of its own.
 
 import { buildChannelOutboundSessionRoute, createChatChannelPlugin } from "openclaw/plugin-sdk/channel-core";
-import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
-import { createMessageReceiptFromOutboundResults, defineChannelMessageAdapter } from "openclaw/plugin-sdk/channel-outbound";
-import { createSimpleChannelSecretContract } from "openclaw/plugin-sdk/channel-secret-basic-runtime";
 import { createChannelDirectoryAdapter } from "openclaw/plugin-sdk/directory-runtime";
-import { HubRefusal } from "./asks.ts";
+import { bareBotName } from "./access.ts";
 import { CHANNEL_ID, defaultAccountId, listAccountIds, resolveAccount, roomRules, unconfiguredReason, type Account } from "./config.ts";
 import { asEntry, findByName, listBots, listRooms, matching } from "./directory.ts";
 import { startAccount } from "./gateway.ts";
 import { isAnswer } from "./host-notices.ts";
 import { liveAccounts } from "./live.ts";
 import { formatTarget, parseTarget, readRoom, roomOf } from "./names.ts";
-import { findLive, readTarget, say } from "./outbound.ts";
-import { allowsSilence, scopedConfig, SILENCE_HINT } from "./scoped-config.ts";
-import { setupContract } from "./setup.ts";
+import { allowsSilence, ownerHint, scopedConfig, SILENCE_HINT } from "./scoped-config.ts";
+import { channelSecrets } from "./secret-contract-api.ts";
+import { messageAdapter, prepareId, send } from "./sending.ts";
+import { enableAccount, removeAccount, setupContract } from "./setup.ts";
 import { status, type Probe } from "./status.ts";
+import { pairing } from "./pairing.ts";
 import { setupWizard } from "./wizard.ts";
-import { messageOf } from "./turn.ts";
-import { stableId, uuid7 } from "./uuid.ts";
-
-type Sending = {
-  cfg: OpenClawConfig;
-  to: string;
-  text: string;
-  accountId?: string | null;
-  replyToId?: string | null;
-  preparedMessageId?: string;
-  deliveryQueueId?: string;
-  deliveryPartIndex?: number;
-  signal?: AbortSignal;
-  onPlatformSendDispatch?: () => Promise<void>;
-  assertDirectAdapterHandoff?: () => void;
-};
-
-/** The id of a sending that OpenClaw may repeat after a crash is the same each time. */
-function idOf({ preparedMessageId, deliveryQueueId, deliveryPartIndex }: Sending): string {
-  if (preparedMessageId !== undefined) return preparedMessageId;
-  return deliveryQueueId === undefined ? uuid7() : stableId(deliveryQueueId, deliveryPartIndex ?? 0);
-}
-
-async function send(sending: Sending) {
-  const target = readTarget(sending.to);
-  const live = await findLive(resolveAccount(sending.cfg, sending.accountId).accountId, sending.signal);
-  await sending.onPlatformSendDispatch?.();
-  sending.assertDirectAdapterHandoff?.();
-  const replyTo = sending.replyToId ?? undefined;
-  const said = await say(live, { target, text: sending.text, replyTo, id: idOf(sending) });
-  return { messageId: said.id, conversationId: said.room, to: said.to };
-}
-
-type Unknown = { cfg: OpenClawConfig; queueId: string; accountId?: string | null; replyToId?: string | null; effectiveReplyToId?: string | null };
-
-/** OpenClaw crashed in the middle of a sending and asks whether it arrived: the hub knows. */
-async function reconcile({ cfg, queueId, accountId, replyToId, effectiveReplyToId }: Unknown) {
-  const live = await findLive(resolveAccount(cfg, accountId).accountId);
-  await live.client.ready();
-  const answered = live.turns.answerOf(effectiveReplyToId ?? replyToId ?? "");
-  const id = answered ?? stableId(queueId, 0);
-  try {
-    const { room } = await live.client.ask({ type: "status", id });
-    const results = [{ channel: CHANNEL_ID, messageId: id, conversationId: room }];
-    return { status: "sent" as const, messageId: id, receipt: createMessageReceiptFromOutboundResults({ results, kind: "text" as const }) };
-  } catch (error) {
-    if (error instanceof HubRefusal) return { status: "not_sent" as const };
-    return { status: "unresolved" as const, error: messageOf(error), retryable: true };
-  }
-}
-
-const message = defineChannelMessageAdapter({
-  id: CHANNEL_ID,
-  durableFinal: {
-    capabilities: { text: true, replyTo: true, messageSendingHooks: true, reconcileUnknownSend: true },
-    automaticUnknownSendReconciliation: true,
-    reconcileUnknownSendKinds: { text: true },
-    reconcileUnknownSend: (unknown) => reconcile(unknown),
-  },
-  send: {
-    text: async (sending) => {
-      const { messageId, conversationId } = await send(sending);
-      const results = [{ channel: CHANNEL_ID, messageId, conversationId }];
-      const replyTo = sending.replyToId ? { replyToId: sending.replyToId } : {};
-      return { messageId, receipt: createMessageReceiptFromOutboundResults({ results, kind: "text", ...replyTo }) };
-    },
-  },
-});
 
 const normalizeTarget = (raw: string) => {
   const target = parseTarget(raw);
@@ -108,7 +39,7 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
       id: CHANNEL_ID,
       label: "Bot Hub",
       selectionLabel: "Bot Hub (rooms for bots)",
-      docsPath: "/channels/bot-hub",
+      docsPath: "https://github.com/bot-hub/bot-hub/blob/main/docs/openclaw.md",
       blurb: "Self-hosted rooms in which agents of different owners talk, with receipts.",
       order: 76,
       aliases: ["bothub"],
@@ -118,13 +49,7 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
     reload: { configPrefixes: [`channels.${CHANNEL_ID}`] },
     setupContract,
     setupWizard,
-    secrets: createSimpleChannelSecretContract({
-      channelKey: CHANNEL_ID,
-      label: "Bot Hub",
-      accountFields: ["token"],
-      channelFields: ["token"],
-      mode: "account-inheritance",
-    }),
+    secrets: channelSecrets,
     config: {
       listAccountIds: (cfg) => listAccountIds(cfg),
       resolveAccount: (cfg, id) => resolveAccount(cfg, id),
@@ -135,13 +60,15 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
       },
       defaultAccountId: (cfg) => defaultAccountId(cfg),
       isEnabled: (account) => account.enabled,
+      setAccountEnabled: ({ cfg, accountId, enabled }) => enableAccount(cfg, accountId, enabled),
+      deleteAccount: ({ cfg, accountId }) => removeAccount(cfg, accountId),
       // Also with a mistake: the account starts, and its status says what is wrong.
       isConfigured: () => true,
       unconfiguredReason: (account) => unconfiguredReason(account),
       resolveAllowFrom: ({ cfg, accountId }) => resolveAccount(cfg, accountId).allowFrom,
       resolveDefaultTo: ({ cfg, accountId }) => {
-        const { rooms } = resolveAccount(cfg, accountId);
-        return rooms.length === 1 ? `room:${rooms[0]}` : undefined;
+        const { defaultTo, rooms } = resolveAccount(cfg, accountId);
+        return defaultTo ?? (rooms.length === 1 ? `room:${rooms[0]}` : undefined);
       },
       describeAccount: (account) => ({
         accountId: account.accountId,
@@ -222,9 +149,10 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
       collectPreviewWarnings: ({ cfg }) => [
         ...listAccountIds(cfg).flatMap((id) => resolveAccount(cfg, id).problems.map((problem) => `${id}: ${problem}`)),
         ...(allowsSilence(cfg) ? [] : [SILENCE_HINT]),
+        ...[ownerHint(cfg) ?? []].flat(),
       ],
     },
-    message,
+    message: messageAdapter,
     gateway: { startAccount },
   },
   security: {
@@ -233,9 +161,10 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
       resolvePolicy: (account) => account.dmPolicy,
       resolveAllowFrom: (account) => account.allowFrom,
       defaultPolicy: "allowlist",
-      normalizeEntry: (raw) => raw.trim().toLowerCase().replace(/^(bot:|@)/, ""),
+      normalizeEntry: bareBotName,
     },
   },
+  pairing,
   // What core sends later by itself (queued and recovered turns) keeps the message that it answers.
   threading: {
     resolveReplyToMode: () => "all",
@@ -247,13 +176,13 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
   outbound: {
     base: {
       deliveryMode: "gateway",
-      textChunkLimit: 32_000,
+      // What is too long for the hub is refused, and the agent told so: half an answer is none.
       chunker: null,
-      prepareConversationTurnMessageId: () => uuid7(),
+      prepareConversationTurnMessageId: prepareId,
       // Notices of the gateway about itself are not answers to another bot.
       normalizePayload: ({ payload }) => (isAnswer(payload) ? payload : null),
     },
-    attachedResults: { channel: CHANNEL_ID, sendText: async (sending) => send(sending) },
+    attachedResults: { channel: CHANNEL_ID, sendText: send },
   },
 });
 

@@ -1,12 +1,13 @@
 // `openclaw bothub …`: what the owner of an agent wants to know about its rooms.
 
-import type { OpenClawPluginApi } from "openclaw/plugin-sdk/channel-core";
-import { CHANNEL_ID, listAccountIds, resolveAccount, type Account } from "./config.ts";
+import type { OpenClawConfig, OpenClawPluginApi } from "openclaw/plugin-sdk/channel-core";
+import { CHANNEL_ID, listAccountIds, resolveAccount } from "./config.ts";
 import { listBots, listRooms } from "./directory.ts";
 import { withHub } from "./hub-query.ts";
 import { readRoom } from "./names.ts";
 import { probe } from "./status.ts";
-import { messageOf } from "./turn.ts";
+import { messageOf } from "./errors.ts";
+import { unlockedAccount } from "./unlock.ts";
 import { LOADED_VERSION } from "./version.ts";
 
 type Options = { account?: string; json?: boolean };
@@ -16,26 +17,26 @@ export function registerCommands(api: OpenClawPluginApi): void {
   const description = "Rooms, bots and messages of Bot Hub";
   api.registerCli(
     ({ program, config }) => {
-      const accountOf = (options: Options) => resolveAccount(config, options.account);
+      const accountOf = (options: Options) => unlockedAccount(config, options.account);
       const group = program.command("bothub").description(description);
       const command = (name: string, about: string) =>
         group.command(name).description(about).option("--account <id>", "which account").option("--json", "for scripts");
       command("status", "Whether the hub can be reached, and as whom").action((options: Options) =>
-        print(options, () => statusOf(options.account ? [accountOf(options)] : listAccountIds(config).map((id) => resolveAccount(config, id)))),
+        print(options, () => statusOf(config, options.account === undefined ? listAccountIds(config) : [options.account])),
       );
       command("rooms", "The rooms of this bot").action((options: Options) =>
-        print(options, async () => (await listRooms(accountOf(options))).map((it) => ({ room: it.name, online: it.online }))),
+        print(options, async () => (await listRooms(await accountOf(options))).map((it) => ({ room: it.name, online: it.online }))),
       );
       command("who [room]", "The other bots, of a room or all").action((room: string | undefined, options: Options) =>
-        print(options, async () => (await listBots(accountOf(options), room)).map((it) => ({ bot: it.name, online: it.online }))),
+        print(options, async () => (await listBots(await accountOf(options), room)).map((it) => ({ bot: it.name, online: it.online }))),
       );
       command("trace <id>", "What became of a message of this bot").action((id: string, options: Options) =>
-        print(options, () => withHub(accountOf(options), (client) => client.ask({ type: "status", id }))),
+        print(options, async () => withHub(await accountOf(options), (client) => client.ask({ type: "status", id }))),
       );
       command("history <room>", "What was said last in a room").action((room: string, options: Options) =>
         print(options, async () => {
           const name = readRoom(room) ?? room;
-          const page = await withHub(accountOf(options), (client) => client.ask({ type: "history", room: name, limit: 30 }));
+          const page = await withHub(await accountOf(options), (client) => client.ask({ type: "history", room: name, limit: 30 }));
           return page.entries.map(({ from, text, id }) => ({ from, text, id }));
         }),
       );
@@ -44,14 +45,13 @@ export function registerCommands(api: OpenClawPluginApi): void {
   );
 }
 
-async function statusOf(accounts: Account[]) {
-  const rows = accounts.map(async (account) => ({
-    account: account.accountId,
-    url: account.url,
-    plugin: LOADED_VERSION,
-    ...(await probe(account, PROBE_MS)),
-    ...(account.problems.length === 0 ? {} : { problems: account.problems }),
-  }));
+async function statusOf(cfg: OpenClawConfig, ids: string[]) {
+  const rows = ids.map(async (id) => {
+    const { url, problems } = resolveAccount(cfg, id);
+    const account = await unlockedAccount(cfg, id).catch((error: unknown) => messageOf(error));
+    const probed = typeof account === "string" ? { ok: false, error: account } : await probe(account, PROBE_MS);
+    return { account: id, url, plugin: LOADED_VERSION, ...probed, ...(problems.length === 0 ? {} : { problems }) };
+  });
   return Promise.all(rows);
 }
 
@@ -59,7 +59,8 @@ async function statusOf(accounts: Account[]) {
 async function print(options: Options, read: () => Promise<object>): Promise<void> {
   try {
     const value = await read();
-    console.log(options.json ? JSON.stringify(value) : lines(value));
+    // Not `console`: with `--json` OpenClaw sends that to stderr.
+    process.stdout.write(`${options.json ? JSON.stringify(value) : lines(value)}\n`);
   } catch (error) {
     console.error(`${CHANNEL_ID}: ${messageOf(error)}`);
     process.exitCode = 1;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DENIED_TOOLS, defaultAccountId, listAccountIds, resolveAccount, roomRules } from "./config.ts";
+import { DENIED_TOOLS, defaultAccountId, listAccountIds, resolveAccount, roomRules, unconfiguredReason } from "./config.ts";
 
 const cfg = (own: unknown) => ({ channels: { "bot-hub": own } });
 
@@ -21,16 +21,22 @@ test("a token in the section is an account beside the named ones", () => {
   assert.deepEqual(listAccountIds(cfg({ token: "t", accounts: { work: {} } }), {}), ["default", "work"]);
   assert.deepEqual(listAccountIds(cfg({ accounts: { work: {} } }), {}), ["work"]);
   assert.deepEqual(listAccountIds(cfg({ url: "ws://h" }), {}), ["default"]);
+  assert.deepEqual(listAccountIds(cfg({ ulr: "ws://h" }), {}), ["default"]);
+  assert.deepEqual(listAccountIds(cfg({ enabled: false }), {}), []);
   assert.deepEqual(listAccountIds({}, {}), []);
 });
 
 test("address and token may come from the environment", () => {
-  const env = { BOT_HUB_URL: "wss://hub", BOT_HUB_TOKEN: "t", MINE: "m" };
+  const env = { BOT_HUB_URL: "wss://hub", BOT_HUB_TOKEN: "t" };
   assert.deepEqual(listAccountIds({}, env), ["default"]);
   assert.ok(resolveAccount({}, null, env).configured);
-  const secret = cfg({ url: "ws://h", token: { source: "env", provider: "default", id: "MINE" } });
-  assert.deepEqual(resolveAccount(secret, null, env).token, { kind: "value", value: "m" });
-  assert.equal(resolveAccount(secret, null, {}).token.kind, "unresolved");
+});
+
+test("a secret that OpenClaw could not read is named, and nothing else is taken for it", () => {
+  const reference = { source: "env", provider: "default", id: "MINE" };
+  const account = resolveAccount(cfg({ url: "ws://h", token: reference }), null, { MINE: "m", BOT_HUB_TOKEN: "t" });
+  assert.deepEqual(account.token, { kind: "unresolved", source: "the env secret `MINE`", reference });
+  assert.equal(unconfiguredReason(account), "the token could not be read from the env secret `MINE`");
 });
 
 test("a bad value is a sentence, never an exception", () => {
@@ -47,6 +53,9 @@ test("a bad value is a sentence, never an exception", () => {
   check({ groups: [] }, /an object/);
   check({ token: 7 }, /token/);
   check({ botLoopProtection: { windowSeconds: 0 } }, /a number from 1/);
+  check({ defaultTo: "lab" }, /`channels\.bot-hub\.defaultTo` is `"lab"`; hint: write `room:NAME` or `bot:NAME`/);
+  check({ healthMonitor: { enabled: "no" } }, /healthMonitor\.enabled/);
+  check({ textChunkLimit: 4000 }, /textChunkLimit` is not a setting/);
   assert.deepEqual(resolveAccount({ channels: "nonsense" }, null, {}).rooms, []);
 });
 

@@ -5,7 +5,8 @@
 // the account runs with what is right, or is blocked with that sentence.
 
 import { isRecord } from "./file.ts";
-import { readName, readRoom } from "./names.ts";
+import { formatTarget, parseTarget, readName, readRoom } from "./names.ts";
+import { Reader } from "./reader.ts";
 
 export const CHANNEL_ID = "bot-hub";
 export const DEFAULT_ACCOUNT_ID = "default";
@@ -32,7 +33,7 @@ export type RoomRules = {
 };
 
 /** The token, or why there is none to use. */
-export type Token = { kind: "value"; value: string } | { kind: "missing" } | { kind: "unresolved"; source: string };
+export type Token = { kind: "value"; value: string } | { kind: "missing" } | { kind: "unresolved"; source: string; reference: unknown };
 
 export type Account = {
   accountId: string;
@@ -51,6 +52,8 @@ export type Account = {
   loopGuard?: LoopGuard;
   /** With more than so many messages waiting in a room, they arrive as a digest. */
   digestAfter: number;
+  /** Where something goes that is sent without a target. */
+  defaultTo?: string;
   problems: string[];
 };
 
@@ -62,7 +65,7 @@ export const DENIED_TOOLS: ToolPolicy = {
 const DIGEST_AFTER = 10;
 const KEYS = [
   "enabled", "name", "url", "token", "rooms", "protocol", "dmPolicy", "allowFrom", "groupPolicy", "groupAllowFrom",
-  "groups", "botLoopProtection", "digestAfter", "healthMonitor", "textChunkLimit", "defaultTo", "accounts",
+  "groups", "botLoopProtection", "digestAfter", "defaultTo", "healthMonitor", "accounts",
 ];
 const ROOM_KEYS = ["enabled", "requireMention", "allowFrom", "systemPrompt", "tools", "botLoopProtection"];
 
@@ -76,11 +79,12 @@ export function section(cfg: Config): Record<string, unknown> {
 }
 
 export function listAccountIds(cfg: Config, env: Environment = process.env): string[] {
-  const { accounts, url, token } = section(cfg);
+  const { accounts, enabled: _, ...said } = section(cfg);
   const named = isRecord(accounts) ? Object.keys(accounts) : [];
   // A token of the section is a bot of its own, beside the named accounts.
-  if (named.length > 0) return token === undefined || named.includes(DEFAULT_ACCOUNT_ID) ? named : [DEFAULT_ACCOUNT_ID, ...named];
-  return url !== undefined || token !== undefined || env["BOT_HUB_TOKEN"] ? [DEFAULT_ACCOUNT_ID] : [];
+  if (named.length > 0) return said["token"] === undefined || named.includes(DEFAULT_ACCOUNT_ID) ? named : [DEFAULT_ACCOUNT_ID, ...named];
+  // Also with nothing but a mistake in the section: then its status says so.
+  return Object.keys(said).length > 0 || env["BOT_HUB_TOKEN"] ? [DEFAULT_ACCOUNT_ID] : [];
 }
 
 export function defaultAccountId(cfg: Config): string {
@@ -97,6 +101,8 @@ export function resolveAccount(cfg: Config, id?: string | null, env: Environment
   const token = readToken(read, env);
   const guard = readLoopGuard(read);
   const name = read.text("name");
+  const defaultTo = readDefaultTo(read);
+  checkHealthMonitor(read);
   const account: Account = {
     accountId,
     enabled: shared["enabled"] !== false && read.flag("enabled", true),
@@ -113,6 +119,7 @@ export function resolveAccount(cfg: Config, id?: string | null, env: Environment
     groups: readGroups(read),
     ...(guard === undefined ? {} : { loopGuard: guard }),
     digestAfter: read.count("digestAfter") ?? DIGEST_AFTER,
+    ...(defaultTo === undefined ? {} : { defaultTo }),
     problems: read.problems,
   };
   return account;
@@ -151,9 +158,8 @@ function readUrl(read: Reader, env: Environment): string {
 function readToken(read: Reader, env: Environment): Token {
   const raw = read.take("token");
   if (isRecord(raw)) {
-    const value = raw["source"] === "env" && typeof raw["id"] === "string" ? env[raw["id"]]?.trim() : undefined;
-    if (value) return { kind: "value", value };
-    return { kind: "unresolved", source: `the ${String(raw["source"])} secret \`${String(raw["id"])}\`` };
+    // Where OpenClaw could read the secret, its value stands here instead.
+    return { kind: "unresolved", source: `the ${String(raw["source"])} secret \`${String(raw["id"])}\``, reference: raw };
   }
   const value = (typeof raw === "string" && raw.trim() !== "" ? raw : (env["BOT_HUB_TOKEN"] ?? "")).trim();
   if (raw !== undefined && typeof raw !== "string") read.complain("token", raw, "a text or a SecretRef");
@@ -162,6 +168,20 @@ function readToken(read: Reader, env: Environment): Token {
 
 function readBots(read: Reader, key: string): string[] {
   return read.names(key, (raw) => (raw.trim() === "*" ? "*" : readName(raw.replace(/^(bot:|@)/i, ""))));
+}
+
+function readDefaultTo(read: Reader): string | undefined {
+  const raw = read.text("defaultTo");
+  if (raw === undefined) return undefined;
+  const target = parseTarget(raw);
+  if (target === undefined) read.complain("defaultTo", raw, "`room:NAME` or `bot:NAME`");
+  return target === undefined ? undefined : formatTarget(target);
+}
+
+/** OpenClaw itself obeys this one, in silence; so it is only checked. */
+function checkHealthMonitor(read: Reader): void {
+  const path = `${read.path}.healthMonitor`;
+  new Reader(read.record("healthMonitor"), path, ["enabled"], read.problems).optionalFlag("enabled");
 }
 
 function readGroups(read: Reader): Record<string, RoomRules> {
@@ -210,85 +230,4 @@ function readLoopGuard(read: Reader): LoopGuard | undefined {
     if (count !== undefined) guard[key] = count;
   }
   return guard;
-}
-
-/** Takes values out of an object and notes what does not fit. */
-class Reader {
-  readonly problems: string[];
-  readonly path: string;
-  readonly #values: Record<string, unknown>;
-
-  constructor(values: Record<string, unknown>, path: string, keys: readonly string[], problems: string[] = []) {
-    this.#values = values;
-    this.path = path;
-    this.problems = problems;
-    for (const key of Object.keys(values)) {
-      if (keys.includes(key)) continue;
-      const near = keys.find((it) => it.toLowerCase() === key.toLowerCase());
-      const hint = near === undefined ? `known are ${keys.join(", ")}` : `did you mean \`${near}\`?`;
-      problems.push(`\`${path}.${key}\` is not a setting; hint: ${hint}`);
-    }
-  }
-
-  take(key: string): unknown {
-    return this.#values[key];
-  }
-
-  complain(key: string, value: unknown, expected: string): void {
-    const shown = JSON.stringify(value)?.slice(0, 60) ?? "nothing";
-    this.problems.push(`\`${this.path}.${key}\` is \`${shown}\`; hint: write ${expected}`);
-  }
-
-  text(key: string): string | undefined {
-    const value = this.take(key);
-    if (value === undefined || typeof value === "string") return value;
-    this.complain(key, value, "a text");
-    return undefined;
-  }
-
-  optionalFlag(key: string): boolean | undefined {
-    const value = this.take(key);
-    if (value === undefined || typeof value === "boolean") return value;
-    this.complain(key, value, "`true` or `false`");
-    return undefined;
-  }
-
-  flag(key: string, otherwise: boolean): boolean {
-    return this.optionalFlag(key) ?? otherwise;
-  }
-
-  count(key: string): number | undefined {
-    const value = this.take(key);
-    if (value === undefined) return undefined;
-    if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
-    this.complain(key, value, "a number from 1");
-    return undefined;
-  }
-
-  choice<const T extends string>(key: string, choices: readonly T[], otherwise: T): T {
-    const value = this.take(key);
-    if (value === undefined) return otherwise;
-    const found = choices.find((it) => it === value);
-    if (found === undefined) this.complain(key, value, `one of ${choices.map((it) => `\`${it}\``).join(", ")}`);
-    return found ?? otherwise;
-  }
-
-  record(key: string): Record<string, unknown> {
-    const value = this.take(key);
-    if (value === undefined || isRecord(value)) return value ?? {};
-    this.complain(key, value, "an object");
-    return {};
-  }
-
-  names(key: string, read: (raw: string) => string | undefined): string[] {
-    const value = this.take(key);
-    if (value === undefined) return [];
-    const list = Array.isArray(value) ? (value as unknown[]) : typeof value === "string" ? value.split(",") : undefined;
-    if (list === undefined) this.complain(key, value, "a list of names");
-    return (list ?? []).flatMap((raw) => {
-      const name = typeof raw === "string" ? read(raw) : undefined;
-      if (name === undefined) this.complain(key, raw, "names of letters, digits, `.`, `_` and `-`");
-      return name === undefined ? [] : [name];
-    });
-  }
 }

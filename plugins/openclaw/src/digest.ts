@@ -13,11 +13,14 @@ const LINES = 30;
 const LINE_CHARS = 120;
 const FULL_CHARS = 2000;
 
-export function digest(entries: readonly Entry[], room: string): string {
+/** `more` says that the digest is cut, and that newer messages come after it. */
+export function digest(entries: readonly Entry[], room: string, more = false): string {
   const full = entries.slice(-FULL);
   const lines = entries.slice(-(FULL + LINES), -FULL);
   const rest = entries.slice(0, -(FULL + LINES));
-  const parts = [`[${entries.length} messages waited in ${room}; the oldest was ${age(entries[0]?.age_ms ?? 0)}]`];
+  const facts = [`${entries.length} messages waited in ${room}`, `the oldest was ${age(entries[0]?.age_ms ?? 0)}`];
+  if (more) facts.push("newer ones wait behind these and will be shown next");
+  const parts = [`[${facts.join("; ")}]`];
   if (rest.length > 0) parts.push(`The first ${rest.length} were from ${speakers(rest)}.`);
   if (lines.length > 0) parts.push(`Then, shortened:\n${quoted(lines, LINE_CHARS)}`);
   const last = full.map((it) => `${it.from} (${age(it.age_ms ?? 0)}):\n${indented(shortened(readable(it), FULL_CHARS))}`);

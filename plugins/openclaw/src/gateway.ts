@@ -6,6 +6,7 @@
 import { channelBlockedPatch, channelReadyPatch, channelStoppedPatch } from "openclaw/plugin-sdk/gateway-runtime";
 import type { ChannelPlugin, OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { accountFiles } from "./account-files.ts";
+import { untilAborted } from "./backoff.ts";
 import { unconfiguredReason, type Account } from "./config.ts";
 import { HubClient, type ConnectionState } from "./hub-client.ts";
 import { Inbound } from "./inbound.ts";
@@ -29,7 +30,7 @@ export const startAccount: StartAccount = async (ctx) => {
     if (account.configured && account.token.kind === "value") await connect(ctx, account.token.value);
     else block(ctx, [unconfiguredReason(account), ...account.problems].join("; "));
     // What is wrong will be changed in the configuration, which starts the account anew.
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    await untilAborted(signal);
   } finally {
     ctx.setStatus({ ...ctx.getStatus(), ...channelStoppedPatch({ accountId: account.accountId }) });
   }
@@ -43,7 +44,10 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
   const client: HubClient = new HubClient(
     { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox },
     {
-      state: (state) => publish(ctx, state),
+      state: (state) => {
+        if (state.kind === "connecting") live.refusals.clear();
+        publish(ctx, state);
+      },
       entry: (entry) => {
         ctx.setStatus({ ...ctx.getStatus(), lastInboundAt: Date.now() });
         inbound.take(entry);
@@ -56,13 +60,14 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
       proven: (reports) => turns.proven(reports),
       refused: (error) => {
         log(error.message);
+        live.refusals.add(error.message);
         ctx.setStatus({ ...ctx.getStatus(), lastError: error.message });
       },
     },
   );
   const turns = new Turns(files.turns, (report) => client.report(report));
   const requests = new Requests(files.requests);
-  const live: LiveAccount = { account, client, turns, requests, said: new Set(), typing: new Map(), version: LOADED_VERSION };
+  const live: LiveAccount = { account, client, turns, requests, said: new Set(), refusals: new Set(), typing: new Map() };
   const inbound = new Inbound({ config: () => runtime.config.current() as OpenClawConfig, account, live, runtime, signal, log });
   turns.repeat();
   liveAccounts.set(account.accountId, live);

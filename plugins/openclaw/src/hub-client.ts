@@ -3,10 +3,11 @@
 // Owns reconnecting, joining, sending until acknowledged. Which position it resumes from is left to
 // the hub's cursors: they move by our receipts, and are as durable as the messages themselves.
 
-import { Asks, HubAway, HubRefusal, type Answer, type Question } from "./asks.ts";
+import { Asks, type Answer, type Question } from "./asks.ts";
 import { backoffMs, pause } from "./backoff.ts";
+import { HubAway, HubRefusal } from "./errors.ts";
 import { memoryFile, type JsonFile } from "./file.ts";
-import type { Ack, AuthOk, ClientFrame, Delivery, Gap, PresenceNotice, ReceiptNotice, ServerFrame } from "./frames.ts";
+import type { Ack, AuthOk, ClientFrame, Delivery, Gap, ServerFrame } from "./frames.ts";
 import { openLink, type Ended, type Link, type OpenSocket } from "./link.ts";
 import { Outbox, type Draft } from "./outbox.ts";
 import { Reports, type Report } from "./reports.ts";
@@ -25,8 +26,6 @@ export type Entry = Delivery & { id: string; seq: number };
 export type HubEvents = {
   state?(state: ConnectionState): void;
   entry?(entry: Entry): void;
-  receipt?(receipt: ReceiptNotice): void;
-  presence?(presence: PresenceNotice): void;
   typing?(room: string, from: string): void;
   gap?(gap: Gap): void;
   /** A message of ours is in the log, perhaps one that an earlier process had written. */
@@ -50,8 +49,6 @@ export type HubOptions = {
 
 export class HubClient {
   readonly rooms = new Map<string, Set<string>>();
-  /** Why a room could not be joined. */
-  readonly closed = new Map<string, string>();
   readonly #options: HubOptions;
   readonly #events: HubEvents;
   readonly #outbox: Outbox;
@@ -136,10 +133,6 @@ export class HubClient {
     this.#write({ type: "join", room });
   }
 
-  leave(room: string): void {
-    this.#write({ type: "leave", room });
-  }
-
   /** Resolves at once while connected, else at the next connection. */
   ready(): Promise<void> {
     return this.#ready.promise;
@@ -147,7 +140,9 @@ export class HubClient {
 
   #linkOptions() {
     const { url, token, client, side, open } = this.#options;
-    const caps = side ? ["receipts"] : ["ack", "receipts", "presence", "acts"];
+    // Typing comes with `presence`. What became of our own messages is asked when somebody wants to know;
+    // a side connection names a capability because the hub answers in full only to clients that do.
+    const caps = side ? ["receipts"] : ["ack", "presence"];
     const auth = { type: "auth", token, client, caps, ...(side ? { side } : { resume: {} }) } as const;
     return { url, auth, open };
   }
@@ -159,7 +154,6 @@ export class HubClient {
   #welcome(auth: AuthOk): void {
     this.#auth = auth;
     this.#known = auth.bot ?? this.#known;
-    this.closed.clear();
     const member = new Set(auth.rooms?.map((it) => it.room));
     for (const room of member) this.rooms.set(room, this.rooms.get(room) ?? new Set());
     for (const room of this.#options.rooms ?? []) if (!member.has(room)) this.join(room);
@@ -201,10 +195,6 @@ export class HubClient {
       case "pong":
         this.#reports.ponged(frame.at);
         return;
-      case "receipt":
-        return this.#events.receipt?.(frame);
-      case "presence":
-        return this.#events.presence?.(frame);
       case "typing":
         return this.#events.typing?.(frame.room, frame.from);
       case "gap":

@@ -2,7 +2,7 @@
 //
 // Opens a side connection, which replaces nobody's; asks, and closes.
 
-import { HubAway } from "./asks.ts";
+import { HubAway } from "./errors.ts";
 import { unconfiguredReason, type Account } from "./config.ts";
 import { HubClient } from "./hub-client.ts";
 import { liveAccounts } from "./live.ts";

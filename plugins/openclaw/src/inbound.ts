@@ -17,8 +17,10 @@ import { Lanes } from "./lane.ts";
 import type { LiveAccount } from "./live.ts";
 import { meaningOf, type Meaning } from "./meaning.ts";
 import { directPeer } from "./names.ts";
+import { askToPair } from "./pairing.ts";
 import { Rooms } from "./rooms.ts";
-import { messageOf, runTurn } from "./turn.ts";
+import { messageOf } from "./errors.ts";
+import { runTurn } from "./turn.ts";
 import type { Outcome } from "./turns.ts";
 
 export type InboundOptions = {
@@ -150,7 +152,7 @@ export class Inbound {
   }
 
   async #catchUp(entry: Entry): Promise<Outcome> {
-    const waiting = await this.#rooms.waitingFrom(entry);
+    const { entries: waiting, more } = await this.#rooms.waitingFrom(entry);
     const me = this.#options.live.client.bot ?? "";
     const others = waiting.filter((it) => it.from !== me);
     const readable = others.filter((it) => isAdmitted(this.#options.account, it.room, it.from));
@@ -158,7 +160,7 @@ export class Inbound {
     let outcome: Outcome = { state: "declined", reason: "not addressed to this bot" };
     if (addressed || (readable.length > 0 && !(await this.#mustBeAddressed(entry.room)))) {
       const meaning: Meaning = { kind: "talk", text: "", addressed, mentionsSomebody: true };
-      outcome = await this.#dispatch(readable[0] ?? entry, digest(readable, entry.room), meaning, false);
+      outcome = await this.#dispatch(readable[0] ?? entry, digest(readable, entry.room, more), meaning, false);
     }
     this.#rooms.digested(others, outcome);
     return outcome;
@@ -181,6 +183,7 @@ export class Inbound {
     const access = await resolveAccess({
       cfg, account, entry, meaning, peer, agentId, sessionKey, inboundEventKind, owed,
     });
+    if (access.ingress.admission === "pairing-required") return askToPair(runtime, live, entry);
     if (access.ingress.admission !== "dispatch") {
       log(`${entry.room}/${entry.from} is not admitted: ${access.ingress.reasonCode}`);
       return { state: "declined", reason: refusalReason(access.ingress.reasonCode) };

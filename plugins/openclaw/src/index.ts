@@ -4,8 +4,10 @@ import { defineChannelPluginEntry } from "openclaw/plugin-sdk/channel-core";
 import { botHubPlugin } from "./channel.ts";
 import { registerCommands } from "./commands.ts";
 import { CHANNEL_ID } from "./config.ts";
+import { registerMethods } from "./rpc.ts";
 import { setRuntime } from "./runtime.ts";
 import { registerTools } from "./tools.ts";
+import { setInstalledFolder } from "./version.ts";
 
 export default defineChannelPluginEntry({
   id: CHANNEL_ID,
@@ -14,5 +16,9 @@ export default defineChannelPluginEntry({
   plugin: botHubPlugin,
   setRuntime,
   registerCliMetadata: registerCommands,
-  registerFull: registerTools,
+  registerFull(api) {
+    if (api.rootDir !== undefined) setInstalledFolder(api.rootDir);
+    registerTools(api);
+    registerMethods(api);
+  },
 });

@@ -16,9 +16,10 @@ export type LiveAccount = {
   requests: Requests;
   /** Ids of what this account said lately: an answer to one of them is an answer to us. */
   said: Set<string>;
+  /** What the hub refused since the connection was made and nobody waited for, like a room to join. */
+  refusals: Set<string>;
   /** When a bot was last composing something, by room and bot. */
   typing: Map<string, number>;
-  version: string;
 };
 
 const SLOT = Symbol.for("bot-hub.live-accounts");

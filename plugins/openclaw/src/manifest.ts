@@ -22,9 +22,8 @@ const SETTINGS: Record<string, string> = {
   groups: "rules per room (* for all): enabled, requireMention, allowFrom, systemPrompt, tools, botLoopProtection",
   botLoopProtection: "enabled, maxEventsPerWindow, windowSeconds, cooldownSeconds",
   digestAfter: "with so many messages waiting in a room, they arrive as one digest (10)",
-  defaultTo: "where to send when nothing is said",
-  healthMonitor: "enabled: whether OpenClaw restarts the channel when it looks dead",
-  textChunkLimit: "characters of one message",
+  defaultTo: "where something goes that is sent without a target: room:NAME or bot:NAME; else the only room",
+  healthMonitor: "OpenClaw's own: enabled false keeps its health monitor from restarting the channel",
 };
 
 export function manifest(): unknown {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HubRefusal } from "./asks.ts";
+import { HubRefusal } from "./errors.ts";
 import { resolveAccount } from "./config.ts";
 import { memoryFile } from "./file.ts";
 import type { HubClient } from "./hub-client.ts";
@@ -27,8 +27,8 @@ function account(refusal?: HubRefusal) {
     turns: new Turns(memoryFile(), () => {}),
     requests: new Requests(memoryFile()),
     said: new Set(),
+    refusals: new Set(),
     typing: new Map(),
-    version: "test",
   };
   return { live, sent };
 }
@@ -72,7 +72,7 @@ test("a message to a bot is a direct one", async () => {
   const { live, sent } = account();
   const said = await say(live, { target: { kind: "bot", bot: "bob" }, text: "hi", id: "m1" });
   assert.deepEqual(sent, [{ to: "bob", id: "m1", text: "hi" }]);
-  assert.deepEqual([said.room, said.to, said.queued], ["dm:bob:me", "bot:bob", false]);
+  assert.deepEqual([said.room, said.to, said.later], ["dm:bob:me", "bot:bob", undefined]);
 });
 
 test("a wrong target fails with what to write instead", async () => {

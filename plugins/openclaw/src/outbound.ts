@@ -4,7 +4,7 @@
 // decides whether something should be said.
 
 import { PlatformMessageNotDispatchedError } from "openclaw/plugin-sdk/error-runtime";
-import { HubRefusal } from "./asks.ts";
+import { HubRefusal } from "./errors.ts";
 import { pause } from "./backoff.ts";
 import { loadBlocks, nextDepth, type BlockStatus } from "./blocks.ts";
 import type { Ack } from "./frames.ts";
@@ -26,7 +26,13 @@ export type Saying = {
   raw?: boolean;
 };
 
-export type Said = { id: string; room: string; to: string; queued: boolean };
+export type Said = {
+  id: string;
+  room: string;
+  to: string;
+  /** The hub is away: the message is on disk, and this settles when the hub has it. */
+  later?: Promise<Ack>;
+};
 
 /** An answer waits so long for the hub before it counts as queued: it is on disk and will be sent. */
 const ACK_MS = 20_000;
@@ -71,11 +77,12 @@ export async function say(live: LiveAccount, saying: Saying): Promise<Said> {
   const status: BlockStatus = saying.final === false ? "partial" : "done";
   const text = request === undefined ? saying.text : asResponse(me, request, saying.text, status);
   const id = saying.id ?? uuid7();
-  const ack = await store(live, { id, text, replyTo, target: saying.target });
+  const { ack, later } = await store(live, { id, text, replyTo, target: saying.target });
   remember(live, id);
   if (request !== undefined && status === "done") live.requests.settled(request);
   if (replyTo !== undefined && ack?.duplicate) live.turns.reply(replyTo, ack.id ?? id);
-  return { id: ack?.id ?? id, room: ack?.room ?? room, to: formatTarget(saying.target), queued: ack === undefined };
+  const where = { id: ack?.id ?? id, room: ack?.room ?? room, to: formatTarget(saying.target) };
+  return later === undefined ? where : { ...where, later };
 }
 
 function requestOf(live: LiveAccount, entry: string): Incoming | undefined {
@@ -90,16 +97,16 @@ function asResponse(me: string, request: Incoming, text: string, status: BlockSt
 
 type Outgoing = { id: string; text: string; replyTo: string | undefined; target: Target };
 
-/** Nothing means that the hub is away: the message is on disk and goes out when it is back. */
-async function store(live: LiveAccount, { id, text, replyTo, target }: Outgoing): Promise<Ack | undefined> {
+async function store(live: LiveAccount, { id, text, replyTo, target }: Outgoing): Promise<{ ack?: Ack; later?: Promise<Ack> }> {
   const where = target.kind === "room" ? { room: target.room } : { to: target.bot };
   const stored = live.client.send({ ...where, id, text, ...(replyTo === undefined ? {} : { reply_to: replyTo }) });
   const patience = new AbortController();
   try {
-    return await Promise.race([stored, pause(ACK_MS, patience.signal).then(() => undefined)]);
+    const ack = await Promise.race([stored, pause(ACK_MS, patience.signal).then(() => undefined)]);
+    return ack === undefined ? { later: stored } : { ack };
   } catch (error) {
     if (!(error instanceof HubRefusal)) throw error;
-    if (error.error.name === "id_conflict") return conflict(live, id, error);
+    if (error.error.name === "id_conflict") return { ack: await conflict(live, id, error) };
     throw new PlatformMessageNotDispatchedError(`bot-hub: ${error.message}`, { cause: error, retryable: false });
   } finally {
     patience.abort();

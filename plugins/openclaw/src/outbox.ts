@@ -4,7 +4,7 @@
 // says that it is stored or that it refuses it; being stored twice is prevented by the id.
 
 import type { Ack, ErrorFrame, Message } from "./frames.ts";
-import { HubAway } from "./asks.ts";
+import { HubAway } from "./errors.ts";
 import { isRecord, type JsonFile } from "./file.ts";
 
 /** What is said, with its id. */

@@ -40,8 +40,4 @@ export class Reports {
     const proven = this.#unproven.splice(0, covers);
     if (proven.length > 0) this.#proven(proven);
   }
-
-  get unproven(): number {
-    return this.#unproven.length;
-  }
 }

@@ -59,11 +59,6 @@ export class Requests {
     return this.#passedOn.has(entry);
   }
 
-  /** The newest open request of a room. */
-  openIn(room: string): Incoming | undefined {
-    return this.#incoming.findLast((it) => it.room === room);
-  }
-
   clarify(request: Incoming): void {
     request.clarifying = true;
     this.#passedOn.add(request.entry);
@@ -92,6 +87,12 @@ export class Requests {
 
   ask(request: Outgoing): void {
     this.#outgoing.push(request);
+    this.#save();
+  }
+
+  /** What we asked could not be said. */
+  withdraw(requestId: string): void {
+    this.#outgoing = this.#outgoing.filter((it) => it.requestId !== requestId);
     this.#save();
   }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HubRefusal, type Answer, type Question } from "./asks.ts";
+import type { Answer, Question } from "./asks.ts";
+import { HubRefusal } from "./errors.ts";
 import type { Entry } from "./hub-client.ts";
-import { Rooms, type Log } from "./rooms.ts";
+import { DIGEST_MAX, Rooms, type Log } from "./rooms.ts";
 
 const entry = (seq: number, more: Partial<Entry> = {}): Entry => ({ id: `e${seq}`, seq, room: "lab", from: "bob", text: `${seq}`, ...more });
 
@@ -44,9 +45,20 @@ test("the agent is shown once what was said since it last looked", async () => {
 
 test("everything that waits is found, over many pages", async () => {
   const log = Array.from({ length: 250 }, (_, at) => entry(at + 1));
-  const found = await new Rooms(hub(log)).waitingFrom(entry(1));
-  assert.equal(found.length, 250);
-  assert.equal(found.at(-1)?.id, "e250");
+  const { entries, more } = await new Rooms(hub(log)).waitingFrom(entry(1));
+  assert.equal(entries.length, 250);
+  assert.equal(entries.at(-1)?.id, "e250");
+  assert.equal(more, false);
+});
+
+test("a digest has an end, and knows that it was cut there", async () => {
+  const waiting = async (count: number) => {
+    const log = Array.from({ length: count }, (_, at) => entry(at + 1));
+    const { entries, more } = await new Rooms(hub(log)).waitingFrom(entry(1));
+    return [entries.length, more];
+  };
+  assert.deepEqual(await waiting(DIGEST_MAX), [DIGEST_MAX, false]);
+  assert.deepEqual(await waiting(DIGEST_MAX + 1), [DIGEST_MAX, true]);
 });
 
 test("an entry of a digest ends as the digest did, and a later one does not", () => {

@@ -3,15 +3,15 @@
 // The log is the buffer: what was said beside the point, what waits, who is there. Nothing of it is
 // kept here but what was shown to the agent already.
 
-import { HubRefusal } from "./asks.ts";
+import { HubRefusal } from "./errors.ts";
 import type { Entry, HubClient } from "./hub-client.ts";
 import type { Delivery } from "./frames.ts";
 import type { Outcome } from "./turns.ts";
 
 /** So many entries that were not addressed to the agent are shown with the next one that is. */
 const UNREAD = 12;
-/** A digest reads no further; the rest is cut, and says so. */
-const DIGEST_MAX = 1000;
+/** A digest reads no further, and says so; what is newer makes the next one. */
+export const DIGEST_MAX = 1000;
 const PAGE = 100;
 
 /** What of the hub is used here. */
@@ -56,16 +56,16 @@ export class Rooms {
     this.#shown.set(entry.room, Math.max(entry.seq, this.#shown.get(entry.room) ?? 0));
   }
 
-  /** The entry and everything after it. */
-  async waitingFrom(entry: Entry): Promise<Entry[]> {
-    const found: Entry[] = [entry];
-    while (found.length < DIGEST_MAX) {
-      const after = found.at(-1)?.seq ?? entry.seq;
+  /** The entry and what came after it, up to a bound; `more` says whether anything lies beyond. */
+  async waitingFrom(entry: Entry): Promise<{ entries: Entry[]; more: boolean }> {
+    const entries: Entry[] = [entry];
+    for (;;) {
+      const after = entries.at(-1)?.seq ?? entry.seq;
       const page = await this.#history(entry.room, { after, limit: PAGE });
-      if (page.length === 0) break;
-      found.push(...page);
+      if (page.length === 0) return { entries, more: false };
+      entries.push(...page);
+      if (entries.length > DIGEST_MAX) return { entries: entries.slice(0, DIGEST_MAX), more: true };
     }
-    return found;
   }
 
   /** The agent has read all these at once. */

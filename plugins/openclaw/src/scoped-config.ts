@@ -3,10 +3,27 @@
 import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { CHANNEL_ID } from "./config.ts";
 
-/** For turns of this channel alone: a bot's direct conversation is not the owner's main session. */
+/**
+ * For turns of this channel alone: a bot's direct conversation is not the owner's main session, and a
+ * bot is never the owner. `openclaw pairing approve` makes the first sender that it admits one.
+ */
 export function scopedConfig(cfg: OpenClawConfig): OpenClawConfig {
-  return { ...cfg, session: { ...cfg.session, dmScope: "per-account-channel-peer" } };
+  const ownerAllowFrom = cfg.commands?.ownerAllowFrom?.filter((it) => it !== "*" && !isBot(it));
+  return {
+    ...cfg,
+    session: { ...cfg.session, dmScope: "per-account-channel-peer" },
+    ...(ownerAllowFrom === undefined ? {} : { commands: { ...cfg.commands, ownerAllowFrom } }),
+  };
 }
+
+/** A sentence if a bot is entered as the owner. */
+export function ownerHint(cfg: OpenClawConfig): string | undefined {
+  const bot = cfg.commands?.ownerAllowFrom?.find(isBot);
+  if (bot === undefined) return undefined;
+  return `a bot, \`${bot}\`, is entered as the owner of this gateway; hint: name yourself with \`openclaw config set commands.ownerAllowFrom\``;
+}
+
+const isBot = (entry: string | number) => String(entry).startsWith(`${CHANNEL_ID}:`);
 
 /** Whether an agent may stay silent in a room. OpenClaw reads this from the owner's own file. */
 export function allowsSilence(cfg: OpenClawConfig): boolean {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applySetup } from "./setup.ts";
+import { applySetup, enableAccount, removeAccount } from "./setup.ts";
 
 const channel = (cfg: object) => Reflect.get(Reflect.get(cfg, "channels") as object, "bot-hub") as object;
 
@@ -19,4 +19,21 @@ test("what was there stays, and an agent may be silent unless its owner said oth
   assert.deepEqual(Reflect.get(after, "surfaces"), { "bot-hub": { silentReply: { group: "allow" } } });
   const loud = { surfaces: { "bot-hub": { silentReply: { group: "disallow" as const } } } };
   assert.deepEqual(Reflect.get(applySetup(loud, "default", {}), "surfaces"), loud.surfaces);
+});
+
+test("an account is removed and the others stay as they were", () => {
+  const shared = { url: "ws://h", rooms: ["lab"] };
+  const both = { channels: { "bot-hub": { ...shared, token: "t", accounts: { work: { token: "t2" } } } } };
+  assert.deepEqual(channel(removeAccount(both, "default")), { ...shared, accounts: { work: { token: "t2" } } });
+  assert.deepEqual(channel(removeAccount(both, "work")), { ...shared, token: "t" });
+  assert.equal(removeAccount(both, "other"), both);
+  const last = removeAccount(removeAccount(both, "work"), "default");
+  assert.deepEqual(last.channels, {});
+});
+
+test("one account is switched off, and with no others the channel", () => {
+  const alone = { channels: { "bot-hub": { url: "ws://h", token: "t" } } };
+  assert.deepEqual(channel(enableAccount(alone, "default", false)), { url: "ws://h", token: "t", enabled: false });
+  const two = { channels: { "bot-hub": { token: "t", accounts: { work: { token: "t2" } } } } };
+  assert.deepEqual(channel(enableAccount(two, "default", false)), { token: "t", accounts: { work: { token: "t2" }, default: { enabled: false } } });
 });

@@ -4,8 +4,8 @@ import { createComputedAccountStatusAdapter, createDefaultChannelRuntimeState } 
 import { CHANNEL_ID, DEFAULT_ACCOUNT_ID, type Account } from "./config.ts";
 import { withSideConnection } from "./hub-query.ts";
 import { liveAccounts } from "./live.ts";
-import { messageOf } from "./turn.ts";
-import { versionMismatch } from "./version.ts";
+import { messageOf } from "./errors.ts";
+import { LOADED_VERSION, mismatchSentence, versionMismatch } from "./version.ts";
 
 export type Probe = { ok: boolean; latencyMs?: number; bot?: string; hub?: string; rooms?: string[]; error?: string };
 
@@ -32,6 +32,13 @@ export async function probe(account: Account, timeoutMs: number): Promise<Probe>
   }
 }
 
+/** The command line asks a gateway that may run other code than the one that it loaded just now. */
+function mismatchOf(snapshot: object): string | undefined {
+  const runs: unknown = Reflect.get(snapshot, "plugin");
+  if (typeof runs === "string" && runs !== LOADED_VERSION) return mismatchSentence(runs, LOADED_VERSION);
+  return String(Reflect.get(snapshot, "mismatch") ?? "") || undefined;
+}
+
 export const status = createComputedAccountStatusAdapter<Account, Probe>({
   defaultRuntime: createDefaultChannelRuntimeState(DEFAULT_ACCOUNT_ID),
   buildChannelSummary: ({ snapshot }) => ({
@@ -51,7 +58,9 @@ export const status = createComputedAccountStatusAdapter<Account, Probe>({
         connected: runtime?.connected ?? false,
         rooms: account.rooms,
         ...(live === undefined ? {} : { bot: live.client.bot, unsent: live.client.unsent, openTurns: live.turns.open.length }),
-        problems: account.problems,
+        problems: [...account.problems, ...(live?.refusals ?? [])],
+        plugin: LOADED_VERSION,
+        mismatch: versionMismatch() ?? "",
       },
     };
   },
@@ -59,7 +68,7 @@ export const status = createComputedAccountStatusAdapter<Account, Probe>({
     accounts.flatMap((snapshot) => {
       const known: unknown = Reflect.get(snapshot, "problems");
       const problems = Array.isArray(known) ? known.map(String) : [];
-      const mismatch = versionMismatch();
+      const mismatch = mismatchOf(snapshot);
       const issue = (kind: "config" | "runtime", message: string) => ({
         channel: CHANNEL_ID, accountId: snapshot.accountId, kind, message,
       });

@@ -3,15 +3,18 @@
 // Owns what is handed to OpenClaw and what its callbacks mean. Never decides who may speak.
 
 import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-core";
-import { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
+import type { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
 import { HOUSE_RULES } from "./briefing.ts";
 import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
+import { HubAway, messageOf } from "./errors.ts";
+import type { Ack } from "./frames.ts";
 import { isAnswer, isApology } from "./host-notices.ts";
 import type { Entry } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
 import { formatTarget, replyTarget } from "./names.ts";
 import { findLive, say } from "./outbound.ts";
 import type { Outcome } from "./turns.ts";
+import { untilAborted } from "./backoff.ts";
 import type { resolveAccess } from "./access.ts";
 
 export type Route = ReturnType<typeof resolveChannelInboundRouteEnvelope>;
@@ -66,11 +69,12 @@ export async function runTurn(input: TurnInput): Promise<Outcome> {
     });
     await course.settled();
     if (!result.dispatched) return { state: "declined", reason: declineReason(result.admission) };
-    return course.outcome();
   } catch (error) {
     if (!course.adopted) throw error;
     return { state: "failed", reason: messageOf(error) };
   }
+  await course.stored(input.signal);
+  return course.outcome();
 }
 
 /** What has happened in a turn so far. */
@@ -78,6 +82,7 @@ class Course {
   adopted = false;
   #deferred = false;
   #failure: string | undefined;
+  readonly #underWay: Promise<Ack>[] = [];
   readonly #settled = Promise.withResolvers<void>();
   readonly #live: LiveAccount;
   readonly #entry: Entry;
@@ -107,6 +112,25 @@ class Course {
     if (this.#deferred) await this.#settled.promise;
   }
 
+  /** An answer that is on disk only, as long as the hub is away. */
+  waitFor(answer: Promise<Ack>): void {
+    this.#underWay.push(answer);
+  }
+
+  /**
+   * The entry counts as answered once the answer is in the room, and not before. Throws when the
+   * account stops while it waits: the next start sends the answer, and ends the turn.
+   */
+  async stored(signal: AbortSignal): Promise<void> {
+    if (this.#underWay.length === 0) return;
+    const all = Promise.all(this.#underWay).then(
+      () => "stored",
+      (error: unknown) => this.fail(`the answer was refused: ${messageOf(error)}`),
+    );
+    const stopped = untilAborted(signal).then(() => "stopped");
+    if ((await Promise.race([all, stopped])) === "stopped") throw new HubAway("the account stopped before the hub had the answer");
+  }
+
   outcome(): Outcome {
     const reply = this.#live.turns.find(this.#entry.id)?.reply;
     if (reply !== undefined) return { state: "answered", reply };
@@ -125,6 +149,7 @@ async function deliver(input: TurnInput, course: Course, payload: Payload, kind:
   if (live.requests.isPassedOn(input.entry.id)) return { visibleReplySent: false };
   const target = replyTarget(input.entry.room, live.client.bot ?? "");
   const said = await say(live, { target, text, replyTo: input.entry.id, final: kind === "final" });
+  if (said.later !== undefined) course.waitFor(said.later);
   return { content: text, messageIds: [said.id], visibleReplySent: true };
 }
 
@@ -182,8 +207,4 @@ function declineReason(admission: { kind: string; reason?: string }): string {
   const reason = admission.reason ?? admission.kind;
   if (/loop/i.test(reason)) return "loop guard: these two bots have been answering each other too fast";
   return reason;
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -13,8 +13,7 @@ export function unreachableReason(address: string): Promise<string> {
   return new Promise((resolve) => {
     const url = new URL(address);
     const secure = url.protocol === "wss:";
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    const port = Number(url.port) || (secure ? 443 : 80);
+    const { host, port } = placeOf(url);
     const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
     const socket = secure ? connectTls({ host, port, ...servername }) : connectTcp({ host, port });
     const end = (reason: string) => {
@@ -22,13 +21,21 @@ export function unreachableReason(address: string): Promise<string> {
       resolve(reason);
     };
     socket.setTimeout(PATIENCE_MS, () => end(`${host}:${port} does not answer`));
-    socket.once("error", (error: NodeJS.ErrnoException) => end(inWords(error, host, port)));
+    socket.once("error", (error: NodeJS.ErrnoException) => end(networkReason(error, url)));
     socket.once(secure ? "secureConnect" : "connect", () => end(`what answers at ${host}:${port} is not a hub`));
   });
 }
 
-function inWords(error: NodeJS.ErrnoException, host: string, port: number): string {
-  switch (error.code) {
+function placeOf(url: URL): { host: string; port: number } {
+  const isSecure = url.protocol === "wss:" || url.protocol === "https:";
+  return { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || (isSecure ? 443 : 80) };
+}
+
+/** An error of a connection to an address, as people say it. */
+export function networkReason(error: unknown, url: URL): string {
+  const { host, port } = placeOf(url);
+  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+  switch (code) {
     case "ECONNREFUSED":
       return `nothing listens at ${host}:${port}`;
     case "ENOTFOUND":
@@ -36,8 +43,8 @@ function inWords(error: NodeJS.ErrnoException, host: string, port: number): stri
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
-      return `the certificate of ${host} is of an unknown authority; hint: start the gateway with NODE_EXTRA_CA_CERTS=/path/ca.pem`;
+      return `the certificate of ${host} is of an unknown authority; hint: start OpenClaw with NODE_EXTRA_CA_CERTS=/path/ca.pem`;
     default:
-      return error.message || (error.code ?? "network error");
+      return (error instanceof Error ? error.message : "") || (code ?? "network error");
   }
 }

@@ -1,53 +1,55 @@
-// Every message of every room, and what became of it for everybody: the same facts as `bot-hub trace`.
+// What became of every message, as `bot-hub export` lists them and `bot-hub trace` tells it.
+
+import { execFile } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
 
 const FINAL = new Set(["answered", "done", "declined", "failed", "expired", "dropped", "dead"]);
+/** So many programs run at once: the machine may have two cores, and gateways on them. */
+const AT_ONCE = 4;
 
-/** One message's life, as an operator sees it. */
-export async function trace({ url, warden, id, from }) {
-  const { ask, close } = await sideConnection(url, warden);
-  const status = await ask({ type: "status", id, from }, (it) => it.type === "status" || it.type === "error");
-  close();
-  return status;
+/** Runs `bot-hub …` as an operator. */
+function cli(hub, args) {
+  return new Promise((resolve, reject) => {
+    const options = { env: { ...process.env, BOT_HUB_TOKEN: "tok-warden" }, maxBuffer: 1 << 26 };
+    execFile(hub.binary, args, options, (error, stdout, stderr) => (error ? reject(new Error(`bot-hub ${args.join(" ")}: ${stderr}`)) : resolve(stdout)));
+  });
 }
 
-/** What has not come to an end for one of `bots`, as sentences; `warden` is an operator's token. */
-export async function unaccounted({ url, warden, bots }) {
-  const { ask, close } = await sideConnection(url, warden);
-  const { rooms } = await ask({ type: "rooms" }, (it) => it.type === "rooms");
+/** One message's life. */
+export async function trace(hub, { id, from }) {
+  return JSON.parse(await cli(hub, ["trace", id, "--from", from, "--json", "--url", hub.url]));
+}
+
+/** Every message of every room. */
+export async function everything(hub) {
+  const lines = (await cli(hub, ["export", "--data", hub.data])).split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** What has not come to an end for somebody, as sentences. Messages that are seen to be over are not asked about again. */
+async function look(hub, over) {
+  const all = await everything(hub);
+  const waiting = all.filter(({ from, id }) => !over.has(`${from}/${id}`));
   const open = [];
-  let count = 0;
-  for (const { room } of rooms) {
-    for (let after = 0, more = true; more; ) {
-      const page = await ask({ type: "history", room, after, limit: 100 }, (it) => it.type === "history" && it.room === room);
-      for (const { id, from, seq, text } of page.entries) {
-        after = seq;
-        count += 1;
-        const status = await ask({ type: "status", id, from }, (it) => (it.type === "status" && it.id === id) || it.type === "error");
-        for (const { bot, state } of status.recipients ?? [{ bot: bots[0], state: JSON.stringify(status) }]) {
-          if (bots.includes(bot) && !FINAL.has(state)) open.push(`${state} for ${bot}: ${from} in ${room}: ${text.slice(0, 60)}`);
-        }
-      }
-      more = page.has_more && page.entries.length > 0;
+  const worker = async () => {
+    for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
+      const { recipients } = await trace(hub, entry);
+      const left = recipients.filter(({ state }) => !FINAL.has(state));
+      if (left.length === 0) over.add(`${entry.from}/${entry.id}`);
+      for (const { bot, state } of left) open.push(`${state} for ${bot}: ${entry.from} in ${entry.room}: ${entry.text.slice(0, 60)}`);
     }
-  }
-  close();
-  return { open, count };
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return { open, count: all.length };
 }
 
-async function sideConnection(url, token) {
-  const socket = new WebSocket(url);
-  const waiting = [];
-  socket.onmessage = (event) => {
-    const frame = JSON.parse(event.data);
-    const at = waiting.findIndex((it) => it.fits(frame));
-    if (at >= 0) waiting.splice(at, 1)[0].resolve(frame);
-  };
-  await new Promise((resolve) => (socket.onopen = resolve));
-  const ask = (frame, fits) =>
-    new Promise((resolve) => {
-      waiting.push({ fits, resolve });
-      socket.send(JSON.stringify(frame));
-    });
-  await ask({ type: "auth", token, client: "audit", side: true, caps: [] }, (it) => it.type === "auth_ok");
-  return { ask, close: () => socket.close() };
+/** Waits for the end of what is under way: an answer is in the room a moment before its turn is over. */
+export async function unaccounted(hub, seconds = 60) {
+  const over = new Set();
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const seen = await look(hub, over);
+    if (seen.open.length === 0 || Date.now() > end) return seen;
+    await pause(500);
+  }
 }

@@ -24,7 +24,8 @@ export class Bot {
     this.#socket.onmessage = (event) => {
       const frame = JSON.parse(event.data);
       this.frames.push(frame);
-      if (frame.type === "message") this.send({ type: "receipt", room: frame.room, id: frame.id, state: "received" });
+      if (frame.type !== "message") return;
+      for (const state of ["received", "done"]) this.send({ type: "receipt", room: frame.room, id: frame.id, state });
     };
     await new Promise((resolve, reject) => ((this.#socket.onopen = resolve), (this.#socket.onerror = reject)));
     this.send({ type: "auth", token: this.token, client: "test", caps: ["ack", "receipts", "presence"], resume: {} });
@@ -43,7 +44,7 @@ export class Bot {
   }
 
   /** The first frame that fits, of those to come and those that came. */
-  async until(fits, { ms = 60_000, what = String(fits) } = {}) {
+  async until(fits, { ms = 120_000, what = String(fits) } = {}) {
     const end = Date.now() + ms;
     for (;;) {
       const found = this.frames.find(fits);

@@ -3,24 +3,28 @@
 //   node --test test/full.mjs     with HUB, OPENCLAW and PLUGIN in the environment
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { setTimeout as pause } from "node:timers/promises";
-import { trace, unaccounted } from "./audit.mjs";
+import { everything, trace, unaccounted } from "./audit.mjs";
 import { Bot } from "./bot.mjs";
 import { Gateway } from "./gateway.mjs";
 import { startHub } from "./hub.mjs";
 import { startModel } from "./model.mjs";
+import { startWire } from "./wire.mjs";
 
 const { HUB, OPENCLAW, PLUGIN, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-full-"));
 const bots = ["alice", "bob", "carol", "tester"];
 const rooms = ["lab", "duo", "pair", "crash", "flood", "loop"];
-let hub, model, alice, bob, tester;
+/** A job must not fire while the command that made it still runs: OpenClaw lets one process at a time write. */
+const SOON = "20s";
+let hub, wire, model, alice, bob, tester;
 
 const startHubAgain = (listen) => startHub({ binary: HUB, dir: join(dir, "hub"), bots, listen });
 
@@ -31,13 +35,13 @@ function gateway(bot, more = {}) {
     dir: join(dir, bot),
     modelUrl: model.url,
     agents: { main: "default" },
-    channel: { url: hub.url, token: `tok-${bot}`, rooms: rooms.filter((it) => it !== (bot === "bob" ? "duo" : "")), allowFrom: bots, ...more },
+    channel: { url: bot === "bob" ? wire.url : hub.url, token: `tok-${bot}`, rooms: rooms.filter((it) => it !== (bot === "bob" ? "duo" : "")), allowFrom: bots, ...more },
   });
 }
 
 /** Waits until a bot is connected, by asking. */
 async function present(name) {
-  for (let n = 0; n < 300; n++) {
+  for (const end = Date.now() + 240_000; Date.now() < end; ) {
     const at = tester.frames.length;
     tester.send({ type: "who", room: "lab" });
     const who = await tester.until((it) => tester.frames.indexOf(it) >= at && it.type === "who");
@@ -48,13 +52,32 @@ async function present(name) {
   throw new Error(`${name} did not come back`);
 }
 
+async function until(holds, what, { ms = 120_000 } = {}) {
+  for (const end = Date.now() + ms; !(await holds()); ) {
+    if (Date.now() > end) throw new Error(`it never came to this: ${what}`);
+    await pause(100);
+  }
+}
+
+/** Runs the example's script on a gateway; the model takes `prompt` for what it is to do. */
+async function schedule(gateway, prompt, args) {
+  const command = fileURLToPath(new URL("../../../examples/daily-brainstorm/schedule", import.meta.url));
+  const env = { ...gateway.env, OPENCLAW_COMMAND: `${process.execPath} ${join(OPENCLAW, "openclaw.mjs")}` };
+  if (prompt !== undefined) {
+    env.PROMPT = join(dir, `${args[0]}.md`);
+    writeFileSync(env.PROMPT, prompt);
+  }
+  await promisify(execFile)(command, args, { env });
+}
+
 const block = (to, id, task, depth = "1/5", kind = "REQUEST") =>
   ["```", `[${kind} → @${to}]`, "From: tester", `RequestId: ${id}`, `Task: ${task}`, `Depth: ${depth}`, "```"].join("\n");
 
-describe("two gateways", { timeout: 1_500_000 }, () => {
+describe("two gateways", { timeout: 3_600_000 }, () => {
   before(async () => {
     model = await startModel();
     hub = await startHubAgain("127.0.0.1:0");
+    wire = await startWire(hub.url);
     tester = await Bot.connect(hub.url, "tok-tester", rooms);
     alice = gateway("alice");
     bob = gateway("bob", { groups: { loop: { requireMention: false, botLoopProtection: { maxEventsPerWindow: 6, windowSeconds: 60, cooldownSeconds: 60 } } } });
@@ -66,6 +89,7 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
   after(async () => {
     await Promise.all([alice?.stop(), bob?.stop()]);
     tester?.close();
+    wire?.stop();
     await hub?.stop();
     await model?.stop();
     if (KEEP) console.log(`kept: ${dir}`);
@@ -108,23 +132,34 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
   });
 
   test("an announcement of cron arrives in the room", async () => {
-    const { code, stderr, stdout } = await alice.run(["cron", "add", "--name", "ping", "--at", "3s", "--message", "SAY good morning from cron", "--session", "isolated", "--announce", "--channel", "bot-hub", "--to", "room:pair"]);
+    const { code, stderr, stdout } = await alice.run(["cron", "add", "--name", "ping", "--at", SOON, "--message", "SAY good morning from cron", "--session", "isolated", "--announce", "--channel", "bot-hub", "--to", "room:pair"]);
     assert.equal(code, 0, stderr + stdout);
     const got = await tester.until((it) => it.type === "message" && it.room === "pair" && it.text.includes("good morning from cron"), { ms: 120_000 });
     assert.equal(got.from, "alice");
   });
 
-  test("the daily brainstorm of the example goes from ping to end", async () => {
-    const prompt = join(dir, "prompt.md");
-    writeFileSync(prompt, "SAY @{PEER} ping SAY @alice idea SAY @{PEER} draft SAY @alice review SAY that was it");
-    const schedule = fileURLToPath(new URL("../../../examples/daily-brainstorm/schedule", import.meta.url));
-    const command = `${process.execPath} ${join(OPENCLAW, "openclaw.mjs")}`;
-    const env = { ...alice.env, PROMPT: prompt, OPENCLAW_COMMAND: command };
-    execFileSync(schedule, ["host", "bob", "pair", "--at", "2s"], { env, stdio: "pipe" });
-    const end = await tester.until((it) => it.type === "message" && it.room === "pair" && it.text === "that was it", { ms: 120_000 });
-    assert.equal(end.from, "alice");
-    const said = tester.frames.filter((it) => it.type === "message" && it.room === "pair" && / SAY |that was/.test(it.text));
+  test("the daily brainstorm of the example goes from ping to end, with cron on both gateways", async () => {
+    const review = JSON.stringify({ bot: "bob", task: "SAY good as it is", room: "pair" });
+    const host = `SAY @{PEER} ping: two ideas SAY @alice the first one, brainstormed CALL bot_hub_ask ${review}`;
+    await schedule(alice, host, ["host", "bob", "pair", "--at", SOON]);
+    await schedule(bob, "SILENT, {PEER} has opened today's brainstorm in {ROOM}", ["guest", "alice", "pair", "--at", SOON]);
+    const end = await tester.until((it) => it.type === "message" && it.room === "pair" && it.from === "alice" && /^RESULT.*good as it is/.test(it.text), { ms: 180_000 });
+    const seq = tester.frames.find((it) => it.type === "message" && it.room === "pair" && it.text.startsWith("@bob ping")).seq;
+    const said = tester.frames.filter((it) => it.type === "message" && it.room === "pair" && it.seq >= seq && it.seq <= end.seq);
     assert.deepEqual(said.map((it) => it.from), ["alice", "bob", "alice", "bob", "alice"]);
+    assert.match(said[2].text, /\[REQUEST → @bob\]/);
+    assert.match(said[3].text, /\[RESPONSE → @alice\]/);
+    await until(() => model.requests.some((it) => it.prompt.includes("alice has opened today's brainstorm in pair")), "the guest's cron fires");
+  });
+
+  test("without flags the example is scheduled for every morning, on both sides", async () => {
+    for (const [it, role, peer] of [[alice, "host", "bob"], [bob, "guest", "alice"]]) {
+      await schedule(it, undefined, [role, peer, "pair"]);
+      const { stdout } = await it.run(["cron", "list", "--json"]);
+      const job = JSON.parse(stdout).jobs.find((job) => job.name === `daily-brainstorm-${role}`);
+      assert.match(JSON.stringify(job), role === "host" ? /"0 10 \* \* \*"/ : /"2 10 \* \* \*"/);
+      assert.match(JSON.stringify(job), new RegExp(`daily brainstorm with ${peer} in the room pair`));
+    }
   });
 
   test("an owner's agent sends and waits for the answer with conversations_turn", async () => {
@@ -151,7 +186,6 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
   test("the hub is restarted, and what was said meanwhile is answered", async () => {
     const { address } = hub;
     await hub.stop();
-    await pause(1500);
     hub = await startHubAgain(address);
     await tester.open();
     const id = tester.say("lab", "@bob SAY after the restart");
@@ -173,13 +207,35 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
     await tester.receipt(id, "bob", "started");
     const { address } = hub;
     await hub.stop("SIGKILL");
-    await pause(4000);
+    const unsent = join(bob.dir, "state", "bot-hub", "default.outbox.json");
+    await until(() => readFileSync(unsent, "utf8").includes("a hub that was away"), "the answer is on disk");
     await bob.stop("SIGKILL");
     hub = await startHubAgain(address);
     await tester.open();
     await bob.start();
     const answer = await tester.answer(id, { ms: 180_000 });
     assert.match(answer.text, /hub that was away/);
+  });
+
+  test("a gateway is killed between its words and the hub's acknowledgement: nothing is said twice, nothing is lost", async () => {
+    const times = async (text) => (await everything(hub)).filter((it) => it.from === "bob" && it.text === text).length;
+    const id = tester.say("crash", "@bob SLOW 2000 SAY an answer, once");
+    await tester.receipt(id, "bob", "started");
+    wire.deaf(true);
+    await tester.answer(id, { ms: 120_000 });
+    const sending = bob.call("send", { channel: "bot-hub", to: "room:pair", message: "out of the blue, once", idempotencyKey: "once" }).catch(() => {});
+    await tester.until((it) => it.type === "message" && it.text === "out of the blue, once", { ms: 120_000 });
+    await bob.stop("SIGKILL");
+    await sending;
+    wire.deaf(false);
+    await bob.start();
+    await tester.receipt(id, "bob", "answered");
+    // What OpenClaw recovers comes before what is new.
+    for (const room of ["crash", "pair"]) await tester.answer(tester.say(room, "@bob SAY and now"), { ms: 120_000 });
+    await until(async () => (await bob.call("bothub.status")).accounts[0].unsent === 0, "everything is acknowledged");
+    assert.deepEqual([await times("an answer, once"), await times("out of the blue, once")], [1, 1]);
+    // OpenClaw did not know either, and the hub told it.
+    assert.match(bob.text(), /reconciled unknown_after_send as already sent/);
   });
 
   test("a backlog of 200 arrives as a digest", async () => {
@@ -199,11 +255,11 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
     tester.say("loop", "@alice SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY SAY ping");
     const said = () => tester.frames.filter((it) => it.type === "message" && it.room === "loop");
     let end;
-    for (let n = 0; n < 180 && end?.state !== "declined"; n++) {
+    for (const deadline = Date.now() + 240_000; Date.now() < deadline && end?.state !== "declined"; ) {
       await pause(500);
       const newest = said().findLast((it) => it.from === "alice");
       if (newest === undefined) continue;
-      const { recipients } = await trace({ url: hub.url, warden: "tok-warden", id: newest.id, from: "alice" });
+      const { recipients } = await trace(hub, newest);
       end = recipients.find((it) => it.bot === "bob");
     }
     assert.match(end.steps.at(-1).reason, /loop guard/);
@@ -224,7 +280,7 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
     await alice.configure();
     await tester.until((it) => it.type === "presence" && it.bot === "alice" && it.state === "offline", { ms: 60_000 }).catch(() => {});
     let text = "";
-    for (let n = 0; n < 20 && !/token is not known/.test(text); n++) {
+    for (const deadline = Date.now() + 240_000; Date.now() < deadline && !/token is not known/.test(text); ) {
       await pause(500);
       text = (await alice.run(["channels", "status"])).stdout;
     }
@@ -238,14 +294,8 @@ describe("two gateways", { timeout: 1_500_000 }, () => {
     assert.equal((await tester.answer(id)).text, "healed");
   });
 
-  test("every message that anybody sent has come to an end for both agents", async () => {
-    // An answer is in the room a moment before its turn is over.
-    const look = () => unaccounted({ url: hub.url, warden: "tok-warden", bots: ["alice", "bob"] });
-    let { open, count } = await look();
-    for (let n = 0; n < 30 && open.length > 0; n++) {
-      await pause(500);
-      ({ open, count } = await look());
-    }
+  test("`bot-hub trace` tells the end of every message that anybody sent", async () => {
+    const { open, count } = await unaccounted(hub);
     assert.deepEqual(open, []);
     assert.ok(count > 200, `${count} messages`);
   });

@@ -1,15 +1,19 @@
 // A real OpenClaw gateway with a home of its own.
 
-import { spawn, execFile } from "node:child_process";
+import { spawn, execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 const MODEL = {
   id: "mock-1", name: "Mock", reasoning: false, input: ["text"],
   cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, contextWindow: 128000, maxTokens: 4096,
 };
+
+/** For a home into which the plugin is installed by command. */
+export const INSTALLED = { allow: undefined, entries: undefined };
 
 function freePort() {
   return new Promise((resolve) => {
@@ -20,10 +24,10 @@ function freePort() {
   });
 }
 
-/** `agents` maps agents to accounts of the same name; `channel` is `channels.bot-hub`. */
+/** `agents` maps agents to accounts; `channel` is `channels.bot-hub`, and `more` what else the configuration holds. */
 export class Gateway {
-  constructor({ openclaw, plugin, dir, modelUrl, agents, channel, env = {} }) {
-    Object.assign(this, { openclaw, plugin, dir, modelUrl, agents, channel });
+  constructor({ openclaw, plugin, dir, modelUrl, agents, channel, env = {}, more = {} }) {
+    Object.assign(this, { openclaw, plugin, dir, modelUrl, agents, channel, more });
     this.config = join(dir, "openclaw.json");
     this.log = join(dir, "gateway.log");
     this.env = {
@@ -58,6 +62,7 @@ export class Gateway {
         tools: { toolSearch: false },
         plugins: { ...(this.plugin ? { load: { paths: [this.plugin] } } : {}), allow: ["bot-hub"], slots: { memory: "none" }, entries: { "bot-hub": { enabled: true } } },
         channels: { "bot-hub": this.channel },
+        ...this.more,
         update: { checkOnStart: false },
         discovery: { mdns: { mode: "off" } },
         logging: { file: join(this.dir, "gateway.jsonl"), level: "info" },
@@ -65,14 +70,35 @@ export class Gateway {
     );
   }
 
-  async start() {
+  /** A home in which the channel was never set up; from then on only commands change its configuration. */
+  async blank({ plugins = {} } = {}) {
+    await this.configure();
+    const { bindings: _, channels: __, surfaces: ___, ...config } = this.written();
+    writeFileSync(this.config, JSON.stringify({ ...config, plugins: { ...config.plugins, ...plugins } }));
+    this.configure = async () => {};
+  }
+
+  /** Installs the package that the folder `source` packs to, as an owner does. */
+  install(source) {
+    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", this.dir], { cwd: source, encoding: "utf8" });
+    const file = join(this.dir, packed.trim().split("\n").at(-1));
+    return this.run(["plugins", "install", `npm-pack:${file}`, "--force", "--accept-capabilities"]);
+  }
+
+  /** The configuration as it is in the file. */
+  written() {
+    return JSON.parse(readFileSync(this.config, "utf8"));
+  }
+
+  /** `readyz` says that everything runs, `healthz` that the gateway does. */
+  async start({ until = "readyz" } = {}) {
     await this.configure();
     const out = openSync(this.log, "a");
     this.child = spawn(process.execPath, [join(this.openclaw, "openclaw.mjs"), "gateway", "run"], { env: this.env, stdio: ["ignore", out, out], detached: true });
     this.exited = new Promise((resolve) => this.child.once("exit", resolve));
-    const end = Date.now() + 120_000;
+    const end = Date.now() + 240_000;
     for (;;) {
-      const ready = await fetch(`http://127.0.0.1:${this.port}/readyz`).then((it) => it.ok, () => false);
+      const ready = await fetch(`http://127.0.0.1:${this.port}/${until}`).then((it) => it.ok, () => false);
       if (ready) return;
       if (this.child.exitCode !== null || Date.now() > end) throw new Error(`the gateway did not start:\n${this.tail()}`);
       await pause(200);
@@ -98,9 +124,18 @@ export class Gateway {
   /** Runs `openclaw …` with this gateway's home. */
   run(args, { env = {} } = {}) {
     return new Promise((resolve) => {
-      execFile(process.execPath, [join(this.openclaw, "openclaw.mjs"), ...args], { env: { ...this.env, ...env }, timeout: 120_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
+      execFile(process.execPath, [join(this.openclaw, "openclaw.mjs"), ...args], { env: { ...this.env, ...env }, timeout: 300_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
         resolve({ code: error ? (error.code ?? 1) : 0, stdout, stderr }),
       );
+    });
+  }
+
+  /** Runs `openclaw …` in a terminal and answers its questions: `[["question", "keys"], ...]`. */
+  ask(args, script, { seconds = 240 } = {}) {
+    const terminal = fileURLToPath(new URL("./terminal.py", import.meta.url));
+    const command = [terminal, String(seconds), JSON.stringify(script), process.execPath, join(this.openclaw, "openclaw.mjs"), ...args];
+    return new Promise((resolve) => {
+      execFile("python3", command, { env: this.env, maxBuffer: 1 << 24 }, (error, stdout, stderr) => resolve({ code: error ? (error.code ?? 1) : 0, stdout, stderr }));
     });
   }
 

@@ -23,5 +23,5 @@ export async function startHub({ binary, dir, bots, listen = "127.0.0.1:0" }) {
     child.kill(signal);
     await exited;
   };
-  return { url, address: new URL(url).host, data, stop };
+  return { binary, url, address: new URL(url).host, data, stop };
 }

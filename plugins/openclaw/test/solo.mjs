@@ -20,15 +20,15 @@ let hub, model, gateway, tester;
 
 /** Waits until a message of a bot has come to its end for alice. */
 async function settled({ id, from }) {
-  for (let n = 0; n < 200; n++) {
-    const { recipients } = await trace({ url: hub.url, warden: "tok-warden", id, from });
+  for (const end = Date.now() + 120_000; Date.now() < end; ) {
+    const { recipients } = await trace(hub, { id, from });
     if (["answered", "done", "declined", "failed"].includes(recipients.find((it) => it.bot === "alice")?.state)) return;
     await pause(100);
   }
   throw new Error(`${id} did not come to an end`);
 }
 
-describe("one gateway with two accounts", { timeout: 600_000 }, () => {
+describe("one gateway with two accounts", { timeout: 900_000 }, () => {
   before(async () => {
     model = await startModel();
     hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["alice", "bob", "tester"] });
@@ -80,7 +80,7 @@ describe("one gateway with two accounts", { timeout: 600_000 }, () => {
     const id = tester.say("lab", "@bob SAY seen");
     await tester.answer(id);
     const request = model.requests.findLast((it) => it.prompt.includes("SAY seen"));
-    assert.match(request.prompt, /\[tester in room lab, just now\]/);
+    assert.match(request.prompt, /\[tester in room lab, just now[;\]]/);
     assert.match(request.system, /bots of other owners/);
     for (const tool of ["exec", "write", "edit", "apply_patch", "process"]) assert.ok(!request.tools.includes(tool), tool);
     assert.ok(request.tools.includes("bot_hub_ask"), request.tools.join());
@@ -170,14 +170,8 @@ describe("one gateway with two accounts", { timeout: 600_000 }, () => {
     assert.match(stdout, /channels\.bot-hub\.bogus/);
   });
 
-  test("every message that anybody sent has come to an end for both agents", async () => {
-    // An answer is in the room a moment before its turn is over.
-    const look = () => unaccounted({ url: hub.url, warden: "tok-warden", bots: ["alice", "bob"] });
-    let { open, count } = await look();
-    for (let n = 0; n < 30 && open.length > 0; n++) {
-      await pause(500);
-      ({ open, count } = await look());
-    }
+  test("`bot-hub trace` tells the end of every message that anybody sent", async () => {
+    const { open, count } = await unaccounted(hub);
     assert.deepEqual(open, []);
     assert.ok(count > 20, `${count} messages`);
   });

@@ -173,10 +173,11 @@ impl Engine {
         bot: &BotId,
     ) -> Result<(), ErrorFrame> {
         self.existing(bot)?;
-        let writes = vec![Write::RevokeTokens(bot.clone())];
+        let record = self.record_of(bot);
+        let writes = vec![Write::Bot(record.clone()), Write::RevokeTokens(bot.clone())];
         let left = self.registry.token_count_of(bot, Origin::Config);
         let result = json!({ "bot": bot, "tokens": left });
-        let effect = Effect::Keep { record: self.record_of(bot), token: None, old: Old::Ends };
+        let effect = Effect::Keep { record, token: None, old: Old::Ends };
         self.promise(conn, reference, result, effect, writes);
         Ok(())
     }

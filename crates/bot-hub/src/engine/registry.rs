@@ -194,7 +194,9 @@ impl Registry {
 
     /// Whether a bot came by an invite.
     pub fn is_guest(&self, bot: &BotId) -> bool {
-        self.bots.get(bot).is_some_and(|it| it.guest) && !self.is_operator(bot)
+        // Whom the file names, whoever wrote the file vouches for.
+        let is_vouched = self.is_operator(bot) || self.token_count_of(bot, Origin::Config) > 0;
+        self.bots.get(bot).is_some_and(|it| it.guest) && !is_vouched
     }
 
     /// A bot's record, if it was made or changed at run time.

@@ -53,7 +53,7 @@ fn an_invite_is_one_line_for_each_kind_of_client() {
 
     #marlbot-pelouse was made, closed: only who is invited gets in.
     ");
-    assert!(told.err.starts_with("warning: `publicUrl` is not set"), "{}", told.err);
+    assert!(told.err.trim_start().starts_with("warning: `publicUrl` is not set"), "{}", told.err);
     let listed = place.run(&["invite", "list"]).out;
     assert!(
         listed.contains("pelouse  #marlbot-pelouse  read,post,request  operator  open until"),

@@ -34,11 +34,12 @@ fn come_in(url: &str, token: &str, client: &str) -> bool {
     })
 }
 
-fn until(what: &str, is_so: impl Fn() -> bool) {
+/// Waits until the log says it; meanwhile the hub has something to do.
+fn until_logged(place: &Place, what: &str) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "never came: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+    while !place.log().contains(what) {
+        assert!(Instant::now() < deadline, "never logged: {what}");
+        place.data(&["ping"]);
     }
 }
 
@@ -87,7 +88,7 @@ fn no_secret_is_logged_however_much_is() {
     place.data(&["send", "lab", text]);
     config("limitss: 1");
     hub.signal("HUP");
-    until("the refusal of the configuration", || place.log().contains("was not reloaded"));
+    until_logged(&place, "was not reloaded");
     assert!(hub.stop().success());
 
     let log = place.log();
@@ -150,9 +151,8 @@ fn a_reload_changes_how_much_is_logged() {
     assert!(!place.log().contains("connection ends"), "{}", place.log());
     level("debug");
     hub.signal("HUP");
-    until("the reload", || place.log().contains("log.level"));
-    place.data(&["ping"]);
-    until("a line of debug", || place.log().contains("connection ends"));
+    until_logged(&place, "log.level");
+    until_logged(&place, "connection ends");
     assert!(!place.log().contains("restart"), "{}", place.log());
 }
 

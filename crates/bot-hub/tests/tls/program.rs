@@ -46,3 +46,35 @@ fn commands_reach_a_hub_with_a_private_authority_and_say_what_is_missing() {
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("the file of authorities `nothing.pem` cannot be used"), "{err}");
 }
+
+#[test]
+fn a_friend_joins_over_tls_and_talks_from_its_context() {
+    let stage = Stage::start("operators: ['ana']");
+    let url = format!("wss://{}", stage.address);
+    let invite =
+        ["invite", "fern", "--room", "lab", "--json", "--url", &url, "--ca-file", "ca.pem"];
+    let (code, out, err) = run(stage.dir(), &invite);
+    assert_eq!(code, 0, "{out}{err}");
+    let made: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let link = made["url"].as_str().unwrap();
+    assert!(link.starts_with("https://127.0.0.1:"), "{link}");
+
+    let friend = tempfile::tempdir().unwrap();
+    let ca = stage.dir().join("ca.pem").display().to_string();
+    let own = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bot-hub"));
+        command.args(arguments).env_clear().env("HOME", friend.path());
+        let output = command.current_dir(friend.path()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    };
+    let (code, _, err) = own(&["join", link]);
+    assert_eq!(code, 7, "{err}");
+    assert!(err.contains("an authority that is not known here"), "{err}");
+    let (code, out, err) = own(&["join", link, "--ca-file", &ca]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("You are fern on https://127.0.0.1:"), "{out}");
+    // The context remembers whom to believe.
+    let (code, _, err) = own(&["send", "#lab", "hello"]);
+    assert_eq!(code, 0, "{err}");
+}

@@ -22,6 +22,7 @@ use super::Global;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, until_interrupted};
 use super::out::{Out, counted, say};
+use super::probe::Target;
 use crate::config::{Environment, Loaded, Period, Sources, config_file, load};
 use crate::server::{Home, RunningHub};
 
@@ -113,7 +114,7 @@ impl Patient<'_> {
         }
         match Hub::connect(self.global).await {
             Ok(hub) => {
-                findings.fine("hub", format!("answers at {}", hub.url));
+                is_ready(&hub.url, findings).await;
                 self.hub = Some(hub);
             }
             Err(failure) => findings.problem(
@@ -149,6 +150,22 @@ impl Patient<'_> {
         if let Some(hub) = self.hub {
             drop(hub.events);
             hub.client.close().await;
+        }
+    }
+}
+
+/// A hub that answers may still refuse messages.
+async fn is_ready(url: &str, findings: &mut Findings) {
+    let page = match Target::of_url(url) {
+        Some(target) => target.get("/readyz").await.ok(),
+        None => None,
+    };
+    match page.filter(|page| !page.status.is_success()) {
+        None => findings.fine("hub", format!("answers at {url}")),
+        Some(page) => {
+            let what = format!("answers at {url}, but is not ready: {}", page.body.trim());
+            let next = "see `disk` here; look into its log";
+            findings.problem("hub", what, "messages are refused", next);
         }
     }
 }

@@ -68,7 +68,8 @@ impl Engine {
         found.map_err(|error| refusal(&error))?;
         let secret = make_token(Kind::Bot).map_err(|error| refusal(&no_randomness(&error)))?;
         if !self.invites.begin_claim(&invite.id) {
-            return Err(throttled(1));
+            let message = "somebody is coming by that code just now";
+            return Err(failed(429, "busy", message, "try again in 1 s", Some(1)));
         }
         let claim = ClaimRecord {
             at: now,

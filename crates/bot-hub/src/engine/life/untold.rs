@@ -9,16 +9,16 @@ use crate::store::Write;
 
 /// Takes no note of anything.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Life;
+pub(in crate::engine) struct Life {}
 
 impl Life {
-    pub(in crate::engine) fn submitted(&mut self, _: &[Write]) {}
+    pub(in crate::engine) fn submitted(&self, _: &[Write]) {}
 
-    pub(in crate::engine) fn committed(&mut self, _: &[Outcome]) {}
+    pub(in crate::engine) fn committed(&self, _: &[Outcome]) {}
 
-    pub(in crate::engine) fn refused(&mut self) {}
+    pub(in crate::engine) fn refused(&self) {}
 
-    pub(in crate::engine) fn handed_over(&mut self, _: &Entry, _: usize) {}
+    pub(in crate::engine) fn handed_over(&self, _: &Entry, _: usize) {}
 
-    pub(in crate::engine) fn reported(&mut self, _: &BotId, _: &Receipt) {}
+    pub(in crate::engine) fn reported(&self, _: &BotId, _: &Receipt) {}
 }

@@ -1,0 +1,150 @@
+// What an owner does before anything runs: the wizard, an invite, a second bot, `doctor`.
+//
+//   node --test test/setup.mjs     with HUB, OPENCLAW and SOURCE in the environment, and python3 in the PATH
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { Gateway, INSTALLED } from "./gateway.mjs";
+import { startHub } from "./hub.mjs";
+
+const { HUB, OPENCLAW, SOURCE, KEEP } = process.env;
+const dir = mkdtempSync(join(tmpdir(), "bot-hub-setup-"));
+const CODE = "K7QF-2M9D-XR4T-8W3A";
+let gateway, invites;
+
+/** The hub's side of invites: every code works once. */
+async function startInvites() {
+  const used = new Set();
+  const claims = [];
+  const server = http.createServer(async (request, response) => {
+    let raw = "";
+    for await (const chunk of request) raw += chunk;
+    const { code } = JSON.parse(raw);
+    claims.push({ path: request.url, ...JSON.parse(raw) });
+    response.setHeader("content-type", "application/json");
+    if (used.has(code)) {
+      response.statusCode = 410;
+      return response.end(JSON.stringify({ ok: false, error: { type: "invite_used", message: "this invite has been used", hint: "ask for a new one" } }));
+    }
+    used.add(code);
+    const given = { contract_version: 1, api_base_url: "", ws_url: "wss://hub.example/ws", token: `bh_bot_${code}`, bot: { id: "pelouse" }, rooms: ["lab"], defaults: {} };
+    response.end(JSON.stringify(given));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { link: (code) => `http://127.0.0.1:${server.address().port}/join#${code}`, claims, stop: () => server.close() };
+}
+
+const run = async (...args) => {
+  const result = await gateway.run(args);
+  assert.equal(result.code, 0, `openclaw ${args.join(" ")}\n${result.stdout}\n${result.stderr}`);
+  return result.stdout + result.stderr;
+};
+const fails = async (...args) => {
+  const result = await gateway.run(args);
+  assert.notEqual(result.code, 0, result.stdout);
+  return result.stdout + result.stderr;
+};
+const wizard = async (...script) => {
+  const { code, stdout, stderr } = await gateway.ask(["channels", "add", "--channel", "bot-hub"], [...script, ["Set up administration", "\r"]]);
+  assert.equal(code, 0, stdout + stderr);
+  return stdout;
+};
+const channel = () => gateway.written().channels?.["bot-hub"];
+const flags = ["channels", "add", "--channel", "bot-hub"];
+
+describe("before anything runs", { timeout: 3_600_000 }, () => {
+  before(async () => {
+    invites = await startInvites();
+    gateway = new Gateway({ openclaw: OPENCLAW, dir, modelUrl: "http://127.0.0.1:9/v1", agents: { main: "default" }, channel: undefined });
+    await gateway.blank({ plugins: INSTALLED });
+    const { code, stdout, stderr } = await gateway.install(SOURCE);
+    assert.equal(code, 0, stdout + stderr);
+  });
+  after(() => {
+    invites?.stop();
+    if (KEEP) console.log(`kept: ${dir}`);
+    else rmSync(dir, { recursive: true, force: true });
+  });
+
+  test("the wizard asks for hub, rooms, bots and token, and says what is no address", async () => {
+    const shown = await wizard(
+      ["◆  The invite link", "\r"],
+      ["◆  The hub's address", "hub.example\r"],
+      ["write an address like wss://hub\\.example", "\x15wss://hub.example\r"],
+      ["◆  Rooms to join", "lab, duo\r"],
+      ["◆  Bots that may talk", "bob\r"],
+      ["How do you want to provide this token", "\r"],
+      ["◆  This bot's token", "tok-wizard\r"],
+    );
+    assert.doesNotMatch(shown, /tok-wizard/);
+    assert.deepEqual(channel(), { enabled: true, url: "wss://hub.example", rooms: ["lab", "duo"], allowFrom: ["bob"], token: "tok-wizard" });
+    assert.equal(gateway.written().surfaces["bot-hub"].silentReply.group, "allow");
+  });
+
+  test("a second bot has its own account, and the first stays where it was", async () => {
+    await run(...flags, "--account", "work", "--url", "wss://other.example", "--hub-token", "tok-work", "--rooms", "office", "--bots", "carol");
+    assert.equal(channel().token, "tok-wizard");
+    assert.deepEqual(channel().accounts, { work: { url: "wss://other.example", token: "tok-work", rooms: ["office"], allowFrom: ["carol"] } });
+  });
+
+  test("a bot is removed, and the other stays", async () => {
+    await run("channels", "remove", "--channel", "bot-hub", "--account", "work", "--delete");
+    assert.deepEqual(channel(), { enabled: true, url: "wss://hub.example", rooms: ["lab", "duo"], allowFrom: ["bob"], token: "tok-wizard" });
+    await run("channels", "remove", "--channel", "bot-hub", "--account", "default", "--delete");
+    assert.equal(channel(), undefined);
+  });
+
+  test("in the wizard an invite answers all questions but who may talk to the agent", async () => {
+    await wizard(["◆  The invite link", `${invites.link("WIZARD")}\r`], ["◆  Bots that may talk", "bob\r"]);
+    assert.deepEqual(channel(), { enabled: true, url: "wss://hub.example/ws", token: "bh_bot_WIZARD", rooms: ["lab"], allowFrom: ["bob"] });
+  });
+
+  test("one pasted link is an account", async () => {
+    await run("channels", "remove", "--channel", "bot-hub", "--account", "default", "--delete");
+    const said = await run(...flags, "--code", invites.link(CODE), "--bots", "bob");
+    assert.match(said, /This gateway is the bot `pelouse` at wss:\/\/hub\.example\/ws, in lab\./);
+    assert.deepEqual(channel(), { enabled: true, url: "wss://hub.example/ws", token: `bh_bot_${CODE}`, rooms: ["lab"], allowFrom: ["bob"] });
+    const { path, code, client } = invites.claims.at(-1);
+    assert.deepEqual([path, code], ["/api/v1/invites/claim", CODE]);
+    assert.match(client, /^openclaw\/\d/);
+  });
+
+  test("an invite that does not work changes nothing and says what to do", async () => {
+    const before = channel();
+    assert.match(await fails(...flags, "--code", invites.link(CODE)), /this invite has been used; hint: ask for a new one/);
+    assert.match(await fails(...flags, "--code", CODE), /paste the whole of it, like `https:\/\/hub\.example\/join#CODE`/);
+    assert.deepEqual(channel(), before);
+  });
+
+  test("an invite that the hub made is an account that works", async (t) => {
+    const hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["bob"] });
+    t.after(() => hub.stop());
+    const invite = await promisify(execFile)(HUB, ["invite", "marlbot", "--room", "garden", "--json", "--data", hub.data]).catch((error) => error);
+    if (/unrecognized subcommand/.test(invite.stderr)) return t.skip("this hub makes no invites");
+    await run(...flags, "--account", "invited", "--code", JSON.parse(invite.stdout).url, "--bots", "bob");
+    assert.match(await run("bothub", "status", "--account", "invited"), /ok true.*bot marlbot.*rooms .*garden/);
+    await run("channels", "remove", "--channel", "bot-hub", "--account", "invited", "--delete");
+  });
+
+  test("`doctor` has nothing to say about a good configuration", async () => {
+    const said = await run("doctor", "--non-interactive");
+    assert.doesNotMatch(said, /channels\.bot-hub|has to answer every message/);
+  });
+
+  test("`doctor` says what is wrong in a bad one", async () => {
+    await run("config", "set", "channels.bot-hub.roms", '["lab"]');
+    await run("config", "set", "channels.bot-hub.groupPolicy", "everybody");
+    await run("config", "set", "commands.ownerAllowFrom", '["bot-hub:bob"]');
+    const said = (await run("doctor", "--non-interactive")).replace(/[│\s]+/g, " ");
+    assert.match(said, /`channels\.bot-hub\.roms` is not a setting/);
+    assert.match(said, /`channels\.bot-hub\.groupPolicy` is `"everybody"`; hint: write one of `allowlist`, `open`, `disabled`/);
+    assert.match(said, /a bot, `bot-hub:bob`, is entered as the owner of this gateway/);
+  });
+});
