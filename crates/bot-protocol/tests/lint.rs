@@ -54,7 +54,9 @@ fn what_platforms_and_people_did_to_a_block_is_named_with_its_line() {
 
 #[test]
 fn a_conversation_without_an_end_is_warned_of() {
-    let without = request(|lines| drop(lines.remove(5)));
+    let without = request(|lines| {
+        lines.remove(5);
+    });
     check(&without, &[(1, "no_depth")]);
     check(&request(|lines| lines[5] = "Depth: 4/5"), &[]);
     check(&request(|lines| lines[5] = "Depth: 5/5"), &[(1, "depth_reached")]);
@@ -91,8 +93,8 @@ fn a_part_has_a_place_among_so_many() {
 fn a_text_without_a_block_has_one_finding() {
     check("hello", &[(1, "not_a_block")]);
     check(&request(|lines| lines[1] = "[WAVE → @ben]"), &[(2, "unknown_kind")]);
-    check("```\n[note → later]\n```", &[(1, "not_a_block")]);
-    check("```\n[cc @ben]\n```", &[(1, "not_a_block")]);
+    check("```\n[note → later]\n```", &[(2, "not_a_block")]);
+    check("```\n[cc @ben]\n```", &[(2, "not_a_block")]);
 }
 
 #[test]
