@@ -271,3 +271,13 @@ pub enum CloseReason {
     /// It does not read what it is sent.
     TooSlow,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_named_by_its_number() {
+        assert_eq!(ConnId(17).to_string(), "17");
+    }
+}

@@ -234,6 +234,7 @@ impl Bench {
             Output::Deliver { entry, to, circumstances } => {
                 assert!(self.store.holds(&entry), "delivered before it was committed: {entry:?}");
                 assert!(!to.is_empty(), "delivered to nobody");
+                assert_eq!(circumstances.age_ms, self.now.since(entry.draft.sent_at));
                 for conn in to {
                     let peer = self.open_peer(conn);
                     let last = peer.last.insert(entry.draft.room.clone(), entry.seq);

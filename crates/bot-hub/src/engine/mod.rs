@@ -457,3 +457,6 @@ impl Engine {
         self.is_working = false;
     }
 }
+
+#[cfg(test)]
+mod guessing;
