@@ -1,12 +1,37 @@
 //! The bodies of the fuzz targets: bytes in, a panic if something does not hold.
 //!
-//! The properties are those of `crates/bot-protocol/tests`, so that a test and a fuzzer never
-//! disagree about what must hold.
+//! The properties of blocks are those of `crates/bot-protocol/tests`, so that a test and a fuzzer never disagree about
+//! what must hold; the rest is in `hub`.
 
 #[path = "../../crates/bot-protocol/tests/common/mod.rs"]
 mod common;
+/// Private to the hub's door, and the same source here.
+#[allow(dead_code, reason = "the door uses all of it")]
+#[path = "../../crates/bot-hub/src/door/http/forwarded.rs"]
+mod forwarded_source;
+mod grow;
+mod hub;
 
 use common::properties::{any_act, any_state, any_text};
+
+pub use hub::{client_frame, config, forwarded, public_url, resume, server_frame, websocket};
+
+/// What a target does with an input.
+pub type Body = fn(&[u8]);
+
+/// All targets.
+pub const TARGETS: &[(&str, Body)] = &[
+    ("parse", parse),
+    ("build_parse", build_parse),
+    ("state_file", state_file),
+    ("client_frame", client_frame),
+    ("server_frame", server_frame),
+    ("resume", resume),
+    ("config", config),
+    ("forwarded", forwarded),
+    ("websocket", websocket),
+    ("public_url", public_url),
+];
 
 /// Any text is read, or refused at a place inside it.
 pub fn parse(data: &[u8]) {

@@ -124,9 +124,13 @@ fn nothing_unfinished_is_committed() {
 
 #[test]
 fn lock_files_name_no_private_registry() {
-    for name in
-        ["Cargo.lock", "bench/Cargo.lock", "fuzz/Cargo.lock", "bindings/npm/wasm/Cargo.lock"]
-    {
+    for name in [
+        "Cargo.lock",
+        "bench/Cargo.lock",
+        "fuzz/Cargo.lock",
+        "tests/proof/Cargo.lock",
+        "bindings/npm/wasm/Cargo.lock",
+    ] {
         let Ok(text) = fs::read_to_string(root().join(name)) else { continue };
         for line in text.lines().filter(|line| line.starts_with("source = ")) {
             let public = "registry+https://github.com/rust-lang/crates.io-index";

@@ -35,6 +35,24 @@ impl Receiver {
         let status = Command::new("kill").args([name, &self.0.id().to_string()]).status();
         assert!(status.expect("`kill` is there").success());
     }
+
+    /// Stops it, and waits until it stands still: the signal goes to one thread, and until that one has
+    /// had its turn on a busy machine, the others run on.
+    async fn stop(&self) {
+        self.signal("-STOP");
+        while !self.stands_still() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn stands_still(&self) -> bool {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).expect("it lives");
+        let is_stopped = |task: std::io::Result<std::fs::DirEntry>| {
+            let stat = std::fs::read_to_string(task.ok()?.path().join("stat")).ok()?;
+            Some(stat.rsplit_once(") ")?.1.starts_with('T'))
+        };
+        tasks.map(is_stopped).all(|stopped| stopped == Some(true))
+    }
 }
 
 impl Drop for Receiver {
@@ -91,7 +109,7 @@ async fn a_stopped_receiver_never_counts_as_received() {
     // A quick answer may overtake the word that it was written.
     assert_eq!(states.last(), Some(&ReceiptState::Received), "{states:?}");
 
-    receiver.signal("-STOP");
+    receiver.stop().await;
     let ack = say("asleep").await;
     assert_eq!(ack.delivered, 1, "its socket still takes what is written");
     let states = heard(&mut events, ReceiptState::Received, WATCHED).await;
