@@ -104,7 +104,7 @@ impl HubProcess {
         // The answers of a store that is asked directly come back directly.
         let (_events_in, events) = mpsc::channel(1);
         let limits = self.plan.settings.limits.clone();
-        let decode = move |bytes: &[u8]| ClientFrame::decode(bytes, &limits);
+        let decode = move |text: &str| ClientFrame::decode_text(text, &limits);
         let door = Door::new(DoorConfig::default(), decode, intents_in);
         let mut engine = self.engine(wall_ms);
         engine.configure(self.configuration());
@@ -140,6 +140,7 @@ impl HubProcess {
             settings: self.plan.settings.clone(),
             tokens: bots.iter().map(token).collect(),
             operators: Vec::new(),
+            public_url: None,
             auth_failures_per_minute: 1_000,
             rooms: declared.collect(),
         }
