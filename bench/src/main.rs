@@ -12,6 +12,7 @@ mod process;
 mod report;
 mod server;
 mod system;
+mod target;
 mod text;
 mod workload;
 mod ws;

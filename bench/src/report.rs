@@ -11,6 +11,7 @@ use crate::{
     measure::Sample,
     plot::{self, Bar, Group},
     system::System,
+    target::Found,
     workload::{Kind, Workload},
 };
 
@@ -42,7 +43,7 @@ pub struct Report {
 
 impl Cell {
     /// The middle one of what all samples say (the higher of two).
-    fn median(&self, of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+    pub fn median(&self, of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
         let mut values: Vec<f64> = self.samples.iter().filter_map(of).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
@@ -126,8 +127,28 @@ impl Report {
         self.table(&mut out, |_, cell| latency(cell));
         out.push_str("\n## Memory\n\nResident before the load and growth to its peak; with `idle`, resident with all connections.\n\n");
         self.table(&mut out, |_, cell| memory(cell));
+        self.targets(&mut out);
         self.remarks(&mut out);
         out
+    }
+
+    fn targets(&self, out: &mut String) {
+        let Self { systems, rows, machine, .. } = self;
+        let is_busy = machine.load_before > BUSY_LOAD;
+        let lines = Found { systems, rows, machine, is_busy }.lines();
+        if lines.is_empty() {
+            return;
+        }
+        let judged =
+            if is_busy { "by CPU, since other programs were running" } else { "as they are" };
+        line(out, format_args!("\n## Targets\n\nRates are judged {judged}.\n"));
+        line(
+            out,
+            format_args!(
+                "| workload | system | target | now | |\n| --- | --- | ---: | ---: | --- |"
+            ),
+        );
+        line(out, format_args!("{}", lines.join("\n")));
     }
 
     /// Bars of what one second of the server's CPU delivers, which a busy machine hardly changes.
@@ -261,7 +282,8 @@ fn memory(cell: &Cell) -> String {
     }
 }
 
-fn per_second(rate: f64) -> String {
+/// A rate for people.
+pub fn per_second(rate: f64) -> String {
     match rate {
         0.0..1e3 => format!("{rate:.0}/s"),
         1e3..1e4 => format!("{:.1} k/s", rate / 1e3),

@@ -86,11 +86,15 @@ impl Client {
     /// Outside a tokio runtime.
     pub fn start(options: Options) -> Result<(Self, Events), ConnectError> {
         let dial = Dial::new(&options)?;
-        Ok(Self::start_with(&options, dial))
+        Ok(Self::start_with(&options, dial, u64::from_ne_bytes(random())))
     }
 
-    pub(crate) fn start_with(options: &Options, connector: impl Connect) -> (Self, Events) {
-        let link = Link::new(Config::from(options), u64::from_ne_bytes(random()));
+    pub(crate) fn start_with(
+        options: &Options,
+        connector: impl Connect,
+        seed: u64,
+    ) -> (Self, Events) {
+        let link = Link::new(Config::from(options), seed);
         let (commands, commands_taken) = mpsc::channel(COMMANDS_MAX);
         let (events, events_taken) = mpsc::channel(options.events_max.max(1));
         let (state, state_seen) = watch::channel(State::Connecting);

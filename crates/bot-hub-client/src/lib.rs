@@ -48,6 +48,8 @@ mod handle;
 mod id;
 pub mod link;
 mod options;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod wire;
 
 pub use bot_protocol;

@@ -275,7 +275,7 @@ impl Hub {
         };
         if !plain {
             let frame = ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms });
-            self.output(Output::Send { conn, frame });
+            self.output(Output::Send { conn, frame: Box::new(frame) });
         }
         self.output(Output::Close { conn, reason: close });
     }

@@ -160,7 +160,7 @@ pub fn delivery(entry: &Entry) -> Delivery {
     Delivery {
         room: draft.room.clone(),
         from: draft.from.clone(),
-        text: draft.text.clone(),
+        text: draft.text.as_str().into(),
         id: Some(draft.id.clone()),
         seq: Some(entry.seq),
         prev: Some(entry.seq - 1),

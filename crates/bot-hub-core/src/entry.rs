@@ -19,8 +19,8 @@ pub struct Draft {
     pub from: BotId,
     /// The sender's idempotency key, or one that the hub made.
     pub id: MessageId,
-    /// What was said.
-    pub text: Arc<str>,
+    /// What was said, as it was read off the wire: drafts are shared, so their text need not be.
+    pub text: String,
     /// When the hub took it.
     pub sent_at: Timestamp,
     /// The parts that most messages do not have.
@@ -72,4 +72,43 @@ pub struct Entry {
     pub seq: u64,
     /// What was said.
     pub draft: Arc<Draft>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft() -> Draft {
+        let json = |text: &str| Some(Opaque::from_json(text.to_owned()).unwrap());
+        let extras = Extras { act: json("123"), meta: json("12345"), ..Extras::default() };
+        Draft {
+            room: RoomName::new("lab").unwrap(),
+            from: BotId::new("ana").unwrap(),
+            id: MessageId::new("m1").unwrap(),
+            text: "hello".into(),
+            sent_at: Timestamp(1),
+            extras: Some(Box::new(extras)),
+        }
+    }
+
+    #[test]
+    fn an_id_is_bound_to_everything_that_was_said_but_not_to_when() {
+        let said = draft();
+        assert!(said.says_the_same(&Draft { sent_at: Timestamp(2), ..draft() }));
+        let others = [
+            Draft { room: RoomName::new("den").unwrap(), ..draft() },
+            Draft { from: BotId::new("bob").unwrap(), ..draft() },
+            Draft { text: "goodbye".into(), ..draft() },
+            Draft { extras: None, ..draft() },
+        ];
+        for other in others {
+            assert!(!said.says_the_same(&other) && !other.says_the_same(&said), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_as_large_as_what_its_sender_chose() {
+        assert_eq!(draft().size(), 5 + 3 + 5);
+        assert_eq!(Draft { extras: None, ..draft() }.size(), 5);
+    }
 }

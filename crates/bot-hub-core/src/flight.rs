@@ -4,13 +4,22 @@
 //! answer that the peer's stack has consumed it. The first is `delivered` for everybody; only the
 //! second moves the cursor of a client that cannot acknowledge.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use bot_protocol::receipt::ReceiptState;
 
 use crate::hub::Hub;
 use crate::io::{ConnId, Output};
+use crate::window::Slot;
 use crate::world::{BotIx, Conn, Flight, RoomIx};
+
+/// Entries of one room that follow each other on their way to a connection.
+#[derive(Clone, Debug)]
+struct Stretch {
+    room: RoomIx,
+    /// From the first to the last; a window holds nothing in between that is not of the stretch.
+    seqs: RangeInclusive<u64>,
+}
 
 impl Conn {
     /// An entry is handed over.
@@ -37,6 +46,18 @@ impl Conn {
         self.flights.get(at).copied()
     }
 
+    /// Those entries, by number, as stretches.
+    fn stretches(&self, numbers: Range<u64>) -> Vec<Stretch> {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for Flight { room, seq, .. } in numbers.map_while(|number| self.flight(number)) {
+            match stretches.last_mut() {
+                Some(last) if last.room == room => last.seqs = *last.seqs.start()..=seq,
+                _ => stretches.push(Stretch { room, seqs: seq..=seq }),
+            }
+        }
+        stretches
+    }
+
     pub(crate) fn wants_probe(&self) -> bool {
         self.proves() && self.probe.is_none() && !self.flights.is_empty()
     }
@@ -58,8 +79,10 @@ impl Hub {
             return;
         }
         state.written = news.end;
-        if !side {
-            self.each_flight(conn, news.clone(), |hub, flight| hub.delivered(bot, flight));
+        let stretches = if side { Vec::new() } else { state.stretches(news.clone()) };
+        for stretch in stretches {
+            self.delivered(bot, &stretch);
+            self.note_place(stretch.room, bot);
         }
         if !proves {
             self.land(conn, news.end);
@@ -72,38 +95,15 @@ impl Hub {
         let Some((_, handed)) = state.probe.filter(|(number, _)| *number == probe) else { return };
         state.probe = None;
         let (bot, landed) = (state.bot, state.landed);
-        self.each_flight(conn, landed..handed, |hub, flight| {
-            hub.delivered(bot, flight);
-            if let Some(member) = hub.world.member_mut(flight.room, bot) {
-                member.prove(flight.seq);
+        for stretch in state.stretches(landed..handed) {
+            self.delivered(bot, &stretch);
+            if let Some(member) = self.world.member_mut(stretch.room, bot) {
+                member.prove(&stretch.seqs);
             }
-        });
+            self.note_place(stretch.room, bot);
+        }
         self.land(conn, handed);
         self.probe(conn);
-    }
-
-    /// Does something about entries on their way to a connection, and notes once per run of a room
-    /// how that moved the bot's place.
-    fn each_flight(
-        &mut self,
-        conn: ConnId,
-        numbers: Range<u64>,
-        mut each: impl FnMut(&mut Self, Flight),
-    ) {
-        let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
-        let mut last = None;
-        for number in numbers {
-            let Some(flight) = self.conn(conn).and_then(|state| state.flight(number)) else {
-                break;
-            };
-            if let Some(room) = last.replace(flight.room).filter(|room| *room != flight.room) {
-                self.note_place(room, bot);
-            }
-            each(self, flight);
-        }
-        if let Some(room) = last {
-            self.note_place(room, bot);
-        }
     }
 
     /// Asks a client that cannot acknowledge to prove that it consumed what it was sent.
@@ -117,15 +117,17 @@ impl Hub {
         }
     }
 
-    fn delivered(&mut self, bot: BotIx, flight: Flight) {
-        let Some(member) = self.world.member_mut(flight.room, bot) else { return };
-        let Some(from) = member.mark_delivered(flight.seq).map(|slot| slot.from) else { return };
-        if !self.wants_receipts(from) {
-            return;
-        }
-        let member = self.world.member(flight.room, bot);
-        if let Some(slot) = member.and_then(|member| member.window.get(flight.seq)) {
-            self.notify(self.news(flight.room, bot, slot, ReceiptState::Delivered));
+    fn delivered(&mut self, bot: BotIx, stretch: &Stretch) {
+        let somebody_asks = self.receipt_conns > 0;
+        let Some(member) = self.world.member_mut(stretch.room, bot) else { return };
+        let mut news: Vec<Slot> = Vec::new();
+        member.mark_delivered(&stretch.seqs, |slot| {
+            if somebody_asks {
+                news.push(slot.clone());
+            }
+        });
+        for slot in news.iter().filter(|slot| self.wants_receipts(slot.from)).collect::<Vec<_>>() {
+            self.notify(self.news(stretch.room, bot, slot, ReceiptState::Delivered));
         }
     }
 

@@ -33,6 +33,9 @@ use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
 use crate::world::{BotIx, Conn, RoomIx, World};
 
+/// What all ids of one start have in common: a random number and a dash.
+const ID_STEM_BYTES: usize = 17;
+
 /// The brain of one hub.
 ///
 /// After every [`Hub::handle`], drain [`Hub::poll`]; then sleep until [`Hub::deadline`] or the next
@@ -59,7 +62,8 @@ pub struct Hub {
     pub(crate) unserved: Vec<(RoomIx, BotIx)>,
     pub(crate) stats: Stats,
     pub(crate) draining: bool,
-    nonce: u64,
+    /// The id that was made last, behind its first [`ID_STEM_BYTES`] counted in `ids_made`.
+    id_text: String,
     ids_made: u64,
     tickets: u64,
     pub(crate) probes: u64,
@@ -88,7 +92,7 @@ impl Hub {
             unserved: Vec::new(),
             stats: Stats::default(),
             draining: false,
-            nonce,
+            id_text: format!("{nonce:016x}-"),
             ids_made: 0,
             tickets: 0,
             probes: 0,
@@ -188,14 +192,12 @@ impl Hub {
     }
 
     fn frame(&mut self, conn: ConnId, frame: ClientFrame) {
-        if !self.world.conns.contains_key(&conn) {
-            return;
-        }
+        let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
         match frame {
+            ClientFrame::Message(message) => self.publish(conn, bot, message),
             ClientFrame::Auth(_) => self.refuse(conn, Code::AlreadyAuthenticated, "auth"),
             ClientFrame::Join(join) => self.join(conn, &join.room),
             ClientFrame::Leave(leave) => self.leave(conn, &leave.room),
-            ClientFrame::Message(message) => self.publish(conn, message),
             ClientFrame::Receipt(receipt) => self.receipt(conn, receipt),
             ClientFrame::Presence(presence) => self.set_presence(conn, presence),
             ClientFrame::Typing(typing) => self.typing(conn, &typing.room),
@@ -251,7 +253,7 @@ impl Hub {
     /// Sends a frame, unless the connection has gone while the answer was on its way.
     pub(crate) fn send(&mut self, conn: ConnId, frame: ServerFrame) {
         if self.world.conns.contains_key(&conn) {
-            self.output(Output::Send { conn, frame });
+            self.output(Output::Send { conn, frame: Box::new(frame) });
         }
     }
 
@@ -274,10 +276,19 @@ impl Hub {
     }
 
     /// A message id that no other start of any hub makes.
+    ///
+    /// The number has 32 digits to choose from: the id of every one of the first thousand million
+    /// messages is then short enough to need no memory of its own.
     pub(crate) fn make_id(&mut self) -> bot_protocol::id::MessageId {
         self.ids_made += 1;
-        let text = format!("{:016x}-{}", self.nonce, self.ids_made);
-        bot_protocol::id::MessageId::new(&text).expect("16 digits, a dash and a number fit an id")
+        self.id_text.truncate(ID_STEM_BYTES);
+        let digits = (64 - self.ids_made.leading_zeros()).div_ceil(5);
+        for place in (0..digits).rev() {
+            let digit = (self.ids_made >> (5 * place)) & 31;
+            let digit = u32::try_from(digit).expect("five bits");
+            self.id_text.push(char::from_digit(digit, 32).expect("five bits are one digit"));
+        }
+        bot_protocol::id::MessageId::new(&self.id_text).expect("visible ASCII, 17 + 13 at most")
     }
 
     fn committed(&mut self, outcome: Outcome) {

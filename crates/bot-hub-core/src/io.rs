@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::server::Ack;
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
@@ -210,8 +211,15 @@ pub enum Output {
     Send {
         /// Where.
         conn: ConnId,
+        /// What. Boxed, because it is larger than everything else that comes out.
+        frame: Box<ServerFrame>,
+    },
+    /// Send an `ack`: the one frame of which there is one for every message.
+    Ack {
+        /// Where.
+        conn: ConnId,
         /// What.
-        frame: ServerFrame,
+        ack: Ack,
     },
     /// Hand one committed entry to connections; counts as one delivery for each.
     Deliver {
@@ -262,4 +270,14 @@ pub enum CloseReason {
     Revoked,
     /// It does not read what it is sent.
     TooSlow,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_named_by_its_number() {
+        assert_eq!(ConnId(17).to_string(), "17");
+    }
 }

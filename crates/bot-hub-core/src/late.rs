@@ -103,10 +103,8 @@ impl Hub {
 
     fn meet_corrupt(&mut self, reader: Reader, seq: u64) {
         self.reach(reader, seq);
-        if self.lose(reader.room, reader.bot, seq, seq, GapReason::Corrupt) > 0 {
-            self.stats.corrupt += 1;
-            self.tell_gaps(reader);
-        }
+        // It is told when it is stored.
+        self.stats.corrupt += self.lose(reader.room, reader.bot, seq, seq, GapReason::Corrupt);
     }
 
     /// Deals with the next entry of the log. Returns whether there is room for another.

@@ -148,6 +148,30 @@ mod tests {
     }
 
     #[test]
+    fn a_range_that_was_told_to_its_end_does_not_grow() {
+        let mut losses = Losses::default();
+        assert_eq!(add(&mut losses, 4, 4, 3), [range(4, 4)]);
+        assert_eq!(add(&mut losses, 5, 6, 4), [range(5, 6)]);
+        assert_eq!(losses.next(4), Some(range(5, 6)));
+    }
+
+    #[test]
+    fn only_what_lies_behind_a_place_is_still_to_come() {
+        let mut losses = Losses::default();
+        add(&mut losses, 2, 3, 0);
+        add(&mut losses, 6, 8, 0);
+        let after = |losses: &Losses, sent| losses.after(sent).collect::<Vec<_>>();
+        assert_eq!(after(&losses, 1), [range(2, 3), range(6, 8)]);
+        assert_eq!(after(&losses, 2), [range(3, 3), range(6, 8)]);
+        assert_eq!(after(&losses, 3), [range(6, 8)]);
+        assert_eq!(after(&losses, 6), [range(7, 8)]);
+        losses.forget_through(3);
+        assert_eq!(after(&losses, 0), [range(6, 8)]);
+        losses.forget_through(8);
+        assert_eq!((losses.through(), after(&losses, 0)), (None, vec![]));
+    }
+
+    #[test]
     fn what_was_lost_before_keeps_its_reason() {
         let mut losses = Losses::default();
         losses.add(4, 5, GapReason::Dead, 0, |_, _| {});

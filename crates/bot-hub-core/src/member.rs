@@ -11,6 +11,8 @@
 //! **Invariant:** `cursor <= sent`, and the window holds exactly the entries of others between them
 //! that were handed over and not yet all received. The cursor never goes back.
 
+use std::ops::RangeInclusive;
+
 use bot_protocol::frame::server::GapReason;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::{Right, Rights};
@@ -281,20 +283,32 @@ impl Member {
         Some(place)
     }
 
-    /// The entry is on the socket. Returns its slot when that was the first time.
-    pub(crate) fn mark_delivered(&mut self, seq: u64) -> Option<&Slot> {
-        let first_time = seq > self.delivered;
-        if first_time {
-            self.delivered = seq;
+    /// The entries are on the socket. Calls `each` with the slots of those for which that was the
+    /// first time.
+    pub(crate) fn mark_delivered(
+        &mut self,
+        seqs: &RangeInclusive<u64>,
+        mut each: impl FnMut(&Slot),
+    ) {
+        let before = self.delivered;
+        if *seqs.end() > before {
+            self.delivered = *seqs.end();
             self.delivered_moved = true;
         }
-        self.window.raise(seq, ReceiptState::Delivered).filter(|_| first_time)
+        let first_time = |slot: &Slot| {
+            if slot.seq > before {
+                each(slot);
+            }
+        };
+        self.window.raise_all(seqs, ReceiptState::Delivered, first_time);
     }
 
-    /// The bot has consumed an entry, which is all that it can ever prove.
-    pub(crate) fn prove(&mut self, seq: u64) {
-        if self.window.raise(seq, ReceiptState::Received).is_some() {
-            self.taken = self.taken.max(seq);
+    /// The bot has consumed entries, which is all that it can ever prove.
+    pub(crate) fn prove(&mut self, seqs: &RangeInclusive<u64>) {
+        let mut last = None;
+        self.window.raise_all(seqs, ReceiptState::Received, |slot| last = Some(slot.seq));
+        if let Some(last) = last {
+            self.taken = self.taken.max(last);
             self.advance();
         }
     }

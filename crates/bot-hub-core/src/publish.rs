@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use bot_protocol::code::Code;
-use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::Message;
 use bot_protocol::frame::server::{Ack, ErrorFrame};
 use bot_protocol::id::MessageId;
@@ -17,7 +16,7 @@ use crate::change::{Change, Found, Outcome, Query};
 use crate::deliver::Handed;
 use crate::entry::{Draft, Entry, Extras};
 use crate::hub::Hub;
-use crate::io::ConnId;
+use crate::io::{ConnId, Output};
 use crate::pending::{Pending, Waiter};
 use crate::world::{BotIx, RoomIx};
 
@@ -32,8 +31,7 @@ pub(crate) struct Repeat {
 }
 
 impl Hub {
-    pub(crate) fn publish(&mut self, conn: ConnId, message: Message) {
-        let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
+    pub(crate) fn publish(&mut self, conn: ConnId, bot: BotIx, message: Message) {
         let room = match self.accept(bot, &message) {
             Ok(room) => room,
             Err(error) => return self.refuse_message(conn, bot, &message, error),
@@ -109,27 +107,30 @@ impl Hub {
     /// The room, if the bot may speak in it: as a member, or as an operator who has something to say
     /// to the members. An operator that had to join first would be owed every message afterwards.
     fn speaking_room(&self, name: &RoomName, bot: BotIx) -> Result<RoomIx, ErrorFrame> {
-        let member = self.member_room(name, bot);
-        let outside = self.world.room_ix(name).filter(|_| self.world.bot(bot).operator);
-        member.or_else(|refusal| outside.filter(|_| name.direct_pair().is_none()).ok_or(refusal))
+        self.member_room(name, bot).or_else(|refusal| {
+            let outside = self.world.room_ix(name).filter(|_| self.world.bot(bot).operator);
+            outside.filter(|_| name.direct_pair().is_none()).ok_or(refusal)
+        })
     }
 
     fn draft(&mut self, room: RoomIx, bot: BotIx, message: Message) -> Draft {
-        let id = message.id.unwrap_or_else(|| self.make_id());
-        let extras = Extras {
-            reply_to: message.reply_to,
-            thread: message.thread.map(Into::into),
-            expires_at: message.expires_at,
-            act: message.act,
-            meta: message.meta,
+        let Message { room: _, to: _, text, id, reply_to, thread, expires_at, act, meta } = message;
+        let has_extras = reply_to.is_some()
+            || thread.is_some()
+            || expires_at.is_some()
+            || act.is_some()
+            || meta.is_some();
+        let extras = || {
+            let thread = thread.map(Into::into);
+            Box::new(Extras { reply_to, thread, expires_at, act, meta })
         };
         Draft {
             room: self.room_name(room),
             from: self.bot_id(bot).clone(),
-            id,
-            text: message.text.into(),
+            id: id.unwrap_or_else(|| self.make_id()),
+            text,
             sent_at: self.now,
-            extras: (extras != Extras::default()).then(|| Box::new(extras)),
+            extras: has_extras.then(extras),
         }
     }
 
@@ -177,7 +178,7 @@ impl Hub {
     ) {
         let Some(state) = self.conn(conn) else { return };
         let full = !state.plain || chosen_id;
-        let frame = Ack {
+        let ack = Ack {
             room: self.room_name(room),
             id: full.then_some(id),
             seq: full.then_some(seq),
@@ -186,7 +187,7 @@ impl Hub {
             duplicate,
             dropped: (handed.dropped > 0).then_some(handed.dropped),
         };
-        self.send(conn, ServerFrame::Ack(frame));
+        self.output(Output::Ack { conn, ack });
     }
 
     /// Something was said again: its fate is looked up, so that the answer is true.

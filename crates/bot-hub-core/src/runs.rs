@@ -100,4 +100,45 @@ mod tests {
         check(&[6], 0, 6, 0, 5);
         check(&[1, 2], 2, 5, 1, 4);
     }
+
+    #[test]
+    fn what_is_noted_twice_counts_once() {
+        assert_eq!(runs(&[3, 4, 4, 3, 7]).others(1, 8), 5);
+        let mut all = Runs::default();
+        for (from, to) in [(3, 4), (5, 6), (9, 10), (10, 12), (11, 11)] {
+            all.note_all(from, to);
+        }
+        assert_eq!(all.others(1, 13), 5, "1, 2, 7, 8 and 13");
+    }
+
+    #[test]
+    fn a_run_is_forgotten_when_all_of_it_is_passed() {
+        let mut runs = runs(&[3, 4, 7]);
+        runs.forget_through(3);
+        assert_eq!(runs.others(1, 8), 5);
+        runs.forget_through(4);
+        assert_eq!(runs.others(1, 8), 7);
+        runs.forget_through(8);
+        assert_eq!(runs.others(1, 8), 8);
+    }
+
+    #[test]
+    fn so_many_runs_are_remembered_and_the_last_goes_on_growing() {
+        let last = 2 * RUNS_MAX as u64 - 1;
+        let mut one_by_one = Runs::default();
+        let mut at_once = Runs::default();
+        for seq in (1..=last).step_by(2) {
+            one_by_one.note(seq);
+            at_once.note_all(seq, seq);
+        }
+        one_by_one.note(last + 1);
+        at_once.note_all(last + 1, last + 1);
+        for mut runs in [one_by_one, at_once] {
+            let others = RUNS_MAX as u64 - 1;
+            assert_eq!(runs.others(1, last + 1), others);
+            runs.note(last + 3);
+            runs.note_all(last + 5, last + 6);
+            assert_eq!(runs.others(1, last + 6), others + 5, "there is no room for another");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! each has reached on it.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
@@ -49,7 +50,13 @@ impl Window {
     }
 
     fn at(&self, seq: u64) -> Option<usize> {
-        self.0.binary_search_by_key(&seq, |slot| slot.seq).ok()
+        // Where nothing was passed over in between, the place is a subtraction.
+        let ahead = seq.checked_sub(self.0.front()?.seq)?;
+        let guess = usize::try_from(ahead).ok()?;
+        match self.0.get(guess) {
+            Some(slot) if slot.seq == seq => Some(guess),
+            _ => self.0.binary_search_by_key(&seq, |slot| slot.seq).ok(),
+        }
     }
 
     pub(crate) fn get(&self, seq: u64) -> Option<&Slot> {
@@ -74,6 +81,23 @@ impl Window {
         let slot = self.get_mut(seq).filter(|slot| state.may_follow(slot.state))?;
         slot.state = state;
         Some(slot)
+    }
+
+    /// Entries reached a rung. Calls `each` with the slot of every one that this leads upwards.
+    pub(crate) fn raise_all(
+        &mut self,
+        seqs: &RangeInclusive<u64>,
+        state: ReceiptState,
+        mut each: impl FnMut(&Slot),
+    ) {
+        let before = |slot: &Slot| slot.seq < *seqs.start();
+        let start = self.at(*seqs.start()).unwrap_or_else(|| self.0.partition_point(before));
+        for slot in self.0.range_mut(start..).take_while(|slot| slot.seq <= *seqs.end()) {
+            if state.may_follow(slot.state) {
+                slot.state = state;
+                each(slot);
+            }
+        }
     }
 
     /// Everything up to `seq` is received. Calls `each` for every entry for which that is news.

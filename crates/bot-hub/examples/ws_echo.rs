@@ -31,7 +31,7 @@ async fn serve() -> io::Result<()> {
     };
     let config = DoorConfig { limits: Rc::new(limits), ..DoorConfig::default() };
     let (sender, intents) = mpsc::channel(256);
-    let door = Door::new(config, <[u8]>::to_vec, sender);
+    let door = Door::new(config, |text: &str| text.as_bytes().to_vec(), sender);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     writeln!(io::stdout(), "listening ws://{}", listener.local_addr()?)?;
     tokio::task::spawn_local(echo(intents));

@@ -27,7 +27,8 @@ pub struct IdError;
 impl MessageId {
     /// Parses an id as a client chose it; nothing is folded.
     pub fn new(text: &str) -> Result<Self, IdError> {
-        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        // Without an early end, so that the compiler makes vector instructions of it.
+        let visible = text.bytes().fold(true, |all, byte| all & byte.is_ascii_graphic());
         if text.is_empty() || text.len() > MESSAGE_ID_BYTES_MAX || !visible {
             return Err(IdError);
         }

@@ -45,16 +45,19 @@ fn normalise(text: &str) -> Result<SmolStr, NameError> {
     if text.len() > NAME_BYTES_MAX {
         return Err(NameError::TooLong(text.len()));
     }
+    // As nearly every name is, and without a branch per byte.
+    let is_inner = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
+    let is_folded = text.bytes().fold(true, |all, byte| all & is_inner(byte));
+    if is_folded && text.as_bytes()[0].is_ascii_alphanumeric() {
+        return Ok(SmolStr::new(text));
+    }
     for (at, found) in text.char_indices() {
         let inner = at > 0 && matches!(found, '.' | '_' | '-');
         if !found.is_ascii_alphanumeric() && !inner {
             return Err(NameError::BadCharacter { found, at });
         }
     }
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Ok(SmolStr::new(text.to_ascii_lowercase()));
-    }
-    Ok(SmolStr::new(text))
+    Ok(SmolStr::new(text.to_ascii_lowercase()))
 }
 
 /// The name of a bot: who a token belongs to, and who stands in `from`.

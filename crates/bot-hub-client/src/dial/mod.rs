@@ -20,7 +20,7 @@ use stream::Stream;
 pub use tls::{explain_tls, tls_config};
 
 /// Name look-up, TCP, TLS and the upgrade together.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The port of `ws://` without one: the hub's own, since 80 is nobody's hub.
 const PORT_PLAIN: u16 = 18_795;
 /// The port of `wss://` without one: that of the proxy in front, or of a hub with a certificate.

@@ -87,7 +87,7 @@ fn start(change: impl FnOnce(&mut Options)) -> (Client, Events, Hub) {
     let mut options = Options::new("ws://hub", "t");
     change(&mut options);
     let (pipes, accepted) = mpsc::unbounded_channel();
-    let (client, events) = Client::start_with(&options, Pipes(pipes));
+    let (client, events) = Client::start_with(&options, Pipes(pipes), 7);
     (client, events, Hub(accepted))
 }
 

@@ -137,3 +137,84 @@ fn an_entry_that_was_taken_out_of_turn_proves_no_gap_before_it() {
     assert!(take(&mut member, 4));
     assert_eq!(member.cursor(), 5);
 }
+
+#[test]
+fn only_what_was_taken_since_the_last_save_is_known_here() {
+    let mut member = Member::new(ME, 0, 2);
+    member.set_proves(false);
+    member.attach(ConnId(1), 7, None);
+    member.hand(slot(3));
+    lose(&mut member, 4, 5);
+    let gap = member.next_gap().unwrap();
+    member.note_skipped(gap);
+    member.hand(slot(6));
+    assert!(take(&mut member, 3) && take(&mut member, 6));
+    let known: Vec<u64> = (0..8).filter(|&seq| member.dealt_with(seq)).collect();
+    assert_eq!(known, [3, 6], "2 was saved before, 4 and 5 were passed over, 7 waits");
+    member.mark_saved();
+    assert!(!(0..8).any(|seq| member.dealt_with(seq)));
+}
+
+#[test]
+fn what_a_cursor_meant_before_another_kind_of_reader_came_only_the_store_knows() {
+    let mut member = Member::new(ME, 0, 0);
+    member.set_proves(false);
+    member.attach(ConnId(1), 2, None);
+    member.hand(slot(1));
+    member.hand(slot(2));
+    take(&mut member, 1);
+    assert_eq!(member.reached(1), Some(ReceiptState::Received));
+    member.set_proves(true);
+    assert_eq!(member.reached(1), None);
+    member.prove(&(2..=2));
+    assert_eq!(member.reached(2), Some(ReceiptState::Delivered));
+}
+
+#[test]
+fn what_was_taken_ahead_is_passed_over_and_forgotten_with_the_cursor() {
+    let mut member = reader();
+    assert!(take(&mut member, 2) && take(&mut member, 4));
+    drop(member.detach());
+    assert_eq!(member.waiting(5), 3);
+    member.attach(ConnId(2), 5, None);
+    assert!(member.hand(slot(1)));
+    member.pass(2);
+    assert_eq!(member.waiting(5), 3, "1 on its way, 3 and 5 in the log");
+    assert!(member.hand(slot(3)));
+    member.pass(4);
+    assert!(member.hand(slot(5)));
+    take(&mut member, 1);
+    assert_eq!(member.cursor(), 2);
+    assert!(!member.is_taken_ahead(2) && member.is_taken_ahead(4));
+    take(&mut member, 3);
+    assert_eq!(member.cursor(), 4);
+    assert!(!member.is_taken_ahead(4));
+}
+
+#[test]
+fn an_entry_is_handed_over_at_once_only_to_a_reader_that_has_everything_before_it() {
+    let mut member = Member::new(ME, 0, 0);
+    assert!(!member.is_live(0), "nobody reads");
+    member.attach(ConnId(1), 0, None);
+    assert!(member.is_live(0));
+    assert!(!member.is_live(1), "entry 1 comes first");
+    member.reading = Some(Ticket(1));
+    assert!(!member.is_live(0), "a page is on its way");
+    member.reading = None;
+    assert!(!member.has_untold());
+    member.losses.owe(1);
+    assert!(!member.is_live(0), "the next entry has to tell of a loss");
+    assert!(member.has_untold());
+    member.reader = None;
+    assert!(!member.has_untold(), "there is nobody to be told");
+}
+
+#[test]
+fn own_entries_are_remembered_only_while_something_waits_before_them() {
+    let mut member = Member::new(ME, 0, 0);
+    member.attach(ConnId(1), 0, None);
+    member.pass_own(1);
+    assert_eq!(member.own.others(1, 1), 1, "it is behind the cursor and forgotten");
+    member.note_own(3);
+    assert_eq!(member.own.others(2, 4), 2);
+}

@@ -222,15 +222,19 @@ impl Bench {
             Output::Change(_) => unreachable!("changes are collected by step"),
             Output::Query { ticket, query } => self.queries.push_back((ticket, query, None)),
             Output::Send { conn, frame } => {
-                if let ServerFrame::Joined(joined) = &frame {
+                if let ServerFrame::Joined(joined) = &*frame {
                     // A room that was left and entered again is read from its new beginning.
                     self.open_peer(conn).last.remove(&joined.room);
                 }
-                self.open_peer(conn).inbox.push(Seen::Frame(Box::new(frame)));
+                self.open_peer(conn).inbox.push(Seen::Frame(frame));
+            }
+            Output::Ack { conn, ack } => {
+                self.open_peer(conn).inbox.push(Seen::Frame(Box::new(ServerFrame::Ack(ack))));
             }
             Output::Deliver { entry, to, circumstances } => {
                 assert!(self.store.holds(&entry), "delivered before it was committed: {entry:?}");
                 assert!(!to.is_empty(), "delivered to nobody");
+                assert_eq!(circumstances.age_ms, self.now.since(entry.draft.sent_at));
                 for conn in to {
                     let peer = self.open_peer(conn);
                     let last = peer.last.insert(entry.draft.room.clone(), entry.seq);

@@ -632,6 +632,8 @@ fn a_damaged_entry_is_named_and_the_ones_around_it_arrive() {
     > ana status m1
     store ? find m1 from ana
     ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000}]}]}
+    > numbers
+    hub: accepted 3, deliveries 2, received 2, corrupt 1
     "#);
 }
 

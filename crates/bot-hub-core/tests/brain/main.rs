@@ -9,13 +9,17 @@ mod script;
 mod show;
 mod store;
 
+mod bounds;
 mod connections;
+mod corners;
 mod delivery;
 mod direct;
 mod expiry;
+mod numbers;
 mod operators;
 mod presence;
 mod properties;
+mod reading_on;
 mod receipts;
 mod refusals;
 mod retention;

@@ -21,7 +21,8 @@
 //! hold reads | free reads | read | answer | fail      looks up now and answers later
 //! show store | show frames           also what the store is asked; every frame in full
 //! quiet | brief | loud               nothing, the ends, or everything is shown
-//! damage lab 3 | set buffer 50 | bot dora | remove dora | block dora
+//! numbers                            what the hub counted so far
+//! damage lab 3 | vanish lab 3 | set buffer 50 | bot dora | remove dora | block dora
 //! declare lab ana,bob [closed]
 //! guest dora | let in dora lab,den read,post | revoke LABEL
 //! times 60 ana say #lab number {n}
@@ -40,6 +41,7 @@ use bot_protocol::name::{BotId, RoomName};
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
+use crate::show;
 
 /// Runs the `> ` lines of a transcript; returns the transcript as it really is.
 pub(crate) fn run(transcript: &str) -> String {
@@ -107,7 +109,9 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
             }
         }
         "read" => bench.read(),
-        "hold" | "free" | "show" | "commit" | "refuse" | "answer" | "fail" | "damage" => {
+        "numbers" => bench.log.push(show::numbers(bench.hub.stats())),
+        "hold" | "free" | "show" | "commit" | "refuse" | "answer" | "fail" | "damage"
+        | "vanish" => {
             store(bench, verb, rest);
         }
         label => {
@@ -143,6 +147,7 @@ fn store(bench: &mut Bench, verb: &str, rest: &str) {
         ("answer", _) => bench.answer(false),
         ("fail", _) => bench.answer(true),
         ("damage", name) => bench.store.damage(&room(name), words[1].parse().expect("a seq")),
+        ("vanish", name) => bench.store.vanish(&room(name), words[1].parse().expect("a seq")),
         _ => panic!("`{verb} {rest}`?"),
     }
     bench.serve();

@@ -1,5 +1,6 @@
 //! Outputs as lines of text.
 
+use bot_hub_core::Stats;
 use bot_hub_core::change::{Change, Query, Span};
 use bot_hub_core::delivery;
 use bot_hub_core::entry::Entry;
@@ -18,6 +19,9 @@ pub(crate) fn output<'a>(
         Output::Query { query: it, .. } => format!("store ? {}", query(it)),
         Output::Send { conn, frame } if full => format!("{} <- {}", label(conn).0, frame.encode()),
         Output::Send { conn, frame } => format!("{} <- {}", label(conn).0, short(frame)),
+        Output::Ack { conn, ack } => {
+            format!("{} <- {}", label(conn).0, ServerFrame::Ack(ack.clone()).encode())
+        }
         Output::Deliver { entry, to, circumstances } => {
             let (plain, others): (Vec<_>, Vec<_>) = to.iter().map(label).partition(|it| it.1);
             let mut lines = Vec::new();
@@ -126,4 +130,25 @@ fn query(query: &Query) -> String {
             format!("find {id} from {}", senders.join(", "))
         }
     }
+}
+
+/// The counters that are not zero.
+pub(crate) fn numbers(stats: &Stats) -> String {
+    let numbers = [
+        ("accepted", stats.accepted),
+        ("duplicates", stats.duplicates),
+        ("refused", stats.refused),
+        ("deliveries", stats.deliveries),
+        ("redeliveries", stats.redeliveries),
+        ("received", stats.received),
+        ("dropped", stats.dropped),
+        ("expired", stats.expired),
+        ("dead", stats.dead),
+        ("corrupt", stats.corrupt),
+        ("replaced", stats.replaced),
+        ("store_refusals", stats.store_refusals),
+    ];
+    let counted = numbers.iter().filter(|(_, number)| *number > 0);
+    let counted: Vec<String> = counted.map(|(name, number)| format!("{name} {number}")).collect();
+    format!("hub: {}", counted.join(", "))
 }

@@ -152,6 +152,11 @@ impl Store {
         }
     }
 
+    /// Loses an entry without a trace, as a log that was cut short does.
+    pub(crate) fn vanish(&mut self, room: &RoomName, seq: u64) {
+        self.room(room).entries.remove(&seq);
+    }
+
     /// Whether that very entry is committed.
     pub(crate) fn holds(&self, entry: &Entry) -> bool {
         self.committed(&entry.draft.room).get(&entry.seq) == Some(&entry.draft)

@@ -273,7 +273,7 @@ impl Default for Retention {
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Store {
     /// `sqlite` keeps everything in the data directory; `memory` forgets it when the hub stops, and
-    /// keeps the newest 1,000 entries of a room at most.
+    /// keeps the newest 1,000 entries and 1 MiB of a room at most.
     #[schemars(extend("x-applies" = "restart"))]
     pub kind: StoreKind,
     /// The data directory. `null` is the user's own (`$XDG_DATA_HOME/bot-hub`, by default

@@ -125,4 +125,24 @@ mod tests {
         check("\u{1b}[31mredredredredred", "…");
         check("ééééééééé", "éé…");
     }
+
+    #[test]
+    fn a_token_of_fewer_than_16_characters_is_weak() {
+        let check = |secret: &str, expected| assert_eq!(Token::new(secret).is_weak(), expected);
+        check("", true);
+        check("fifteen-letters", true);
+        check("sixteen--letters", false);
+        check("a-token-that-nobody-guesses", false);
+        check("äöüäöüäöüäöüäöü", true);
+    }
+
+    #[test]
+    fn tokens_that_look_alike_are_numbered() {
+        #[derive(Serialize)]
+        struct Tokens(#[serde(serialize_with = "serialize_map")] BTreeMap<Token, u8>);
+        let tokens = ["token-for-a-bot-1", "token-for-a-bot-2", "token-for-a-bot-3", "another-one"];
+        let tokens = Tokens(tokens.into_iter().map(Token::new).zip(1..).collect());
+        let shown = serde_json::to_string(&tokens).unwrap();
+        assert_eq!(shown, r#"{"an…":4,"toke…":1,"toke… (2)":2,"toke… (3)":3}"#);
+    }
 }

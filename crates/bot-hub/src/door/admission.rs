@@ -262,4 +262,37 @@ mod tests {
         places.clear();
         assert!(admission.addresses.borrow().is_empty());
     }
+
+    #[test]
+    fn a_known_place_that_moves_counts_as_known_where_it_goes() {
+        let admission: Rc<Admission> = Rc::default();
+        let address: IpAddr = "192.0.2.1".parse().expect("an address");
+        let mut known = enter(&admission, "192.0.2.2").expect("room");
+        known.authenticated();
+        assert_eq!(known.belongs_to(address, &limits()), Ok(()));
+        assert_eq!(known.belongs_to(address, &limits()), Ok(()), "it is there already");
+        let _others = [(); 2].map(|()| enter(&admission, "192.0.2.1").expect("room for unknown"));
+        assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::AddressFull));
+        let gone = admission.addresses.borrow().contains_key(&IpAddr::from([192, 0, 2, 2]));
+        assert!(!gone, "nothing of it is left at the old address");
+    }
+
+    #[test]
+    fn a_place_that_may_not_move_still_counts_where_it_is() {
+        let admission: Rc<Admission> = Rc::default();
+        let full: IpAddr = "192.0.2.1".parse().expect("an address");
+        let _places = [(); 2].map(|()| enter(&admission, "192.0.2.1").expect("room"));
+        let mut place = enter(&admission, "192.0.2.2").expect("room");
+        assert_eq!(place.belongs_to(full, &limits()), Err(TurnedAway::UnknownAddressFull));
+        let _second = enter(&admission, "192.0.2.2").expect("room");
+        assert_eq!(enter(&admission, "192.0.2.2").err(), Some(TurnedAway::UnknownAddressFull));
+    }
+
+    #[test]
+    fn the_counts_are_shown_without_the_addresses() {
+        let admission: Rc<Admission> = Rc::default();
+        let _place = enter(&admission, "192.0.2.1").expect("room");
+        let shown = format!("{admission:?}");
+        assert!(shown.contains("all: Cell") && !shown.contains("192.0.2"), "{shown}");
+    }
 }

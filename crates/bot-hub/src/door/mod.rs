@@ -65,7 +65,7 @@ pub(crate) enum Carrier {
     PlainBesideTls,
 }
 
-type Decode<F> = Rc<dyn Fn(&[u8]) -> F>;
+type Decode<F> = Rc<dyn Fn(&str) -> F>;
 
 /// Where connections come in. `F` is what `decode` makes of a message.
 pub struct Door<F> {
@@ -83,7 +83,7 @@ impl<F: 'static> Door<F> {
     /// stops the reading; some hundred intents are plenty.
     pub fn new(
         config: DoorConfig,
-        decode: impl Fn(&[u8]) -> F + 'static,
+        decode: impl Fn(&str) -> F + 'static,
         intents: mpsc::Sender<Intent<F>>,
     ) -> Rc<Self> {
         Rc::new(Self {

@@ -19,6 +19,7 @@ impl Engine {
                 Output::Change(change) => self.batch.push(Write::Change(change)),
                 Output::Query { ticket, query } => self.query(ticket, query),
                 Output::Send { conn, frame } => self.send(conn, &frame),
+                Output::Ack { conn, ack } => self.send_json(conn, |out| ack.write(out)),
                 Output::Deliver { entry, to, circumstances } => {
                     self.encoder.begin();
                     self.metrics.handed_over(circumstances.age_ms, to.len());
@@ -46,10 +47,13 @@ impl Engine {
         if let ServerFrame::Error(error) = frame {
             self.metrics.refused(error.code);
         }
+        self.send_json(conn, |out| frame.write(out));
+    }
+
+    fn send_json(&mut self, conn: ConnId, write: impl FnOnce(&mut Vec<u8>)) {
         let Some(peer) = self.peers.get(&conn) else { return };
         self.scratch.clear();
-        serde_json::to_writer(&mut self.scratch, frame)
-            .expect("a frame is made of strings, numbers and lists");
+        write(&mut self.scratch);
         if peer.outbox.append_text(&self.scratch, 0).is_err() {
             self.overflowed(conn);
         }

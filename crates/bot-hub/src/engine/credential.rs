@@ -207,4 +207,21 @@ mod tests {
         }
         assert_ne!(make_code().unwrap(), make_code().unwrap());
     }
+
+    #[test]
+    fn every_character_that_is_drawn_may_be_any_of_its_alphabet() {
+        let check = |drawn: &[Secret], places: &[usize], alphabet: &[u8]| {
+            for at in places {
+                let seen = drawn.iter().map(|secret| secret.expose().as_bytes()[*at]);
+                let seen: std::collections::BTreeSet<u8> = seen.collect();
+                assert_eq!(seen, alphabet.iter().copied().collect(), "at {at}");
+            }
+        };
+        let tokens: Vec<Secret> = (0..2_000).map(|_| make_token(Kind::Bot).unwrap()).collect();
+        check(&tokens, &(7..50).collect::<Vec<_>>(), BASE62);
+        let codes: Vec<Secret> = (0..1_000).map(|_| make_code().unwrap()).collect();
+        let (dashes, letters): (Vec<_>, Vec<_>) = (0..19).partition(|at| at % 5 == 4);
+        check(&codes, &letters, CROCKFORD);
+        check(&codes, &dashes, b"-");
+    }
 }

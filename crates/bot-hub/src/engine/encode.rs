@@ -5,8 +5,9 @@
 
 use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Caps, Circumstances};
-use bot_protocol::frame::ServerFrame;
-use bot_protocol::frame::server::{Backlog, Delivery};
+use bot_protocol::frame::Opaque;
+use bot_protocol::frame::json::{write_count, write_string};
+use bot_protocol::id::MessageId;
 
 use crate::door::ws;
 
@@ -50,52 +51,145 @@ impl Encoder {
     pub(super) fn bytes(&mut self, entry: &Entry, how: &Circumstances, form: Form) -> &[u8] {
         let bytes = &mut self.forms[form as usize];
         if bytes.is_empty() {
-            let frame = ServerFrame::Message(shape(entry, how, form));
             self.json.clear();
-            serde_json::to_writer(&mut self.json, &frame)
-                .expect("a frame is made of strings, numbers and lists");
+            write_message(&mut self.json, entry, how, form);
             ws::append_text(bytes, &self.json);
         }
         bytes
     }
 }
 
-fn shape(entry: &Entry, how: &Circumstances, form: Form) -> Delivery {
-    let mut delivery = bot_hub_core::delivery(entry);
+/// Writes what `serde_json` makes of a [`Delivery`](bot_protocol::frame::server::Delivery), in its order
+/// of fields, without making one. Names need no escaping.
+fn write_message(out: &mut Vec<u8>, entry: &Entry, how: &Circumstances, form: Form) {
+    let draft = &*entry.draft;
+    out.extend_from_slice(br#"{"type":"message","room":""#);
+    out.extend_from_slice(draft.room.as_str().as_bytes());
+    out.extend_from_slice(br#"","from":""#);
+    out.extend_from_slice(draft.from.as_str().as_bytes());
+    out.extend_from_slice(br#"","text":"#);
+    write_string(out, &draft.text);
     if form == Form::Seed {
-        return Delivery {
-            age_ms: how.late.then_some(how.age_ms),
-            lost: how.lost,
-            ..seed_fields(delivery)
-        };
+        write_count(out, br#","age_ms":"#, how.late.then_some(how.age_ms));
+        write_count(out, br#","lost":"#, how.lost);
+    } else {
+        write_more(out, entry, how, form);
     }
-    delivery.age_ms = Some(how.age_ms);
-    delivery.redelivered = how.redelivered;
-    delivery.backlog = how.backlog.map(|(index, total)| Backlog { index, total });
-    if form == Form::Full {
-        delivery.act = None;
-    }
-    delivery
+    out.push(b'}');
 }
 
-fn seed_fields(delivery: Delivery) -> Delivery {
-    Delivery {
-        room: delivery.room,
-        from: delivery.from,
-        text: delivery.text,
-        id: None,
-        seq: None,
-        prev: None,
-        sent_at: None,
-        reply_to: None,
-        thread: None,
-        expires_at: None,
-        act: None,
-        meta: None,
-        hops: None,
-        age_ms: None,
-        redelivered: false,
-        backlog: None,
-        lost: None,
+/// The fields that no seed client knows.
+fn write_more(out: &mut Vec<u8>, entry: &Entry, how: &Circumstances, form: Form) {
+    write_field(out, br#","id":"#, Some(entry.draft.id.as_str()));
+    write_count(out, br#","seq":"#, Some(entry.seq));
+    write_count(out, br#","prev":"#, Some(entry.seq - 1));
+    write_count(out, br#","sent_at":"#, Some(entry.draft.sent_at.0));
+    if let Some(extras) = &entry.draft.extras {
+        write_field(out, br#","reply_to":"#, extras.reply_to.as_ref().map(MessageId::as_str));
+        write_field(out, br#","thread":"#, extras.thread.as_deref());
+        write_count(out, br#","expires_at":"#, extras.expires_at.map(|at| at.0));
+        let act = extras.act.as_ref().filter(|_| form == Form::FullWithAct);
+        write_raw(out, br#","act":"#, act);
+        write_raw(out, br#","meta":"#, extras.meta.as_ref());
+    }
+    write_count(out, br#","age_ms":"#, Some(how.age_ms));
+    if how.redelivered {
+        out.extend_from_slice(br#","redelivered":true"#);
+    }
+    if let Some((index, total)) = how.backlog {
+        write_count(out, br#","backlog":{"index":"#, Some(index));
+        write_count(out, br#","total":"#, Some(total));
+        out.push(b'}');
+    }
+}
+
+fn write_field(out: &mut Vec<u8>, key: &[u8], text: Option<&str>) {
+    if let Some(text) = text {
+        out.extend_from_slice(key);
+        write_string(out, text);
+    }
+}
+
+fn write_raw(out: &mut Vec<u8>, key: &[u8], json: Option<&Opaque>) {
+    if let Some(json) = json {
+        out.extend_from_slice(key);
+        out.extend_from_slice(json.as_json().as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bot_hub_core::entry::{Draft, Extras};
+    use bot_protocol::frame::ServerFrame;
+    use bot_protocol::frame::server::{Backlog, Delivery};
+    use bot_protocol::name::{BotId, RoomName};
+    use bot_protocol::time::Timestamp;
+
+    use super::*;
+
+    /// What a form shows, as protocol.md says it.
+    fn shape(entry: &Entry, how: &Circumstances, form: Form) -> Delivery {
+        let mut shown = bot_hub_core::delivery(entry);
+        if form == Form::Seed {
+            let hidden = r#"{"room":"r","from":"f","text":""}"#;
+            let hidden: Delivery = serde_json::from_str(hidden).unwrap();
+            let Delivery { room, from, text, .. } = shown;
+            let age_ms = how.late.then_some(how.age_ms);
+            return Delivery { room, from, text, age_ms, lost: how.lost, ..hidden };
+        }
+        shown.age_ms = Some(how.age_ms);
+        shown.redelivered = how.redelivered;
+        shown.backlog = how.backlog.map(|(index, total)| Backlog { index, total });
+        if form == Form::Full {
+            shown.act = None;
+        }
+        shown
+    }
+
+    fn entry(text: &str, extras: Option<Extras>) -> Entry {
+        let draft = Draft {
+            room: RoomName::new("dm:ann:bob").unwrap(),
+            from: BotId::new("ann").unwrap(),
+            id: MessageId::new(r#"m"\1"#).unwrap(),
+            text: text.into(),
+            sent_at: Timestamp(1_700_000_000_123),
+            extras: extras.map(Box::new),
+        };
+        Entry { seq: 7, draft: Arc::new(draft) }
+    }
+
+    #[test]
+    fn every_form_is_written_as_serde_writes_its_shape() {
+        let json = |json: &str| Opaque::from_json(json.to_owned()).ok();
+        let all = Extras {
+            reply_to: MessageId::new("m0").ok(),
+            thread: Some("a \"thread\"\n".into()),
+            expires_at: Some(Timestamp(5)),
+            act: json(r#"{"kind": "REQUEST"}"#),
+            meta: json("[1.0, null]"),
+        };
+        let plain = Circumstances::default();
+        let late = Circumstances {
+            age_ms: 90,
+            late: true,
+            redelivered: true,
+            backlog: Some((2, 3)),
+            lost: Some(4),
+        };
+        for (entry, how) in [
+            (entry("hi", None), plain),
+            (entry("", Some(Extras::default())), late),
+            (entry("\u{0}\u{1f}\" \\ é\n", Some(all)), late),
+        ] {
+            for form in [Form::Seed, Form::Full, Form::FullWithAct] {
+                let mut encoder = Encoder::default();
+                let expected = ServerFrame::Message(shape(&entry, &how, form)).encode();
+                let mut framed = Vec::new();
+                ws::append_text(&mut framed, expected.as_bytes());
+                assert_eq!(encoder.bytes(&entry, &how, form), framed, "{form:?}: {expected}");
+            }
+        }
     }
 }

@@ -363,11 +363,7 @@ impl Engine {
                     self.present_bearer(conn, &token);
                 }
             }
-            Intent::Frames { conn, frames } => {
-                for frame in frames {
-                    self.frame(conn, frame);
-                }
-            }
+            Intent::Frames { conn, frames } => self.frames(conn, frames),
             Intent::Written { conn, mark } => self.input(Input::Written { conn, deliveries: mark }),
             Intent::Proven { conn, probe } => self.input(Input::Proven { conn, probe }),
             Intent::Closed { conn, why } => self.closed(conn, why),
@@ -375,9 +371,19 @@ impl Engine {
         }
     }
 
-    fn frame(&mut self, conn: ConnId, frame: Decoded) {
-        let Some(peer) = self.peers.get(&conn) else { return };
-        let is_known = peer.known.is_some();
+    fn frames(&mut self, conn: ConnId, frames: Vec<Decoded>) {
+        let mut is_known = false;
+        for frame in frames {
+            // Until `auth` has let it in; nothing that it says later makes it unknown again.
+            if !is_known {
+                let Some(peer) = self.peers.get(&conn) else { return };
+                is_known = peer.known.is_some();
+            }
+            self.frame(conn, is_known, frame);
+        }
+    }
+
+    fn frame(&mut self, conn: ConnId, is_known: bool, frame: Decoded) {
         match frame {
             Err(error) => self.send(conn, &ServerFrame::Error(error.into())),
             Ok(ClientFrame::Auth(auth)) if !is_known => self.authenticate(conn, auth),
@@ -394,7 +400,10 @@ impl Engine {
             }
             Ok(frame) => {
                 self.metrics.frames += 1;
-                if let (ClientFrame::Receipt(receipt), Some(known)) = (&frame, &peer.known) {
+                #[cfg(feature = "otel")]
+                if let ClientFrame::Receipt(receipt) = &frame
+                    && let Some(known) = self.peers.get(&conn).and_then(|peer| peer.known.as_ref())
+                {
                     self.life.reported(&known.bot, receipt);
                 }
                 self.input(Input::Frame { conn, frame });
@@ -418,8 +427,19 @@ impl Engine {
 
     /// One input, and everything that follows from it.
     fn input(&mut self, input: Input) {
-        self.todo.push_back(Todo::Input(input));
+        if self.is_working {
+            return self.todo.push_back(Todo::Input(input));
+        }
+        // Mostly nothing waits, and then there is no detour through the queue.
+        self.is_working = true;
+        self.handle(input);
+        self.is_working = false;
         self.work();
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.hub.handle(self.now, input);
+        self.carry_out();
     }
 
     /// Works off the queue. What follows from an input comes behind what follows from the one before,
@@ -430,13 +450,13 @@ impl Engine {
         }
         while let Some(todo) = self.todo.pop_front() {
             match todo {
-                Todo::Input(input) => {
-                    self.hub.handle(self.now, input);
-                    self.carry_out();
-                }
+                Todo::Input(input) => self.handle(input),
                 Todo::Event(event) => self.store_event(event),
             }
         }
         self.is_working = false;
     }
 }
+
+#[cfg(test)]
+mod guessing;

@@ -29,8 +29,10 @@ impl Engine {
     }
 
     pub(super) fn flush_brain(&mut self) {
-        let writes = std::mem::take(&mut self.batch);
-        if !writes.is_empty() {
+        if !self.batch.is_empty() {
+            // The next turn will write about as much.
+            let next = Vec::with_capacity(self.batch.len());
+            let writes = std::mem::replace(&mut self.batch, next);
             self.write(writes, Owner::Brain);
         }
     }

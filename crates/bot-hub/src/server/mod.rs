@@ -139,7 +139,7 @@ impl Server {
         let (orders_in, orders) = mpsc::channel(8);
         let limits = Rc::new(Cell::new(translate::limits(&self.loaded.config)));
         let seen = Rc::clone(&limits);
-        let decode = move |bytes: &[u8]| ClientFrame::decode(bytes, &seen.get());
+        let decode = move |text: &str| ClientFrame::decode_text(text, &seen.get());
         let door = Door::new(translate::door(&self.loaded.config), decode, intents_in);
 
         let mut keeper = tls::Keeper::new();

@@ -16,6 +16,10 @@ use crate::engine::registry::hash_token;
 /// thousand rooms with a thousand short messages each are about half a gigabyte.
 const ENTRIES_IN_MEMORY_MAX: u64 = 1_000;
 
+/// The same in bytes: a thousand messages of a kibibyte. Longer ones would take gigabytes, and each would
+/// be written to memory that no cache holds.
+const BYTES_IN_MEMORY_MAX: u64 = 1024 * 1024;
+
 pub(super) fn limits(config: &Config) -> Limits {
     let it = &config.limits;
     Limits {
@@ -68,14 +72,14 @@ fn rooms(config: &Config) -> Vec<Input> {
 }
 
 fn retention(config: &Config, it: &config::Retention) -> Retention {
-    let entries = match config.store.kind {
-        StoreKind::Sqlite => it.entries,
-        StoreKind::Memory => Some(it.entries.unwrap_or(u64::MAX).min(ENTRIES_IN_MEMORY_MAX)),
+    let bounded = |configured: Option<u64>, max: u64| match config.store.kind {
+        StoreKind::Sqlite => configured,
+        StoreKind::Memory => Some(configured.unwrap_or(max).min(max)),
     };
     Retention {
         age_ms: it.age.map(|age| u64::try_from(age.get().as_millis()).unwrap_or(u64::MAX)),
-        entries,
-        bytes: it.bytes.map(ByteSize::get),
+        entries: bounded(it.entries, ENTRIES_IN_MEMORY_MAX),
+        bytes: bounded(it.bytes.map(ByteSize::get), BYTES_IN_MEMORY_MAX),
     }
 }
 

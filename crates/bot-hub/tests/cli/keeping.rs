@@ -172,9 +172,13 @@ fn a_store_of_a_newer_hub_is_refused_and_left_as_it_is() {
     {
         let told = place.run(command);
         assert_eq!(told.code, 1, "{command:?}");
-        let expected = "was written by a newer Bot Hub (schema 99, this one knows 1): \
-             upgrade this program, or restore a backup";
-        assert!(told.err.contains(expected), "{command:?} {}", told.err);
+        let expected = [
+            "was written by a newer Bot Hub (schema 99, ",
+            "upgrade this program, or restore a backup",
+        ];
+        for expected in expected {
+            assert!(told.err.contains(expected), "{command:?} {}", told.err);
+        }
     }
     let told = place.run(&["doctor"]);
     assert!(told.code == 1 && told.out.contains("written by a newer Bot Hub"), "{}", told.out);

@@ -129,6 +129,17 @@ async fn a_bearer_that_is_not_understood_is_refused() {
     check("Bearer a\r\nAuthorization: Bearer b", 400, "Bearer").await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_header_that_stands_twice_is_refused_even_if_it_says_the_same() {
+    let twice = "Upgrade: websocket\r\nUpgrade: websocket";
+    check_upgrade("Upgrade: websocket", twice, 400, "stands twice").await;
+    check_upgrade("Host: hub", "Host: hub\r\nHost: hub", 400, "stands twice").await;
+    let empty = "Host: hub\r\nContent-Length: 0";
+    check_upgrade("Host: hub", empty, 101, "").await;
+    let empty = "Host: hub\r\nContent-Length: 0\r\nContent-Length: 0";
+    check_upgrade("Host: hub", empty, 400, "").await;
+}
+
 /// Requests that a proxy could read as something else: one answer, and the end.
 #[tokio::test(start_paused = true)]
 async fn what_two_parsers_could_read_differently_gets_one_refusal() {
@@ -139,6 +150,7 @@ async fn what_two_parsers_could_read_differently_gets_one_refusal() {
         "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na",
         "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         "GET / HTTP/1.1\r\n\r\n",
@@ -189,6 +201,16 @@ async fn headers_above_the_limits_are_refused() {
         assert!(answer_of(&stage(), &many).await.starts_with("HTTP/1.1 431"));
         let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(70_000));
         assert!(answer_of(&stage(), &long).await.starts_with("HTTP/1.1 4"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_below_what_the_parser_needs_is_raised_to_that() {
+    on_stage(async || {
+        let stage = Stage::new(|limits| limits.header_bytes_max = 100);
+        let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(200));
+        assert!(answer_of(&stage, &long).await.starts_with("HTTP/1.1 200"));
     })
     .await;
 }

@@ -44,8 +44,7 @@ impl Stage {
         let mut config = DoorConfig { limits: Rc::new(limits), ..DoorConfig::default() };
         configure(&mut config);
         let (sender, intents) = mpsc::channel(16);
-        let decode = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the door checks it");
-        Self { door: Door::new(config, decode, sender), intents }
+        Self { door: Door::new(config, str::to_owned, sender), intents }
     }
 
     /// A socket whose other end the door serves. `pipe_bytes` is what fits between them.

@@ -34,13 +34,13 @@ fn fill(dir: &std::path::Path) -> u64 {
             batch.push(Write::Change(Change::Join { room: room.clone(), bot: bot.clone() }));
         }
     }
-    let text: Arc<str> = "x".repeat(TEXT_BYTES).into();
+    let text = "x".repeat(TEXT_BYTES);
     for at in 0..ENTRIES {
         batch.push(Write::Change(Change::Append(Arc::new(Draft {
             room: rooms[at % ROOMS].clone(),
             from: bots[0].clone(),
             id: MessageId::new(&format!("m{at}")).unwrap(),
-            text: Arc::clone(&text),
+            text: text.clone(),
             sent_at: Timestamp(1_700_000_000_000 + at as u64),
             extras: None,
         }))));

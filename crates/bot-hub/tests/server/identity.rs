@@ -3,12 +3,13 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use bot_hub_client::bot_protocol::frame::ServerFrame;
 use bot_hub_client::bot_protocol::frame::operator::Operation;
 use bot_hub_client::bot_protocol::name::BotId;
 use bot_hub_client::bot_protocol::secret::Secret;
 use bot_hub_client::{Client, ConnectError, End};
 
-use super::stage::{ELSEWHERE, HERE, Stage, WITHIN, config, room, says, token};
+use super::stage::{ELSEWHERE, HERE, Plain, Stage, WITHIN, config, room, says, token};
 
 #[tokio::test]
 async fn a_reload_with_a_mistake_changes_nothing_and_a_good_one_applies() {
@@ -174,4 +175,113 @@ async fn no_token_is_ever_logged() {
             assert_eq!(line, None, "`{secret}` is written down");
         }
     }
+}
+
+/// The part of the answer with that name, or why there is none.
+async fn part(asker: &Client, operation: Operation, name: &str) -> Result<String, String> {
+    let answer = asker.operate(operation).await.map_err(|refusal| refusal.to_string())?;
+    Ok(answer[name].to_string())
+}
+
+#[tokio::test]
+async fn an_operator_administers_bots_and_others_do_not() {
+    let stage = Stage::start(&config(&["ana", "bob"], "operators: [\"ana\"]"));
+    let ((ana, _anas), (bob, _bobs)) = (stage.client("ana").await, stage.client("bob").await);
+    let bot = |name: &str| BotId::new(name).unwrap();
+    let add = || Operation::BotAdd { bot: bot("dora"), operator: true };
+    let show = |name: &str| Operation::BotShow { bot: bot(name) };
+    let rotate = || Operation::BotRotateToken { bot: bot("dora"), overlap_ms: None };
+    let refused = async |asker: &Client, operation, why: &str| {
+        let refusal = part(asker, operation, "bot").await.unwrap_err();
+        assert!(refusal.contains(why), "{refusal}");
+    };
+    refused(&bob, add(), "operator's token").await;
+    refused(&ana, show("dora"), "no bot `dora`").await;
+    refused(&ana, rotate(), "no bot `dora`").await;
+    refused(&ana, Operation::BotDisable { bot: bot("dora") }, "no bot `dora`").await;
+    let made = part(&ana, add(), "token").await.unwrap();
+    refused(&ana, add(), "a bot `dora` already").await;
+    refused(&ana, Operation::BotRemove { bot: bot("bob") }, "the configuration file").await;
+
+    let check = async |name: &str, field: &str, expected: &str| {
+        assert_eq!(part(&ana, show(name), field).await.as_deref(), Ok(expected), "{name} {field}");
+    };
+    for (field, expected) in [
+        ("origin", "\"store\""),
+        ("tokens", "1"),
+        ("operator", "true"),
+        ("online", "false"),
+        ("disabled", "false"),
+    ] {
+        check("dora", field, expected).await;
+    }
+    check("bob", "origin", "\"configuration file\"").await;
+    check("bob", "operator", "false").await;
+    check("bob", "online", "true").await;
+    let listed = part(&ana, Operation::BotList {}, "bots").await.unwrap();
+    let names = ["ana", "bob", "dora"].map(|name| format!("\"bot\":\"{name}\""));
+    assert!(names.iter().all(|name| listed.contains(name)), "{listed}");
+
+    let enters = async |token: &str| {
+        let mut socket = stage.socket(HERE).await;
+        socket.auth(token.trim_matches('"')).await.unwrap()
+    };
+    assert_eq!(enters(&made).await, "auth_ok");
+    let again = part(&ana, rotate(), "token").await.unwrap();
+    assert_eq!((enters(&made).await, enters(&again).await), ("bad_token".into(), "auth_ok".into()));
+    check("dora", "tokens", "1").await;
+    check("dora", "operator", "true").await;
+    ana.operate(Operation::BotDisable { bot: bot("dora") }).await.unwrap();
+    assert_eq!(enters(&again).await, "bot_disabled");
+    check("dora", "disabled", "true").await;
+    ana.operate(Operation::BotEnable { bot: bot("dora") }).await.unwrap();
+    assert_eq!(enters(&again).await, "auth_ok");
+
+    let made = part(&ana, Operation::RoomCreate { room: room(), closed: false }, "ok").await;
+    assert_eq!(made.as_deref(), Ok("true"), "rooms are the brain's business");
+}
+
+/// Says `auth` without a token, and returns who is welcomed or why nobody is.
+async fn auth_without_token(socket: &mut Plain) -> String {
+    socket.say(r#"{"type":"auth","caps":["ack"]}"#).await;
+    match socket.hear().await {
+        Some(ServerFrame::AuthOk(welcome)) => welcome.bot.expect("it names the bot").to_string(),
+        Some(ServerFrame::Error(error)) => error.name.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_token_may_come_with_the_request_and_counts_once() {
+    let stage = Stage::start(&config(&["ana", "bob"], ""));
+    assert_eq!(auth_without_token(&mut stage.socket(HERE).await).await, "bad_frame");
+    let mut known = stage.bearing(&token("ana")).await;
+    assert_eq!(auth_without_token(&mut known).await, "ana");
+    assert_eq!(auth_without_token(&mut known).await, "already_authenticated");
+    // A token in the first frame goes before the one of the request.
+    let mut other = stage.bearing(&token("ana")).await;
+    assert_eq!(other.auth(&token("bob")).await.unwrap(), "auth_ok");
+
+    let mut wrong = stage.bearing("a-guess").await;
+    let Some(ServerFrame::Error(error)) = wrong.hear().await else { panic!("no refusal") };
+    assert_eq!(error.name, "bad_token");
+    assert_eq!(wrong.hear().await, None, "the connection is over");
+    assert_eq!(stage.socket(HERE).await.auth("another-guess").await.unwrap(), "bad_token");
+    stage.until("bothub_auth_failures_total", |failures| failures == 2.0).await;
+}
+
+#[tokio::test]
+async fn who_asked_for_nothing_is_greeted_as_the_seed_did() {
+    let stage = Stage::start(&config(&["ana"], ""));
+    let check = async |more: &str, is_plain: bool| {
+        let mut socket = stage.socket(HERE).await;
+        let token = token("ana");
+        socket.say(&format!(r#"{{"type":"auth","token":"{token}"{more}}}"#)).await;
+        let Some(ServerFrame::AuthOk(welcome)) = socket.hear().await else { panic!("no welcome") };
+        assert_eq!(welcome.bot.is_none(), is_plain, "{more}");
+    };
+    check("", true).await;
+    check(r#","caps":[]"#, false).await;
+    check(r#","client":"a/1""#, false).await;
+    check(r#","resume":{}"#, false).await;
 }

@@ -109,13 +109,22 @@ impl Stage {
 
     /// The same, with what a proxy would say about the client.
     pub(crate) async fn forwarded(&self, from: IpAddr, client: Option<&str>) -> Plain {
+        self.upgrade(from, client.map(|client| ("X-Forwarded-For", client))).await
+    }
+
+    /// With a token in the request that opens the connection.
+    pub(crate) async fn bearing(&self, token: &str) -> Plain {
+        self.upgrade(HERE, Some(("Authorization", &format!("Bearer {token}")))).await
+    }
+
+    async fn upgrade(&self, from: IpAddr, header: Option<(&str, &str)>) -> Plain {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::new(from, 0)).expect("an address of this machine");
         let stream = socket.connect(self.address).await.expect("the hub listens");
         let url = format!("ws://{}/ws", self.address).parse().expect("an address");
         let mut request = ClientRequestBuilder::new(url);
-        if let Some(client) = client {
-            request = request.with_header("X-Forwarded-For", client);
+        if let Some((name, value)) = header {
+            request = request.with_header(name, value);
         }
         let upgraded = tokio_tungstenite::client_async(request, stream).await;
         let (socket, _) = upgraded.expect("an upgrade");

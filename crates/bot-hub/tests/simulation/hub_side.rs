@@ -201,7 +201,8 @@ impl World {
                     let at = self.now + self.dice.between(0, 3);
                     self.agenda.plan(at, Event::Read(self.hub.life, ticket, query));
                 }
-                Output::Send { conn, frame } => self.hub_says(conn, frame),
+                Output::Send { conn, frame } => self.hub_says(conn, *frame),
+                Output::Ack { conn, ack } => self.hub_says(conn, ServerFrame::Ack(ack)),
                 Output::Deliver { entry, to, circumstances } => {
                     for conn in to {
                         self.deliver(as_index(conn), &entry, &circumstances);

@@ -34,7 +34,7 @@ fn directory() -> tempfile::TempDir {
 struct Load {
     rooms: Vec<RoomName>,
     bots: Vec<BotId>,
-    text: Arc<str>,
+    text: String,
     said: u64,
 }
 
@@ -43,7 +43,7 @@ impl Load {
         Self {
             rooms: (0..ROOMS).map(|n| RoomName::new(&format!("room-{n}")).unwrap()).collect(),
             bots: (0..2 * ROOMS).map(|n| BotId::new(&format!("bot-{n}")).unwrap()).collect(),
-            text: "x".repeat(bytes).into(),
+            text: "x".repeat(bytes),
             said: 0,
         }
     }
@@ -77,7 +77,7 @@ impl Load {
             room: self.rooms[room].clone(),
             from: self.bots[from].clone(),
             id: MessageId::new(&id).unwrap(),
-            text: Arc::clone(&self.text),
+            text: self.text.clone(),
             sent_at: Timestamp(1_700_000_000_000 + millis),
             extras: None,
         })))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::operator::Operate;
-use super::{FrameError, Opaque, check_bytes, frame_type, frames};
+use super::{FrameError, Opaque, check_bytes, frame_type, frames, json};
 use crate::code::Code;
 use crate::id::{MessageId, Position};
 use crate::limits::Limits;
@@ -50,6 +50,29 @@ frames! {
 impl ClientFrame {
     /// Parses one frame. Errors say what to answer; the connection lives on.
     pub fn decode(json: &[u8], limits: &Limits) -> Result<Self, FrameError> {
+        let text = std::str::from_utf8(json).ok();
+        if let Some(frame) = text.and_then(|text| Self::decode_usual(text, limits)) {
+            return frame;
+        }
+        Self::decode_any(json, limits)
+    }
+
+    /// The same for what is known to be UTF-8.
+    pub fn decode_text(json: &str, limits: &Limits) -> Result<Self, FrameError> {
+        Self::decode_usual(json, limits)
+            .unwrap_or_else(|| Self::decode_any(json.as_bytes(), limits))
+    }
+
+    /// The frame that comes most often. It holds nothing that is nested, so its size is its only bound.
+    fn decode_usual(json: &str, limits: &Limits) -> Option<Result<Self, FrameError>> {
+        if json.len() > limits.frame_bytes as usize || limits.json_depth == 0 {
+            return None;
+        }
+        let message = json::read_message(json)?;
+        Some(message.check(limits).map(|()| Self::Message(message)))
+    }
+
+    fn decode_any(json: &[u8], limits: &Limits) -> Result<Self, FrameError> {
         check_bytes(json, limits)?;
         let kind = frame_type(json)?;
         let frame = Self::decode_as(&kind, json)?.ok_or_else(|| {

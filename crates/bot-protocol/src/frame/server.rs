@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::client::BotState;
+use super::json::{write_count, write_string};
 use super::{FrameError, Opaque, frame_type, frames};
 use crate::code::{Code, Retry};
 use crate::id::{Epoch, MessageId, Position};
@@ -64,6 +65,19 @@ impl ServerFrame {
     pub fn decode(json: &[u8]) -> Result<Option<Self>, FrameError> {
         let kind = frame_type(json)?;
         Self::decode_as(&kind, json)
+    }
+
+    /// Appends the frame as JSON text.
+    ///
+    /// # Panics
+    ///
+    /// Never: frames hold nothing that JSON cannot express.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Ack(ack) => ack.write(out),
+            other => serde_json::to_writer(out, other)
+                .expect("a frame is made of strings, numbers and lists"),
+        }
     }
 }
 
@@ -245,6 +259,28 @@ pub struct Ack {
     /// So many older entries were dropped from full buffers of absent members because of this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
+}
+
+impl Ack {
+    /// Appends the frame as JSON text: there is one for every message. A name needs no escaping.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let Self { room, id, seq, delivered, queued, duplicate, dropped } = self;
+        out.extend_from_slice(br#"{"type":"ack","room":""#);
+        out.extend_from_slice(room.as_str().as_bytes());
+        out.push(b'"');
+        if let Some(id) = id {
+            out.extend_from_slice(br#","id":"#);
+            write_string(out, id.as_str());
+        }
+        write_count(out, br#","seq":"#, *seq);
+        write_count(out, br#","delivered":"#, Some((*delivered).into()));
+        write_count(out, br#","queued":"#, queued.map(u64::from));
+        if *duplicate {
+            out.extend_from_slice(br#","duplicate":true"#);
+        }
+        write_count(out, br#","dropped":"#, *dropped);
+        out.push(b'}');
+    }
 }
 
 /// `receipt`: what somebody did with a message of yours.

@@ -6,6 +6,7 @@ use super::finding::Findings;
 use crate::cli::probe::{Certificate, Page, Target};
 use crate::cli::words::period;
 use crate::config::PublicUrl;
+use crate::tls::status;
 
 /// A certificate is renewed a month before its end; with so few days left that has failed.
 const DAYS_LOW: i64 = 14;
@@ -16,6 +17,7 @@ const CLOCK_OFF_S: u64 = 30;
 const AREA: &str = "public";
 
 pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
+    own_certificate(patient, findings);
     let Some(url) = address(patient, findings) else { return };
     let url = &url;
     if !url.is_encrypted() && !url.is_loopback() {
@@ -25,12 +27,41 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     if patient.options.offline {
         return findings.note(AREA, "not looked at (--offline)", "", "");
     }
-    let target =
-        Target { host: url.host().to_owned(), port: url.port(), encrypted: url.is_encrypted() };
+    let target = Target {
+        host: url.host().to_owned(),
+        port: url.port(),
+        encrypted: url.is_encrypted(),
+        ca_file: patient.global.ca_file.clone(),
+    };
     let is_up = patient.hub.is_some();
     if let Some(page) = connect(url, &target, is_up, findings).await {
         clock(&page, findings);
         is_this_hub(patient, &page, findings);
+    }
+}
+
+/// The certificate that the hub shows by itself, from its files.
+fn own_certificate(patient: &Patient<'_>, findings: &mut Findings) {
+    let Some(loaded) = &patient.loaded else { return };
+    let now = std::time::SystemTime::now();
+    let why = "nobody can come in with TLS without a certificate that is valid";
+    match status(loaded) {
+        Ok(None) => {}
+        Ok(Some(it)) if it.is_missing(now) => {
+            let what = "there is no valid certificate to show";
+            let next = "look into the hub's log; see docs/tls.md";
+            findings.problem("tls", what, why, next);
+        }
+        Ok(Some(it)) if it.is_late(now) => {
+            let what = "the certificate should have been renewed by now";
+            findings.warning("tls", what, why, "look into the log of what renews it");
+        }
+        Ok(Some(_)) => findings.fine("tls", "the hub's own certificate is in order"),
+        Err(errors) => {
+            for it in errors.errors {
+                findings.problem("tls", format!("{}: {}", it.path, it.message), why, it.hint);
+            }
+        }
     }
 }
 
@@ -112,7 +143,7 @@ fn judge(certificate: &Certificate, findings: &mut Findings) {
     let what = format!("certificate by {issuer}: {left}");
     if let Some(objection) = &certificate.objection {
         let why = format!("clients refuse it: {objection}");
-        let next = "renew it, or install the authority's certificate on the clients";
+        let next = "renew it, or give clients the authority's certificate (--ca-file)";
         return findings.problem("tls", what, why, next);
     }
     if days.is_some_and(|days| days < DAYS_LOW) {

@@ -6,6 +6,7 @@
 mod tls;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,6 +34,8 @@ pub(super) struct Target {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) encrypted: bool,
+    /// Certificates of a private authority that its clients know.
+    pub(super) ca_file: Option<PathBuf>,
 }
 
 /// A page, or the answer to an upgrade.
@@ -60,7 +63,7 @@ impl Target {
         let encrypted = matches!(uri.scheme_str()?, "wss" | "https");
         let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
         let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Some(Self { host, port, encrypted })
+        Some(Self { host, port, encrypted, ca_file: None })
     }
 
     /// The addresses of the host.
@@ -76,7 +79,8 @@ impl Target {
         if !self.encrypted {
             return Ok(Socket { stream: Box::new(stream), certificate: None });
         }
-        let (stream, certificate) = within(tls::secure(stream, &self.host)).await?;
+        let (stream, certificate) =
+            within(tls::secure(stream, &self.host, self.ca_file.as_deref())).await?;
         Ok(Socket { stream: Box::new(stream), certificate: Some(certificate) })
     }
 
@@ -212,7 +216,7 @@ mod tests {
     #[test]
     fn an_address_names_host_port_and_whether_it_is_encrypted() {
         let check = |url: &str, host: &str, port, encrypted| {
-            let expected = Target { host: host.to_owned(), port, encrypted };
+            let expected = Target { host: host.to_owned(), port, encrypted, ca_file: None };
             assert_eq!(Target::of_url(url), Some(expected), "{url}");
         };
         check("ws://127.0.0.1:18795", "127.0.0.1", 18795, false);

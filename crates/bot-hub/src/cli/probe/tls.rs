@@ -4,6 +4,7 @@
 //! question is what is wrong with it.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
@@ -14,6 +15,8 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, Signatur
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::tls::read_certificates;
 
 /// What was seen of a certificate.
 #[derive(Clone, Debug)]
@@ -30,9 +33,10 @@ pub(in crate::cli) struct Certificate {
 pub(super) async fn secure(
     stream: TcpStream,
     host: &str,
+    ca_file: Option<&Path>,
 ) -> io::Result<(TlsStream<TcpStream>, Certificate)> {
     let provider = Arc::new(ring::default_provider());
-    let observer = Arc::new(Observer::new(Arc::clone(&provider))?);
+    let observer = Arc::new(Observer::new(Arc::clone(&provider), ca_file)?);
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
@@ -66,9 +70,13 @@ struct Observer {
 
 impl Observer {
     /// Judges as our clients do: by the web's authorities and those of this system.
-    fn new(provider: Arc<CryptoProvider>) -> io::Result<Self> {
+    fn new(provider: Arc<CryptoProvider>, ca_file: Option<&Path>) -> io::Result<Self> {
         let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if let Some(file) = ca_file {
+            let private = read_certificates(file).map_err(|flaw| io::Error::other(flaw.message))?;
+            roots.add_parsable_certificates(private);
+        }
         let judge =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
         let judge = judge.build().map_err(io::Error::other)?;

@@ -60,6 +60,8 @@ pub(super) struct Connection<S, F> {
     /// Borrowed while one of the loops is being polled, never longer.
     stream: RefCell<S>,
     decoder: RefCell<Decoder>,
+    /// How many frames the latest reads gave; the next one is likely to give as many.
+    frames_hint: Cell<usize>,
     /// Received and not decoded yet: the rest of a read that held more than a batch.
     kept: RefCell<Vec<u8>>,
     /// What is being written. Here and not in the writing loop, so that a frame of which a part was
@@ -143,6 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             place: RefCell::new(place),
             stream: RefCell::new(socket.stream),
             decoder: RefCell::new(Decoder::new(first)),
+            frames_hint: Cell::default(),
             kept: RefCell::new(socket.early),
             batch: RefCell::default(),
             asked_at: Cell::new(waits_for_bearer.then_some(0)),

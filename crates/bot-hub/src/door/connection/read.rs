@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             });
         }
         let mut input = Input::new(bytes);
-        let mut frames = Vec::new();
+        let mut frames = Vec::with_capacity(self.frames_hint.get());
         while frames.len() < frames_max {
             let end = match decoder.next(&mut input) {
                 Ok(Some(Event::Text(text))) => {
@@ -92,7 +92,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
                     Ok(())
                 }
                 Ok(Some(event)) => self.take_control(event),
-                Ok(None) => return Read { frames, end: None },
+                Ok(None) => {
+                    self.frames_hint.set(frames.len().max(self.frames_hint.get() / 2));
+                    return Read { frames, end: None };
+                }
                 Err(violation) => Err(violation.into()),
             };
             if let Err(end) = end {

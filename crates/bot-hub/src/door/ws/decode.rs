@@ -21,8 +21,8 @@ pub struct DecodeLimits {
 /// What a peer sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// One whole message; valid UTF-8.
-    Text(&'a [u8]),
+    /// One whole message.
+    Text(&'a str),
     /// To be answered with a pong of the same payload.
     Ping(&'a [u8]),
     /// An answer to a ping, or a peer's sign of life.
@@ -99,7 +99,7 @@ impl Frame {
 
 /// A finished frame, before its event borrows from anything.
 enum Finished<'b> {
-    Text(&'b [u8]),
+    Text(&'b str),
     KeptText,
     Control(u8, &'b [u8]),
     KeptControl(u8),
@@ -153,7 +153,10 @@ impl Decoder {
         Ok(match finished {
             None => None,
             Some(Finished::Text(text)) => Some(Event::Text(text)),
-            Some(Finished::KeptText) => Some(Event::Text(&self.message)),
+            Some(Finished::KeptText) => {
+                let text = std::str::from_utf8(&self.message);
+                Some(Event::Text(text.expect("its pieces were checked as they arrived")))
+            }
             Some(Finished::Control(opcode, payload)) => {
                 Some(control(&mut self.end, opcode, payload)?)
             }
@@ -216,8 +219,8 @@ impl Decoder {
             return Ok(Some(Finished::KeptControl(frame.opcode)));
         }
         if is_whole && frame.is_final && self.fragments == 0 {
-            std::str::from_utf8(piece).map_err(|_| Violation::NotUtf8)?;
-            return Ok(Some(Finished::Text(piece)));
+            let text = std::str::from_utf8(piece).map_err(|_| Violation::NotUtf8)?;
+            return Ok(Some(Finished::Text(text)));
         }
         self.keep(frame, piece)?;
         if !frame.is_final {

@@ -54,7 +54,7 @@ fn decode_chunks<'a>(
 fn describe(event: Event<'_>) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match event {
-        Event::Text(bytes) => format!("text {}", text(bytes)),
+        Event::Text(bytes) => format!("text {bytes}"),
         Event::Ping(bytes) => format!("ping {}", text(bytes)),
         Event::Pong(bytes) => format!("pong {}", text(bytes)),
         Event::Close(close) => format!("close {:?} {}", close.code.map(|c| c.0), close.reason),

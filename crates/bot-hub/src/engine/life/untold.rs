@@ -2,8 +2,6 @@
 
 use bot_hub_core::change::Outcome;
 use bot_hub_core::entry::Entry;
-use bot_protocol::frame::client::Receipt;
-use bot_protocol::name::BotId;
 
 use crate::store::Write;
 
@@ -19,6 +17,4 @@ impl Life {
     pub(in crate::engine) fn refused(&self) {}
 
     pub(in crate::engine) fn handed_over(&self, _: &Entry, _: usize) {}
-
-    pub(in crate::engine) fn reported(&self, _: &BotId, _: &Receipt) {}
 }

@@ -27,7 +27,7 @@ pub(super) struct Room {
     retain: Option<Retention>,
     /// The seq of the oldest entry in `entries`.
     first: u64,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Stored>,
     bytes: u64,
     ids: HashMap<Said, u64, FxBuildHasher>,
     seeds: RandomState,
@@ -51,8 +51,15 @@ struct Marks {
     received: VecDeque<Run>,
 }
 
-/// A message as the key of its own sender and id: one pointer, and a hash that is computed once.
-/// Keyed at random, since senders choose ids.
+/// An entry, and the hash under which `ids` has it.
+#[derive(Debug)]
+struct Stored {
+    entry: Entry,
+    hash: u64,
+}
+
+/// A message as the key of its own sender and id: one pointer, and a hash that is computed once, of
+/// the id alone, since two senders seldom choose the same. Keyed at random, since they do choose.
 #[derive(Debug)]
 struct Said {
     hash: u64,
@@ -67,9 +74,10 @@ impl Hash for Said {
 
 impl PartialEq for Said {
     fn eq(&self, other: &Self) -> bool {
+        let is_same = |one: &Draft, other: &Draft| one.id == other.id && one.from == other.from;
+        // An entry that is removed finds itself, and what it says need not be fetched from memory.
         self.hash == other.hash
-            && self.draft.id == other.draft.id
-            && self.draft.from == other.draft.from
+            && (Arc::ptr_eq(&self.draft, &other.draft) || is_same(&self.draft, &other.draft))
     }
 }
 
@@ -151,7 +159,7 @@ impl Room {
     }
 
     fn append(&mut self, draft: &Arc<Draft>) -> Outcome {
-        let hash = self.seeds.hash_one((&draft.from, &draft.id));
+        let hash = self.seeds.hash_one(&draft.id);
         let said = Said { hash, draft: Arc::clone(draft) };
         let seq = self.head() + 1;
         match self.ids.entry(said) {
@@ -166,7 +174,7 @@ impl Room {
             }
         }
         self.bytes += draft.size() as u64;
-        self.entries.push_back(Entry { seq, draft: Arc::clone(draft) });
+        self.entries.push_back(Stored { entry: Entry { seq, draft: Arc::clone(draft) }, hash });
         Outcome::Appended { seq }
     }
 
@@ -197,7 +205,7 @@ impl Room {
         let mut more = false;
         while let Some(oldest) = self.entries.front() {
             let kept = Kept { entries: self.entries.len() as u64, bytes: self.bytes };
-            if !rule::removes(retain, kept, oldest.draft.sent_at, now) {
+            if !rule::removes(retain, kept, oldest.entry.draft.sent_at, now) {
                 break;
             }
             if removed.len() == entries_max as usize {
@@ -213,7 +221,7 @@ impl Room {
     }
 
     fn remove_oldest(&mut self) -> Option<Removed> {
-        let Entry { seq, draft } = self.entries.pop_front()?;
+        let Stored { entry: Entry { seq, draft }, hash } = self.entries.pop_front()?;
         self.first = seq + 1;
         self.bytes -= draft.size() as u64;
         let removed = Removed {
@@ -222,7 +230,7 @@ impl Room {
             id: draft.id.clone(),
             bytes: draft.size() as u64,
         };
-        self.ids.remove(&Said { hash: self.seeds.hash_one((&draft.from, &draft.id)), draft });
+        self.ids.remove(&Said { hash, draft });
         Some(removed)
     }
 
@@ -242,21 +250,22 @@ impl Room {
 
     fn at(&self, seq: u64) -> Option<&Entry> {
         let index = seq.checked_sub(self.first)?;
-        self.entries.get(usize::try_from(index).ok()?)
+        self.entries.get(usize::try_from(index).ok()?).map(|it| &it.entry)
     }
 
     pub(super) fn page(&self, span: Span, entries_max: usize, bytes_max: usize) -> Page {
         let mut page = Page::default();
+        let entries = self.entries.iter().map(|it| &it.entry);
         match span {
             Span::After(seq) => {
                 let from = seq.saturating_add(1).max(self.first);
                 let start = usize::try_from(from - self.first).unwrap_or(usize::MAX);
-                let rest = self.entries.iter().skip(start);
+                let rest = entries.skip(start);
                 page.more = fill(&mut page.entries, rest, entries_max, bytes_max);
             }
             Span::Before(seq) => {
                 let kept = seq.saturating_sub(self.first).min(self.entries.len() as u64);
-                let rest = self.entries.iter().take(usize::try_from(kept).unwrap_or(usize::MAX));
+                let rest = entries.take(usize::try_from(kept).unwrap_or(usize::MAX));
                 page.more = fill(&mut page.entries, rest.rev(), entries_max, bytes_max);
                 page.entries.reverse();
             }
@@ -265,13 +274,13 @@ impl Room {
     }
 
     pub(super) fn find(&self, name: &RoomName, id: &MessageId, senders: &[BotId]) -> Vec<Found> {
+        let hash = self.seeds.hash_one(id);
         let hit = |from: &BotId| {
-            let hash = self.seeds.hash_one((from, id));
             let probe = Draft {
                 room: name.clone(),
                 from: from.clone(),
                 id: id.clone(),
-                text: "".into(),
+                text: String::new(),
                 sent_at: Timestamp(0),
                 extras: None,
             };
@@ -327,7 +336,7 @@ impl Room {
             head: self.head(),
             first: self.first,
             bytes: self.bytes,
-            oldest_at: self.entries.front().map(|entry| entry.draft.sent_at),
+            oldest_at: self.entries.front().map(|it| it.entry.draft.sent_at),
             members,
         }
     }
@@ -353,7 +362,7 @@ impl Room {
             let others = self.members.iter().filter(|(bot, _)| **bot != entry.draft.from);
             others.into_iter().any(|(_, member)| member.cursor < entry.seq)
         };
-        let found = self.entries.iter().filter_map(|entry| {
+        let found = self.entries.iter().map(|it| &it.entry).filter_map(|entry| {
             let at = entry.draft.expires_at()?;
             let (from, id) = (entry.draft.from.clone(), entry.draft.id.clone());
             awaited(entry).then(|| Expiring { room: name.clone(), seq: entry.seq, from, id, at })

@@ -140,7 +140,7 @@ fn check(sum: &mut Sum, room: &RoomName, from: BotId, row: &Row<'_>) -> Option<I
         room: room.clone(),
         from,
         id: StoredId::read(row.get_ref(2).ok()?)?,
-        text: text(row, 11)?.into(),
+        text: text(row, 11)?.to_owned(),
         sent_at: Timestamp(nat(number(row, 3)?)),
         extras: extras(row)?,
     };

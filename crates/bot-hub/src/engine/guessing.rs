@@ -1,0 +1,239 @@
+//! Who is let in after how many failures, from where, and what a token is worth; and what an operator
+//! hears when a bot cannot be stored.
+//!
+//! Owns no rule: everything is asked of [`Registry`] and [`Engine`] as a door would ask it.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+
+use bot_hub_core::Hub;
+use bot_hub_core::change::Outcome;
+use bot_hub_core::io::Caps;
+use bot_hub_core::settings::Settings;
+use bot_protocol::frame::operator::{Operate, Operation};
+use bot_protocol::name::BotId;
+use bot_protocol::secret::Secret;
+use bot_protocol::time::Timestamp;
+
+use super::encode::Form;
+use super::registry::{Origin, Refusal, Registry, hash_token};
+use super::{Engine, Known, Peer};
+use crate::door::{Buffers, ConnId, Outbox, OutboxLimits};
+use crate::store::driver::Driver;
+use crate::store::memory::MemoryStore;
+use crate::store::{BotRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
+
+const NOON: Timestamp = Timestamp(1_000_000_000);
+
+fn bot(name: &str) -> BotId {
+    BotId::new(name).unwrap()
+}
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// Ana has the token `good`, and an address may fail so often in a minute.
+fn registry(failures_per_minute: u32) -> Registry {
+    let mut registry = Registry::default();
+    registry.configure([(hash_token("good"), bot("ana"), false)], vec![], failures_per_minute);
+    registry
+}
+
+/// Why that token is refused, so many milliseconds after noon.
+fn refusal(registry: &mut Registry, from: IpAddr, token: &str, after_ms: u64) -> Option<Refusal> {
+    registry.authenticate(&Secret::new(token), from, NOON + after_ms).err()
+}
+
+#[test]
+fn failures_are_counted_from_the_first_of_a_minute() {
+    let mut registry = registry(3);
+    let from = address("203.0.113.9");
+    let mut check = |token: &str, after_ms: u64, expected: Option<Refusal>| {
+        assert_eq!(refusal(&mut registry, from, token, after_ms), expected, "at {after_ms}");
+    };
+    check("guess", 0, Some(Refusal::Unknown));
+    check("guess", 1, Some(Refusal::Unknown));
+    // The third comes when the minute of the first is over, and is the first of another.
+    check("guess", 60_000, Some(Refusal::Unknown));
+    check("guess", 60_001, Some(Refusal::Unknown));
+    check("good", 60_002, None);
+    check("guess", 60_002, Some(Refusal::Unknown));
+    check("good", 60_003, Some(Refusal::Throttled(59_997)));
+    check("good", 119_999, Some(Refusal::Throttled(1)));
+    check("good", 120_000, None);
+}
+
+#[test]
+fn a_network_of_64_bits_is_one_guesser_and_the_next_one_is_another() {
+    let mut registry = registry(2);
+    for from in ["2001:db8::1", "2001:db8::ffff:2"] {
+        let refused = refusal(&mut registry, address(from), "guess", 0);
+        assert_eq!(refused, Some(Refusal::Unknown));
+    }
+    let mut check = |from: &str, expected: Option<Refusal>| {
+        assert_eq!(refusal(&mut registry, address(from), "good", 0), expected, "{from}");
+    };
+    check("2001:db8::3", Some(Refusal::Throttled(60_000)));
+    check("2001:db8:0:1::1", None);
+    check("2001:db9::1", None);
+    check("203.0.113.9", None);
+}
+
+#[test]
+fn an_ipv4_address_is_the_same_however_it_is_written() {
+    let mut registry = registry(1);
+    let refused = refusal(&mut registry, address("::ffff:203.0.113.9"), "guess", 0);
+    assert_eq!(refused, Some(Refusal::Unknown));
+    let mut check = |from: &str, expected: Option<Refusal>| {
+        assert_eq!(refusal(&mut registry, address(from), "good", 0), expected, "{from}");
+    };
+    check("203.0.113.9", Some(Refusal::Throttled(60_000)));
+    check("203.0.113.8", None);
+}
+
+#[test]
+fn so_many_addresses_are_remembered_and_no_more() {
+    let mut registry = registry(1);
+    let nth = |n: u32| IpAddr::from(Ipv4Addr::from_bits(0x0a00_0000 + n));
+    let is_braked = |registry: &mut Registry, from: IpAddr, after_ms: u64| {
+        refusal(registry, from, "good", after_ms).is_some()
+    };
+    for n in 0..10_000 {
+        assert_eq!(refusal(&mut registry, nth(n), "guess", 0), Some(Refusal::Unknown));
+    }
+    assert!(is_braked(&mut registry, nth(0), 0), "all of them are remembered");
+
+    let lowest = address("9.9.9.9");
+    assert_eq!(refusal(&mut registry, lowest, "guess", 1), Some(Refusal::Unknown));
+    assert!(!is_braked(&mut registry, nth(0), 1), "one had to make room");
+    assert!(is_braked(&mut registry, nth(1), 1) && is_braked(&mut registry, nth(9_999), 1));
+    assert!(is_braked(&mut registry, lowest, 1));
+
+    // Those whose minute is over go first, and then nobody has to make room.
+    let late = nth(20_000);
+    assert_eq!(refusal(&mut registry, late, "guess", 60_000), Some(Refusal::Unknown));
+    assert!(is_braked(&mut registry, lowest, 60_000) && is_braked(&mut registry, late, 60_000));
+    assert!(!is_braked(&mut registry, nth(1), 60_000));
+}
+
+fn record(name: &str, operator: bool, disabled: bool) -> BotRecord {
+    BotRecord {
+        bot: bot(name),
+        operator,
+        disabled,
+        guest: false,
+        created_at: NOON,
+        last_seen: None,
+    }
+}
+
+fn stored(token: &str, name: &str) -> TokenRecord {
+    TokenRecord { bot: bot(name), hash: hash_token(token), created_at: NOON, expires_at: None }
+}
+
+#[test]
+fn what_the_store_remembers_opens_the_door_unless_it_is_switched_off() {
+    let mut registry = registry(9);
+    let bots = vec![record("cleo", true, false), record("dora", false, true)];
+    registry.restore(bots, vec![stored("cleos", "cleo"), stored("doras", "dora")]);
+    let from = address("127.0.0.1");
+    assert_eq!(refusal(&mut registry, from, "cleos", 0), None);
+    assert_eq!(refusal(&mut registry, from, "doras", 0), Some(Refusal::Disabled));
+    assert!(registry.is_operator(&bot("cleo")) && !registry.is_operator(&bot("dora")));
+    assert_eq!(registry.record(&bot("dora")), Some(&record("dora", false, true)));
+    registry.keep(record("dora", true, false));
+    assert_eq!(refusal(&mut registry, from, "doras", 0), None);
+    assert!(registry.is_operator(&bot("dora")));
+}
+
+#[test]
+fn a_bot_comes_from_where_its_tokens_are_written_down() {
+    let mut registry = registry(9);
+    let check = |registry: &Registry, name: &str, origin: Option<Origin>, tokens: usize| {
+        let found = (registry.origin(&bot(name)), registry.token_count(&bot(name)));
+        assert_eq!(found, (origin, tokens), "{name}");
+    };
+    check(&registry, "ana", Some(Origin::Config), 1);
+    check(&registry, "cleo", None, 0);
+    registry.keep(record("cleo", false, false));
+    check(&registry, "cleo", Some(Origin::Store), 0);
+    registry.accept(hash_token("cleos"), bot("cleo"), Origin::Store, false);
+    registry.accept(hash_token("anas"), bot("ana"), Origin::Store, false);
+    check(&registry, "cleo", Some(Origin::Store), 1);
+    check(&registry, "ana", Some(Origin::Config), 2);
+    registry.accept(hash_token("local"), bot("cleo"), Origin::Process, false);
+    check(&registry, "cleo", Some(Origin::Process), 2);
+    assert_eq!(registry.names().into_iter().collect::<Vec<_>>(), [bot("ana"), bot("cleo")]);
+}
+
+#[test]
+fn only_the_tokens_that_were_made_at_run_time_can_be_taken_away() {
+    let mut registry = registry(9);
+    for (token, name, origin) in [
+        ("anas", "ana", Origin::Store),
+        ("cleos", "cleo", Origin::Store),
+        ("local", "ana", Origin::Process),
+    ] {
+        registry.accept(hash_token(token), bot(name), origin, false);
+    }
+    registry.keep(record("ana", false, false));
+    registry.forget(&bot("ana"));
+    let from = address("127.0.0.1");
+    let mut check = |token: &str, expected: Option<Refusal>| {
+        assert_eq!(refusal(&mut registry, from, token, 0), expected, "{token}");
+    };
+    check("anas", Some(Refusal::Unknown));
+    check("good", None);
+    check("local", None);
+    check("cleos", None);
+    assert_eq!(registry.record(&bot("ana")), None);
+}
+
+#[test]
+fn a_bot_whose_last_token_is_switched_off_has_lost_its_tokens() {
+    let mut registry = registry(9);
+    let tokens = [(hash_token("good"), bot("ana"), true)];
+    assert_eq!(registry.configure(tokens, vec![], 9), [bot("ana")]);
+    let from = address("127.0.0.1");
+    assert_eq!(refusal(&mut registry, from, "good", 0), Some(Refusal::Disabled));
+}
+
+/// A store that is full.
+struct Full(MemoryStore);
+
+impl Store for Full {
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        self.0.load()
+    }
+
+    fn commit(&mut self, _: &[Write]) -> Result<Vec<Outcome>, StoreError> {
+        Err(StoreError::Full { path: "hub.db".to_owned() })
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        self.0.reader()
+    }
+}
+
+#[test]
+fn an_operator_hears_that_a_bot_could_not_be_stored() {
+    let mut store = Full(MemoryStore::new().unwrap());
+    let snapshot = store.load().unwrap().snapshot;
+    let hub = Hub::new(NOON, 1, Settings::default(), snapshot);
+    let driver = Driver::inline(Box::new(store)).unwrap();
+    let mut engine = Engine::new(hub, registry(9), driver, Rc::new(|| NOON));
+    let limits = OutboxLimits { bytes_max: 1 << 20, high_water_bytes: 1 << 20 };
+    let outbox = Rc::new(Outbox::new(limits, Rc::new(Buffers::new())));
+    let form = Form::of(false, Caps::default());
+    let (client, token) = (None, hash_token("good"));
+    let known = Known { bot: bot("ana"), client, token, form, operator: true, reads: false };
+    let address = address("127.0.0.1");
+    let peer = Peer { outbox: Rc::clone(&outbox), address, bearer: None, known: Some(known) };
+    engine.peers.insert(ConnId(1), peer);
+
+    let operation = Operation::BotAdd { bot: bot("dora"), operator: false };
+    engine.operate_bots(ConnId(1), Operate { reference: "r1".into(), operation });
+    assert!(!outbox.is_empty(), "there is an answer");
+    assert_eq!(engine.registry.origin(&bot("dora")), None);
+}

@@ -1,0 +1,181 @@
+//! What happened, and whether it was allowed to.
+//!
+//! Owns the promises as somebody outside can check them: what the store committed, what senders were
+//! told, what readers saw. Never looks into the hub.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bot_hub_core::entry::Draft;
+use bot_protocol::frame::server::{Ack, Delivery, Gap, Receipt};
+use bot_protocol::receipt::ReceiptState;
+
+type Place = (String, u64);
+
+#[derive(Debug)]
+struct Logged {
+    from: String,
+    id: String,
+    text: String,
+}
+
+/// One bot in one room.
+#[derive(Debug, Default)]
+struct Reader {
+    seen: BTreeSet<u64>,
+    gaps: Vec<(u64, u64)>,
+    /// The last that its present process saw.
+    last: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    logs: BTreeMap<String, Vec<Logged>>,
+    places: BTreeMap<String, Place>,
+    readers: BTreeMap<(String, String), Reader>,
+    acked: BTreeMap<String, Place>,
+    refused: BTreeSet<String>,
+    /// Whether anything may be lost: by a bound on the buffer, or by retention.
+    may_lose: bool,
+    pub(crate) violation: Option<String>,
+    pub(crate) counts: Counts,
+}
+
+/// That something happened at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) stored: u64,
+    pub(crate) acked: u64,
+    pub(crate) seen: u64,
+    pub(crate) again: u64,
+    pub(crate) gaps: u64,
+    pub(crate) receipts: u64,
+    pub(crate) refused: u64,
+    pub(crate) kills: u64,
+    pub(crate) cuts: u64,
+}
+
+impl Book {
+    pub(crate) fn new(may_lose: bool) -> Self {
+        Self { may_lose, ..Self::default() }
+    }
+
+    /// Only the first violation counts: the others may follow from it.
+    pub(crate) fn object(&mut self, rule: &str, what: impl Into<String>) {
+        self.violation.get_or_insert_with(|| format!("{rule}: {}", what.into()));
+    }
+
+    pub(crate) fn committed(&mut self, draft: &Draft, seq: u64) {
+        self.counts.stored += 1;
+        let (room, id) = (draft.room.to_string(), draft.id.to_string());
+        let log = self.logs.entry(room.clone()).or_default();
+        let expected = log.len() as u64 + 1;
+        let (from, text) = (draft.from.to_string(), draft.text.clone());
+        log.push(Logged { from, id: id.clone(), text });
+        if seq != expected {
+            self.object("numbering", format!("{room} #{seq} after #{}", expected - 1));
+        }
+        // With retention the log may have forgotten the first one.
+        if self.places.insert(id.clone(), (room, seq)).is_some() && !self.may_lose {
+            self.object("stored twice", &id);
+        }
+        if self.refused.contains(&id) {
+            self.object("refused and committed", id);
+        }
+    }
+
+    pub(crate) fn acked(&mut self, id: &str, ack: &Ack) {
+        self.counts.acked += 1;
+        let place = (ack.room.to_string(), ack.seq.unwrap_or(0));
+        let logged = self.at(&place);
+        if logged.is_none_or(|logged| logged.id != id) {
+            self.object("acknowledged and not committed", format!("{id} at {place:?}"));
+        }
+        self.acked.insert(id.to_owned(), place);
+    }
+
+    pub(crate) fn refused(&mut self, id: &str) {
+        self.counts.refused += 1;
+        self.refused.insert(id.to_owned());
+        if self.places.contains_key(id) {
+            self.object("refused and committed", id);
+        }
+    }
+
+    /// A bot's process begins.
+    pub(crate) fn born(&mut self, bot: &str) {
+        for ((_, _), reader) in self.readers.iter_mut().filter(|((it, _), _)| it == bot) {
+            reader.last = 0;
+        }
+    }
+
+    pub(crate) fn saw(&mut self, bot: &str, message: &Delivery) {
+        let seq = message.seq.unwrap_or(0);
+        let place = (message.room.to_string(), seq);
+        let (from, text) = (message.from.to_string(), message.text.to_string());
+        let same = self.at(&place).is_some_and(|it| it.from == from && it.text == text);
+        let room = place.0.clone();
+        let reader = self.readers.entry((bot.to_owned(), room.clone())).or_default();
+        let is_new = reader.seen.insert(seq);
+        let in_order = seq > reader.last;
+        let was_lost = reader.gaps.iter().any(|&(first, last)| (first..=last).contains(&seq));
+        let before = reader.last;
+        reader.last = reader.last.max(seq);
+        self.counts.seen += u64::from(is_new);
+        self.counts.again += u64::from(!is_new);
+        let what = format!("{room} #{seq} for {bot}");
+        if !same {
+            self.object("delivered and not committed", what);
+        } else if from == bot {
+            self.object("echo", what);
+        } else if was_lost {
+            self.object("lost and delivered", what);
+        } else if !in_order {
+            self.object("out of order or twice", format!("{what} after #{before}"));
+        }
+    }
+
+    pub(crate) fn told_gap(&mut self, bot: &str, gap: &Gap) {
+        self.counts.gaps += 1;
+        let key = (bot.to_owned(), gap.room.to_string());
+        let range = (gap.from_seq, gap.to_seq);
+        self.readers.entry(key).or_default().gaps.push(range);
+        if !self.may_lose {
+            self.object("false gap", format!("{gap:?} for {bot}"));
+        }
+    }
+
+    /// A sender hears what became of its message.
+    pub(crate) fn told(&mut self, receipt: &Receipt) {
+        self.counts.receipts += 1;
+        let id = receipt.id.to_string();
+        let Some(place) = self.places.get(&id).cloned() else {
+            return self.object("receipt for nothing", id);
+        };
+        let reader = self.readers.get(&(receipt.bot.to_string(), place.0.clone()));
+        let seen = reader.is_some_and(|reader| reader.seen.contains(&place.1));
+        if receipt.state == ReceiptState::Received && !seen {
+            self.object("false receipt", format!("{place:?}: {} did not take it", receipt.bot));
+        }
+    }
+
+    fn at(&self, place: &Place) -> Option<&Logged> {
+        self.logs.get(&place.0)?.get(usize::try_from(place.1.checked_sub(1)?).ok()?)
+    }
+
+    /// What some bot still has to get, or to be told that it never will.
+    pub(crate) fn missing(&self, bots: &[String]) -> Option<String> {
+        let none = Reader::default();
+        for (room, log) in &self.logs {
+            for bot in bots {
+                let reader = self.readers.get(&(bot.clone(), room.clone())).unwrap_or(&none);
+                for (logged, seq) in log.iter().zip(1..) {
+                    let told = || reader.gaps.iter().any(|&(a, b)| (a..=b).contains(&seq));
+                    if logged.from != *bot && !reader.seen.contains(&seq) && !told() {
+                        return Some(format!("{bot} misses {room} #{seq}"));
+                    }
+                }
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,215 @@
+//! Names, ids, times and frames at the edges of what is allowed.
+
+use bot_protocol::depth::within;
+use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::frame::{ClientFrame, Opaque, ServerFrame};
+use bot_protocol::id::{Epoch, MessageId};
+use bot_protocol::limits::Limits;
+use bot_protocol::name::{BotId, NameError, RoomName};
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::secret::Secret;
+use bot_protocol::time::Timestamp;
+
+/// The number of the refusal, its message and what it is about; `None` if the frame is taken.
+fn refusal(json: &str) -> Option<(u16, String, Option<String>)> {
+    let error = ClientFrame::decode(json.as_bytes(), &Limits::default()).err()?;
+    Some((error.code.number(), error.message, error.reference.map(String::from)))
+}
+
+fn check_taken(json: &str) {
+    assert_eq!(refusal(json), None, "{json:.90}");
+}
+
+fn check_refused(json: &str, code: u16, says: &str, about: &str) {
+    let (found, message, reference) = refusal(json).expect(json);
+    assert_eq!((found, reference.as_deref()), (code, Some(about)), "{message}");
+    assert!(message.contains(says), "{message}");
+}
+
+#[test]
+fn a_name_has_at_most_64_bytes_and_says_what_is_wrong_with_it() {
+    let long = "a".repeat(64);
+    assert_eq!(BotId::new(&long).unwrap().as_str(), long);
+    assert_eq!(BotId::new(&(long + "a")), Err(NameError::TooLong(65)));
+    assert_eq!(BotId::new(""), Err(NameError::Empty));
+    for (text, found, at) in [(".a", '.', 0), ("_a", '_', 0), ("-a", '-', 0), ("a b", ' ', 1)] {
+        assert_eq!(BotId::new(text), Err(NameError::BadCharacter { found, at }), "{text}");
+    }
+    assert_eq!(BotId::new("A.b_c-9").unwrap().to_string(), "a.b_c-9");
+}
+
+#[test]
+fn a_direct_room_names_its_two_bots_in_order() {
+    let room = RoomName::new("dm:Bob:ana").unwrap();
+    assert_eq!((room.as_str(), room.to_string()), ("dm:ana:bob", "dm:ana:bob".to_owned()));
+    let pair = room.direct_pair().map(|(one, other)| (one.to_string(), other.to_string()));
+    assert_eq!(pair, Some(("ana".to_owned(), "bob".to_owned())));
+    assert_eq!(RoomName::new("lab").unwrap().direct_pair(), None);
+    assert!(RoomName::new("dm:ana").is_err() && RoomName::new("dm:ana:b b").is_err());
+}
+
+#[test]
+fn an_id_is_shown_as_it_was_chosen() {
+    assert_eq!(MessageId::new("M-1").unwrap().to_string(), "M-1");
+    assert_eq!(Epoch(0xe0).to_string(), "00000000000000e0");
+}
+
+#[test]
+fn time_stops_at_its_ends() {
+    let (noon, later) = (Timestamp(1_000), Timestamp(1_250));
+    assert_eq!((later.since(noon), noon.since(later)), (250, 0));
+    assert_eq!((noon + 250, later - 250, noon - 2_000), (later, noon, Timestamp(0)));
+    assert_eq!(Timestamp(u64::MAX) + 1, Timestamp(u64::MAX));
+    assert_eq!(noon.to_string(), "1000");
+}
+
+#[test]
+fn a_secret_is_shown_to_nobody_who_does_not_ask_for_it() {
+    let secret = Secret::new("abc123");
+    assert_eq!(secret.expose(), "abc123");
+    assert!(!format!("{secret:?}").contains("abc123"), "{secret:?}");
+}
+
+#[test]
+fn every_state_knows_whether_it_is_an_end_a_loss_or_a_report() {
+    use ReceiptState::*;
+    let all = [
+        (Stored, false, false, false),
+        (Delivered, false, false, false),
+        (Received, false, false, true),
+        (Started, false, false, true),
+        (Answered, true, false, true),
+        (Done, true, false, true),
+        (Declined, true, false, true),
+        (Failed, true, false, true),
+        (Expired, true, true, false),
+        (Dropped, true, true, false),
+        (Dead, true, true, false),
+    ];
+    assert_eq!(all.map(|it| it.0), ReceiptState::ALL);
+    for (state, is_final, is_loss, is_reported) in all {
+        let found = (state.is_final(), state.is_loss(), state.is_reported_by_client());
+        assert_eq!(found, (is_final, is_loss, is_reported), "{state}");
+    }
+}
+
+#[test]
+fn depth_is_counted_to_the_last_level_that_is_allowed() {
+    let check = |json: &str, depth_max: usize, expected: bool| {
+        assert_eq!(within(json.as_bytes(), depth_max), expected, "{json} {depth_max}");
+    };
+    check("[[]]", 2, true);
+    check("[[]]", 1, false);
+    check("[[],[],{}]", 2, true);
+    check("[[],[],{}]", 1, false);
+    check("[{},{},[]]", 2, true);
+    check(r#"["]]]",[[]],[[[]]]]"#, 4, true);
+    check(r#"["]]]",[[]],[[[]]]]"#, 3, false);
+    check(r#"["\\",[[]]]"#, 2, false);
+    check(r#"["\"]",[[]]]"#, 2, false);
+    check(r#"["\"[[[",[]]"#, 2, true);
+    check("]]]][[[", 2, false);
+}
+
+#[test]
+fn json_that_is_relayed_is_compared_as_text() {
+    let opaque = |text: &str| Opaque::from_json(text.to_owned()).unwrap();
+    assert_eq!(opaque(r#"{"a": 1}"#).as_json(), r#"{"a": 1}"#);
+    assert_eq!(opaque("1"), opaque("1"));
+    assert_ne!(opaque("1"), opaque("1.0"));
+    assert!(Opaque::from_json("{".to_owned()).is_err());
+}
+
+#[test]
+fn a_frame_may_be_as_large_as_the_limit_and_no_larger() {
+    let rooms = r#"{"type":"rooms"}"#;
+    let padded = |bytes: usize| rooms.to_owned() + &" ".repeat(bytes - rooms.len());
+    check_taken(&padded(262_144));
+    let (code, message, _) = refusal(&padded(262_145)).unwrap();
+    assert_eq!((code, message.as_str()), (1003, "262145 bytes, at most 262144 are allowed"));
+}
+
+#[test]
+fn the_parts_of_a_message_have_their_own_limits() {
+    let text = |bytes: usize| format!("\"{}\"", "x".repeat(bytes));
+    let frame = |rest: &str| format!(r#"{{"type":"message","id":"m1","room":"lab",{rest}}}"#);
+    let saying = |bytes: usize| frame(&format!(r#""text":{}"#, text(bytes)));
+    let with =
+        |field: &str, bytes: usize| frame(&format!(r#""text":"hi","{field}":{}"#, text(bytes)));
+    check_taken(&saying(131_072));
+    check_refused(&saying(131_073), 1003, "`text` has 131073 bytes", "m1");
+    for field in ["act", "meta"] {
+        check_taken(&with(field, 16_382));
+        let says = format!("`{field}` has 16385 bytes, at most 16384");
+        check_refused(&with(field, 16_383), 1003, &says, "m1");
+    }
+    check_taken(&with("thread", 128));
+    check_refused(&with("thread", 129), 1003, "`thread` has 129 bytes", "m1");
+}
+
+#[test]
+fn a_message_goes_to_a_room_or_to_a_bot() {
+    let check = |target: &str| {
+        let json = format!(r#"{{"type":"message","text":"x"{target}}}"#);
+        check_refused(&json, 1004, "either `room` or `to`", "message");
+    };
+    check("");
+    check(r#","room":"lab","to":"ana""#);
+    check_taken(r#"{"type":"message","text":"x","room":"lab"}"#);
+    check_taken(r#"{"type":"message","text":"x","to":"ana"}"#);
+}
+
+#[test]
+fn a_receipt_is_about_one_entry_or_a_whole_prefix() {
+    let receipt = |rest: &str| format!(r#"{{"type":"receipt","room":"lab",{rest}}}"#);
+    check_taken(&receipt(r#""id":"m1","state":"received""#));
+    check_taken(&receipt(r#""id":"m1","state":"failed""#));
+    check_taken(&receipt(r#""seq":3,"state":"received""#));
+    check_refused(&receipt(r#""state":"received""#), 1004, "`id` or `seq`", "receipt");
+    let both = receipt(r#""id":"m1","seq":3,"state":"received""#);
+    check_refused(&both, 1004, "`id` or `seq`", "m1");
+    check_refused(&receipt(r#""seq":3,"state":"started""#), 1004, "a whole prefix", "receipt");
+    for state in ["stored", "delivered", "expired", "dropped", "dead"] {
+        let json = receipt(&format!(r#""id":"m1","state":"{state}""#));
+        check_refused(&json, 1004, "only the hub", "m1");
+    }
+    let because = |bytes: usize| {
+        receipt(&format!(r#""id":"m1","state":"failed","reason":"{}""#, "x".repeat(bytes)))
+    };
+    check_taken(&because(512));
+    check_refused(&because(513), 1004, "longer than 512", "m1");
+}
+
+#[test]
+fn a_type_is_found_wherever_it_stands() {
+    for json in [
+        r#"{"type":"rooms"}"#,
+        " {\n\"type\" :\t\"rooms\" }",
+        r#"{"x":1,"type":"rooms"}"#,
+        r#"{"type":"r\u006foms"}"#,
+    ] {
+        let frame = ClientFrame::decode(json.as_bytes(), &Limits::default()).expect(json);
+        assert_eq!(frame.kind(), "rooms");
+    }
+    let (code, message, about) = refusal(&format!(r#"{{"type":"{}"}}"#, "x".repeat(99))).unwrap();
+    assert_eq!((code, about), (1002, Some("x".repeat(64))));
+    assert!(message.starts_with(&format!("`{}` is none of", "x".repeat(64))), "{message}");
+}
+
+#[test]
+fn a_refusal_becomes_a_frame_that_says_what_to_do() {
+    let json = br#"{"type":"message","id":"m1","text":"x"}"#;
+    let refused = ClientFrame::decode(json, &Limits::default()).unwrap_err();
+    let frame = ServerFrame::Error(ErrorFrame::from(refused).hint("name a room"));
+    assert_eq!(
+        frame.encode(),
+        r#"{"type":"error","code":1004,"name":"bad_frame","message":"a message needs either `room` or `to`, and not both","hint":"name a room","retry":"after_fix","ref":"m1"}"#
+    );
+    assert_eq!(frame.kind(), "error");
+}
+
+#[test]
+fn a_client_is_told_what_it_cannot_read_of_a_hub() {
+    assert!(ServerFrame::decode(b"{").is_err());
+    assert!(ServerFrame::decode(br#"{"type":"ack"}"#).is_err());
+}
