@@ -166,7 +166,7 @@ fn what_a_cursor_meant_before_another_kind_of_reader_came_only_the_store_knows()
     assert_eq!(member.reached(1), Some(ReceiptState::Received));
     member.set_proves(true);
     assert_eq!(member.reached(1), None);
-    member.prove(2);
+    member.prove(&(2..=2));
     assert_eq!(member.reached(2), Some(ReceiptState::Delivered));
 }
 

@@ -354,6 +354,9 @@ fn joining_again_hands_nothing_over_a_second_time() {
     cli <- auth_ok [] lab 1/2
     > cli join lab
     cli <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    > ana say #lab three id=m3
+    bob <- #lab 3 ana: three (m3)
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":1,"queued":0}
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
     > bob received lab m2
