@@ -130,7 +130,7 @@ impl History {
                 self.logs.entry(room.clone()).or_insert_with(|| Log { first: 1, ..Log::default() });
             }
             (Change::Append(draft), Outcome::Appended { seq }) => {
-                let text = draft.text.to_string();
+                let text = draft.text.clone();
                 let again = self.places.get(&text).map(|place| place.1);
                 let log = self.logs.entry(draft.room.clone()).or_default();
                 let expected = log.head() + 1;

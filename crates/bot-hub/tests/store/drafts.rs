@@ -142,14 +142,7 @@ impl Work {
             Box::new(Extras { expires_at, thread: Some("t".into()), ..Extras::default() })
         });
         let id = MessageId::new(&format!("0197c1f0-3b0a-7cc0-8000-{number:012x}")).unwrap();
-        Arc::new(Draft {
-            room,
-            from,
-            id,
-            text: text.into(),
-            sent_at: Timestamp(self.clock),
-            extras,
-        })
+        Arc::new(Draft { room, from, id, text, sent_at: Timestamp(self.clock), extras })
     }
 
     /// The newest id, and one that is somewhere in the past.

@@ -69,7 +69,7 @@ impl Book {
         let (room, id) = (draft.room.to_string(), draft.id.to_string());
         let log = self.logs.entry(room.clone()).or_default();
         let expected = log.len() as u64 + 1;
-        let (from, text) = (draft.from.to_string(), draft.text.to_string());
+        let (from, text) = (draft.from.to_string(), draft.text.clone());
         log.push(Logged { from, id: id.clone(), text });
         if seq != expected {
             self.object("numbering", format!("{room} #{seq} after #{}", expected - 1));

@@ -103,7 +103,7 @@ impl HubProcess {
         let (orders, orders_taken) = mpsc::channel(8);
         // The answers of a store that is asked directly come back directly.
         let (_events_in, events) = mpsc::channel(1);
-        let limits = self.plan.settings.limits.clone();
+        let limits = self.plan.settings.limits;
         let decode = move |text: &str| ClientFrame::decode_text(text, &limits);
         let door = Door::new(DoorConfig::default(), decode, intents_in);
         let mut engine = self.engine(wall_ms);
@@ -135,7 +135,8 @@ impl HubProcess {
             closed: false,
             retain: None,
         });
-        let token = |bot: &bot_protocol::name::BotId| (hash_token(bot.as_str()), bot.clone(), false);
+        let token =
+            |bot: &bot_protocol::name::BotId| (hash_token(bot.as_str()), bot.clone(), false);
         Reconfiguration {
             settings: self.plan.settings.clone(),
             tokens: bots.iter().map(token).collect(),

@@ -144,7 +144,8 @@ impl AsyncWrite for End {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let mut state = self.line.lock();
-        if state.is_cut || state.lanes[self.side].reader_gone {
+        let is_known_gone = state.lanes[self.side].reader_gone && !state.is_silent;
+        if state.is_cut || is_known_gone {
             return Poll::Ready(Err(reset()));
         }
         let kind = state.kind;

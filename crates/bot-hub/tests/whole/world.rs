@@ -151,7 +151,11 @@ impl World {
         }
     }
 
+    /// `kill -9`; or the whole machine is gone, and nobody is told.
     async fn kill_hub(self: &Rc<Self>, wait: Duration) {
+        if self.dice.borrow_mut().percent(20) {
+            (0..self.bots.len()).for_each(|at| self.cut(at, Line::silence));
+        }
         self.hub.lock().await.kill().await;
         self.book.lock().expect("no panic").counts.kills += 1;
         self.start_hub_in(wait / 2);

@@ -18,7 +18,7 @@ pub(in crate::store) fn entries_are_numbered_from_one_without_a_hole(subject: &m
     let outcomes = subject.change((4..=6).map(|n| append(numbered("lab", n))).collect());
     assert_eq!(outcomes, [4, 5, 6].map(|seq| Outcome::Appended { seq }));
     let texts: Vec<_> =
-        subject.log("lab").iter().map(|entry| (entry.seq, entry.draft.text.to_string())).collect();
+        subject.log("lab").iter().map(|entry| (entry.seq, entry.draft.text.clone())).collect();
     assert_eq!(texts, (1..=6).map(|n| (n, format!("{n:010}"))).collect::<Vec<_>>());
 }
 
