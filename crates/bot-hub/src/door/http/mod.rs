@@ -163,7 +163,8 @@ fn check_framing(request: &Request<Incoming>) -> Result<(), Refusal> {
     if !may_have_body && !request.body().is_end_stream() {
         return bad("requests with a body are not taken here", "send the request without a body");
     }
-    if count(header::HOST) > 1 || count(header::UPGRADE) > 1 || count(header::CONTENT_LENGTH) > 1 {
+    // Of `Content-Length` hyper joins equal ones, and refuses others.
+    if count(header::HOST) > 1 || count(header::UPGRADE) > 1 {
         return bad("a header that must stand once stands twice", "send `Host` and `Upgrade` once");
     }
     if request.version() == Version::HTTP_11 && count(header::HOST) == 0 {
