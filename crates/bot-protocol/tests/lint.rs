@@ -53,6 +53,39 @@ fn what_platforms_and_people_did_to_a_block_is_named_with_its_line() {
 }
 
 #[test]
+fn every_kind_has_its_own_fields() {
+    let check_field =
+        |header: &'static str, body: &'static str, field: &'static str, belongs: bool| {
+            let text = request(|lines| {
+                (lines[1], lines[4]) = (header, body);
+                lines.insert(5, field);
+            });
+            check(&text, if belongs { &[] } else { &[(6, "off_kind")] });
+        };
+    let in_request = |field: &'static str, belongs| {
+        check_field("[REQUEST → @ben]", "Task: wave", field, belongs);
+    };
+    in_request("Context: it is late", true);
+    in_request("Callback: @ann", true);
+    in_request("Status: done", false);
+    in_request("Result: waved", false);
+    in_request("Message: hello", false);
+    let in_response = |field: &'static str, belongs| {
+        check_field("[RESPONSE → @ben]", "Result: waved", field, belongs);
+    };
+    in_response("Status: done", true);
+    in_response("Context: it is late", true);
+    in_response("Callback: @ann", false);
+    in_response("Priority: high", false);
+    in_response("Task: wave", false);
+    let in_question = |field: &'static str, belongs| {
+        check_field("[CLARIFY → @ben]", "Question: when?", field, belongs);
+    };
+    in_question("Context: it is late", false);
+    in_question("Status: done", false);
+}
+
+#[test]
 fn a_conversation_without_an_end_is_warned_of() {
     let without = request(|lines| {
         lines.remove(5);

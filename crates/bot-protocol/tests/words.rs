@@ -9,6 +9,7 @@ use bot_protocol::name::{BotId, NameError, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
+use serde_json::json;
 
 /// The number of the refusal, its message and what it is about; `None` if the frame is taken.
 fn refusal(json: &str) -> Option<(u16, String, Option<String>)> {
@@ -212,4 +213,31 @@ fn a_refusal_becomes_a_frame_that_says_what_to_do() {
 fn a_client_is_told_what_it_cannot_read_of_a_hub() {
     assert!(ServerFrame::decode(b"{").is_err());
     assert!(ServerFrame::decode(br#"{"type":"ack"}"#).is_err());
+}
+
+#[test]
+fn every_character_of_a_text_is_written_as_json_has_it() {
+    for c in ('\0'..='\u{a0}').chain(['é', '\u{2028}', '😀']) {
+        for text in [format!("{c}"), format!("a text that is longer than a chunk: {c}, and more")] {
+            let (written, expected) = (json!(text), serde_json::to_string(&text).unwrap());
+            let frame = json!({"type": "message", "room": "lab", "from": "ana", "text": written});
+            let frame = ServerFrame::decode(frame.to_string().as_bytes()).unwrap().unwrap();
+            let encoded = frame.encode();
+            assert!(encoded.contains(&format!(r#""text":{expected}"#)), "{encoded}");
+        }
+    }
+}
+
+#[test]
+fn a_field_that_stands_twice_is_refused_wherever_it_stands() {
+    for twice in [
+        r#""room":"lab","text":"a","text":"b""#,
+        r#""text":"a","text":"b","room":"lab""#,
+        r#""room":"lab","room":"den","text":"a""#,
+        r#""room":"lab","text":"a","id":"m1","id":"m2""#,
+    ] {
+        let (code, message, _) = refusal(&format!(r#"{{"type":"message",{twice}}}"#)).unwrap();
+        assert_eq!(code, 1004, "{message}");
+        assert!(message.contains("duplicate field"), "{message}");
+    }
 }

@@ -218,3 +218,23 @@ fn own_entries_are_remembered_only_while_something_waits_before_them() {
     member.note_own(3);
     assert_eq!(member.own.others(2, 4), 2);
 }
+
+#[test]
+fn entries_with_holes_between_them_are_found_by_their_own_number() {
+    let mut member = Member::new(ME, 0, 0);
+    member.attach(ConnId(1), 5, None);
+    for seq in [1, 3, 5] {
+        member.hand(slot(seq));
+    }
+    assert!(take(&mut member, 3));
+    let state = |member: &Member, seq| member.window.get(seq).map(|slot| slot.state);
+    assert_eq!(state(&member, 1), Some(ReceiptState::Stored));
+    assert_eq!(state(&member, 2), None);
+    assert_eq!(state(&member, 3), Some(ReceiptState::Received));
+    assert_eq!(state(&member, 5), Some(ReceiptState::Stored));
+    let mut raised = Vec::new();
+    for seqs in [2..=5, 0..=2] {
+        member.window.raise_all(&seqs, ReceiptState::Delivered, |slot| raised.push(slot.seq));
+    }
+    assert_eq!(raised, [5, 1], "3 was received already");
+}

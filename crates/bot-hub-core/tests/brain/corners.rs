@@ -354,6 +354,9 @@ fn joining_again_hands_nothing_over_a_second_time() {
     cli <- auth_ok [] lab 1/2
     > cli join lab
     cli <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    > ana say #lab three id=m3
+    bob <- #lab 3 ana: three (m3)
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":1,"queued":0}
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
     > bob received lab m2
@@ -401,5 +404,64 @@ fn a_sender_may_name_itself_in_a_question_about_its_message() {
     ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[]}
     > bob status m2 ana
     bob <- {"type":"error","code":2003,"name":"not_allowed","message":"only an operator may ask about messages of others","retry":"after_fix","ref":"m2"}
+    "#);
+}
+
+#[test]
+fn what_has_expired_is_not_called_received_because_the_cursor_passed_it() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab one id=m1 expires=1s
+    bob <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    > written bob
+    > tick 2s
+    > close bob
+    > ana say #lab two id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/2
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
+    bob <- #lab 2 ana: two (m2), late 0ms, 1 of 2
+    > bob received lab m2
+    > tick 1s
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000000},{"state":"expired","at":1002000,"reason":"expires_at passed before it was received"}]}]}
+    "#);
+}
+
+#[test]
+fn what_was_dropped_is_not_called_received_because_the_cursor_passed_it() {
+    transcript!(@r#"
+    > set buffer 1
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > close bob
+    > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    > ana say #lab two id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1,"dropped":1}
+    > tick 1s
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/2
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"buffer_limit"}
+    bob <- #lab 2 ana: two (m2), late 1000ms, 1 of 1
+    > bob received lab m2
+    > tick 1s
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000}]}]}
     "#);
 }

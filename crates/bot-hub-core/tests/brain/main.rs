@@ -15,6 +15,7 @@ mod corners;
 mod delivery;
 mod direct;
 mod expiry;
+mod inviting;
 mod numbers;
 mod operators;
 mod presence;

@@ -134,8 +134,9 @@ async fn a_header_that_stands_twice_is_refused_even_if_it_says_the_same() {
     let twice = "Upgrade: websocket\r\nUpgrade: websocket";
     check_upgrade("Upgrade: websocket", twice, 400, "stands twice").await;
     check_upgrade("Host: hub", "Host: hub\r\nHost: hub", 400, "stands twice").await;
-    let empty = "Host: hub\r\nContent-Length: 0";
-    check_upgrade("Host: hub", empty, 101, "").await;
+    check_upgrade("Host: hub", "Host: hub\r\nContent-Length: 0", 101, "").await;
+    let empty = "Host: hub\r\nContent-Length: 0\r\nContent-Length: 1";
+    check_upgrade("Host: hub", empty, 400, "").await;
 }
 
 /// Requests that a proxy could read as something else: one answer, and the end.

@@ -163,7 +163,7 @@ fn check_framing(request: &Request<Incoming>) -> Result<(), Refusal> {
     if !may_have_body && !request.body().is_end_stream() {
         return bad("requests with a body are not taken here", "send the request without a body");
     }
-    // Of `Content-Length`, hyper refuses two that differ and makes one of two that do not.
+    // Of `Content-Length` hyper joins equal ones, and refuses others.
     if count(header::HOST) > 1 || count(header::UPGRADE) > 1 {
         return bad("a header that must stand once stands twice", "send `Host` and `Upgrade` once");
     }
