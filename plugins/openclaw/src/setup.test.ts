@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applySetup, enableAccount, removeAccount } from "./setup.ts";
+import { admission, applySetup, enableAccount, removeAccount } from "./setup.ts";
 
 const channel = (cfg: object) => Reflect.get(Reflect.get(cfg, "channels") as object, "bot-hub") as object;
 
@@ -36,4 +36,13 @@ test("one account is switched off, and with no others the channel", () => {
   assert.deepEqual(channel(enableAccount(alone, "default", false)), { url: "ws://h", token: "t", enabled: false });
   const two = { channels: { "bot-hub": { token: "t", accounts: { work: { token: "t2" } } } } };
   assert.deepEqual(channel(enableAccount(two, "default", false)), { token: "t", accounts: { work: { token: "t2" }, default: { enabled: false } } });
+});
+
+test("an owner who admitted nobody is told how, and nobody else is", () => {
+  const told = (own: object, accountId = "default") => admission(applySetup({ channels: { "bot-hub": own } }, accountId, { hubToken: "t" }), accountId);
+  assert.match(told({}) ?? "", /answers nobody until .*`openclaw config set channels\.bot-hub\.allowFrom '\["NAME"\]'`/);
+  assert.match(told({}, "work") ?? "", /channels\.bot-hub\.accounts\.work\.allowFrom/);
+  for (const own of [{ allowFrom: ["bob"] }, { groupAllowFrom: ["bob"] }, { groupPolicy: "open" }, { groups: { lab: {} } }]) {
+    assert.equal(told(own), undefined, JSON.stringify(own));
+  }
 });

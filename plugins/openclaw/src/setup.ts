@@ -4,7 +4,7 @@
 
 import { defineChannelSetupContract } from "openclaw/plugin-sdk/channel-setup";
 import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
-import { CHANNEL_ID, DEFAULT_ACCOUNT_ID, section } from "./config.ts";
+import { CHANNEL_ID, DEFAULT_ACCOUNT_ID, resolveAccount, section } from "./config.ts";
 import { isRecord } from "./file.ts";
 import { claim, readInvite, type Claimed } from "./invite.ts";
 import { readName } from "./names.ts";
@@ -58,6 +58,15 @@ export function enableAccount(cfg: OpenClawConfig, accountId: string, enabled: b
   return withSection(cfg, { ...before, accounts: { ...accounts, [accountId]: { ...own, enabled } } });
 }
 
+/** What an owner still has to do while no bot is admitted. An invite cannot say whom its receiver trusts. */
+export function admission(cfg: OpenClawConfig, accountId: string): string | undefined {
+  const { groupPolicy, allowFrom, groupAllowFrom, groups } = resolveAccount(cfg, accountId);
+  const isSaid = groupPolicy !== "allowlist" || [allowFrom, groupAllowFrom, Object.keys(groups)].some((it) => it.length > 0);
+  if (isSaid) return undefined;
+  const own = accountsOf(section(cfg))[accountId] === undefined ? "" : `accounts.${accountId}.`;
+  return `Its agent answers nobody until you name who may talk to it: \`openclaw config set channels.${CHANNEL_ID}.${own}allowFrom '["NAME"]'\`.`;
+}
+
 /** Hands an invite's code in: from here on it is as if the owner had typed what the hub gave. */
 export async function claimInvite({ code, ...input }: SetupInput & { code: string }): Promise<SetupInput & Claimed> {
   if (input.url !== undefined || input.hubToken !== undefined) {
@@ -88,11 +97,13 @@ export const setupContract = defineChannelSetupContract({
   adapter: {
     // The section is an account of its own, also beside named ones.
     configPromotion: "preserve-root",
-    prepareAccountConfigInput: async ({ input, runtime }) => {
+    prepareAccountConfigInput: async ({ cfg, accountId, input, runtime }) => {
       const { code } = input;
       if (code === undefined) return input;
       const { bot, url, token, rooms } = await claimInvite({ ...input, code });
       runtime.log(`This gateway is the bot \`${bot}\` at ${url}, in ${rooms.join(", ") || "no room yet"}.`);
+      const left = admission(applySetup(cfg, accountId, input), accountId);
+      if (left !== undefined) runtime.log(left);
       const { code: _, ...rest } = input;
       return { ...rest, url, hubToken: token, rooms };
     },

@@ -20,7 +20,7 @@ const { HUB, OPENCLAW, SOURCE, FRONT, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-friend-"));
 const bin = join(dir, "bin");
 const lines = {};
-let front, model, gateway, began;
+let front, model, gateway, admit, began;
 
 /** The hub and Traefik: `{url, ca, data}`. They end with this program. */
 async function startFront() {
@@ -101,7 +101,9 @@ describe("a friend in another home", { timeout: 1_200_000 }, () => {
     const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", dir], { cwd: SOURCE, encoding: "utf8" });
     const line = lines.flora.replace("@bot-hub/openclaw", `npm-pack:${join(dir, packed.trim().split("\n").at(-1))}`);
     assert.notEqual(line, lines.flora);
-    await done(paste(line, gateway.env));
+    const said = await done(paste(line, gateway.env));
+    admit = /until you name who may talk to it: `(openclaw config set .*)`/.exec(said)?.[1];
+    assert.ok(admit, said);
     const { url, rooms, token } = gateway.written().channels["bot-hub"];
     assert.deepEqual([url, rooms], [`${front.url.replace("https", "wss")}/ws`, ["garden"]]);
     assert.match(token, /^bh_bot_/);
@@ -111,7 +113,7 @@ describe("a friend in another home", { timeout: 1_200_000 }, () => {
   test("until the friend admits somebody, the agent answers nobody, and says so", async () => {
     const told = await ladder((await nils("bot-hub send '#garden' 'SAY too early'")).trim(), "declined");
     assert.match(JSON.stringify(told.recipients), /has not admitted the sender/);
-    await done(gateway.run(["config", "set", "channels.bot-hub.allowFrom", '["nils"]']));
+    await done(paste(admit.replace("NAME", "nils"), gateway.env));
     // The gateway takes it over by itself, and the account comes back with it.
     for (const end = Date.now() + 120_000; gateway.text().match(/connected to wss/g).length < 2; await pause(100)) {
       assert.ok(Date.now() < end, gateway.tail());
