@@ -237,3 +237,19 @@ fn an_operator_hears_that_a_bot_could_not_be_stored() {
     assert!(!outbox.is_empty(), "there is an answer");
     assert_eq!(engine.registry.origin(&bot("dora")), None);
 }
+
+#[test]
+fn only_the_tokens_of_that_bot_that_were_made_at_run_time_end() {
+    let mut registry = registry(99);
+    registry.accept(hash_token("anas"), bot("ana"), Origin::Store, false);
+    registry.accept(hash_token("cleos"), bot("cleo"), Origin::Store, false);
+    registry.expire_at(&bot("ana"), NOON + 10);
+    let from = address("127.0.0.1");
+    let mut check = |token: &str, after_ms: u64, expected: Option<Refusal>| {
+        assert_eq!(refusal(&mut registry, from, token, after_ms), expected, "{token} {after_ms}");
+    };
+    check("anas", 9, None);
+    check("anas", 10, Some(Refusal::Unknown));
+    check("good", 10, None);
+    check("cleos", 10, None);
+}
