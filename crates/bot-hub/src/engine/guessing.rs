@@ -253,3 +253,22 @@ fn only_the_tokens_of_that_bot_that_were_made_at_run_time_end() {
     check("good", 10, None);
     check("cleos", 10, None);
 }
+
+#[test]
+fn a_pass_is_good_as_long_as_its_token_and_its_bot_are() {
+    let mut registry = registry(9);
+    registry.accept(hash_token("cleos"), bot("cleo"), Origin::Store, false);
+    let from = address("127.0.0.1");
+    let pass = registry.authenticate(&Secret::new("cleos"), from, NOON).unwrap();
+    assert!(registry.is_good(&pass, NOON));
+    registry.expire_at(&bot("cleo"), NOON + 10);
+    assert!(registry.is_good(&pass, NOON + 9) && !registry.is_good(&pass, NOON + 10));
+
+    let pass = registry.authenticate(&Secret::new("good"), from, NOON).unwrap();
+    registry.keep(record("ana", false, true));
+    assert!(!registry.is_good(&pass, NOON));
+    registry.keep(record("ana", false, false));
+    assert!(registry.is_good(&pass, NOON));
+    registry.configure([], vec![], 9);
+    assert!(!registry.is_good(&pass, NOON));
+}
