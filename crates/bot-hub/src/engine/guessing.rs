@@ -272,3 +272,15 @@ fn a_pass_is_good_as_long_as_its_token_and_its_bot_are() {
     registry.configure([], vec![], 9);
     assert!(!registry.is_good(&pass, NOON));
 }
+
+#[test]
+fn a_guest_is_whoever_came_by_an_invite_and_operates_nothing() {
+    let mut registry = registry(9);
+    registry.keep(BotRecord { guest: true, ..record("gus", false, false) });
+    registry.keep(BotRecord { guest: true, ..record("ops", true, false) });
+    // The file has a token for her, and whoever wrote the file vouches for her.
+    registry.keep(BotRecord { guest: true, ..record("ana", false, false) });
+    registry.keep(record("cleo", false, false));
+    let guests = ["gus", "ops", "cleo", "ana"].map(|name| registry.is_guest(&bot(name)));
+    assert_eq!(guests, [true, false, false, false]);
+}
