@@ -5,6 +5,17 @@
 
 #[path = "../../crates/bot-protocol/tests/common/mod.rs"]
 mod common;
+/// What `forwarded_source` finds at `crate::door` where it is at home.
+mod door {
+    /// What carries a connection.
+    #[allow(dead_code, reason = "the door makes all of them")]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Carrier {
+        Plain,
+        Tls,
+        PlainBesideTls,
+    }
+}
 /// Private to the hub's door, and the same source here.
 #[allow(dead_code, reason = "the door uses all of it")]
 #[path = "../../crates/bot-hub/src/door/http/forwarded.rs"]

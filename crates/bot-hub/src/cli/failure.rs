@@ -147,7 +147,13 @@ impl Failure {
 
 /// What it means for the caller when the hub says no.
 fn kind_of(code: u16) -> Kind {
-    let codes = [Code::NoSuchRoom, Code::NoSuchBot, Code::WrongKind, Code::NoSuchMessage];
+    let codes = [
+        Code::NoSuchRoom,
+        Code::NoSuchBot,
+        Code::WrongKind,
+        Code::NoSuchMessage,
+        Code::NoSuchInvite,
+    ];
     if codes.iter().any(|known| known.number() == code) {
         return Kind::NotFound;
     }

@@ -46,7 +46,7 @@ fn an_invite_is_one_line_for_each_kind_of_client() {
     insta::assert_snapshot!(redacted(&told.out), @r"
     Invite for pelouse into #marlbot-pelouse · one use · expires in 1 d · revoke: bot-hub invite revoke INVITE
 
-      OpenClaw      openclaw plugins install @bot-hub/openclaw && openclaw channels add --channel bot-hub --code 'http://ADDRESS/join#CODE'
+      OpenClaw      openclaw plugins install @bot-hub/openclaw --force --accept-capabilities && openclaw channels add --channel bot-hub --code 'http://ADDRESS/join#CODE'
       any bot       Read http://ADDRESS/skill.md and join with code CODE
       command line  bot-hub join 'http://ADDRESS/join#CODE'
       a person      open http://ADDRESS/join#CODE

@@ -208,6 +208,8 @@ impl History {
                 && kept.from == entry.draft.from
         });
         let expired = kept.and_then(|kept| kept.expires_at).is_some_and(|at| at <= now);
+        // Receipts name an id: what its sender was told may be the fate of the first one.
+        let again = kept.is_some_and(|kept| kept.again);
         if !same {
             self.object("delivered and not committed", format!("{room} #{seq} to {bot}"));
         }
@@ -217,7 +219,7 @@ impl History {
         let reader = self.reader(bot, room);
         reader.handed.insert(seq);
         let told = reader.told.get(&seq).map(|told| told.0).filter(|&state| is_off(state));
-        if let Some(state) = told {
+        if let Some(state) = told.filter(|_| !again) {
             self.object("false receipt", format!("{room} #{seq}: {bot} gets it after `{state}`"));
         }
         if expired {

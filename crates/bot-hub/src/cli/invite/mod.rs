@@ -113,7 +113,7 @@ fn lines(base: &str, link: &str, code: &str) -> [(&'static str, String); 4] {
         (
             "openclaw",
             format!(
-                "openclaw plugins install @bot-hub/openclaw && openclaw channels add --channel bot-hub --code '{link}'"
+                "openclaw plugins install @bot-hub/openclaw --force --accept-capabilities && openclaw channels add --channel bot-hub --code '{link}'"
             ),
         ),
         ("any_bot", format!("Read {base}/skill.md and join with code {code}")),
