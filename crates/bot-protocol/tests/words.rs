@@ -1,6 +1,7 @@
 //! Names, ids, times and frames at the edges of what is allowed.
 
 use bot_protocol::depth::within;
+use bot_protocol::frame::json::write_string;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::frame::{ClientFrame, Opaque, ServerFrame};
 use bot_protocol::id::{Epoch, MessageId};
@@ -9,7 +10,6 @@ use bot_protocol::name::{BotId, NameError, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
-use serde_json::json;
 
 /// The number of the refusal, its message and what it is about; `None` if the frame is taken.
 fn refusal(json: &str) -> Option<(u16, String, Option<String>)> {
@@ -219,11 +219,9 @@ fn a_client_is_told_what_it_cannot_read_of_a_hub() {
 fn every_character_of_a_text_is_written_as_json_has_it() {
     for c in ('\0'..='\u{a0}').chain(['é', '\u{2028}', '😀']) {
         for text in [format!("{c}"), format!("a text that is longer than a chunk: {c}, and more")] {
-            let (written, expected) = (json!(text), serde_json::to_string(&text).unwrap());
-            let frame = json!({"type": "message", "room": "lab", "from": "ana", "text": written});
-            let frame = ServerFrame::decode(frame.to_string().as_bytes()).unwrap().unwrap();
-            let encoded = frame.encode();
-            assert!(encoded.contains(&format!(r#""text":{expected}"#)), "{encoded}");
+            let mut written = Vec::new();
+            write_string(&mut written, &text);
+            assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&text).unwrap());
         }
     }
 }

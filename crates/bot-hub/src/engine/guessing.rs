@@ -237,3 +237,50 @@ fn an_operator_hears_that_a_bot_could_not_be_stored() {
     assert!(!outbox.is_empty(), "there is an answer");
     assert_eq!(engine.registry.origin(&bot("dora")), None);
 }
+
+#[test]
+fn only_the_tokens_of_that_bot_that_were_made_at_run_time_end() {
+    let mut registry = registry(99);
+    registry.accept(hash_token("anas"), bot("ana"), Origin::Store, false);
+    registry.accept(hash_token("cleos"), bot("cleo"), Origin::Store, false);
+    registry.expire_at(&bot("ana"), NOON + 10);
+    let from = address("127.0.0.1");
+    let mut check = |token: &str, after_ms: u64, expected: Option<Refusal>| {
+        assert_eq!(refusal(&mut registry, from, token, after_ms), expected, "{token} {after_ms}");
+    };
+    check("anas", 9, None);
+    check("anas", 10, Some(Refusal::Unknown));
+    check("good", 10, None);
+    check("cleos", 10, None);
+}
+
+#[test]
+fn a_pass_is_good_as_long_as_its_token_and_its_bot_are() {
+    let mut registry = registry(9);
+    registry.accept(hash_token("cleos"), bot("cleo"), Origin::Store, false);
+    let from = address("127.0.0.1");
+    let pass = registry.authenticate(&Secret::new("cleos"), from, NOON).unwrap();
+    assert!(registry.is_good(&pass, NOON));
+    registry.expire_at(&bot("cleo"), NOON + 10);
+    assert!(registry.is_good(&pass, NOON + 9) && !registry.is_good(&pass, NOON + 10));
+
+    let pass = registry.authenticate(&Secret::new("good"), from, NOON).unwrap();
+    registry.keep(record("ana", false, true));
+    assert!(!registry.is_good(&pass, NOON));
+    registry.keep(record("ana", false, false));
+    assert!(registry.is_good(&pass, NOON));
+    registry.configure([], vec![], 9);
+    assert!(!registry.is_good(&pass, NOON));
+}
+
+#[test]
+fn a_guest_is_whoever_came_by_an_invite_and_operates_nothing() {
+    let mut registry = registry(9);
+    registry.keep(BotRecord { guest: true, ..record("gus", false, false) });
+    registry.keep(BotRecord { guest: true, ..record("ops", true, false) });
+    // The file has a token for her, and whoever wrote the file vouches for her.
+    registry.keep(BotRecord { guest: true, ..record("ana", false, false) });
+    registry.keep(record("cleo", false, false));
+    let guests = ["gus", "ops", "cleo", "ana"].map(|name| registry.is_guest(&bot(name)));
+    assert_eq!(guests, [true, false, false, false]);
+}

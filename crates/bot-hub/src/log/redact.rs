@@ -17,7 +17,8 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let (kept, secret) = secret_at(rest);
+        let is_inside_a_word = clean.ends_with(char::is_alphanumeric);
+        let (kept, secret) = secret_at(rest, is_inside_a_word);
         if secret > 0 {
             clean.push_str(&rest[..kept]);
             clean.push('…');
@@ -31,7 +32,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 }
 
 /// If a secret begins here: how many bytes of what introduces it stay, and how many go.
-fn secret_at(text: &str) -> (usize, usize) {
+fn secret_at(text: &str, is_inside_a_word: bool) -> (usize, usize) {
     if let Some(behind) = text.strip_prefix("bh_") {
         let kind = behind.bytes().take_while(u8::is_ascii_lowercase).count();
         let kept = "bh_".len() + kind + 1;
@@ -41,7 +42,7 @@ fn secret_at(text: &str) -> (usize, usize) {
         }
     }
     for word in ["Bearer ", "bearer "] {
-        if let Some(behind) = text.strip_prefix(word) {
+        if let Some(behind) = text.strip_prefix(word).filter(|_| !is_inside_a_word) {
             return (word.len(), run(behind, is_of_token));
         }
     }
