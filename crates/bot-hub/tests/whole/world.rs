@@ -22,7 +22,7 @@ use crate::wire::Line;
 
 /// Some wall-clock time. Any will do from which a jump back stays positive.
 const WALL: u64 = 1_800_000_000_000;
-/// Everything must be drained so soon after the last fault. The longest wait is a peer that has to
+/// So long nothing may happen before everything is drained. The longest wait is a peer that has to
 /// notice by silence that a line is dead (66 s), then a backoff (30 s) and a fight (15 s).
 const DRAINED_WITHIN: Duration = Duration::from_secs(240);
 
@@ -112,6 +112,10 @@ impl World {
         sleep_until(self.calm_at).await;
         self.calm_down().await;
         self.drain().await;
+    }
+
+    fn counts(&self) -> Counts {
+        self.book.lock().expect("no panic").counts
     }
 
     fn is_fine(&self) -> bool {
@@ -239,11 +243,13 @@ impl World {
 
     async fn drain(&self) {
         let names: Vec<String> = self.bots.iter().map(|it| it.bot.name.clone()).collect();
-        let deadline = Instant::now() + DRAINED_WITHIN;
+        let (mut deadline, mut before) = (Instant::now() + DRAINED_WITHIN, self.counts());
         while self.is_fine() {
             let missing = self.book.lock().expect("no panic").missing(&names);
             let Some(missing) = missing else { return };
-            if Instant::now() > deadline {
+            if self.counts() != before {
+                (deadline, before) = (Instant::now() + DRAINED_WITHIN, self.counts());
+            } else if Instant::now() > deadline {
                 return self.book.lock().expect("no panic").object("not drained", missing);
             }
             sleep(Duration::from_secs(1)).await;
