@@ -34,6 +34,24 @@ pub enum HomeError {
         /// Why.
         error: std::io::Error,
     },
+    /// There is no space left to write it.
+    #[error(
+        "cannot write `{path}`: the disk is full\nhint: free some space on it; what is stored is safe"
+    )]
+    Full {
+        /// What.
+        path: PathBuf,
+    },
+}
+
+impl HomeError {
+    fn of(path: &Path, error: std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => Self::Full { path },
+            _ => Self::Unwritable { path, error },
+        }
+    }
 }
 
 /// The data directory of one hub.
@@ -121,12 +139,12 @@ fn make_private_dir(dir: &Path) -> Result<(), HomeError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|error| HomeError::Unwritable { path: dir.to_path_buf(), error })
+    builder.create(dir).map_err(|error| HomeError::of(dir, error))
 }
 
 /// Replaces a file at once, so that nobody ever reads half of it.
 fn write_private(path: &Path, text: &str) -> Result<(), HomeError> {
-    let unwritable = |error| HomeError::Unwritable { path: path.to_path_buf(), error };
+    let unwritable = |error| HomeError::of(path, error);
     let draft = path.with_extension(format!("new-{}", std::process::id()));
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
