@@ -2,7 +2,7 @@
 //!
 //! Owns the form (text for people, one JSON object per line for machines), the level, which may change
 //! while the hub runs, and two promises that hold for every line, whoever writes it: no secret that can
-//! be recognised stands in it ([`redact`]), and no flood of connections becomes a flood of lines
+//! be recognised stands in it ([`mod@redact`]), and no flood of connections becomes a flood of lines
 //! ([`flood`]). What is logged is decided where it happens.
 
 mod flood;
