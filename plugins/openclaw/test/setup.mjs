@@ -134,7 +134,8 @@ describe("before anything runs", { timeout: 3_600_000 }, () => {
 
   test("`doctor` has nothing to say about a good configuration", async () => {
     const said = await run("doctor", "--non-interactive");
-    assert.doesNotMatch(said, /channels\.bot-hub|has to answer every message/);
+    // OpenClaw itself lists tokens that are plain text; our own sentences put a path in backticks.
+    assert.doesNotMatch(said, /`channels\.bot-hub|channels\.bot-hub(?!\.token)|has to answer every message/);
   });
 
   test("`doctor` says what is wrong in a bad one", async () => {
