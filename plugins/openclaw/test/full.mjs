@@ -237,6 +237,8 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
     // OpenClaw does not know either, and the hub tells it: about a minute after the send, when nobody can be at it any more.
     await until(() => /reconciled unknown_after_send as already sent/.test(bob.text()), "OpenClaw has asked the hub", { ms: 180_000 });
     assert.deepEqual([await times("an answer, once"), await times("out of the blue, once")], [1, 1]);
+    // And so it has no reason to say in a room that it does not know.
+    assert.deepEqual((await everything(hub)).filter((it) => /couldn.t confirm/.test(it.text)), []);
   });
 
   test("a backlog of 200 arrives as a digest", async () => {
