@@ -14,8 +14,13 @@ type Payload = {
 };
 
 /** Notices that carry no mark (OpenClaw 2026.9). */
-const UNMARKED = [/^I'm continuing your interrupted request now/, /^⚠️ (OpenClaw couldn't produce|Agent couldn't generate)/];
-const APOLOGY = UNMARKED[1];
+const APOLOGY = /^⚠️ (OpenClaw couldn't produce|Agent couldn't generate)/;
+const UNMARKED = [
+  APOLOGY,
+  /^I'm continuing your interrupted request now/,
+  // Our outbox and the hub do know.
+  /^I couldn[’']t confirm whether my previous reply reached this chat/,
+];
 
 export function isAnswer(payload: Payload): boolean {
   const marked =
@@ -27,5 +32,5 @@ export function isAnswer(payload: Payload): boolean {
 
 /** There was no answer, and OpenClaw is sorry. */
 export function isApology(text: string): boolean {
-  return APOLOGY?.test(text) ?? false;
+  return APOLOGY.test(text);
 }

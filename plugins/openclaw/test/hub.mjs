@@ -5,17 +5,20 @@ import { mkdirSync, openSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 
-/** `bots` is a list of names; the token of `a` is `tok-a`. */
-export async function startHub({ binary, dir, bots, listen = "127.0.0.1:0" }) {
+/**
+ * `bots` is a list of names; the token of `a` is `tok-a`. With `tls`, `{certFile, keyFile}`, the same port also
+ * speaks TLS: `secureUrl` is for who has to check the certificate, `url` for this machine.
+ */
+export async function startHub({ binary, dir, bots, listen = "127.0.0.1:0", tls }) {
   mkdirSync(dir, { recursive: true });
   const config = join(dir, "hub.json");
   const tokens = Object.fromEntries([...bots, "warden"].map((botId) => [`tok-${botId}`, { botId }]));
-  writeFileSync(config, JSON.stringify({ tokens, operators: ["warden"] }));
+  writeFileSync(config, JSON.stringify({ tokens, operators: ["warden"], ...(tls && { tls }) }));
   const log = openSync(join(dir, "hub.log"), "a");
   const data = join(dir, "data");
   const child = spawn(binary, ["serve", "--config", config, "--data", data, "--listen", listen], { stdio: ["ignore", "pipe", log] });
   const exited = new Promise((resolve) => child.once("exit", resolve));
-  const url = await new Promise((resolve, reject) => {
+  const said = await new Promise((resolve, reject) => {
     exited.then((code) => reject(new Error(`the hub ended with ${code}; see ${dir}/hub.log`)));
     createInterface({ input: child.stdout }).on("line", (line) => line.startsWith("listening ") && resolve(line.slice(10).trim()));
   });
@@ -23,5 +26,6 @@ export async function startHub({ binary, dir, bots, listen = "127.0.0.1:0" }) {
     child.kill(signal);
     await exited;
   };
-  return { binary, url, address: new URL(url).host, data, stop };
+  const { host: address, port } = new URL(said);
+  return { binary, url: `ws://${address}`, secureUrl: `wss://localhost:${port}`, address, data, stop };
 }

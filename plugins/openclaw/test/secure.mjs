@@ -13,12 +13,12 @@ import { Bot } from "./bot.mjs";
 import { Gateway } from "./gateway.mjs";
 import { startHub } from "./hub.mjs";
 import { startModel } from "./model.mjs";
-import { privateAuthority, startWire } from "./wire.mjs";
+import { privateAuthority } from "./wire.mjs";
 
 const { HUB, OPENCLAW, PLUGIN, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-secure-"));
 const at = (name) => join(dir, name);
-let authority, hub, wire, model, gateway, tester;
+let authority, hub, model, gateway, tester;
 
 /** Where the tokens of bob and carol lie; alice's is in the environment, dave's nowhere. */
 function secrets() {
@@ -39,8 +39,7 @@ describe("secrets, wss and strangers", { timeout: 1_800_000 }, () => {
   before(async () => {
     authority = privateAuthority(dir);
     model = await startModel();
-    hub = await startHub({ binary: HUB, dir: at("hub"), bots: ["alice", "bob", "carol", "tester"] });
-    wire = await startWire(hub.url, authority);
+    hub = await startHub({ binary: HUB, dir: at("hub"), bots: ["alice", "bob", "carol", "tester"], tls: authority.tls });
     tester = await Bot.connect(hub.url, "tok-tester", ["lab"]);
     cpSync(PLUGIN, at("plugin"), { recursive: true });
     gateway = new Gateway({
@@ -49,7 +48,7 @@ describe("secrets, wss and strangers", { timeout: 1_800_000 }, () => {
       env: { NODE_EXTRA_CA_CERTS: authority.ca, ALICE_TOKEN: "tok-alice" },
       more: { secrets: secrets() },
       channel: {
-        url: wire.url, rooms: ["lab"], dmPolicy: "pairing", groupAllowFrom: ["tester"],
+        url: hub.secureUrl, rooms: ["lab"], dmPolicy: "pairing", groupAllowFrom: ["tester"],
         accounts: {
           alice: { token: { source: "env", provider: "default", id: "ALICE_TOKEN" } },
           bob: { token: { source: "file", provider: "tokens", id: "/bob" } },
@@ -64,7 +63,6 @@ describe("secrets, wss and strangers", { timeout: 1_800_000 }, () => {
   after(async () => {
     await gateway?.stop();
     tester?.close();
-    wire?.stop();
     await hub?.stop();
     await model?.stop();
     if (KEEP) console.log(`kept: ${dir}`);

@@ -126,8 +126,7 @@ describe("before anything runs", { timeout: 3_600_000 }, () => {
   test("an invite that the hub made is an account that works", async (t) => {
     const hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["bob"] });
     t.after(() => hub.stop());
-    const invite = await promisify(execFile)(HUB, ["invite", "marlbot", "--room", "garden", "--json", "--data", hub.data]).catch((error) => error);
-    if (/unrecognized subcommand/.test(invite.stderr)) return t.skip("this hub makes no invites");
+    const invite = await promisify(execFile)(HUB, ["invite", "marlbot", "--room", "garden", "--json", "--data", hub.data]);
     await run(...flags, "--account", "invited", "--code", JSON.parse(invite.stdout).url, "--bots", "bob");
     assert.match(await run("bothub", "status", "--account", "invited"), /ok true.*bot marlbot.*rooms .*garden/);
     await run("channels", "remove", "--channel", "bot-hub", "--account", "invited", "--delete");
@@ -135,7 +134,8 @@ describe("before anything runs", { timeout: 3_600_000 }, () => {
 
   test("`doctor` has nothing to say about a good configuration", async () => {
     const said = await run("doctor", "--non-interactive");
-    assert.doesNotMatch(said, /channels\.bot-hub|has to answer every message/);
+    // OpenClaw itself lists tokens that are plain text; our own sentences put a path in backticks.
+    assert.doesNotMatch(said, /`channels\.bot-hub|channels\.bot-hub(?!\.token)|has to answer every message/);
   });
 
   test("`doctor` says what is wrong in a bad one", async () => {

@@ -9,11 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { startHub } from "./hub.mjs";
-import { privateAuthority, startWire } from "./wire.mjs";
+import { privateAuthority } from "./wire.mjs";
 
 const { HUB, PLUGIN } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-tls-"));
-let hub, wire, authority;
+let hub, authority;
 
 /** Connects with the packaged client and prints the first state that is not `connecting`. */
 const SCRIPT = `
@@ -24,18 +24,16 @@ const SCRIPT = `
 `;
 const connect = (env) =>
   new Promise((resolve) => {
-    const args = ["--input-type=module", "--eval", SCRIPT, join(PLUGIN, "dist/hub-client.js"), wire.url];
+    const args = ["--input-type=module", "--eval", SCRIPT, join(PLUGIN, "dist/hub-client.js"), hub.secureUrl];
     execFile(process.execPath, args, { env: { ...process.env, ...env } }, (_, stdout, stderr) => resolve(stdout + stderr));
   });
 
 describe("wss", () => {
   before(async () => {
     authority = privateAuthority(dir);
-    hub = await startHub({ binary: HUB, dir, bots: ["a"] });
-    wire = await startWire(hub.url, authority);
+    hub = await startHub({ binary: HUB, dir, bots: ["a"], tls: authority.tls });
   });
   after(async () => {
-    wire?.stop();
     await hub?.stop();
     rmSync(dir, { recursive: true, force: true });
   });

@@ -1,10 +1,9 @@
-// The network between a gateway and the hub: a relay that can stop, with or without TLS.
+// The network between a gateway and the hub: a relay that can stop, and a certificate of a private authority.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
-import tls from "node:tls";
 
 /** Keys and certificates in `dir`: `ca.pem` is the authority, and signs for localhost. Needs openssl. */
 export function privateAuthority(dir) {
@@ -13,11 +12,11 @@ export function privateAuthority(dir) {
   openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "hub.key", "-out", "hub.csr", "-subj", "/CN=localhost");
   writeFileSync(join(dir, "san"), "subjectAltName=DNS:localhost,IP:127.0.0.1");
   openssl("x509", "-req", "-in", "hub.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "hub.pem", "-days", "2", "-extfile", "san");
-  return { ca: join(dir, "ca.pem"), key: readFileSync(join(dir, "hub.key")), cert: readFileSync(join(dir, "hub.pem")) };
+  return { ca: join(dir, "ca.pem"), tls: { certFile: join(dir, "hub.pem"), keyFile: join(dir, "hub.key") } };
 }
 
-/** A relay to `url`; `secure` is `{key, cert}`. While it is deaf, nothing of what the hub says comes through. */
-export async function startWire(url, secure) {
+/** A relay to `url`. While it is deaf, nothing of what the hub says comes through. */
+export async function startWire(url) {
   const { hostname, port } = new URL(url);
   const pairs = new Set();
   let isDeaf = false;
@@ -32,12 +31,11 @@ export async function startWire(url, secure) {
       it.on("close", () => (socket.destroy(), upstream.destroy(), pairs.delete(pair)));
     }
   };
-  const server = secure ? tls.createServer(secure, accept) : net.createServer(accept);
+  const server = net.createServer(accept);
   await new Promise((resolve) => server.listen(0, "localhost", resolve));
   const stop = () => {
     for (const { socket } of pairs) socket.destroy();
     server.close();
   };
-  const scheme = secure ? "wss" : "ws";
-  return { url: `${scheme}://localhost:${server.address().port}`, deaf: (on) => (isDeaf = on), stop };
+  return { url: `ws://localhost:${server.address().port}`, deaf: (on) => (isDeaf = on), stop };
 }
