@@ -270,10 +270,7 @@ fn decode(bytes: &[u8], piece: usize) -> Vec<String> {
             match decoder.next(&mut input) {
                 Ok(Some(Event::Text(text))) => {
                     assert!(text.len() <= LIMITS.message_bytes_max);
-                    seen.push(format!(
-                        "text {}",
-                        std::str::from_utf8(text).expect("text is UTF-8")
-                    ));
+                    seen.push(format!("text {text}"));
                 }
                 Ok(Some(other)) => seen.push(format!("{other:?}")),
                 Ok(None) => break,
