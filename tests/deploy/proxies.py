@@ -354,7 +354,11 @@ async def main(binary, tools, full):
                     scenario = the_shipped_files_get_a_certificate_by_acme
                     runs.append(score.run(place, scenario.__name__, scenario(place, pebble)))
         try:
-            await asyncio.gather(*runs)
+            # Each to its end: the programs of one must not be ended because another one failed.
+            for problem in await asyncio.gather(*runs, return_exceptions=True):
+                if problem is not None:
+                    score.failed += 1
+                    print(f"FAILED  {problem!r}")
         finally:
             for process in processes:
                 process.end(signal.SIGKILL)
