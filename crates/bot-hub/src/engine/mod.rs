@@ -459,4 +459,4 @@ impl Engine {
 }
 
 #[cfg(test)]
-mod guessing;
+mod tests;
