@@ -14,12 +14,10 @@ use super::book::{Standing, standing};
 use super::{failed, refusal, taken};
 use crate::door::{Answer, ClaimWish};
 use crate::engine::accounts::no_randomness;
+use crate::engine::admit::printable;
 use crate::engine::credential::{Kind, hash_code, hash_token, make_token};
 use crate::engine::{Engine, Owner};
 use crate::store::{BotRecord, ClaimRecord, InviteRecord, TokenRecord, Write};
-
-/// What a program may say of itself, in characters.
-const CLIENT_CHARS_MAX: usize = 64;
 
 /// A claim on its way to the store.
 #[derive(Debug)]
@@ -196,10 +194,4 @@ const NAME_HINT: &str = "a name has 1 to 64 of a-z, 0-9, `.`, `_` and `-`, as in
 fn throttled(wait_s: u64) -> Answer {
     let hint = format!("try again in {wait_s} s");
     failed(429, "throttled", "too many codes were tried that are none", &hint, Some(wait_s))
-}
-
-/// What a program says of itself, as it can be shown.
-fn printable(client: &str) -> String {
-    let shown = client.chars().filter(|c| c.is_ascii_graphic() || *c == ' ');
-    shown.take(CLIENT_CHARS_MAX).collect()
 }
