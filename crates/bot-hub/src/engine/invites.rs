@@ -75,12 +75,7 @@ impl Engine {
         self.call_invites(bot, call, ReplyTo::Frame(conn, request.reference));
     }
 
-    /// An HTTP request with a token.
-    pub(super) fn ask_invites(&mut self, bot: BotId, call: InviteCall, to: ReplyTo) {
-        self.call_invites(bot, call, to);
-    }
-
-    fn call_invites(&mut self, bot: BotId, call: InviteCall, to: ReplyTo) {
+    pub(super) fn call_invites(&mut self, bot: BotId, call: InviteCall, to: ReplyTo) {
         let is_operator = self.registry.is_operator(&bot);
         let prepared = match call {
             InviteCall::List => {
@@ -233,7 +228,7 @@ fn taken(name: &BotId) -> ErrorFrame {
         .hint("choose another name; a bot that is here already is let in with: bot-hub room add")
 }
 
-/// What people name an invite by. Half of the hash's first bits say nothing about the code.
+/// What people name an invite by: five bytes of the code's hash, which reveal nothing of the code.
 fn make_id(hash: &[u8; 32]) -> String {
     let digits: String = hash[..5].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("inv_{digits}")
