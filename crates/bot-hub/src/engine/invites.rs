@@ -6,6 +6,8 @@
 
 mod book;
 mod claim;
+#[cfg(test)]
+mod tests;
 
 use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
@@ -93,6 +95,7 @@ impl Engine {
                 );
                 // Behind what the brain has asked for already, so that the store sees one order.
                 self.flush_brain();
+                self.invites.begin_change(&record.id);
                 let promise = Promise { to, result, record };
                 self.write(writes, Owner::Invite(Box::new(promise)));
             }
@@ -117,7 +120,7 @@ impl Engine {
         self.hub.may_invite(&by, is_operator, &rooms, rights)?;
         self.invites.has_space(&by, is_operator, self.now)?;
         // Somebody whom the configuration expects in a room may be invited by an operator only.
-        let is_taken = self.registry.origin(&name).is_some() || self.is_room(&name);
+        let is_taken = self.registry.is_taken(&name) || self.is_room(&name);
         if is_taken || (!is_operator && self.hub.is_known(&name)) {
             return Err(taken(&name));
         }
@@ -169,6 +172,7 @@ impl Engine {
                 tracing::info!(id = %record.id, name = %record.name, by = %record.by, "an invite was made");
             }
         }
+        self.invites.end_change(&record.id);
         self.invites.forget_old(self.now);
         self.invites.keep(record);
         self.reply(to, Ok(result));
@@ -190,6 +194,7 @@ impl Engine {
     }
 
     pub(super) fn invite_refused(&mut self, promise: Promise, code: Code) {
+        self.invites.end_change(&promise.record.id);
         self.reply(promise.to, Err(ErrorFrame::new(code)));
     }
 }
