@@ -116,7 +116,7 @@ impl Engine {
         bot: BotId,
         operator: bool,
     ) -> Result<(), ErrorFrame> {
-        if self.registry.origin(&bot).is_some() {
+        if self.registry.is_taken(&bot) {
             return Err(ErrorFrame::new(Code::NotAllowed)
                 .message(format!("there is a bot `{bot}` already"))
                 .hint(format!("for a new token: bot-hub bot rotate-token {bot}")));
@@ -227,6 +227,9 @@ impl Engine {
     ) {
         // Behind what the brain has asked for already, so that the store sees one order.
         self.flush_brain();
+        if let Effect::Keep { record, .. } = &effect {
+            self.registry.announce(record.bot.clone());
+        }
         let promise = Promise { conn, reference: reference.clone(), result, effect };
         self.write(writes, Owner::Account(Box::new(promise)));
     }
@@ -259,7 +262,21 @@ impl Engine {
         self.tell(promise.conn, &promise.reference, promise.result);
     }
 
+    /// The configuration names a bot that came by an invite.
+    pub(super) fn warn_of_second_owner(&self, bot: &BotId) {
+        if self.registry.token_count_of(bot, Origin::Store) > 0 {
+            tracing::warn!(
+                "the configuration names `{bot}`, which came by an invite: whoever claimed that speaks \
+                 as `{bot}` too, and is no guest any more\n\
+                 hint: unless both are the same person: bot-hub bot revoke-token {bot}"
+            );
+        }
+    }
+
     pub(super) fn account_refused(&mut self, promise: &Promise, code: Code) {
+        if let Effect::Keep { record, .. } = &promise.effect {
+            self.registry.call_off(&record.bot);
+        }
         let error = ErrorFrame::new(code).about(promise.reference.clone());
         self.send(promise.conn, &ServerFrame::Error(error));
     }

@@ -57,14 +57,14 @@ impl Engine {
         let plain = auth.caps.is_none() && auth.client.is_none() && auth.resume.is_none();
         let operator = self.registry.is_operator(&bot);
         let form = Form::of(plain, caps);
+        let client = auth.client.as_deref().map(printable);
+        let shown = client.as_deref().unwrap_or("-");
+        tracing::info!(%bot, client = shown, side = auth.side, "a bot connected");
         if let Some(peer) = self.peers.get_mut(&conn) {
-            let client = auth.client.as_deref().map(short);
             let reads = !auth.side;
             peer.known = Some(Known { bot: bot.clone(), token, client, form, operator, reads });
             peer.outbox.authenticate();
         }
-        let client = auth.client.as_deref().map_or_else(|| SmolStr::new_static("-"), short);
-        tracing::info!(%bot, %client, side = auth.side, "a bot connected");
         let resume = auth.resume;
         let hello = Hello { bot, operator, plain, side: auth.side, caps, resume };
         self.input(Input::Opened { conn, hello });
@@ -99,8 +99,25 @@ impl Engine {
     }
 }
 
-/// The beginning of what a client calls itself, since it is kept for as long as the client stays.
-fn short(client: &str) -> SmolStr {
-    const CHARS_MAX: usize = 80;
-    client.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect()
+/// What a client may call itself, in characters: enough for two programs with their versions.
+const CLIENT_CHARS_MAX: usize = 80;
+
+/// What a client calls itself, as it can be kept and shown on any screen and in any log.
+pub(super) fn printable(client: &str) -> SmolStr {
+    let shown = client.chars().filter(|c| c.is_ascii_graphic() || *c == ' ');
+    shown.take(CLIENT_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_calls_itself_is_cut_and_holds_nothing_that_a_screen_obeys() {
+        let check = |client: &str, shown: &str| assert_eq!(printable(client), shown, "{client:?}");
+        check("openclaw/2026.9.6 bot-hub/0.1.0", "openclaw/2026.9.6 bot-hub/0.1.0");
+        check("a\u{1b}[31mb\nc\u{202e}d", "a[31mbcd");
+        check(&"x".repeat(100), &"x".repeat(80));
+        check("", "");
+    }
 }

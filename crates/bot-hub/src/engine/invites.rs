@@ -6,6 +6,8 @@
 
 mod book;
 mod claim;
+#[cfg(test)]
+mod tests;
 
 use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
@@ -75,12 +77,7 @@ impl Engine {
         self.call_invites(bot, call, ReplyTo::Frame(conn, request.reference));
     }
 
-    /// An HTTP request with a token.
-    pub(super) fn ask_invites(&mut self, bot: BotId, call: InviteCall, to: ReplyTo) {
-        self.call_invites(bot, call, to);
-    }
-
-    fn call_invites(&mut self, bot: BotId, call: InviteCall, to: ReplyTo) {
+    pub(super) fn call_invites(&mut self, bot: BotId, call: InviteCall, to: ReplyTo) {
         let is_operator = self.registry.is_operator(&bot);
         let prepared = match call {
             InviteCall::List => {
@@ -98,6 +95,7 @@ impl Engine {
                 );
                 // Behind what the brain has asked for already, so that the store sees one order.
                 self.flush_brain();
+                self.invites.begin_change(&record.id);
                 let promise = Promise { to, result, record };
                 self.write(writes, Owner::Invite(Box::new(promise)));
             }
@@ -122,7 +120,7 @@ impl Engine {
         self.hub.may_invite(&by, is_operator, &rooms, rights)?;
         self.invites.has_space(&by, is_operator, self.now)?;
         // Somebody whom the configuration expects in a room may be invited by an operator only.
-        let is_taken = self.registry.origin(&name).is_some() || self.is_room(&name);
+        let is_taken = self.registry.is_taken(&name) || self.is_room(&name);
         if is_taken || (!is_operator && self.hub.is_known(&name)) {
             return Err(taken(&name));
         }
@@ -174,6 +172,7 @@ impl Engine {
                 tracing::info!(id = %record.id, name = %record.name, by = %record.by, "an invite was made");
             }
         }
+        self.invites.end_change(&record.id);
         self.invites.forget_old(self.now);
         self.invites.keep(record);
         self.reply(to, Ok(result));
@@ -195,6 +194,7 @@ impl Engine {
     }
 
     pub(super) fn invite_refused(&mut self, promise: Promise, code: Code) {
+        self.invites.end_change(&promise.record.id);
         self.reply(promise.to, Err(ErrorFrame::new(code)));
     }
 }
@@ -233,7 +233,7 @@ fn taken(name: &BotId) -> ErrorFrame {
         .hint("choose another name; a bot that is here already is let in with: bot-hub room add")
 }
 
-/// What people name an invite by. Half of the hash's first bits say nothing about the code.
+/// What people name an invite by: five bytes of the code's hash, which reveal nothing of the code.
 fn make_id(hash: &[u8; 32]) -> String {
     let digits: String = hash[..5].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("inv_{digits}")

@@ -337,9 +337,14 @@ impl Engine {
     pub fn configure(&mut self, new: Reconfiguration) {
         self.begin_turn();
         self.input(Input::Configured(new.settings));
+        let guests = self.registry.names().into_iter().filter(|bot| self.registry.is_guest(bot));
+        let guests: Vec<BotId> = guests.collect();
         let orphans =
             self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
         self.public_url = new.public_url;
+        for bot in guests.iter().filter(|bot| !self.registry.is_guest(bot)) {
+            self.warn_of_second_owner(bot);
+        }
         for bot in self.registry.names() {
             let guest = self.registry.is_guest(&bot);
             self.input(Input::Guest { bot: bot.clone(), guest });
@@ -459,4 +464,4 @@ impl Engine {
 }
 
 #[cfg(test)]
-mod guessing;
+mod tests;

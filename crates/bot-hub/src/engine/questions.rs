@@ -67,7 +67,7 @@ impl Engine {
         reply: oneshot::Sender<Answer>,
     ) {
         match self.registry.authenticate(token, address, self.now) {
-            Ok(pass) => self.ask_invites(pass.bot, call, ReplyTo::Http(reply)),
+            Ok(pass) => self.call_invites(pass.bot, call, ReplyTo::Http(reply)),
             Err(refusal) => {
                 self.metrics.auth_failures += 1;
                 drop(reply.send(turned_away(&refusal)));

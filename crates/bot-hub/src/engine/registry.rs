@@ -4,7 +4,7 @@
 //! hashed when it is read. A bot is never locked out by somebody else's failures: the brake is on the
 //! address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use bot_protocol::name::BotId;
@@ -68,6 +68,8 @@ pub struct Registry {
     tokens: FxHashMap<TokenHash, TokenEntry>,
     /// Bots made at run time, and those of the configuration that were changed there.
     bots: BTreeMap<BotId, BotRecord>,
+    /// Bots on their way to the store: nobody comes in as one of them yet, and their names are taken.
+    arriving: BTreeSet<BotId>,
     /// Bots of the configuration that may operate the hub.
     config_operators: Vec<BotId>,
     /// Whoever uses the command line on this machine.
@@ -87,6 +89,9 @@ impl Registry {
     }
 
     /// Replaces what came from the configuration. Returns the bots that lost all their tokens by it.
+    ///
+    /// A bot that arrives while the file begins to name it has come before it was named: it is there
+    /// with both tokens, as it would be if the file had been read a moment later.
     pub fn configure(
         &mut self,
         tokens: impl IntoIterator<Item = (TokenHash, BotId, bool)>,
@@ -204,8 +209,25 @@ impl Registry {
         self.bots.get(bot)
     }
 
+    /// A bot is on its way to the store, until it is [kept](Self::keep) or [called
+    /// off](Self::call_off).
+    pub fn announce(&mut self, bot: BotId) {
+        self.arriving.insert(bot);
+    }
+
+    /// The store did not take a bot that was announced.
+    pub fn call_off(&mut self, bot: &BotId) {
+        self.arriving.remove(bot);
+    }
+
+    /// Whether no new bot can have that name: there is one, or one is on its way to the store.
+    pub fn is_taken(&self, bot: &BotId) -> bool {
+        self.origin(bot).is_some() || self.arriving.contains(bot)
+    }
+
     /// Keeps a bot's record.
     pub fn keep(&mut self, record: BotRecord) {
+        self.arriving.remove(&record.bot);
         self.bots.insert(record.bot.clone(), record);
     }
 
@@ -237,7 +259,7 @@ impl Registry {
     }
 
     /// Every bot, sorted.
-    pub fn names(&self) -> std::collections::BTreeSet<BotId> {
+    pub fn names(&self) -> BTreeSet<BotId> {
         self.tokens.values().map(|entry| &entry.bot).chain(self.bots.keys()).cloned().collect()
     }
 

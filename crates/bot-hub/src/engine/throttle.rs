@@ -64,14 +64,21 @@ impl Throttle {
     }
 
     pub(super) fn failed(&mut self, address: IpAddr, now: Timestamp) {
-        if self.addresses.len() >= ADDRESSES_MAX {
-            self.addresses.retain(|_, count| now.since(count.since) < WINDOW_MS);
-            if self.addresses.len() >= ADDRESSES_MAX {
-                self.addresses.pop_first();
-            }
+        let key = key(address);
+        if self.addresses.len() >= ADDRESSES_MAX && !self.addresses.contains_key(&key) {
+            self.make_room(now);
         }
-        self.addresses.entry(key(address)).or_default().add(now);
+        self.addresses.entry(key).or_default().add(now);
         self.all.add(now);
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
+        self.addresses.retain(|_, count| now.since(count.since) < WINDOW_MS);
+        let oldest = self.addresses.iter().min_by_key(|(_, count)| count.since);
+        let oldest = oldest.filter(|_| self.addresses.len() >= ADDRESSES_MAX).map(|(key, _)| *key);
+        if let Some(oldest) = oldest {
+            self.addresses.remove(&oldest);
+        }
     }
 }
 
@@ -101,5 +108,25 @@ mod tests {
         throttle.failed(address(3), at + 10);
         assert_eq!(throttle.wait(address(4), at + 20), Some(59_980));
         assert_eq!(throttle.wait(address(4), at + 60_000), None);
+    }
+
+    #[test]
+    fn of_too_many_addresses_the_one_that_failed_longest_ago_is_forgotten() {
+        let nth = |n: u32| IpAddr::from(std::net::Ipv4Addr::from_bits(0x0a00_0000 + n));
+        let mut throttle = Throttle::new(1, u32::MAX);
+        // The oldest has the highest address.
+        let last = u32::try_from(ADDRESSES_MAX).unwrap() - 1;
+        for n in 0..=last {
+            throttle.failed(nth(last - n), Timestamp(1_000_000 + u64::from(n)));
+        }
+        let now = Timestamp(1_020_000);
+        let is_braked = |throttle: &Throttle, n| throttle.wait(nth(n), now).is_some();
+        throttle.failed(nth(7), now);
+        assert!(is_braked(&throttle, last), "an address that is known needs no room");
+        throttle.failed(nth(last + 1), now);
+        assert!(!is_braked(&throttle, last), "the oldest had to make room");
+        for n in [0, 7, last - 1, last + 1] {
+            assert!(is_braked(&throttle, n), "{n}");
+        }
     }
 }

@@ -42,6 +42,12 @@ impl Stage {
             .await
     }
 
+    /// Under another name than the one that was invited.
+    async fn claim_as(&self, code: &str, name: &str) -> Answer {
+        let body = json!({ "code": code, "name": name }).to_string();
+        self.request("POST", CLAIM, &[], &body).await
+    }
+
     /// Through a proxy that is trusted.
     async fn claim_from(&self, address: &str, code: &str) -> Answer {
         let headers = [("X-Forwarded-For", address), ("X-Forwarded-Proto", "https")];
@@ -122,8 +128,7 @@ async fn what_is_no_code_says_why_and_uses_none() {
     let foreign = [("Origin", "https://elsewhere.example")];
     let body = json!({ "code": good }).to_string();
     check(&stage.request("POST", CLAIM, &foreign, &body).await, 403, "foreign_origin");
-    let name = json!({ "code": good, "name": "no name!" }).to_string();
-    check(&stage.request("POST", CLAIM, &[], &name).await, 400, "bad_name");
+    check(&stage.claim_as(&good, "no name!").await, 400, "bad_name");
     assert_eq!(
         stage.claim(&good).await.status,
         200,
@@ -148,13 +153,12 @@ async fn guessing_codes_is_braked_per_address_and_overall() {
     check(&stage.claim_from("203.0.113.9", &guess(9)).await, 429, "throttled");
     assert_eq!(stage.claim_from("198.51.100.7", &mine).await.status, 200);
     // One network of many addresses: an IPv6 /64 counts as one, and the hub has a bound for all.
-    let mut statuses = BTreeMap::new();
+    let mut answers = Vec::new();
     for number in 0..340_u32 {
         let address = format!("10.{}.{}.1", number / 200, number % 200);
-        let answer = stage.claim_from(&address, &guess(number)).await;
-        *statuses.entry(answer.status).or_insert(0) += 1;
+        answers.push(stage.claim_from(&address, &guess(number)).await);
     }
-    assert_eq!(statuses, BTreeMap::from([(404, 295), (429, 45)]));
+    assert_eq!(tally(&answers), BTreeMap::from([(404, 295), (429, 45)]));
     check(&stage.claim_from("192.0.2.200", &other).await, 429, "throttled");
 }
 
@@ -189,19 +193,85 @@ async fn of_many_claims_at_once_one_is_honoured() {
 }
 
 #[tokio::test]
+async fn of_many_claims_of_one_name_at_once_one_makes_a_bot_and_the_others_keep_their_codes() {
+    let stage = Stage::start(&config(&["ana"], OPERATED));
+    let (ana, _events) = stage.client("ana").await;
+    let mut codes = Vec::new();
+    for number in 0..16 {
+        // Half of them are for one name, the others for a name each.
+        let name = if number % 2 == 0 { "fern".to_owned() } else { format!("fern-{number}") };
+        codes.push(code(&ana, lab(&name)).await);
+    }
+    let claims = codes.iter().step_by(2).map(|code| stage.claim(code));
+    let answers = futures_util::future::join_all(claims).await;
+    assert_eq!(tally(&answers), BTreeMap::from([(200, 1), (409, 7)]));
+    for lost in answers.iter().filter(|it| it.status != 200) {
+        check(lost, 409, "name_taken");
+    }
+    assert_eq!(tokens(&ana, "fern").await, 1);
+
+    // A name that nobody was invited under is for everybody who asks.
+    let claims = codes.iter().skip(1).step_by(2).map(|code| stage.claim_as(code, "ivy"));
+    let answers = futures_util::future::join_all(claims).await;
+    assert_eq!(tally(&answers), BTreeMap::from([(200, 1), (409, 7)]));
+    assert_eq!(tokens(&ana, "ivy").await, 1);
+
+    let mut open = 0;
+    for (number, code) in codes.iter().enumerate() {
+        match stage.claim_as(code, &format!("other-{number}")).await {
+            answer if answer.status == 200 => open += 1,
+            answer => check(&answer, 410, "used_code"),
+        }
+    }
+    assert_eq!(open, 14, "what was refused is as good as before");
+}
+
+#[tokio::test]
+async fn of_a_claim_and_an_operator_with_one_name_one_makes_the_bot() {
+    let stage = Stage::start(&config(&["ana", "bea"], "operators: [\"ana\", \"bea\"]"));
+    let ((ana, _for_ana), (bea, _for_bea)) = (stage.client("ana").await, stage.client("bea").await);
+    for round in 0..8 {
+        let name = format!("fern-{round}");
+        let mine = code(&ana, lab(&name)).await;
+        let add = || Operation::BotAdd { bot: bot(&name), operator: false };
+        let (claimed, one, other) =
+            tokio::join!(stage.claim(&mine), ana.operate(add()), bea.operate(add()));
+        let made = [claimed.status == 200, one.is_ok(), other.is_ok()];
+        assert_eq!(made.iter().filter(|it| **it).count(), 1, "{made:?} {}", claimed.body);
+        assert_eq!(tokens(&ana, &name).await, 1, "{made:?}");
+        if claimed.status != 200 {
+            check(&claimed, 409, "name_taken");
+            assert_eq!(stage.claim_as(&mine, &format!("other-{round}")).await.status, 200);
+        }
+    }
+}
+
+fn tally(answers: &[Answer]) -> BTreeMap<u16, usize> {
+    let mut counts = BTreeMap::new();
+    for answer in answers {
+        *counts.entry(answer.status).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// With how many tokens one can come in as that bot.
+async fn tokens(ana: &Client, name: &str) -> u64 {
+    let shown = ana.operate(Operation::BotShow { bot: bot(name) }).await.unwrap();
+    shown["tokens"].as_u64().unwrap()
+}
+
+#[tokio::test]
 async fn whoever_chooses_a_name_becomes_nobody_who_is_known() {
     let more = "operators: [\"ana\"], rooms: { vault: { members: [\"heir\"] } }";
     let stage = Stage::start(&config(&["ana"], more));
     let (ana, _events) = stage.client("ana").await;
     let mine = code(&ana, lab("fern")).await;
     let reserved = code(&ana, lab("moss")).await;
-    let claim_as = |name: &str| json!({ "code": mine, "name": name }).to_string();
     // A bot, the local operator, a member whom the file expects, a room, and whom another invite expects.
     for taken in ["ana", "operator", "heir", "lab", "moss"] {
-        let answer = stage.request("POST", CLAIM, &[], &claim_as(taken)).await;
-        check(&answer, 409, "name_taken");
+        check(&stage.claim_as(&mine, taken).await, 409, "name_taken");
     }
-    let answer = stage.request("POST", CLAIM, &[], &claim_as("fern-of-mine")).await;
+    let answer = stage.claim_as(&mine, "fern-of-mine").await;
     assert_eq!(answer.json()["bot"]["id"], "fern-of-mine");
     assert_eq!(stage.claim(&reserved).await.json()["bot"]["id"], "moss");
     let refused = ana.operate(lab("moss")).await.unwrap_err();

@@ -36,8 +36,8 @@ const WRONG_OVERALL: u32 = 300;
 pub(in crate::engine) struct Book {
     invites: BTreeMap<SmolStr, InviteRecord>,
     by_hash: FxHashMap<[u8; 32], SmolStr>,
-    /// Those that are being claimed: what becomes of it is on its way to the store.
-    claiming: BTreeSet<SmolStr>,
+    /// Those that are being claimed or revoked: what becomes of them is on its way to the store.
+    changing: BTreeSet<SmolStr>,
     pub(super) throttle: Throttle,
 }
 
@@ -46,7 +46,7 @@ impl Default for Book {
         Self {
             invites: BTreeMap::new(),
             by_hash: FxHashMap::default(),
-            claiming: BTreeSet::new(),
+            changing: BTreeSet::new(),
             throttle: Throttle::new(WRONG_PER_ADDRESS, WRONG_OVERALL),
         }
     }
@@ -106,13 +106,17 @@ impl Book {
         named.into_iter().any(|it| standing(it, now) == Standing::Open)
     }
 
-    /// Marks an invite as being claimed; `false` if it is already.
-    pub(super) fn begin_claim(&mut self, id: &SmolStr) -> bool {
-        self.claiming.insert(id.clone())
+    /// Whether it is being claimed or revoked just now.
+    pub(super) fn is_changing(&self, id: &str) -> bool {
+        self.changing.contains(id)
     }
 
-    pub(super) fn end_claim(&mut self, id: &SmolStr) {
-        self.claiming.remove(id);
+    pub(super) fn begin_change(&mut self, id: &SmolStr) {
+        self.changing.insert(id.clone());
+    }
+
+    pub(super) fn end_change(&mut self, id: &SmolStr) {
+        self.changing.remove(id);
     }
 
     pub(super) fn wait(&self, address: IpAddr, now: Timestamp) -> Option<u64> {
@@ -154,9 +158,9 @@ impl Book {
                 .message(format!("it was used: `{}` came by it", claim.bot))
                 .hint(format!("to keep that bot out: bot-hub bot disable {}", claim.bot)));
         }
-        if self.claiming.contains(id) {
+        if self.is_changing(id) {
             return Err(ErrorFrame::new(Code::NotAllowed)
-                .message("somebody is coming by it just now")
+                .message("somebody is claiming or revoking it just now")
                 .hint("bot-hub invite list"));
         }
         let record = InviteRecord { revoked_at: invite.revoked_at.or(Some(now)), ..invite.clone() };

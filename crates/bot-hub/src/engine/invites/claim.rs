@@ -14,12 +14,10 @@ use super::book::{Standing, standing};
 use super::{failed, refusal, taken};
 use crate::door::{Answer, ClaimWish};
 use crate::engine::accounts::no_randomness;
+use crate::engine::admit::printable;
 use crate::engine::credential::{Kind, hash_code, hash_token, make_token};
 use crate::engine::{Engine, Owner};
 use crate::store::{BotRecord, ClaimRecord, InviteRecord, TokenRecord, Write};
-
-/// What a program may say of itself, in characters.
-const CLIENT_CHARS_MAX: usize = 64;
 
 /// A claim on its way to the store.
 #[derive(Debug)]
@@ -67,14 +65,10 @@ impl Engine {
         let found = self.may_claim(&invite, &name);
         found.map_err(|error| refusal(&error))?;
         let secret = make_token(Kind::Bot).map_err(|error| refusal(&no_randomness(&error)))?;
-        if !self.invites.begin_claim(&invite.id) {
-            let message = "somebody is coming by that code just now";
-            return Err(failed(429, "busy", message, "try again in 1 s", Some(1)));
-        }
         let claim = ClaimRecord {
             at: now,
             bot: name.clone(),
-            client: printable(&wish.client).into(),
+            client: printable(&wish.client),
             address: wish.address.to_canonical().to_string().into(),
         };
         let (operator, disabled, guest, last_seen) = (false, false, true, None);
@@ -95,6 +89,10 @@ impl Engine {
             return Err(failed(404, "unknown_code", "nobody made that code", hint, None));
         };
         let (kind, what) = match standing(invite, self.now) {
+            Standing::Open if self.invites.is_changing(&invite.id) => {
+                let message = "somebody is claiming or revoking that code just now";
+                return Err(failed(429, "busy", message, "try again in 1 s", Some(1)));
+            }
             Standing::Open => return Ok(invite.clone()),
             Standing::Used => ("used_code", "that code was used: it is good for one bot, once"),
             Standing::Expired => ("expired_code", "that code has expired"),
@@ -120,7 +118,7 @@ impl Engine {
         let is_other_name = *name != invite.name;
         let is_reserved = is_other_name && self.invites.expects(name, self.now);
         let is_taken = is_other_name && self.hub.is_known(name);
-        if self.registry.origin(name).is_some() || is_taken || is_reserved {
+        if self.registry.is_taken(name) || is_taken || is_reserved {
             return Err(taken(name).hint("ask for another name: `name`, or bot-hub join --as NAME"));
         }
         self.hub.have_space(&invite.rooms)
@@ -137,6 +135,8 @@ impl Engine {
         let (hash, created_at) = (hash_token(secret.expose()), self.now);
         let token = TokenRecord { bot: bot.bot.clone(), hash, created_at, expires_at: None };
         self.flush_brain();
+        self.invites.begin_change(&invite.id);
+        self.registry.announce(bot.bot.clone());
         let (rooms, rights) = (invite.rooms.clone(), invite.rights);
         self.input(Input::LetIn { bot: bot.bot.clone(), rooms, rights });
         let mut writes = std::mem::take(&mut self.batch);
@@ -154,10 +154,15 @@ impl Engine {
     pub(in crate::engine) fn claim_settled(&mut self, claim: &Claim) {
         self.registry.keep(claim.bot.clone());
         self.registry.keep_token(&claim.token);
-        self.invites.end_claim(&claim.invite.id);
+        self.invites.end_change(&claim.invite.id);
         self.invites.keep(claim.invite.clone());
         let bot = claim.bot.bot.clone();
-        self.input(Input::Guest { bot: bot.clone(), guest: true });
+        // The configuration may have begun to name it meanwhile.
+        let guest = self.registry.is_guest(&bot);
+        if !guest {
+            self.warn_of_second_owner(&bot);
+        }
+        self.input(Input::Guest { bot: bot.clone(), guest });
         self.input(Input::BotAdded(bot));
     }
 
@@ -186,7 +191,8 @@ impl Engine {
     }
 
     pub(in crate::engine) fn claim_refused(&mut self, claim: Claim, code: Code) {
-        self.invites.end_claim(&claim.invite.id);
+        self.invites.end_change(&claim.invite.id);
+        self.registry.call_off(&claim.bot.bot);
         drop(claim.reply.send(refusal(&ErrorFrame::new(code).hint("try again in a minute"))));
     }
 }
@@ -196,10 +202,4 @@ const NAME_HINT: &str = "a name has 1 to 64 of a-z, 0-9, `.`, `_` and `-`, as in
 fn throttled(wait_s: u64) -> Answer {
     let hint = format!("try again in {wait_s} s");
     failed(429, "throttled", "too many codes were tried that are none", &hint, Some(wait_s))
-}
-
-/// What a program says of itself, as it can be shown.
-fn printable(client: &str) -> String {
-    let shown = client.chars().filter(|c| c.is_ascii_graphic() || *c == ' ');
-    shown.take(CLIENT_CHARS_MAX).collect()
 }
