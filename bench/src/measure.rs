@@ -24,6 +24,10 @@ use crate::{
 const AT_ONCE: usize = 100;
 /// Opening all connections of a workload may take so long.
 const OPEN: Duration = Duration::from_secs(60);
+/// With such texts a history is made, since that is quick.
+const FILL_BYTES: usize = 4096;
+/// As many in flight per room meanwhile.
+const FILL_WINDOW: u64 = 32;
 /// Time for a server to put its memory in order after connections came.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -82,9 +86,9 @@ pub fn measure(setting: &Setting<'_>, system: System, workload: &Workload) -> Re
         fs::remove_dir_all(&dir)?;
     }
     fs::create_dir_all(&dir)?;
-    let launch = system.prepare(setting.places, &dir, workload.kind.bots())?;
-    let server = Server::start(&launch, &dir, setting.cores)?;
+    let launch = system.prepare(setting.places, &dir, workload.kind)?;
     let probe = Probe { setting, system, launch: &launch, dir: &dir };
+    let server = probe.start_filled(workload.kind)?;
     let (sample, server) = match workload.kind {
         Kind::Return(count) => probe.come_back(server, count)?,
         other => match probe.with_server(&server, other) {
@@ -105,6 +109,34 @@ struct Probe<'a> {
 }
 
 impl Probe<'_> {
+    fn start(&self) -> Result<Server> {
+        Server::start(self.launch, self.dir, self.setting.cores)
+    }
+
+    /// A server that was started with what the workload wants it to have kept.
+    fn start_filled(&self, kind: Kind) -> Result<Server> {
+        let (server, wanted_mib) = (self.start()?, kind.burden().stored_mib);
+        let Kind::Rooms(rooms) = kind else { return Ok(server) };
+        if wanted_mib == 0 {
+            return Ok(server);
+        }
+        let rooms = Rooms { text_bytes: FILL_BYTES, window: FILL_WINDOW, ..rooms };
+        let parts = rooms.parts();
+        let mut fleet = Fleet::new()?;
+        let tongue = self.system.tongue();
+        fleet.open(server.address, tongue, &parts, AT_ONCE, Instant::now() + OPEN)?;
+        let mut load = Load::new(&rooms, tongue, &parts, self.setting.spin);
+        while stored_mib(&self.dir.join("data"))? < wanted_mib {
+            load.run(&mut fleet, &mut None, Duration::from_secs(1))?;
+        }
+        load.drain(&mut fleet)?;
+        // The last pongs are on their way; what they prove is not delivered again.
+        rest(&mut fleet)?;
+        drop(fleet);
+        server.stop()?;
+        self.start()
+    }
+
     fn with_server(&self, server: &Server, kind: Kind) -> Result<Sample> {
         match kind {
             Kind::Rooms(rooms) => self.rooms(server, &rooms),
@@ -143,6 +175,7 @@ impl Probe<'_> {
             rss_kib: Some(rss),
             rss_growth_kib: Some(peak.saturating_sub(rss)),
             short_acks: load.short_acks(),
+            seconds: (rooms.burden.stored_mib > 0).then_some(server.took.as_secs_f64()),
             ..used.sample(counts.deliveries)
         })
     }
@@ -163,10 +196,7 @@ impl Probe<'_> {
     /// Resident memory some time after `more` have connected.
     fn settled(&self, server: &Server, fleet: &mut Fleet, more: &[Part]) -> Result<u64> {
         fleet.open(server.address, self.system.tongue(), more, AT_ONCE, Instant::now() + OPEN)?;
-        let settled = Instant::now() + SETTLE;
-        while Instant::now() < settled {
-            fleet.turn(Duration::from_millis(50), &mut Deaf)?;
-        }
+        rest(fleet)?;
         Ok(process::memory_kib(server.pid)?.0)
     }
 
@@ -187,11 +217,26 @@ impl Probe<'_> {
         server.stop()?;
         drop(fleet);
         let start = Instant::now();
-        let server = Server::start(self.launch, self.dir, self.setting.cores)?;
+        let server = self.start()?;
         Fleet::new()?.open(server.address, tongue, &parts, AT_ONCE, Instant::now() + OPEN)?;
         let seconds = Some(start.elapsed().as_secs_f64());
         Ok((Sample { seconds, ..Sample::default() }, server))
     }
+}
+
+/// Lets things calm down, with connections that answer what they have to.
+fn rest(fleet: &mut Fleet) -> Result<()> {
+    let end = Instant::now() + SETTLE;
+    while Instant::now() < end {
+        fleet.turn(Duration::from_millis(50), &mut Deaf)?;
+    }
+    Ok(())
+}
+
+/// What files of a folder take, in MiB.
+fn stored_mib(folder: &Path) -> Result<u64> {
+    let sizes = fs::read_dir(folder)?.map(|file| Ok(file?.metadata()?.len()));
+    Ok(sizes.sum::<Result<u64>>()? >> 20)
 }
 
 fn start(server: &Server) -> Result<Sample> {

@@ -53,6 +53,9 @@ impl Cell {
         if !self.failures.is_empty() {
             return "**failed**".into();
         }
+        if self.samples.is_empty() {
+            return "–".into();
+        }
         match kind {
             Kind::Idle(_) => kib(self.median(|s| s.kib_per_connection)),
             Kind::Start => micros(self.median(|s| s.seconds.map(|seconds| seconds * 1e6))),
@@ -155,7 +158,9 @@ impl Report {
     fn picture(&self) -> String {
         let groups = self.rows.iter().filter(|(workload, _)| workload.kind.has_rate());
         let groups = groups.map(|(workload, cells)| {
-            let bars = self.systems.iter().zip(cells).map(|((system, _), cell)| {
+            let measured = self.systems.iter().zip(cells);
+            let measured = measured.filter(|((system, _), _)| workload.suits(*system));
+            let bars = measured.map(|((system, _), cell)| {
                 let value = cell
                     .median(|s| s.cpu_us)
                     .filter(|_| cell.failures.is_empty())

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     dialect::{Flavour, Tongue, bot_name, token},
     server::{Launch, Readiness},
+    workload::Kind,
 };
 
 /// One column of the table.
@@ -125,20 +126,21 @@ impl System {
         }
     }
 
-    /// Writes what it needs into `dir` (for so many bots) and says how it is started.
-    pub fn prepare(self, places: &Places, dir: &Path, bots: usize) -> Result<Launch> {
+    /// Writes what it needs into `dir` (for the bots and rooms of a workload) and says how it is started.
+    pub fn prepare(self, places: &Places, dir: &Path, kind: Kind) -> Result<Launch> {
+        let bots = kind.bots();
         match self {
-            Self::HubMemory => hub(places, dir, bots, &["--store", "memory"]),
-            Self::HubSqlite => hub(places, dir, bots, &[]),
+            Self::HubMemory => hub(places, dir, kind, &["--store", "memory"]),
+            Self::HubSqlite => hub(places, dir, kind, &[]),
             Self::NodeOriginal => {
                 let script = text(&places.bench.join("node-original/server.mjs"));
-                let config = seed_config(dir, bots)?;
+                let config = seed_config(dir, bots, 0)?;
                 let command = ["node", &script, "--config", &config, "--listen", "127.0.0.1:0"];
                 Ok(launch(&command, Readiness::Line))
             }
             Self::NativeHub => {
                 let program = text(&places.peer("native-hub"));
-                let config = seed_config(dir, bots)?;
+                let config = seed_config(dir, bots, 0)?;
                 Ok(launch(&[&program, "--config", &config], Readiness::Line))
             }
             Self::NatsWebSocket => nats(
@@ -164,9 +166,9 @@ fn launch(command: &[&str], ready: Readiness) -> Launch {
     Launch { command: command.iter().map(|&word| word.to_owned()).collect(), ready }
 }
 
-fn hub(places: &Places, dir: &Path, bots: usize, more: &[&str]) -> Result<Launch> {
+fn hub(places: &Places, dir: &Path, kind: Kind, more: &[&str]) -> Result<Launch> {
     let (program, data) = (text(&places.hub), text(&dir.join("data")));
-    let config = seed_config(dir, bots)?;
+    let config = seed_config(dir, kind.bots(), kind.burden().rooms)?;
     let serve =
         [&program, "serve", "--config", &config, "--data", &data, "--listen", "127.0.0.1:0"];
     Ok(launch(&[&serve, more].concat(), Readiness::Line))
@@ -219,10 +221,15 @@ fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// Writes the configuration file of the first description, with a token per bot, and returns where it is.
-fn seed_config(dir: &Path, bots: usize) -> Result<String> {
+/// Writes the configuration file of the first description, with a token per bot (and, which only Bot Hub knows,
+/// so many rooms that nobody talks in), and returns where it is.
+fn seed_config(dir: &Path, bots: usize, rooms: usize) -> Result<String> {
     let entry = |bot| (token(bot), json!({"botId": bot_name(bot)}));
-    let config = json!({"tokens": (0..bots).map(entry).collect::<Map<_, _>>()});
+    let mut config = json!({"tokens": (0..bots).map(entry).collect::<Map<_, _>>()});
+    if rooms > 0 {
+        let room = |at| (format!("other-{at}"), json!({"open": true}));
+        config["rooms"] = (0..rooms).map(room).collect::<Map<_, _>>().into();
+    }
     let path = dir.join("config.json");
     fs::write(&path, config.to_string())?;
     Ok(text(&path))

@@ -23,6 +23,8 @@ enum Wanted {
     Rate(f64),
     /// At least so many times what another system delivers per CPU second in the same run.
     Times(f64, System),
+    /// A delivery takes at most so many times the CPU of one in another workload of the same system.
+    AsIn(f64, &'static str),
     /// 99 % heard within so many microseconds.
     Heard(f64),
     /// 99 % confirmed within one `fdatasync` (its own 99th percentile) and so many microseconds.
@@ -38,7 +40,7 @@ enum Wanted {
 }
 
 use System::{HubMemory, HubSqlite, NativeHub, NodeOriginal};
-use Wanted::{ConfirmedAfterSync, Each, Growth, Heard, Rate, Resident, Seconds, Times};
+use Wanted::{AsIn, ConfirmedAfterSync, Each, Growth, Heard, Rate, Resident, Seconds, Times};
 
 /// All of them, in the order of the table.
 const TARGETS: &[Target] = &[
@@ -56,6 +58,12 @@ const TARGETS: &[Target] = &[
     target("pairs-200", HubSqlite, Rate(200e3)),
     target("pingpong", HubSqlite, ConfirmedAfterSync(200.0)),
     target("steady-5000", HubSqlite, Heard(2_000.0)),
+    target("rooms-100k", HubMemory, AsIn(1.1, "pairs-200")),
+    target("rooms-100k", HubSqlite, AsIn(1.1, "pairs-200")),
+    target("history-1g", HubSqlite, AsIn(1.1, "pairs-200")),
+    target("history-1g", HubSqlite, Seconds(0.1)),
+    target("history-10g", HubSqlite, AsIn(1.1, "pairs-200")),
+    target("history-10g", HubSqlite, Seconds(0.1)),
     target("start", HubSqlite, Seconds(0.1)),
     target("start", HubSqlite, Resident(14.3)),
     target("idle", HubSqlite, Each(16.0)),
@@ -119,6 +127,13 @@ impl Found<'_> {
                 let times = self.cell(row, other)?.median(|it| it.cpu_us)? / own;
                 let wanted = format!("≥ {factor} × `{}`", other.name());
                 (wanted, format!("{times:.2} ×, {own:.2} µs each"), times >= factor)
+            }
+            AsIn(factor, other) => {
+                let own = of(|it| it.cpu_us)?;
+                let there = self.rows.iter().find(|(workload, _)| workload.name == other)?;
+                let times = own / self.cell(there, target.system)?.median(|it| it.cpu_us)?;
+                let wanted = format!("≤ {factor} × `{other}`");
+                (wanted, format!("{times:.2} ×, {own:.2} µs each"), times <= factor)
             }
             Heard(max) => at_most(of(|it| it.p99_us)?, max, "µs (p99)"),
             ConfirmedAfterSync(more) => at_most(

@@ -1,6 +1,6 @@
 //! The list of workloads: data, and who takes which part in them.
 
-use crate::dialect::Part;
+use crate::{dialect::Part, system::System};
 
 /// One row of the table.
 #[derive(Debug)]
@@ -41,6 +41,17 @@ pub struct Rooms {
     pub text_bytes: usize,
     /// When the next message is said.
     pub pace: Pace,
+    /// What the server has to carry besides.
+    pub burden: Burden,
+}
+
+/// What a server knows and keeps beside the rooms that are talked in. Only Bot Hub is measured with any.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Burden {
+    /// Rooms that nobody talks in.
+    pub rooms: usize,
+    /// What was said before, in the same rooms, in MiB on the disk.
+    pub stored_mib: u64,
 }
 
 /// When the next message is said.
@@ -56,6 +67,8 @@ pub enum Pace {
         per_second: u32,
     },
 }
+
+const NOTHING: Burden = Burden { rooms: 0, stored_mib: 0 };
 
 /// Window of the steady workload: more than it can say in a run, so it never holds a message back.
 const UNBOUNDED: u64 = 1 << 13;
@@ -78,6 +91,21 @@ pub const WORKLOADS: &[Workload] = &[
         UNBOUNDED,
         Pace::Steady { per_second: 5000 },
     ),
+    burdened(
+        "rooms-100k",
+        "50 rooms of 2 among 100,000 rooms, window 32, 200 B",
+        Burden { rooms: 100_000, stored_mib: 0 },
+    ),
+    burdened(
+        "history-1g",
+        "50 rooms of 2 with 1 GiB of history, window 32, 200 B",
+        Burden { rooms: 0, stored_mib: 1024 },
+    ),
+    burdened(
+        "history-10g",
+        "50 rooms of 2 with 10 GiB of history, window 32, 200 B",
+        Burden { rooms: 0, stored_mib: 10 * 1024 },
+    ),
     Workload { name: "start", title: "start with nothing stored", kind: Kind::Start },
     Workload {
         name: "idle",
@@ -98,7 +126,14 @@ pub const WORKLOADS: &[Workload] = &[
 
 const fn pairs(name: &'static str, title: &'static str, window: u64, text: usize) -> Workload {
     let pace = Pace::Pipelined;
-    let rooms = Rooms { rooms: 50, listeners: 1, window, text_bytes: text, pace };
+    let rooms = Rooms { rooms: 50, listeners: 1, window, text_bytes: text, pace, burden: NOTHING };
+    Workload { name, title, kind: Kind::Rooms(rooms) }
+}
+
+/// `pairs-200`, with something to carry.
+const fn burdened(name: &'static str, title: &'static str, burden: Burden) -> Workload {
+    let pace = Pace::Pipelined;
+    let rooms = Rooms { rooms: 50, listeners: 1, window: 32, text_bytes: 200, pace, burden };
     Workload { name, title, kind: Kind::Rooms(rooms) }
 }
 
@@ -110,11 +145,36 @@ const fn rooms(
     window: u64,
     pace: Pace,
 ) -> Workload {
-    let rooms = Rooms { rooms, listeners, window, text_bytes: 200, pace };
+    let rooms = Rooms { rooms, listeners, window, text_bytes: 200, pace, burden: NOTHING };
     Workload { name, title, kind: Kind::Rooms(rooms) }
 }
 
+impl Workload {
+    /// Whether it says something about a system.
+    pub fn suits(&self, system: System) -> bool {
+        let burden = self.kind.burden();
+        match system {
+            System::HubSqlite => true,
+            System::HubMemory => burden.stored_mib == 0,
+            _ => burden.stored_mib == 0 && burden.rooms == 0,
+        }
+    }
+
+    /// Whether it is run only when somebody names it: it takes minutes, and the disk.
+    pub fn is_long(&self) -> bool {
+        self.kind.burden().stored_mib > 1024
+    }
+}
+
 impl Kind {
+    /// See [`Burden`].
+    pub fn burden(&self) -> Burden {
+        match self {
+            Self::Rooms(rooms) => rooms.burden,
+            _ => NOTHING,
+        }
+    }
+
     /// Whether it counts something per second.
     pub fn has_rate(&self) -> bool {
         matches!(self, Self::Rooms(_) | Self::Storm(_))

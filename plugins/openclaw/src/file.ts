@@ -4,7 +4,7 @@
 // small (open turns, unacknowledged messages), so each change rewrites the file. Synchronous on
 // purpose: what is written before the next frame leaves must be on the disk by then.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** `read` gives nothing for a file that is not there; one that cannot be read is set aside. */
@@ -33,7 +33,8 @@ export function jsonFile(path: string, warn: (text: string) => void): JsonFile {
       const beside = `${path}.new`;
       const file = openSync(beside, "w", 0o600);
       try {
-        writeSync(file, JSON.stringify(value));
+        // Not `writeSync`: on a full disk that writes a part, and says so only in its result.
+        writeFileSync(file, JSON.stringify(value));
         fsyncSync(file);
       } finally {
         closeSync(file);

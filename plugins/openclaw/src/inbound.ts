@@ -113,7 +113,7 @@ export class Inbound {
     // A handed-over request is answered by another bot than the one that was asked, in the same room.
     if (meaning.kind !== "response" || live.requests.outgoing(meaning.requestId)?.room !== entry.room) return false;
     if (!isAdmitted(account, entry.room, entry.from)) return false;
-    return live.requests.answered(meaning.requestId, `${meaning.text}\n(message ${entry.id})`) === "waited";
+    return live.requests.answered(meaning.requestId, `${meaning.text}\n(message ${entry.id})`, !meaning.isPartial);
   }
 
   #block(entry: Entry) {

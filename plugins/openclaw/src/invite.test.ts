@@ -36,8 +36,45 @@ test("a link that is none, or that would show the code to the network, is refuse
   check("K7QF-2M9D-XR4T-8W3A", /paste the whole of it, like `https:\/\/hub\.example\/join#CODE`/);
   check("https://hub/join", /no link with a code/);
   check("wss://hub/join#K7QF", /no link with a code/);
+  check("https://hub/join#%E0%A4%A", /no link with a code/);
+  check("https://hub/join#%20", /no link with a code/);
   check("http://hub.example/join#K7QF", /not encrypted.*begins with `https:`/);
   assert.equal(readInvite("https://hub:8443/join#K7QF").origin.href, "https://hub:8443/");
+});
+
+/** Numbers below 2^32 from a seed (mulberry32), the same everywhere. */
+function chance(seed: number) {
+  return (end: number) => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), seed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % end;
+  };
+}
+
+test("whatever is pasted leads to one hub with one code, or is refused with a hint that does not repeat the code", () => {
+  const code = "K7QF-2M9D-XR4T-8W3A";
+  const parts = [
+    "https://", "http://", "HTTPS://", "wss://", "hub.example", "127.0.0.1", "127.evil.com", "[::1]", "localhost", "user:pw@", ":18795", ":0", "/join",
+    "/", "#", "%23", "%", "%E0%A4", "%20", "?code=", "\\", " ", "\n", "'", "<", "ü", "\u202e", "\ud800", code,
+  ];
+  for (let seed = 0; seed < 20_000; seed += 1) {
+    const next = chance(seed);
+    const start = ["https://hub.example/join#", "http://127.0.0.1:18795/join#", "", ""][next(4)] ?? "";
+    const raw = start + Array.from({ length: next(10) }, () => parts[next(parts.length)]).join("");
+    try {
+      const invite = readInvite(raw);
+      const isSafe = invite.origin.protocol === "https:" || /^(localhost|\[::1\]|127\.\d+\.\d+\.\d+)$/.test(invite.origin.hostname);
+      assert.ok(isSafe && invite.origin.href === `${invite.origin.origin}/`, raw);
+      assert.ok(invite.code !== "" && invite.code === invite.code.trim(), raw);
+      const again = readInvite(`${invite.origin.href}join#${encodeURIComponent(invite.code)}`);
+      assert.deepEqual([again.code, again.origin.href], [invite.code, invite.origin.href], raw);
+    } catch (error) {
+      assert.ok(error instanceof Error && !(error instanceof assert.AssertionError), `seed ${seed}: ${String(error)}`);
+      assert.match(error.message, /; hint: /, `seed ${seed}: ${raw}`);
+      assert.ok(!error.message.includes(code), `seed ${seed}: ${raw}`);
+    }
+  }
 });
 
 test("a hub that says no says why", async () => {

@@ -23,7 +23,7 @@ const FORM = "`https://hub.example/join#CODE`";
 export function readInvite(raw: string): Invite {
   const link = raw.trim();
   const url = URL.canParse(link) ? new URL(link) : undefined;
-  const code = decodeURIComponent(url?.hash.slice(1) ?? "");
+  const code = decoded(url?.hash.slice(1) ?? "").trim();
   if (url === undefined || !/^https?:$/.test(url.protocol) || code === "") {
     throw new Error(`the invite is no link with a code; hint: paste the whole of it, like ${FORM}`);
   }
@@ -31,6 +31,15 @@ export function readInvite(raw: string): Invite {
     throw new Error(`the invite's link is not encrypted, and its code is a secret; hint: ask for one that begins with \`https:\``);
   }
   return { origin: new URL(url.origin), code };
+}
+
+/** Empty if it cannot be decoded: a link that was cut in the middle of a `%…` holds no whole code. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
 }
 
 /** Throws a sentence if the hub does not take the code, or cannot be asked. */

@@ -16,8 +16,8 @@ export type Meaning = {
   | { kind: "talk" }
   /** REQUEST, HANDOFF or CLARIFY to this bot: its answer is a RESPONSE. */
   | { kind: "request"; requestId: string; replyTo: string; task: string; depth: Depth }
-  /** RESPONSE to this bot. */
-  | { kind: "response"; requestId: string; depth: Depth }
+  /** RESPONSE to this bot; after a partial one another follows. */
+  | { kind: "response"; requestId: string; depth: Depth; isPartial: boolean }
   /** Worth knowing, and nothing to answer: BROADCAST, and blocks between others. */
   | { kind: "context" }
 );
@@ -35,7 +35,9 @@ export function meaningOf(entry: Entry, me: string, block: Block | null, replies
   const depth = block.depth ?? FIRST_DEPTH;
   const common = { text: plainWords(block, who), addressed: forMe, mentionsSomebody: true };
   if (!forMe || block.type === "BROADCAST") return { ...common, kind: "context" };
-  if (block.type === "RESPONSE") return { ...common, kind: "response", requestId: block.requestId, depth };
+  if (block.type === "RESPONSE") {
+    return { ...common, kind: "response", requestId: block.requestId, depth, isPartial: block.status === "partial" };
+  }
   const replyTo = (block.type === "HANDOFF" && block.callback !== null && readName(block.callback)) || entry.from;
   const task = block.task ?? block.question ?? "";
   return { ...common, kind: "request", requestId: block.requestId, replyTo, task, depth };

@@ -41,9 +41,23 @@ test("who waits for an answer gets it, and an old request is forgotten", async (
   const requests = new Requests(file, 0);
   requests.ask({ requestId: "r2", to: "bob", room: "lab", task: "x", depth, at: 0 });
   const answer = requests.wait("r2", new AbortController().signal);
-  assert.equal(requests.answered("r2", "three"), "waited");
-  assert.equal(await answer, "three");
-  assert.equal(requests.answered("r2", "again"), "unknown");
+  assert.equal(requests.answered("r2", "so far two", false), true);
+  assert.equal(requests.outgoing("r2")?.to, "bob");
+  assert.equal(requests.answered("r2", "three", true), true);
+  assert.deepEqual(await answer, { parts: ["so far two", "three"], isWhole: true });
+  assert.equal(requests.outgoing("r2"), undefined);
+  assert.equal(requests.answered("r2", "again", true), false);
   requests.ask({ requestId: "r3", to: "bob", room: "lab", task: "x", depth, at: 0 });
   assert.equal(new Requests(file, 25 * 3_600_000).outgoing("r3"), undefined);
+});
+
+test("who waits no longer has what came so far, and the request goes on", async () => {
+  const requests = new Requests(memoryFile());
+  requests.ask({ requestId: "r4", to: "bob", room: "lab", task: "x", depth, at: Date.now() });
+  const patience = new AbortController();
+  const answer = requests.wait("r4", patience.signal);
+  requests.answered("r4", "so far two", false);
+  patience.abort();
+  assert.deepEqual(await answer, { parts: ["so far two"], isWhole: false });
+  assert.equal(requests.outgoing("r4")?.to, "bob");
 });

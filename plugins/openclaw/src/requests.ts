@@ -24,6 +24,9 @@ export type Incoming = {
 /** We asked somebody. */
 export type Outgoing = { requestId: string; to: string; room: string; task: string; depth: Depth; at: number };
 
+/** What came while somebody waited. */
+export type Answer = { parts: string[]; isWhole: boolean };
+
 /** A request that nobody answered for so long is forgotten. */
 const FORGOTTEN_MS = 24 * 60 * 60_000;
 
@@ -31,7 +34,7 @@ export class Requests {
   #incoming: Incoming[] = [];
   #outgoing: Outgoing[] = [];
   readonly #passedOn = new Set<string>();
-  readonly #waiters = new Map<string, (answer: string) => void>();
+  readonly #waiters = new Map<string, { answer: Answer; end: () => void }>();
   readonly #file: JsonFile;
 
   constructor(file: JsonFile, now = Date.now()) {
@@ -90,7 +93,7 @@ export class Requests {
     this.#save();
   }
 
-  /** What we asked could not be said. */
+  /** No answer is awaited any more: it came, or what we asked could not be said. */
   withdraw(requestId: string): void {
     this.#outgoing = this.#outgoing.filter((it) => it.requestId !== requestId);
     this.#save();
@@ -100,29 +103,30 @@ export class Requests {
     return this.#outgoing.find((it) => it.requestId === requestId);
   }
 
-  /** Resolves with the answer's text; the signal ends the wait, not the request. */
-  wait(requestId: string, signal: AbortSignal): Promise<string | undefined> {
+  /** Resolves with the whole answer, or with what is there when the signal fires; that ends the wait, not the request. */
+  wait(requestId: string, signal: AbortSignal): Promise<Answer> {
+    const answer: Answer = { parts: [], isWhole: false };
     return new Promise((resolve) => {
-      const end = (answer?: string) => {
+      const end = () => {
         this.#waiters.delete(requestId);
-        signal.removeEventListener("abort", stop);
+        signal.removeEventListener("abort", end);
         resolve(answer);
       };
-      const stop = () => end();
-      if (signal.aborted) return resolve(undefined);
-      signal.addEventListener("abort", stop, { once: true });
-      this.#waiters.set(requestId, end);
+      if (signal.aborted) return resolve(answer);
+      signal.addEventListener("abort", end, { once: true });
+      this.#waiters.set(requestId, { answer, end });
     });
   }
 
-  /** An answer came. Says whether somebody waited for it. */
-  answered(requestId: string, answer: string): "waited" | "asked" | "unknown" {
-    const known = this.outgoing(requestId) !== undefined;
-    this.#outgoing = this.#outgoing.filter((it) => it.requestId !== requestId);
-    this.#save();
+  /** An answer came, or a part of one. Says whether somebody waits for it. */
+  answered(requestId: string, text: string, isLast: boolean): boolean {
+    if (isLast) this.withdraw(requestId);
     const waiter = this.#waiters.get(requestId);
-    waiter?.(answer);
-    return waiter !== undefined ? "waited" : known ? "asked" : "unknown";
+    if (waiter === undefined) return false;
+    waiter.answer.parts.push(text);
+    waiter.answer.isWhole = isLast;
+    if (isLast) waiter.end();
+    return true;
   }
 
   get open(): { incoming: readonly Incoming[]; outgoing: readonly Outgoing[] } {

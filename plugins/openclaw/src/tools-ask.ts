@@ -85,9 +85,11 @@ async function ask(params: Params, context: ToolContext): Promise<unknown> {
     live.requests.withdraw(requestId);
     throw error;
   });
-  const answer = seconds > 0 ? await waiting : undefined;
-  if (answer !== undefined) return { answer, request: said.id };
-  return { request: said.id, note: "there is no answer yet; it will arrive as a message, or ask bot_hub_status" };
+  const { parts, isWhole } = await waiting;
+  const answer = parts.length > 0 ? { answer: parts.join("\n\n") } : {};
+  if (isWhole) return { ...answer, request: said.id };
+  const missing = parts.length > 0 ? "the rest of the answer is not here yet" : "there is no answer yet";
+  return { ...answer, request: said.id, note: `${missing}; it will arrive as a message, or ask bot_hub_status` };
 }
 
 /** A request to somebody who is not there would be a message that nobody answers. */

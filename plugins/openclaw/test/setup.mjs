@@ -4,9 +4,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -16,29 +14,12 @@ import { startHub } from "./hub.mjs";
 
 const { HUB, OPENCLAW, SOURCE, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-setup-"));
-const CODE = "K7QF-2M9D-XR4T-8W3A";
-let gateway, invites;
+let gateway, hub, link;
 
-/** The hub's side of invites: every code works once. */
-async function startInvites() {
-  const used = new Set();
-  const claims = [];
-  const server = http.createServer(async (request, response) => {
-    let raw = "";
-    for await (const chunk of request) raw += chunk;
-    const { code } = JSON.parse(raw);
-    claims.push({ path: request.url, ...JSON.parse(raw) });
-    response.setHeader("content-type", "application/json");
-    if (used.has(code)) {
-      response.statusCode = 410;
-      return response.end(JSON.stringify({ ok: false, error: { type: "invite_used", message: "this invite has been used", hint: "ask for a new one" } }));
-    }
-    used.add(code);
-    const given = { contract_version: 1, api_base_url: "", ws_url: "wss://hub.example/ws", token: `bh_bot_${code}`, bot: { id: "pelouse" }, rooms: ["lab"], defaults: {} };
-    response.end(JSON.stringify(given));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { link: (code) => `http://127.0.0.1:${server.address().port}/join#${code}`, claims, stop: () => server.close() };
+/** An invite of the real hub: the link that its operator passes on. */
+async function invite(name, room) {
+  const { stdout } = await promisify(execFile)(HUB, ["invite", name, "--room", room, "--json", "--data", hub.data]);
+  return JSON.parse(stdout).url;
 }
 
 const run = async (...args) => {
@@ -51,8 +32,10 @@ const fails = async (...args) => {
   assert.notEqual(result.code, 0, result.stdout);
   return result.stdout + result.stderr;
 };
+/** OpenClaw 2026.9.4 does not ask this yet. */
+const AT_THE_END = ["Set up administration", "\r", "maybe"];
 const wizard = async (...script) => {
-  const { code, stdout, stderr } = await gateway.ask(["channels", "add", "--channel", "bot-hub"], [...script, ["Set up administration", "\r"]]);
+  const { code, stdout, stderr } = await gateway.ask(["channels", "add", "--channel", "bot-hub"], [...script, AT_THE_END]);
   assert.equal(code, 0, stdout + stderr);
   return stdout;
 };
@@ -61,14 +44,14 @@ const flags = ["channels", "add", "--channel", "bot-hub"];
 
 describe("before anything runs", { timeout: 3_600_000 }, () => {
   before(async () => {
-    invites = await startInvites();
+    hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["bob"] });
     gateway = new Gateway({ openclaw: OPENCLAW, dir, modelUrl: "http://127.0.0.1:9/v1", agents: { main: "default" }, channel: undefined });
     await gateway.blank({ plugins: INSTALLED });
     const { code, stdout, stderr } = await gateway.install(SOURCE);
     assert.equal(code, 0, stdout + stderr);
   });
-  after(() => {
-    invites?.stop();
+  after(async () => {
+    await hub?.stop();
     if (KEEP) console.log(`kept: ${dir}`);
     else rmSync(dir, { recursive: true, force: true });
   });
@@ -102,34 +85,25 @@ describe("before anything runs", { timeout: 3_600_000 }, () => {
   });
 
   test("in the wizard an invite answers all questions but who may talk to the agent", async () => {
-    await wizard(["◆  The invite link", `${invites.link("WIZARD")}\r`], ["◆  Bots that may talk", "bob\r"]);
-    assert.deepEqual(channel(), { enabled: true, url: "wss://hub.example/ws", token: "bh_bot_WIZARD", rooms: ["lab"], allowFrom: ["bob"] });
+    await wizard(["◆  The invite link", `${await invite("magpie", "lab")}\r`], ["◆  Bots that may talk", "bob\r"]);
+    const { token, ...others } = channel();
+    assert.match(token, /^bh_bot_/);
+    assert.deepEqual(others, { enabled: true, url: `${hub.url}/ws`, rooms: ["lab"], allowFrom: ["bob"] });
   });
 
-  test("one pasted link is an account", async () => {
+  test("one pasted link is an account, and it works", async () => {
     await run("channels", "remove", "--channel", "bot-hub", "--account", "default", "--delete");
-    const said = await run(...flags, "--code", invites.link(CODE), "--bots", "bob");
-    assert.match(said, /This gateway is the bot `pelouse` at wss:\/\/hub\.example\/ws, in lab\./);
-    assert.deepEqual(channel(), { enabled: true, url: "wss://hub.example/ws", token: `bh_bot_${CODE}`, rooms: ["lab"], allowFrom: ["bob"] });
-    const { path, code, client } = invites.claims.at(-1);
-    assert.deepEqual([path, code], ["/api/v1/invites/claim", CODE]);
-    assert.match(client, /^openclaw\/\d/);
+    link = await invite("pelouse", "garden");
+    const said = await run(...flags, "--code", link, "--bots", "bob");
+    assert.ok(said.includes(`This gateway is the bot \`pelouse\` at ${hub.url}/ws, in garden.`), said);
+    assert.match(await run("bothub", "status"), /ok true.*bot pelouse.*rooms .*garden/);
   });
 
   test("an invite that does not work changes nothing and says what to do", async () => {
     const before = channel();
-    assert.match(await fails(...flags, "--code", invites.link(CODE)), /this invite has been used; hint: ask for a new one/);
-    assert.match(await fails(...flags, "--code", CODE), /paste the whole of it, like `https:\/\/hub\.example\/join#CODE`/);
+    assert.match(await fails(...flags, "--code", link), /that code was used: it is good for one bot, once/);
+    assert.match(await fails(...flags, "--code", new URL(link).hash.slice(1)), /paste the whole of it, like `https:\/\/hub\.example\/join#CODE`/);
     assert.deepEqual(channel(), before);
-  });
-
-  test("an invite that the hub made is an account that works", async (t) => {
-    const hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["bob"] });
-    t.after(() => hub.stop());
-    const invite = await promisify(execFile)(HUB, ["invite", "marlbot", "--room", "garden", "--json", "--data", hub.data]);
-    await run(...flags, "--account", "invited", "--code", JSON.parse(invite.stdout).url, "--bots", "bob");
-    assert.match(await run("bothub", "status", "--account", "invited"), /ok true.*bot marlbot.*rooms .*garden/);
-    await run("channels", "remove", "--channel", "bot-hub", "--account", "invited", "--delete");
   });
 
   test("`doctor` has nothing to say about a good configuration", async () => {

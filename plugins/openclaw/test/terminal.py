@@ -1,9 +1,9 @@
 """Runs a command in a terminal and answers its questions.
 
-    python3 terminal.py SECONDS '[["a question", "keys"], ...]' COMMAND...
+    python3 terminal.py SECONDS '[["a question", "keys"], ["another", "keys", "maybe"], ...]' COMMAND...
 
 Waits for each question (a regular expression, on the text without colours) before it presses the keys. Prints what the
-terminal showed, and ends as the command did; 124 if a question did not come.
+terminal showed, and ends as the command did; 124 if a question did not come (one with `maybe` need not).
 """
 
 import fcntl
@@ -53,14 +53,16 @@ def finish(code):
     sys.exit(code)
 
 
-for question, keys in script:
-    while True:
+is_open = True
+for question, keys, *maybe in script:
+    while is_open or not maybe:
         found = re.search(question, text()[seen:])
         if found:
             seen += found.end()
             os.write(terminal, keys.encode())
             break
-        if time.monotonic() > end or not read():
+        is_open = is_open and read()
+        if time.monotonic() > end or not (is_open or maybe):
             os.kill(pid, 9)
             print(f"the terminal did not ask: {question}", file=sys.stderr)
             finish(124)

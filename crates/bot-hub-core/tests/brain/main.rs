@@ -10,14 +10,17 @@ mod show;
 mod store;
 
 mod bounds;
+mod buffer;
 mod connections;
 mod corners;
+mod damage;
 mod delivery;
 mod direct;
 mod expiry;
 mod inviting;
 mod numbers;
 mod operators;
+mod pages;
 mod presence;
 mod properties;
 mod reading_on;

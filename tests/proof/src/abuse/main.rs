@@ -14,6 +14,7 @@ mod honest;
 mod requests;
 mod rooms;
 mod stage;
+mod storm;
 mod table;
 
 use std::path::PathBuf;
@@ -43,7 +44,7 @@ struct Arguments {
 }
 
 fn cases() -> Vec<Case> {
-    [crowd::CASES, requests::CASES, frames::CASES, rooms::CASES].concat()
+    [crowd::CASES, requests::CASES, frames::CASES, rooms::CASES, storm::CASES].concat()
 }
 
 fn main() -> ExitCode {

@@ -19,12 +19,13 @@ const WARM_UP: Duration = Duration::from_millis(400);
 const COOL_DOWN: Duration = Duration::from_millis(1_500);
 /// How often memory is looked at.
 const SAMPLE: Duration = Duration::from_millis(20);
-/// The hub's waits in a quick run, in seconds.
-const QUICK: Waits = Waits { handshake: 2, auth: 2, ping: 1, dead: 4, stall: 2 };
-/// The hub's waits by default.
-const DEFAULTS: Waits = Waits { handshake: 10, auth: 10, ping: 25, dead: 60, stall: 10 };
+/// The hub's waits in a quick run, in seconds, and the size of a storm.
+const QUICK: Waits = Waits { handshake: 2, auth: 2, ping: 1, dead: 4, stall: 2, bots: 1_000 };
+/// The hub's waits by default, and a storm as it should be.
+const DEFAULTS: Waits =
+    Waits { handshake: 10, auth: 10, ping: 25, dead: 60, stall: 10, bots: 5_000 };
 
-/// How long the hub waits for somebody, in seconds.
+/// How long the hub waits for somebody, in seconds; and how many lose it at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Waits {
     pub handshake: u64,
@@ -32,6 +33,17 @@ pub struct Waits {
     pub ping: u64,
     pub dead: u64,
     pub stall: u64,
+    pub bots: usize,
+}
+
+impl Waits {
+    /// The settings of a hub that waits so long, as the inside of a JSON object.
+    pub fn settings(self) -> String {
+        let Self { handshake, auth, ping, dead, stall, .. } = self;
+        format!(
+            r#""timeouts": {{"handshake": "{handshake}s", "auth": "{auth}s", "ping": "{ping}s", "dead": "{dead}s", "writeStall": "{stall}s"}}"#
+        )
+    }
 }
 
 /// A kind of harm.
@@ -47,8 +59,17 @@ pub struct Case {
     pub may_refuse: bool,
     /// The least important kind of line that the hub logs.
     pub log_level: &'static str,
-    /// Does it, and says what came of it.
-    pub attack: fn(&Stage) -> Result<Damage, Failure>,
+    /// What is done.
+    pub deed: Deed,
+}
+
+/// What a case does.
+#[derive(Clone, Copy)]
+pub enum Deed {
+    /// Harm to the hub of the stage, beside its honest bots; says what came of it.
+    Attack(fn(&Stage) -> Result<Damage, Failure>),
+    /// Something with a hub of its own, whose life it decides about.
+    Life(fn(&Path, Waits) -> Result<Figures>),
 }
 
 /// A case with the usual bound.
@@ -57,7 +78,8 @@ pub const fn case(
     limit: &'static str,
     attack: fn(&Stage) -> Result<Damage, Failure>,
 ) -> Case {
-    Case { name, limit, growth_mib_max: 48, may_refuse: false, log_level: "error", attack }
+    let deed = Deed::Attack(attack);
+    Case { name, limit, growth_mib_max: 48, may_refuse: false, log_level: "error", deed }
 }
 
 /// What an attacker saw.
@@ -108,16 +130,30 @@ pub struct Figures {
     pub experience: Experience,
 }
 
-/// Plays a case.
+/// Plays a case, and holds it against its conditions.
 pub fn play(case: &Case, program: &Path, defaults: bool) -> Result<Figures> {
-    let home = tempfile::tempdir()?;
     let waits = if defaults { DEFAULTS } else { QUICK };
+    let figures = match case.deed {
+        Deed::Attack(attack) => beside_honest_bots(case, attack, program, waits)?,
+        Deed::Life(life) => life(program, waits)?,
+    };
+    let refused = figures.experience.refused;
+    ensure!(case.may_refuse || refused == 0, "{refused} honest newcomers were refused");
+    let [before, most, _] = figures.memory_kib;
+    let growth_mib = most.saturating_sub(before) >> 10;
+    ensure!(growth_mib <= case.growth_mib_max, "the hub grew by {growth_mib} MiB");
+    Ok(figures)
+}
+
+fn beside_honest_bots(
+    case: &Case,
+    attack: fn(&Stage) -> Result<Damage, Failure>,
+    program: &Path,
+    waits: Waits,
+) -> Result<Figures> {
+    let home = tempfile::tempdir()?;
     let bots = ["hedy", "hugo", "hans", "e0", "e1", "e2", "e3"].map(str::to_owned);
-    let Waits { handshake, auth, ping, dead, stall } = waits;
-    let timeouts = format!(
-        r#""timeouts": {{"handshake": "{handshake}s", "auth": "{auth}s", "ping": "{ping}s", "dead": "{dead}s", "writeStall": "{stall}s"}}"#
-    );
-    let mut launch = Launch::new(program, home.path(), &bots, &timeouts);
+    let mut launch = Launch::new(program, home.path(), &bots, &waits.settings());
     launch.log_level = case.log_level;
     let hub = Arc::new(Hub::start(&launch)?);
     let stage = Stage { url: hub.url.clone(), waits, launch };
@@ -127,33 +163,26 @@ pub fn play(case: &Case, program: &Path, defaults: bool) -> Result<Figures> {
     std::thread::sleep(WARM_UP);
     let before = hub.memory_kib()?.0;
     let watch = Watch::start(Arc::clone(&hub));
-    let attacked = (case.attack)(&stage);
+    let attacked = attack(&stage);
     std::thread::sleep(COOL_DOWN);
     let most = watch.stop();
     let after = hub.memory_kib();
     let experience = honest.stop().map_err(|why| anyhow!("an honest bot was not served: {why}"));
     let damage = attacked.map_err(wrong)?;
     let (experience, after) = (experience?, after?.0);
-    ensure!(
-        case.may_refuse || experience.refused == 0,
-        "{} honest newcomers were refused",
-        experience.refused
-    );
-    let growth_mib = most.saturating_sub(before) >> 10;
-    ensure!(growth_mib <= case.growth_mib_max, "the hub grew by {growth_mib} MiB");
     hub.signal(rustix::process::Signal::TERM)?;
     Ok(Figures { damage, memory_kib: [before, most.max(before), after], experience })
 }
 
 /// Looks at the hub's memory until it is stopped.
-struct Watch {
+pub struct Watch {
     stop: Arc<AtomicBool>,
     most: Arc<AtomicU64>,
     work: std::thread::JoinHandle<()>,
 }
 
 impl Watch {
-    fn start(hub: Arc<Hub>) -> Self {
+    pub fn start(hub: Arc<Hub>) -> Self {
         let (stop, most) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (until, max) = (Arc::clone(&stop), Arc::clone(&most));
         let work = std::thread::spawn(move || {
@@ -167,7 +196,8 @@ impl Watch {
         Self { stop, most, work }
     }
 
-    fn stop(self) -> u64 {
+    /// The most that it saw, in KiB.
+    pub fn stop(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         // It has nothing to panic about; if it did, the most that it saw still counts.
         drop(self.work.join());
