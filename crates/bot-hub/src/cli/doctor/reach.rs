@@ -3,6 +3,7 @@
 use super::Patient;
 use super::clock::now_ms;
 use super::finding::Findings;
+use crate::cli::hub::page_url_of;
 use crate::cli::probe::{Certificate, Page, Target};
 use crate::cli::words::period;
 use crate::config::PublicUrl;
@@ -68,7 +69,7 @@ fn own_certificate(patient: &Patient<'_>, findings: &mut Findings) {
 /// The address to look at: the one of the configuration, or the one that `--url` names.
 fn address(patient: &Patient<'_>, findings: &mut Findings) -> Option<PublicUrl> {
     if let Some(url) = &patient.global.url {
-        return url.replacen("ws", "http", 1).parse().ok();
+        return page_url_of(url).parse().ok();
     }
     let config = &patient.loaded.as_ref()?.config;
     let url = config.public_url().cloned();
@@ -196,8 +197,8 @@ fn clock(page: &Page, findings: &mut Findings) {
     );
 }
 
-/// The same numbers here and there say that it is the same hub, as far as that can be seen without a
-/// secret.
+/// Another version there is another hub. The same version may still be one: without a secret no more can
+/// be seen.
 fn is_this_hub(patient: &Patient<'_>, page: &Page, findings: &mut Findings) {
     let there = serde_json::from_str::<serde_json::Value>(&page.body).ok();
     let version = there.as_ref().and_then(|it| it["version"].as_str()).unwrap_or_default();
