@@ -188,6 +188,27 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_only_looks_like_another_is_none() {
+        // Cyrillic, Greek, full-width, an accent, a zero-width space, a soft hyphen, a direction, a ligature.
+        for twin in [
+            "pelоuse",
+            "pelοuse",
+            "ｐelouse",
+            "peloúse",
+            "pel\u{200b}ouse",
+            "pel\u{ad}ouse",
+            "\u{202e}esuolep",
+            "pelou\u{fb06}e",
+        ] {
+            let refused = BotId::new(twin);
+            assert!(
+                matches!(refused, Err(NameError::BadCharacter { .. })),
+                "{twin:?}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_direct_room_has_one_name_whoever_writes_it() {
         check_room("dm:pelouse:marlbot", Ok("dm:marlbot:pelouse"));
         check_room("dm:Marlbot:pelouse", Ok("dm:marlbot:pelouse"));

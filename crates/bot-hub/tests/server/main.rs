@@ -7,3 +7,4 @@ mod identity;
 mod invites;
 mod pages;
 mod stage;
+mod timing;

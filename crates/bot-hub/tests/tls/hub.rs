@@ -53,6 +53,38 @@ async fn tls_1_2_and_1_3_are_spoken_and_http_is_agreed_on() {
     }
 }
 
+/// The first message of a client that speaks no more than this version, with these cipher suites.
+fn hello(version: [u8; 2], suites: &[u8]) -> Vec<u8> {
+    let mut body = version.to_vec();
+    body.extend([7; 32]);
+    body.push(0);
+    body.extend([0, suites.len() as u8]);
+    body.extend(suites);
+    body.extend([1, 0]);
+    let mut handshake = vec![1, 0, 0, body.len() as u8];
+    handshake.extend(body);
+    let mut record = vec![0x16, 3, 1, 0, handshake.len() as u8];
+    record.extend(handshake);
+    record
+}
+
+#[tokio::test]
+async fn old_versions_and_weak_ciphers_get_an_alert_and_nothing_else() {
+    let stage = Stage::start("");
+    // ECDHE with AES and SHA-1; RSA without forward secrecy, 3DES, RC4, NULL.
+    let (usual_then, weak) = ([0xC0, 0x13], [0, 0x2F, 0, 0x0A, 0, 5, 0, 1]);
+    for (version, suites) in
+        [([3, 0], &usual_then[..]), ([3, 1], &usual_then), ([3, 2], &usual_then), ([3, 3], &weak)]
+    {
+        let mut stream = TcpStream::connect(stage.address).await.unwrap();
+        stream.write_all(&hello(version, suites)).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        // One record of type alert, of two bytes, the first of which says that it is fatal.
+        assert!(matches!(*answer, [0x15, 3, _, 0, 2, 2, _]), "{version:?}: {answer:x?}");
+    }
+}
+
 #[tokio::test]
 async fn a_page_is_read_over_https_and_ends_properly() {
     let stage = Stage::start("");

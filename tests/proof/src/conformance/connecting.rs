@@ -18,6 +18,7 @@ pub const RULES: &[Rule] = &[
     rule("`auth_ok` says who, which hub, caps, limits, epoch and time", "Connecting", auth_ok),
     rule("unknown caps are not granted", "Connecting", unknown_caps),
     rule("authenticating twice is refused and changes nothing", "errors.md: 2007", auth_twice),
+    rule("who somebody is comes from its token, whatever `auth` claims", "Connecting", claims),
     rule("`resume` takes up all memberships without a `join`", "Connecting", resume),
     rule("`resume` from a position delivers what comes after it", "Connecting", resume_from),
     rule(
@@ -110,6 +111,22 @@ fn auth_twice(stage: &Stage) -> Verdict {
     same("members", &ana.join(&room)?["members"], &json!([stage.cy().name]))?;
     ana.post(&room, "who am I?")?;
     same("from", &cy.hear_type("message")?["from"], &json!(stage.ana().name))
+}
+
+fn claims(stage: &Stage) -> Verdict {
+    let room = stage.room();
+    stage.seed(stage.bo())?.join(&room)?;
+    let claimed = json!({"caps": ["ack", "operator", "admin"], "bot": stage.bo().name, "botId": stage.bo().name,
+        "from": stage.bo().name, "operator": true, "role": "operator", "scopes": ["*"], "rooms": [room]});
+    let (mut ana, ok) = Peer::ours(&stage.url, &stage.ana().token, &claimed)?;
+    same("bot", &ok["bot"], &json!(stage.ana().name))?;
+    same("caps", &ok["caps"], &json!(["ack"]))?;
+    let rooms = ok["rooms"].as_array().cloned().unwrap_or_default();
+    let is_in = rooms.iter().any(|it| it["room"] == room);
+    holds(!is_in, || format!("it is in `{room}` by its own word"))?;
+    let operated =
+        ana.ask(&json!({"type": "operate", "ref": "r", "do": "bot_list"}), "operated")?;
+    same("operating", &operated["name"], &json!("not_allowed"))
 }
 
 fn resume(stage: &Stage) -> Verdict {
