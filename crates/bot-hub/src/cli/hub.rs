@@ -181,12 +181,17 @@ impl Hub {
         operation: Operation,
     ) -> Result<(Value, T), Failure> {
         let value = self.operate(operation).await?;
-        let typed = T::deserialize(&value).map_err(|error| {
-            Failure::new(Kind::Failed, format!("the hub's answer is not understood: {error}"))
-                .hint("are hub and command line of the same version? bot-hub status")
-        })?;
+        let typed = understood(&value)?;
         Ok((value, typed))
     }
+}
+
+/// An answer in the shape that a command needs.
+pub(super) fn understood<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, Failure> {
+    T::deserialize(value).map_err(|error| {
+        Failure::new(Kind::Failed, format!("the hub's answer is not understood: {error}"))
+            .hint("are hub and command line of the same version? bot-hub status")
+    })
 }
 
 /// The address for pages of a hub that is reached at `wss://hub.example/ws`.

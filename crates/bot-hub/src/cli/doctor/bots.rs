@@ -13,7 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::hub::Hub;
 use crate::cli::out::counted;
 use crate::cli::pending::{Queue, queues};
-use crate::cli::words::{period, room as room_name};
+use crate::cli::words::{period, room as room_name, wall_clock};
 use crate::server::OPERATOR;
 use crate::store::sqlite::look;
 
@@ -87,7 +87,7 @@ async fn ask(hub: &Hub) -> Result<Census, Failure> {
 /// Of a hub that does not run. Damage was told already, with the store.
 fn read(dir: &std::path::Path) -> Option<Census> {
     let stored = look(dir).ok()?;
-    let now = Timestamp(super::clock::now_ms());
+    let now = wall_clock();
     let bots = stored.bots.into_iter().map(|it| Bot {
         bot: it.bot,
         online: false,
@@ -116,10 +116,9 @@ fn read(dir: &std::path::Path) -> Option<Census> {
 }
 
 fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
-    let bound_ms = patient.options.waiting.get().as_millis();
+    let bound_ms = patient.options.waiting.as_ms();
     let age = |it: &Queue| it.oldest_age_ms.unwrap_or(0);
-    let mut late: Vec<&Queue> =
-        census.waiting.iter().filter(|it| u128::from(age(it)) >= bound_ms).collect();
+    let mut late: Vec<&Queue> = census.waiting.iter().filter(|it| age(it) >= bound_ms).collect();
     late.sort_by_key(|it| std::cmp::Reverse(age(it)));
     for it in late.iter().take(TOLD_MAX) {
         let what = format!(

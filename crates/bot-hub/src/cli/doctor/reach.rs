@@ -1,11 +1,10 @@
 //! The address in the world: does it lead to this hub, and is its certificate in order?
 
 use super::Patient;
-use super::clock::now_ms;
 use super::finding::Findings;
 use crate::cli::hub::page_url_of;
 use crate::cli::probe::{Certificate, Page, Target};
-use crate::cli::words::period;
+use crate::cli::words::{period, wall_clock};
 use crate::config::PublicUrl;
 use crate::tls::status;
 
@@ -134,7 +133,7 @@ async fn connect(
 
 fn judge(certificate: &Certificate, findings: &mut Findings) {
     let issuer = &certificate.issuer;
-    let seconds = certificate.not_after.map(|end| end - (now_ms() / 1_000).cast_signed());
+    let seconds = certificate.not_after.map(|end| end - (wall_clock().0 / 1_000).cast_signed());
     let days = seconds.map(|seconds| seconds.div_euclid(86_400));
     let left = match days {
         Some(days) if days < 0 => format!("ended {} days ago", -days),
@@ -183,7 +182,7 @@ async fn upgrade(
 
 fn clock(page: &Page, findings: &mut Findings) {
     let Some(there) = page.date() else { return };
-    let off = there.abs_diff(now_ms() / 1_000);
+    let off = there.abs_diff(wall_clock().0 / 1_000);
     if off <= CLOCK_OFF_S {
         return findings.fine("clock", "agrees with the public address");
     }
