@@ -6,7 +6,6 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use bot_protocol::time::Timestamp;
 use serde_json::json;
 
 use super::Global;
@@ -15,7 +14,7 @@ use super::hub::{data_dir, store_dir};
 use super::out::{Out, counted, say};
 use super::progress::during;
 use super::verify::damage_of;
-use super::words::utc;
+use super::words::{utc, wall_clock};
 use crate::server::Home;
 use crate::store::StoreError;
 use crate::store::sqlite::{Report, backup, restore};
@@ -66,9 +65,7 @@ const DATED: (&str, &str) = ("hub-", ".db");
 
 /// `hub-2026-11-20T10-11-37Z.db`: names that sort by time, on every file system.
 fn dated() -> String {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let ms = u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
-    format!("{}{}{}", DATED.0, utc(Timestamp(ms)).replace(':', "-"), DATED.1)
+    format!("{}{}{}", DATED.0, utc(wall_clock()).replace(':', "-"), DATED.1)
 }
 
 fn is_dated(name: &str) -> bool {

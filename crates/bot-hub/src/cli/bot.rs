@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::{Failure, Kind};
-use super::hub::Hub;
+use super::hub::{Hub, understood};
 use super::out::{counted, say, table};
 use super::target::{Directory, bot_argument};
 use super::words::{ago, utc};
@@ -98,7 +98,7 @@ impl BotCommand {
                 print_token(hub, &name, made)
             }
             Self::RotateToken { name, overlap } => {
-                let overlap_ms = overlap.map(|it| super::send::millis(it.get()));
+                let overlap_ms = overlap.map(Period::as_ms);
                 let rotate = Operation::BotRotateToken { bot: name.clone(), overlap_ms };
                 let made = on(hub, &name, rotate).await?;
                 let old_ends_at = made["old_ends_at"].as_u64();
@@ -199,8 +199,7 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
 
 async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
     let value = on(hub, name, Operation::BotShow { bot: name.clone() }).await?;
-    let bot = Bot::deserialize(&value)
-        .map_err(|error| Failure::new(Kind::Failed, format!("not understood: {error}")))?;
+    let bot: Bot = understood(&value)?;
     let rooms: Vec<Value> = super::room::rooms_of(hub, name).await?;
     let mut document = value.clone();
     document["rooms"] = json!(rooms);

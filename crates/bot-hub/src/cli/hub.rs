@@ -151,12 +151,8 @@ impl Hub {
     /// Its address for pages, as others know it: the one that it calls its own in the world, or else
     /// the one by which we found it. `https://hub.example`
     pub(super) fn page_url(&self, public_url: Option<&str>) -> String {
-        let derived = || {
-            let url = self.url.trim_end_matches('/');
-            url.strip_suffix("/ws").unwrap_or(url).replacen("ws", "http", 1)
-        };
-        let public_url = public_url.or(self.page_url.as_deref()).map(str::to_owned);
-        public_url.unwrap_or_else(derived)
+        let said = public_url.or(self.page_url.as_deref());
+        said.map_or_else(|| page_url_of(&self.url), str::to_owned)
     }
 
     /// Its address for bots, as others know it: `wss://hub.example`.
@@ -185,12 +181,23 @@ impl Hub {
         operation: Operation,
     ) -> Result<(Value, T), Failure> {
         let value = self.operate(operation).await?;
-        let typed = T::deserialize(&value).map_err(|error| {
-            Failure::new(Kind::Failed, format!("the hub's answer is not understood: {error}"))
-                .hint("are hub and command line of the same version? bot-hub status")
-        })?;
+        let typed = understood(&value)?;
         Ok((value, typed))
     }
+}
+
+/// An answer in the shape that a command needs.
+pub(super) fn understood<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, Failure> {
+    T::deserialize(value).map_err(|error| {
+        Failure::new(Kind::Failed, format!("the hub's answer is not understood: {error}"))
+            .hint("are hub and command line of the same version? bot-hub status")
+    })
+}
+
+/// The address for pages of a hub that is reached at `wss://hub.example/ws`.
+pub(super) fn page_url_of(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    url.strip_suffix("/ws").unwrap_or(url).replacen("ws", "http", 1)
 }
 
 struct Place {
@@ -284,4 +291,18 @@ fn unreachable(failure: Failure, url: &str, running: &Option<RunningHub>) -> Fai
         None => "is it running, and is the address right?".to_owned(),
     };
     Failure { message, hint: Some(hint), ..failure }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_where_the_socket_is_however_that_was_written() {
+        let check = |url: &str, expected: &str| assert_eq!(page_url_of(url), expected, "{url}");
+        check("ws://127.0.0.1:18795", "http://127.0.0.1:18795");
+        check("wss://hub.example/", "https://hub.example");
+        check("wss://ws.example:8443/ws", "https://ws.example:8443");
+        check("wss://hub.example/ws/", "https://hub.example");
+    }
 }

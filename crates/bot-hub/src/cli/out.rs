@@ -87,8 +87,26 @@ fn line<const COLUMNS: usize>(cells: &[String; COLUMNS], widths: &[usize; COLUMN
     text.trim_end().to_owned()
 }
 
-/// `3 rooms`, `1 room`.
+/// `3 rooms`, `1 room`, `2 deliveries`.
 pub(super) fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
+    match noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        _ if count == 1 => format!("{count} {noun}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_has_its_noun_behind_it() {
+        let check = |count, noun, expected: &str| assert_eq!(counted(count, noun), expected);
+        check(1, "room", "1 room");
+        check(0, "room", "0 rooms");
+        check(1, "delivery", "1 delivery");
+        check(2, "delivery", "2 deliveries");
+        check(2, "day", "2 days");
+    }
 }

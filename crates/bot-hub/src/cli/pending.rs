@@ -36,6 +36,12 @@ pub(super) struct Queue {
     pub(super) reason: String,
 }
 
+/// What waits, for whomever.
+pub(super) async fn queues(hub: &Hub) -> Result<Vec<Queue>, Failure> {
+    let (_, waiting): (_, Waiting) = hub.ask(Operation::Pending { bot: None }).await?;
+    Ok(waiting.pending)
+}
+
 impl Queue {
     /// Whether the bot is not connected: then waiting is what messages should do.
     pub(super) fn is_away(&self) -> bool {

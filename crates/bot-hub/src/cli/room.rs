@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::{Failure, Kind};
-use super::hub::Hub;
+use super::hub::{Hub, understood};
 use super::out::{counted, table};
 use super::target::{Directory, bot_argument, room_argument};
 use super::words;
@@ -129,7 +129,7 @@ impl RoomCommand {
             Self::List => list(hub).await,
             Self::Show { room } => {
                 let value = on(hub, &room, Operation::RoomShow { room: room.clone() }).await?;
-                let shown = understood(&value)?;
+                let shown: Room = understood(&value)?;
                 hub.out.answer(&value, || text(&shown))
             }
             Self::Create { room, closed } => {
@@ -212,10 +212,10 @@ async fn retain(
     bytes: Option<Bound<ByteSize>>,
 ) -> Result<(), Failure> {
     let value = on(hub, room, Operation::RoomShow { room: room.clone() }).await?;
-    let mut rule = understood(&value)?.retain;
+    let mut rule = understood::<Room>(&value)?.retain;
     let changes = age.is_some() || entries.is_some() || bytes.is_some();
     if let Some(Bound(age)) = age {
-        rule.age_ms = age.map(|age| u64::try_from(age.get().as_millis()).unwrap_or(u64::MAX));
+        rule.age_ms = age.map(Period::as_ms);
     }
     if let Some(Bound(entries)) = entries {
         rule.entries = entries;
@@ -242,11 +242,6 @@ pub(super) async fn rooms_of(hub: &Hub, bot: &BotId) -> Result<Vec<Value>, Failu
         Some(json!({ "room": room.room, "cursor": cursor, "head": head, "waiting": waiting }))
     });
     Ok(own.collect())
-}
-
-fn understood(value: &Value) -> Result<Room, Failure> {
-    Room::deserialize(value)
-        .map_err(|error| Failure::new(Kind::Failed, format!("not understood: {error}")))
 }
 
 fn text(room: &Room) -> String {

@@ -74,7 +74,7 @@ fn text(hub: &Hub, version: &str, it: &Numbers) -> String {
         counted(it.entries, "message"),
         counted(it.waiting, "message"),
         it.accepted,
-        counted(it.deliveries, "delivery").replace("deliverys", "deliveries"),
+        counted(it.deliveries, "delivery"),
         it.epoch,
     )
 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bot_protocol::frame::server::Delivery;
 use bot_protocol::time::Timestamp;
@@ -45,6 +46,12 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
 /// Characters that change the direction of what follows, and so what a line seems to say.
 fn is_bidi(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What this machine's clock shows.
+pub(super) fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// `2026-11-20T07:52:31Z`.

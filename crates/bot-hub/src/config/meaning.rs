@@ -89,19 +89,9 @@ impl Judge<'_> {
     }
 
     fn tokens(&mut self) {
-        let mut spelt: BTreeMap<&BotId, &Path> = BTreeMap::new();
-        let entries: Vec<_> = self
-            .config
-            .tokens
-            .iter()
-            .map(|(token, entry)| {
-                let segment = Segment::Secret(token.reveal().to_owned());
-                (token, entry, Path::from("tokens").then(segment))
-            })
-            .collect();
-        for (token, entry, path) in &entries {
-            spelt.entry(&entry.bot_id).or_insert(path);
+        for token in self.config.tokens.keys() {
             let text = token.reveal();
+            let path = &Path::from("tokens").then(Segment::Secret(text.to_owned()));
             if token.is_weak() {
                 let hint = "use at least 16 random characters";
                 self.warn(path, "this token is short enough to be guessed", hint);

@@ -40,7 +40,9 @@ pub use change::Change;
 pub use layers::{ENV_PREFIX, Environment, Override};
 pub use limits::Limits;
 pub use load::{Loaded, Sources, load, load_bytes, load_text};
-pub use places::{CONFIG_VARIABLE, config_file, data_dir, system_config_file, user_config_file};
+pub use places::{
+    CONFIG_VARIABLE, config_file, config_home, data_dir, system_config_file, user_config_file,
+};
 pub use problem::{ConfigErrors, Origin, Place, Problem, Source};
 pub use public_url::{PublicUrl, PublicUrlError};
 pub use quantity::{ByteSize, Period, QuantityError};

@@ -21,8 +21,13 @@ pub fn config_file(asked: Option<PathBuf>, environment: &Environment) -> Option<
 
 /// `$XDG_CONFIG_HOME/bot-hub/config.json5`, by default under `~/.config`; `None` without a home.
 pub fn user_config_file(environment: &Environment) -> Option<PathBuf> {
-    let folder = base(environment, "XDG_CONFIG_HOME", ".config")?;
-    Some(folder.join("bot-hub").join("config.json5"))
+    Some(config_home(environment)?.join("bot-hub").join("config.json5"))
+}
+
+/// Where programs keep what their user has set: `$XDG_CONFIG_HOME`, or `~/.config`; `None` without a
+/// home.
+pub fn config_home(environment: &Environment) -> Option<PathBuf> {
+    base(environment, "XDG_CONFIG_HOME", ".config")
 }
 
 /// `/etc/bot-hub/config.json5`.

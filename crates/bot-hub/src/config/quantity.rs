@@ -42,6 +42,11 @@ impl Period {
         Self::seconds(days * 86_400)
     }
 
+    /// The period in milliseconds, as frames and records count it.
+    pub fn as_ms(self) -> u64 {
+        u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// The period as the standard library counts it.
     pub const fn get(self) -> Duration {
         self.0
@@ -179,8 +184,7 @@ fn write_exact(
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
-        write_exact(f, millis, &PERIOD_UNITS, "s")
+        write_exact(f, self.as_ms(), &PERIOD_UNITS, "s")
     }
 }
 

@@ -96,8 +96,8 @@ fn specimen() -> Config {
 }
 
 impl Shape {
-    /// Reads one schema, with the keys in the order of `order`. The input is our own constant, so what is not understood is a mistake in
-    /// this crate, and the first test that touches [`ROOT`] finds it.
+    /// Reads one schema, with the keys in the order of `order`. The input is our own constant, so what
+    /// is not understood is a mistake in this crate, and the first test that touches [`ROOT`] finds it.
     fn of(schema: &Value, order: Option<&Node>) -> Self {
         let types = types(schema);
         if types.contains(&"null") {

@@ -77,7 +77,7 @@ fn retention(config: &Config, it: &config::Retention) -> Retention {
         StoreKind::Memory => Some(configured.unwrap_or(max).min(max)),
     };
     Retention {
-        age_ms: it.age.map(|age| u64::try_from(age.get().as_millis()).unwrap_or(u64::MAX)),
+        age_ms: it.age.map(config::Period::as_ms),
         entries: bounded(it.entries, ENTRIES_IN_MEMORY_MAX),
         bytes: bounded(it.bytes.map(ByteSize::get), BYTES_IN_MEMORY_MAX),
     }

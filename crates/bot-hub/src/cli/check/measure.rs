@@ -12,8 +12,8 @@ use crate::cli::Global;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::{Hub, data_dir};
 use crate::cli::out::counted;
-use crate::cli::pending::Queue;
-use crate::cli::probe::Target;
+use crate::cli::pending::{Queue, queues};
+use crate::cli::probe::readiness;
 use crate::cli::words;
 use crate::config::Period;
 use crate::server::store_space;
@@ -24,11 +24,6 @@ struct Numbers {
     online: u64,
     waiting: u64,
     corrupt: u64,
-}
-
-#[derive(Deserialize)]
-struct Waiting {
-    pending: Vec<Queue>,
 }
 
 /// Everything that there is to measure, or why nothing can be.
@@ -49,7 +44,7 @@ async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure>
     let hub = Hub::connect(global).await?;
     let (_, numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
     let answered = started.elapsed().as_secs_f64();
-    let (_, waiting): (_, Waiting) = hub.ask(Operation::Pending { bot: None }).await?;
+    let waiting = queues(&hub).await?;
     let ready = readiness(&hub.url).await;
     let is_local = hub.running.is_some();
     drop(hub.events);
@@ -58,9 +53,9 @@ async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure>
     let mut measures = vec![
         up(&ready),
         plain("answer", answered, "s", String::new()),
-        pending(check, &numbers, &waiting.pending),
-        oldest(check, &waiting.pending),
-        away(check, &waiting.pending),
+        pending(check, &numbers, &waiting),
+        oldest(check, &waiting),
+        away(check, &waiting),
         plain("bots", numbers.bots as f64, "", String::new()),
         plain("online", numbers.online as f64, "", counted(numbers.online, "bot") + " online"),
         corrupt(numbers.corrupt),
@@ -73,13 +68,6 @@ async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure>
 
 fn plain(name: &'static str, value: f64, unit: &'static str, says: String) -> Measure {
     Measure { name, value, unit, thresholds: [None, None], falls: false, says }
-}
-
-/// Whether the hub takes messages; what it says if not.
-async fn readiness(url: &str) -> Result<(), String> {
-    let Some(target) = Target::of_url(url) else { return Ok(()) };
-    let page = target.get("/readyz").await?;
-    if page.status.is_success() { Ok(()) } else { Err(page.body.trim().to_owned()) }
 }
 
 fn up(ready: &Result<(), String>) -> Measure {

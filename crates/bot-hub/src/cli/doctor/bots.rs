@@ -12,8 +12,8 @@ use super::{Patient, unknown};
 use crate::cli::failure::Failure;
 use crate::cli::hub::Hub;
 use crate::cli::out::counted;
-use crate::cli::pending::Queue;
-use crate::cli::words::{period, room as room_name};
+use crate::cli::pending::{Queue, queues};
+use crate::cli::words::{period, room as room_name, wall_clock};
 use crate::server::OPERATOR;
 use crate::store::sqlite::look;
 
@@ -77,21 +77,17 @@ async fn ask(hub: &Hub) -> Result<Census, Failure> {
     struct Rooms {
         rooms: Vec<Room>,
     }
-    #[derive(Deserialize)]
-    struct Waiting {
-        pending: Vec<Queue>,
-    }
     let (_, Bots { bots }) = hub.ask(Operation::BotList {}).await?;
     let (_, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
-    let (_, Waiting { pending }) = hub.ask(Operation::Pending { bot: None }).await?;
+    let waiting = queues(hub).await?;
     let rooms = rooms.into_iter().map(|it| (it.room, it.members.len(), it.entries)).collect();
-    Ok(Census { now: hub.now(), bots, rooms, waiting: pending })
+    Ok(Census { now: hub.now(), bots, rooms, waiting })
 }
 
 /// Of a hub that does not run. Damage was told already, with the store.
 fn read(dir: &std::path::Path) -> Option<Census> {
     let stored = look(dir).ok()?;
-    let now = Timestamp(super::clock::now_ms());
+    let now = wall_clock();
     let bots = stored.bots.into_iter().map(|it| Bot {
         bot: it.bot,
         online: false,
@@ -120,10 +116,9 @@ fn read(dir: &std::path::Path) -> Option<Census> {
 }
 
 fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
-    let bound_ms = patient.options.waiting.get().as_millis();
+    let bound_ms = patient.options.waiting.as_ms();
     let age = |it: &Queue| it.oldest_age_ms.unwrap_or(0);
-    let mut late: Vec<&Queue> =
-        census.waiting.iter().filter(|it| u128::from(age(it)) >= bound_ms).collect();
+    let mut late: Vec<&Queue> = census.waiting.iter().filter(|it| age(it) >= bound_ms).collect();
     late.sort_by_key(|it| std::cmp::Reverse(age(it)));
     for it in late.iter().take(TOLD_MAX) {
         let what = format!(
@@ -143,16 +138,14 @@ fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
             findings.warning("waiting", what, why, format!("bot-hub pending --bot {}", it.bot));
         }
     }
-    match late.len().checked_sub(TOLD_MAX + 1) {
-        Some(more) => {
-            let what = format!("and {} more", counted(more as u64 + 1, "queue"));
-            findings.note("waiting", what, "", "bot-hub pending");
-        }
-        None if late.is_empty() => {
-            let bound = patient.options.waiting;
-            findings.fine("waiting", format!("nothing waits for longer than {bound}"));
-        }
-        None => {}
+    let untold = late.len().saturating_sub(TOLD_MAX) as u64;
+    if untold > 0 {
+        let what = format!("and {} more", counted(untold, "queue"));
+        findings.note("waiting", what, "", "bot-hub pending");
+    }
+    if late.is_empty() {
+        let bound = patient.options.waiting;
+        findings.fine("waiting", format!("nothing waits for longer than {bound}"));
     }
 }
 

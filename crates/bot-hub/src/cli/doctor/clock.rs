@@ -3,17 +3,15 @@
 //! The hub reads the wall clock once, when it starts, and counts from there: a jump makes nothing
 //! expire. But then the times that it gives to messages are off by the jump until it is started again.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use super::Patient;
 use super::finding::Findings;
-use crate::cli::words::period;
+use crate::cli::words::{period, wall_clock};
 
 /// A difference that people notice in a log.
 const NOTICEABLE_MS: u64 = 2_000;
 
 pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
-    let here = now_ms();
+    let here = wall_clock().0;
     // Before 2025: the clock was never set. Certificates are then not valid yet, and messages old.
     if here < 1_735_689_600_000 {
         let why = "certificates are not valid yet, and messages get wrong times";
@@ -32,10 +30,4 @@ pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     let why = "the clock was set, or the machine slept, after the hub was started; \
         messages get times that are off by as much";
     findings.warning("clock", what, why, "start the hub again");
-}
-
-/// This machine's clock.
-pub(super) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -22,7 +22,7 @@ use super::Global;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, until_interrupted};
 use super::out::{Out, counted, say};
-use super::probe::Target;
+use super::probe::readiness;
 use crate::config::{Environment, Loaded, Period, Sources, config_file, load};
 use crate::server::{Home, RunningHub};
 
@@ -156,14 +156,10 @@ impl Patient<'_> {
 
 /// A hub that answers may still refuse messages.
 async fn is_ready(url: &str, findings: &mut Findings) {
-    let page = match Target::of_url(url) {
-        Some(target) => target.get("/readyz").await.ok(),
-        None => None,
-    };
-    match page.filter(|page| !page.status.is_success()) {
-        None => findings.fine("hub", format!("answers at {url}")),
-        Some(page) => {
-            let what = format!("answers at {url}, but is not ready: {}", page.body.trim());
+    match readiness(url).await {
+        Ok(()) => findings.fine("hub", format!("answers at {url}")),
+        Err(why) => {
+            let what = format!("answers at {url}, but is not ready: {why}");
             let next = "see `disk` here; look into its log";
             findings.problem("hub", what, "messages are refused", next);
         }

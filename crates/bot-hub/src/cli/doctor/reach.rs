@@ -1,10 +1,10 @@
 //! The address in the world: does it lead to this hub, and is its certificate in order?
 
 use super::Patient;
-use super::clock::now_ms;
 use super::finding::Findings;
+use crate::cli::hub::page_url_of;
 use crate::cli::probe::{Certificate, Page, Target};
-use crate::cli::words::period;
+use crate::cli::words::{period, wall_clock};
 use crate::config::PublicUrl;
 use crate::tls::status;
 
@@ -68,7 +68,7 @@ fn own_certificate(patient: &Patient<'_>, findings: &mut Findings) {
 /// The address to look at: the one of the configuration, or the one that `--url` names.
 fn address(patient: &Patient<'_>, findings: &mut Findings) -> Option<PublicUrl> {
     if let Some(url) = &patient.global.url {
-        return url.replacen("ws", "http", 1).parse().ok();
+        return page_url_of(url).parse().ok();
     }
     let config = &patient.loaded.as_ref()?.config;
     let url = config.public_url().cloned();
@@ -133,7 +133,7 @@ async fn connect(
 
 fn judge(certificate: &Certificate, findings: &mut Findings) {
     let issuer = &certificate.issuer;
-    let seconds = certificate.not_after.map(|end| end - (now_ms() / 1_000).cast_signed());
+    let seconds = certificate.not_after.map(|end| end - (wall_clock().0 / 1_000).cast_signed());
     let days = seconds.map(|seconds| seconds.div_euclid(86_400));
     let left = match days {
         Some(days) if days < 0 => format!("ended {} days ago", -days),
@@ -182,7 +182,7 @@ async fn upgrade(
 
 fn clock(page: &Page, findings: &mut Findings) {
     let Some(there) = page.date() else { return };
-    let off = there.abs_diff(now_ms() / 1_000);
+    let off = there.abs_diff(wall_clock().0 / 1_000);
     if off <= CLOCK_OFF_S {
         return findings.fine("clock", "agrees with the public address");
     }
@@ -196,8 +196,8 @@ fn clock(page: &Page, findings: &mut Findings) {
     );
 }
 
-/// The same numbers here and there say that it is the same hub, as far as that can be seen without a
-/// secret.
+/// Another version there is another hub. The same version may still be one: without a secret no more can
+/// be seen.
 fn is_this_hub(patient: &Patient<'_>, page: &Page, findings: &mut Findings) {
     let there = serde_json::from_str::<serde_json::Value>(&page.body).ok();
     let version = there.as_ref().and_then(|it| it["version"].as_str()).unwrap_or_default();

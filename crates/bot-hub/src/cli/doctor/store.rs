@@ -6,6 +6,9 @@ use crate::cli::out::counted;
 use crate::cli::progress::during;
 use crate::store::sqlite::{look, verify};
 
+/// Damage that is told one by one; the rest is counted.
+const TOLD_MAX: usize = 10;
+
 pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     let Some(dir) = patient.dir.as_deref().filter(|dir| dir.join("hub.db").exists()) else {
         return;
@@ -19,11 +22,12 @@ pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
                 findings.fine("store", format!("{intact}, every checksum and link is right"));
             }
             Ok(report) => {
-                for it in report.damage.iter().take(10) {
+                for it in report.damage.iter().take(TOLD_MAX) {
                     findings.problem("store", it.to_string(), why, restore);
                 }
-                if let Some(more) = report.damage.len().checked_sub(11) {
-                    let what = format!("and {} more", counted(more as u64 + 1, "damaged thing"));
+                let untold = report.damage.len().saturating_sub(TOLD_MAX) as u64;
+                if untold > 0 {
+                    let what = format!("and {} more", counted(untold, "damaged thing"));
                     findings.problem("store", what, why, "bot-hub verify names all of them");
                 }
             }

@@ -87,7 +87,7 @@ impl Invite {
             Some(InviteCommand::Revoke { id }) => return revoke(hub, id).await,
         }
         let Some(name) = self.name else { return Ok(()) };
-        let expires_in_ms = Some(super::send::millis(self.expires.get()));
+        let expires_in_ms = Some(self.expires.as_ms());
         let wish = InviteWish { name, rooms: self.rooms, can: self.can, expires_in_ms };
         let (mut value, made): (_, Made) = hub.ask(Operation::InviteCreate(wish)).await?;
         let base = hub.page_url(made.public_url.as_deref());

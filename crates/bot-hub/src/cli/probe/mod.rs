@@ -98,6 +98,13 @@ impl Target {
     }
 }
 
+/// Whether a hub takes messages; what it says if not.
+pub(super) async fn readiness(url: &str) -> Result<(), String> {
+    let target = Target::of_url(url).ok_or_else(|| format!("`{url}` is no address of a hub"))?;
+    let page = target.get("/readyz").await?;
+    if page.status.is_success() { Ok(()) } else { Err(page.body.trim().to_owned()) }
+}
+
 impl Socket {
     /// Asks for a page.
     pub(super) async fn get(self, target: &Target, path: &str) -> Result<Page, String> {

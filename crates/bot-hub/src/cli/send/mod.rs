@@ -5,7 +5,6 @@
 mod wait;
 
 use std::io::{IsTerminal as _, Read as _};
-use std::time::Duration;
 
 use bot_protocol::frame::client::Message;
 use bot_protocol::frame::server::{Ack, Delivery};
@@ -140,7 +139,7 @@ impl Send {
             id: self.id.clone(),
             reply_to: self.reply_to.clone(),
             thread: self.thread.as_deref().map(Into::into),
-            expires_at: self.expires_in.map(|period| hub.now() + millis(period.get())),
+            expires_at: self.expires_in.map(|period| hub.now() + period.as_ms()),
             ..Message::default()
         }
     }
@@ -212,8 +211,4 @@ fn read_stdin() -> Result<String, Failure> {
 
 pub(super) fn message_id(text: &str) -> Result<MessageId, bot_protocol::id::IdError> {
     MessageId::new(text)
-}
-
-pub(super) fn millis(period: Duration) -> u64 {
-    u64::try_from(period.as_millis()).unwrap_or(u64::MAX)
 }

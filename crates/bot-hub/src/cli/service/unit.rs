@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::Environment;
+use crate::config::{Environment, config_home};
 
 /// What systemd calls the service.
 pub(super) const NAME: &str = "bot-hub.service";
@@ -27,11 +27,7 @@ impl Scope {
     pub(super) fn path(self, env: &Environment) -> Option<PathBuf> {
         let units = match self {
             Self::System => PathBuf::from("/etc/systemd/system"),
-            Self::User => {
-                let given = env.get("XDG_CONFIG_HOME").map(PathBuf::from);
-                let below_home = || Some(PathBuf::from(env.get("HOME")?).join(".config"));
-                given.filter(|path| path.is_absolute()).or_else(below_home)?.join("systemd/user")
-            }
+            Self::User => config_home(env)?.join("systemd/user"),
         };
         Some(units.join(NAME))
     }

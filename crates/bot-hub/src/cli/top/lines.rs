@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::commits::Took;
 use super::sample::{Bot, Room, Sample};
 use super::view::View;
 use crate::cli::out::table;
@@ -30,8 +31,12 @@ pub(super) fn line(sample: &Sample, before: Option<&Sample>) -> String {
 
 /// How long commits took since the sample before.
 pub(super) fn commit(sample: &Sample, before: Option<&Sample>) -> String {
-    let took = before.and_then(|before| sample.commits.as_ref()?.since(before.commits.as_ref()?));
+    let took = took(sample, before);
     took.map_or_else(|| "-".to_owned(), |took| format!("{:.1} ms", took.mean_ms))
+}
+
+fn took(sample: &Sample, before: Option<&Sample>) -> Option<Took> {
+    sample.commits.as_ref()?.since(before?.commits.as_ref()?)
 }
 
 /// Everything, as tables.
@@ -97,7 +102,6 @@ pub(super) fn to_json(sample: &Sample, before: Option<&Sample>) -> Value {
     let rates = before.map(|before| sample.rates(before)).map(|it| {
         json!({ "accepted": it.accepted, "delivered": it.delivered, "received": it.received, "dropped": it.dropped })
     });
-    let took = before.and_then(|before| sample.commits.as_ref()?.since(before.commits.as_ref()?));
     let bots = sample.bots.iter().map(|bot| {
         json!({
             "bot": bot.name, "online": bot.online, "client": bot.client, "waiting": bot.waiting,
@@ -115,7 +119,7 @@ pub(super) fn to_json(sample: &Sample, before: Option<&Sample>) -> Value {
         "ok": true, "url": sample.url, "version": sample.version,
         "online": it.online, "connections": it.connections, "waiting": it.waiting,
         "oldest_waiting_ms": it.oldest_waiting_ms, "per_second": rates,
-        "commit_ms": took.map(|took| took.mean_ms),
+        "commit_ms": took(sample, before).map(|took| took.mean_ms),
         "bots": bots.collect::<Vec<_>>(), "rooms": rooms.collect::<Vec<_>>(),
     })
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::commits::Commits;
 use crate::cli::failure::Failure;
 use crate::cli::hub::Hub;
-use crate::cli::pending::Queue;
+use crate::cli::pending::{Queue, queues};
 use crate::cli::words;
 
 /// Counters and levels of the whole hub.
@@ -109,17 +109,12 @@ struct MemberRow {
     waiting: u64,
 }
 
-#[derive(Deserialize)]
-struct Waiting {
-    pending: Vec<Queue>,
-}
-
 impl Sample {
     pub(super) async fn take(hub: &Hub) -> Result<Self, Failure> {
         let (_, numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
         let (_, Bots { bots }) = hub.ask(Operation::BotList {}).await?;
         let (_, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
-        let (_, Waiting { pending }) = hub.ask(Operation::Pending { bot: None }).await?;
+        let pending = queues(hub).await?;
         let version = hub.hello.hub.as_ref().map_or("-", |hub| hub.version.as_str());
         Ok(Self {
             at: Instant::now(),
