@@ -54,7 +54,7 @@ mod wire;
 
 pub use bot_protocol;
 #[cfg(feature = "tls")]
-pub use dial::{explain_tls, tls_config};
+pub use dial::{explain_tls, tls_config, tls_roots};
 pub use driver::State;
 pub use error::{AskError, ConnectError, End, SendError, TellError, Why};
 pub use event::Event;

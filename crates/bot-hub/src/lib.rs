@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod door;
 pub mod engine;
+mod exchange;
 pub mod log;
 pub mod proto;
 pub mod server;

@@ -17,7 +17,7 @@ use crate::options::Options;
 use crate::wire::{Connect, Opening, upgrade};
 use stream::Stream;
 #[cfg(feature = "tls")]
-pub use tls::{explain_tls, tls_config};
+pub use tls::{explain_tls, tls_config, tls_roots};
 
 /// Name look-up, TCP, TLS and the upgrade together.
 pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -53,15 +53,18 @@ pub fn tls_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, ConnectEr
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring does TLS 1.2 and 1.3")
-        .with_root_certificates(roots(ca_file)?);
+        .with_root_certificates(tls_roots(ca_file)?);
     let mut config = config.with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 
-/// The authorities of the web, those that this system trusts, and one of one's own. A system without
-/// any is no failure: a container often has none.
-fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, ConnectError> {
+/// Whom `wss://` believes: the authorities of the web, those that this system trusts, and those in
+/// `ca_file`, in PEM. A system without any is no failure: a container often has none.
+///
+/// # Errors
+/// `ca_file` cannot be used.
+pub fn tls_roots(ca_file: Option<&Path>) -> Result<RootCertStore, ConnectError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let own = rustls_native_certs::load_native_certs();
     if let Some(error) = own.errors.first() {

@@ -95,14 +95,15 @@ impl BotCommand {
         match self {
             Self::Add { name, operator } => {
                 let made = hub.operate(Operation::BotAdd { bot: name.clone(), operator }).await?;
-                print_token(hub, &name, &made)
+                print_token(hub, &name, made)
             }
             Self::RotateToken { name, overlap } => {
                 let overlap_ms = overlap.map(|it| super::send::millis(it.get()));
                 let rotate = Operation::BotRotateToken { bot: name.clone(), overlap_ms };
                 let made = on(hub, &name, rotate).await?;
-                print_token(hub, &name, &made)?;
-                if let Some(at) = made["old_ends_at"].as_u64().filter(|_| !hub.out.json) {
+                let old_ends_at = made["old_ends_at"].as_u64();
+                print_token(hub, &name, made)?;
+                if let Some(at) = old_ends_at.filter(|_| !hub.out.json) {
                     say(&format!("\nThe old tokens are good until {}.", utc(Timestamp(at))));
                 }
                 Ok(())
@@ -141,19 +142,24 @@ async fn on(hub: &Hub, bot: &BotId, operation: Operation) -> Result<Value, Failu
     }
 }
 
-fn print_token(hub: &Hub, bot: &BotId, made: &Value) -> Result<(), Failure> {
-    let token = made["token"].as_str().unwrap_or_default();
-    hub.out.answer(made, || token.to_owned())?;
-    if !hub.out.json {
-        say(&format!(
-            "\nThis is the token of {bot}. It is not shown again; keep it like a password.\n\
-             A bot connects to {} and sends first\n  \
-             {{\"type\":\"auth\",\"token\":\"…\"}}\n\
-             To speak as {bot} from here, put the token into BOT_HUB_TOKEN, or into a file for --token-file:\n  \
-             bot-hub send --token-file {bot}.token '#lab' hello",
-            hub.url
-        ));
+fn print_token(hub: &Hub, bot: &BotId, mut made: Value) -> Result<(), Failure> {
+    let url = hub.bot_url(made["public_url"].as_str());
+    made["url"] = url.as_str().into();
+    hub.out.answer(&made, || made["token"].as_str().unwrap_or_default().to_owned())?;
+    if hub.out.json {
+        return Ok(());
     }
+    // On the hub's own machine there is a way that needs neither name nor certificate.
+    let is_nearer = hub.running.is_some() && hub.url != url && hub.url.starts_with("ws://");
+    let nearer =
+        if is_nearer { format!(" (on this machine also {})", hub.url) } else { String::new() };
+    say(&format!(
+        "\nThis is the token of {bot}. It is not shown again; keep it like a password.\n\
+         A bot connects to {url}{nearer} and sends first\n  \
+         {{\"type\":\"auth\",\"token\":\"…\"}}\n\
+         To speak as {bot} from here, put the token into BOT_HUB_TOKEN, or into a file for --token-file:\n  \
+         bot-hub send --token-file {bot}.token '#lab' hello",
+    ));
     Ok(())
 }
 

@@ -148,13 +148,20 @@ impl Hub {
         }
     }
 
-    /// Its address for pages: `https://hub.example`.
-    pub(super) fn page_url(&self) -> String {
+    /// Its address for pages, as others know it: the one that it calls its own in the world, or else
+    /// the one by which we found it. `https://hub.example`
+    pub(super) fn page_url(&self, public_url: Option<&str>) -> String {
         let derived = || {
             let url = self.url.trim_end_matches('/');
             url.strip_suffix("/ws").unwrap_or(url).replacen("ws", "http", 1)
         };
-        self.page_url.clone().unwrap_or_else(derived)
+        let public_url = public_url.or(self.page_url.as_deref()).map(str::to_owned);
+        public_url.unwrap_or_else(derived)
+    }
+
+    /// Its address for bots, as others know it: `wss://hub.example`.
+    pub(super) fn bot_url(&self, public_url: Option<&str>) -> String {
+        public_url.map_or_else(|| self.url.clone(), |url| url.replacen("http", "ws", 1))
     }
 
     /// The hub's clock.

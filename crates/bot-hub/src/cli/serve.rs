@@ -1,4 +1,7 @@
 //! `bot-hub serve`: run the hub, and say what happened.
+//!
+//! Owns what is said at the start, or why there is none: as text, or as lines of the log where these are
+//! for machines, so that whoever collects them need not understand anything else.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,7 +14,9 @@ use tokio::sync::mpsc;
 
 use super::out::{counted, say};
 use super::{Global, port};
-use crate::config::{ConfigErrors, Environment, Loaded, Override, Sources, config_file, load};
+use crate::config::{
+    ConfigErrors, Environment, Loaded, Log, Override, Problem, Sources, config_file, load,
+};
 use crate::server::{Home, ServeError, Server, addresses};
 use crate::store::StoreError;
 
@@ -47,14 +52,35 @@ enum Failure {
     Start(#[from] std::io::Error),
 }
 
+impl Failure {
+    fn tell(&self) {
+        // What a configuration with a mistake says about the log is not known: it is as by default.
+        crate::log::start(&Log::default());
+        match self {
+            failure if !crate::log::is_for_people() => tracing::error!("{failure}"),
+            // Each of its mistakes names its place in front.
+            Self::Config(errors) => say(&errors.to_string()),
+            failure => say(&format!("error: {failure}")),
+        }
+    }
+}
+
+fn warn(warnings: &[Problem]) {
+    for warning in warnings {
+        if crate::log::is_for_people() {
+            say(&format!("warning: {warning}"));
+        } else {
+            tracing::warn!("{warning}");
+        }
+    }
+}
+
 impl Serve {
     pub(super) fn run(self, global: &Global) -> ExitCode {
         match self.serve(global) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
-                // Errors of the configuration say `error:` themselves, once per mistake.
-                let prefix = if matches!(failure, Failure::Config(_)) { "" } else { "error: " };
-                say(&format!("{prefix}{failure}"));
+                failure.tell();
                 ExitCode::FAILURE
             }
         }
@@ -67,9 +93,7 @@ impl Serve {
         let sources = Sources { file, env, flags: self.overrides(global) };
         let loaded = load(&sources)?;
         crate::log::start(&loaded.config.log);
-        for warning in &loaded.warnings {
-            say(&format!("warning: {warning}"));
-        }
+        warn(&loaded.warnings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(serve(loaded, sources, started))
     }
@@ -106,12 +130,10 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
         ServeError::Config(errors) => Failure::Config(errors),
         error => Failure::Serve(error),
     })?;
-    for warning in server.tls().warnings() {
-        say(&format!("warning: {warning}"));
-    }
+    warn(server.tls().warnings());
     let bound = addresses(&listeners);
     server.announce(&bound)?;
-    shown.print(&server, &bound, started);
+    shown.tell(&server, &bound, started);
     announce(server.scheme(), &bound)?;
 
     let shutdown = async move {
@@ -183,6 +205,33 @@ impl Shown {
         };
         let listens_alone = loaded.config.addresses().iter().all(|it| it.ip().is_loopback());
         Self { data, config, listens_alone, has_bots: !loaded.config.tokens.is_empty() }
+    }
+
+    fn tell(&self, server: &Server, bound: &[SocketAddr], started: Instant) {
+        if crate::log::is_for_people() {
+            self.print(server, bound, started);
+        } else {
+            self.log(server, bound, started);
+        }
+    }
+
+    fn log(&self, server: &Server, bound: &[SocketAddr], started: Instant) {
+        let opened = &server.opened;
+        let listening: Vec<String> =
+            bound.iter().map(|address| format!("{}://{address}", server.scheme())).collect();
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            data = self.data,
+            config = self.config,
+            listening = listening.join(" "),
+            tls = server.tls().summary(),
+            is_new = opened.is_new,
+            bots = opened.bots,
+            rooms = opened.rooms,
+            messages = opened.entries,
+            ready_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "the hub is ready"
+        );
     }
 
     fn print(&self, server: &Server, bound: &[SocketAddr], started: Instant) {

@@ -157,7 +157,8 @@ impl Engine {
             _ => Write::RevokeTokens(bot.clone()),
         };
         let writes = vec![Write::Bot(record.clone()), end, Write::Token(token.clone())];
-        let mut result = json!({ "bot": bot, "token": secret.expose() });
+        let mut result =
+            json!({ "bot": bot, "token": secret.expose(), "public_url": self.public_url });
         if let Old::EndsAt(at) = old {
             result["old_ends_at"] = json!(at);
         }

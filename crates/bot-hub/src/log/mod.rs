@@ -26,6 +26,7 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// The one log of the process.
 struct Started {
+    as_text: bool,
     level: reload::Handle<LevelFilter, Registry>,
     flood: Flood,
 }
@@ -49,8 +50,13 @@ pub fn start(log: &Log) {
         lines.with(layer.json().flatten_event(true)).try_init()
     };
     if started.is_ok() {
-        drop(STARTED.set(Started { level: handle, flood }));
+        drop(STARTED.set(Started { as_text, level: handle, flood }));
     }
+}
+
+/// Whether stderr is read by people, and not line by line by a machine. A log that was not started yet is.
+pub fn is_for_people() -> bool {
+    STARTED.get().is_none_or(|started| started.as_text)
 }
 
 /// Changes how much is logged from now on.

@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bot_hub_client::{ConnectError, explain_tls, tls_config};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::body::{Body, Bytes};
-use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, Uri};
-use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+
+use crate::exchange::exchange;
 
 /// From the look-up of the name to the last byte of the answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -57,13 +57,13 @@ impl Https {
     {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let told = |error: &dyn std::fmt::Display| NoAnswer(format!("`{host}`: {error}"));
-        match timeout(REQUEST_TIMEOUT, self.exchange(request)).await {
+        match timeout(REQUEST_TIMEOUT, self.ask(request)).await {
             Ok(answer) => answer.map_err(|error| told(&error)),
             Err(_) => Err(told(&"no answer within 30 s")),
         }
     }
 
-    async fn exchange<B>(&self, mut request: Request<B>) -> Result<Response<Full<Bytes>>, NoAnswer>
+    async fn ask<B>(&self, mut request: Request<B>) -> Result<Response<Full<Bytes>>, NoAnswer>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -75,17 +75,8 @@ impl Https {
         let connector = TlsConnector::from(Arc::clone(&self.config));
         let stream = connector.connect(name, stream).await.map_err(|it| handshake(&it))?;
         to_origin_form(&mut request)?;
-        let opened = http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = opened.map_err(|error| whole(&error))?;
-        let exchange = async move {
-            let answer = sender.send_request(request).await.map_err(|error| whole(&error))?;
-            let (head, body) = answer.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-            let body = body.map_err(|error| whole(&error))?.to_bytes();
-            Ok(Response::from_parts(head, Full::new(body)))
-        };
-        // The connection moves the bytes; it ends when the sender is gone.
-        tokio::join!(exchange, connection).0
+        let answer = exchange(stream, request, ANSWER_BYTES_MAX).await;
+        Ok(answer.map_err(|error| whole(&error))?.map(Full::new))
     }
 }
 

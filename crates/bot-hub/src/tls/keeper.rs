@@ -210,7 +210,7 @@ impl Keeper {
     /// What is shown stays until there is something better.
     fn renew(&mut self, ordered: Ordered) {
         let Ordered { acme, https, vault, kept } = ordered;
-        if let Some(identity) = kept {
+        if let Some(identity) = kept.clone() {
             self.show(identity);
         }
         if self.renewing.as_ref().is_some_and(|renewing| renewing.acme == acme) {
@@ -218,7 +218,7 @@ impl Keeper {
         }
         let shown = Arc::clone(&self.shown);
         let renewal = Renewal { acme: acme.clone(), https, vault, shown };
-        let task = tokio::task::spawn_local(renewal.run()).abort_handle();
+        let task = tokio::task::spawn_local(renewal.run(kept)).abort_handle();
         self.renewing = Some(Renewing { acme, task });
     }
 

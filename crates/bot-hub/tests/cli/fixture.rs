@@ -79,7 +79,7 @@ impl Place {
         self.redacted(child.wait_with_output().unwrap())
     }
 
-    fn told(&self, mut command: Command) -> Told {
+    pub(crate) fn told(&self, mut command: Command) -> Told {
         self.redacted(command.output().unwrap())
     }
 
@@ -108,8 +108,25 @@ impl Place {
 
     pub(crate) fn serve_with(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(&["serve"]);
+        command.args(arguments);
+        self.started(command)
+    }
+
+    /// The same, with what people read on stderr.
+    pub(crate) fn serve_for_people(&self) -> Running {
+        self.started(self.for_people(&["serve", "--listen", "127.0.0.1:0"]))
+    }
+
+    /// A command that speaks to people on stderr, though no terminal is there.
+    pub(crate) fn for_people(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.env("BOT_HUB_LOG__FORMAT", "text");
+        command
+    }
+
+    fn started(&self, mut command: Command) -> Running {
         let log = std::fs::File::create(self.path("hub.log")).unwrap();
-        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("listening ws://"), "{line:?} {}", self.log());

@@ -40,6 +40,21 @@ fn failed(told: &Told, code: i32, part: &str) {
 }
 
 #[test]
+fn whoever_makes_a_bot_is_told_where_it_connects() {
+    let place = Place::new();
+    let config = "{ publicUrl: 'https://hub.example' }";
+    std::fs::write(place.path("config.json5"), config).unwrap();
+    let _hub = place.serve_with(&["--listen", "127.0.0.1:0", "--config", "config.json5"]);
+    for verb in ["add", "rotate-token"] {
+        let made = place.run(&["bot", verb, "fern"]);
+        let line = made.err.lines().find(|line| line.starts_with("A bot connects")).unwrap();
+        let both = "wss://hub.example (on this machine also ws://ADDRESS)";
+        assert_eq!(line, format!("A bot connects to {both} and sends first"), "{verb}");
+    }
+    assert_eq!(place.json(&["bot", "rotate-token", "fern"])["url"], "wss://hub.example");
+}
+
+#[test]
 fn an_invite_is_one_line_for_each_kind_of_client() {
     let (place, _hub) = hub();
     let told = place.run(&["invite", "pelouse", "--room", "marlbot-pelouse"]);

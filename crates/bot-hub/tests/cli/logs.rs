@@ -34,6 +34,12 @@ fn come_in(url: &str, token: &str, client: &str) -> bool {
     })
 }
 
+/// A log for machines: every line of it is an object.
+fn objects(log: &str) -> Vec<serde_json::Value> {
+    let object = |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    log.lines().map(object).collect()
+}
+
 /// Waits until the log says it; meanwhile the hub has something to do.
 fn until_logged(place: &Place, what: &str) {
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -115,27 +121,51 @@ fn no_secret_is_logged_however_much_is() {
 fn every_line_for_machines_is_one_object_with_the_same_fields() {
     let place = Place::new();
     let hub = place.serve();
-    let token = place.bot("ann");
+    let (token, hub_url) = (place.bot("ann"), hub.url());
     assert!(come_in(&hub.url(), &token, "a client\nof two lines"));
     assert!(!come_in(&hub.url(), "nobody", "-"));
     assert!(hub.stop().success());
     let log = place.log();
-    let lines: Vec<serde_json::Value> = log
-        .lines()
-        .filter(|line| line.starts_with('{'))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines = objects(&log);
     assert!(lines.len() >= 4, "{log}");
     for line in &lines {
         for field in ["timestamp", "level", "target", "message"] {
             assert!(line[field].is_string(), "{field} in {line}");
         }
     }
+    let ready = &lines[0];
+    assert_eq!((&ready["message"], &ready["is_new"]), (&"the hub is ready".into(), &true.into()));
+    assert_eq!(ready["listening"], hub_url);
+    assert!(ready["version"].is_string() && ready["ready_ms"].is_u64(), "{ready}");
     let said = |message: &str| lines.iter().find(|line| line["message"] == message).unwrap();
     let connected = lines.iter().find(|line| line["bot"] == "ann").unwrap();
     assert_eq!(connected["client"], "a clientof two lines");
     assert_eq!(said("authentication refused")["why"], "bad_token");
     assert_eq!(said("authentication refused")["address"], "127.0.0.1");
+}
+
+#[test]
+fn what_keeps_a_hub_from_starting_is_one_line_for_machines_too() {
+    let place = Place::new();
+    let check = |arguments: &[&str], expected: &str| {
+        let refused = place.run(&[&["serve"], arguments].concat());
+        assert_eq!((refused.code, &*refused.out), (1, ""));
+        let lines = objects(&refused.err);
+        assert_eq!(lines.len(), 1, "{}", refused.err);
+        assert_eq!(lines[0]["level"], "ERROR");
+        assert_eq!(lines[0]["message"], expected);
+    };
+    std::fs::write(place.path("config.json5"), "{ limitss: 1 }").unwrap();
+    check(
+        &["--config", "config.json5"],
+        "config.json5:1:3 limitss: unknown key, did you mean `limits`?\n  hint: write `limits`",
+    );
+    let _hub = place.serve();
+    check(
+        &["--listen", "127.0.0.1:0"],
+        "a hub runs on `~/.local/share/bot-hub` already: pid PID at ws://ADDRESS\n\
+         hint: talk to it (bot-hub status), stop it, or give this one its own --data DIR",
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn a_second_start_says_what_it_opened() {
     place.data(&["room", "create", "lab"]);
     place.data(&["send", "lab", "hello"]);
     assert!(hub.stop().success());
-    let _hub = place.serve();
+    let _hub = place.serve_for_people();
     let log = place.redacted_log();
     let line = log.lines().find(|line| line.contains("data")).unwrap();
     insta::assert_snapshot!(line.trim(), @"data       ~/.local/share/bot-hub  opened (2 bots, 1 room, 1 message)");
@@ -26,7 +26,7 @@ fn a_taken_port_names_who_holds_it() {
     let hub = place.serve();
     let address = hub.url().replace("ws://", "");
     let other = Place::new();
-    let refused = other.run(&["serve", "--listen", &address]);
+    let refused = other.told(other.for_people(&["serve", "--listen", &address]));
     assert_eq!((refused.code, &*refused.out), (1, ""));
     insta::assert_snapshot!(refused.err, @r"
     error: cannot listen on ADDRESS: Address already in use (os error 98)
@@ -42,7 +42,7 @@ fn a_taken_port_names_who_holds_it() {
 fn a_second_hub_on_the_same_data_names_the_first() {
     let place = Place::new();
     let _hub = place.serve();
-    let refused = place.run(&["serve", "--listen", "127.0.0.1:0"]);
+    let refused = place.told(place.for_people(&["serve", "--listen", "127.0.0.1:0"]));
     assert_eq!((refused.code, &*refused.out), (1, ""));
     insta::assert_snapshot!(refused.err, @r"
     error: a hub runs on `~/.local/share/bot-hub` already: pid PID at ws://ADDRESS
@@ -76,7 +76,7 @@ fn a_hub_whose_stdout_nobody_reads_serves_all_the_same() {
     let mut hub = command.stdout(writer).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut log = std::io::BufReader::new(hub.stderr.take().unwrap());
     let mut line = String::new();
-    while !line.contains("ready in") {
+    while !line.contains("the hub is ready") {
         line.clear();
         assert_ne!(std::io::BufRead::read_line(&mut log, &mut line).unwrap(), 0, "it ended");
     }

@@ -7,6 +7,8 @@ use super::stage::Stage;
 fn run(dir: &std::path::Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bot-hub"));
     command.args(arguments).env_clear().env("HOME", dir).current_dir(dir);
+    // As on a terminal.
+    command.env("BOT_HUB_LOG__FORMAT", "text");
     let Output { status, stdout, stderr } =
         command.env("BOT_HUB_TOKEN", Stage::token("ana")).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -90,7 +90,7 @@ impl Invite {
         let expires_in_ms = Some(super::send::millis(self.expires.get()));
         let wish = InviteWish { name, rooms: self.rooms, can: self.can, expires_in_ms };
         let (mut value, made): (_, Made) = hub.ask(Operation::InviteCreate(wish)).await?;
-        let base = made.public_url.clone().unwrap_or_else(|| hub.page_url());
+        let base = hub.page_url(made.public_url.as_deref());
         let link = format!("{base}/join#{}", made.code);
         let lines = lines(&base, &link, &made.code);
         let warning = warning(&made, &base);

@@ -7,12 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use bot_hub_client::{explain_tls, tls_config};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
 use hyper::header;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -21,6 +19,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::cli::failure::{Failure, Kind};
 use crate::config::PublicUrl;
+use crate::exchange::exchange;
 
 /// Name look-up, connection, request and answer together.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -48,24 +47,19 @@ async fn send(
     let tls = base.is_encrypted().then(|| tls_config(ca_file)).transpose()?;
     let stream = TcpStream::connect((base.host(), base.port())).await;
     let stream = stream.map_err(|error| unreachable(base, &error))?;
-    let Some(tls) = tls else { return exchange(stream, base, path, body).await };
+    let Some(tls) = tls else { return ask(stream, base, path, body).await };
     let name = ServerName::try_from(base.host().to_owned())
         .map_err(|_| Failure::new(Kind::Usage, format!("no certificate can be for `{base}`")))?;
     let stream = TlsConnector::from(tls).connect(name, stream).await;
-    exchange(stream.map_err(|error| Failure::from(explain_tls(&error)))?, base, path, body).await
+    ask(stream.map_err(|error| Failure::from(explain_tls(&error)))?, base, path, body).await
 }
 
-async fn exchange<S>(
-    stream: S,
+async fn ask(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     base: &PublicUrl,
     path: &str,
     body: &str,
-) -> Result<(u16, Bytes), Failure>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let failed = |error: hyper::Error| unreachable(base, &error);
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+) -> Result<(u16, Bytes), Failure> {
     let url = base.to_string();
     let host = url.split_once("://").map_or("", |(_, host)| host);
     let request = Request::post(path)
@@ -74,19 +68,9 @@ where
         .header(header::CONNECTION, "close")
         .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
         .expect("a host that was parsed and a path of ours make a request");
-    let answer = async {
-        let answer = sender.send_request(request).await.map_err(failed)?;
-        let status = answer.status().as_u16();
-        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
-        let body = body.map_err(|error| unreachable(base, &error))?;
-        Ok((status, body.to_bytes()))
-    };
-    let mut answer = std::pin::pin!(answer);
-    tokio::select! {
-        answer = &mut answer => answer,
-        // The connection's end may be seen before the answer that came with it.
-        _ = connection => answer.await,
-    }
+    let answer = exchange(stream, request, ANSWER_BYTES_MAX).await;
+    let answer = answer.map_err(|error| unreachable(base, &error))?;
+    Ok((answer.status().as_u16(), answer.into_body()))
 }
 
 fn unreachable(base: &PublicUrl, why: &dyn std::fmt::Display) -> Failure {

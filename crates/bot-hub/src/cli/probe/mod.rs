@@ -10,19 +10,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::Empty;
 use hyper::header::{self, HeaderMap};
 use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+
+use crate::exchange::exchange;
 
 pub(super) use self::tls::Certificate;
 
 /// How long each step may take: longer than the slowest connection that bots could work with.
 const STEP: Duration = Duration::from_secs(10);
 
-/// More than this of a page is not read.
+/// No page of a hub is longer.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Any 16 bytes: the answer proves that the other side speaks WebSocket, and hides nothing.
@@ -125,35 +126,11 @@ impl Socket {
             request = request.header(name, *value);
         }
         let request = request.body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;
-        let exchange = async {
-            let handshake = hyper::client::conn::http1::handshake(TokioIo::new(self.stream));
-            let (mut sender, connection) = handshake.await?;
-            // It ends when the answer was read and `sender` is gone; an error shows in the answer.
-            let driver = tokio::spawn(async move { drop(connection.await) });
-            let response = sender.send_request(request).await;
-            let page = match response {
-                Ok(response) => Ok(read(response).await),
-                Err(error) => Err(error),
-            };
-            driver.abort();
-            page
-        };
-        within(exchange).await
+        let answer = within(exchange(self.stream, request, BODY_BYTES_MAX)).await?;
+        let (head, body) = answer.into_parts();
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Ok(Page { status: head.status, headers: head.headers, body })
     }
-}
-
-async fn read(response: hyper::Response<hyper::body::Incoming>) -> Page {
-    let (head, body) = response.into_parts();
-    let body = if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        String::new()
-    } else {
-        let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
-        body.map_or_else(
-            |error| error.to_string(),
-            |body| String::from_utf8_lossy(&body.to_bytes()).into_owned(),
-        )
-    };
-    Page { status: head.status, headers: head.headers, body }
 }
 
 impl Page {

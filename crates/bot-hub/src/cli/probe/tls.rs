@@ -7,16 +7,15 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bot_hub_client::tls_roots;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-
-use crate::tls::read_certificates;
 
 /// What was seen of a certificate.
 #[derive(Clone, Debug)]
@@ -69,14 +68,13 @@ struct Observer {
 }
 
 impl Observer {
-    /// Judges as our clients do: by the web's authorities and those of this system.
+    /// Judges as our clients do.
     fn new(provider: Arc<CryptoProvider>, ca_file: Option<&Path>) -> io::Result<Self> {
-        let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(file) = ca_file {
-            let private = read_certificates(file).map_err(|flaw| io::Error::other(flaw.message))?;
-            roots.add_parsable_certificates(private);
-        }
+        let roots = tls_roots(ca_file).map_err(|error| {
+            // The finding has a next step of its own.
+            let text = error.to_string();
+            io::Error::other(text.lines().next().unwrap_or_default().to_owned())
+        })?;
         let judge =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
         let judge = judge.build().map_err(io::Error::other)?;

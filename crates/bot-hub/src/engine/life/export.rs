@@ -6,10 +6,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::Request;
 use hyper::header::{CONTENT_TYPE, HOST};
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -18,6 +17,7 @@ use tokio::time::timeout;
 use super::otlp::{Span, request};
 use super::told::Life;
 use crate::config::Environment;
+use crate::exchange::exchange;
 
 /// Spans that may wait: about a second of a busy hub.
 const SPANS_MAX: usize = 16_384;
@@ -30,6 +30,9 @@ const BATCH_WAIT: Duration = Duration::from_secs(1);
 
 /// How long a request may take.
 const REQUEST: Duration = Duration::from_secs(10);
+
+/// The answer may say that some spans were not taken; it is read so that the socket ends well.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 struct Collector {
     authority: String,
@@ -95,26 +98,13 @@ impl Collector {
     async fn post(&self, body: String) -> Result<(), String> {
         let say = |error: &dyn std::fmt::Display| error.to_string();
         let stream = TcpStream::connect(&self.authority).await.map_err(|error| say(&error))?;
-        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = handshake.map_err(|error| say(&error))?;
-        let driver = tokio::spawn(async move { drop(connection.await) });
         let request = Request::post(&self.path)
             .header(HOST, &self.authority)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| say(&error))?;
-        let response = sender.send_request(request).await;
-        let status = match response {
-            Ok(response) => {
-                let status = response.status();
-                // The answer may say that some were not taken; it is read so that the socket ends well.
-                drop(response.into_body().collect().await);
-                Ok(status)
-            }
-            Err(error) => Err(say(&error)),
-        };
-        driver.abort();
-        match status? {
+        let answer = exchange(stream, request, ANSWER_BYTES_MAX).await;
+        match answer.map_err(|error| say(&error))?.status() {
             status if status.is_success() => Ok(()),
             status => Err(format!("the collector answers {status}")),
         }

@@ -63,10 +63,9 @@ pub(super) struct Renewal {
 }
 
 impl Renewal {
-    /// Keeps a valid certificate, for ever.
-    pub(super) async fn run(self) {
+    /// Keeps a valid certificate, for ever, beginning with what was issued earlier.
+    pub(super) async fn run(self, mut current: Option<Identity>) {
         let mut failures = 0;
-        let mut current = self.vault.load_identity(&self.acme.domains, SystemTime::now());
         if current.is_none() {
             let domains = self.acme.domains.join(", ");
             tracing::warn!(
