@@ -270,3 +270,58 @@ pub(crate) fn stream(seeds: &mut Seeds<'_>) -> Vec<u8> {
     }
     bytes
 }
+
+/// The link of an invite, as it comes out of a mail, a chat or a shell.
+pub(crate) fn link(seeds: &mut Seeds<'_>) -> String {
+    const PARTS: &[&str] = &[
+        "https://",
+        "http://",
+        "hub.example",
+        "127.0.0.1",
+        "[::1]",
+        "localhost",
+        "192.0.2.1",
+        ":18795",
+        ":0",
+        "/join",
+        "/",
+        "#",
+        "%23",
+        "?code=",
+        "user@",
+        "QQ7F-2M9D-XR4T-8W3B",
+        "bh_inv_QQ7F2M9DXR4T8W3B1ObaF1",
+        " ",
+        "\n",
+        "'",
+        ">",
+        "\u{a0}",
+        "ü",
+        "\u{202e}",
+    ];
+    let form = seeds.pick(&["https://hub.example/join#", "http://127.0.0.1:18795/join#", "", ""]);
+    let mut link = form.to_owned();
+    for _ in 0..seeds.byte() % 10 {
+        link.push_str(seeds.pick(PARTS));
+    }
+    link
+}
+
+/// A code as somebody types it: in any case, with letters for digits, with dashes and spaces, in its link.
+pub(crate) fn typed(seeds: &mut Seeds<'_>, letters: &str) -> String {
+    let mut text = seeds.pick(&["", "https://hub.example/join#", " ", "a#b#"]).to_owned();
+    for letter in letters.chars() {
+        let twin = match letter {
+            '0' => seeds.pick(&["0", "O", "o"]),
+            '1' => seeds.pick(&["1", "I", "l", "L"]),
+            _ => "",
+        };
+        match twin {
+            "" if seeds.byte() % 2 == 0 => text.push(letter.to_ascii_lowercase()),
+            "" => text.push(letter),
+            twin => text.push_str(twin),
+        }
+        text.push_str(seeds.pick(&["", "", "", "-", " "]));
+    }
+    text + seeds.pick(&["", "\n", " "])
+}

@@ -5,6 +5,14 @@
 
 #[path = "../../crates/bot-protocol/tests/common/mod.rs"]
 mod common;
+/// What `link_source` finds at `crate::config` where it is at home.
+mod config {
+    pub(crate) use bot_hub::config::PublicUrl;
+}
+/// Private to the hub, and the same source here: tokens and codes.
+#[allow(dead_code, reason = "the engine uses all of it")]
+#[path = "../../crates/bot-hub/src/engine/credential.rs"]
+mod credential_source;
 /// What `forwarded_source` finds at `crate::door` where it is at home.
 mod door {
     /// What carries a connection.
@@ -22,10 +30,15 @@ mod door {
 mod forwarded_source;
 mod grow;
 mod hub;
+mod invites;
+/// Private to `bot-hub join`, and the same source here.
+#[path = "../../crates/bot-hub/src/cli/join/link.rs"]
+mod link_source;
 
 use common::properties::{any_act, any_state, any_text};
 
 pub use hub::{client_frame, config, forwarded, public_url, resume, server_frame, websocket};
+pub use invites::{code, invite_link};
 
 /// What a target does with an input.
 pub type Body = fn(&[u8]);
@@ -42,6 +55,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("forwarded", forwarded),
     ("websocket", websocket),
     ("public_url", public_url),
+    ("invite_link", invite_link),
+    ("code", code),
 ];
 
 /// Any text is read, or refused at a place inside it.

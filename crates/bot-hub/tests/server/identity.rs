@@ -287,3 +287,35 @@ async fn who_asked_for_nothing_is_greeted_as_the_seed_did() {
     check(r#","client":"a/1""#, false).await;
     check(r#","resume":{}"#, false).await;
 }
+
+#[tokio::test]
+async fn an_overlap_of_tokens_survives_a_restart_and_an_end_of_them_too() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let text = config(&["ana"], "operators: [\"ana\"]");
+    let start = || Stage::start_at(&text, tempfile::tempdir().unwrap(), &data, None);
+    let bot = || BotId::new("cleo").unwrap();
+    let token = |made: serde_json::Value| made["token"].as_str().unwrap().to_owned();
+
+    let stage = start();
+    let (ana, _events) = stage.client("ana").await;
+    let add = Operation::BotAdd { bot: bot(), operator: false };
+    let first = token(ana.operate(add).await.unwrap());
+    let overlap = |overlap_ms| Operation::BotRotateToken { bot: bot(), overlap_ms };
+    let second = token(ana.operate(overlap(Some(3_600_000))).await.unwrap());
+    drop((ana, stage));
+
+    let stage = start();
+    for token in [&first, &second] {
+        assert_eq!(stage.socket(HERE).await.auth(token).await.unwrap(), "auth_ok");
+    }
+    let (ana, _events) = stage.client("ana").await;
+    let third = token(ana.operate(overlap(None)).await.unwrap());
+    drop((ana, stage));
+
+    let stage = start();
+    for token in [&first, &second] {
+        assert_eq!(stage.socket(HERE).await.auth(token).await.unwrap(), "bad_token");
+    }
+    assert_eq!(stage.socket(HERE).await.auth(&third).await.unwrap(), "auth_ok");
+}

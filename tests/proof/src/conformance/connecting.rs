@@ -125,7 +125,7 @@ fn claims(stage: &Stage) -> Verdict {
     let is_in = rooms.iter().any(|it| it["room"] == room);
     holds(!is_in, || format!("it is in `{room}` by its own word"))?;
     let operated =
-        ana.ask(&json!({"type": "operate", "ref": "r", "do": "bot_list"}), "operated")?;
+        ana.ask(&json!({"type": "operate", "ref": "r", "do": {"bot_list": {}}}), "operated")?;
     same("operating", &operated["name"], &json!("not_allowed"))
 }
 

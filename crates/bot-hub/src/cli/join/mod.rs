@@ -2,6 +2,7 @@
 //!
 //! Owns the order of things: a place for the token first, then the claim, which cannot be taken back.
 
+mod link;
 mod post;
 
 use bot_protocol::name::{BotId, RoomName};
@@ -9,6 +10,7 @@ use bot_protocol::secret::Secret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::link::Link;
 use super::context::{self, Context, Shelf};
 use super::failure::{Failure, Kind};
 use super::hub::until_interrupted;
@@ -27,14 +29,6 @@ pub(super) struct Join {
     /// What to be called there [default: what the invite says]
     #[arg(long = "as", value_name = "NAME", value_parser = bot_argument)]
     name: Option<BotId>,
-}
-
-/// A link taken apart.
-#[derive(Debug, PartialEq)]
-pub(super) struct Link {
-    /// `https://hub.example`.
-    base: PublicUrl,
-    code: Secret,
 }
 
 /// What the hub answers to a claim.
@@ -56,7 +50,8 @@ struct Identity {
 impl Join {
     pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
         let out = Out { json: global.json };
-        let link = Link::parse(&self.url)?;
+        let link = Link::parse(&self.url)
+            .map_err(|error| Failure::new(Kind::Usage, error.message).hint(error.hint))?;
         let ca_file = global.ca_file.clone().filter(|file| !file.as_os_str().is_empty());
         let ca_file = ca_file.map(|file| std::path::absolute(&file).unwrap_or(file));
         let shelf = Shelf::open()?;
@@ -76,30 +71,6 @@ impl Join {
             let is_current = shelf.take_up(&name, global)?;
             tell(out, &shelf, &name, &context, is_current)
         })
-    }
-}
-
-impl Link {
-    fn parse(text: &str) -> Result<Self, Failure> {
-        let hint = "copy the whole link, in quotes: 'https://hub.example/join#K7QF-2M9D-XR4T-8W3A'";
-        let wrong = |what: &str| Failure::new(Kind::Usage, what).hint(hint);
-        let (address, code) = text.trim().split_once('#').ok_or_else(|| {
-            wrong(
-                "the link has no code: the part behind `#` is missing, perhaps for want of quotes",
-            )
-        })?;
-        if code.trim().is_empty() {
-            return Err(wrong("the link has no code: nothing stands behind `#`"));
-        }
-        let base =
-            address.strip_suffix("/join").or(address.strip_suffix("/join/")).unwrap_or(address);
-        let base: PublicUrl =
-            base.parse().map_err(|error| wrong(&format!("the link's address {error}")))?;
-        if !base.is_encrypted() && !base.is_loopback() {
-            let hint = "ask for a link that begins with `https://`";
-            return Err(wrong("a code does not travel unencrypted").hint(hint));
-        }
-        Ok(Self { base, code: Secret::new(code.trim()) })
     }
 }
 
@@ -185,32 +156,4 @@ fn tell(
     ));
     context::warn_of_variables(name);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: Result<(&str, &str), &str>) {
-        let link = Link::parse(text);
-        let link = link.map(|it| (it.base.to_string(), it.code.expose().to_owned()));
-        let link = link.as_ref().map(|(base, code)| (base.as_str(), code.as_str()));
-        assert_eq!(link.map_err(|failure| failure.message.as_str()), expected, "{text}");
-    }
-
-    #[test]
-    fn a_link_has_an_address_and_a_code() {
-        check("https://hub.example/join#K7QF-2M9D", Ok(("https://hub.example", "K7QF-2M9D")));
-        check(" https://hub.example:8443/join/#x\n", Ok(("https://hub.example:8443", "x")));
-        check("https://hub.example#x", Ok(("https://hub.example", "x")));
-        check("http://127.0.0.1:18795/join#x", Ok(("http://127.0.0.1:18795", "x")));
-        check(
-            "https://hub.example/join",
-            Err("the link has no code: the part behind `#` is missing, perhaps for want of quotes"),
-        );
-        check("https://hub.example/join#", Err("the link has no code: nothing stands behind `#`"));
-        check("http://hub.example/join#x", Err("a code does not travel unencrypted"));
-        check("hub.example/join#x", Err("the link's address has no scheme"));
-        check("https://hub.example/other/join#x", Err("the link's address must end with its host"));
-    }
 }

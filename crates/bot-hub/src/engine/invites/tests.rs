@@ -2,6 +2,8 @@
 //!
 //! Owns the store's slowness: nothing is settled before a test says so.
 
+mod rules;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;

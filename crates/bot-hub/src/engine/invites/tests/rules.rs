@@ -1,0 +1,250 @@
+//! What an invite may be, how long it counts, who sees it, and how a refusal is told.
+
+use super::*;
+use crate::store::ClaimRecord;
+
+const MINUTE: u64 = 60_000;
+const DAY: u64 = 24 * 60 * MINUTE;
+
+fn rooms(count: usize) -> Vec<RoomName> {
+    (0..count).map(|number| RoomName::new(&format!("room-{number:02}")).unwrap()).collect()
+}
+
+/// An invite that Bob made at noon for a day, with this number.
+fn record(number: u16) -> InviteRecord {
+    let mut hash = [0; 32];
+    hash[..2].copy_from_slice(&number.to_be_bytes());
+    InviteRecord {
+        id: format!("inv_{number}").into(),
+        hash,
+        name: bot("fern"),
+        rooms: rooms(1),
+        rights: Rights::USUAL,
+        by: bot("bob"),
+        created_at: NOON,
+        expires_at: NOON + DAY,
+        revoked_at: None,
+        claim: None,
+    }
+}
+
+fn used(number: u16, at: Timestamp) -> InviteRecord {
+    let (bot, client) = (bot("fern"), "test/1".into());
+    let claim = Some(ClaimRecord { at, bot, client, address: "203.0.113.9".into() });
+    InviteRecord { claim, ..record(number) }
+}
+
+#[test]
+fn an_invite_leads_into_so_many_rooms_each_of_them_once() {
+    let mut stage = Stage::new();
+    let mut make = |rooms: Vec<RoomName>| {
+        let wish = InviteWish { name: bot("fern"), rooms, can: None, expires_in_ms: None };
+        let mut made = stage.call(InviteCall::Create(wish));
+        stage.settle();
+        told(&mut made)
+    };
+    let twice = [rooms(32), rooms(32)].concat();
+    let (status, made) = make(twice.into_iter().rev().collect());
+    assert_eq!((status, &made["rooms"]), (200, &json!(rooms(32))), "{made}");
+    assert_eq!(made["ok"], true);
+    assert_eq!(make(rooms(33)).0, 400);
+}
+
+#[test]
+fn an_invite_counts_for_a_day_or_as_long_as_was_wished_within_bounds() {
+    let mut stage = Stage::new();
+    let mut check = |expires_in_ms: Option<u64>, expected: u64| {
+        let wish = InviteWish { name: bot("fern"), rooms: rooms(1), can: None, expires_in_ms };
+        let mut made = stage.call(InviteCall::Create(wish));
+        stage.settle();
+        let (_, made) = told(&mut made);
+        assert_eq!(made["expires_at"], json!(NOON + expected), "{expires_in_ms:?}");
+    };
+    check(None, DAY);
+    check(Some(0), MINUTE);
+    check(Some(MINUTE + 1), MINUTE + 1);
+    check(Some(30 * DAY), 30 * DAY);
+    check(Some(u64::MAX), 30 * DAY);
+}
+
+#[test]
+fn an_invite_is_named_by_its_code_and_the_code_is_told_in_both_forms() {
+    let mut stage = Stage::new();
+    let wish =
+        InviteWish { name: bot("fern"), rooms: rooms(1), can: None, expires_in_ms: Some(DAY) };
+    let mut made = stage.call(InviteCall::Create(wish));
+    stage.settle();
+    let (_, made) = told(&mut made);
+    let (code, secret) = (made["code"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let hash = hash_code(code).unwrap();
+    assert_eq!(hash_code(secret), Some(hash));
+    let digits: Vec<String> = hash[..5].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(made["id"], format!("inv_{}", digits.concat()));
+}
+
+#[test]
+fn a_code_counts_until_it_expires_and_not_a_moment_longer() {
+    let mut stage = Stage::new();
+    let ((_, one), (_, other)) = (stage.invite("fern"), stage.invite("moss"));
+    stage.engine.now = NOON + DAY;
+    check(&mut stage.claim(&one), 410, "expired_code");
+    stage.engine.now = NOON + (DAY - 1);
+    let mut claimed = stage.claim(&other);
+    stage.settle();
+    assert_eq!(told(&mut claimed).0, 200);
+}
+
+#[test]
+fn whoever_guesses_waits_for_what_is_left_of_the_minute() {
+    let mut stage = Stage::new();
+    let (_, mine) = stage.invite("fern");
+    for number in 0..5 {
+        let wrong = format!("K7QF-2M9D-XR4T-800{number}");
+        check(&mut stage.claim(&wrong), 404, "unknown_code");
+    }
+    stage.engine.now = NOON + 999;
+    let Ok(Answer::Json(429, body, Some(60))) = stage.claim(&mine).try_recv() else {
+        panic!("the sixth has to wait for 59.001 s, told in whole seconds");
+    };
+    assert!(body.contains("try again in 60 s"), "{body}");
+    stage.engine.now = NOON + MINUTE;
+    let mut claimed = stage.claim(&mine);
+    stage.settle();
+    assert_eq!(told(&mut claimed).0, 200);
+}
+
+#[test]
+fn nobody_comes_in_while_the_hub_goes() {
+    let mut stage = Stage::new();
+    let (_, code) = stage.invite("fern");
+    stage.engine.draining = true;
+    check(&mut stage.claim(&code), 503, "shutting_down");
+}
+
+#[test]
+fn an_invite_of_somebody_who_is_gone_lets_nobody_in() {
+    let mut stage = Stage::new();
+    let (_, code) = stage.invite("fern");
+    stage.engine.configure(Reconfiguration {
+        operators: vec![],
+        tokens: vec![],
+        ..configuration(&[])
+    });
+    check(&mut stage.claim(&code), 403, "no_right");
+}
+
+#[test]
+fn there_are_so_many_open_invites_of_everybody_and_of_each_bot() {
+    let by = |name: &str, number: u16| InviteRecord { by: bot(name), ..record(number) };
+    let check = |invites: Vec<InviteRecord>, is_operator: bool, expected: bool| {
+        let count = invites.len();
+        let found = Book::restore(invites).has_space(&bot("bob"), is_operator, NOON);
+        assert_eq!(found.is_ok(), expected, "{count} {is_operator}: {found:?}");
+    };
+    check((0..19).map(record).collect(), false, true);
+    check((0..20).map(record).collect(), false, false);
+    check((0..20).map(record).collect(), true, true);
+    check((0..999).map(|number| by("cat", number)).collect(), false, true);
+    check((0..1_000).map(|number| by("cat", number)).collect(), false, false);
+    check((0..1_000).map(|number| by("cat", number)).collect(), true, false);
+    let over = |number| InviteRecord { expires_at: NOON, ..record(number) };
+    check((0..1_000).map(over).collect(), false, true);
+}
+
+#[test]
+fn a_name_is_expected_as_long_as_its_invite_is_open() {
+    let check = |invite: InviteRecord, expected: bool| {
+        let found = Book::restore(vec![invite.clone()]).expects(&bot("fern"), NOON);
+        assert_eq!(found, expected, "{invite:?}");
+    };
+    check(record(1), true);
+    check(InviteRecord { name: bot("moss"), ..record(1) }, false);
+    check(InviteRecord { expires_at: NOON, ..record(1) }, false);
+    check(InviteRecord { revoked_at: Some(NOON), ..record(1) }, false);
+    check(used(1, NOON), false);
+}
+
+#[test]
+fn what_has_been_over_for_thirty_days_is_forgotten() {
+    let check = |invite: InviteRecord, over_at: Timestamp| {
+        let (id, hash) = (invite.id.clone(), invite.hash);
+        let mut book = Book::restore(vec![invite]);
+        let last = over_at + 30 * DAY;
+        assert_eq!(book.forgettable(last), [""; 0]);
+        assert_eq!(book.forgettable(last + 1), [id]);
+        book.forget_old(last);
+        assert!(book.find(&hash).is_some());
+        book.forget_old(last + 1);
+        assert!(book.find(&hash).is_none());
+        assert_eq!(book.show(&bot("bob"), true, NOON).len(), 0);
+    };
+    check(record(1), NOON + DAY);
+    check(InviteRecord { revoked_at: Some(NOON + 5), ..record(1) }, NOON + 5);
+    check(used(1, NOON + 7), NOON + 7);
+}
+
+#[test]
+fn operators_see_all_invites_and_others_their_own_without_addresses() {
+    let later = InviteRecord { created_at: NOON + 1, ..record(2) };
+    let over = InviteRecord { created_at: NOON + 2, expires_at: NOON, ..record(3) };
+    let ended = InviteRecord { created_at: NOON + 3, revoked_at: Some(NOON), ..record(4) };
+    let others = InviteRecord { created_at: NOON + 4, by: bot("cat"), ..record(5) };
+    let book = Book::restore(vec![used(1, NOON), later, over, ended, others]);
+    let check = |by: &str, is_operator: bool, expected: &[(&str, &str)]| {
+        let shown = book.show(&bot(by), is_operator, NOON);
+        let found: Vec<(&str, &str)> = shown
+            .iter()
+            .map(|it| (it["id"].as_str().unwrap(), it["state"].as_str().unwrap()))
+            .collect();
+        assert_eq!(found, expected, "{by}");
+        shown.last().map_or(Value::Null, |it| it["claim"].clone())
+    };
+    let own = [("inv_4", "revoked"), ("inv_3", "expired"), ("inv_2", "open"), ("inv_1", "used")];
+    let claim = check("bob", false, &own);
+    assert_eq!((&claim["bot"], &claim["address"]), (&json!("fern"), &Value::Null));
+    let claim = check("ana", true, &[&[("inv_5", "open")], &own[..]].concat());
+    assert_eq!(claim["address"], "203.0.113.9");
+    check("ana", false, &[]);
+}
+
+#[test]
+fn an_invite_is_revoked_by_whoever_made_it_or_an_operator_and_once() {
+    let book = Book::restore(vec![record(1), used(2, NOON)]);
+    let code = |id: &str, by: &str, is_operator: bool| {
+        let found = book.revoked(id, &bot(by), is_operator, NOON + 9);
+        found.map(|(record, _)| record.revoked_at).map_err(|error| error.name.to_string())
+    };
+    assert_eq!(code("inv_1", "bob", false), Ok(Some(NOON + 9)));
+    assert_eq!(code("inv_1", "ana", true), Ok(Some(NOON + 9)));
+    assert_eq!(code("inv_1", "cat", false), Err("no_such_invite".to_owned()));
+    assert_eq!(code("inv_7", "ana", true), Err("no_such_invite".to_owned()));
+    assert_eq!(code("inv_2", "bob", false), Err("not_allowed".to_owned()));
+    let earlier = InviteRecord { revoked_at: Some(NOON), ..record(3) };
+    let again = Book::restore(vec![earlier]).revoked("inv_3", &bot("bob"), false, NOON + 9);
+    assert_eq!(again.unwrap().0.revoked_at, Some(NOON));
+}
+
+#[test]
+fn a_refusal_over_http_has_the_status_of_its_kind_and_a_hint_if_there_is_one() {
+    let check = |code: Code, expected: u16| {
+        let Answer::Json(status, body, None) = refusal(&ErrorFrame::new(code)) else {
+            panic!("no JSON for {code:?}");
+        };
+        assert_eq!(status, expected, "{body}");
+    };
+    check(Code::BadFrame, 400);
+    for code in [Code::NoSuchRoom, Code::NotAMember, Code::NoSuchInvite] {
+        check(code, 404);
+    }
+    for code in [Code::NameTaken, Code::RoomFull, Code::TooManyInvites, Code::WrongKind] {
+        check(code, 409);
+    }
+    for code in [Code::NoRight, Code::NotAllowed] {
+        check(code, 403);
+    }
+    for code in [Code::Overloaded, Code::StorageFull, Code::ShuttingDown, Code::StorageFailed] {
+        check(code, 503);
+    }
+    let Answer::Json(_, body, _) = failed(410, "x", "y", "", None) else { panic!("no JSON") };
+    assert_eq!(body, r#"{"error":{"message":"y","type":"x"},"ok":false}"#);
+}
