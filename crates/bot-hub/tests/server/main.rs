@@ -5,6 +5,7 @@ mod disk;
 mod guide;
 mod identity;
 mod invites;
+mod invites_over_http;
 mod pages;
 mod stage;
 mod timing;

@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Mutex;
 
+use bot_protocol::right::Right;
+
 use super::*;
 use crate::store::ClaimRecord;
 
@@ -297,4 +299,49 @@ fn whoever_runs_the_hub_is_warned_of_a_name_in_the_file_that_somebody_else_has_a
     revoked.engine.registry.revoke(&bot("fern"));
     let said = logged(|| revoked.engine.configure(configuration(&["fern"])));
     assert!(!said.contains(WARNED), "nobody has a token of it any more: {said}");
+}
+
+#[test]
+fn whom_the_file_expects_is_invited_by_an_operator_only_and_a_room_by_nobody() {
+    let wish = |name: &str, can: Option<Rights>| {
+        let rooms = vec![RoomName::new("lab").unwrap()];
+        InviteCall::Create(InviteWish { name: bot(name), rooms, can, expires_in_ms: None })
+    };
+    let mut stage = Stage::new();
+    let mut made = stage.call(wish("fern", Some(Rights::USUAL.with(Right::Invite))));
+    stage.settle();
+    let mut come = stage.claim(told(&mut made).1["code"].as_str().unwrap());
+    stage.settle();
+    assert_eq!(told(&mut come).0, 200);
+    let (room, members) = (RoomName::new("vault").unwrap(), vec![bot("heir")]);
+    stage.engine.input(Input::RoomDeclared { room, members, closed: true, retain: None });
+    stage.settle();
+
+    let mut ask = |by: &str, name: &str| {
+        let (reply, mut answer) = oneshot::channel();
+        stage.engine.call_invites(bot(by), wish(name, None), ReplyTo::Http(reply));
+        stage.settle();
+        told(&mut answer).0
+    };
+    assert_eq!((ask("fern", "heir"), ask("ana", "heir")), (409, 200));
+    assert_eq!((ask("fern", "moss"), ask("ana", "moss")), (200, 200));
+    assert_eq!((ask("fern", "vault"), ask("ana", "lab")), (409, 409));
+}
+
+#[test]
+fn an_invite_that_the_store_does_not_take_is_none_and_one_that_it_keeps_counts_on() {
+    let mut stage = Stage::new();
+    let (id, code) = stage.invite("fern");
+    stage.is_full.store(true, Ordering::Relaxed);
+    let rooms = vec![RoomName::new("lab").unwrap()];
+    let wish = InviteWish { name: bot("moss"), rooms, can: None, expires_in_ms: None };
+    for call in [InviteCall::Create(wish), InviteCall::Revoke(id)] {
+        let mut refused = stage.call(call);
+        stage.settle();
+        check(&mut refused, 503, "storage_full");
+    }
+    stage.is_full.store(false, Ordering::Relaxed);
+    let mut claimed = stage.claim(&code);
+    stage.settle();
+    assert_eq!(told(&mut claimed).0, 200);
 }
