@@ -1,5 +1,8 @@
 //! What an invite may be, how long it counts, who sees it, and how a refusal is told.
 
+use std::io;
+use std::sync::Mutex;
+
 use super::*;
 use crate::store::ClaimRecord;
 
@@ -247,4 +250,51 @@ fn a_refusal_over_http_has_the_status_of_its_kind_and_a_hint_if_there_is_one() {
     }
     let Answer::Json(_, body, _) = failed(410, "x", "y", "", None) else { panic!("no JSON") };
     assert_eq!(body, r#"{"error":{"message":"y","type":"x"},"ok":false}"#);
+}
+
+/// What is logged while something is done.
+fn logged(work: impl FnOnce()) -> String {
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    // Beside a second one: alone, it would miss the places that log first on the thread of another test.
+    let _another = tracing::Dispatch::new(tracing_subscriber::registry());
+    tracing::dispatcher::with_default(&tracing::Dispatch::new(subscriber), work);
+    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+}
+
+#[test]
+fn whoever_runs_the_hub_is_warned_of_a_name_in_the_file_that_somebody_else_has_a_token_of() {
+    const WARNED: &str = "the configuration names `fern`, which came by an invite";
+    let come = |stage: &mut Stage| {
+        let (_, code) = stage.invite("fern");
+        stage.claim(&code)
+    };
+    let (mut after, mut meanwhile, mut revoked) = (Stage::new(), Stage::new(), Stage::new());
+    drop(come(&mut after));
+    after.settle();
+    assert!(logged(|| after.engine.configure(configuration(&["fern"]))).contains(WARNED));
+    let again = logged(|| after.engine.configure(configuration(&["fern"])));
+    assert!(!again.contains(WARNED), "once is enough: {again}");
+
+    drop(come(&mut meanwhile));
+    meanwhile.engine.configure(configuration(&["fern"]));
+    assert!(logged(|| meanwhile.settle()).contains(WARNED));
+
+    drop(come(&mut revoked));
+    revoked.settle();
+    revoked.engine.registry.revoke(&bot("fern"));
+    let said = logged(|| revoked.engine.configure(configuration(&["fern"])));
+    assert!(!said.contains(WARNED), "nobody has a token of it any more: {said}");
 }
