@@ -3,15 +3,17 @@
 //! All connections live on one thread and none uses a buffer while it waits, so an idle connection
 //! holds none.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 /// What one read can take. Large while busy; there is only one of it.
 const SCRATCH_BYTES: usize = 64 << 10;
-/// Buffers that grew beyond this are freed, or one burst would hold its memory for ever.
-const SPARE_BYTES_MAX: usize = 32 << 10;
-/// Spares kept: 8 MiB at most, enough for a fan-out to some hundred connections at once.
-const SPARES_MAX: usize = 256;
+/// Buffers that grew beyond this are freed: a reader that is so far behind is not a usual one. It is
+/// two windows of 4 KB; a buffer that grew again with every batch would be copied with every step.
+const SPARE_BYTES_MAX: usize = 256 << 10;
+/// Bytes of all spares, or one burst would hold its memory for ever. Enough for a fan-out of small
+/// messages to some thousand connections at once.
+const SPARES_BYTES_MAX: usize = 8 << 20;
 /// Capacity of a new buffer; a handful of messages.
 const FRESH_BYTES: usize = 4 << 10;
 
@@ -19,6 +21,8 @@ const FRESH_BYTES: usize = 4 << 10;
 pub struct Buffers {
     scratch: RefCell<Box<[u8]>>,
     spares: RefCell<Vec<Vec<u8>>>,
+    /// Capacity of all of them.
+    spare_bytes: Cell<usize>,
 }
 
 impl Buffers {
@@ -26,7 +30,11 @@ impl Buffers {
     #[must_use]
     pub fn new() -> Self {
         let scratch = vec![0; SCRATCH_BYTES].into_boxed_slice();
-        Self { scratch: RefCell::new(scratch), spares: RefCell::default() }
+        Self {
+            scratch: RefCell::new(scratch),
+            spares: RefCell::default(),
+            spare_bytes: Cell::default(),
+        }
     }
 
     /// Lends the read buffer. `read` must not wait in between, which a plain closure cannot.
@@ -36,15 +44,20 @@ impl Buffers {
 
     /// An empty buffer with some capacity.
     pub(super) fn take(&self) -> Vec<u8> {
-        self.spares.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(FRESH_BYTES))
+        let Some(spare) = self.spares.borrow_mut().pop() else {
+            return Vec::with_capacity(FRESH_BYTES);
+        };
+        self.spare_bytes.set(self.spare_bytes.get() - spare.capacity());
+        spare
     }
 
     /// Takes a buffer back, or frees it.
     pub(super) fn give(&self, mut buffer: Vec<u8>) {
-        let mut spares = self.spares.borrow_mut();
-        if (1..=SPARE_BYTES_MAX).contains(&buffer.capacity()) && spares.len() < SPARES_MAX {
+        let held = self.spare_bytes.get() + buffer.capacity();
+        if (1..=SPARE_BYTES_MAX).contains(&buffer.capacity()) && held <= SPARES_BYTES_MAX {
             buffer.clear();
-            spares.push(buffer);
+            self.spare_bytes.set(held);
+            self.spares.borrow_mut().push(buffer);
         }
     }
 }

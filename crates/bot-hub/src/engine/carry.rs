@@ -3,10 +3,11 @@
 //! **Invariant:** an output that a connection cannot take is never dropped in silence: the connection is
 //! closed, the brain learns of it, and the bot resumes from its cursor.
 
-use bot_hub_core::io::{CloseReason, Input, Output};
+use bot_hub_core::entry::Entry;
+use bot_hub_core::io::{Circumstances, CloseReason, Input, Output};
 use bot_protocol::frame::ServerFrame;
 
-use super::encode::Form;
+use super::encode::{Form, write_message};
 use super::{Engine, Todo};
 use crate::door::ConnId;
 use crate::door::ws::CloseCode;
@@ -21,17 +22,7 @@ impl Engine {
                 Output::Send { conn, frame } => self.send(conn, &frame),
                 Output::Ack { conn, ack } => self.send_json(conn, |out| ack.write(out)),
                 Output::Deliver { entry, to, circumstances } => {
-                    self.encoder.begin();
-                    self.metrics.handed_over(circumstances.age_ms, to.len());
-                    self.life.handed_over(&entry, to.len());
-                    for conn in to {
-                        let Some(peer) = self.peers.get(&conn) else { continue };
-                        let form = peer.known.as_ref().map_or(Form::Seed, |known| known.form);
-                        let bytes = self.encoder.bytes(&entry, &circumstances, form);
-                        if peer.outbox.append(bytes, 1).is_err() {
-                            self.overflowed(conn);
-                        }
-                    }
+                    self.deliver(&entry, &to, &circumstances);
                 }
                 Output::Probe { conn, number } => {
                     if self.peers.get(&conn).is_some_and(|it| it.outbox.probe(number).is_err()) {
@@ -39,6 +30,23 @@ impl Engine {
                     }
                 }
                 Output::Close { conn, reason } => self.close(conn, reason),
+            }
+        }
+    }
+
+    fn deliver(&mut self, entry: &Entry, to: &[ConnId], how: &Circumstances) {
+        self.metrics.handed_over(how.age_ms, to.len());
+        self.life.handed_over(entry, to.len());
+        self.encoder.begin();
+        for &conn in to {
+            let Some(peer) = self.peers.get(&conn) else { continue };
+            let form = peer.known.as_ref().map_or(Form::Seed, |known| known.form);
+            let appended = match to {
+                [_] => peer.outbox.append_text_by(1, |out| write_message(out, entry, how, form)),
+                _ => peer.outbox.append(self.encoder.bytes(entry, how, form), 1),
+            };
+            if appended.is_err() {
+                self.overflowed(conn);
             }
         }
     }
@@ -52,9 +60,7 @@ impl Engine {
 
     fn send_json(&mut self, conn: ConnId, write: impl FnOnce(&mut Vec<u8>)) {
         let Some(peer) = self.peers.get(&conn) else { return };
-        self.scratch.clear();
-        write(&mut self.scratch);
-        if peer.outbox.append_text(&self.scratch, 0).is_err() {
+        if peer.outbox.append_text_by(0, write).is_err() {
             self.overflowed(conn);
         }
     }

@@ -1,7 +1,8 @@
 //! Committed entries as bytes for sockets.
 //!
 //! Owns the three forms of a `message` frame. A fan-out is encoded once per form, WebSocket header
-//! included, and the same bytes go to every reader of that form.
+//! included, and the same bytes go to every reader of that form. For one reader the frame is made in
+//! its outbox.
 
 use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Caps, Circumstances};
@@ -36,7 +37,6 @@ impl Form {
 #[derive(Debug, Default)]
 pub(super) struct Encoder {
     forms: [Vec<u8>; 3],
-    json: Vec<u8>,
 }
 
 impl Encoder {
@@ -51,9 +51,7 @@ impl Encoder {
     pub(super) fn bytes(&mut self, entry: &Entry, how: &Circumstances, form: Form) -> &[u8] {
         let bytes = &mut self.forms[form as usize];
         if bytes.is_empty() {
-            self.json.clear();
-            write_message(&mut self.json, entry, how, form);
-            ws::append_text(bytes, &self.json);
+            ws::append_text_by(bytes, |out| write_message(out, entry, how, form));
         }
         bytes
     }
@@ -61,7 +59,7 @@ impl Encoder {
 
 /// Writes what `serde_json` makes of a [`Delivery`](bot_protocol::frame::server::Delivery), in its order
 /// of fields, without making one. Names need no escaping.
-fn write_message(out: &mut Vec<u8>, entry: &Entry, how: &Circumstances, form: Form) {
+pub(super) fn write_message(out: &mut Vec<u8>, entry: &Entry, how: &Circumstances, form: Form) {
     let draft = &*entry.draft;
     out.extend_from_slice(br#"{"type":"message","room":""#);
     out.extend_from_slice(draft.room.as_str().as_bytes());

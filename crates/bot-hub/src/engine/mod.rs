@@ -173,8 +173,6 @@ pub struct Engine {
     now: Timestamp,
     peers: FxHashMap<ConnId, Peer>,
     encoder: Encoder,
-    /// A frame on its way to one connection.
-    scratch: Vec<u8>,
     metrics: Metrics,
     batch: Vec<Write>,
     /// Submissions and questions for which the store's queues had no room yet.
@@ -211,7 +209,6 @@ impl Engine {
             clock,
             peers: FxHashMap::default(),
             encoder: Encoder::default(),
-            scratch: Vec::new(),
             metrics: Metrics::default(),
             batch: Vec::new(),
             unsent: VecDeque::new(),

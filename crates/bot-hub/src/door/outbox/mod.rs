@@ -127,6 +127,32 @@ impl Outbox {
         Ok(self.count(deliveries))
     }
 
+    /// Queues what `write` appends as one text message.
+    ///
+    /// # Errors
+    /// Nothing was queued; see [`Refused`].
+    pub fn append_text_by(
+        &self,
+        deliveries: u32,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<u64, Refused> {
+        if !self.is_open() {
+            return Err(Refused::Closing);
+        }
+        // How long it is shows only when it is there.
+        let is_refused = self.push(|queue| {
+            let before = queue.len();
+            ws::append_text_by(queue, write);
+            let (queued, bytes) = (before + self.in_flight.get(), queue.len() - before);
+            let is_refused = !self.fits(queued, bytes);
+            if is_refused {
+                queue.truncate(before);
+            }
+            is_refused
+        });
+        if is_refused { Err(Refused::Full) } else { Ok(self.count(deliveries)) }
+    }
+
     /// Queues a ping that carries `number`, which must be greater than the probe before.
     /// `Intent::Proven` with that number or a greater one says that the peer's WebSocket stack has
     /// consumed everything that was queued before it.
@@ -195,23 +221,25 @@ impl Outbox {
         if !self.is_open() {
             return Err(Refused::Closing);
         }
-        let queued = self.len();
-        if queued > 0 && queued + bytes > self.limits.bytes_max {
-            return Err(Refused::Full);
-        }
-        Ok(())
+        if self.fits(self.len(), bytes) { Ok(()) } else { Err(Refused::Full) }
     }
 
-    fn push(&self, append: impl FnOnce(&mut Vec<u8>)) {
+    /// An empty outbox takes a frame of any size.
+    fn fits(&self, queued: usize, bytes: usize) -> bool {
+        queued == 0 || queued + bytes <= self.limits.bytes_max
+    }
+
+    fn push<T>(&self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let mut queue = self.queue.borrow_mut();
         if queue.capacity() == 0 {
             *queue = self.buffers.take();
         }
-        append(&mut queue);
+        let appended = append(&mut queue);
         drop(queue);
         if self.is_waiting.replace(false) {
             self.wake();
         }
+        appended
     }
 
     fn count(&self, deliveries: u32) -> u64 {

@@ -81,3 +81,15 @@ fn an_empty_outbox_holds_no_memory() {
     outbox.wrote(outbox.take().bytes.len());
     assert_eq!(outbox.held_bytes(), 0);
 }
+
+#[test]
+fn what_is_made_in_the_outbox_is_refused_like_what_is_copied() {
+    let outbox = outbox();
+    let made = |bytes| outbox.append_text_by(1, |out| out.resize(out.len() + bytes, b'.'));
+    assert_eq!(made(60), Ok(1));
+    assert_eq!(made(37), Err(Refused::Full));
+    assert_eq!((outbox.len(), outbox.mark()), (62, 1), "nothing of it is left");
+    assert_eq!(made(36), Ok(2));
+    outbox.close(CloseCode::RESTART, "restart");
+    assert_eq!(made(0), Err(Refused::Closing));
+}

@@ -38,6 +38,23 @@ pub fn append_text(out: &mut Vec<u8>, text: &[u8]) {
     append(out, opcode::TEXT, text);
 }
 
+/// Appends what `write` appends as one message: the text is made where it is needed, not copied there.
+pub fn append_text_by(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    /// What most messages need.
+    const USUAL: usize = 4;
+    let start = out.len();
+    out.extend_from_slice(&[0; USUAL]);
+    write(out);
+    let header = text_header(out.len() - start - USUAL);
+    if let Some(more) = header.len().checked_sub(USUAL + 1) {
+        out.splice(start..start, std::iter::repeat_n(0, more + 1));
+    } else if header.len() < USUAL {
+        out.copy_within(start + USUAL.., start + header.len());
+        out.truncate(out.len() - (USUAL - header.len()));
+    }
+    out[start..start + header.len()].copy_from_slice(&header);
+}
+
 /// Appends a ping. `payload` is cut at [`CONTROL_BYTES_MAX`].
 pub fn append_ping(out: &mut Vec<u8>, payload: &[u8]) {
     append(out, opcode::PING, &payload[..payload.len().min(CONTROL_BYTES_MAX)]);

@@ -18,7 +18,7 @@ pub use close::{CloseCode, CloseFrame};
 pub use decode::{DecodeLimits, Decoder, Event, Input};
 pub use encode::{
     CLOSE_REASON_BYTES_MAX, CONTROL_BYTES_MAX, Header, append_close, append_ping, append_pong,
-    append_text, text_header,
+    append_text, append_text_by, text_header,
 };
 pub use handshake::accept_key;
 pub use violation::Violation;

@@ -288,3 +288,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_that_is_made_in_place_is_framed_as_one_that_was_there() {
+    for len in [0, 1, 125, 126, 300, 0xFFFF, 0x1_0000, 100_000] {
+        let text = vec![b'x'; len];
+        let (mut copied, mut made) = (b"before".to_vec(), b"before".to_vec());
+        append_text(&mut copied, &text);
+        append_text_by(&mut made, |out| out.extend_from_slice(&text));
+        assert!(made == copied, "{len} bytes");
+    }
+}

@@ -55,6 +55,41 @@ pub(in crate::store) fn the_same_id_and_body_is_stored_once(subject: &mut Subjec
     assert_eq!(subject.say(with(first, extras)), Outcome::Conflict);
 }
 
+pub(in crate::store) fn a_repeated_id_takes_no_place_wherever_it_is_in_a_batch(
+    subject: &mut Subject,
+) {
+    subject.fill("lab", 1);
+    subject.room("den");
+    // How much is in each; the second room only comes between.
+    let (mut lab, mut den) = (1, 0);
+    for (at, repeats_first) in (0..9).flat_map(|at| [(at, true), (at, false)]) {
+        let mut changes = Vec::new();
+        let mut expected = Vec::new();
+        for step in 0..9 {
+            if step == at {
+                let seq = if repeats_first { 1 } else { lab };
+                changes.push(append(numbered("lab", seq)));
+                expected.push(Outcome::Duplicate { seq });
+            } else {
+                lab += 1;
+                changes.push(append(numbered("lab", lab)));
+                expected.push(Outcome::Appended { seq: lab });
+            }
+            if step % 3 == 1 {
+                den += 1;
+                changes.push(append(numbered("den", den)));
+                expected.push(Outcome::Appended { seq: den });
+            }
+        }
+        assert_eq!(subject.change(changes), expected, "{at} {repeats_first}");
+    }
+    subject.reopen();
+    let log = subject.log("lab");
+    let seqs: Vec<_> = log.iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, (1..=lab).collect::<Vec<_>>());
+    assert!(log.iter().all(|entry| *entry.draft == numbered("lab", entry.seq)));
+}
+
 pub(in crate::store) fn an_id_belongs_to_its_sender_and_room(subject: &mut Subject) {
     subject.room("lab");
     subject.room("den");

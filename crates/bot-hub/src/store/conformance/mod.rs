@@ -39,6 +39,7 @@ macro_rules! conformance {
             log::entries_are_numbered_from_one_without_a_hole,
             log::rooms_are_numbered_apart,
             log::the_same_id_and_body_is_stored_once,
+            log::a_repeated_id_takes_no_place_wherever_it_is_in_a_batch,
             log::an_id_belongs_to_its_sender_and_room,
             log::a_page_goes_both_ways_and_has_bounds,
             log::hostile_texts_come_back_bit_by_bit,

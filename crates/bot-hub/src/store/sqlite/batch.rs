@@ -4,6 +4,7 @@
 //! once. Never begins or ends the transaction.
 
 mod append;
+mod insert;
 mod members;
 mod registry;
 mod trim;
@@ -11,8 +12,9 @@ mod trim;
 use bot_hub_core::change::{Change, Outcome};
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::name::RoomName;
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension};
 
+use self::insert::Statements;
 use super::cache::Cache;
 use super::error::Trouble;
 use super::rows::{Tail, room_sum};
@@ -25,13 +27,12 @@ pub(super) struct Batch<'a> {
     conn: &'a Connection,
     cache: &'a mut Cache,
     sum: &'a mut Sum,
-    /// Kept for the whole batch: finding it again would cost a tenth of the append.
-    append: Option<CachedStatement<'a>>,
+    statements: Statements<'a>,
 }
 
 impl<'a> Batch<'a> {
     pub(super) fn new(conn: &'a Connection, cache: &'a mut Cache, sum: &'a mut Sum) -> Self {
-        Self { conn, cache, sum, append: None }
+        Self { conn, cache, sum, statements: Statements::default() }
     }
 
     /// Applies all writes; one outcome for each.

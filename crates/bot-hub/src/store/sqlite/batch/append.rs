@@ -4,23 +4,15 @@ use std::sync::Arc;
 
 use bot_hub_core::change::Outcome;
 use bot_hub_core::entry::{Draft, Extras};
-use bot_protocol::frame::Opaque;
 use rusqlite::params;
 
 use super::Batch;
+use super::insert::Row;
 use crate::store::StoreError;
 use crate::store::sqlite::error::Trouble;
 use crate::store::sqlite::row::{self, Intact, StoredId, entry_columns, proof};
-use crate::store::sqlite::schema::{int, place, seq_of};
+use crate::store::sqlite::schema::{place, seq_of};
 use crate::store::sqlite::sum::link;
-
-/// The id is looked for and put into its index in one go; a message that is there already changes
-/// nothing.
-const APPEND: &str = "
-    INSERT INTO entry (place, room, sender, id, sent_at, size, proof,
-                       reply_to, thread, expires_at, act, meta, text)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-    ON CONFLICT DO NOTHING";
 
 const KNOWN: &str =
     concat!("SELECT ", entry_columns!(), " FROM entry WHERE sender = ?1 AND id = ?2 AND room = ?3");
@@ -34,27 +26,9 @@ impl Batch<'_> {
         let size = draft.size() as u64;
         let sum = self.sum.entry(seq, size, draft);
         let chain = link(&room.tail.chain, &sum);
-        let statement = match &mut self.append {
-            Some(statement) => statement,
-            slot => slot.insert(conn.prepare_cached(APPEND)?),
-        };
-        let extras = draft.extras.as_deref();
-        let stored = statement.execute(params![
-            place(room.id, seq),
-            room.id,
-            sender,
-            StoredId::of(&draft.id),
-            int(draft.sent_at.0),
-            int(size),
-            proof(&sum, &chain),
-            extras.and_then(|it| it.reply_to.as_ref()).map(|id| id.as_str()),
-            extras.and_then(|it| it.thread.as_deref()),
-            draft.expires_at().map(|at| int(at.0)),
-            extras.and_then(|it| it.act.as_ref()).map(Opaque::as_json),
-            extras.and_then(|it| it.meta.as_ref()).map(Opaque::as_json),
-            &*draft.text,
-        ])?;
-        if stored == 0 {
+        let place = place(room.id, seq);
+        let row = Row { place, room: room.id, sender, size, proof: proof(&sum, &chain), draft };
+        if !self.statements.insert(conn, &row)? {
             let number = room.id;
             return self.known(draft, number, sender);
         }
@@ -66,7 +40,6 @@ impl Batch<'_> {
         room.tail.chain = chain;
         room.is_tail_dirty = true;
         if draft.expires_at().is_some() {
-            let place = place(room.id, seq);
             conn.prepare_cached("INSERT INTO expiring (place) VALUES (?1)")?.execute([place])?;
         }
         Ok(Outcome::Appended { seq })
