@@ -35,6 +35,15 @@ enum Effect {
     Forget(BotId),
 }
 
+impl Effect {
+    fn bot(&self) -> &BotId {
+        match self {
+            Self::Keep { record, .. } => &record.bot,
+            Self::Forget(bot) => bot,
+        }
+    }
+}
+
 /// What becomes of a bot's earlier tokens and its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Old {
@@ -134,7 +143,7 @@ impl Engine {
         bot: &BotId,
         overlap_ms: u64,
     ) -> Result<(), ErrorFrame> {
-        self.existing(bot)?;
+        self.at_rest(bot)?;
         let record = self.record_of(bot);
         let old = if overlap_ms == 0 { Old::Ends } else { Old::EndsAt(self.now + overlap_ms) };
         self.write_with_token(conn, reference, record, old)
@@ -173,7 +182,7 @@ impl Engine {
         reference: &SmolStr,
         bot: &BotId,
     ) -> Result<(), ErrorFrame> {
-        self.existing(bot)?;
+        self.at_rest(bot)?;
         let record = self.record_of(bot);
         let writes = vec![Write::Bot(record.clone()), Write::RevokeTokens(bot.clone())];
         let left = self.registry.token_count_of(bot, Origin::Config);
@@ -190,7 +199,7 @@ impl Engine {
         bot: &BotId,
         disabled: bool,
     ) -> Result<(), ErrorFrame> {
-        self.existing(bot)?;
+        self.at_rest(bot)?;
         let record = BotRecord { disabled, ..self.record_of(bot) };
         let writes = vec![Write::Bot(record.clone())];
         let result = json!({ "bot": bot, "disabled": disabled });
@@ -206,7 +215,7 @@ impl Engine {
         reference: &SmolStr,
         bot: BotId,
     ) -> Result<(), ErrorFrame> {
-        self.existing(&bot)?;
+        self.at_rest(&bot)?;
         if self.registry.origin(&bot) != Some(Origin::Store) {
             return Err(ErrorFrame::new(Code::NotAllowed)
                 .message(format!("`{bot}` comes from the configuration file"))
@@ -228,14 +237,13 @@ impl Engine {
     ) {
         // Behind what the brain has asked for already, so that the store sees one order.
         self.flush_brain();
-        if let Effect::Keep { record, .. } = &effect {
-            self.registry.announce(record.bot.clone());
-        }
+        self.registry.begin_change(effect.bot().clone());
         let promise = Promise { conn, reference: reference.clone(), result, effect };
         self.write(writes, Owner::Account(Box::new(promise)));
     }
 
     pub(super) fn account_settled(&mut self, promise: Promise) {
+        self.registry.end_change(promise.effect.bot());
         match promise.effect {
             Effect::Keep { record, token, old } => {
                 let bot = record.bot.clone();
@@ -275,9 +283,7 @@ impl Engine {
     }
 
     pub(super) fn account_refused(&mut self, promise: &Promise, code: Code) {
-        if let Effect::Keep { record, .. } = &promise.effect {
-            self.registry.call_off(&record.bot);
-        }
+        self.registry.end_change(promise.effect.bot());
         let error = ErrorFrame::new(code).about(promise.reference.clone());
         self.send(promise.conn, &ServerFrame::Error(error));
     }
@@ -294,6 +300,17 @@ impl Engine {
         Err(ErrorFrame::new(Code::NoSuchBot)
             .message(format!("there is no bot `{bot}`"))
             .hint("bot-hub bot list"))
+    }
+
+    /// A change writes the whole record: it must not be made from one that is about to be another.
+    fn at_rest(&self, bot: &BotId) -> Result<(), ErrorFrame> {
+        self.existing(bot)?;
+        if self.registry.is_changing(bot) {
+            return Err(ErrorFrame::new(Code::Overloaded)
+                .message(format!("`{bot}` is being changed just now"))
+                .hint("try again in a second"));
+        }
+        Ok(())
     }
 
     fn record_of(&self, bot: &BotId) -> BotRecord {

@@ -68,8 +68,8 @@ pub struct Registry {
     tokens: FxHashMap<TokenHash, TokenEntry>,
     /// Bots made at run time, and those of the configuration that were changed there.
     bots: BTreeMap<BotId, BotRecord>,
-    /// Bots on their way to the store: nobody comes in as one of them yet, and their names are taken.
-    arriving: BTreeSet<BotId>,
+    /// Bots of which something is on its way to the store. A new one's name is taken from then on.
+    changing: BTreeSet<BotId>,
     /// Bots of the configuration that may operate the hub.
     config_operators: Vec<BotId>,
     /// Whoever uses the command line on this machine.
@@ -209,25 +209,28 @@ impl Registry {
         self.bots.get(bot)
     }
 
-    /// A bot is on its way to the store, until it is [kept](Self::keep) or [called
-    /// off](Self::call_off).
-    pub fn announce(&mut self, bot: BotId) {
-        self.arriving.insert(bot);
+    /// A bot, or a change of one, is on its way to the store, until [`end_change`](Self::end_change).
+    pub fn begin_change(&mut self, bot: BotId) {
+        self.changing.insert(bot);
     }
 
-    /// The store did not take a bot that was announced.
-    pub fn call_off(&mut self, bot: &BotId) {
-        self.arriving.remove(bot);
+    /// The store took it, or refused it.
+    pub fn end_change(&mut self, bot: &BotId) {
+        self.changing.remove(bot);
+    }
+
+    /// Whether something about the bot is on its way to the store.
+    pub fn is_changing(&self, bot: &BotId) -> bool {
+        self.changing.contains(bot)
     }
 
     /// Whether no new bot can have that name: there is one, or one is on its way to the store.
     pub fn is_taken(&self, bot: &BotId) -> bool {
-        self.origin(bot).is_some() || self.arriving.contains(bot)
+        self.origin(bot).is_some() || self.is_changing(bot)
     }
 
     /// Keeps a bot's record.
     pub fn keep(&mut self, record: BotRecord) {
-        self.arriving.remove(&record.bot);
         self.bots.insert(record.bot.clone(), record);
     }
 

@@ -14,6 +14,7 @@ use bot_protocol::frame::operator::{Operate, Operation};
 use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
+use tokio::sync::mpsc;
 
 use super::encode::Form;
 use super::registry::{Origin, Refusal, Registry, hash_token};
@@ -216,13 +217,14 @@ impl Store for Full {
     }
 }
 
-#[test]
-fn an_operator_hears_that_a_bot_could_not_be_stored() {
-    let mut store = Full(MemoryStore::new().unwrap());
+/// An engine on a store, and what ana hears, who may operate it.
+fn operated(
+    mut store: impl Store + 'static,
+    start: impl FnOnce(Box<dyn Store>) -> Driver,
+) -> (Engine, Rc<Outbox>) {
     let snapshot = store.load().unwrap().snapshot;
     let hub = Hub::new(NOON, 1, Settings::default(), snapshot);
-    let driver = Driver::inline(Box::new(store)).unwrap();
-    let mut engine = Engine::new(hub, registry(9), driver, Rc::new(|| NOON));
+    let mut engine = Engine::new(hub, registry(9), start(Box::new(store)), Rc::new(|| NOON));
     let limits = OutboxLimits { bytes_max: 1 << 20, high_water_bytes: 1 << 20 };
     let outbox = Rc::new(Outbox::new(limits, Rc::new(Buffers::new())));
     let form = Form::of(false, Caps::default());
@@ -231,11 +233,40 @@ fn an_operator_hears_that_a_bot_could_not_be_stored() {
     let address = address("127.0.0.1");
     let peer = Peer { outbox: Rc::clone(&outbox), address, bearer: None, known: Some(known) };
     engine.peers.insert(ConnId(1), peer);
+    (engine, outbox)
+}
 
-    let operation = Operation::BotAdd { bot: bot("dora"), operator: false };
+fn operate(engine: &mut Engine, operation: Operation) {
     engine.operate_bots(ConnId(1), Operate { reference: "r1".into(), operation });
+}
+
+#[test]
+fn an_operator_hears_that_a_bot_could_not_be_stored() {
+    let store = Full(MemoryStore::new().unwrap());
+    let (mut engine, outbox) = operated(store, |store| Driver::inline(store).unwrap());
+    operate(&mut engine, Operation::BotAdd { bot: bot("dora"), operator: false });
     assert!(!outbox.is_empty(), "there is an answer");
     assert_eq!(engine.registry.origin(&bot("dora")), None);
+    assert!(!engine.registry.is_taken(&bot("dora")));
+}
+
+#[test]
+fn a_bot_is_changed_once_at_a_time() {
+    let (told, mut events) = mpsc::channel(64);
+    let start = |store| Driver::start(store, told).unwrap();
+    let (mut engine, outbox) = operated(MemoryStore::new().unwrap(), start);
+    operate(&mut engine, Operation::BotDisable { bot: bot("ana") });
+    assert!(outbox.is_empty(), "nothing is stored yet");
+    // Made from what is known now, it would switch her on again.
+    operate(&mut engine, Operation::BotRotateToken { bot: bot("ana"), overlap_ms: None });
+    assert!(!outbox.is_empty(), "it is refused at once");
+    engine.submit();
+    while !engine.submitted.is_empty() {
+        engine.store_event(events.blocking_recv().expect("the store answers"));
+    }
+    assert!(engine.registry.record(&bot("ana")).is_some_and(|it| it.disabled));
+    assert_eq!(engine.registry.token_count_of(&bot("ana"), Origin::Store), 0);
+    assert!(!engine.registry.is_changing(&bot("ana")));
 }
 
 #[test]

@@ -136,7 +136,7 @@ impl Engine {
         let token = TokenRecord { bot: bot.bot.clone(), hash, created_at, expires_at: None };
         self.flush_brain();
         self.invites.begin_change(&invite.id);
-        self.registry.announce(bot.bot.clone());
+        self.registry.begin_change(bot.bot.clone());
         let (rooms, rights) = (invite.rooms.clone(), invite.rights);
         self.input(Input::LetIn { bot: bot.bot.clone(), rooms, rights });
         let mut writes = std::mem::take(&mut self.batch);
@@ -152,6 +152,7 @@ impl Engine {
 
     /// Before the brain hears that the memberships are there: from now on there is such a bot.
     pub(in crate::engine) fn claim_settled(&mut self, claim: &Claim) {
+        self.registry.end_change(&claim.bot.bot);
         self.registry.keep(claim.bot.clone());
         self.registry.keep_token(&claim.token);
         self.invites.end_change(&claim.invite.id);
@@ -192,7 +193,7 @@ impl Engine {
 
     pub(in crate::engine) fn claim_refused(&mut self, claim: Claim, code: Code) {
         self.invites.end_change(&claim.invite.id);
-        self.registry.call_off(&claim.bot.bot);
+        self.registry.end_change(&claim.bot.bot);
         drop(claim.reply.send(refusal(&ErrorFrame::new(code).hint("try again in a minute"))));
     }
 }
