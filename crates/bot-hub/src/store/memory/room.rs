@@ -2,8 +2,8 @@
 //!
 //! Owns its entries, members, marks, receipts and dropped ranges. Never looks at another room.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use bot_hub_core::change::{
@@ -17,7 +17,8 @@ use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use hashbrown::HashTable;
+use rustc_hash::FxHashMap;
 
 use crate::store::rule::{self, Kept, Run};
 
@@ -29,7 +30,10 @@ pub(super) struct Room {
     first: u64,
     entries: VecDeque<Stored>,
     bytes: u64,
-    ids: HashMap<Said, u64, FxBuildHasher>,
+    /// The lower half of an entry's seq, under the hash of its id: four bytes of a table that every
+    /// message touches twice in a place by chance, so that the tables of many rooms fit a cache. Two
+    /// senders seldom choose the same id; keyed at random, since they do choose.
+    ids: HashTable<u32>,
     seeds: RandomState,
     members: FxHashMap<BotId, Member>,
     /// Marks outlive memberships, as the entries do that they are about.
@@ -58,30 +62,12 @@ struct Stored {
     hash: u64,
 }
 
-/// A message as the key of its own sender and id: one pointer, and a hash that is computed once, of
-/// the id alone, since two senders seldom choose the same. Keyed at random, since they do choose.
-#[derive(Debug)]
-struct Said {
-    hash: u64,
-    draft: Arc<Draft>,
-}
-
-impl Hash for Said {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
+impl Stored {
+    /// Most others are told apart by the hash: what they say need not be fetched from memory.
+    fn is(&self, hash: u64, id: &MessageId, from: &BotId) -> bool {
+        self.hash == hash && self.entry.draft.id == *id && self.entry.draft.from == *from
     }
 }
-
-impl PartialEq for Said {
-    fn eq(&self, other: &Self) -> bool {
-        let is_same = |one: &Draft, other: &Draft| one.id == other.id && one.from == other.from;
-        // An entry that is removed finds itself, and what it says need not be fetched from memory.
-        self.hash == other.hash
-            && (Arc::ptr_eq(&self.draft, &other.draft) || is_same(&self.draft, &other.draft))
-    }
-}
-
-impl Eq for Said {}
 
 impl Room {
     pub(super) fn new(closed: bool) -> Self {
@@ -91,7 +77,7 @@ impl Room {
             first: 1,
             entries: VecDeque::new(),
             bytes: 0,
-            ids: HashMap::default(),
+            ids: HashTable::new(),
             seeds: RandomState::new(),
             members: FxHashMap::default(),
             marks: FxHashMap::default(),
@@ -160,22 +146,25 @@ impl Room {
 
     fn append(&mut self, draft: &Arc<Draft>) -> Outcome {
         let hash = self.seeds.hash_one(&draft.id);
-        let said = Said { hash, draft: Arc::clone(draft) };
-        let seq = self.head() + 1;
-        match self.ids.entry(said) {
-            std::collections::hash_map::Entry::Occupied(known) => {
-                return match known.key().draft.says_the_same(draft) {
-                    true => Outcome::Duplicate { seq: *known.get() },
-                    false => Outcome::Conflict,
-                };
-            }
-            std::collections::hash_map::Entry::Vacant(slot) => {
-                slot.insert(seq);
-            }
+        if let Some(Entry { seq, draft: known }) = self.said(hash, &draft.id, &draft.from) {
+            return match known.says_the_same(draft) {
+                true => Outcome::Duplicate { seq: *seq },
+                false => Outcome::Conflict,
+            };
         }
+        let seq = self.head() + 1;
+        let (entries, first) = (&self.entries, self.first);
+        self.ids.insert_unique(hash, seq as u32, |&low| entries[index(first, low)].hash);
         self.bytes += draft.size() as u64;
         self.entries.push_back(Stored { entry: Entry { seq, draft: Arc::clone(draft) }, hash });
         Outcome::Appended { seq }
+    }
+
+    /// What a sender said with an id.
+    fn said(&self, hash: u64, id: &MessageId, from: &BotId) -> Option<&Entry> {
+        let stored = |low: u32| &self.entries[index(self.first, low)];
+        let low = self.ids.find(hash, |&low| stored(low).is(hash, id, from))?;
+        Some(&stored(*low).entry)
     }
 
     /// Moves a mark. `before` is where the cursor stood: how that was passed, another mark says.
@@ -230,7 +219,9 @@ impl Room {
             id: draft.id.clone(),
             bytes: draft.size() as u64,
         };
-        self.ids.remove(&Said { hash, draft });
+        if let Ok(known) = self.ids.find_entry(hash, |&low| low == seq as u32) {
+            known.remove();
+        }
         Some(removed)
     }
 
@@ -275,19 +266,8 @@ impl Room {
 
     pub(super) fn find(&self, name: &RoomName, id: &MessageId, senders: &[BotId]) -> Vec<Found> {
         let hash = self.seeds.hash_one(id);
-        let hit = |from: &BotId| {
-            let probe = Draft {
-                room: name.clone(),
-                from: from.clone(),
-                id: id.clone(),
-                text: String::new(),
-                sent_at: Timestamp(0),
-                extras: None,
-            };
-            self.ids.get(&Said { hash, draft: Arc::new(probe) }).copied()
-        };
-        let seqs = senders.iter().filter_map(hit);
-        seqs.filter_map(|seq| self.found(name, self.at(seq)?)).collect()
+        let entries = senders.iter().filter_map(|from| self.said(hash, id, from));
+        entries.filter_map(|entry| self.found(name, entry)).collect()
     }
 
     fn found(&self, name: &RoomName, entry: &Entry) -> Option<Found> {
@@ -402,6 +382,11 @@ impl Marks {
         ];
         both.into_iter().filter_map(|(state, at)| Some((state, at?)))
     }
+}
+
+/// Where an entry is, from the lower half of its seq: fewer than 2^32 are kept.
+fn index(first: u64, low: u32) -> usize {
+    low.wrapping_sub(first as u32) as usize
 }
 
 /// Takes entries until a bound is reached; says whether there were more.
