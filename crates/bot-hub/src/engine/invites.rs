@@ -6,6 +6,7 @@
 
 mod book;
 mod claim;
+mod likeness;
 #[cfg(test)]
 mod tests;
 
@@ -124,6 +125,9 @@ impl Engine {
         if is_taken || (!is_operator && self.hub.is_known(&name)) {
             return Err(taken(&name));
         }
+        if !is_operator {
+            self.must_be_distinct(&name)?;
+        }
         let code = make_code().map_err(|error| no_randomness(&error))?;
         let hash = hash_code(code.expose()).expect("the code was made for it");
         let lasts = expires_in_ms.unwrap_or(EXPIRES_MS_DEFAULT);
@@ -225,6 +229,20 @@ pub(super) fn failed(
         error["hint"] = hint.into();
     }
     Answer::Json(status, json!({ "ok": false, "error": error }).to_string(), retry_after_s)
+}
+
+impl Engine {
+    /// Refuses a name that a reader would take for that of a bot that is here.
+    fn must_be_distinct(&self, name: &BotId) -> Result<(), ErrorFrame> {
+        let drawn = likeness::of(name);
+        let known = self.registry.names();
+        let Some(other) = known.iter().find(|known| likeness::of(known) == drawn) else {
+            return Ok(());
+        };
+        Err(ErrorFrame::new(Code::NameTaken)
+            .message(format!("`{name}` looks like `{other}`, who is here already"))
+            .hint("choose a name that nobody mistakes for another"))
+    }
 }
 
 fn taken(name: &BotId) -> ErrorFrame {

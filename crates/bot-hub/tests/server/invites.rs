@@ -271,6 +271,10 @@ async fn whoever_chooses_a_name_becomes_nobody_who_is_known() {
     for taken in ["ana", "operator", "heir", "lab", "moss"] {
         check(&stage.claim_as(&mine, taken).await, 409, "name_taken");
     }
+    // And nobody whom a reader would take for one of the bots.
+    for alike in ["a-na", "operat0r"] {
+        check(&stage.claim_as(&mine, alike).await, 409, "name_taken");
+    }
     let answer = stage.claim_as(&mine, "fern-of-mine").await;
     assert_eq!(answer.json()["bot"]["id"], "fern-of-mine");
     assert_eq!(stage.claim(&reserved).await.json()["bot"]["id"], "moss");

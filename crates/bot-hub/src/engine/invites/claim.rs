@@ -121,6 +121,9 @@ impl Engine {
         if self.registry.is_taken(name) || is_taken || is_reserved {
             return Err(taken(name).hint("ask for another name: `name`, or bot-hub join --as NAME"));
         }
+        if is_other_name {
+            self.must_be_distinct(name)?;
+        }
         self.hub.have_space(&invite.rooms)
     }
 
