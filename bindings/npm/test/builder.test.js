@@ -106,7 +106,8 @@ test('what was built is read back', () => {
 
 test('an id is the name and six digits, and hardly ever the same', () => {
   const ids = new Set(Array.from({ length: 5000 }, () => builder.generateRequestId('Lot Bot_7ü')));
-  assert.equal(ids.size, 5000);
+  // Of 36^6, two of 5,000 are the same in one run of 170; five in none that anybody will see.
+  assert.ok(ids.size > 4995, `${ids.size} different ones`);
   for (const id of ids) assert.match(id, /^lotbot7-[0-9a-z]{6}$/);
   const { requestId } = parse(builder.buildRequest({ to: 'b', from: 'Ann', task: 't' }));
   assert.match(requestId, /^ann-[0-9a-z]{6}$/);
