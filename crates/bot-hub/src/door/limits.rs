@@ -22,7 +22,8 @@ pub struct DoorLimits {
     pub frame_bytes_max: usize,
     /// Fragments of a message; an honest library that fragments does so by 4 KiB and more.
     pub fragments_max: u32,
-    /// Frames handed to the engine at once. What is left of a read waits as bytes.
+    /// Frames handed to the engine at once. What is left of a read waits as bytes: a frame of a few
+    /// of them takes some hundred when it is taken apart.
     pub batch_frames_max: usize,
     /// Pings and pongs that nobody asked for, per second, in the long run.
     pub control_frames_per_s_max: u32,
@@ -67,7 +68,7 @@ impl Default for DoorLimits {
             unauthenticated_frame_bytes_max: 64 << 10,
             frame_bytes_max: 256 << 10,
             fragments_max: 1024,
-            batch_frames_max: 512,
+            batch_frames_max: 64,
             control_frames_per_s_max: 10,
             control_frames_burst_max: 64,
             outbox_bytes_max: 1 << 20,

@@ -6,7 +6,7 @@
 //! **Invariant:** after every input all outputs are carried out before the next input. Changes of one
 //! turn go to the store together, so that a busy hub commits in large groups by itself.
 //!
-//! Backpressure: while the store has [`UNSETTLED_MAX`] writes to answer, no intents are taken. The
+//! Backpressure: while the store has [`UNSETTLED_MAX`] writes to answer, or [`UNSETTLED_BYTES_MAX`], no intents are taken. The
 //! channel fills, the connections stop reading their sockets, and the senders feel it.
 
 mod accounts;
@@ -56,12 +56,15 @@ use crate::store::{InviteRecord, StoreError, Write};
 pub type Decoded = Result<ClientFrame, FrameError>;
 
 /// Writes that the store may owe an answer before the engine stops taking intents: some hundred
-/// milliseconds of a slow disk, and a few megabytes of memory.
+/// milliseconds of a slow disk.
 const UNSETTLED_MAX: usize = 16_384;
 
+/// The same in bytes of messages, since a few thousand long ones would be gigabytes.
+const UNSETTLED_BYTES_MAX: usize = 32 << 20;
+
 /// Intents taken at once. Enough that a busy hub works in large groups, small enough that an answer of
-/// the store never waits long behind them.
-const INTENTS_MAX: usize = 1_024;
+/// the store never waits long behind them, and that a store that owes much is soon left alone.
+const INTENTS_MAX: usize = 128;
 
 /// A clock, so that tests and simulations bring their own.
 pub type Clock = Rc<dyn Fn() -> Timestamp>;
@@ -158,6 +161,7 @@ enum Owner {
 struct Submitted {
     owner: Owner,
     writes: usize,
+    bytes: usize,
     at: Instant,
 }
 
@@ -180,6 +184,7 @@ pub struct Engine {
     unasked: VecDeque<(Query, Ticket)>,
     submitted: VecDeque<Submitted>,
     unsettled: usize,
+    unsettled_bytes: usize,
     submissions: u64,
     todo: VecDeque<Todo>,
     is_working: bool,
@@ -215,6 +220,7 @@ impl Engine {
             unasked: VecDeque::new(),
             submitted: VecDeque::new(),
             unsettled: 0,
+            unsettled_bytes: 0,
             submissions: 0,
             todo: VecDeque::new(),
             is_working: false,
@@ -276,7 +282,7 @@ impl Engine {
                     Some(Order::Turn(answer)) => drop(answer.send(())),
                     Some(Order::Stop) | None => return self.stop(events).await,
                 },
-                _ = intents.recv_many(&mut taken, INTENTS_MAX), if self.unsettled < UNSETTLED_MAX => {
+                _ = intents.recv_many(&mut taken, INTENTS_MAX), if self.keeps_up() => {
                     self.begin_turn();
                     for intent in taken.drain(..) {
                         self.intent(intent);
@@ -295,6 +301,11 @@ impl Engine {
                 return self.fail(error);
             }
         }
+    }
+
+    /// Whether the store owes so little that more may come in.
+    fn keeps_up(&self) -> bool {
+        self.unsettled < UNSETTLED_MAX && self.unsettled_bytes < UNSETTLED_BYTES_MAX
     }
 
     /// Reads the clock, once for everything that is done now.

@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use bot_hub_core::change::{Outcome, Query};
+use bot_hub_core::change::{Change, Outcome, Query};
 use bot_hub_core::io::{Input, Ticket};
 use bot_protocol::code::Code;
 
@@ -40,15 +40,18 @@ impl Engine {
     pub(super) fn write(&mut self, writes: Vec<Write>, owner: Owner) {
         self.life.submitted(&writes);
         self.submissions += 1;
+        let bytes = bytes_of(&writes);
         self.unsettled += writes.len();
-        self.submitted.push_back(Submitted { owner, writes: writes.len(), at: Instant::now() });
+        self.unsettled_bytes += bytes;
+        let submitted = Submitted { owner, writes: writes.len(), bytes, at: Instant::now() };
+        self.submitted.push_back(submitted);
         self.unsent.push_back((writes, self.submissions));
         self.send_waiting();
         self.work();
     }
 
     /// Hands over what waits, as far as the store's queues have room. What is left goes with the next
-    /// answer; how much that can be is bounded by [`super::UNSETTLED_MAX`].
+    /// answer; how much that can be is bounded by [`super::UNSETTLED_MAX`] and its like in bytes.
     fn send_waiting(&mut self) {
         while let Some((writes, ticket)) = self.unsent.pop_front() {
             match self.driver.submit(writes, ticket) {
@@ -86,9 +89,16 @@ impl Engine {
         self.send_waiting();
     }
 
-    fn committed(&mut self, outcomes: Vec<Outcome>) {
-        let Some(submitted) = self.submitted.pop_front() else { return };
+    /// The oldest submission, which the store has answered.
+    fn next_settled(&mut self) -> Option<Submitted> {
+        let submitted = self.submitted.pop_front()?;
         self.unsettled -= submitted.writes;
+        self.unsettled_bytes -= submitted.bytes;
+        Some(submitted)
+    }
+
+    fn committed(&mut self, outcomes: Vec<Outcome>) {
+        let Some(submitted) = self.next_settled() else { return };
         self.life.committed(&outcomes);
         self.metrics.committed(submitted.at.elapsed());
         if std::mem::take(&mut self.metrics.store_is_full) {
@@ -109,8 +119,7 @@ impl Engine {
     }
 
     fn refused(&mut self, error: &StoreError) {
-        let Some(submitted) = self.submitted.pop_front() else { return };
-        self.unsettled -= submitted.writes;
+        let Some(submitted) = self.next_settled() else { return };
         self.life.refused();
         self.metrics.store_refusals += 1;
         let is_full = matches!(error, StoreError::Full { .. });
@@ -130,4 +139,13 @@ impl Engine {
             Owner::Unattended => {}
         }
     }
+}
+
+/// What the messages among writes hold in memory, nearly.
+fn bytes_of(writes: &[Write]) -> usize {
+    let of = |write: &Write| match write {
+        Write::Change(Change::Append(draft)) => draft.size(),
+        _ => 0,
+    };
+    writes.iter().map(of).sum()
 }

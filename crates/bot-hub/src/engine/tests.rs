@@ -5,20 +5,23 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bot_hub_core::Hub;
-use bot_hub_core::change::Outcome;
+use bot_hub_core::change::{Change, Outcome};
+use bot_hub_core::entry::Draft;
 use bot_hub_core::io::Caps;
 use bot_hub_core::settings::Settings;
 use bot_protocol::frame::operator::{Operate, Operation};
-use bot_protocol::name::BotId;
+use bot_protocol::id::MessageId;
+use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
 use tokio::sync::mpsc;
 
 use super::encode::Form;
 use super::registry::{Origin, Refusal, Registry, hash_token};
-use super::{Engine, Known, Peer};
+use super::{Engine, Known, Owner, Peer};
 use crate::door::{Buffers, ConnId, Outbox, OutboxLimits};
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
@@ -267,6 +270,37 @@ fn a_bot_is_changed_once_at_a_time() {
     assert!(engine.registry.record(&bot("ana")).is_some_and(|it| it.disabled));
     assert_eq!(engine.registry.token_count_of(&bot("ana"), Origin::Store), 0);
     assert!(!engine.registry.is_changing(&bot("ana")));
+}
+
+#[test]
+fn a_store_that_owes_much_takes_no_more() {
+    let (told, mut events) = mpsc::channel(64);
+    let start = |store| Driver::start(store, told).unwrap();
+    let (mut engine, _outbox) = operated(MemoryStore::new().unwrap(), start);
+    let room = RoomName::new("lab").unwrap();
+    let append = |at: usize| {
+        let draft = Draft {
+            room: room.clone(),
+            from: bot("ana"),
+            id: MessageId::new(&format!("m{at}")).unwrap(),
+            text: "x".repeat(1 << 20),
+            sent_at: NOON,
+            extras: None,
+        };
+        Write::Change(Change::Append(Arc::new(draft)))
+    };
+    let make = Write::Change(Change::CreateRoom { room: room.clone(), closed: false });
+    engine.write(vec![make], Owner::Unattended);
+    for at in 0..32 {
+        assert!(engine.keeps_up(), "{at} MiB");
+        engine.write(vec![append(at)], Owner::Unattended);
+    }
+    assert!(!engine.keeps_up());
+    while !engine.submitted.is_empty() {
+        engine.store_event(events.blocking_recv().expect("the store answers"));
+    }
+    assert!(engine.keeps_up());
+    assert_eq!((engine.unsettled, engine.unsettled_bytes), (0, 0));
 }
 
 #[test]

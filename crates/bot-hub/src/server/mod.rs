@@ -38,8 +38,8 @@ use crate::store::{Loaded as Stored, Store, StoreError};
 use crate::tls;
 
 /// Intents on their way from all connections to the engine. A connection that finds it full waits,
-/// and with it its peer.
-const INTENTS_MAX: usize = 1_024;
+/// and with it its peer. Each may hold a read of 64 KiB, or the longest message.
+const INTENTS_MAX: usize = 128;
 
 /// Answers of the store on their way to the engine.
 const EVENTS_MAX: usize = 1_024;

@@ -20,6 +20,14 @@ pub const CASES: &[Case] = &[
         )
     },
     Case {
+        growth_mib_max: 128,
+        ..case(
+            "400 MB in messages of 100 kB, said by four bots without a pause",
+            "32 MiB on their way to the store, then senders stand still",
+            heap,
+        )
+    },
+    Case {
         growth_mib_max: 48,
         ..case(
             "a member that never reads, in a room with 40 MB to read",
@@ -84,22 +92,41 @@ fn flood(stage: &Stage) -> Result<Damage, Failure> {
 fn pour(stage: &Stage, at: u32, stop: &AtomicBool, stored: &AtomicU64) -> Result<(), Failure> {
     let mut peer = Peer::ours(&stage.url, &token(&format!("e{at}")), &json!({"caps": []}))?.0;
     peer.join("flooded")?;
-    let batch = frame(
-        first::TEXT,
-        json!({"type": "message", "room": "flooded", "text": "x".repeat(200)})
-            .to_string()
-            .as_bytes(),
-    )
-    .repeat(64);
     while !stop.load(Ordering::Relaxed) {
-        peer.socket.write(&batch).map_err(io)?;
-        let mut acks = 0;
-        while acks < 64 {
-            acks += u64::from(peer.hear_text()?.starts_with(r#"{"type":"ack""#));
-        }
-        stored.fetch_add(acks, Ordering::Relaxed);
+        stored.fetch_add(say(&mut peer, "flooded", 200, 64)?, Ordering::Relaxed);
     }
     Ok(())
+}
+
+/// Four that say more than the disk takes, long before they look at an answer.
+fn heap(stage: &Stage) -> Result<Damage, Failure> {
+    let start = Instant::now();
+    let one = |at: u32| -> Result<u64, Failure> {
+        let mut peer = Peer::ours(&stage.url, &token(&format!("e{at}")), &json!({"caps": []}))?.0;
+        let room = format!("heap-{at}");
+        peer.join(&room)?;
+        say(&mut peer, &room, 100_000, 1_000)
+    };
+    let stored: Vec<Result<u64, Failure>> = std::thread::scope(|scope| {
+        let work: Vec<_> = (0..4).map(|at| scope.spawn(move || one(at))).collect();
+        work.into_iter().map(|work| work.join().expect("it does not panic")).collect()
+    });
+    let stored: u64 = stored.into_iter().sum::<Result<u64, Failure>>()?;
+    Ok(Damage::note(format!("{stored} stored after {} ms", start.elapsed().as_millis())))
+}
+
+/// So many messages at once, and then their acknowledgements.
+fn say(peer: &mut Peer, room: &str, bytes: usize, count: u64) -> Result<u64, Failure> {
+    let message = json!({"type": "message", "room": room, "text": "x".repeat(bytes)}).to_string();
+    let message = frame(first::TEXT, message.as_bytes());
+    for _ in 0..count {
+        peer.socket.write(&message).map_err(io)?;
+    }
+    let mut acks = 0;
+    while acks < count {
+        acks += u64::from(peer.hear_text()?.starts_with(r#"{"type":"ack""#));
+    }
+    Ok(acks)
 }
 
 /// A room in which `sleepy` is a member, and what it has to read: so many messages of 4 KiB.
