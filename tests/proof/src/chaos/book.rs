@@ -15,6 +15,8 @@ pub struct Book {
     pub by_id: HashMap<String, String>,
     /// Receivers that stand still now, and since when.
     pub stopped: HashMap<String, u64>,
+    /// Until when the disk has been full, as far as it is known.
+    pub full_until_us: u64,
     /// Figures.
     pub counts: Counts,
     /// From the first attempt to the `ack`, in microseconds.
@@ -70,6 +72,11 @@ impl SharedBook {
     pub fn acked(&self, key: &str, seq: Option<u64>, since: u64) {
         let mut book = self.open();
         book.history.acked(key, seq);
+        // It may have been refused for now, and the word of it lost with its connection: what its sender had
+        // said behind it is then stored before it.
+        if book.full_until_us >= since {
+            book.history.postponed(key);
+        }
         book.ack_us.push(now_us().saturating_sub(since));
     }
 

@@ -12,9 +12,11 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::book::SharedBook;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::run::{Receiver, Receivers};
+use crate::words::now_us;
 
 /// A hub that cannot start, on a full disk perhaps, is tried again for so long.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
@@ -149,6 +151,7 @@ pub async fn torment_receivers(
 /// Fills the disk now and then, for a moment. How often.
 pub async fn torment_disk(
     disk: Disk,
+    book: SharedBook,
     mut chance: Chance,
     mut over: watch::Receiver<bool>,
 ) -> Result<(Disk, u64)> {
@@ -161,11 +164,13 @@ pub async fn torment_disk(
             continue;
         }
         times += 1;
+        book.open().full_until_us = u64::MAX;
         drop(
             timeout(Duration::from_millis(chance.between(300, 2_500)), over.wait_for(|over| *over))
                 .await,
         );
         disk.free()?;
+        book.open().full_until_us = now_us();
     }
     Ok((disk, times))
 }

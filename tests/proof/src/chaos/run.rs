@@ -148,8 +148,9 @@ impl Scene {
         }
         let (disk, clock) = (split(self.disk), split(self.clock));
         (report.no_disk, report.no_clock) = (disk.1, clock.1);
-        let disk =
-            disk.0.map(|disk| tokio::spawn(torment_disk(disk, chance.fork(), is_over.clone())));
+        let disk = disk.0.map(|disk| {
+            tokio::spawn(torment_disk(disk, self.book.clone(), chance.fork(), is_over.clone()))
+        });
         let clock =
             clock.0.map(|it| tokio::spawn(torment_clock(it, chance.fork(), is_over.clone())));
         let receivers = names("r", plan.receivers);
