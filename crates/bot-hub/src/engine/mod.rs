@@ -6,8 +6,9 @@
 //! **Invariant:** after every input all outputs are carried out before the next input. Changes of one
 //! turn go to the store together, so that a busy hub commits in large groups by itself.
 //!
-//! Backpressure: while the store has [`UNSETTLED_MAX`] writes to answer, or [`UNSETTLED_BYTES_MAX`], no intents are taken. The
-//! channel fills, the connections stop reading their sockets, and the senders feel it.
+//! Backpressure: while the store has [`UNSETTLED_MAX`] writes to answer, or [`UNSETTLED_BYTES_MAX`], no
+//! intents are taken. The channel fills, the connections stop reading their sockets, and the senders
+//! feel it.
 
 mod accounts;
 mod admit;
@@ -62,9 +63,11 @@ const UNSETTLED_MAX: usize = 16_384;
 /// The same in bytes of messages, since a few thousand long ones would be gigabytes.
 const UNSETTLED_BYTES_MAX: usize = 32 << 20;
 
-/// Intents taken at once. Enough that a busy hub works in large groups, small enough that an answer of
-/// the store never waits long behind them, and that a store that owes much is soon left alone.
-const INTENTS_MAX: usize = 128;
+/// Intents on their way from all connections to the engine, which takes all of them at once. A
+/// connection that finds no room waits, and with it its peer. Each may hold a read of 64 KiB, or the
+/// longest message. Enough that a busy hub works in large groups, small enough that an answer of the
+/// store never waits long behind them, and that a store that owes much is soon left alone.
+pub const INTENTS_MAX: usize = 128;
 
 /// A clock, so that tests and simulations bring their own.
 pub type Clock = Rc<dyn Fn() -> Timestamp>;

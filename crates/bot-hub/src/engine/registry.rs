@@ -98,14 +98,16 @@ impl Registry {
         operators: Vec<BotId>,
         failures_per_minute: u32,
     ) -> Vec<BotId> {
-        let before: Vec<BotId> = self.names().into_iter().collect();
+        let before = self.names();
         self.tokens.retain(|_, entry| entry.origin != Origin::Config);
         for (hash, bot, disabled) in tokens {
             self.accept(hash, bot, Origin::Config, disabled);
         }
         self.config_operators = operators;
         self.throttle.per_address = failures_per_minute;
-        before.into_iter().filter(|bot| !self.has_token(bot)).collect()
+        let enabled = self.tokens.values().filter(|entry| !entry.disabled);
+        let armed: BTreeSet<&BotId> = enabled.map(|entry| &entry.bot).collect();
+        before.into_iter().filter(|bot| !armed.contains(bot)).collect()
     }
 
     /// Accepts a token from now on.
@@ -199,9 +201,10 @@ impl Registry {
 
     /// Whether a bot came by an invite.
     pub fn is_guest(&self, bot: &BotId) -> bool {
-        // Whom the file names, whoever wrote the file vouches for.
-        let is_vouched = self.is_operator(bot) || self.token_count_of(bot, Origin::Config) > 0;
-        self.bots.get(bot).is_some_and(|it| it.guest) && !is_vouched
+        // Whom the file names, whoever wrote the file vouches for. That takes a look at every token, and
+        // most bots are no guests.
+        let is_vouched = || self.is_operator(bot) || self.token_count_of(bot, Origin::Config) > 0;
+        self.bots.get(bot).is_some_and(|it| it.guest) && !is_vouched()
     }
 
     /// A bot's record, if it was made or changed at run time.
@@ -264,10 +267,6 @@ impl Registry {
     /// Every bot, sorted.
     pub fn names(&self) -> BTreeSet<BotId> {
         self.tokens.values().map(|entry| &entry.bot).chain(self.bots.keys()).cloned().collect()
-    }
-
-    fn has_token(&self, bot: &BotId) -> bool {
-        self.tokens.values().any(|entry| entry.bot == *bot && !entry.disabled)
     }
 }
 

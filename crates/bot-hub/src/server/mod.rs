@@ -30,16 +30,12 @@ pub use surroundings::store_space;
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
-use crate::engine::{Clock, Ending, Engine, Order};
+use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, Order};
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Loaded as Stored, Store, StoreError};
 use crate::tls;
-
-/// Intents on their way from all connections to the engine. A connection that finds it full waits,
-/// and with it its peer. Each may hold a read of 64 KiB, or the longest message.
-const INTENTS_MAX: usize = 128;
 
 /// Answers of the store on their way to the engine.
 const EVENTS_MAX: usize = 1_024;
