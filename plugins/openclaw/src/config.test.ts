@@ -42,7 +42,7 @@ test("a secret that OpenClaw could not read is named, and nothing else is taken 
 test("a bad value is a sentence, never an exception", () => {
   const check = (own: unknown, expected: RegExp) =>
     assert.match(resolveAccount(cfg(own), null, {}).problems.join("\n"), expected);
-  check({ url: "http://hub" }, /`channels\.bot-hub\.url` is `"http:\/\/hub"`; hint: write an address like `wss:/);
+  check({ url: "http://hub" }, /`channels\.bot-hub\.url` is `"http:\/\/hub"`; hint: write `ws:\/\/hub`/);
   check({ url: "ws://[" }, /an address like/);
   check({ rooms: ["a b"] }, /rooms.*"a b"/);
   check({ rooms: 3 }, /a list of names/);

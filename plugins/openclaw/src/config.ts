@@ -151,7 +151,8 @@ export function unconfiguredReason(account: Account): string {
 function readUrl(read: Reader, env: Environment): string {
   const url = (read.text("url") ?? env["BOT_HUB_URL"] ?? "").trim();
   if (url === "" || (/^wss?:\/\/\S+$/.test(url) && URL.canParse(url))) return url;
-  read.complain("url", url, "an address like `wss://hub.example`");
+  const web = /^http(s?):\/\/(.+)$/.exec(url);
+  read.complain("url", url, web === null ? "an address like `wss://hub.example`" : `\`ws${web[1]}://${web[2]}\``);
   return "";
 }
 
