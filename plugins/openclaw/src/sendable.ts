@@ -5,7 +5,7 @@
 
 import type { ErrorFrame, Limits, Message } from "./frames.ts";
 
-type Sizes = Pick<Limits, "text_bytes" | "frame_bytes">;
+type Sizes = { text_bytes: number; frame_bytes: number };
 /** What a hub allows where it did not say; its own defaults. */
 const USUAL: Sizes = { text_bytes: 128 * 1024, frame_bytes: 256 * 1024 };
 /** What a block around an answer, names and ids add at most, as JSON. */
@@ -13,10 +13,14 @@ const AROUND_BYTES = 2048;
 /** An answer of more parts is none. */
 const PARTS_MAX = 16;
 
+/** As far as the hub said it. */
+const sizesOf = (limits: Partial<Pick<Limits, "text_bytes" | "frame_bytes">> = {}): Sizes => ({ ...USUAL, ...limits });
+
 const bytes = (text: string) => Buffer.byteLength(text);
 
 /** Why the hub would never take a message, as the refusal that it would be. */
-export function unsendable(message: Message, limits: Sizes = USUAL): ErrorFrame | undefined {
+export function unsendable(message: Message, announced?: Partial<Limits>): ErrorFrame | undefined {
+  const limits = sizesOf(announced);
   const refusal = (name: "bad_json" | "too_large", code: number, text: string, hint: string): ErrorFrame =>
     ({ code, name, message: text, hint, retry: "after_fix" });
   if (!message.text.isWellFormed()) {
@@ -34,7 +38,8 @@ export function unsendable(message: Message, limits: Sizes = USUAL): ErrorFrame 
 }
 
 /** The text in parts that fit, cut where people would: between paragraphs, lines or words, and never in a character. */
-export function splitText(text: string, limits: Sizes = USUAL): string[] {
+export function splitText(text: string, announced?: Partial<Limits>): string[] {
+  const limits = sizesOf(announced);
   const fits = (part: string) =>
     bytes(part) <= limits.text_bytes - AROUND_BYTES && bytes(JSON.stringify(part)) <= limits.frame_bytes - 2 * AROUND_BYTES;
   if (fits(text)) return [text];
