@@ -6,17 +6,18 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::out::{counted, say};
+use super::out::counted;
 use super::{Global, port};
 use crate::config::{
     ConfigErrors, Environment, Loaded, Log, Override, Problem, Sources, config_file, load,
 };
+use crate::log::say;
 use crate::server::{Home, ServeError, Server, addresses};
 use crate::store::StoreError;
 
@@ -55,7 +56,7 @@ enum Failure {
 impl Failure {
     fn tell(&self) {
         // What a configuration with a mistake says about the log is not known: it is as by default.
-        crate::log::start(&Log::default());
+        drop(crate::log::start(&Log::default()));
         match self {
             failure if !crate::log::is_for_people() => tracing::error!("{failure}"),
             // Each of its mistakes names its place in front.
@@ -75,8 +76,18 @@ fn warn(warnings: &[Problem]) {
     }
 }
 
+/// Whatever ends the hub, a panic among it, its last lines are written first.
+struct LastLines;
+
+impl Drop for LastLines {
+    fn drop(&mut self) {
+        crate::log::finish();
+    }
+}
+
 impl Serve {
     pub(super) fn run(self, global: &Global) -> ExitCode {
+        let _last = LastLines;
         match self.serve(global) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
@@ -92,7 +103,7 @@ impl Serve {
         let file = config_file(global.config.clone(), &env);
         let sources = Sources { file, env, flags: self.overrides(global) };
         let loaded = load(&sources)?;
-        crate::log::start(&loaded.config.log);
+        crate::log::start(&loaded.config.log)?;
         warn(&loaded.warnings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(serve(loaded, sources, started))
@@ -174,13 +185,24 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// The line that programs wait for.
+/// How long a terminal may keep the start waiting.
+const ANNOUNCE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The line that programs wait for. Whoever reads it finds what was said before on stderr.
 fn announce(scheme: &str, bound: &[SocketAddr]) -> std::io::Result<()> {
+    crate::log::finish();
     let lines: Vec<String> = bound.iter().map(|it| format!("listening {scheme}://{it}")).collect();
-    match super::out::write_line(&lines.join("\n")) {
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let write = move || drop(tell.send(super::out::write_line(&lines.join("\n"))));
+    std::thread::Builder::new().name("announce".to_owned()).spawn(write)?;
+    match told.recv_timeout(ANNOUNCE_WITHIN) {
         // Nobody waits for it; the hub serves all the same.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Ok(told) => told,
+        Err(_) => {
+            tracing::warn!("nobody reads stdout, where the hub says that it listens");
+            Ok(())
+        }
     }
 }
 

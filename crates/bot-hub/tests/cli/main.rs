@@ -14,4 +14,5 @@ mod service;
 mod serving;
 #[cfg(feature = "otel")]
 mod spans;
+mod unread;
 mod watching;

@@ -38,6 +38,8 @@ impl Metrics {
         let surroundings = &now.surroundings;
         surroundings.sockets.iter().for_each(|it| sockets(&mut page, it));
         surroundings.process.iter().for_each(|it| process(&mut page, it));
+        let help = "Lines of the log that were dropped because nobody read stderr in time.";
+        page.counter("log_lines_dropped_total", help, surroundings.log_lines_dropped);
         page.gauge("rooms", "Rooms, direct conversations among them.", gauges.rooms as f64);
         let reloads = ["applied", "rejected"].into_iter().zip(self.reloads.map(|it| it as f64));
         let help = ("config_reload_total", "Reloads of the configuration, by outcome.");
