@@ -33,6 +33,9 @@ pub(super) struct Serve {
     /// How much is logged: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
+    /// Take the clock for right: remove what is too old, though the store is restored or long unused
+    #[arg(long)]
+    trust_clock: bool,
 }
 
 /// Why `serve` ended.
@@ -106,7 +109,7 @@ impl Serve {
         crate::log::start(&loaded.config.log)?;
         warn(&loaded.warnings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(serve(loaded, sources, started))
+        runtime.block_on(serve(loaded, sources, started, self.trust_clock))
     }
 
     fn overrides(&self, global: &Global) -> Vec<Override> {
@@ -124,7 +127,12 @@ impl Serve {
     }
 }
 
-async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(), Failure> {
+async fn serve(
+    loaded: Loaded,
+    sources: Sources,
+    started: Instant,
+    trusts_clock: bool,
+) -> Result<(), Failure> {
     let mut listeners = Vec::new();
     for address in loaded.config.addresses() {
         listeners.push(bind(address).await?);
@@ -136,11 +144,14 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
     let mut interrupt = signal(SignalKind::interrupt())?;
     let shown = Shown::of(&loaded);
     let data = loaded.data_dir.clone().unwrap_or_default();
-    let server = Server::open(loaded, sources).map_err(|error| match error {
+    let mut server = Server::open(loaded, sources).map_err(|error| match error {
         ServeError::Store(StoreError::InUse { .. }) => running(&data),
         ServeError::Config(errors) => Failure::Config(errors),
         error => Failure::Serve(error),
     })?;
+    if trusts_clock {
+        server.trust_clock();
+    }
     warn(server.tls().warnings());
     let bound = addresses(&listeners);
     server.announce(&bound)?;

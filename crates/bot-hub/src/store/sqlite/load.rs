@@ -10,6 +10,7 @@ use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 use rusqlite::{Connection, Row};
 
+use super::clock;
 use super::names::Names;
 use super::row::{self, entry_columns};
 use super::rows::{Joined, Tail, bot_sum, dropped_sum, invite_sum, reason_of, token_sum};
@@ -26,7 +27,9 @@ pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> 
         loading.room(&room, &mut snapshot)?;
     }
     let (bots, tokens, invites) = (loading.bots()?, loading.tokens()?, loading.invites()?);
-    Ok(Loaded { snapshot, bots, tokens, invites })
+    snapshot.newest_at = clock::read_newest(conn)?;
+    let age_waits = clock::read_age_waits(conn)?;
+    Ok(Loaded { snapshot, bots, tokens, invites, age_waits })
 }
 
 struct Loading<'a> {
