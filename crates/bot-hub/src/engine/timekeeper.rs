@@ -111,7 +111,8 @@ impl Timekeeper {
         match &self.wait {
             None if away > TRUSTED_MS => {
                 let hours = away / 3_600_000;
-                let why = format!("the clock is {hours} hours after the newest message that is stored");
+                let why =
+                    format!("the clock is {hours} hours after the newest message that is stored");
                 self.begin(why.into(), AGE_WAITS_MS);
             }
             Some(wait) if wait.why.starts_with("the clock is") && away <= TRUSTED_MS => {

@@ -136,7 +136,9 @@ mod tests {
     impl Write for Slow {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
             self.go.recv().map_err(io::Error::other)??;
-            self.lines.send(String::from_utf8_lossy(line).into_owned()).map_err(io::Error::other)?;
+            self.lines
+                .send(String::from_utf8_lossy(line).into_owned())
+                .map_err(io::Error::other)?;
             Ok(line.len())
         }
 
