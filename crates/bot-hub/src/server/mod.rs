@@ -141,7 +141,7 @@ impl Server {
         let limits = Rc::new(Cell::new(translate::limits(&self.loaded.config)));
         let seen = Rc::clone(&limits);
         let decode = move |text: &str| ClientFrame::decode_text(text, &seen.get());
-        let door = Door::new(translate::door(&self.loaded.config), decode, intents_in);
+        let door = Door::new(translate::door(&self.loaded), decode, intents_in);
 
         let mut keeper = tls::Keeper::new();
         door.encrypt(keeper.take_over(self.tls));
