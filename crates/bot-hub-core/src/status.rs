@@ -13,10 +13,9 @@ use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 
 use crate::ask::Ask;
-use crate::change::{Change, Found, Query, ReceiptRecord};
+use crate::change::{Found, Query, ReceiptRecord};
 use crate::hub::Hub;
 use crate::io::ConnId;
-use crate::pending::Pending;
 
 impl Hub {
     /// `status`: a sender asks about its message, an operator about anybody's.
@@ -58,7 +57,15 @@ impl Hub {
         bots.sort_unstable();
         bots.dedup();
         bots.retain(|bot| *bot != message.from);
-        let recipients = bots.into_iter().map(|bot| self.recipient(bot, &message)).collect();
+        // The receipts are in the order of their bots: each bot takes its own from the front.
+        let mut rest = &message.receipts[..];
+        let recipient = |bot: BotId| {
+            rest = &rest[rest.partition_point(|it| it.bot < bot)..];
+            let (own, others) = rest.split_at(rest.partition_point(|it| it.bot == bot));
+            rest = others;
+            self.recipient(bot, &message, own)
+        };
+        let recipients = bots.into_iter().map(recipient).collect();
         StatusReport {
             id: id.clone(),
             room: message.room.clone(),
@@ -69,52 +76,55 @@ impl Hub {
         }
     }
 
-    fn recipient(&self, bot: BotId, message: &Found) -> RecipientStatus {
+    fn recipient(&self, bot: BotId, message: &Found, known: &[ReceiptRecord]) -> RecipientStatus {
         let mut steps = vec![plain_step(ReceiptState::Stored, message.sent_at)];
-        steps.extend(message.receipts.iter().filter(|it| it.bot == bot).map(step));
-        let off_at = steps.iter().filter_map(off_at).min();
-        if let Some(off_at) = off_at {
-            // Cursor and marks pass over what is off the ladder: that is not a rung of it.
-            steps.retain(|it| !is_mark(it.state) || it.at < off_at);
-        } else if let Some(state) = self.reached(&bot, message)
-            && !self.is_coming_off(&bot, message)
-            && !steps.iter().any(|it| it.state == state)
+        steps.extend(known.iter().map(step));
+        if let Some(state) = self.reached(&bot, message)
+            && !steps.iter().any(|it| is_off(it.state) || it.state == state)
         {
             steps.push(plain_step(state, self.now));
         }
-        // What was given up or has expired is dropped as well, which says less.
-        if steps.iter().any(|it| matches!(it.state, ReceiptState::Dead | ReceiptState::Expired)) {
-            steps.retain(|it| it.state != ReceiptState::Dropped);
-        }
-        steps.sort_by_key(|it| it.state);
-        steps.dedup_by_key(|it| it.state);
+        let steps = ladder(steps);
         let state = steps.last().map_or(ReceiptState::Stored, |it| it.state);
         RecipientStatus { bot, state, steps }
     }
 
-    /// Whether it is on its way to the store that the hub took an entry off the ladder. That is not
-    /// told before it is there.
-    fn is_coming_off(&self, bot: &BotId, message: &Found) -> bool {
-        let room = &message.room;
-        self.pending.iter().chain(&self.refused).any(|pending| match pending {
-            Pending::Fact(fact) => match &fact.change {
-                Change::Receipt(it) => {
-                    it.bot == *bot && it.room == *room && it.seq == message.seq && is_off(it.state)
-                }
-                Change::Drop { room: of, bot: loser, range, .. } => {
-                    loser == bot && of == room && (range.from..=range.to).contains(&message.seq)
-                }
-                _ => false,
-            },
-            _ => false,
-        })
-    }
-
-    /// How far it came by what is only in memory.
+    /// How far it came by what is only in memory. Of what the hub takes off the ladder nothing is told
+    /// before that is stored.
     fn reached(&self, bot: &BotId, message: &Found) -> Option<ReceiptState> {
         let room = self.world.room_ix(&message.room)?;
-        self.world.member(room, self.world.bot_ix(bot)?)?.reached(message.seq)
+        let member = self.world.member(room, self.world.bot_ix(bot)?)?;
+        if member.losses.why(message.seq).is_some() {
+            return None;
+        }
+        member.reached(message.seq)
     }
+}
+
+/// Brings what was observed about one recipient onto the ladder: from the first rung upwards, each once
+/// and no later than the one above it.
+fn ladder(mut steps: Vec<Step>) -> Vec<Step> {
+    // There is one end, the first. What was given up, has expired or was dealt with may be in a dropped
+    // range as well, which says less.
+    let end = steps.iter().filter(|it| it.state.is_final());
+    let end = end.min_by_key(|it| (it.state == ReceiptState::Dropped, it.at)).cloned();
+    if let Some(end) = end {
+        // Cursor and marks pass over what is off the ladder: that is not a rung of it.
+        let off_at = off_at(&end).unwrap_or(Timestamp(u64::MAX));
+        steps.retain(|it| match it.state.is_final() {
+            true => it.state == end.state,
+            false => !is_mark(it.state) || it.at < off_at,
+        });
+    }
+    steps.sort_by_key(|it| it.state);
+    steps.dedup_by_key(|it| it.state);
+    // The time of a mark is "at the latest": whoever began a turn by then had it by then.
+    let mut latest = Timestamp(u64::MAX);
+    for step in steps.iter_mut().rev() {
+        latest = latest.min(step.at);
+        step.at = latest;
+    }
+    steps
 }
 
 /// Since when a step says that the entry is off the ladder. Dropped ranges grow: when an entry came to
