@@ -11,6 +11,7 @@ use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
+use smol_str::SmolStr;
 
 use crate::ask::Ask;
 use crate::change::{Found, Query, ReceiptRecord};
@@ -77,16 +78,16 @@ impl Hub {
     }
 
     fn recipient(&self, bot: BotId, message: &Found, known: &[ReceiptRecord]) -> RecipientStatus {
-        let mut steps = vec![plain_step(ReceiptState::Stored, message.sent_at)];
-        steps.extend(known.iter().map(step));
+        let mut rungs = vec![plain_rung(ReceiptState::Stored, message.sent_at)];
+        rungs.extend(known.iter().map(rung));
         if let Some(state) = self.reached(&bot, message)
-            && !steps.iter().any(|it| is_off(it.state) || it.state == state)
+            && !rungs.iter().any(|it| is_off(it.state) || it.state == state)
         {
-            steps.push(plain_step(state, self.now));
+            rungs.push(plain_rung(state, self.now));
         }
-        let steps = ladder(steps);
-        let state = steps.last().map_or(ReceiptState::Stored, |it| it.state);
-        RecipientStatus { bot, state, steps }
+        let rungs = ladder(rungs);
+        let state = rungs.last().map_or(ReceiptState::Stored, |it| it.state).into();
+        RecipientStatus { bot, state, steps: rungs.into_iter().map(step).collect() }
     }
 
     /// How far it came by what is only in memory. Of what the hub takes off the ladder nothing is told
@@ -101,38 +102,47 @@ impl Hub {
     }
 }
 
+/// What was observed about one recipient.
+#[derive(Clone, Debug)]
+struct Rung {
+    state: ReceiptState,
+    at: Timestamp,
+    reason: Option<SmolStr>,
+    reply: Option<MessageId>,
+}
+
 /// Brings what was observed about one recipient onto the ladder: from the first rung upwards, each once
 /// and no later than the one above it.
-fn ladder(mut steps: Vec<Step>) -> Vec<Step> {
+fn ladder(mut rungs: Vec<Rung>) -> Vec<Rung> {
     // There is one end, the first. What was given up, has expired or was dealt with may be in a dropped
     // range as well, which says less.
-    let end = steps.iter().filter(|it| it.state.is_final());
+    let end = rungs.iter().filter(|it| it.state.is_final());
     let end = end.min_by_key(|it| (it.state == ReceiptState::Dropped, it.at)).cloned();
     if let Some(end) = end {
         // Cursor and marks pass over what is off the ladder: that is not a rung of it.
         let off_at = off_at(&end).unwrap_or(Timestamp(u64::MAX));
-        steps.retain(|it| match it.state.is_final() {
+        rungs.retain(|it| match it.state.is_final() {
             true => it.state == end.state,
             false => !is_mark(it.state) || it.at < off_at,
         });
     }
-    steps.sort_by_key(|it| it.state);
-    steps.dedup_by_key(|it| it.state);
+    rungs.sort_by_key(|it| it.state);
+    rungs.dedup_by_key(|it| it.state);
     // The time of a mark is "at the latest": whoever began a turn by then had it by then.
     let mut latest = Timestamp(u64::MAX);
-    for step in steps.iter_mut().rev() {
-        latest = latest.min(step.at);
-        step.at = latest;
+    for rung in rungs.iter_mut().rev() {
+        latest = latest.min(rung.at);
+        rung.at = latest;
     }
-    steps
+    rungs
 }
 
-/// Since when a step says that the entry is off the ladder. Dropped ranges grow: when an entry came to
-/// be in one is not known.
-fn off_at(step: &Step) -> Option<Timestamp> {
-    match step.state {
+/// Since when an entry is off the ladder. Dropped ranges grow: when an entry came to be in one is not
+/// known.
+fn off_at(rung: &Rung) -> Option<Timestamp> {
+    match rung.state {
         ReceiptState::Dropped => Some(Timestamp(0)),
-        state => is_off(state).then_some(step.at),
+        state => is_off(state).then_some(rung.at),
     }
 }
 
@@ -146,11 +156,15 @@ fn is_mark(state: ReceiptState) -> bool {
     matches!(state, ReceiptState::Delivered | ReceiptState::Received)
 }
 
-fn step(record: &ReceiptRecord) -> Step {
+fn rung(record: &ReceiptRecord) -> Rung {
     let (reason, reply) = (record.reason.as_deref().map(Into::into), record.reply.clone());
-    Step { reason, reply, ..plain_step(record.state, record.at) }
+    Rung { reason, reply, ..plain_rung(record.state, record.at) }
 }
 
-fn plain_step(state: ReceiptState, at: Timestamp) -> Step {
-    Step { state, at, reason: None, reply: None }
+fn plain_rung(state: ReceiptState, at: Timestamp) -> Rung {
+    Rung { state, at, reason: None, reply: None }
+}
+
+fn step(rung: Rung) -> Step {
+    Step { state: rung.state.into(), at: rung.at, reason: rung.reason, reply: rung.reply }
 }

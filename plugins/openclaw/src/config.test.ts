@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DENIED_TOOLS, defaultAccountId, listAccountIds, resolveAccount, roomRules, unconfiguredReason } from "./config.ts";
+import { defaultAccountId, listAccountIds, resolveAccount, roomRules, unconfiguredReason } from "./config.ts";
 
 const cfg = (own: unknown) => ({ channels: { "bot-hub": own } });
 
@@ -59,10 +59,23 @@ test("a bad value is a sentence, never an exception", () => {
   assert.deepEqual(resolveAccount({ channels: "nonsense" }, null, {}).rooms, []);
 });
 
-test("bots are admitted by name, and host tools are denied where nothing else is said", () => {
-  const account = resolveAccount(cfg({ allowFrom: ["bot:Bob", "@carol", "*"], groups: { lab: { tools: { allow: ["read"] } } } }), null, {});
+test("bots are admitted by name, and no tool of the machine is open where nothing is said", () => {
+  const account = resolveAccount(cfg({ allowFrom: ["bot:Bob", "@carol", "*"], groups: { lab: { tools: ["read"] } }, direct: { "@bob": { tools: ["web_fetch"] } } }), null, {});
   assert.deepEqual(account.allowFrom, ["bob", "carol", "*"]);
   assert.equal(account.groupPolicy, "allowlist");
-  assert.deepEqual(roomRules(account, "lab").tools, { allow: ["read"] });
-  assert.deepEqual(roomRules(account, "other").tools, DENIED_TOOLS);
+  assert.deepEqual([roomRules(account, "lab").tools, roomRules(account, "other").tools], [["read"], []]);
+  assert.deepEqual(account.direct, { bob: { tools: ["web_fetch"] } });
+});
+
+test("tools are opened by name, one by one, and anything else opens nothing and is a sentence", () => {
+  const check = (tools: unknown, expected: RegExp) => {
+    const account = resolveAccount(cfg({ groups: { lab: { tools } } }), null, {});
+    assert.deepEqual(roomRules(account, "lab").tools, []);
+    assert.match(account.problems.join("\n"), expected);
+  };
+  check(["*"], /the name of one tool; groups and patterns open nothing/);
+  check(["group:fs"], /the name of one tool/);
+  check(["web*"], /the name of one tool/);
+  check({ alsoAllow: ["read"] }, /groups\.lab\.tools.*a list of tools that are opened/);
+  check({ deny: ["exec"] }, /all others are closed/);
 });
