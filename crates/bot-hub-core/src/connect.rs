@@ -62,7 +62,8 @@ impl Hub {
     fn is_fight(&mut self, bot: BotIx) -> bool {
         let now = self.now;
         let bot = self.world.bot_mut(bot);
-        bot.takeovers.retain(|&at| now.since(at) < FIGHT_WINDOW_MS);
+        // A clock that was set back forgives.
+        bot.takeovers.retain(|&at| at <= now && now.since(at) < FIGHT_WINDOW_MS);
         bot.conn.is_some() && bot.takeovers.len() >= TAKEOVERS_MAX
     }
 
@@ -225,6 +226,13 @@ impl Hub {
         }
         member.attempts += 1;
         member.attempts > attempts_max
+    }
+
+    /// Whether a bot may have another side connection; if not, how many it may have.
+    pub fn has_side_space(&self, bot: &BotId) -> Result<(), u32> {
+        let sides = self.world.bot_ix(bot).map_or(0, |bot| self.world.bot(bot).sides.len());
+        let sides_max = self.settings.limits.side_connections_per_bot.unwrap_or(u32::MAX);
+        if sides < sides_max as usize { Ok(()) } else { Err(sides_max) }
     }
 
     pub(crate) fn bot_added(&mut self, bot: &BotId) {

@@ -46,6 +46,7 @@ mod rights;
 mod runs;
 mod stats;
 mod status;
+mod table;
 mod target;
 mod window;
 mod world;
@@ -54,3 +55,5 @@ pub use directory::delivery;
 pub use hub::Hub;
 pub use operate::Gauges;
 pub use stats::Stats;
+#[cfg(feature = "steps")]
+pub use table::take_steps;

@@ -89,6 +89,7 @@ impl Hub {
         match (other, &message.room) {
             (Some(other), _) => {
                 self.may_address(bot, other, Some(message))?;
+                self.has_space_for_direct(bot, other)?;
                 Ok(self.ensure_direct(bot, other, Waiter::Nobody))
             }
             (None, Some(name)) => {
@@ -124,7 +125,7 @@ impl Hub {
             from: self.bot_id(bot).clone(),
             id: id.unwrap_or_else(|| self.make_id()),
             text,
-            sent_at: self.now,
+            sent_at: self.stamp(),
             extras: has_extras.then(extras),
         }
     }

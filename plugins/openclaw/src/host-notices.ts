@@ -10,7 +10,6 @@ type Payload = {
   isStatusNotice?: boolean;
   isCompactionNotice?: boolean;
   isFallbackNotice?: boolean;
-  isCommentary?: boolean;
 };
 
 /** Notices that carry no mark (OpenClaw 2026.9). */
@@ -25,7 +24,7 @@ const UNMARKED = [
 export function isAnswer(payload: Payload): boolean {
   const marked =
     payload.isError || payload.isReasoning || payload.isStatusNotice || payload.isCompactionNotice ||
-    payload.isFallbackNotice || payload.isCommentary;
+    payload.isFallbackNotice;
   const text = payload.text?.trim() ?? "";
   return !marked && !UNMARKED.some((notice) => notice.test(text));
 }
@@ -33,4 +32,9 @@ export function isAnswer(payload: Payload): boolean {
 /** There was no answer, and OpenClaw is sorry. */
 export function isApology(text: string): boolean {
   return APOLOGY.test(text);
+}
+
+/** The word with which an agent says that it says nothing. */
+export function isSilence(text: string): boolean {
+  return /^NO_REPLY\b\W*$/.test(text);
 }

@@ -6,17 +6,20 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::out::{counted, say};
+use super::failure::Kind;
+use super::out::{Out, counted, write_line};
 use super::{Global, port};
 use crate::config::{
-    ConfigErrors, Environment, Loaded, Log, Override, Problem, Sources, config_file, load,
+    ConfigErrors, Environment, Loaded, Log, Override, Problem, Source, Sources, config_file, load,
 };
+use crate::log::say;
 use crate::server::{Home, ServeError, Server, addresses};
 use crate::store::StoreError;
 
@@ -32,6 +35,9 @@ pub(super) struct Serve {
     /// How much is logged: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
+    /// Take the clock for right: remove what is too old, though the store is restored or long unused
+    #[arg(long)]
+    trust_clock: bool,
 }
 
 /// Why `serve` ended.
@@ -50,12 +56,28 @@ enum Failure {
     Listen { address: SocketAddr, error: std::io::Error, help: String },
     #[error("cannot start: {0}")]
     Start(#[from] std::io::Error),
+    #[error("cannot say on stdout where the hub listens: {0}")]
+    Announce(std::io::Error),
 }
 
 impl Failure {
-    fn tell(&self) {
+    /// A flag that cannot be meant is the caller's mistake, like any other wrong usage.
+    fn exit_code(&self) -> ExitCode {
+        if self.is_usage() { ExitCode::from(2) } else { ExitCode::FAILURE }
+    }
+
+    fn is_usage(&self) -> bool {
+        matches!(self, Self::Config(errors) if errors.errors.iter().all(is_of_a_flag))
+    }
+
+    fn tell(&self, json: bool) {
+        if json {
+            let kind = if self.is_usage() { Kind::Usage } else { Kind::Failed };
+            super::failure::Failure::told(kind, &self.to_string()).tell(true);
+            return;
+        }
         // What a configuration with a mistake says about the log is not known: it is as by default.
-        crate::log::start(&Log::default());
+        drop(crate::log::start(&Log::default()));
         match self {
             failure if !crate::log::is_for_people() => tracing::error!("{failure}"),
             // Each of its mistakes names its place in front.
@@ -63,6 +85,10 @@ impl Failure {
             failure => say(&format!("error: {failure}")),
         }
     }
+}
+
+fn is_of_a_flag(problem: &Problem) -> bool {
+    matches!(problem.origin.source, Source::Flag(_))
 }
 
 fn warn(warnings: &[Problem]) {
@@ -75,13 +101,23 @@ fn warn(warnings: &[Problem]) {
     }
 }
 
+/// Whatever ends the hub, a panic among it, its last lines are written first.
+struct LastLines;
+
+impl Drop for LastLines {
+    fn drop(&mut self) {
+        crate::log::finish();
+    }
+}
+
 impl Serve {
     pub(super) fn run(self, global: &Global) -> ExitCode {
+        let _last = LastLines;
         match self.serve(global) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
-                failure.tell();
-                ExitCode::FAILURE
+                failure.tell(global.json);
+                failure.exit_code()
             }
         }
     }
@@ -92,10 +128,11 @@ impl Serve {
         let file = config_file(global.config.clone(), &env);
         let sources = Sources { file, env, flags: self.overrides(global) };
         let loaded = load(&sources)?;
-        crate::log::start(&loaded.config.log);
+        crate::log::start(&loaded.config.log)?;
         warn(&loaded.warnings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(serve(loaded, sources, started))
+        let how = How { started, trusts_clock: self.trust_clock, out: Out { json: global.json } };
+        runtime.block_on(serve(loaded, sources, how))
     }
 
     fn overrides(&self, global: &Global) -> Vec<Override> {
@@ -113,7 +150,18 @@ impl Serve {
     }
 }
 
-async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(), Failure> {
+/// What the command line says besides the settings.
+struct How {
+    started: Instant,
+    trusts_clock: bool,
+    out: Out,
+}
+
+async fn serve(
+    loaded: Loaded,
+    sources: Sources,
+    How { started, trusts_clock, out }: How,
+) -> Result<(), Failure> {
     let mut listeners = Vec::new();
     for address in loaded.config.addresses() {
         listeners.push(bind(address).await?);
@@ -125,16 +173,19 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
     let mut interrupt = signal(SignalKind::interrupt())?;
     let shown = Shown::of(&loaded);
     let data = loaded.data_dir.clone().unwrap_or_default();
-    let server = Server::open(loaded, sources).map_err(|error| match error {
+    let mut server = Server::open(loaded, sources).map_err(|error| match error {
         ServeError::Store(StoreError::InUse { .. }) => running(&data),
         ServeError::Config(errors) => Failure::Config(errors),
         error => Failure::Serve(error),
     })?;
+    if trusts_clock {
+        server.trust_clock();
+    }
     warn(server.tls().warnings());
     let bound = addresses(&listeners);
     server.announce(&bound)?;
     shown.tell(&server, &bound, started);
-    announce(server.scheme(), &bound)?;
+    announce(server.scheme(), &bound, out)?;
 
     let shutdown = async move {
         loop {
@@ -174,13 +225,32 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// The line that programs wait for.
-fn announce(scheme: &str, bound: &[SocketAddr]) -> std::io::Result<()> {
-    let lines: Vec<String> = bound.iter().map(|it| format!("listening {scheme}://{it}")).collect();
-    match super::out::write_line(&lines.join("\n")) {
+/// How long a terminal may keep the start waiting.
+const ANNOUNCE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The line that programs wait for. Whoever reads it finds what was said before on stderr.
+fn announce(scheme: &str, bound: &[SocketAddr], out: Out) -> Result<(), Failure> {
+    crate::log::finish();
+    let urls: Vec<String> = bound.iter().map(|it| format!("{scheme}://{it}")).collect();
+    let line = if out.json {
+        let pid = std::process::id();
+        json!({ "ok": true, "listening": urls, "pid": pid }).to_string()
+    } else {
+        let lines: Vec<String> = urls.iter().map(|url| format!("listening {url}")).collect();
+        lines.join("\n")
+    };
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let write = move || drop(tell.send(write_line(&line)));
+    std::thread::Builder::new().name("announce".to_owned()).spawn(write)?;
+    match told.recv_timeout(ANNOUNCE_WITHIN) {
         // Nobody waits for it; the hub serves all the same.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Ok(Err(error)) => Err(Failure::Announce(error)),
+        Ok(Ok(())) => Ok(()),
+        Err(_) => {
+            tracing::warn!("nobody reads stdout, where the hub says that it listens");
+            Ok(())
+        }
     }
 }
 

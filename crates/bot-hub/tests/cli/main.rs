@@ -1,17 +1,25 @@
 //! The command line as people and scripts meet it: the built program, a hub on a port that the system
 //! hands out, and stdout, stderr and exit code as data.
 
+mod clocks;
 mod docs;
 mod doctor;
 mod first_run;
 mod fixture;
+mod foreign;
+mod friend;
+mod hints;
 mod invites;
 mod keeping;
 mod logs;
+mod mistakes;
 mod names;
+mod outputs;
 mod sending;
 mod service;
 mod serving;
 #[cfg(feature = "otel")]
 mod spans;
+mod terminal;
+mod unread;
 mod watching;

@@ -24,6 +24,8 @@ struct Numbers {
     online: u64,
     waiting: u64,
     corrupt: u64,
+    #[serde(default)]
+    retention_waits: Option<String>,
 }
 
 /// Everything that there is to measure, or why nothing can be.
@@ -42,8 +44,13 @@ pub(super) async fn measure(check: &Check, global: &Global) -> Verdict {
 async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure> {
     let started = Instant::now();
     let hub = Hub::connect(global).await?;
-    let (_, numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
+    let numbers = hub.ask::<Numbers>(Operation::HubStatus {}).await;
     let answered = started.elapsed().as_secs_f64();
+    let mut numbers = match numbers {
+        Err(failure) if failure.kind == Kind::Refused => return Ok(seen(hub, answered).await),
+        asked => asked?.1,
+    };
+    (numbers.bots, numbers.online) = crate::cli::bot::counts(&hub).await?;
     let waiting = queues(&hub).await?;
     let ready = readiness(&hub.url).await;
     let is_local = hub.running.is_some();
@@ -59,11 +66,21 @@ async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure>
         plain("bots", numbers.bots as f64, "", String::new()),
         plain("online", numbers.online as f64, "", counted(numbers.online, "bot") + " online"),
         corrupt(numbers.corrupt),
+        retention(numbers.retention_waits.as_deref()),
     ];
     if is_local {
         measures.extend(free(check, global));
     }
     Ok(measures)
+}
+
+/// What can be measured without an operator's token.
+async fn seen(hub: Hub, answered: f64) -> Vec<Measure> {
+    let ready = readiness(&hub.url).await;
+    let says = "it answers; what waits is measured with an operator's token only".to_owned();
+    drop(hub.events);
+    hub.client.close().await;
+    vec![up(&ready), plain("answer", answered, "s", says)]
 }
 
 fn plain(name: &'static str, value: f64, unit: &'static str, says: String) -> Measure {
@@ -123,6 +140,12 @@ fn corrupt(count: u64) -> Measure {
         count => format!("{} met (bot-hub verify)", counted(count, "damaged message")),
     };
     Measure { thresholds: [Some(0.0), None], ..plain("corrupt", count as f64, "", says) }
+}
+
+fn retention(waits: Option<&str>) -> Measure {
+    let says = waits.map_or_else(String::new, |why| format!("nothing is removed by age: {why}"));
+    let value = if waits.is_some() { 1.0 } else { 0.0 };
+    Measure { thresholds: [Some(0.0), None], ..plain("retention_waits", value, "", says) }
 }
 
 fn free(check: &Check, global: &Global) -> Option<Measure> {

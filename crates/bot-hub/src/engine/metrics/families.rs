@@ -20,6 +20,7 @@ pub(in crate::engine) struct Now<'a> {
     /// Bytes that wait to be written: altogether, and for the connection that is owed most.
     pub(in crate::engine) outbox_bytes: [u64; 2],
     pub(in crate::engine) draining: bool,
+    pub(in crate::engine) age_waits: bool,
     pub(in crate::engine) surroundings: Surroundings,
 }
 
@@ -38,6 +39,13 @@ impl Metrics {
         let surroundings = &now.surroundings;
         surroundings.sockets.iter().for_each(|it| sockets(&mut page, it));
         surroundings.process.iter().for_each(|it| process(&mut page, it));
+        let help = "How often the clock was set, or the machine slept, while the hub ran.";
+        page.counter("clock_jumps_total", help, self.clock_jumps);
+        let waits = f64::from(u8::from(now.age_waits));
+        let help = "1 while nothing is removed because of its age, since the clock is not trusted.";
+        page.gauge("retention_waits", help, waits);
+        let help = "Lines of the log that were dropped because nobody read stderr in time.";
+        page.counter("log_lines_dropped_total", help, surroundings.log_lines_dropped);
         page.gauge("rooms", "Rooms, direct conversations among them.", gauges.rooms as f64);
         let reloads = ["applied", "rejected"].into_iter().zip(self.reloads.map(|it| it as f64));
         let help = ("config_reload_total", "Reloads of the configuration, by outcome.");
@@ -70,6 +78,10 @@ impl Metrics {
         page.counter("replaced_total", help, now.hub.stats().replaced);
         let help = "Connections closed because they did not read.";
         page.counter("too_slow_total", help, self.too_slow);
+        let help = "Times that a connection was not read, because it took more than its share.";
+        page.counter("connections_slowed_total", help, self.slowed);
+        let help = "Seconds that connections were not read for that reason.";
+        page.seconds("connections_slowed_seconds_total", help, self.slowed_for);
         let [all, max] = now.outbox_bytes.map(|bytes| bytes as f64);
         page.gauge("outbox_bytes", "Bytes that wait for sockets to take them.", all);
         page.gauge("outbox_max_bytes", "The same, of the connection that is owed most.", max);
