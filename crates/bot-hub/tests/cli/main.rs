@@ -9,6 +9,7 @@ mod invites;
 mod keeping;
 mod logs;
 mod names;
+mod readers;
 mod sending;
 mod service;
 mod serving;

@@ -10,6 +10,7 @@ use super::client::Message;
 use crate::id::MessageId;
 use crate::name::{BotId, RoomName};
 use crate::time::Timestamp;
+use crate::work::spend;
 
 /// Bytes looked at together. The loop over one of them has no early end, so that the compiler makes a
 /// few vector instructions of it.
@@ -103,6 +104,7 @@ const USUAL_HEAD: &str = r#"{"type":"message","#;
 /// Reads a `message` of strings and plain numbers. `None` is no verdict: serde reads it, or says what
 /// is wrong with it.
 pub(super) fn read_message(json: &str) -> Option<Message> {
+    spend(json.len());
     let mut reader = Reader { json, at: 0 };
     let mut message = Message::default();
     let mut has_text = false;

@@ -40,6 +40,11 @@ fn feed(command: &mut Command, text: &str) -> std::io::Result<ExitStatus> {
     child.wait()
 }
 
+/// No environment can hold a NUL, which older hubs let in.
+fn held(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
 /// Absent fields are set to nothing, so that none is left over from somewhere else.
 fn fields(message: &Delivery) -> [(&'static str, String); 8] {
     let number = |number: Option<u64>| number.map_or_else(String::new, |it| it.to_string());
@@ -54,6 +59,6 @@ fn fields(message: &Delivery) -> [(&'static str, String); 8] {
         ("BOT_HUB_SENT_AT", number(message.sent_at.map(|at| at.0))),
         ("BOT_HUB_AGE_MS", number(message.age_ms)),
         ("BOT_HUB_REPLY_TO", id(&message.reply_to)),
-        ("BOT_HUB_THREAD", message.thread.as_deref().unwrap_or_default().to_owned()),
+        ("BOT_HUB_THREAD", held(message.thread.as_deref().unwrap_or_default())),
     ]
 }
