@@ -230,6 +230,11 @@ impl Plain {
         self.0.send(Message::text(text)).await.expect("the hub takes it");
     }
 
+    /// Says something to a hub that may hang up before it has all of it.
+    pub(crate) async fn try_say(&mut self, text: &str) {
+        drop(self.0.send(Message::text(text)).await);
+    }
+
     /// The next frame; `None` when the connection is over.
     pub(crate) async fn hear(&mut self) -> Option<ServerFrame> {
         loop {

@@ -80,6 +80,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             frames_max = self.limits.batch_frames_max;
             decoder.set_limits(DecodeLimits {
                 message_bytes_max: self.limits.frame_bytes_max,
+                skipped_bytes_max: match self.line.refuse {
+                    Some(_) => self.limits.skipped_bytes_max,
+                    None => 0,
+                },
                 fragments_max: self.limits.fragments_max,
             });
         }
@@ -89,6 +93,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             let end = match decoder.next(&mut input) {
                 Ok(Some(Event::Text(text))) => {
                     frames.push((*self.line.decode)(text));
+                    Ok(())
+                }
+                Ok(Some(Event::Skipped(skipped))) => {
+                    frames.extend(self.line.refuse.as_ref().map(|refuse| refuse(skipped)));
                     Ok(())
                 }
                 Ok(Some(event)) => self.take_control(event),
@@ -111,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             Event::Close(close) => return Err(End::Echo(close.code)),
             Event::Pong(payload) if self.was_asked_for(payload) => return Ok(()),
             Event::Ping(payload) => self.outbox.pong(payload),
-            Event::Pong(_) | Event::Text(_) => {}
+            Event::Pong(_) | Event::Text(_) | Event::Skipped(_) => {}
         }
         let mut controls = self.controls.get();
         let is_admitted = controls.admit(Instant::now(), &self.limits);
