@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
@@ -32,6 +33,8 @@ struct World {
     bots: FxHashMap<BotId, BotRecord>,
     tokens: Vec<TokenRecord>,
     invites: BTreeMap<SmolStr, InviteRecord>,
+    newest_at: Timestamp,
+    age_waits: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -48,6 +51,8 @@ impl MemoryStore {
             bots: FxHashMap::default(),
             tokens: Vec::new(),
             invites: BTreeMap::new(),
+            newest_at: Timestamp::default(),
+            age_waits: None,
         };
         Ok(Self { world: Arc::new(Mutex::new(world)) })
     }
@@ -109,8 +114,8 @@ impl World {
         let mut tokens = self.tokens.clone();
         tokens.sort_by_key(|token| token.hash);
         let invites = self.invites.values().cloned().collect();
-        let snapshot = Snapshot { epoch: self.epoch, rooms, expiring };
-        Loaded { snapshot, bots, tokens, invites }
+        let snapshot = Snapshot { epoch: self.epoch, rooms, expiring, newest_at: self.newest_at };
+        Loaded { snapshot, bots, tokens, invites, age_waits: self.age_waits }
     }
 
     fn check_rooms(&self, batch: &[Write]) -> Result<(), StoreError> {
@@ -149,6 +154,8 @@ impl World {
             Write::ForgetInvite(id) => {
                 self.invites.remove(id);
             }
+            Write::Clock(at) => self.newest_at = self.newest_at.max(*at),
+            Write::AgeWaits(until) => self.age_waits = *until,
             Write::Seen(bot, at) => {
                 if let Some(record) = self.bots.get_mut(bot) {
                     record.last_seen = record.last_seen.max(Some(*at));
@@ -173,7 +180,11 @@ impl World {
         }
         let name = super::room_of(change).expect("every change but `CreateRoom` names its room");
         let room = self.rooms.get_mut(name).expect("`check_rooms` has seen the room");
-        room.apply(change)
+        let outcome = room.apply(change);
+        if let (Change::Append(draft), Outcome::Appended { .. }) = (change, &outcome) {
+            self.newest_at = self.newest_at.max(super::newest(draft.sent_at));
+        }
+        outcome
     }
 }
 
