@@ -13,8 +13,19 @@ use crate::grow::{self, Seeds};
 pub fn readers(data: &[u8]) {
     accepted(data);
     let seeds = &mut Seeds::new(data);
-    let fields =
-        ["type", "room", "to", "text", "id", "reply_to", "thread", "expires_at", "act", "meta", "x"];
+    let fields = [
+        "type",
+        "room",
+        "to",
+        "text",
+        "id",
+        "reply_to",
+        "thread",
+        "expires_at",
+        "act",
+        "meta",
+        "x",
+    ];
     accepted(grow::frame(seeds, &["message", "leave", "message"], &fields).as_bytes());
     // Mostly right, with something strange inside.
     let (text, act, meta) = (grow::text(seeds), grow::json(seeds, 0), grow::json(seeds, 0));
@@ -27,7 +38,8 @@ pub fn readers(data: &[u8]) {
 
 fn accepted(json: &[u8]) {
     let limits = Limits::default().for_any_escaping();
-    let (found, general) = (ClientFrame::decode(json, &limits), ClientFrame::decode_any(json, &limits));
+    let (found, general) =
+        (ClientFrame::decode(json, &limits), ClientFrame::decode_any(json, &limits));
     let shown = || String::from_utf8_lossy(json).into_owned();
     match (&found, &general) {
         (Ok(one), Ok(other)) => assert_eq!(one, other, "{}", shown()),

@@ -77,7 +77,10 @@ async fn a_frame_without_end_is_refused_before_the_connection_ends() {
     let json = format!(r#"{{"type":"message","id":"huge","room":"lab","text":"{text}"}}"#);
     // The hub may hang up before all of it is written.
     socket.try_say(&json).await;
-    let Some(ServerFrame::Error(error)) = socket.hear().await else { panic!("no error") };
+    let error = match socket.hear().await {
+        Some(ServerFrame::Error(error)) => error,
+        other => panic!("{other:?}"),
+    };
     assert_eq!((&*error.name, error.reference.as_deref()), ("too_large", Some("huge")));
     assert_eq!(socket.hear().await, None);
 }

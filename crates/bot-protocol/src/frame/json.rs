@@ -117,7 +117,11 @@ pub(super) fn read_message(json: &str) -> Option<Message> {
         let key = reader.plain_string()?;
         reader.token(b':')?;
         match key {
-            "type" if !is_typed => is_typed = reader.plain_string()? == "message",
+            "type" if !is_typed => {
+                is_typed = reader.plain_string()? == "message";
+                // Another type, and perhaps another `type` behind it.
+                is_typed.then_some(())?;
+            }
             "text" if !has_text => (message.text, has_text) = (reader.string()?, true),
             "room" => set(&mut message.room, RoomName::new(reader.plain_string()?).ok()?)?,
             "to" => set(&mut message.to, BotId::new(reader.plain_string()?).ok()?)?,
@@ -270,6 +274,7 @@ mod tests {
         check(r#"{"type":"message","room":"lab","text":"x","meta":{"a":1}}"#, false);
         check(r#"{"type":"message","room":"lab","text":"x","room":"lab"}"#, false);
         check(r#"{"type":"message","type":"message","text":"x"}"#, false);
+        check(r#"{"type":"leave","type":"message","text":"x"}"#, false);
         check(r#"{"type":"message","room":null,"text":"x"}"#, false);
         check(r#"{"type":"message","room":"a b","text":"x"}"#, false);
         check(r#"{"type":"message","room":"lab"}"#, false);
