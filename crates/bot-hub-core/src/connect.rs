@@ -228,6 +228,13 @@ impl Hub {
         member.attempts > attempts_max
     }
 
+    /// Whether a bot may have another side connection; if not, how many it may have.
+    pub fn has_side_space(&self, bot: &BotId) -> Result<(), u32> {
+        let sides = self.world.bot_ix(bot).map_or(0, |bot| self.world.bot(bot).sides.len());
+        let sides_max = self.settings.limits.side_connections_per_bot.unwrap_or(u32::MAX);
+        if sides < sides_max as usize { Ok(()) } else { Err(sides_max) }
+    }
+
     pub(crate) fn bot_added(&mut self, bot: &BotId) {
         let bot = self.world.intern_bot(bot);
         self.world.bot_mut(bot).exists = true;

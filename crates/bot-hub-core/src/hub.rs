@@ -75,7 +75,9 @@ pub struct Hub {
     pub(crate) probes: u64,
     pub(crate) save_at: Option<Timestamp>,
     pub(crate) read_retry_at: Option<Timestamp>,
-    sweep_at: Timestamp,
+    pub(crate) sweep_at: Timestamp,
+    /// Rooms that the present sweep has looked at.
+    pub(crate) swept: u32,
     outputs: VecDeque<Output>,
 }
 
@@ -107,6 +109,7 @@ impl Hub {
             save_at: None,
             read_retry_at: None,
             sweep_at: now + RETENTION_SWEEP_MS,
+            swept: 0,
             outputs: VecDeque::new(),
         };
         hub.restore(snapshot);
@@ -250,7 +253,6 @@ impl Hub {
             self.retry_reads();
         }
         if self.sweep_at <= self.now {
-            self.sweep_at = self.now + RETENTION_SWEEP_MS;
             self.sweep_retention();
         }
     }

@@ -45,6 +45,7 @@ mod rights;
 mod runs;
 mod stats;
 mod status;
+mod table;
 mod target;
 mod window;
 mod world;
@@ -53,3 +54,5 @@ pub use directory::delivery;
 pub use hub::Hub;
 pub use operate::Gauges;
 pub use stats::Stats;
+#[cfg(feature = "steps")]
+pub use table::take_steps;

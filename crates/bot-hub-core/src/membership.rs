@@ -37,11 +37,15 @@ impl Hub {
         let room = match self.other_of_pair(name, bot)? {
             Some(other) => {
                 self.may_address(bot, other, None)?;
+                self.has_space_for_direct(bot, other)?;
                 self.ensure_direct(bot, other, Waiter::Client(conn))
             }
             None => {
                 self.may_come_uninvited(bot, name)?;
                 self.may_join(bot, name)?;
+                if !self.world.has_room(name) {
+                    self.world.bot_mut(bot).rooms_made += 1;
+                }
                 let room = self.ensure_room(name, false);
                 self.add_member(room, bot, Waiter::Client(conn));
                 room
@@ -101,7 +105,28 @@ impl Hub {
         if !self.settings.create_rooms_on_join {
             return Err(self.no_such_room(name, bot));
         }
-        Ok(())
+        if self.world.has_room(name) {
+            // It is on its way to the store.
+            return Ok(());
+        }
+        let made_max = self.settings.limits.rooms_made_per_bot.unwrap_or(u32::MAX);
+        if self.world.bot(bot).rooms_made >= made_max && !self.world.bot(bot).operator {
+            return Err(ErrorFrame::new(Code::TooManyRooms)
+                .message(format!("this bot has made {made_max} rooms, as many as it may"))
+                .hint("limits.rooms_made_per_bot; an operator can run: bot-hub room create"));
+        }
+        self.has_space_for_room()
+    }
+
+    /// Whether the hub takes another room.
+    pub(crate) fn has_space_for_room(&self) -> Result<(), ErrorFrame> {
+        let rooms_max = self.settings.limits.rooms_max.unwrap_or(u32::MAX);
+        if self.world.rooms.len() < rooms_max as usize {
+            return Ok(());
+        }
+        Err(ErrorFrame::new(Code::TooManyRooms)
+            .message(format!("the hub has {rooms_max} rooms, as many as it may"))
+            .hint("limits.rooms_max; an operator can raise `limits.roomsMax`"))
     }
 
     pub(crate) fn has_space_for_member(&self, room: RoomIx) -> Result<(), ErrorFrame> {
@@ -134,6 +159,12 @@ impl Hub {
         self.world.joining(room, bot, 1);
         let change = Change::Join { room: self.room_name(room), bot: self.bot_id(bot).clone() };
         self.change(change, Pending::Join { room, bot, waiter });
+    }
+
+    /// Whether two bots speak with each other already, or may begin to.
+    pub(crate) fn has_space_for_direct(&self, one: BotIx, other: BotIx) -> Result<(), ErrorFrame> {
+        let name = RoomName::direct(self.bot_id(one), self.bot_id(other));
+        if self.world.has_room(&name) { Ok(()) } else { self.has_space_for_room() }
     }
 
     /// The room of a direct conversation, with both its members.

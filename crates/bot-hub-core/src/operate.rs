@@ -129,7 +129,10 @@ impl Hub {
             Some(known) if known != closed => Err(ErrorFrame::new(Code::NotAllowed)
                 .message(format!("room `{name}` exists, and it is {}", openness(known)))
                 .hint(format!("bot-hub room show {name}"))),
-            _ => {
+            known => {
+                if known.is_none() {
+                    self.has_space_for_room()?;
+                }
                 let room = self.world.intern_room(name);
                 self.world.room_mut(room).closed = closed;
                 self.make_room(room, waiter);

@@ -14,7 +14,7 @@ use crate::facts::News;
 use crate::hub::Hub;
 use crate::notice::Notice;
 use crate::pending::Pending;
-use crate::settings::TRIM_ENTRIES_MAX;
+use crate::settings::{RETENTION_SWEEP_MS, SWEEP_PAUSE_MS, SWEEP_ROOMS_MAX, TRIM_ENTRIES_MAX};
 use crate::world::{BotIx, RoomIx};
 
 impl Hub {
@@ -44,11 +44,18 @@ impl Hub {
         }
     }
 
-    /// Looks for rooms that keep more than they should.
+    /// Looks for rooms that keep more than they should: so many at once, and then soon again for the rest,
+    /// so that nobody waits for a hub with many rooms.
     pub(crate) fn sweep_retention(&mut self) {
-        for room in self.world.known_rooms().collect::<Vec<_>>() {
+        let end = self.swept.saturating_add(SWEEP_ROOMS_MAX);
+        let rooms = self.world.known_rooms_in(self.swept..end).collect::<Vec<_>>();
+        for room in rooms {
             self.trim(room);
         }
+        let is_over = end as usize >= self.world.rooms.len();
+        self.swept = if is_over { 0 } else { end };
+        let pause = if is_over { RETENTION_SWEEP_MS } else { SWEEP_PAUSE_MS };
+        self.sweep_at = self.now + pause;
     }
 
     /// A room that fills faster than it is looked at is trimmed at once: its bounds hold to an eighth

@@ -29,6 +29,15 @@ pub struct Limits {
     /// Entries kept per absent bot and room; `None` keeps whatever the room's retention keeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buffer_per_bot_per_room: Option<u32>,
+    /// Rooms that one bot may make by joining them; a guest makes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooms_made_per_bot: Option<u32>,
+    /// Rooms of the hub, direct conversations counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooms_max: Option<u32>,
+    /// Side connections that one bot may have open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side_connections_per_bot: Option<u32>,
     /// Bytes of one frame as it arrives, escapes included. A hub that does not name it takes no more
     /// than `frame_bytes`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +79,9 @@ impl Default for Limits {
             window_entries: 64,
             history_page: 200,
             buffer_per_bot_per_room: None,
+            rooms_made_per_bot: None,
+            rooms_max: None,
+            side_connections_per_bot: None,
             wire_bytes: None,
         }
     }

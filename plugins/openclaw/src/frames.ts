@@ -284,8 +284,14 @@ export type Limits = {
   members_per_room?: number;
   /** Bytes of `meta` and of `act` as JSON, each. */
   meta_bytes?: number;
+  /** Rooms that one bot may make by joining them; a guest makes none. */
+  rooms_made_per_bot?: number;
+  /** Rooms of the hub, direct conversations counted. */
+  rooms_max?: number;
   /** Rooms that one bot may be a member of, direct conversations not counted. */
   rooms_per_bot?: number;
+  /** Side connections that one bot may have open. */
+  side_connections_per_bot?: number;
   /** Bytes of `text` in UTF-8, in whatever way it is escaped. */
   text_bytes?: number;
   /** Entries per bot and room that are delivered and not yet received. */

@@ -52,6 +52,8 @@ pub struct DoorLimits {
 
     /// Sockets altogether.
     pub connections_max: usize,
+    /// Sockets beyond that from this machine, so that whoever runs the hub is never locked out.
+    pub local_reserve: usize,
     /// Sockets from one address (an IPv6 address counts as its /64).
     pub connections_per_address_max: usize,
     /// Sockets that have not authenticated, altogether.
@@ -83,6 +85,7 @@ impl Default for DoorLimits {
             close: Duration::from_secs(2),
             drain: Duration::from_millis(4500),
             connections_max: 10_000,
+            local_reserve: 16,
             connections_per_address_max: 256,
             unauthenticated_max: 512,
             unauthenticated_per_address_max: 16,

@@ -162,10 +162,14 @@ impl Engine {
         let (bot, created_at) = (record.bot.clone(), self.now);
         let token = TokenRecord { bot: bot.clone(), hash, created_at, expires_at: None };
         let end = match old {
-            Old::EndsAt(at) => Write::ExpireTokens(bot.clone(), at),
-            _ => Write::RevokeTokens(bot.clone()),
+            Old::EndsAt(at) => Some(Write::ExpireTokens(bot.clone(), at)),
+            Old::Ends | Old::Waits => Some(Write::RevokeTokens(bot.clone())),
+            // A new bot has none, and looking for them is a walk over everybody's.
+            Old::Stays => None,
         };
-        let writes = vec![Write::Bot(record.clone()), end, Write::Token(token.clone())];
+        let mut writes = vec![Write::Bot(record.clone())];
+        writes.extend(end);
+        writes.push(Write::Token(token.clone()));
         let mut result =
             json!({ "bot": bot, "token": secret.expose(), "public_url": self.public_url });
         if let Old::EndsAt(at) = old {

@@ -234,7 +234,7 @@ fn operated(
     let (client, token) = (None, hash_token("good"));
     let known = Known { bot: bot("ana"), client, token, form, operator: true, reads: false };
     let address = address("127.0.0.1");
-    let peer = Peer { outbox: Rc::clone(&outbox), address, bearer: None, known: Some(known) };
+    let peer = Peer { known: Some(known), ..Peer::new(Rc::clone(&outbox), address) };
     engine.peers.insert(ConnId(1), peer);
     (engine, outbox)
 }

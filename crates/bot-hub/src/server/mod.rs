@@ -260,6 +260,7 @@ fn build(
     };
     let mut engine = Engine::new(hub, registry, driver, clock);
     engine.restore_invites(invites);
+    engine.charge_for_time();
     engine.remember_time(newest_at, age_waits);
     engine.configure(translate::reconfiguration(&loaded.config));
     Ok((engine, events))

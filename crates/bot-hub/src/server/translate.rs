@@ -32,6 +32,9 @@ pub(super) fn limits(config: &Config) -> Limits {
         window_entries: it.window_entries,
         history_page: it.history_page_max,
         buffer_per_bot_per_room: it.buffer_per_bot_per_room,
+        rooms_made_per_bot: Some(it.rooms_made_per_bot),
+        rooms_max: Some(it.rooms_max),
+        side_connections_per_bot: Some(it.side_connections_per_bot),
         wire_bytes: None,
     }
     .for_any_escaping()

@@ -7,6 +7,7 @@ mod guide;
 mod identity;
 mod invites;
 mod invites_over_http;
+mod limits;
 mod pages;
 mod stage;
 mod timing;

@@ -60,6 +60,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             self.vitals.pause_reading();
             return Poll::Pending;
         }
+        // It takes more than its share, and others wait: the engine says when to go on.
+        if self.outbox.is_slowed() {
+            self.outbox.wait(cx);
+            self.vitals.pause_reading();
+            return Poll::Pending;
+        }
         // Before authentication there is one frame at a time: nobody unknown can fill the engine's
         // queue, and a large frame behind `auth` is measured by the limits that `auth` gives it.
         let is_waiting = self.asked_at.get() == Some(self.outbox.appends());

@@ -78,6 +78,10 @@ impl Metrics {
         page.counter("replaced_total", help, now.hub.stats().replaced);
         let help = "Connections closed because they did not read.";
         page.counter("too_slow_total", help, self.too_slow);
+        let help = "Times that a connection was not read, because it took more than its share.";
+        page.counter("connections_slowed_total", help, self.slowed);
+        let help = "Seconds that connections were not read for that reason.";
+        page.seconds("connections_slowed_seconds_total", help, self.slowed_for);
         let [all, max] = now.outbox_bytes.map(|bytes| bytes as f64);
         page.gauge("outbox_bytes", "Bytes that wait for sockets to take them.", all);
         page.gauge("outbox_max_bytes", "The same, of the connection that is owed most.", max);
