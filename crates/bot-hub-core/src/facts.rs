@@ -10,7 +10,7 @@ use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
-use crate::change::{Change, DroppedRange, ReceiptRecord};
+use crate::change::{Change, DroppedRange, Outcome, ReceiptRecord};
 use crate::hub::Hub;
 use crate::notice::Notice;
 use crate::pending::Pending;
@@ -35,6 +35,7 @@ pub(crate) struct News {
 pub(crate) struct Fact {
     pub(crate) change: Change,
     room: RoomIx,
+    /// Of a receipt, the first is about the receipt itself.
     news: Vec<News>,
     notices: Vec<Notice>,
     /// Whose loss it is.
@@ -47,8 +48,10 @@ impl Hub {
         self.change(fact.change.clone(), Pending::Fact(Box::new(fact)));
     }
 
-    pub(crate) fn fact_settled(&mut self, fact: Fact) {
-        self.notify_all(fact.news);
+    pub(crate) fn fact_settled(&mut self, fact: Fact, outcome: &Outcome) {
+        // A lower rung that comes late is no news to anybody. What else is told with it may be.
+        let late = usize::from(*outcome == Outcome::Late);
+        self.notify_all(fact.news.into_iter().skip(late).collect());
         self.look_up_notices(fact.room, fact.notices);
         if let Some(bot) = fact.loser {
             self.loss_stored(fact.room, bot);

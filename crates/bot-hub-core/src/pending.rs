@@ -84,7 +84,7 @@ impl Hub {
                 self.grant_settled(room, bot, rights, waiter);
             }
             (Pending::Leave { room, bot, waiter }, _) => self.leave_settled(room, bot, waiter),
-            (Pending::Fact(fact), _) => self.fact_settled(*fact),
+            (Pending::Fact(fact), outcome) => self.fact_settled(*fact, &outcome),
             (Pending::Cursor { news, .. }, _) => self.notify_all(news),
             (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
                 self.trimmed(room, &removed, more);
