@@ -53,6 +53,14 @@ pub enum Event {
         /// When it is sent again.
         retry_in_ms: u64,
     },
+    /// The hub sent something that this program cannot read, perhaps because the hub is newer. It was
+    /// skipped.
+    Unreadable {
+        /// How many there were so far.
+        count: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The hub refused something that waits for no answer: a receipt, a presence, a `typing`.
     Refused(Box<ErrorFrame>),
 }

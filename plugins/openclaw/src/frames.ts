@@ -274,7 +274,7 @@ export type Left = {
 export type Limits = {
   /** Entries kept per absent bot and room; `None` keeps whatever the room's retention keeps. */
   buffer_per_bot_per_room?: number;
-  /** Bytes of one frame, as JSON text (enforced by the door: larger closes with 1009). */
+  /** Bytes of one frame, not counting what escaping adds to `text`. */
   frame_bytes?: number;
   /** Entries in one answer to `history`. */
   history_page?: number;
@@ -292,10 +292,12 @@ export type Limits = {
   rooms_per_bot?: number;
   /** Side connections that one bot may have open. */
   side_connections_per_bot?: number;
-  /** Bytes of `text` in UTF-8. Half of a frame, so that escaping rarely matters. */
+  /** Bytes of `text` in UTF-8, in whatever way it is escaped. */
   text_bytes?: number;
   /** Entries per bot and room that are delivered and not yet received. */
   window_entries?: number;
+  /** Bytes of one frame as it arrives, escapes included. A hub that does not name it takes no more than `frame_bytes`. */
+  wire_bytes?: number;
 };
 
 /** A room that the bot belongs to. */
@@ -413,7 +415,7 @@ export type Operation =
     }
   | {
       room_create: {
-        /** Whether bots may join by themselves. */
+        /** Only an operator admits members; otherwise bots may join by themselves. */
         closed?: boolean;
         /** The new room. */
         room: RoomName;

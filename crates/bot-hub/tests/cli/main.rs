@@ -15,6 +15,7 @@ mod logs;
 mod mistakes;
 mod names;
 mod outputs;
+mod readers;
 mod sending;
 mod service;
 mod serving;

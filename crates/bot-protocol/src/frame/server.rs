@@ -67,7 +67,7 @@ frames! {
 impl ServerFrame {
     /// Parses a frame from a hub; `Ok(None)` is a type from a newer hub, to be ignored.
     pub fn decode(json: &[u8]) -> Result<Option<Self>, FrameError> {
-        let kind = frame_type(json)?;
+        let kind = frame_type(json).map_err(|error| error.in_frame(json))?;
         Self::decode_as(&kind, json)
     }
 
@@ -572,7 +572,8 @@ impl ErrorFrame {
 
 impl From<FrameError> for ErrorFrame {
     fn from(error: FrameError) -> Self {
-        Self { reference: error.reference, ..Self::new(error.code).message(error.message) }
+        let FrameError { code, message, hint, reference } = error;
+        Self { hint, reference, ..Self::new(code).message(message) }
     }
 }
 
