@@ -45,10 +45,6 @@ impl Refused {
     pub(crate) fn len(&self) -> usize {
         self.rooms.len() + self.joins.len() + self.facts.len() + self.told.len()
     }
-
-    pub(crate) fn facts(&self) -> impl Iterator<Item = &Fact> {
-        self.facts.iter()
-    }
 }
 
 impl Hub {
