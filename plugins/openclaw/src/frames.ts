@@ -517,10 +517,30 @@ export type PresenceNotice = {
   state: BotState | (string & {});
 };
 
+/** `receipts`: the same happened to all messages of yours in a stretch of a room, for the same recipients. Only for the cap `ranges`. */
+export type RangeReceipt = {
+  /** When, by the hub's clock. */
+  at: Timestamp;
+  /** Some of them; all, where there are few. */
+  bots: Array<BotId>;
+  /** How many messages of yours those are. */
+  count: number;
+  /** The first of your messages that it is about. */
+  from_seq: number;
+  /** Why, for people. */
+  reason?: string;
+  /** For how many recipients it happened. */
+  recipients: number;
+  /** The room. */
+  room: RoomName;
+  /** What happened. */
+  state: ReceiptState | (string & {});
+  /** The last one; whatever you said in between is meant as well. */
+  to_seq: number;
+};
+
 /** `receipt`: what this bot did with an entry that was delivered to it. */
 export type Receipt = {
-  /** With `id`: the sender of the entry. Two senders may have chosen the same id. */
-  from?: BotId;
   /** The entry. */
   id?: MessageId;
   /** Why, for people. */
@@ -529,7 +549,7 @@ export type Receipt = {
   reply?: MessageId;
   /** The room of the entry. */
   room: RoomName;
-  /** Beside `id`: the number of that entry. Instead of `id`, and only with `received`: every entry of the room up to this one. */
+  /** Instead of `id`, and only with `received`: every entry of the room up to this one. */
   seq?: number;
   /** What happened: `received`, `started`, `answered`, `done`, `declined` or `failed`. */
   state: ReceiptState;
@@ -543,6 +563,8 @@ export type ReceiptNotice = {
   bot: BotId;
   /** Your message. */
   id: MessageId;
+  /** The same happened to the message for so many recipients more, which are not named one by one; `status` names them. */
+  others?: number;
   /** Why, for people. */
   reason?: string;
   /** With `answered`: the answer's id. */
@@ -621,6 +643,7 @@ export type ServerFrame =
   | ({ type: "message" } & Delivery)
   | ({ type: "ack" } & Ack)
   | ({ type: "receipt" } & ReceiptNotice)
+  | ({ type: "receipts" } & RangeReceipt)
   | ({ type: "presence" } & PresenceNotice)
   | ({ type: "typing" } & TypingNotice)
   | ({ type: "history" } & HistoryPage)

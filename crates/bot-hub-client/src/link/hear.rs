@@ -44,6 +44,7 @@ impl Link {
             ServerFrame::Left(left) => self.left(left),
             ServerFrame::Gap(gap) => self.gap(gap),
             ServerFrame::Receipt(receipt) => self.event(Event::Receipt(Box::new(receipt))),
+            ServerFrame::Receipts(range) => self.event(Event::Receipts(Box::new(range))),
             ServerFrame::Presence(presence) => self.event(Event::Presence(presence)),
             ServerFrame::Typing(typing) => self.event(Event::Typing(typing)),
             // A client has no `pong`; a `ping` of its own proves as much.

@@ -95,7 +95,6 @@ impl Client {
                 Some(Receipt {
                     room,
                     id: Some(entry.draft.id.clone()),
-                    from: Some(entry.draft.from.clone()),
                     seq: None,
                     state: ReceiptState::Received,
                     reason: None,

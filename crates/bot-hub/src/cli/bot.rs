@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, understood};
+use super::losing;
 use super::out::{counted, reserve_for_secret, say, table};
 use super::target::{Directory, bot_argument};
 use super::who::{bots_table, is_operator};
@@ -137,7 +138,8 @@ impl BotCommand {
                     confirm_if_somebody_is_there(question).await?;
                 }
                 let done = on(hub, &name, Operation::BotRemove { bot: name.clone() }).await?;
-                hub.out.answer(&done, || format!("{name} is removed; what it said stays"))
+                let lost = losing::dropped(&done);
+                hub.out.answer(&done, || format!("{name} is removed; what it said stays{lost}"))
             }
         }
     }

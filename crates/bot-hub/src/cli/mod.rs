@@ -17,6 +17,7 @@ mod history;
 mod hub;
 mod invite;
 mod join;
+mod losing;
 mod out;
 mod paint;
 mod pending;

@@ -206,13 +206,12 @@ impl World {
         if !manual {
             return self.history.took(&id, &room, seq);
         }
-        if delivery.id.is_some() {
-            self.plan_receipts(bot, &delivery);
-        }
+        let Some(message) = delivery.id.clone() else { return };
+        self.plan_receipts(bot, &room, message);
     }
 
     /// An application that thinks before it takes responsibility.
-    fn plan_receipts(&mut self, bot: BotNo, delivery: &Delivery) {
+    fn plan_receipts(&mut self, bot: BotNo, room: &RoomName, id: MessageId) {
         use ReceiptState::{Answered, Declined, Done, Failed, Received, Started};
         let ladders: [&[ReceiptState]; 6] = [
             &[Received],
@@ -228,9 +227,8 @@ impl World {
             at += self.dice.between(0, if self.is_calm() { 5 } else { 2_000 });
             let (reason, reply) = (None, None);
             let receipt = Receipt {
-                room: delivery.room.clone(),
-                id: delivery.id.clone(),
-                from: Some(delivery.from.clone()),
+                room: room.clone(),
+                id: Some(id.clone()),
                 seq: None,
                 state,
                 reason,
