@@ -3,11 +3,11 @@
 //! Owns dispatch and the queue of outputs. Each rule lives in the module of its subject:
 //!
 //! * who is there: `connect`, `presence`, `directory`, `target`; in which rooms: `membership`,
-//!   `operate`, `observe`
+//!   `parting`, `operate`, `observe`
 //! * from a message to its readers: `publish`, `deliver`, `late`, `flight`; one reader's arithmetic:
 //!   `member` with `window`, `losses` and `runs`
 //! * what became of it: `receipts`, `facts`, `notice`, `status`; what ends it: `expiry`, `retention`
-//! * to and from the store: `pending`, `places`, `ask`
+//! * to and from the store: `pending`, `places`, `drops`, `refused`, `ask`
 //!
 //! **Invariant:** the only cause of a delivery is [`Input::Committed`], directly or through a page
 //! that was read from the store.
@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use bot_protocol::code::Code;
 use bot_protocol::frame::server::{Beat, ErrorFrame};
 use bot_protocol::frame::{ClientFrame, ServerFrame};
-use bot_protocol::id::Epoch;
+use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::BotId;
 use bot_protocol::right::Right;
 use bot_protocol::time::Timestamp;
@@ -25,17 +25,18 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::ask::Ask;
-use crate::change::{Change, Outcome, Query, Snapshot};
+use crate::change::{Change, Loss, Outcome, Query, Snapshot};
+use crate::connect::Ended;
 use crate::expiry::Expiries;
+use crate::ids::Ids;
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::member::Member;
+use crate::notice::Notices;
 use crate::pending::Pending;
+use crate::refused::Refused;
 use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
 use crate::world::{BotIx, Conn, RoomIx, World};
-
-/// What all ids of one start have in common: a random number and a dash.
-const ID_STEM_BYTES: usize = 17;
 
 /// The brain of one hub.
 ///
@@ -57,9 +58,17 @@ pub struct Hub {
     pub(crate) asked: FxHashMap<Ticket, Ask>,
     pub(crate) expiries: Expiries,
     /// Memberships whose cursors have to be saved.
-    pub(crate) unsaved: Vec<(RoomIx, BotIx)>,
+    pub(crate) unsaved: VecDeque<(RoomIx, BotIx)>,
+    /// Members whose losses have to be recorded.
+    pub(crate) lossy: VecDeque<(RoomIx, BotIx)>,
+    /// What senders are still to be told of entries that are not in memory.
+    pub(crate) notices: VecDeque<Notices>,
+    /// Of these the entries are being looked up.
+    pub(crate) notices_asked: Option<Notices>,
+    /// Senders were told that not everything can be told.
+    pub(crate) notices_left_out: bool,
     /// Changes that a full disk refused and that must not be forgotten.
-    pub(crate) refused: Vec<Pending>,
+    pub(crate) refused: Refused,
     /// How many connections asked for receipts.
     pub(crate) receipt_conns: usize,
     /// Operators' connections that watch every room.
@@ -68,12 +77,12 @@ pub struct Hub {
     pub(crate) unserved: Vec<(RoomIx, BotIx)>,
     pub(crate) stats: Stats,
     pub(crate) draining: bool,
-    /// The id that was made last, behind its first [`ID_STEM_BYTES`] counted in `ids_made`.
-    id_text: String,
-    ids_made: u64,
+    ids: Ids,
     tickets: u64,
     pub(crate) probes: u64,
     pub(crate) save_at: Option<Timestamp>,
+    pub(crate) drops_at: Option<Timestamp>,
+    pub(crate) notices_at: Option<Timestamp>,
     pub(crate) read_retry_at: Option<Timestamp>,
     pub(crate) sweep_at: Timestamp,
     /// Rooms that the present sweep has looked at.
@@ -82,9 +91,9 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// A brain that remembers `snapshot`. The `nonce` is random: it keeps the ids that the hub makes
-    /// different from those of every other start.
-    pub fn new(now: Timestamp, nonce: u64, settings: Settings, snapshot: Snapshot) -> Self {
+    /// A brain that remembers `snapshot`. The key is secret and another one at every start: it decides
+    /// the ids that the hub makes, and nobody else may foresee those.
+    pub fn new(now: Timestamp, id_key: &[u8; 32], settings: Settings, snapshot: Snapshot) -> Self {
         let mut hub = Self {
             now,
             newest_at: snapshot.newest_at,
@@ -95,18 +104,23 @@ impl Hub {
             pending: VecDeque::new(),
             asked: FxHashMap::default(),
             expiries: Expiries::default(),
-            unsaved: Vec::new(),
-            refused: Vec::new(),
+            unsaved: VecDeque::new(),
+            lossy: VecDeque::new(),
+            notices: VecDeque::new(),
+            notices_asked: None,
+            notices_left_out: false,
+            refused: Refused::default(),
             receipt_conns: 0,
             observers: Vec::new(),
             unserved: Vec::new(),
             stats: Stats::default(),
             draining: false,
-            id_text: format!("{nonce:016x}-"),
-            ids_made: 0,
+            ids: Ids::new(id_key),
             tickets: 0,
             probes: 0,
             save_at: None,
+            drops_at: None,
+            notices_at: None,
             read_retry_at: None,
             sweep_at: now + RETENTION_SWEEP_MS,
             swept: 0,
@@ -133,7 +147,12 @@ impl Hub {
                 member.waiting_since = stored.waiting_since.filter(|_| reads);
                 member.assume_sent(record.head);
                 for range in stored.dropped.into_iter().filter(|_| reads) {
-                    member.lose(range.from, range.to, range.reason, |_| {});
+                    member.lose(range.from, range.to, range.reason);
+                    member.losses.mark_given(range.from.max(cursor + 1), range.to);
+                }
+                if reads && record.first > cursor + 1 {
+                    member.lose(0, record.first - 1, Loss::Retention);
+                    member.losses.tell_removed(record.first - 1);
                 }
                 self.world.insert_member(ix, member);
             }
@@ -152,14 +171,16 @@ impl Hub {
             Input::Written { conn, deliveries } => self.written(conn, deliveries),
             Input::Proven { conn, probe } => self.proven(conn, probe),
             Input::Closed { conn } => {
-                self.closed(conn);
+                self.closed(conn, if self.draining { Ended::ByHub } else { Ended::Alone });
             }
             Input::Committed { outcomes } => {
+                self.store_takes();
                 for outcome in outcomes {
                     self.committed(outcome);
                 }
             }
             Input::Refused { count, code } => {
+                self.store_refuses();
                 for _ in 0..count {
                     self.change_refused(code);
                 }
@@ -189,7 +210,14 @@ impl Hub {
 
     /// When [`Input::Tick`] is wanted at the latest.
     pub fn deadline(&self) -> Timestamp {
-        let times = [self.save_at, self.read_retry_at, self.expiries.next(), Some(self.sweep_at)];
+        let times = [
+            self.save_at,
+            self.drops_at,
+            self.notices_at,
+            self.read_retry_at,
+            self.expiries.next(),
+            Some(self.sweep_at),
+        ];
         times.into_iter().flatten().min().unwrap_or(self.sweep_at)
     }
 
@@ -231,7 +259,9 @@ impl Hub {
     fn set_time(&mut self, now: Timestamp) {
         let back_ms = self.now.since(now);
         if back_ms > 0 {
-            self.save_at = self.save_at.map(|at| at - back_ms);
+            for timer in [&mut self.save_at, &mut self.drops_at, &mut self.notices_at] {
+                *timer = timer.map(|at| at - back_ms);
+            }
             self.read_retry_at = self.read_retry_at.map(|at| at - back_ms);
             self.sweep_at = self.sweep_at - back_ms;
         }
@@ -249,6 +279,12 @@ impl Hub {
         if self.save_at.is_some_and(|at| at <= self.now) {
             self.save_places();
         }
+        if self.drops_at.is_some_and(|at| at <= self.now) {
+            self.save_drops();
+        }
+        if self.notices_at.is_some_and(|at| at <= self.now) {
+            self.next_notices();
+        }
         if self.read_retry_at.is_some_and(|at| at <= self.now) {
             self.retry_reads();
         }
@@ -259,6 +295,9 @@ impl Hub {
 
     fn drain(&mut self) {
         self.draining = true;
+        while !self.lossy.is_empty() {
+            self.save_drops();
+        }
         self.save_places();
     }
 
@@ -305,20 +344,9 @@ impl Hub {
         &self.world.bot(bot).id
     }
 
-    /// A message id that no other start of any hub makes.
-    ///
-    /// The number has 32 digits to choose from: the id of every one of the first thousand million
-    /// messages is then short enough to need no memory of its own.
-    pub(crate) fn make_id(&mut self) -> bot_protocol::id::MessageId {
-        self.ids_made += 1;
-        self.id_text.truncate(ID_STEM_BYTES);
-        let digits = (64 - self.ids_made.leading_zeros()).div_ceil(5);
-        for place in (0..digits).rev() {
-            let digit = (self.ids_made >> (5 * place)) & 31;
-            let digit = u32::try_from(digit).expect("five bits");
-            self.id_text.push(char::from_digit(digit, 32).expect("five bits are one digit"));
-        }
-        bot_protocol::id::MessageId::new(&self.id_text).expect("visible ASCII, 17 + 13 at most")
+    /// An id for a message whose sender chose none.
+    pub(crate) fn make_id(&mut self) -> MessageId {
+        self.ids.make(self.now)
     }
 
     fn committed(&mut self, outcome: Outcome) {

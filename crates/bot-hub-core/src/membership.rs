@@ -11,7 +11,7 @@ use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::Rights;
 
-use crate::change::Change;
+use crate::change::{Change, Loss};
 use crate::connect::told;
 use crate::hub::Hub;
 use crate::io::ConnId;
@@ -248,29 +248,29 @@ impl Hub {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
         let room = self.takes_changes().and_then(|()| self.member_room(name, bot));
         match room {
-            Ok(room) => self.end_membership(room, bot, Waiter::Client(conn)),
+            Ok(room) => self.end_membership(room, bot, Loss::Left, Waiter::Client(conn)),
             Err(error) => self.send_error(conn, error.about("leave")),
         }
     }
 
-    pub(crate) fn end_membership(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
+    pub(crate) fn end_membership(&mut self, room: RoomIx, bot: BotIx, why: Loss, waiter: Waiter) {
+        self.part(room, bot, why);
         let change = Change::Leave { room: self.room_name(room), bot: self.bot_id(bot).clone() };
-        self.change(change, Pending::Leave { room, bot, waiter });
+        self.change(change, Pending::Leave { room, bot, why, waiter });
     }
 
-    pub(crate) fn leave_settled(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
-        let reader = self.world.remove_member(room, bot).and_then(|member| member.reader);
-        let (asker, reason) = match &waiter {
-            Waiter::Client(conn) => (Some(*conn), None),
-            _ => (None, Some("removed by an operator".into())),
-        };
+    pub(crate) fn leave_settled(&mut self, room: RoomIx, bot: BotIx, why: Loss, waiter: Waiter) {
+        let mut left = self.world.remove_member(room, bot);
+        let reader = left.as_ref().and_then(|member| member.reader);
+        let dropped = left.as_mut().map_or(0, |member| self.parted(room, member, why));
+        let (asker, reason) = Self::why_parted(&waiter);
         // A seed client does not know the frame: it learns when it speaks there again.
         let reader = reader.filter(|it| self.conn(*it).is_some_and(|conn| !conn.plain));
         for conn in asker.into_iter().chain(reader.filter(|it| Some(*it) != asker)) {
             let frame = Left { room: self.room_name(room), reason: reason.clone() };
             self.send(conn, ServerFrame::Left(frame));
         }
-        self.confirm(waiter);
+        self.confirm_parting(waiter, dropped);
     }
 
     pub(crate) fn room_declared(

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bot_hub_core::change::{
-    Answer, Change, DroppedRange, Expiring, Found, MemberRecord, Outcome, Page, Query,
-    ReceiptRecord, Removed, RoomRecord, Snapshot, Span,
+    Answer, Change, DroppedRange, Expiring, Found, LOCATED_MAX, Located, MemberRecord, Outcome,
+    Page, Query, ReceiptRecord, Removed, RoomRecord, Snapshot, Span,
 };
 use bot_hub_core::entry::{Draft, Entry};
 use bot_protocol::frame::operator::Retention;
@@ -63,6 +63,7 @@ impl Store {
             Change::Trim { room, retain, now, entries_max } => {
                 self.room(room).trim(retain, *now, *entries_max as usize)
             }
+            Change::Receipt(record) if self.room(&record.room).is_late(record) => Outcome::Late,
             other => {
                 self.note(other);
                 Outcome::Done
@@ -106,7 +107,12 @@ impl Store {
                 self.room(&record.room).receipts.entry(key).or_insert(record);
             }
             Change::Drop { room, bot, range, at } => {
-                let dropped = &mut self.room(&room).dropped;
+                let room = self.room(&room);
+                let range = DroppedRange { to: range.to.min(room.head), ..range };
+                if range.from > range.to {
+                    return;
+                }
+                let dropped = &mut room.dropped;
                 let known = dropped.entry((bot, range.from)).or_insert((range, at));
                 known.0.to = known.0.to.max(range.to);
             }
@@ -121,6 +127,12 @@ impl Store {
         self.rooms.entry(name.clone()).or_default()
     }
 
+    pub(crate) fn forget(&mut self, bot: &BotId) {
+        self.rooms.values_mut().for_each(|room| {
+            room.members.remove(bot);
+        });
+    }
+
     pub(crate) fn answer(&self, query: &Query) -> Answer {
         match query {
             Query::Page { room, span, entries_max, bytes_max } => {
@@ -129,6 +141,11 @@ impl Store {
                     .get(room)
                     .map(|room| room.page(*span, *entries_max as usize, *bytes_max as usize));
                 Answer::Page(page.unwrap_or_default())
+            }
+            Query::Locate { room, id, from, by } => {
+                let room = self.rooms.get(room);
+                let found = room.map(|room| room.locate(id, from.as_ref(), by));
+                Answer::Located(found.unwrap_or_default())
             }
             Query::Find { id, senders } => {
                 let mut found: Vec<Found> = self
@@ -191,6 +208,22 @@ impl Room {
         self.entries.insert(self.head, draft.clone());
         self.committed.insert(self.head, draft.clone());
         Outcome::Appended { seq: self.head }
+    }
+
+    fn said(&self, seq: u64, bot: &BotId) -> Vec<ReceiptState> {
+        let own = self.receipts.keys().filter(|(at, by, _)| (*at, by) == (seq, bot));
+        own.map(|(_, _, state)| *state).collect()
+    }
+
+    fn is_late(&self, record: &ReceiptRecord) -> bool {
+        !record.state.may_follow_all(self.said(record.seq, &record.bot))
+    }
+
+    fn locate(&self, id: &MessageId, from: Option<&BotId>, by: &BotId) -> Vec<Located> {
+        let meant = |it: &&Arc<Draft>| it.id == *id && from.is_none_or(|from| *from == it.from);
+        let hits = self.entries.iter().filter(|(_, it)| meant(it)).take(LOCATED_MAX);
+        hits.map(|(&seq, it)| Located { seq, from: it.from.clone(), said: self.said(seq, by) })
+            .collect()
     }
 
     fn known(&self, draft: &Draft) -> Option<Outcome> {
@@ -260,7 +293,7 @@ impl Room {
 
     fn fate(&self, name: &RoomName, seq: u64) -> Vec<ReceiptRecord> {
         let mut known = BTreeMap::new();
-        let mut learn = |bot: &BotId, state, at| {
+        let learn = |known: &mut BTreeMap<_, _>, bot: &BotId, state, at| {
             let (room, bot) = (name.clone(), bot.clone());
             let key = (bot.clone(), state);
             let record = ReceiptRecord { room, seq, bot, state, at, reason: None, reply: None };
@@ -270,12 +303,16 @@ impl Room {
             if (after + 1..=*upto).contains(&seq)
                 && self.members.get(bot).is_none_or(|it| it.since < seq)
             {
-                learn(bot, *state, *at);
+                learn(&mut known, bot, *state, *at);
             }
         }
         for ((bot, _), (range, at)) in &self.dropped {
             if (range.from..=range.to).contains(&seq) {
-                learn(bot, ReceiptState::Dropped, *at);
+                let (room, bot, state) = (name.clone(), bot.clone(), range.reason.state());
+                let (at, reason) = (*at, Some(range.reason.word().to_owned()));
+                let record =
+                    ReceiptRecord { room, seq, bot: bot.clone(), state, at, reason, reply: None };
+                known.insert((bot, state), record);
             }
         }
         for ((_, bot, state), record) in self.receipts.iter().filter(|((at, ..), _)| *at == seq) {

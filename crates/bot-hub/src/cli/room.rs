@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, understood};
+use super::losing;
 use super::out::{counted, say, table};
 use super::target::{Directory, bot_argument, room_argument};
 use super::who::{bots_table, rooms_table};
@@ -193,9 +194,12 @@ async fn membership(
         let wrong = if room_is_there { format!("@{bot}") } else { words::room(room.as_str()) };
         return Err(directory.unknown(&wrong));
     }
-    result?;
-    let done = json!({ "room": room, "bot": bot });
-    hub.out.answer(&done, || format!("{bot} {is} {}", words::room(room.as_str())))
+    let result = result?;
+    let dropped = result["dropped"].as_u64().unwrap_or(0);
+    let done = json!({ "room": room, "bot": bot, "dropped": dropped });
+    hub.out.answer(&done, || {
+        format!("{bot} {is} {}{}", words::room(room.as_str()), losing::dropped(&result))
+    })
 }
 
 /// Everything for an operator; for others what their bot may see.

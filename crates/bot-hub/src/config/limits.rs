@@ -12,11 +12,12 @@ use super::quantity::ByteSize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limits {
-    /// Bytes of one frame as JSON text. A larger one closes the connection with 1009, because its
-    /// end cannot be found without reading it.
+    /// Bytes of one frame as JSON text, not counting what escaping adds to `text`: any text within
+    /// `textBytes` is taken in any escaping. A larger frame is refused with its id and read over; one
+    /// of more than 16 MiB closes the connection with 1009.
     #[schemars(extend("minimum" = 1024, "maximum" = 16_777_216, "x-applies" = "new connections"))]
     pub frame_bytes: ByteSize,
-    /// Bytes of a message's `text` in UTF-8. Half of a frame, so that escaping rarely matters.
+    /// Bytes of a message's `text` in UTF-8.
     #[schemars(extend("maximum" = 16_777_216))]
     pub text_bytes: ByteSize,
     /// Bytes of `meta` and of `act` as JSON, each.

@@ -226,7 +226,9 @@ impl Engine {
                 .hint("remove its token there and reload"));
         }
         let result = json!({ "bot": bot, "removed": true });
-        let writes = vec![Write::ForgetBot(bot.clone())];
+        // What waits for it is dropped in the same batch, with that as the reason.
+        let partings = self.hub.partings_of(&bot).into_iter().map(Write::Change);
+        let writes = partings.chain([Write::ForgetBot(bot.clone())]).collect();
         self.promise(conn, reference, result, Effect::Forget(bot), writes);
         Ok(())
     }
@@ -246,7 +248,7 @@ impl Engine {
         self.write(writes, Owner::Account(Box::new(promise)));
     }
 
-    pub(super) fn account_settled(&mut self, promise: Promise) {
+    pub(super) fn account_settled(&mut self, mut promise: Promise) {
         self.registry.end_change(promise.effect.bot());
         match promise.effect {
             Effect::Keep { record, token, old } => {
@@ -268,6 +270,7 @@ impl Engine {
                 }
             }
             Effect::Forget(bot) => {
+                promise.result["dropped"] = self.hub.waiting_of(&bot).into();
                 self.registry.forget(&bot);
                 self.input(Input::BotRemoved(bot));
             }

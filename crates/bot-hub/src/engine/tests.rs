@@ -226,7 +226,7 @@ fn operated(
     start: impl FnOnce(Box<dyn Store>) -> Driver,
 ) -> (Engine, Rc<Outbox>) {
     let snapshot = store.load().unwrap().snapshot;
-    let hub = Hub::new(NOON, 1, Settings::default(), snapshot);
+    let hub = Hub::new(NOON, &[1; 32], Settings::default(), snapshot);
     let mut engine = Engine::new(hub, registry(9), start(Box::new(store)), Rc::new(|| NOON));
     let limits = OutboxLimits { bytes_max: 1 << 20, high_water_bytes: 1 << 20 };
     let outbox = Rc::new(Outbox::new(limits, Rc::new(Buffers::new())));

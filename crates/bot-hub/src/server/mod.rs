@@ -16,7 +16,8 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bot_hub_core::Hub;
-use bot_protocol::frame::ClientFrame;
+use bot_protocol::frame::{ClientFrame, FrameError};
+use bot_protocol::limits::Limits;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use tokio::net::TcpListener;
@@ -28,9 +29,10 @@ use supervisor::Supervisor;
 pub use surroundings::store_space;
 
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
+use crate::door::ws::{Refusal, Skipped};
 use crate::door::{Door, listen};
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
-use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, Order};
+use crate::engine::{Clock, Decoded, Ending, Engine, INTENTS_MAX, Order};
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
@@ -141,7 +143,9 @@ impl Server {
         let limits = Rc::new(Cell::new(translate::limits(&self.loaded.config)));
         let seen = Rc::clone(&limits);
         let decode = move |text: &str| ClientFrame::decode_text(text, &seen.get());
-        let door = Door::new(translate::door(&self.loaded), decode, intents_in);
+        let seen = Rc::clone(&limits);
+        let refuse = move |skipped: &Skipped| refused(skipped, &seen.get());
+        let door = Door::refusing(translate::door(&self.loaded), decode, refuse, intents_in);
 
         let mut keeper = tls::Keeper::new();
         door.encrypt(keeper.take_over(self.tls));
@@ -233,11 +237,11 @@ fn build(
     home: Option<&Home>,
 ) -> Result<(Engine, mpsc::Receiver<crate::store::driver::StoreEvent>), ServeError> {
     let clock = system_clock();
-    let mut nonce = [0_u8; 8];
-    getrandom::fill(&mut nonce)?;
+    let mut id_key = [0_u8; 32];
+    getrandom::fill(&mut id_key)?;
     let settings = translate::settings(&loaded.config);
     let newest_at = stored.snapshot.newest_at;
-    let hub = Hub::new(clock(), u64::from_be_bytes(nonce), settings, stored.snapshot);
+    let hub = Hub::new(clock(), &id_key, settings, stored.snapshot);
 
     let mut registry = Registry::default();
     registry.restore(stored.bots, stored.tokens);
@@ -286,4 +290,12 @@ fn system_clock() -> Clock {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What the sender of a frame hears that was not held.
+fn refused(skipped: &Skipped, limits: &Limits) -> Decoded {
+    Err(match skipped.why {
+        Refusal::TooLarge => FrameError::too_large(skipped.bytes, &skipped.skim, limits),
+        Refusal::NoRoom => FrameError::too_many_large(&skipped.skim),
+    })
 }

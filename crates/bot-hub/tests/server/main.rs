@@ -2,6 +2,7 @@
 
 mod crowd;
 mod disk;
+mod frames;
 mod guide;
 mod identity;
 mod invites;

@@ -142,7 +142,7 @@ fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
         );
         if it.is_away() {
             let why = "nothing is lost, and nobody answers until it is back";
-            let next = format!("start it, or: bot-hub room kick {} {}", it.room, it.bot);
+            let next = format!("start it; what waits: bot-hub pending --bot {}", it.bot);
             findings.note("waiting", what, why, next);
         } else {
             let why = "it is connected, and does not take what it is given";

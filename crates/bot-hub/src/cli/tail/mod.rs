@@ -5,6 +5,7 @@
 pub(super) mod exec;
 mod follow;
 
+use bot_protocol::frame::Opaque;
 use bot_protocol::frame::server::{Delivery, Gap};
 use bot_protocol::name::{BotId, RoomName};
 use serde_json::json;
@@ -181,7 +182,16 @@ impl Sink {
 
 /// A message as a line of a stream.
 pub(super) fn json_of(message: &Delivery) -> serde_json::Value {
+    let readable = |json: &Option<Opaque>| json.as_ref().map(Opaque::readable);
+    let message =
+        Delivery { act: readable(&message.act), meta: readable(&message.meta), ..message.clone() };
+    let fields = [("act", &message.act), ("meta", &message.meta)];
+    let mended = fields.into_iter().filter(|(_, it)| it.as_ref().is_some_and(Opaque::is_mended));
+    let mended: Vec<&str> = mended.map(|(name, _)| name).collect();
     let mut line = json!(message);
     line["type"] = "message".into();
+    if !mended.is_empty() {
+        line["mended"] = json!(mended);
+    }
     line
 }
