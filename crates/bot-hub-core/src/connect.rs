@@ -49,6 +49,7 @@ impl Hub {
         }
         self.world.conns.insert(conn, new_conn(bot, &hello));
         self.receipt_conns += usize::from(hello.caps.receipts);
+        self.world.bot_mut(bot).receipt_conns += u32::from(hello.caps.receipts);
         if hello.side {
             self.world.bot_mut(bot).sides.push(conn);
         } else {
@@ -80,9 +81,8 @@ impl Hub {
 
     fn take_over(&mut self, conn: ConnId, bot: BotIx) {
         let now = self.now;
-        let state = self.world.bot_mut(bot);
-        if let Some(old) = state.conn.replace(conn) {
-            state.takeovers.push_back(now);
+        if let Some(old) = self.world.set_conn(bot, Some(conn)) {
+            self.world.bot_mut(bot).takeovers.push_back(now);
             self.stats.replaced += 1;
             self.detach_all(bot, Ended::ByHub);
             let plain = self.forget_conn(old);
@@ -186,7 +186,7 @@ impl Hub {
         let reads = self.world.bot(bot).conn == Some(conn);
         if reads {
             self.detach_all(bot, how);
-            self.world.bot_mut(bot).conn = None;
+            self.world.set_conn(bot, None);
         }
         let plain = self.forget_conn(conn);
         if reads {
@@ -200,6 +200,7 @@ impl Hub {
     fn forget_conn(&mut self, conn: ConnId) -> bool {
         let Some(state) = self.world.conns.remove(&conn) else { return false };
         self.receipt_conns -= usize::from(state.caps.receipts);
+        self.world.bot_mut(state.bot).receipt_conns -= u32::from(state.caps.receipts);
         self.world.bot_mut(state.bot).sides.retain(|&side| side != conn);
         if state.operator {
             self.observers.retain(|&observer| observer != conn);

@@ -17,7 +17,7 @@ use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::member::Member;
 use crate::pending::{Pending, Waiter};
-use crate::world::{BotIx, RoomIx};
+use crate::world::{BotIx, Room, RoomIx};
 
 impl Hub {
     pub(crate) fn operate(&mut self, conn: ConnId, request: Operate) {
@@ -275,7 +275,8 @@ impl Hub {
     pub fn gauges(&self) -> Gauges {
         let mut gauges = Gauges {
             connections: self.world.conns.len() as u64,
-            rooms: self.world.known_rooms().count() as u64,
+            rooms: self.world.rooms.iter().filter(|room| room.durable && is_room(room)).count()
+                as u64,
             pending_changes: self.pending.len() as u64,
             refused_changes: self.refused_changes(),
             ..Gauges::default()
@@ -294,6 +295,11 @@ impl Hub {
     }
 }
 
+/// Whether it counts as a room to people: a direct conversation does not.
+fn is_room(room: &Room) -> bool {
+    room.name.direct_pair().is_none()
+}
+
 fn openness(closed: bool) -> &'static str {
     if closed { "closed" } else { "open" }
 }
@@ -303,7 +309,7 @@ fn openness(closed: bool) -> &'static str {
 pub struct Gauges {
     /// Authenticated connections.
     pub connections: u64,
-    /// Rooms, direct conversations among them.
+    /// Rooms, without direct conversations.
     pub rooms: u64,
     /// Changes on their way to the store.
     pub pending_changes: u64,

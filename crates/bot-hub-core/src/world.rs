@@ -7,6 +7,7 @@
 //! iterated over: their order would leak into what the hub does, and a simulation from a seed would
 //! not replay.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -42,6 +43,10 @@ pub(crate) struct Bot {
     pub(crate) conn: Option<ConnId>,
     /// Connections that send and ask only.
     pub(crate) sides: Vec<ConnId>,
+    /// How many of its connections asked for receipts.
+    pub(crate) receipt_conns: u32,
+    /// Since when names were suggested to it, and how often.
+    pub(crate) suggestions: Cell<(Timestamp, u32)>,
     /// Where it is a member, and at which index among the room's members.
     pub(crate) rooms: FxHashMap<RoomIx, u32>,
     /// The same rooms in the order of joining.
@@ -62,6 +67,8 @@ pub(crate) struct Bot {
 pub(crate) struct Room {
     pub(crate) name: RoomName,
     pub(crate) members: Table<Member>,
+    /// How many of them have a reading connection.
+    pub(crate) online: u32,
     /// Memberships on their way to the store.
     pub(crate) joining: usize,
     pub(crate) closed: bool,
@@ -194,6 +201,8 @@ impl World {
             guest: false,
             conn: None,
             sides: Vec::new(),
+            receipt_conns: 0,
+            suggestions: Cell::default(),
             rooms: FxHashMap::default(),
             room_list: Vec::new(),
             state: BotState::Offline,
@@ -218,6 +227,7 @@ impl World {
         self.rooms.push(Room {
             name: name.clone(),
             members: Table::default(),
+            online: 0,
             joining: 0,
             closed: false,
             retain: None,
@@ -245,10 +255,26 @@ impl World {
         *bot = bot.saturating_add_signed(change);
     }
 
+    /// The connection that is delivered to is another one. Every room knows how many of its members
+    /// have one: whoever asks for the rooms gets that number without a look at the members.
+    pub(crate) fn set_conn(&mut self, bot: BotIx, conn: Option<ConnId>) -> Option<ConnId> {
+        let before = std::mem::replace(&mut self.bot_mut(bot).conn, conn);
+        if before.is_some() != conn.is_some() {
+            for at in 0..self.bot(bot).room_list.len() {
+                let room = self.bot(bot).room_list[at];
+                let online = &mut self.room_mut(room).online;
+                *online = online.saturating_add_signed(if conn.is_some() { 1 } else { -1 });
+            }
+        }
+        before
+    }
+
     pub(crate) fn insert_member(&mut self, room: RoomIx, member: Member) {
         let bot = member.bot;
         let at = self.room(room).members.len();
+        let online = u32::from(self.bot(bot).conn.is_some());
         self.room_mut(room).members.push(member);
+        self.room_mut(room).online += online;
         let at = u32::try_from(at).expect("members are bounded by `members_per_room`");
         self.bot_mut(bot).rooms.insert(room, at);
         self.bot_mut(bot).room_list.push(room);
@@ -257,6 +283,8 @@ impl World {
     pub(crate) fn remove_member(&mut self, room: RoomIx, bot: BotIx) -> Option<Member> {
         let at = self.bot_mut(bot).rooms.remove(&room)?;
         self.bot_mut(bot).room_list.retain(|&other| other != room);
+        let online = u32::from(self.bot(bot).conn.is_some());
+        self.room_mut(room).online -= online;
         let removed = self.room_mut(room).members.swap_remove(at as usize);
         if let Some(moved) = self.room(room).members.get(at as usize).map(|member| member.bot) {
             self.bot_mut(moved).rooms.insert(room, at);

@@ -10,7 +10,7 @@ mod room;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Snapshot};
+use bot_hub_core::change::{Answer, Change, LOCATED_MAX, Outcome, Page, Query, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
@@ -95,13 +95,14 @@ impl Reader for MemoryReader {
                 let found = room.map(|room| room.locate(id, from.as_ref(), by));
                 Answer::Located(found.unwrap_or_default())
             }
-            Query::Find { id, senders } => {
+            Query::Find { id, from } => {
                 let mut found: Vec<_> = world
                     .rooms
                     .iter()
-                    .flat_map(|(name, room)| room.find(name, id, senders))
+                    .flat_map(|(name, room)| room.find(name, id, from.as_ref()))
                     .collect();
                 found.sort_by(super::oldest_first);
+                found.truncate(LOCATED_MAX);
                 Answer::Found(found)
             }
         }
