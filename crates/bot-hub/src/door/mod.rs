@@ -22,6 +22,7 @@ pub mod ws;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -51,6 +52,8 @@ pub struct DoorConfig {
     pub allowed_origins: Vec<Origin>,
     /// The address of the hub in the world.
     pub public_url: Option<PublicUrl>,
+    /// Where the operator puts the package of the OpenClaw plugin.
+    pub plugin: Option<PathBuf>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
 }

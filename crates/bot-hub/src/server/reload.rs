@@ -114,7 +114,7 @@ impl Reloader {
         }
         crate::log::set_level(loaded.config.log.level);
         self.limits.set(translate::limits(&loaded.config));
-        self.door.reconfigure(translate::door(&loaded.config));
+        self.door.reconfigure(translate::door(&loaded));
         let new = translate::reconfiguration(&loaded.config);
         self.current = loaded.config;
         drop(self.orders.send(Order::Configure(Box::new(new))).await);

@@ -8,6 +8,7 @@ mod api;
 mod forwarded;
 mod guide;
 mod origin;
+mod package;
 mod pages;
 mod reply;
 mod upgrade;
