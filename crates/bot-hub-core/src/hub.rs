@@ -54,6 +54,8 @@ pub struct Hub {
     pub(crate) unsaved: Vec<(RoomIx, BotIx)>,
     /// Changes that a full disk refused and that must not be forgotten.
     pub(crate) refused: Vec<Pending>,
+    /// See [`Hub::declaring`].
+    pub(crate) declaring: usize,
     /// How many connections asked for receipts.
     pub(crate) receipt_conns: usize,
     /// Operators' connections that watch every room.
@@ -87,6 +89,7 @@ impl Hub {
             expiries: Expiries::default(),
             unsaved: Vec::new(),
             refused: Vec::new(),
+            declaring: 0,
             receipt_conns: 0,
             observers: Vec::new(),
             unserved: Vec::new(),

@@ -76,8 +76,10 @@ impl Hub {
     }
 
     fn may_join(&self, bot: BotIx, name: &RoomName) -> Result<(), ErrorFrame> {
-        match self.world.room_ix(name) {
+        match self.world.coming_room_ix(name) {
             None => self.may_create(bot, name)?,
+            // Whom the configuration declares is as good as a member, also before the store knows it.
+            Some(room) if self.world.room(room).expected.contains(&bot) => return Ok(()),
             Some(room) if self.world.room(room).closed => {
                 let id = self.bot_id(bot);
                 let hint = format!("an operator can run: bot-hub room add {name} {id}");
@@ -118,13 +120,23 @@ impl Hub {
     pub(crate) fn ensure_room(&mut self, name: &RoomName, closed: bool) -> RoomIx {
         let room = self.world.intern_room(name);
         if !self.world.room(room).durable {
-            self.world.room_mut(room).closed = closed;
-            self.make_room(room, Waiter::Nobody);
+            self.make_room(room, closed, Waiter::Nobody);
         }
         room
     }
 
-    pub(crate) fn make_room(&mut self, room: RoomIx, waiter: Waiter) {
+    /// Asks the store for a room. The store makes it as whoever asked first wanted it, and so does this.
+    pub(crate) fn make_room(&mut self, room: RoomIx, closed: bool, waiter: Waiter) {
+        let known = self.world.room_mut(room);
+        if !known.durable && known.making == 0 {
+            known.closed = closed;
+        }
+        known.making += 1;
+        self.wish_for_room(room, waiter);
+    }
+
+    /// The same again for a room that is counted among those on their way.
+    pub(crate) fn wish_for_room(&mut self, room: RoomIx, waiter: Waiter) {
         let state = self.world.room(room);
         let change = Change::CreateRoom { room: state.name.clone(), closed: state.closed };
         self.change(change, Pending::Room { room, waiter });
@@ -165,6 +177,7 @@ impl Hub {
         self.world.joining(room, bot, -1);
         // Whatever was refused before: a room that has a member is there.
         self.world.room_mut(room).durable = true;
+        self.world.room_mut(room).expected.remove(&bot);
         let is_new = self.world.member(room, bot).is_none();
         if is_new {
             let head = self.world.room(room).head;
@@ -249,7 +262,11 @@ impl Hub {
         closed: bool,
         retain: Option<Retention>,
     ) {
-        let room = self.ensure_room(name, closed);
+        let room = self.world.intern_room(name);
+        if !self.world.room(room).durable {
+            self.declaring += 1;
+            self.make_room(room, closed, Waiter::Configuration);
+        }
         let known = self.world.room_mut(room);
         known.closed = closed;
         if retain.is_some() {
@@ -257,8 +274,11 @@ impl Hub {
         }
         for id in members {
             let bot = self.world.intern_bot(id);
-            if self.world.member(room, bot).is_none() {
-                self.add_member(room, bot, Waiter::Nobody);
+            if self.world.member(room, bot).is_none()
+                && self.world.room_mut(room).expected.insert(bot)
+            {
+                self.declaring += 1;
+                self.add_member(room, bot, Waiter::Configuration);
             }
         }
     }

@@ -125,14 +125,13 @@ impl Hub {
             return Err(ErrorFrame::new(Code::NotAllowed)
                 .message("direct conversations are made by the first message in them"));
         }
-        match self.world.room_ix(name).map(|room| self.world.room(room).closed) {
+        match self.world.coming_room_ix(name).map(|room| self.world.room(room).closed) {
             Some(known) if known != closed => Err(ErrorFrame::new(Code::NotAllowed)
                 .message(format!("room `{name}` exists, and it is {}", openness(known)))
                 .hint(format!("bot-hub room show {name}"))),
             _ => {
                 let room = self.world.intern_room(name);
-                self.world.room_mut(room).closed = closed;
-                self.make_room(room, waiter);
+                self.make_room(room, closed, waiter);
                 Ok(())
             }
         }

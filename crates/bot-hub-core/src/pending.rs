@@ -47,8 +47,10 @@ pub(crate) enum Pending {
 /// Who wants to hear that a change is committed.
 #[derive(Clone, Debug)]
 pub(crate) enum Waiter {
-    /// The configuration, or a message that follows in the same turn.
+    /// A message that follows in the same turn.
     Nobody,
+    /// The configuration, and whoever waits until all that it declares is there.
+    Configuration,
     /// Whoever waits for a later change of the same batch.
     Another,
     /// The bot that joins or leaves.
@@ -69,7 +71,9 @@ impl Hub {
                 self.append_settled(room, from, draft, conn, chosen_id, &outcome);
             }
             (Pending::Room { room, waiter }, _) => {
-                self.world.room_mut(room).durable = true;
+                let known = self.world.room_mut(room);
+                known.durable = true;
+                known.making = known.making.saturating_sub(1);
                 self.confirm(waiter);
             }
             (Pending::Retain { room, retain, waiter }, _) => {
@@ -91,11 +95,22 @@ impl Hub {
         }
     }
 
-    /// Answers an operator; the other waiters get an answer of their own.
+    /// Answers an operator, and counts for the configuration; the other waiters get an answer of their
+    /// own.
     pub(crate) fn confirm(&mut self, waiter: Waiter) {
-        if let Waiter::Operator { conn, reference } = waiter {
-            self.operated(conn, reference, json!({ "ok": true }));
+        match waiter {
+            Waiter::Operator { conn, reference } => {
+                self.operated(conn, reference, json!({ "ok": true }));
+            }
+            Waiter::Configuration => self.declaring = self.declaring.saturating_sub(1),
+            Waiter::Nobody | Waiter::Another | Waiter::Client(_) => {}
         }
+    }
+
+    /// How much of what the configuration declares is not stored yet. While that is anything, a hub is
+    /// not ready.
+    pub fn declaring(&self) -> usize {
+        self.declaring
     }
 
     pub(crate) fn change_refused(&mut self, code: Code) {
@@ -109,15 +124,21 @@ impl Hub {
                 let reference = if chosen_id { draft.id.as_str() } else { "message" };
                 self.refuse(conn, code, reference);
             }
-            Pending::Room { waiter: Waiter::Nobody, .. } | Pending::Fact(_) => self.retry(pending),
+            // Still on its way: how such a room comes stays decided.
+            Pending::Room { waiter: Waiter::Nobody | Waiter::Configuration, .. }
+            | Pending::Fact(_) => self.retry(pending),
             Pending::Join { room, bot, ref waiter } => {
                 self.world.joining(room, bot, -1);
                 match waiter {
-                    Waiter::Nobody => self.retry(pending),
+                    Waiter::Nobody | Waiter::Configuration => self.retry(pending),
                     waiter => self.refuse_waiter(waiter.clone(), code, "join"),
                 }
             }
-            Pending::Room { waiter, .. } => self.refuse_waiter(waiter, code, "join"),
+            Pending::Room { room, waiter } => {
+                let known = self.world.room_mut(room);
+                known.making = known.making.saturating_sub(1);
+                self.refuse_waiter(waiter, code, "join");
+            }
             Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Grant { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Leave { waiter, .. } => self.refuse_waiter(waiter, code, "leave"),
@@ -142,7 +163,7 @@ impl Hub {
 
     fn refuse_waiter(&mut self, waiter: Waiter, code: Code, reference: &str) {
         match waiter {
-            Waiter::Nobody | Waiter::Another => {}
+            Waiter::Nobody | Waiter::Another | Waiter::Configuration => {}
             Waiter::Client(conn) => self.refuse(conn, code, reference),
             Waiter::Operator { conn, reference } => self.refuse(conn, code, &reference),
         }

@@ -5,7 +5,7 @@
 
 use crate::change::Change;
 use crate::hub::Hub;
-use crate::pending::{Pending, Waiter};
+use crate::pending::Pending;
 use crate::settings::CURSOR_SAVE_MS;
 use crate::world::{BotIx, RoomIx};
 
@@ -59,8 +59,8 @@ impl Hub {
         for pending in std::mem::take(&mut self.refused) {
             match pending {
                 Pending::Fact(fact) => self.state(*fact),
-                Pending::Room { room, .. } => self.make_room(room, Waiter::Nobody),
-                Pending::Join { room, bot, .. } => self.add_member(room, bot, Waiter::Nobody),
+                Pending::Room { room, waiter } => self.wish_for_room(room, waiter),
+                Pending::Join { room, bot, waiter } => self.add_member(room, bot, waiter),
                 Pending::Cursor { room, bot, news, .. } => self.tell_when_saved(room, bot, news),
                 _ => {}
             }

@@ -13,7 +13,7 @@ use bot_protocol::frame::client::BotState;
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::io::{Caps, ConnId};
@@ -64,6 +64,11 @@ pub(crate) struct Room {
     pub(crate) retain: Option<Retention>,
     /// The store knows it.
     pub(crate) durable: bool,
+    /// Wishes to make it that are on their way to the store. The first of them has decided whether it
+    /// is closed.
+    pub(crate) making: usize,
+    /// Members that the configuration declares and that the store does not know yet.
+    pub(crate) expected: FxHashSet<BotIx>,
     /// The newest entry.
     pub(crate) head: u64,
     /// The oldest entry that is kept.
@@ -129,6 +134,12 @@ impl World {
     /// The room's index, if the store knows the room.
     pub(crate) fn room_ix(&self, name: &RoomName) -> Option<RoomIx> {
         self.room_names.get(name).copied().filter(|&room| self.room(room).durable)
+    }
+
+    /// The room's index, if the store knows the room or is about to.
+    pub(crate) fn coming_room_ix(&self, name: &RoomName) -> Option<RoomIx> {
+        let room = self.room_names.get(name).copied();
+        room.filter(|&room| self.room(room).durable || self.room(room).making > 0)
     }
 
     /// Every room that the store knows.
@@ -202,6 +213,8 @@ impl World {
             closed: false,
             retain: None,
             durable: false,
+            making: 0,
+            expected: FxHashSet::default(),
             head: 0,
             first: 1,
             bytes: 0,

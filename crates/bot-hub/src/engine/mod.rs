@@ -103,6 +103,8 @@ pub struct Reconfiguration {
     pub auth_failures_per_minute: u32,
     /// Rooms of the file, as inputs for the brain.
     pub rooms: Vec<Input>,
+    /// Told when everything that is declared is stored.
+    pub stored: Option<oneshot::Sender<()>>,
 }
 
 /// Why the engine ended.
@@ -112,6 +114,17 @@ pub enum Ending {
     Stopped,
     /// The store failed; nothing was acknowledged after that.
     StoreFailed(StoreError),
+}
+
+/// Why a hub cannot start with what its configuration declares.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDeclared {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store has no space for it.
+    #[error("the rooms and members that the configuration declares cannot be stored: {0}")]
+    Refused(String),
 }
 
 /// One connection, as the engine sees it.
@@ -192,6 +205,10 @@ pub struct Engine {
     todo: VecDeque<Todo>,
     is_working: bool,
     store_error: Option<StoreError>,
+    /// Why the store took something the last time that it did not.
+    refusal: Option<String>,
+    /// Who waits until everything that is declared is stored.
+    declarers: Vec<oneshot::Sender<()>>,
     draining: bool,
     version: SmolStr,
     surroundings: Rc<dyn Fn() -> Surroundings>,
@@ -228,6 +245,8 @@ impl Engine {
             todo: VecDeque::new(),
             is_working: false,
             store_error: None,
+            refusal: None,
+            declarers: Vec::new(),
             draining: false,
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
             surroundings: Rc::new(Surroundings::default),
@@ -245,6 +264,18 @@ impl Engine {
     #[cfg(feature = "otel")]
     pub fn tell_life(&mut self, life: life::Life) {
         self.life = life;
+    }
+
+    /// Ends the start, in which the store answered at once: what the configuration declares is stored,
+    /// or this says why not. From here on the store has threads of its own.
+    pub fn start_store(mut self, events: mpsc::Sender<StoreEvent>) -> Result<Self, NotDeclared> {
+        if let Some(error) = self.store_error.take() {
+            return Err(error.into());
+        }
+        if self.hub.declaring() > 0 {
+            return Err(NotDeclared::Refused(self.refusal.unwrap_or_default()));
+        }
+        Ok(Self { driver: self.driver.into_threads(events)?, ..self })
     }
 
     /// Remembers the invites of the store.
@@ -367,7 +398,18 @@ impl Engine {
         for room in new.rooms {
             self.input(room);
         }
+        self.declarers.extend(new.stored);
         self.submit();
+        self.tell_declarers();
+    }
+
+    /// Whoever waits for what is declared is told once all of it is stored.
+    fn tell_declarers(&mut self) {
+        if !self.declarers.is_empty() && self.hub.declaring() == 0 {
+            for declarer in self.declarers.drain(..) {
+                let _has_stopped_waiting = declarer.send(()).is_err();
+            }
+        }
     }
 
     fn intent(&mut self, intent: Intent<Decoded>) {

@@ -86,6 +86,7 @@ impl Engine {
             }
             StoreEvent::Dead(error) => self.store_error = Some(error),
         }
+        self.tell_declarers();
         self.send_waiting();
     }
 
@@ -127,6 +128,7 @@ impl Engine {
         if !is_full || !std::mem::replace(&mut self.metrics.store_is_full, true) {
             tracing::error!(%error, "the store refuses messages; nothing of them is acknowledged");
         }
+        self.refusal = Some(error.to_string());
         let code = if is_full { Code::StorageFull } else { Code::StorageFailed };
         match submitted.owner {
             Owner::Brain => self.input(Input::Refused { count: submitted.writes, code }),

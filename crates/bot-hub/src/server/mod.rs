@@ -30,7 +30,7 @@ pub use surroundings::store_space;
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
-use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, Order};
+use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order};
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
@@ -49,6 +49,9 @@ pub enum ServeError {
     /// The store cannot be opened, or failed while the hub ran.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What the configuration declares cannot be stored, and without it nobody is served.
+    #[error("{0}\nhint: free some space, then start the hub again; what is stored is safe")]
+    Declared(String),
     /// A file that the configuration names cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
@@ -89,7 +92,8 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Opens the store and builds everything around it. Nobody can connect yet.
+    /// Opens the store and builds everything around it. Nobody can connect yet, and what the
+    /// configuration declares is stored: a room is never seen other than it is declared.
     pub fn open(loaded: Loaded, sources: Sources) -> Result<Self, ServeError> {
         let tls = tls::prepare(&loaded)?;
         let (mut store, home) = open_store(&loaded)?;
@@ -243,13 +247,16 @@ fn build(
         home.keep_token(&token)?;
     }
     let (events_in, events) = mpsc::channel(EVENTS_MAX);
-    let driver = match loaded.config.store.kind {
-        StoreKind::Memory => Driver::inline(store)?,
-        StoreKind::Sqlite => Driver::start(store, events_in)?,
-    };
-    let mut engine = Engine::new(hub, registry, driver, clock);
+    let mut engine = Engine::new(hub, registry, Driver::inline(store)?, clock);
     engine.restore_invites(invites);
     engine.configure(translate::reconfiguration(&loaded.config));
+    let engine = match loaded.config.store.kind {
+        StoreKind::Memory => engine,
+        StoreKind::Sqlite => engine.start_store(events_in).map_err(|error| match error {
+            NotDeclared::Store(error) => ServeError::Store(error),
+            refused @ NotDeclared::Refused(_) => ServeError::Declared(refused.to_string()),
+        })?,
+    };
     Ok((engine, events))
 }
 

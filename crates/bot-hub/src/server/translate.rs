@@ -58,6 +58,7 @@ pub(super) fn reconfiguration(config: &Config) -> Reconfiguration {
         public_url: config.public_url().map(ToString::to_string),
         auth_failures_per_minute: config.limits.auth_failures_per_minute,
         rooms: rooms(config),
+        stored: None,
     }
 }
 

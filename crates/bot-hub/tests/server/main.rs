@@ -1,6 +1,7 @@
 //! A whole hub in this process, real sockets, and the real client.
 
 mod crowd;
+mod declared;
 mod disk;
 mod guide;
 mod identity;

@@ -59,6 +59,24 @@ impl Stage {
         data: &Path,
         log: Option<tracing::Dispatch>,
     ) -> Self {
+        Self::launch(config, dir, data, log).expect("the store opens")
+    }
+
+    /// The same, or why the hub does not start.
+    pub(crate) fn try_start_at(
+        config: &str,
+        dir: tempfile::TempDir,
+        data: &Path,
+    ) -> Result<Self, String> {
+        Self::launch(config, dir, data, None)
+    }
+
+    fn launch(
+        config: &str,
+        dir: tempfile::TempDir,
+        data: &Path,
+        log: Option<tracing::Dispatch>,
+    ) -> Result<Self, String> {
         let file = dir.path().join("config.json5");
         std::fs::write(&file, config).expect("a temporary file");
         let sources = Sources {
@@ -75,16 +93,20 @@ impl Stage {
             runtime.expect("a runtime").block_on(async move {
                 let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
                 let loaded = load(&sources).expect("the configuration is in order");
-                let server = Server::open(loaded, sources).expect("the store opens");
                 let listeners = vec![listener];
-                tell.send(addresses(&listeners)[0]).expect("the test waits");
+                let server = match Server::open(loaded, sources) {
+                    Ok(server) => server,
+                    Err(error) => return tell.send(Err(error.to_string())).expect("it waits"),
+                };
+                tell.send(Ok(addresses(&listeners)[0])).expect("the test waits");
                 let shutdown = async move { drop(stopped.await) };
                 server.run(listeners, reloads, shutdown).await.expect("it ends well");
             });
         };
         let thread = std::thread::spawn(serve);
-        let address = told.recv().expect("the hub starts");
-        Self { address, config: file, reload, stop: Some(stop), thread: Some(thread), _dir: dir }
+        let address = told.recv().expect("the hub starts")?;
+        let (stop, thread) = (Some(stop), Some(thread));
+        Ok(Self { address, config: file, reload, stop, thread, _dir: dir })
     }
 
     pub(crate) fn options(&self, bot: &str) -> Options {
