@@ -158,7 +158,8 @@ impl Hub {
             }
             Input::Answered { ticket, answer } => self.answered(ticket, answer),
             Input::BotAdded(bot) => self.bot_added(&bot),
-            Input::Guest { bot, guest } => self.set_guest(&bot, guest),
+            Input::Standing { bot, standing } => self.set_standing(&bot, standing),
+            Input::Removing { bot, removing } => self.set_removing(&bot, removing),
             Input::LetIn { bot, rooms, rights } => self.let_in(&bot, &rooms, rights),
             Input::Revoked { conn } => self.conn_revoked(conn),
             Input::BotRemoved(bot) => self.bot_removed(&bot),
@@ -196,6 +197,10 @@ impl Hub {
 
     fn frame(&mut self, conn: ConnId, frame: ClientFrame) {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
+        if self.world.bot(bot).removing {
+            let error = ErrorFrame::new(Code::BotDisabled).message("this bot is being removed");
+            return self.send_error(conn, error.about(frame.kind()));
+        }
         match frame {
             ClientFrame::Message(message) => self.publish(conn, bot, message),
             ClientFrame::Auth(_) => self.refuse(conn, Code::AlreadyAuthenticated, "auth"),

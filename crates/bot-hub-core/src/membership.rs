@@ -292,7 +292,7 @@ impl Hub {
         if self.world.member(room, bot).is_some() {
             return Ok(room);
         }
-        if self.world.bot(bot).guest {
+        if self.world.bot(bot).standing.guest {
             // Whether there is such a room is nothing for a guest to know.
             return Err(self.no_such_room(name, bot));
         }

@@ -22,7 +22,7 @@ use crate::world::{BotIx, RoomIx};
 impl Hub {
     pub(crate) fn operate(&mut self, conn: ConnId, request: Operate) {
         let reference = request.reference;
-        let operator = self.conn(conn).filter(|state| state.operator).map(|state| state.bot);
+        let operator = self.conn(conn).map(|state| state.bot).filter(|&bot| self.is_operator(bot));
         let Some(asker) = operator else {
             let error = ErrorFrame::new(Code::NotAllowed).hint("this needs an operator's token");
             return self.send_error(conn, error.about(reference));
@@ -224,6 +224,9 @@ impl Hub {
     }
 
     fn why_waiting(&self, member: &Member) -> &'static str {
+        if self.world.bot(member.bot).standing.shut_out {
+            return "disabled, or without a token";
+        }
         let Some(conn) = self.world.bot(member.bot).conn.and_then(|conn| self.conn(conn)) else {
             return "offline";
         };

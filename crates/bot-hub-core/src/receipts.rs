@@ -87,7 +87,8 @@ impl Hub {
         let members = self.world.room(room).members.iter();
         let members = members.map(|member| self.bot_id(member.bot));
         // Operators speak in rooms without being members.
-        let operators = self.world.bots.iter().filter(|bot| bot.operator).map(|bot| &bot.id);
+        let operators =
+            self.world.bots.iter().filter(|bot| bot.standing.operator).map(|bot| &bot.id);
         let mut senders: Vec<BotId> = members.chain(operators).cloned().collect();
         senders.sort_unstable();
         senders.dedup();

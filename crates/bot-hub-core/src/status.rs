@@ -23,7 +23,7 @@ impl Hub {
     pub(crate) fn status(&mut self, conn: ConnId, query: &Status) {
         let Some(state) = self.conn(conn) else { return };
         let own = self.bot_id(state.bot).clone();
-        let senders: Vec<BotId> = match (&query.from, state.operator) {
+        let senders: Vec<BotId> = match (&query.from, self.is_operator(state.bot)) {
             (Some(from), true) => vec![from.clone()],
             (None, true) => self.world.bots.iter().map(|bot| bot.id.clone()).collect(),
             (Some(from), false) if *from != own => {

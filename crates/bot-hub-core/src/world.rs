@@ -16,7 +16,7 @@ use bot_protocol::time::Timestamp;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::io::{Caps, ConnId};
+use crate::io::{Caps, ConnId, Standing};
 use crate::member::Member;
 
 /// A bot's index.
@@ -32,10 +32,10 @@ pub(crate) struct Bot {
     pub(crate) id: BotId,
     /// Somebody vouches for it: a token or a declaration. Others are names in old logs.
     pub(crate) exists: bool,
-    /// It came in with operator rights since the hub started.
-    pub(crate) operator: bool,
-    /// It came by an invite, and is confined to the rooms that it was let into.
-    pub(crate) guest: bool,
+    /// What it may do at all, looked up whenever it does something.
+    pub(crate) standing: Standing,
+    /// It is about to be removed.
+    pub(crate) removing: bool,
     /// The connection that is delivered to.
     pub(crate) conn: Option<ConnId>,
     /// Connections that send and ask only.
@@ -94,9 +94,10 @@ pub(crate) struct Flight {
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub(crate) bot: BotIx,
-    pub(crate) operator: bool,
     pub(crate) plain: bool,
     pub(crate) side: bool,
+    /// It is shown rooms as an operator's.
+    pub(crate) watching: bool,
     pub(crate) caps: Caps,
     /// Entries handed over whose fate on the wire is not known yet; the first is number `landed + 1`.
     pub(crate) flights: VecDeque<Flight>,
@@ -128,7 +129,7 @@ impl World {
 
     /// The bot's index, for bots that exist.
     pub(crate) fn existing_bot(&self, id: &BotId) -> Option<BotIx> {
-        self.bot_ix(id).filter(|&bot| self.bot(bot).exists)
+        self.bot_ix(id).filter(|&bot| self.bot(bot).exists && !self.bot(bot).removing)
     }
 
     /// The room's index, if the store knows the room.
@@ -183,7 +184,8 @@ impl World {
         self.bots.push(Bot {
             id: id.clone(),
             exists: false,
-            guest: false,
+            standing: Standing::default(),
+            removing: false,
             conn: None,
             sides: Vec::new(),
             rooms: FxHashMap::default(),
@@ -194,7 +196,6 @@ impl World {
             last_seen: None,
             joining: 0,
             takeovers: VecDeque::new(),
-            operator: false,
         });
         self.bot_names.insert(id.clone(), ix);
         ix

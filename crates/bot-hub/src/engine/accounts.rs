@@ -49,8 +49,6 @@ impl Effect {
 enum Old {
     /// Nothing.
     Stays,
-    /// The tokens stay, and the connections end.
-    Waits,
     /// All of it ends.
     Ends,
     /// The tokens end then, and with each its connections.
@@ -75,7 +73,7 @@ pub(super) fn concerns_bots(operation: &Operation) -> bool {
 impl Engine {
     pub(super) fn operate_bots(&mut self, conn: ConnId, request: Operate) {
         let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
-        let result = if known.is_some_and(|known| known.operator) {
+        let result = if known.is_some_and(|known| self.registry.is_operator(&known.pass.bot)) {
             self.perform_on_bots(conn, &request.reference, request.operation)
         } else {
             Err(ErrorFrame::new(Code::NotAllowed).hint("this needs an operator's token"))
@@ -156,7 +154,11 @@ impl Engine {
         record: BotRecord,
         old: Old,
     ) -> Result<(), ErrorFrame> {
-        let kind = if record.operator { Kind::Operator } else { Kind::Bot };
+        let kind = if self.registry.is_operator(&record.bot) || record.operator {
+            Kind::Operator
+        } else {
+            Kind::Bot
+        };
         let secret = make_token(kind).map_err(|error| no_randomness(&error))?;
         let hash = hash_token(secret.expose());
         let (bot, created_at) = (record.bot.clone(), self.now);
@@ -203,8 +205,7 @@ impl Engine {
         let record = BotRecord { disabled, ..self.record_of(bot) };
         let writes = vec![Write::Bot(record.clone())];
         let result = json!({ "bot": bot, "disabled": disabled });
-        let old = if disabled { Old::Waits } else { Old::Stays };
-        let effect = Effect::Keep { record, token: None, old };
+        let effect = Effect::Keep { record, token: None, old: Old::Stays };
         self.promise(conn, reference, result, effect, writes);
         Ok(())
     }
@@ -222,6 +223,8 @@ impl Engine {
                 .hint("remove its token there and reload"));
         }
         let result = json!({ "bot": bot, "removed": true });
+        // From here on nothing makes it a member again: what is on its way stands before its end.
+        self.input(Input::Removing { bot: bot.clone(), removing: true });
         let writes = vec![Write::ForgetBot(bot.clone())];
         self.promise(conn, reference, result, Effect::Forget(bot), writes);
         Ok(())
@@ -251,17 +254,12 @@ impl Engine {
                 match old {
                     Old::Ends => self.registry.revoke(&bot),
                     Old::EndsAt(at) => self.registry.expire_at(&bot, at),
-                    Old::Stays | Old::Waits => {}
+                    Old::Stays => {}
                 }
                 if let Some(token) = token {
                     self.registry.keep_token(&token);
                 }
-                let guest = self.registry.is_guest(&bot);
-                self.input(Input::Guest { bot: bot.clone(), guest });
-                self.input(Input::BotAdded(bot.clone()));
-                if matches!(old, Old::Ends | Old::Waits) {
-                    self.input(Input::BotBlocked(bot));
-                }
+                self.rejudge([&bot]);
             }
             Effect::Forget(bot) => {
                 self.registry.forget(&bot);
@@ -284,6 +282,9 @@ impl Engine {
 
     pub(super) fn account_refused(&mut self, promise: &Promise, code: Code) {
         self.registry.end_change(promise.effect.bot());
+        if let Effect::Forget(bot) = &promise.effect {
+            self.input(Input::Removing { bot: bot.clone(), removing: false });
+        }
         let error = ErrorFrame::new(code).about(promise.reference.clone());
         self.send(promise.conn, &ServerFrame::Error(error));
     }
@@ -316,7 +317,8 @@ impl Engine {
     fn record_of(&self, bot: &BotId) -> BotRecord {
         self.registry.record(bot).cloned().unwrap_or_else(|| BotRecord {
             bot: bot.clone(),
-            operator: self.registry.is_operator(bot),
+            // What the file gives, the file can take away: it must not be stored.
+            operator: false,
             disabled: false,
             guest: false,
             created_at: self.now,
@@ -327,7 +329,7 @@ impl Engine {
     fn show_bot(&self, bot: &BotId) -> Value {
         let record = self.registry.record(bot);
         let online = self.peers.values().filter_map(|peer| peer.known.as_ref());
-        let mut readers = online.filter(|known| known.bot == *bot && known.reads);
+        let mut readers = online.filter(|known| known.pass.bot == *bot && known.reads);
         let reader = readers.next();
         let origin = match self.registry.origin(bot) {
             Some(Origin::Config) => "configuration file",
@@ -340,7 +342,7 @@ impl Engine {
             "client": reader.and_then(|known| known.client.as_deref()),
             "operator": self.registry.is_operator(bot),
             "guest": self.registry.is_guest(bot),
-            "disabled": record.is_some_and(|record| record.disabled),
+            "disabled": self.registry.standing(bot, self.now).shut_out,
             "origin": origin,
             "tokens": self.registry.token_count(bot),
             "created_at": record.map(|record| record.created_at),

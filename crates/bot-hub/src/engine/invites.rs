@@ -69,7 +69,7 @@ pub(super) fn concerns_invites(operation: &Operation) -> bool {
 impl Engine {
     pub(super) fn operate_invites(&mut self, conn: ConnId, request: Operate) {
         let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
-        let Some(bot) = known.map(|known| known.bot.clone()) else { return };
+        let Some(bot) = known.map(|known| known.pass.bot.clone()) else { return };
         let call = match request.operation {
             Operation::InviteCreate(wish) => InviteCall::Create(wish),
             Operation::InviteRevoke { id } => InviteCall::Revoke(id),

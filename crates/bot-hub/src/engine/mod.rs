@@ -22,6 +22,7 @@ pub mod metrics;
 mod questions;
 pub mod registry;
 mod settle;
+mod standing;
 mod throttle;
 
 use std::collections::VecDeque;
@@ -51,7 +52,7 @@ use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry};
 use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
-use crate::store::{InviteRecord, StoreError, Write};
+use crate::store::{BotRecord, InviteRecord, StoreError, Write};
 
 /// A frame as the door hands it over.
 pub type Decoded = Result<ClientFrame, FrameError>;
@@ -140,13 +141,11 @@ struct Peer {
 
 #[derive(Debug)]
 struct Known {
-    bot: BotId,
+    /// Who it is, and what it came in with. What that is good for is looked up at every use.
+    pass: Pass,
     /// What it calls itself; long enough for a program and its version.
     client: Option<SmolStr>,
-    /// What it came in with.
-    token: registry::TokenHash,
     form: Form,
-    operator: bool,
     reads: bool,
 }
 
@@ -168,6 +167,8 @@ enum Owner {
     Invite(Box<invites::Promise>),
     /// Whoever comes by an invite.
     Claim(Box<Claim>),
+    /// Nobody asked for it, and these bots of the configuration are known by it.
+    Records(Vec<BotRecord>),
     /// Nobody.
     Unattended,
 }
@@ -357,16 +358,13 @@ impl Engine {
         if self.registry.next_expiry().is_none_or(|at| at > self.now) {
             return;
         }
-        for Pass { bot, token } in self.registry.take_expired(self.now) {
+        let over = self.registry.take_expired(self.now);
+        for Pass { bot, token } in &over {
             tracing::info!(%bot, "a token has ended");
-            let came_with = |peer: &Peer| peer.known.as_ref().is_some_and(|it| it.token == token);
-            let peers = self.peers.iter().filter(|(_, peer)| came_with(peer));
-            for conn in peers.map(|(conn, _)| *conn).collect::<Vec<_>>() {
-                self.input(Input::Revoked { conn });
-            }
             self.flush_brain();
-            self.write(vec![Write::ForgetToken(token)], Owner::Unattended);
+            self.write(vec![Write::ForgetToken(*token)], Owner::Unattended);
         }
+        self.rejudge(over.iter().map(|pass| &pass.bot));
     }
 
     /// When the runtime's clock will show a moment of ours, and a millisecond later: no earlier.
@@ -381,20 +379,13 @@ impl Engine {
         self.input(Input::Configured(new.settings));
         let guests = self.registry.names().into_iter().filter(|bot| self.registry.is_guest(bot));
         let guests: Vec<BotId> = guests.collect();
-        let orphans =
-            self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
+        self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
         self.public_url = new.public_url;
         for bot in guests.iter().filter(|bot| !self.registry.is_guest(bot)) {
             self.warn_of_second_owner(bot);
         }
-        for bot in self.registry.names() {
-            let guest = self.registry.is_guest(&bot);
-            self.input(Input::Guest { bot: bot.clone(), guest });
-            self.input(Input::BotAdded(bot));
-        }
-        for bot in orphans {
-            self.input(Input::BotBlocked(bot));
-        }
+        self.record_bots_of_file();
+        self.rejudge(&self.registry.names());
         for room in new.rooms {
             self.input(room);
         }
@@ -462,7 +453,7 @@ impl Engine {
                 if let ClientFrame::Receipt(receipt) = &frame
                     && let Some(known) = self.peers.get(&conn).and_then(|peer| peer.known.as_ref())
                 {
-                    self.life.reported(&known.bot, receipt);
+                    self.life.reported(&known.pass.bot, receipt);
                 }
                 self.input(Input::Frame { conn, frame });
             }
@@ -473,11 +464,10 @@ impl Engine {
         self.metrics.ended(why);
         let Some(peer) = self.peers.remove(&conn) else { return };
         if let Some(known) = peer.known {
-            tracing::info!(bot = %known.bot, ?why, "a bot disconnected");
+            tracing::info!(bot = %known.pass.bot, ?why, "a bot disconnected");
             if known.reads {
                 self.flush_brain();
-                let seen = Write::Seen(known.bot, self.now);
-                self.write(vec![seen], Owner::Unattended);
+                self.note_seen(known.pass.bot);
             }
             self.input(Input::Closed { conn });
         }

@@ -115,6 +115,7 @@ impl Engine {
                 self.input(Input::Committed { outcomes });
                 Self::answer_claim(*claim);
             }
+            Owner::Records(records) => self.records_settled(records),
             Owner::Unattended => {}
         }
     }
@@ -138,6 +139,7 @@ impl Engine {
                 self.input(Input::Refused { count: claim.changes, code });
                 self.claim_refused(*claim, code);
             }
+            Owner::Records(records) => self.records_refused(&records),
             Owner::Unattended => {}
         }
     }

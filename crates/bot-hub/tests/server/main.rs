@@ -1,5 +1,6 @@
 //! A whole hub in this process, real sockets, and the real client.
 
+mod authority;
 mod crowd;
 mod declared;
 mod disk;

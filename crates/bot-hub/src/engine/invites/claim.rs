@@ -162,12 +162,10 @@ impl Engine {
         self.invites.keep(claim.invite.clone());
         let bot = claim.bot.bot.clone();
         // The configuration may have begun to name it meanwhile.
-        let guest = self.registry.is_guest(&bot);
-        if !guest {
+        if !self.registry.is_guest(&bot) {
             self.warn_of_second_owner(&bot);
         }
-        self.input(Input::Guest { bot: bot.clone(), guest });
-        self.input(Input::BotAdded(bot));
+        self.rejudge([&bot]);
     }
 
     pub(in crate::engine) fn answer_claim(claim: Claim) {
