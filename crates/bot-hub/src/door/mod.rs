@@ -50,6 +50,8 @@ pub struct DoorConfig {
     pub allowed_origins: Vec<Origin>,
     /// The address of the hub in the world.
     pub public_url: Option<PublicUrl>,
+    /// Other names of the hub: those of its certificate.
+    pub names: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
 }

@@ -115,6 +115,7 @@ pub(super) fn door(config: &Config) -> DoorConfig {
         // The configuration has checked them.
         allowed_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
         public_url: config.public_url().cloned(),
+        names: config.tls.acme.domains.clone(),
         trusted_proxies: config.trust_proxies.clone(),
     }
 }

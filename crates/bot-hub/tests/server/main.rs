@@ -5,6 +5,7 @@ mod crowd;
 mod declared;
 mod disk;
 mod guide;
+mod hosts;
 mod identity;
 mod invites;
 mod invites_over_http;

@@ -6,8 +6,9 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::address::base;
-use super::forwarded::{Client, is_forwarded};
+use super::forwarded::Client;
 use super::guide;
+use super::host::Asked;
 use super::reply::{JSON, PROMETHEUS, TEXT, refuse, reply};
 use super::{Desk, Refusal, Reply, bearer};
 use crate::door::intent::{Answer, Ask, Asker, Intent, Question};
@@ -40,6 +41,7 @@ impl<F> Desk<'_, F> {
         path: &str,
         headers: &HeaderMap,
         client: Client,
+        asked: &Asked,
     ) -> Result<Reply, Refusal> {
         if let Some(page) = guide::page(path, || base(headers, client, &self.config)) {
             return page;
@@ -56,10 +58,11 @@ impl<F> Desk<'_, F> {
                 return Err(refuse(StatusCode::NOT_FOUND, "there is nothing at this path", hint));
             }
         };
-        // Through a proxy on this machine the whole world comes from a loopback address.
-        let is_local = self.peer.to_canonical().is_loopback() && !is_forwarded(headers);
-        let asker =
-            if is_local { Asker::Local } else { Asker::Remote(client.address, bearer(headers)?) };
+        let asker = if self.is_local(headers, asked) {
+            Asker::Local
+        } else {
+            Asker::Remote(client.address, bearer(headers)?)
+        };
         match self.ask(what, asker).await {
             Some(Answer::Good(body)) => Ok(reply(StatusCode::OK, content_type, body)),
             Some(Answer::Bad(body)) => {
