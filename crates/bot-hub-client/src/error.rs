@@ -4,6 +4,7 @@
 
 use bot_protocol::frame::FrameError;
 use bot_protocol::frame::server::{ErrorFrame, GoingAwayReason};
+use bot_protocol::word::Open;
 
 /// Why there is no connection at the moment. The client tries again by itself.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -33,8 +34,8 @@ pub enum Why {
         reason: String,
     },
     /// The hub announced it.
-    #[error("the hub ended the connection: {}", going_away(*.0))]
-    GoingAway(GoingAwayReason),
+    #[error("the hub ended the connection: {}", going_away(.0))]
+    GoingAway(Open<GoingAwayReason>),
     /// The hub refused the connection for now.
     #[error("the hub refused the connection for now: {}", refusal(.0))]
     Refused(Box<ErrorFrame>),
@@ -69,8 +70,8 @@ pub enum End {
     )]
     Revoked,
     /// The hub sent the client away and named no time to come back.
-    #[error("the hub sent this client away for good: {}", going_away(*.0))]
-    SentAway(GoingAwayReason),
+    #[error("the hub sent this client away for good: {}", going_away(.0))]
+    SentAway(Open<GoingAwayReason>),
     /// The hub refused the authentication.
     #[error("the hub refused the authentication: {}", refusal(.0))]
     Refused(Box<ErrorFrame>),
@@ -191,13 +192,15 @@ fn refusal(error: &ErrorFrame) -> String {
     format!("{} (`{}`, {}){hint}", error.message, error.name, error.code)
 }
 
-fn going_away(reason: GoingAwayReason) -> &'static str {
-    match reason {
+fn going_away(reason: &Open<GoingAwayReason>) -> String {
+    let Some(known) = reason.known() else { return format!("`{reason}`") };
+    match known {
         GoingAwayReason::Replaced => "a newer connection of this bot took over",
         GoingAwayReason::Revoked => "the bot was disabled or removed, or its token revoked",
         GoingAwayReason::Shutdown => "the hub restarts or stops",
         GoingAwayReason::TooSlow => "this client does not read what it is sent",
     }
+    .to_owned()
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use crate::change::Answer;
 use crate::hub::Hub;
 use crate::io::{ConnId, Ticket};
 use crate::notice::Notice;
-use crate::publish::Repeat;
 use crate::settings::READ_RETRY_MS;
 use crate::world::{BotIx, RoomIx};
 
@@ -24,8 +23,6 @@ pub(crate) enum Ask {
     Status { conn: ConnId, id: MessageId },
     /// A receipt for an entry that is not in the window any more.
     Receipt { conn: ConnId, bot: BotIx, room: RoomIx, receipt: Receipt },
-    /// A sender that said something again.
-    Repeat { conn: ConnId, repeat: Repeat },
     /// Senders of entries that are not in memory any more.
     Notices { room: RoomIx, notices: Vec<Notice> },
 }
@@ -45,14 +42,10 @@ impl Hub {
             (Ask::Receipt { conn, bot, room, receipt }, Answer::Found(found)) => {
                 self.receipt_found(conn, bot, room, receipt, &found);
             }
-            (Ask::Repeat { conn, repeat }, Answer::Found(found)) => {
-                self.repeat_found(conn, repeat, found);
-            }
             (Ask::Notices { room, notices }, Answer::Page(page)) => {
                 self.tell_notices(room, notices, &page);
             }
             (Ask::Notices { .. }, _) => {}
-            (Ask::Repeat { conn, repeat }, _) => self.store_failed(conn, repeat.id.as_str()),
             (Ask::History { conn, .. }, _) => self.store_failed(conn, "history"),
             (Ask::Status { conn, id }, _) => self.store_failed(conn, id.as_str()),
             (Ask::Receipt { conn, receipt, .. }, _) => {

@@ -21,6 +21,9 @@ pub enum Change {
     /// Put a message at the end of its room's log, unless its `(room, from, id)` is there already.
     /// → `Appended`, `Duplicate` or `Conflict`. Refused if there is no such room.
     Append(Arc<Draft>),
+    /// Say whether this message is in its room's log already, after everything before it in the queue.
+    /// Stores nothing. → `Duplicate`, `Conflict` or `Unsaid`. Refused if there is no such room.
+    WasSaid(Arc<Draft>),
     /// Make a room. → `Done`, also if it exists.
     CreateRoom {
         /// The room.
@@ -129,6 +132,8 @@ pub enum Outcome {
     },
     /// The same sender said something else with that id; nothing was stored.
     Conflict,
+    /// The sender has said nothing with that id in that room, as far as the log is kept.
+    Unsaid,
     /// These entries are gone, oldest first, without their text.
     Trimmed {
         /// What was removed.

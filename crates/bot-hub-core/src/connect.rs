@@ -13,7 +13,7 @@ use bot_protocol::frame::server::{
 use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
-use bot_protocol::right::Rights;
+use bot_protocol::right::{Granted, Rights};
 use smol_str::SmolStr;
 
 use crate::hub::Hub;
@@ -154,8 +154,13 @@ impl Hub {
         let Some(member) = self.world.member(room, bot) else { return };
         let next = member.cursor() + 1;
         let name = self.world.room(room).name.clone();
-        let gap =
-            Gap { room: name, from_seq: next, to_seq: next - 1, lost: 0, reason: GapReason::Epoch };
+        let gap = Gap {
+            room: name,
+            from_seq: next,
+            to_seq: next - 1,
+            lost: 0,
+            reason: GapReason::Epoch.into(),
+        };
         self.send(conn, ServerFrame::Gap(gap));
     }
 
@@ -302,6 +307,7 @@ impl Hub {
             CloseReason::Replaced => GoingAwayReason::Replaced,
         };
         if !plain {
+            let reason = reason.into();
             let frame = ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms });
             self.output(Output::Send { conn, frame: Box::new(frame) });
         }
@@ -315,8 +321,8 @@ impl Hub {
 }
 
 /// Rights as a client is told of them: the usual ones go without saying.
-pub(crate) fn told(rights: Rights) -> Option<Rights> {
-    (rights != Rights::USUAL).then_some(rights)
+pub(crate) fn told(rights: Rights) -> Option<Granted> {
+    (rights != Rights::USUAL).then(|| rights.into())
 }
 
 fn new_conn(bot: BotIx, hello: &Hello) -> Conn {

@@ -92,7 +92,8 @@ impl Hub {
     pub(crate) fn bot_info(&self, bot: BotIx) -> BotInfo {
         let known = self.world.bot(bot);
         let last_seen = if known.conn.is_some() { Some(self.now) } else { known.last_seen };
-        BotInfo { bot: known.id.clone(), state: known.state, note: known.note.clone(), last_seen }
+        let (bot, state, note) = (known.id.clone(), known.state.into(), known.note.clone());
+        BotInfo { bot, state, note, last_seen }
     }
 
     pub(crate) fn history(&mut self, conn: ConnId, wish: &History) {

@@ -48,13 +48,22 @@ impl Draft {
         self.extras.as_ref().and_then(|extras| extras.expires_at)
     }
 
-    /// Whether `other` says the same in the same place: what an id is bound to. The time is not part
-    /// of it, since a retransmission arrives later.
+    /// Whether `other` is this message again: room, sender, id and body are the same. The time is not
+    /// part of it, since a retransmission arrives later.
+    ///
+    /// This is the one place that decides so. Whoever meets an id again asks here: every store, and
+    /// through the store the brain.
     pub fn says_the_same(&self, other: &Self) -> bool {
         self.room == other.room
             && self.from == other.from
+            && self.id == other.id
             && self.text == other.text
-            && self.extras == other.extras
+            && self.said_besides() == other.said_besides()
+    }
+
+    /// The extras; those without anything in them are none.
+    fn said_besides(&self) -> Option<&Extras> {
+        self.extras.as_deref().filter(|extras| **extras != Extras::default())
     }
 
     /// Bytes of what the sender chose: text, act and meta. What retention and flow control count.
@@ -98,12 +107,20 @@ mod tests {
         let others = [
             Draft { room: RoomName::new("den").unwrap(), ..draft() },
             Draft { from: BotId::new("bob").unwrap(), ..draft() },
+            Draft { id: MessageId::new("m2").unwrap(), ..draft() },
             Draft { text: "goodbye".into(), ..draft() },
             Draft { extras: None, ..draft() },
         ];
         for other in others {
             assert!(!said.says_the_same(&other) && !other.says_the_same(&said), "{other:?}");
         }
+    }
+
+    #[test]
+    fn extras_without_anything_in_them_are_none() {
+        let plain = Draft { extras: None, ..draft() };
+        let empty = Draft { extras: Some(Box::default()), ..draft() };
+        assert!(plain.says_the_same(&empty) && empty.says_the_same(&plain));
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl Hub {
                     room: self.room_name(news.room),
                     id: news.id.clone(),
                     bot: self.bot_id(news.bot).clone(),
-                    state: news.state,
+                    state: news.state.into(),
                     at: news.at,
                     reason: news.reason.clone(),
                     reply: news.reply.clone(),

@@ -259,8 +259,9 @@ impl Hub {
     }
 
     /// Sends a frame, unless the connection has gone while the answer was on its way.
-    pub(crate) fn send(&mut self, conn: ConnId, frame: ServerFrame) {
-        if self.world.conns.contains_key(&conn) {
+    pub(crate) fn send(&mut self, conn: ConnId, mut frame: ServerFrame) {
+        if let Some(state) = self.world.conns.get(&conn) {
+            frame.limit_to(|cap| state.caps.knows(cap));
             self.output(Output::Send { conn, frame: Box::new(frame) });
         }
     }

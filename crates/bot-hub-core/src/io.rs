@@ -61,6 +61,11 @@ impl Caps {
         caps
     }
 
+    /// Whether a capability is granted.
+    pub fn knows(self, cap: &str) -> bool {
+        self.names().any(|name| name == cap)
+    }
+
     /// The names of what is granted.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         [

@@ -204,7 +204,7 @@ impl Hub {
         if lost > 0 {
             let room = self.room_name(reader.room);
             let (from_seq, to_seq, reason) = (range.from, range.to, range.reason);
-            let gap = Gap { room, from_seq, to_seq, lost, reason };
+            let gap = Gap { room, from_seq, to_seq, lost, reason: reason.into() };
             self.send(reader.conn, ServerFrame::Gap(gap));
         }
     }

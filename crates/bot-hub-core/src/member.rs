@@ -33,6 +33,15 @@ struct Backlog {
     until: u64,
 }
 
+/// Where an entry is, seen from one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlaceOf {
+    /// It was on its way to the bot at least once.
+    Handed,
+    /// It is in the log, after everything that was handed over.
+    Waiting,
+}
+
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) bot: BotIx,
@@ -64,6 +73,9 @@ pub(crate) struct Member {
     saved: u64,
     /// Entries after that which the cursor passes though nobody was handed them.
     skipped: Runs,
+    /// The last entry of which it is not known that it was handed to the bot, though the cursor passed
+    /// it: it was lost, or had expired, or the cursor passed it before this start.
+    unknown_through: u64,
     sent: u64,
     /// The highest seq that was ever handed over: up to here a delivery is a redelivery.
     ever_sent: u64,
@@ -101,6 +113,7 @@ impl Member {
             cursor,
             saved: cursor,
             skipped: Runs::default(),
+            unknown_through: cursor,
             sent: cursor,
             ever_sent: cursor,
             delivered: cursor,
@@ -143,6 +156,25 @@ impl Member {
     /// These are passed over without being handed to anybody.
     pub(crate) fn note_skipped(&mut self, range: DroppedRange) {
         self.skipped.note_all(range.from, range.to);
+        self.unknown_through = self.unknown_through.max(range.to);
+    }
+
+    /// Whether an entry of another bot was handed over or still waits; `None` where neither is known
+    /// to be true. It costs no more for an old entry than for a new one.
+    pub(crate) fn place_of(&self, seq: u64) -> Option<PlaceOf> {
+        let is_for_it = self.reads() && self.since < seq;
+        if !is_for_it {
+            return None;
+        }
+        let is_underway = self.window.get(seq).is_some() || self.is_taken_ahead(seq);
+        let is_passed = seq <= self.sent;
+        if is_underway || (is_passed && seq <= self.cursor && seq > self.unknown_through) {
+            return Some(PlaceOf::Handed);
+        }
+        if is_passed || self.losses.why(seq).is_some() {
+            return None;
+        }
+        Some(if seq <= self.delivered { PlaceOf::Handed } else { PlaceOf::Waiting })
     }
 
     pub(crate) fn mark_saved(&mut self) {
@@ -204,6 +236,8 @@ impl Member {
         let mut received = Vec::new();
         if let Some(known) = from.filter(|&seq| seq > self.cursor && seq <= head) {
             received = self.losses.kept_between(self.cursor, known);
+            // It may claim what it was never handed.
+            self.unknown_through = self.unknown_through.max(known);
             self.move_cursor(known);
         }
         self.reader = Some(conn);

@@ -3,27 +3,28 @@
 //! Owns the queue's entries and the dispatch of outcomes. Changes are answered in their order, so the
 //! queue needs no keys.
 
-use std::sync::Arc;
-
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 use serde_json::json;
 use smol_str::SmolStr;
 
 use crate::change::Outcome;
-use crate::entry::Draft;
 use crate::facts::{Fact, News};
 use crate::hub::Hub;
 use crate::io::ConnId;
+use crate::publish::Said;
 use crate::world::{BotIx, RoomIx};
 
 /// What waits for a change.
 #[derive(Debug)]
 pub(crate) enum Pending {
     /// A message; its sender waits for the `ack`.
-    Append { room: RoomIx, from: BotIx, draft: Arc<Draft>, conn: ConnId, chosen_id: bool },
+    Append(Said),
+    /// A message that is refused, unless it was said before.
+    WasSaid { said: Said, error: Box<ErrorFrame> },
     /// A new room.
     Room { room: RoomIx, waiter: Waiter },
     /// A room's own retention.
@@ -67,8 +68,9 @@ pub(crate) enum Waiter {
 impl Hub {
     pub(crate) fn settle(&mut self, pending: Pending, outcome: Outcome) {
         match (pending, outcome) {
-            (Pending::Append { room, from, draft, conn, chosen_id }, outcome) => {
-                self.append_settled(room, from, draft, conn, chosen_id, &outcome);
+            (Pending::Append(said), outcome) => self.append_settled(said, &outcome),
+            (Pending::WasSaid { said, error }, outcome) => {
+                self.was_said_settled(said, *error, &outcome);
             }
             (Pending::Room { room, waiter }, _) => {
                 let known = self.world.room_mut(room);
@@ -120,9 +122,10 @@ impl Hub {
             return;
         };
         match pending {
-            Pending::Append { draft, conn, chosen_id, .. } => {
-                let reference = if chosen_id { draft.id.as_str() } else { "message" };
-                self.refuse(conn, code, reference);
+            // Of one that may have been said before it is not known either.
+            Pending::Append(said) | Pending::WasSaid { said, .. } => {
+                let reference = if said.chosen_id { said.draft.id.as_str() } else { "message" };
+                self.refuse(said.conn, code, reference);
             }
             // Still on its way: how such a room comes stays decided.
             Pending::Room { waiter: Waiter::Nobody | Waiter::Configuration, .. }

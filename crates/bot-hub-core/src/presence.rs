@@ -58,7 +58,7 @@ impl Hub {
 
     fn tell_presence(&mut self, bot: BotIx, rooms: &[RoomIx]) {
         let subject = self.world.bot(bot);
-        let (id, state, note) = (subject.id.clone(), subject.state, subject.note.clone());
+        let (id, state, note) = (subject.id.clone(), subject.state.into(), subject.note.clone());
         let frame = Presence { bot: id, state, note, since: subject.since };
         let mut audience: Vec<ConnId> = Vec::new();
         for &room in rooms {

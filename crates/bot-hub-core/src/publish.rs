@@ -8,38 +8,48 @@ use bot_protocol::code::Code;
 use bot_protocol::frame::client::Message;
 use bot_protocol::frame::server::{Ack, ErrorFrame};
 use bot_protocol::id::MessageId;
-use bot_protocol::name::{BotId, RoomName};
-use bot_protocol::receipt::ReceiptState;
+use bot_protocol::name::RoomName;
 
-use crate::ask::Ask;
-use crate::change::{Change, Found, Outcome, Query};
+use crate::change::{Change, Outcome};
 use crate::deliver::Handed;
 use crate::entry::{Draft, Entry, Extras};
 use crate::hub::Hub;
 use crate::io::{ConnId, Output};
+use crate::member::PlaceOf;
 use crate::pending::{Pending, Waiter};
 use crate::world::{BotIx, RoomIx};
 
-/// A message that was said before, or may have been.
+/// Whether the log had a message before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Novelty {
+    New,
+    Known,
+}
+
+/// Whose message it is, and where the answer goes: to the connection that it came from.
 #[derive(Debug)]
-pub(crate) struct Repeat {
-    room: RoomIx,
-    pub(crate) id: MessageId,
-    chosen_id: bool,
-    /// Its place; or what to say if there turns out to be none.
-    seq: Result<u64, Box<ErrorFrame>>,
+pub(crate) struct Said {
+    pub(crate) room: RoomIx,
+    pub(crate) from: BotIx,
+    pub(crate) draft: Arc<Draft>,
+    pub(crate) conn: ConnId,
+    pub(crate) chosen_id: bool,
 }
 
 impl Hub {
     pub(crate) fn publish(&mut self, conn: ConnId, bot: BotIx, message: Message) {
         let room = match self.accept(bot, &message) {
             Ok(room) => room,
-            Err(error) => return self.refuse_message(conn, bot, &message, error),
+            Err(error) => return self.refuse_message(conn, bot, message, error),
         };
+        let said = self.said(conn, bot, room, message);
+        self.change(Change::Append(said.draft.clone()), Pending::Append(said));
+    }
+
+    fn said(&mut self, conn: ConnId, from: BotIx, room: RoomIx, message: Message) -> Said {
         let chosen_id = message.id.is_some();
-        let draft = Arc::new(self.draft(room, bot, message));
-        let pending = Pending::Append { room, from: bot, draft: draft.clone(), conn, chosen_id };
-        self.change(Change::Append(draft), pending);
+        let draft = Arc::new(self.draft(room, from, message));
+        Said { room, from, draft, conn, chosen_id }
     }
 
     fn accept(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
@@ -51,38 +61,23 @@ impl Hub {
     }
 
     /// It cannot be taken now, unless it was: whoever missed the `ack` says it again, and gets the
-    /// first answer, whatever has changed since.
-    fn refuse_message(&mut self, conn: ConnId, bot: BotIx, message: &Message, error: ErrorFrame) {
+    /// first answer, whatever has changed since. Only the store knows whether this was said, and it
+    /// is asked behind everything that is on its way there.
+    fn refuse_message(&mut self, conn: ConnId, bot: BotIx, message: Message, error: ErrorFrame) {
         let room = match (&message.room, &message.to) {
             (Some(name), _) => self.world.room_ix(name),
             (None, Some(to)) => self.world.room_ix(&RoomName::direct(self.bot_id(bot), to)),
             (None, None) => None,
         };
-        if message.id.as_ref().is_some_and(|id| self.awaits_append(conn, bot, id)) {
-            return;
-        }
-        let reference = message.id.as_ref().map_or("message", MessageId::as_str);
-        let error = error.about(reference);
-        match (&message.id, room) {
-            (Some(id), Some(room)) if !self.draining => {
-                let seq = Err(Box::new(error));
-                let repeat = Repeat { room, id: id.clone(), chosen_id: true, seq };
-                self.look_up_repeat(conn, &self.bot_id(bot).clone(), repeat);
+        let error = error.about(message.id.as_ref().map_or("message", MessageId::as_str));
+        match room.filter(|_| message.id.is_some() && !self.draining) {
+            Some(room) => {
+                let said = self.said(conn, bot, room, message);
+                let change = Change::WasSaid(said.draft.clone());
+                self.change(change, Pending::WasSaid { said, error: Box::new(error) });
             }
-            _ => self.send_error(conn, error),
+            None => self.send_error(conn, error),
         }
-    }
-
-    /// Whether the first one is still on its way to the store: then its answer goes to whoever asked
-    /// last.
-    fn awaits_append(&mut self, asker: ConnId, bot: BotIx, id: &MessageId) -> bool {
-        let mut waits = self.pending.iter_mut().filter_map(|pending| match pending {
-            Pending::Append { from, draft, conn, .. } if *from == bot && draft.id == *id => {
-                Some(conn)
-            }
-            _ => None,
-        });
-        waits.next().map(|conn| *conn = asker).is_some()
     }
 
     fn destination(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
@@ -134,90 +129,64 @@ impl Hub {
         }
     }
 
-    pub(crate) fn append_settled(
-        &mut self,
-        room: RoomIx,
-        from: BotIx,
-        draft: Arc<Draft>,
-        conn: ConnId,
-        chosen_id: bool,
-        outcome: &Outcome,
-    ) {
+    /// What became of a message that was accepted.
+    pub(crate) fn append_settled(&mut self, said: Said, outcome: &Outcome) {
         match *outcome {
             Outcome::Appended { seq } => {
-                let id = draft.id.clone();
-                let handed = self.appended(room, from, Entry { seq, draft });
-                self.ack(conn, room, id, chosen_id, seq, false, handed);
+                let entry = Entry { seq, draft: said.draft.clone() };
+                let handed = self.appended(said.room, said.from, entry);
+                self.ack(said, seq, Novelty::New, handed);
             }
-            Outcome::Duplicate { seq } => {
-                let repeat = Repeat { room, id: draft.id.clone(), chosen_id, seq: Ok(seq) };
-                self.look_up_repeat(conn, &draft.from, repeat);
-            }
+            Outcome::Duplicate { seq } => self.acknowledge_again(said, seq),
             Outcome::Conflict => {
                 let hint =
                     "make a new id for every message; repeat one only to send the same again";
                 let error = ErrorFrame::new(Code::IdConflict).hint(hint);
-                self.send_error(conn, error.about(draft.id.as_str()));
+                self.send_error(said.conn, error.about(said.draft.id.as_str()));
             }
-            Outcome::Done | Outcome::Trimmed { .. } => {
+            Outcome::Done | Outcome::Unsaid | Outcome::Trimmed { .. } => {
                 debug_assert!(false, "an append has a place");
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one frame")]
-    fn ack(
-        &mut self,
-        conn: ConnId,
-        room: RoomIx,
-        id: MessageId,
-        chosen_id: bool,
-        seq: u64,
-        duplicate: bool,
-        handed: Handed,
-    ) {
-        let Some(state) = self.conn(conn) else { return };
-        let full = !state.plain || chosen_id;
+    /// What became of a message that was refused: if it is the same as one that is stored, it gets the
+    /// answer of that one, and else it stays refused for the reason that holds now.
+    pub(crate) fn was_said_settled(&mut self, said: Said, error: ErrorFrame, outcome: &Outcome) {
+        match *outcome {
+            Outcome::Duplicate { seq } => self.acknowledge_again(said, seq),
+            _ => self.send_error(said.conn, error),
+        }
+    }
+
+    /// The counts are of now, from where the members stand: one step for each, as for a new message.
+    fn acknowledge_again(&mut self, said: Said, seq: u64) {
+        self.stats.duplicates += 1;
+        let has_expired = said.draft.expires_at().is_some_and(|at| at <= self.now);
+        let mut handed = Handed::default();
+        let members = self.world.room(said.room).members.iter();
+        for member in members.filter(|member| member.bot != said.from) {
+            match member.place_of(seq) {
+                Some(PlaceOf::Handed) => handed.delivered += 1,
+                Some(PlaceOf::Waiting) if !has_expired => handed.queued += 1,
+                _ => {}
+            }
+        }
+        self.ack(said, seq, Novelty::Known, handed);
+    }
+
+    fn ack(&mut self, said: Said, seq: u64, novelty: Novelty, handed: Handed) {
+        let Some(state) = self.conn(said.conn) else { return };
+        let full = !state.plain || said.chosen_id;
         let ack = Ack {
-            room: self.room_name(room),
-            id: full.then_some(id),
+            room: self.room_name(said.room),
+            id: full.then(|| said.draft.id.clone()),
             seq: full.then_some(seq),
             delivered: handed.delivered,
             queued: full.then_some(handed.queued),
-            duplicate,
+            duplicate: novelty == Novelty::Known,
             dropped: (handed.dropped > 0).then_some(handed.dropped),
         };
-        self.output(Output::Ack { conn, ack });
-    }
-
-    /// Something was said again: its fate is looked up, so that the answer is true.
-    fn look_up_repeat(&mut self, conn: ConnId, from: &BotId, repeat: Repeat) {
-        let query = Query::Find { id: repeat.id.clone(), senders: vec![from.clone()] };
-        self.ask(query, Ask::Repeat { conn, repeat });
-    }
-
-    pub(crate) fn repeat_found(&mut self, conn: ConnId, repeat: Repeat, found: Vec<Found>) {
-        let name = self.room_name(repeat.room);
-        let message = found.into_iter().find(|it| it.room == name);
-        let seq = match (repeat.seq, &message) {
-            (Ok(seq), _) => seq,
-            (Err(_), Some(message)) => message.seq,
-            (Err(error), None) => return self.send_error(conn, *error),
-        };
-        self.stats.duplicates += 1;
-        let recipients = message.map(|it| self.status_report(&repeat.id, it).recipients);
-        let mut handed = Handed::default();
-        for recipient in recipients.unwrap_or_default() {
-            let reached = |state| recipient.steps.iter().any(|step| step.state == state);
-            let bot = self.world.bot_ix(&recipient.bot);
-            let member = bot.and_then(|bot| self.world.member(repeat.room, bot));
-            let is_in_flight = member.is_some_and(|member| member.window.get(seq).is_some());
-            if is_in_flight || reached(ReceiptState::Delivered) || reached(ReceiptState::Received) {
-                handed.delivered += 1;
-            } else if recipient.state == ReceiptState::Stored {
-                handed.queued += 1;
-            }
-        }
-        self.ack(conn, repeat.room, repeat.id, repeat.chosen_id, seq, true, handed);
+        self.output(Output::Ack { conn: said.conn, ack });
     }
 }

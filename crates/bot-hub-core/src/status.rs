@@ -11,6 +11,7 @@ use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
+use bot_protocol::word::Open;
 
 use crate::ask::Ask;
 use crate::change::{Change, Found, Query, ReceiptRecord};
@@ -75,7 +76,7 @@ impl Hub {
         let off_at = steps.iter().filter_map(off_at).min();
         if let Some(off_at) = off_at {
             // Cursor and marks pass over what is off the ladder: that is not a rung of it.
-            steps.retain(|it| !is_mark(it.state) || it.at < off_at);
+            steps.retain(|it| !is_mark(&it.state) || it.at < off_at);
         } else if let Some(state) = self.reached(&bot, message)
             && !self.is_coming_off(&bot, message)
             && !steps.iter().any(|it| it.state == state)
@@ -83,12 +84,12 @@ impl Hub {
             steps.push(plain_step(state, self.now));
         }
         // What was given up or has expired is dropped as well, which says less.
-        if steps.iter().any(|it| matches!(it.state, ReceiptState::Dead | ReceiptState::Expired)) {
+        if steps.iter().any(|it| is_in(&it.state, &[ReceiptState::Dead, ReceiptState::Expired])) {
             steps.retain(|it| it.state != ReceiptState::Dropped);
         }
-        steps.sort_by_key(|it| it.state);
-        steps.dedup_by_key(|it| it.state);
-        let state = steps.last().map_or(ReceiptState::Stored, |it| it.state);
+        steps.sort_by(|one, other| one.state.cmp(&other.state));
+        steps.dedup_by(|one, other| one.state == other.state);
+        let state = steps.last().map_or(ReceiptState::Stored.into(), |it| it.state.clone());
         RecipientStatus { bot, state, steps }
     }
 
@@ -120,7 +121,7 @@ impl Hub {
 /// Since when a step says that the entry is off the ladder. Dropped ranges grow: when an entry came to
 /// be in one is not known.
 fn off_at(step: &Step) -> Option<Timestamp> {
-    match step.state {
+    match step.state.known()? {
         ReceiptState::Dropped => Some(Timestamp(0)),
         state => is_off(state).then_some(step.at),
     }
@@ -132,8 +133,12 @@ fn is_off(state: ReceiptState) -> bool {
 }
 
 /// Known by a cursor or mark that has passed the entry.
-fn is_mark(state: ReceiptState) -> bool {
-    matches!(state, ReceiptState::Delivered | ReceiptState::Received)
+fn is_mark(state: &Open<ReceiptState>) -> bool {
+    is_in(state, &[ReceiptState::Delivered, ReceiptState::Received])
+}
+
+fn is_in(state: &Open<ReceiptState>, states: &[ReceiptState]) -> bool {
+    state.known().is_some_and(|state| states.contains(&state))
 }
 
 fn step(record: &ReceiptRecord) -> Step {
@@ -142,5 +147,5 @@ fn step(record: &ReceiptRecord) -> Step {
 }
 
 fn plain_step(state: ReceiptState, at: Timestamp) -> Step {
-    Step { state, at, reason: None, reply: None }
+    Step { state: state.into(), at, reason: None, reply: None }
 }

@@ -98,7 +98,14 @@ fn of_kind(kind: &str, schema: &Value, indent: &str) -> String {
 }
 
 fn union<'a>(alternatives: impl Iterator<Item = &'a Value>, indent: &str) -> String {
-    let types: Vec<_> = alternatives.map(|it| type_of(it, indent)).collect();
+    let alternatives: Vec<_> = alternatives.collect();
+    // A word that a newer hub may have added: plain `string` would swallow the known ones.
+    let is_open = alternatives.len() > 1;
+    let open = |it: &Value| is_open && *it == serde_json::json!({ "type": "string" });
+    let types: Vec<_> = alternatives
+        .into_iter()
+        .map(|it| if open(it) { "(string & {})".to_owned() } else { type_of(it, indent) })
+        .collect();
     match types.as_slice() {
         [one] => one.clone(),
         many if many.iter().all(|it| it.len() < 16) => many.join(" | "),

@@ -4,19 +4,18 @@
 //! Numbers and names are never reused. Ranges: 1xxx protocol, 2xxx identity, 3xxx target, 4xxx
 //! policy, 5xxx hub.
 
-use serde::{Deserialize, Serialize};
+use crate::word::words;
 
-/// Whether and when the same request may be tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Retry {
-    /// The same request will always fail.
-    Never,
-    /// The same request may succeed later, unchanged.
-    Later,
-    /// Something has to be changed first: the request, the configuration, a membership.
-    AfterFix,
+words! {
+    /// Whether and when the same request may be tried again.
+    pub enum Retry {
+        /// The same request will always fail.
+        Never = "never",
+        /// The same request may succeed later, unchanged.
+        Later = "later",
+        /// Something has to be changed first: the request, the configuration, a membership.
+        AfterFix = "after_fix",
+    }
 }
 
 macro_rules! codes {

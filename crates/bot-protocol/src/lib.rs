@@ -1,6 +1,7 @@
 //! The words of Bot Hub: everything that two parties must spell alike.
 //!
 //! * [`name`], [`id`], [`time`]: who, where, which message and when, as typed values.
+//! * [`word`]: lists of words that a newer hub may add to.
 //! * [`frame`]: what crosses the WebSocket; [`receipt`]: what becomes of a message; [`code`]: every
 //!   refusal; [`limits`]: bounds that both sides must know.
 //! * [`block`]: the bot-protocol text format, an act as fenced text.
@@ -23,3 +24,4 @@ pub mod right;
 mod schema;
 pub mod secret;
 pub mod time;
+pub mod word;

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Bounds announced in `auth_ok.limits`. All of them can be configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+// A hub from before a limit was added does not name it; what it enforced then was the default.
+#[serde(default)]
 pub struct Limits {
     /// Bytes of one frame, as JSON text (enforced by the door: larger closes with 1009).
     pub frame_bytes: u32,

@@ -2,37 +2,34 @@
 //!
 //! Owns the ladder of receipts (`protocol.md` 1.3) and its order. Never decides who is told.
 
-use std::fmt;
+use crate::word::words;
 
-use serde::{Deserialize, Serialize};
-
-/// A rung of the ladder, or a way off it. Each is a fact that somebody observed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ReceiptState {
-    /// Committed to the log; waits for the recipient.
-    Stored,
-    /// Written to a live socket of the recipient. No more is ever known of a client without `ack`.
-    Delivered,
-    /// The recipient's client took responsibility; its cursor moves.
-    Received,
-    /// The recipient's agent began a turn with it.
-    Started,
-    /// The agent answered; `reply` names the answer.
-    Answered,
-    /// The turn is over and there was nothing to say.
-    Done,
-    /// Refused by the recipient: policy, loop guard, not addressed.
-    Declined,
-    /// The turn failed.
-    Failed,
-    /// `expires_at` passed before the recipient took it.
-    Expired,
-    /// A limit or the retention removed it before the recipient took it.
-    Dropped,
-    /// Given up after too many redeliveries.
-    Dead,
+words! {
+    /// A rung of the ladder, or a way off it. Each is a fact that somebody observed.
+    pub enum ReceiptState {
+        /// Committed to the log; waits for the recipient.
+        Stored = "stored",
+        /// Written to a live socket of the recipient. No more is ever known of a client without `ack`.
+        Delivered = "delivered",
+        /// The recipient's client took responsibility; its cursor moves.
+        Received = "received",
+        /// The recipient's agent began a turn with it.
+        Started = "started",
+        /// The agent answered; `reply` names the answer.
+        Answered = "answered",
+        /// The turn is over and there was nothing to say.
+        Done = "done",
+        /// Refused by the recipient: policy, loop guard, not addressed.
+        Declined = "declined",
+        /// The turn failed.
+        Failed = "failed",
+        /// `expires_at` passed before the recipient took it.
+        Expired = "expired",
+        /// A limit or the retention removed it before the recipient took it.
+        Dropped = "dropped",
+        /// Given up after too many redeliveries.
+        Dead = "dead",
+    }
 }
 
 impl ReceiptState {
@@ -55,54 +52,12 @@ impl ReceiptState {
     pub fn may_follow(self, earlier: Self) -> bool {
         !earlier.is_final() && self > earlier
     }
-
-    /// The name on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::Delivered => "delivered",
-            Self::Received => "received",
-            Self::Started => "started",
-            Self::Answered => "answered",
-            Self::Done => "done",
-            Self::Declined => "declined",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Dropped => "dropped",
-            Self::Dead => "dead",
-        }
-    }
-
-    /// The state with that wire name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|state| state.name() == name)
-    }
-
-    /// Every state, lowest first.
-    pub const ALL: &[Self] = &[
-        Self::Stored,
-        Self::Delivered,
-        Self::Received,
-        Self::Started,
-        Self::Answered,
-        Self::Done,
-        Self::Declined,
-        Self::Failed,
-        Self::Expired,
-        Self::Dropped,
-        Self::Dead,
-    ];
-}
-
-impl fmt::Display for ReceiptState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::ReceiptState::{self, *};
+    use crate::word::Word as _;
 
     #[test]
     fn the_ladder_goes_up_only() {

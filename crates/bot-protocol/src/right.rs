@@ -1,41 +1,29 @@
 //! What a bot may do in one room.
 //!
-//! Owns the four rights and their set. Never says who has which: that is the hub's to know.
+//! Owns the four rights and their set, and what a hub says of them. Never says who has which: that is the hub's to know.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that a member may do in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Right {
-    /// It is delivered what is said, and may read it back.
-    Read,
-    /// It may say something.
-    Post,
-    /// What it says may ask others for work: acts that begin a conversation.
-    Request,
-    /// It may invite others into the room.
-    Invite,
+use crate::word::{Open, Word as _, words};
+
+words! {
+    /// One thing that a member may do in a room.
+    pub enum Right {
+        /// It is delivered what is said, and may read it back.
+        Read = "read",
+        /// It may say something.
+        Post = "post",
+        /// What it says may ask others for work: acts that begin a conversation.
+        Request = "request",
+        /// It may invite others into the room.
+        Invite = "invite",
+    }
 }
 
 impl Right {
-    /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Post, Self::Request, Self::Invite];
-
-    /// Its name on the wire and on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Post => "post",
-            Self::Request => "request",
-            Self::Invite => "invite",
-        }
-    }
-
     const fn bit(self) -> u8 {
         match self {
             Self::Read => 1,
@@ -43,12 +31,6 @@ impl Right {
             Self::Request => 4,
             Self::Invite => 8,
         }
-    }
-}
-
-impl fmt::Display for Right {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
@@ -94,7 +76,7 @@ impl Rights {
 
     /// The rights in it, in order.
     pub fn iter(self) -> impl Iterator<Item = Right> {
-        Right::ALL.into_iter().filter(move |right| self.has(*right))
+        Right::ALL.iter().copied().filter(move |right| self.has(*right))
     }
 
     /// As one number, for stores.
@@ -131,8 +113,8 @@ impl FromStr for Rights {
 
     fn from_str(text: &str) -> Result<Self, RightsError> {
         let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-        let known = |word: &str| Right::ALL.into_iter().find(|right| right.name() == word);
-        let rights = words.map(|word| known(word).ok_or_else(|| RightsError::Unknown(word.into())));
+        let rights = words
+            .map(|word| Right::from_name(word).ok_or_else(|| RightsError::Unknown(word.into())));
         let rights = rights.collect::<Result<Self, _>>()?;
         if rights == Self::NONE { Err(RightsError::Empty) } else { Ok(rights) }
     }
@@ -150,6 +132,35 @@ impl fmt::Display for Rights {
 impl fmt::Debug for Rights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Rights({self})")
+    }
+}
+
+/// Rights as a hub names them, which may know more of them than this program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(inline))]
+#[serde(transparent)]
+pub struct Granted(pub Vec<Open<Right>>);
+
+impl Granted {
+    /// Those that this program knows.
+    pub fn rights(&self) -> Rights {
+        self.0.iter().filter_map(Open::known).collect()
+    }
+}
+
+impl From<Rights> for Granted {
+    fn from(rights: Rights) -> Self {
+        Self(rights.iter().map(Open::Known).collect())
+    }
+}
+
+impl fmt::Display for Granted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, right) in self.0.iter().enumerate() {
+            write!(f, "{}{right}", if at == 0 { "" } else { "," })?;
+        }
+        Ok(())
     }
 }
 
@@ -193,6 +204,15 @@ mod tests {
         let read: Rights = serde_json::from_str(r#"["invite","read"]"#).unwrap();
         assert_eq!(read.to_string(), "read,invite");
         assert!(serde_json::from_str::<Rights>(r#"["write"]"#).is_err());
+    }
+
+    #[test]
+    fn a_right_that_only_the_hub_knows_is_shown_and_grants_nothing_here() {
+        let granted: Granted = serde_json::from_str(r#"["read","whisper","post"]"#).unwrap();
+        assert_eq!(granted.to_string(), "read,whisper,post");
+        assert_eq!(granted.rights().to_string(), "read,post");
+        assert_eq!(serde_json::to_string(&granted).unwrap(), r#"["read","whisper","post"]"#);
+        assert_eq!(Granted::from(Rights::USUAL).rights(), Rights::USUAL);
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! Names, ids, times and frames at the edges of what is allowed.
 
+use bot_protocol::code::Retry;
 use bot_protocol::depth::within;
+use bot_protocol::frame::client::BotState;
 use bot_protocol::frame::json::write_string;
-use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::frame::server::{ErrorFrame, GapReason, GoingAwayReason};
 use bot_protocol::frame::{ClientFrame, Opaque, ServerFrame};
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::limits::Limits;
 use bot_protocol::name::{BotId, NameError, RoomName};
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::Right;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
+use bot_protocol::word::Word;
 
 /// The number of the refusal, its message and what it is about; `None` if the frame is taken.
 fn refusal(json: &str) -> Option<(u16, String, Option<String>)> {
@@ -238,4 +242,32 @@ fn a_field_that_stands_twice_is_refused_wherever_it_stands() {
         assert_eq!(code, 1004, "{message}");
         assert!(message.contains("duplicate field"), "{message}");
     }
+}
+
+/// A newer word leads back to one that was there before it, in every list.
+fn check_list<T: Word + std::fmt::Debug>() {
+    for (at, word) in T::ALL.iter().enumerate() {
+        assert_eq!(T::from_name(word.name()), Some(*word));
+        if let Some(newer) = word.newer() {
+            assert!(T::ALL[..at].contains(&newer.older), "{word:?} leads to {:?}", newer.older);
+        }
+    }
+}
+
+#[test]
+fn every_newer_word_has_an_older_one_for_those_who_do_not_know_it() {
+    check_list::<ReceiptState>();
+    check_list::<BotState>();
+    check_list::<GapReason>();
+    check_list::<GoingAwayReason>();
+    check_list::<Retry>();
+    check_list::<Right>();
+}
+
+#[test]
+fn from_a_client_an_unknown_word_is_an_error_that_names_it() {
+    let receipt = r#"{"type":"receipt","room":"lab","id":"m1","state":"pondered"}"#;
+    let (code, message, _) = refusal(receipt).unwrap();
+    assert_eq!(code, 1004);
+    assert!(message.contains("unknown variant `pondered`"), "{message}");
 }

@@ -17,6 +17,7 @@ import { messageAdapter, prepareId, send } from "./sending.ts";
 import { enableAccount, removeAccount, setupContract } from "./setup.ts";
 import { status, type Probe } from "./status.ts";
 import { pairing } from "./pairing.ts";
+import { openSentences, policyOfPeer, sessionKeyOf } from "./tool-policy.ts";
 import { setupWizard } from "./wizard.ts";
 
 const normalizeTarget = (raw: string) => {
@@ -78,10 +79,8 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
       }),
     },
     groups: {
-      resolveToolPolicy: ({ cfg, accountId, groupId }) => {
-        const room = readRoom((groupId ?? "").replace(/^room:/, "")) ?? "*";
-        return roomRules(resolveAccount(cfg, accountId), room).tools;
-      },
+      // Asked by the key of the session, so also for turns that OpenClaw begins by itself in it.
+      resolveToolPolicy: ({ cfg, accountId, groupId }) => policyOfPeer(resolveAccount(cfg, accountId), groupId ?? ""),
       resolveRequireMention: ({ cfg, accountId, groupId }) => {
         const room = readRoom((groupId ?? "").replace(/^room:/, "")) ?? "*";
         return roomRules(resolveAccount(cfg, accountId), room).requireMention ?? false;
@@ -106,11 +105,12 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
         const found = peerOf(target);
         if (found === undefined) return null;
         const to = formatTarget(found.target);
-        const scoped = scopedConfig(cfg);
-        return buildChannelOutboundSessionRoute({
-          cfg: scoped, agentId, channel: CHANNEL_ID, accountId, recipientSessionExact: true,
+        const route = buildChannelOutboundSessionRoute({
+          cfg: scopedConfig(cfg), agentId, channel: CHANNEL_ID, accountId, recipientSessionExact: true,
           peer: found.peer, chatType: found.chatType, from: `${CHANNEL_ID}:${to}`, to,
         });
+        const sessionKey = sessionKeyOf(agentId, found.target, accountId ?? defaultAccountId(cfg));
+        return { ...route, sessionKey, baseSessionKey: sessionKey };
       },
       formatTargetDisplay: ({ target }) => target.replace(/^room:/, "#").replace(/^bot:/, "@"),
     },
@@ -150,6 +150,7 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
         ...listAccountIds(cfg).flatMap((id) => resolveAccount(cfg, id).problems.map((problem) => `${id}: ${problem}`)),
         ...(allowsSilence(cfg) ? [] : [SILENCE_HINT]),
         ...[ownerHint(cfg) ?? []].flat(),
+        ...listAccountIds(cfg).flatMap((id) => openSentences(resolveAccount(cfg, id)).map((open) => `${id}: ${open}`)),
       ],
     },
     message: messageAdapter,
@@ -163,6 +164,7 @@ export const botHubPlugin = createChatChannelPlugin<Account, Probe>({
       defaultPolicy: "allowlist",
       normalizeEntry: bareBotName,
     },
+    collectWarnings: ({ account }) => openSentences(account).map((open) => `Bot Hub (${account.accountId}): ${open}`),
   },
   pairing,
   // What core sends later by itself (queued and recovered turns) keeps the message that it answers.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DENIED_TOOLS, defaultAccountId, listAccountIds, resolveAccount, roomRules, unconfiguredReason } from "./config.ts";
+import { defaultAccountId, listAccountIds, resolveAccount, roomRules, unconfiguredReason } from "./config.ts";
 
 const cfg = (own: unknown) => ({ channels: { "bot-hub": own } });
 
@@ -42,7 +42,7 @@ test("a secret that OpenClaw could not read is named, and nothing else is taken 
 test("a bad value is a sentence, never an exception", () => {
   const check = (own: unknown, expected: RegExp) =>
     assert.match(resolveAccount(cfg(own), null, {}).problems.join("\n"), expected);
-  check({ url: "http://hub" }, /`channels\.bot-hub\.url` is `"http:\/\/hub"`; hint: write an address like `wss:/);
+  check({ url: "http://hub" }, /`channels\.bot-hub\.url` is `"http:\/\/hub"`; hint: write `ws:\/\/hub`/);
   check({ url: "ws://[" }, /an address like/);
   check({ rooms: ["a b"] }, /rooms.*"a b"/);
   check({ rooms: 3 }, /a list of names/);
@@ -59,10 +59,23 @@ test("a bad value is a sentence, never an exception", () => {
   assert.deepEqual(resolveAccount({ channels: "nonsense" }, null, {}).rooms, []);
 });
 
-test("bots are admitted by name, and host tools are denied where nothing else is said", () => {
-  const account = resolveAccount(cfg({ allowFrom: ["bot:Bob", "@carol", "*"], groups: { lab: { tools: { allow: ["read"] } } } }), null, {});
+test("bots are admitted by name, and no tool of the machine is open where nothing is said", () => {
+  const account = resolveAccount(cfg({ allowFrom: ["bot:Bob", "@carol", "*"], groups: { lab: { tools: ["read"] } }, direct: { "@bob": { tools: ["web_fetch"] } } }), null, {});
   assert.deepEqual(account.allowFrom, ["bob", "carol", "*"]);
   assert.equal(account.groupPolicy, "allowlist");
-  assert.deepEqual(roomRules(account, "lab").tools, { allow: ["read"] });
-  assert.deepEqual(roomRules(account, "other").tools, DENIED_TOOLS);
+  assert.deepEqual([roomRules(account, "lab").tools, roomRules(account, "other").tools], [["read"], []]);
+  assert.deepEqual(account.direct, { bob: { tools: ["web_fetch"] } });
+});
+
+test("tools are opened by name, one by one, and anything else opens nothing and is a sentence", () => {
+  const check = (tools: unknown, expected: RegExp) => {
+    const account = resolveAccount(cfg({ groups: { lab: { tools } } }), null, {});
+    assert.deepEqual(roomRules(account, "lab").tools, []);
+    assert.match(account.problems.join("\n"), expected);
+  };
+  check(["*"], /the name of one tool; groups and patterns open nothing/);
+  check(["group:fs"], /the name of one tool/);
+  check(["web*"], /the name of one tool/);
+  check({ alsoAllow: ["read"] }, /groups\.lab\.tools.*a list of tools that are opened/);
+  check({ deny: ["exec"] }, /all others are closed/);
 });

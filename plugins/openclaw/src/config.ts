@@ -5,33 +5,17 @@
 // the account runs with what is right, or is blocked with that sentence.
 
 import { isRecord } from "./file.ts";
-import { formatTarget, parseTarget, readName, readRoom } from "./names.ts";
+import { formatTarget, parseTarget, readRoom } from "./names.ts";
 import { Reader } from "./reader.ts";
+import {
+  DEFAULT_RULES, readBots, readDirect, readGroups, readLoopGuard, type DirectRules, type LoopGuard, type RoomRules,
+} from "./room-rules.ts";
 
 export const CHANNEL_ID = "bot-hub";
 export const DEFAULT_ACCOUNT_ID = "default";
 
 export type DirectPolicy = "pairing" | "allowlist" | "open" | "disabled";
 export type GroupPolicy = "allowlist" | "open" | "disabled";
-export type ToolPolicy = { allow?: string[]; alsoAllow?: string[]; deny?: string[] };
-export type LoopGuard = {
-  enabled?: boolean;
-  maxEventsPerWindow?: number;
-  windowSeconds?: number;
-  cooldownSeconds?: number;
-};
-
-/** What holds in one room; `*` holds in all that have no entry. */
-export type RoomRules = {
-  enabled: boolean;
-  /** Absent: in rooms of more than two bots. */
-  requireMention?: boolean;
-  allowFrom: string[];
-  systemPrompt?: string;
-  tools: ToolPolicy;
-  loopGuard?: LoopGuard;
-};
-
 /** The token, or why there is none to use. */
 export type Token = { kind: "value"; value: string } | { kind: "missing" } | { kind: "unresolved"; source: string; reference: unknown };
 
@@ -49,6 +33,8 @@ export type Account = {
   groupPolicy: GroupPolicy;
   groupAllowFrom: string[];
   groups: Record<string, RoomRules>;
+  /** Rules of the direct conversation with one bot. */
+  direct: Record<string, DirectRules>;
   loopGuard?: LoopGuard;
   /** With more than so many messages waiting in a room, they arrive as a digest. */
   digestAfter: number;
@@ -57,17 +43,11 @@ export type Account = {
   problems: string[];
 };
 
-/** Tools of the machine that an agent runs on; a remote bot's words must not reach them by default. */
-export const DENIED_TOOLS: ToolPolicy = {
-  deny: ["group:runtime", "group:fs", "group:ui", "secrets", "gateway", "cron", "nodes"],
-};
-
 const DIGEST_AFTER = 10;
 const KEYS = [
   "enabled", "name", "url", "token", "rooms", "protocol", "dmPolicy", "allowFrom", "groupPolicy", "groupAllowFrom",
-  "groups", "botLoopProtection", "digestAfter", "defaultTo", "healthMonitor", "accounts",
+  "groups", "direct", "botLoopProtection", "digestAfter", "defaultTo", "healthMonitor", "accounts",
 ];
-const ROOM_KEYS = ["enabled", "requireMention", "allowFrom", "systemPrompt", "tools", "botLoopProtection"];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Config = { channels?: unknown };
@@ -117,6 +97,7 @@ export function resolveAccount(cfg: Config, id?: string | null, env: Environment
     groupPolicy: read.choice("groupPolicy", ["allowlist", "open", "disabled"], "allowlist"),
     groupAllowFrom: readBots(read, "groupAllowFrom"),
     groups: readGroups(read),
+    direct: readDirect(read),
     ...(guard === undefined ? {} : { loopGuard: guard }),
     digestAfter: read.count("digestAfter") ?? DIGEST_AFTER,
     ...(defaultTo === undefined ? {} : { defaultTo }),
@@ -127,7 +108,7 @@ export function resolveAccount(cfg: Config, id?: string | null, env: Environment
 
 /** The rules of a room; an entry of its own wins over `*`. */
 export function roomRules(account: Account, room: string): RoomRules {
-  return account.groups[room] ?? account.groups["*"] ?? { enabled: true, allowFrom: [], tools: DENIED_TOOLS };
+  return account.groups[room] ?? account.groups["*"] ?? DEFAULT_RULES;
 }
 
 /** Whether the lists admit a bot, for what is only shown; a turn asks OpenClaw's own rules. */
@@ -151,7 +132,8 @@ export function unconfiguredReason(account: Account): string {
 function readUrl(read: Reader, env: Environment): string {
   const url = (read.text("url") ?? env["BOT_HUB_URL"] ?? "").trim();
   if (url === "" || (/^wss?:\/\/\S+$/.test(url) && URL.canParse(url))) return url;
-  read.complain("url", url, "an address like `wss://hub.example`");
+  const web = /^http(s?):\/\/(.+)$/.exec(url);
+  read.complain("url", url, web === null ? "an address like `wss://hub.example`" : `\`ws${web[1]}://${web[2]}\``);
   return "";
 }
 
@@ -166,10 +148,6 @@ function readToken(read: Reader, env: Environment): Token {
   return value === "" ? { kind: "missing" } : { kind: "value", value };
 }
 
-function readBots(read: Reader, key: string): string[] {
-  return read.names(key, (raw) => (raw.trim() === "*" ? "*" : readName(raw.replace(/^(bot:|@)/i, ""))));
-}
-
 function readDefaultTo(read: Reader): string | undefined {
   const raw = read.text("defaultTo");
   if (raw === undefined) return undefined;
@@ -182,52 +160,4 @@ function readDefaultTo(read: Reader): string | undefined {
 function checkHealthMonitor(read: Reader): void {
   const path = `${read.path}.healthMonitor`;
   new Reader(read.record("healthMonitor"), path, ["enabled"], read.problems).optionalFlag("enabled");
-}
-
-function readGroups(read: Reader): Record<string, RoomRules> {
-  const groups: Record<string, RoomRules> = {};
-  for (const [name, value] of Object.entries(read.record("groups"))) {
-    const room = name === "*" ? name : readRoom(name);
-    if (room === undefined || !isRecord(value)) {
-      read.complain(`groups.${name}`, value, "the rules of a room");
-      continue;
-    }
-    const rules = new Reader(value, `${read.path}.groups.${name}`, ROOM_KEYS, read.problems);
-    const guard = readLoopGuard(rules);
-    const mention = rules.optionalFlag("requireMention");
-    const prompt = rules.text("systemPrompt");
-    groups[room] = {
-      enabled: rules.flag("enabled", true),
-      ...(mention === undefined ? {} : { requireMention: mention }),
-      allowFrom: readBots(rules, "allowFrom"),
-      ...(prompt === undefined ? {} : { systemPrompt: prompt }),
-      tools: readTools(rules),
-      ...(guard === undefined ? {} : { loopGuard: guard }),
-    };
-  }
-  return groups;
-}
-
-function readTools(read: Reader): ToolPolicy {
-  if (read.take("tools") === undefined) return DENIED_TOOLS;
-  const tools = new Reader(read.record("tools"), `${read.path}.tools`, ["allow", "alsoAllow", "deny"], read.problems);
-  const policy: ToolPolicy = {};
-  for (const key of ["allow", "alsoAllow", "deny"] as const) {
-    if (tools.take(key) !== undefined) policy[key] = tools.names(key, (raw) => raw.trim() || undefined);
-  }
-  return policy;
-}
-
-function readLoopGuard(read: Reader): LoopGuard | undefined {
-  if (read.take("botLoopProtection") === undefined) return undefined;
-  const keys = ["enabled", "maxEventsPerWindow", "windowSeconds", "cooldownSeconds"];
-  const raw = new Reader(read.record("botLoopProtection"), `${read.path}.botLoopProtection`, keys, read.problems);
-  const guard: LoopGuard = {};
-  const enabled = raw.optionalFlag("enabled");
-  if (enabled !== undefined) guard.enabled = enabled;
-  for (const key of ["maxEventsPerWindow", "windowSeconds", "cooldownSeconds"] as const) {
-    const count = raw.count(key);
-    if (count !== undefined) guard[key] = count;
-  }
-  return guard;
 }

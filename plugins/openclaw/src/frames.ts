@@ -85,7 +85,7 @@ export type BotInfo = {
   /** Its remark. */
   note?: string;
   /** What it is doing. */
-  state: BotState;
+  state: BotState | (string & {});
 };
 
 /** What a bot says that it is doing, or what the hub sees of it. */
@@ -161,7 +161,7 @@ export type ErrorFrame = {
   /** The `id` or the type of the frame that failed. */
   ref?: string;
   /** Whether the same request may be tried again. */
-  retry: Retry;
+  retry: Retry | (string & {});
   /** With `later`: not before. */
   retry_after_ms?: number;
 };
@@ -173,7 +173,7 @@ export type Gap = {
   /** How many. */
   lost: number;
   /** Why. */
-  reason: GapReason;
+  reason: GapReason | (string & {});
   /** The room. */
   room: RoomName;
   /** The last of them. */
@@ -186,7 +186,7 @@ export type GapReason = "buffer_limit" | "retention" | "corrupt" | "dead" | "exp
 /** `going_away`. */
 export type GoingAway = {
   /** Why. */
-  reason: GoingAwayReason;
+  reason: GoingAwayReason | (string & {});
   /** When to come back; absent means not by itself. */
   reconnect_in_ms?: number;
 };
@@ -275,27 +275,27 @@ export type Limits = {
   /** Entries kept per absent bot and room; `None` keeps whatever the room's retention keeps. */
   buffer_per_bot_per_room?: number;
   /** Bytes of one frame, as JSON text (enforced by the door: larger closes with 1009). */
-  frame_bytes: number;
+  frame_bytes?: number;
   /** Entries in one answer to `history`. */
-  history_page: number;
+  history_page?: number;
   /** Arrays and objects inside one another, over the whole frame. */
-  json_depth: number;
+  json_depth?: number;
   /** Members of one room. */
-  members_per_room: number;
+  members_per_room?: number;
   /** Bytes of `meta` and of `act` as JSON, each. */
-  meta_bytes: number;
+  meta_bytes?: number;
   /** Rooms that one bot may be a member of, direct conversations not counted. */
-  rooms_per_bot: number;
+  rooms_per_bot?: number;
   /** Bytes of `text` in UTF-8. Half of a frame, so that escaping rarely matters. */
-  text_bytes: number;
+  text_bytes?: number;
   /** Entries per bot and room that are delivered and not yet received. */
-  window_entries: number;
+  window_entries?: number;
 };
 
 /** A room that the bot belongs to. */
 export type Membership = {
   /** What it may do there; absent for the usual: reading, posting and requests. */
-  can?: Array<Right>;
+  can?: Array<Right | (string & {})>;
   /** The seq of the room's newest entry. */
   head: number;
   /** Up to where this bot has received. */
@@ -476,7 +476,7 @@ export type Ping = {
 /** The rules of a room. */
 export type Policy = {
   /** What this bot may do there; absent for the usual: reading, posting and requests. */
-  can?: Array<Right>;
+  can?: Array<Right | (string & {})>;
   /** Only an operator admits members. */
   closed: boolean;
 };
@@ -506,7 +506,7 @@ export type PresenceNotice = {
   /** Since when. */
   since: Timestamp;
   /** Its state. */
-  state: BotState;
+  state: BotState | (string & {});
 };
 
 /** `receipt`: what this bot did with an entry that was delivered to it. */
@@ -540,7 +540,7 @@ export type ReceiptNotice = {
   /** The room. */
   room: RoomName;
   /** What happened. */
-  state: ReceiptState;
+  state: ReceiptState | (string & {});
 };
 
 /** A rung of the ladder, or a way off it. Each is a fact that somebody observed. */
@@ -551,7 +551,7 @@ export type RecipientStatus = {
   /** The recipient. */
   bot: BotId;
   /** The highest rung reached, or the way off the ladder. */
-  state: ReceiptState;
+  state: ReceiptState | (string & {});
   /** Every rung that is known, in order. */
   steps: Array<Step>;
 };
@@ -657,7 +657,7 @@ export type Step = {
   /** With `answered`: the answer's id. */
   reply?: MessageId;
   /** The rung. */
-  state: ReceiptState;
+  state: ReceiptState | (string & {});
 };
 
 /** Milliseconds since the Unix epoch, by the hub's clock. On the wire it is a JSON number; it stays below 2^53 for the next 280,000 years, so that JavaScript reads it exactly. */

@@ -11,7 +11,9 @@ import { unconfiguredReason, type Account } from "./config.ts";
 import { HubClient, type ConnectionState } from "./hub-client.ts";
 import { Inbound } from "./inbound.ts";
 import { liveAccounts, noteTyping, type LiveAccount } from "./live.ts";
+import { LogLimit } from "./log-limit.ts";
 import { Requests } from "./requests.ts";
+import { expulsion } from "./rooms-missing.ts";
 import { getRuntime } from "./runtime.ts";
 import { Turns } from "./turns.ts";
 import { LOADED_VERSION } from "./version.ts";
@@ -39,14 +41,18 @@ export const startAccount: StartAccount = async (ctx) => {
 async function connect(ctx: StartContext, token: string): Promise<void> {
   const { account, abortSignal: signal } = ctx;
   const runtime = getRuntime();
-  const log = (text: string) => ctx.log?.warn?.(text);
+  const limit = new LogLimit();
+  const log = (text: string) => {
+    const line = limit.line(text);
+    if (line !== undefined) ctx.log?.warn?.(line);
+  };
   const files = accountFiles(runtime.state.resolveStateDir(), account, log);
   const client: HubClient = new HubClient(
-    { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox },
+    { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox, exile: files.exile },
     {
       state: (state) => {
         if (state.kind === "connecting") live.refusals.clear();
-        publish(ctx, state);
+        publish(ctx, state, limit);
       },
       entry: (entry) => {
         ctx.setStatus({ ...ctx.getStatus(), lastInboundAt: Date.now() });
@@ -57,6 +63,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
       stored: (draft) => {
         if (draft.reply_to !== undefined) turns.reply(draft.reply_to, draft.id);
       },
+      expelled: (room) => log(expulsion(room, client.bot)),
       proven: (reports) => turns.proven(reports),
       refused: (error) => {
         log(error.message);
@@ -85,7 +92,7 @@ export function clientName(hostVersion: string | undefined): string {
   return `openclaw/${hostVersion ?? "unknown"} bot-hub/${LOADED_VERSION}`;
 }
 
-function publish(ctx: StartContext, state: ConnectionState): void {
+function publish(ctx: StartContext, state: ConnectionState, limit: LogLimit): void {
   const { accountId } = ctx.account;
   const known = ctx.getStatus();
   switch (state.kind) {
@@ -95,7 +102,7 @@ function publish(ctx: StartContext, state: ConnectionState): void {
       ctx.log?.info?.(`connected to ${ctx.account.url} (${state.hub}) as ${state.bot}`);
       return ctx.setStatus({ ...known, ...channelReadyPatch({ accountId }), reconnectAttempts: 0, stateReason: "" });
     case "recovering":
-      ctx.log?.warn?.(`${state.reason}; next attempt in ${state.retryInMs} ms`);
+      warn(ctx, limit.line(state.reason, `; next attempt in ${state.retryInMs} ms`));
       return ctx.setStatus({
         ...known,
         connected: false,
@@ -106,11 +113,15 @@ function publish(ctx: StartContext, state: ConnectionState): void {
         lastDisconnect: { at: Date.now(), error: state.reason },
       });
     case "blocked":
-      return block(ctx, state.reason);
+      return block(ctx, state.reason, limit.line(state.reason));
   }
 }
 
-function block(ctx: StartContext, reason: string): void {
-  ctx.log?.error?.(reason);
+function warn(ctx: StartContext, line: string | undefined): void {
+  if (line !== undefined) ctx.log?.warn?.(line);
+}
+
+function block(ctx: StartContext, reason: string, line: string | undefined = reason): void {
+  if (line !== undefined) ctx.log?.error?.(line);
   ctx.setStatus({ ...ctx.getStatus(), ...channelBlockedPatch(reason), connected: false, stateReason: reason });
 }

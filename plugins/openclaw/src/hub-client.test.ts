@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { memoryFile } from "./file.ts";
 import type { ClientFrame, ServerFrame } from "./frames.ts";
 import { HubClient, type ConnectionState, type HubOptions } from "./hub-client.ts";
@@ -141,14 +141,57 @@ test("a wrong token blocks the account and says why", async () => {
   await done;
 });
 
-test("a bot that was replaced does not come back by itself", async () => {
-  const { socket, states, done } = connect();
+test("a bot that was replaced says so and tries again a minute later, not at once", async (context) => {
+  const { socket, states, next, stop, done } = connect();
   socket().welcome(["lab"]);
+  mock.timers.enable({ apis: ["setTimeout"] });
+  context.after(() => mock.timers.reset());
   socket().say({ type: "going_away", reason: "replaced" });
+  const again = next();
   socket().close(4001);
-  await done;
+  await soon();
   const last = states.at(-1);
   assert.match(last?.kind === "blocked" ? last.reason : "", /another program connected with this bot's token/);
+  mock.timers.tick(59_000);
+  assert.equal(states.at(-1)?.kind, "blocked");
+  mock.timers.tick(2_000);
+  await again;
+  socket().welcome(["lab"]);
+  assert.equal(states.at(-1)?.kind, "ready");
+  stop.abort();
+  await done;
+});
+
+test("a hub that lets the bot in and closes at once is met ever more slowly", async (context) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  context.after(() => mock.timers.reset());
+  const { socket, states, next, stop, done } = connect();
+  for (let round = 0; round < 8; round++) {
+    const again = next();
+    socket().welcome(["lab"]);
+    socket().close(1009);
+    await soon();
+    mock.timers.tick(30_000);
+    await again;
+  }
+  const waits = states.flatMap((it) => (it.kind === "recovering" ? [it.retryInMs] : []));
+  assert.ok((waits.at(-1) ?? 0) >= 15_000, `waits: ${waits.join(" ")}`);
+  stop.abort();
+  await done;
+});
+
+test("a bot that was taken out of a room does not join it again", async () => {
+  const { client, socket, next, stop, done } = connect();
+  socket().welcome(["lab"]);
+  socket().say({ type: "left", room: "lab", reason: "removed by an operator" });
+  const again = next();
+  socket().close();
+  await again;
+  socket().welcome([]);
+  assert.deepEqual(socket().heard.filter((it) => it.type === "join"), []);
+  assert.deepEqual(client.exiled, ["lab"]);
+  stop.abort();
+  await done;
 });
 
 test("a question without a connection fails at once, one that loses it fails then", async () => {

@@ -6,6 +6,7 @@
 import { Asks, type Answer, type Question } from "./asks.ts";
 import { backoffMs, pause } from "./backoff.ts";
 import { HubAway, HubRefusal } from "./errors.ts";
+import { Exile } from "./exile.ts";
 import { memoryFile, type JsonFile } from "./file.ts";
 import type { Ack, AuthOk, ClientFrame, Delivery, Gap, ServerFrame } from "./frames.ts";
 import { openLink, type Ended, type Link, type OpenSocket } from "./link.ts";
@@ -30,6 +31,8 @@ export type HubEvents = {
   gap?(gap: Gap): void;
   /** A message of ours is in the log, perhaps one that an earlier process had written. */
   stored?(draft: Draft, ack: Ack): void;
+  /** Somebody took the bot out of a room; it does not come back by itself. */
+  expelled?(room: string, reason: string): void;
   /** The hub refused something that nobody waits for. */
   refused?(error: HubRefusal): void;
   /** The hub certainly has these receipts. */
@@ -44,8 +47,15 @@ export type HubOptions = {
   /** A connection that only sends and asks, beside the one that reads. */
   side?: boolean;
   outbox?: JsonFile;
+  /** Rooms that the bot was taken out of. */
+  exile?: JsonFile;
   open?: OpenSocket;
 };
+
+/** A connection that held so long was a good one: the next attempt may come at once. */
+const STEADY_MS = 30_000;
+/** After so long without another program that wants the token, the quarrel is over. */
+const UNDISPUTED_MS = 10 * 60_000;
 
 export class HubClient {
   readonly rooms = new Map<string, Set<string>>();
@@ -54,8 +64,10 @@ export class HubClient {
   readonly #outbox: Outbox;
   readonly #asks = new Asks();
   readonly #reports: Reports;
+  readonly #exile: Exile;
   #link: Link | undefined;
   #auth: AuthOk | undefined;
+  #readyAt: number | undefined;
   #known: string | undefined;
   #ready = Promise.withResolvers<void>();
 
@@ -63,6 +75,7 @@ export class HubClient {
     this.#options = options;
     this.#events = events;
     this.#outbox = new Outbox(options.outbox ?? memoryFile());
+    this.#exile = new Exile(options.exile ?? memoryFile(), options.rooms ?? []);
     this.#reports = new Reports((reports) => events.proven?.(reports));
   }
 
@@ -76,28 +89,35 @@ export class HubClient {
   get auth(): AuthOk | undefined {
     return this.#auth;
   }
+  /** Rooms of the configuration that somebody took the bot out of. */
+  get exiled(): readonly string[] {
+    return this.#exile.rooms;
+  }
   get unsent(): number {
     return this.#outbox.size;
   }
 
-  /** Stays connected until the signal fires, or until the hub says not to come back. */
+  /** Stays connected until the signal fires. */
   async run(signal: AbortSignal): Promise<void> {
-    for (let attempt = 0; !signal.aborted; ) {
+    let attempt = 0;
+    let replaced = 0;
+    while (!signal.aborted) {
       this.#events.state?.({ kind: "connecting" });
+      this.#readyAt = undefined;
       const link = openLink(this.#linkOptions(), this.#linkEvents(), signal);
       this.#link = link;
       const ended = await link.ended;
-      if (this.#auth !== undefined) attempt = 0;
+      // A hub that lets us in and then closes is not met at full speed either.
+      const livedMs = this.#readyAt === undefined ? 0 : performance.now() - this.#readyAt;
+      if (livedMs >= STEADY_MS) attempt = 0;
+      if (livedMs >= UNDISPUTED_MS) replaced = 0;
       this.#lost(ended);
-      const verdict = verdictOf(ended, backoffMs(attempt++));
+      const verdict = verdictOf(ended, backoffMs(attempt++), replaced);
       if (verdict.kind === "stop") break;
-      if (verdict.kind === "blocked") {
-        this.#events.state?.({ kind: "blocked", reason: verdict.reason });
-        if (verdict.retryInMs === undefined) return;
-      } else {
-        this.#events.state?.({ ...verdict, kind: "recovering", attempt });
-      }
-      await pause(verdict.retryInMs ?? 0, signal);
+      if (ended.kind === "sent_away" && ended.reason === "replaced") replaced++;
+      const { kind, ...said } = verdict;
+      this.#events.state?.(kind === "blocked" ? { kind, reason: said.reason } : { ...said, kind: "recovering", attempt });
+      await pause(verdict.retryInMs, signal);
     }
   }
 
@@ -153,16 +173,17 @@ export class HubClient {
 
   #welcome(auth: AuthOk): void {
     this.#auth = auth;
+    this.#readyAt = performance.now();
     this.#known = auth.bot ?? this.#known;
     const member = new Set(auth.rooms?.map((it) => it.room));
     for (const room of member) this.rooms.set(room, this.rooms.get(room) ?? new Set());
-    for (const room of this.#options.rooms ?? []) if (!member.has(room)) this.join(room);
+    for (const room of this.#exile.wanted(this.#options.rooms ?? [], member, auth.epoch ?? "")) this.join(room);
     // Reports first: an answer must not overtake the word that its question was taken.
     for (const report of this.#reports.restart()) this.#write({ type: "receipt", ...report });
     this.#prove();
     for (const draft of this.#outbox.drafts()) this.#write({ type: "message", ...draft });
     this.#ready.resolve();
-    const hub = auth.hub === undefined ? "a hub of the first kind" : `${auth.hub.name} ${auth.hub.version}`;
+    const hub = auth.hub === undefined ? "a hub without a name" : `${auth.hub.name} ${auth.hub.version}`;
     this.#events.state?.({ kind: "ready", bot: this.#known ?? "", hub });
   }
 
@@ -183,10 +204,12 @@ export class HubClient {
         return;
       case "joined":
         this.rooms.set(frame.room, new Set(frame.members));
-        return;
+        return this.#exile.admitted(frame.room);
       case "left":
         this.rooms.delete(frame.room);
-        return;
+        if (frame.reason === undefined) return;
+        this.#exile.expelled(frame.room);
+        return this.#events.expelled?.(frame.room, frame.reason);
       case "ack": {
         const draft = this.#outbox.acknowledge(frame);
         if (draft !== undefined) this.#events.stored?.(draft, frame);

@@ -16,10 +16,11 @@ import type { Entry } from "./hub-client.ts";
 import { Lanes } from "./lane.ts";
 import type { LiveAccount } from "./live.ts";
 import { meaningOf, type Meaning } from "./meaning.ts";
-import { directPeer } from "./names.ts";
+import { directPeer, replyTarget } from "./names.ts";
 import { askToPair } from "./pairing.ts";
 import { Rooms } from "./rooms.ts";
 import { messageOf } from "./errors.ts";
+import { sessionKeyOf } from "./tool-policy.ts";
 import { runTurn } from "./turn.ts";
 import type { Outcome } from "./turns.ts";
 
@@ -177,7 +178,9 @@ export class Inbound {
     const peer = bot === undefined ? { kind: "group" as const, id: entry.room } : { kind: "direct" as const, id: bot };
     const scoped = scopedConfig(cfg);
     const route = resolveChannelInboundRouteEnvelope({ cfg: scoped, channel: CHANNEL_ID, accountId: account.accountId, peer });
-    const { agentId, sessionKey } = route.route;
+    const { agentId } = route.route;
+    const where = replyTarget(entry.room, live.client.bot ?? "");
+    const sessionKey = sessionKeyOf(agentId, where, account.accountId);
     const owed = meaning.kind === "request";
     const inboundEventKind = quiet ? ("room_event" as const) : ("user_request" as const);
     const access = await resolveAccess({
@@ -189,6 +192,6 @@ export class Inbound {
       return { state: "declined", reason: refusalReason(access.ingress.reasonCode) };
     }
     admitted();
-    return runTurn({ cfg: scoped, account, live, runtime, entry, body, route, peer, access, owed, quiet, log, signal });
+    return runTurn({ cfg: scoped, account, live, runtime, entry, body, route, sessionKey, where, peer, access, owed, quiet, log, signal });
   }
 }

@@ -6,6 +6,7 @@ import { registerCommands } from "./commands.ts";
 import { CHANNEL_ID } from "./config.ts";
 import { registerMethods } from "./rpc.ts";
 import { setRuntime } from "./runtime.ts";
+import { registerToolGuard } from "./tool-guard.ts";
 import { registerTools } from "./tools.ts";
 import { setInstalledFolder } from "./version.ts";
 
@@ -20,5 +21,6 @@ export default defineChannelPluginEntry({
     if (api.rootDir !== undefined) setInstalledFolder(api.rootDir);
     registerTools(api);
     registerMethods(api);
+    registerToolGuard(api);
   },
 });

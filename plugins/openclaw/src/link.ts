@@ -18,6 +18,8 @@ export type OpenSocket = (url: string) => Socket;
 export type Ended =
   | { kind: "stopped" }
   | { kind: "lost"; reason: string }
+  /** Whoever answers is no hub that this plugin can work with. */
+  | { kind: "unusable"; reason: string }
   | { kind: "refused"; error: ErrorFrame }
   | { kind: "sent_away"; reason: GoingAwayReason; reconnectInMs?: number };
 
@@ -25,6 +27,8 @@ export type LinkOptions = {
   url: string;
   auth: Extract<ClientFrame, { type: "auth" }>;
   open?: OpenSocket | undefined;
+  /** Milliseconds that never jump; tests bring their own. */
+  now?: (() => number) | undefined;
 };
 
 export type LinkEvents = {
@@ -44,17 +48,21 @@ export type Link = {
 /** Connecting and authenticating takes no longer, or the attempt is given up. */
 const AUTH_MS = 10_000;
 /** So often the hub is asked for a pong; a network that dropped the connection says nothing. */
-const PING_MS = 20_000;
-/** After such a silence the connection is taken for dead. */
-const SILENCE_MS = 45_000;
+const PING_MS = 15_000;
+/** After such a silence the connection is taken for dead: noticed one ping later at most, so within a minute. */
+const SILENCE_MS = 40_000;
+
+const ORIGINAL_HUB =
+  "the hub is the original hub, which neither numbers nor confirms messages; hint: this plugin needs Bot Hub, which reads the original's configuration: bot-hub --config config.json";
 
 const openWebSocket: OpenSocket = (url) => new WebSocket(url) as Socket;
 
 export function openLink(options: LinkOptions, events: LinkEvents, signal: AbortSignal): Link {
   const socket = (options.open ?? openWebSocket)(options.url);
+  const now = options.now ?? (() => performance.now());
   let live = false;
   let lastPing = 0;
-  let heardAt = Date.now();
+  let heardAt = now();
   let why: Ended | undefined;
   let opened = false;
 
@@ -68,26 +76,28 @@ export function openLink(options: LinkOptions, events: LinkEvents, signal: Abort
     send({ type: "ping", at: lastPing });
     return lastPing;
   };
-  const end = (reason: Ended) => {
-    why ??= reason;
-    socket.close();
-  };
 
   const ended = new Promise<Ended>((resolve) => {
-    const stop = () => end({ kind: "stopped" });
-    const timer = setTimeout(() => end({ kind: "lost", reason: "the hub did not answer in time" }), AUTH_MS);
-    const beat = setInterval(() => {
-      if (Date.now() - heardAt > SILENCE_MS) end({ kind: "lost", reason: "the hub has gone silent" });
-      else if (live) ping();
-    }, PING_MS);
     const finish = (reason: Ended) => {
       clearTimeout(timer);
       clearInterval(beat);
       signal.removeEventListener("abort", stop);
+      socket.onopen = socket.onmessage = socket.onclose = null;
       live = false;
       resolve(why ?? reason);
     };
-    if (signal.aborted) stop();
+    /** Waits for nobody: a peer that is gone never confirms the close. */
+    const end = (reason: Ended) => {
+      socket.close();
+      finish(reason);
+    };
+    const stop = () => end({ kind: "stopped" });
+    const timer = setTimeout(() => end({ kind: "lost", reason: unanswered(opened) }), AUTH_MS);
+    const beat = setInterval(() => {
+      if (now() - heardAt > SILENCE_MS) end({ kind: "lost", reason: "the hub has gone silent" });
+      else if (live) ping();
+    }, PING_MS);
+    if (signal.aborted) return stop();
     signal.addEventListener("abort", stop, { once: true });
     socket.onopen = () => {
       opened = true;
@@ -99,10 +109,12 @@ export function openLink(options: LinkOptions, events: LinkEvents, signal: Abort
       void unreachableReason(options.url).then((it) => finish({ kind: "lost", reason: `cannot reach the hub: ${it}` }));
     };
     socket.onmessage = (event) => {
-      heardAt = Date.now();
+      heardAt = now();
       const frame = readFrame(event.data);
       if (frame === undefined) return;
       if (frame.type === "auth_ok") {
+        // The original's yes carries nothing; ours says who one is.
+        if (frame.bot === undefined) return end({ kind: "unusable", reason: ORIGINAL_HUB });
         clearTimeout(timer);
         live = true;
         return events.ready(frame);
@@ -116,6 +128,10 @@ export function openLink(options: LinkOptions, events: LinkEvents, signal: Abort
     };
   });
   return { send, ping, ended };
+}
+
+function unanswered(opened: boolean): string {
+  return opened ? "the hub accepted the connection and did not answer `auth` in time" : "the hub did not answer the connection in time";
 }
 
 /** What is not a frame is ignored: a newer hub may say more than this client knows. */

@@ -3,8 +3,9 @@
 import { createComputedAccountStatusAdapter, createDefaultChannelRuntimeState } from "openclaw/plugin-sdk/status-helpers";
 import { CHANNEL_ID, DEFAULT_ACCOUNT_ID, type Account } from "./config.ts";
 import { withSideConnection } from "./hub-query.ts";
-import { liveAccounts } from "./live.ts";
+import { liveAccounts, type LiveAccount } from "./live.ts";
 import { messageOf } from "./errors.ts";
+import { expulsion, missingRooms } from "./rooms-missing.ts";
 import { LOADED_VERSION, mismatchSentence, versionMismatch } from "./version.ts";
 
 export type Probe = { ok: boolean; latencyMs?: number; bot?: string; hub?: string; rooms?: string[]; error?: string };
@@ -17,12 +18,15 @@ export async function probe(account: Account, timeoutMs: number): Promise<Probe>
       async (client) => {
         const { rooms } = await client.ask({ type: "rooms" });
         const { bot, hub } = client.auth ?? {};
+        const member = rooms.filter((it) => it.member).map((it) => it.room);
+        const missing = missingRooms(account.rooms, member);
         return {
-          ok: true,
+          ok: missing === undefined,
+          ...(missing === undefined ? {} : { error: missing }),
           latencyMs: Math.round(performance.now() - began),
           ...(bot === undefined ? {} : { bot }),
           ...(hub === undefined ? {} : { hub: `${hub.name} ${hub.version}` }),
-          rooms: rooms.filter((it) => it.member).map((it) => it.room),
+          rooms: member,
         };
       },
       timeoutMs,
@@ -30,6 +34,10 @@ export async function probe(account: Account, timeoutMs: number): Promise<Probe>
   } catch (error) {
     return { ok: false, error: messageOf(error) };
   }
+}
+
+function expulsions(live: LiveAccount | undefined): string[] {
+  return live?.client.exiled.map((room) => expulsion(room, live.client.bot)) ?? [];
 }
 
 /** The command line asks a gateway that may run other code than the one that it loaded just now. */
@@ -58,7 +66,7 @@ export const status = createComputedAccountStatusAdapter<Account, Probe>({
         connected: runtime?.connected ?? false,
         rooms: account.rooms,
         ...(live === undefined ? {} : { bot: live.client.bot, unsent: live.client.unsent, openTurns: live.turns.open.length }),
-        problems: [...account.problems, ...(live?.refusals ?? [])],
+        problems: [...account.problems, ...(live?.refusals ?? []), ...expulsions(live)],
         plugin: LOADED_VERSION,
         mismatch: versionMismatch() ?? "",
       },

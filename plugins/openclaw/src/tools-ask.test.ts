@@ -38,7 +38,7 @@ test("the request of a turn is the one of its session, as long as the turn lasts
   asked("e2", "dm:bob:me");
   const found = (sessionKey: string) => currentRequest({ live, sessionKey })?.entry;
   assert.equal(found("agent:main:bot-hub:group:lab"), "e1");
-  assert.equal(found("agent:main:bot-hub:default:direct:bob"), "e2");
+  assert.equal(found("agent:main:bot-hub:group:@bob"), "e2");
   assert.equal(found("agent:main:bot-hub:group:bob"), undefined);
   assert.equal(found("agent:main:main"), undefined);
   live.turns.end({ id: "e1", room: "lab" }, { state: "done" });

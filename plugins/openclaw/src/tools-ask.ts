@@ -4,9 +4,10 @@
 
 import { FIRST_DEPTH, isExhausted, loadBlocks, nextDepth, type Blocks } from "./blocks.ts";
 import type { LiveAccount } from "./live.ts";
-import { directPeer, directRoom, type Target } from "./names.ts";
+import { directRoom, roomOf, type Target } from "./names.ts";
 import { say } from "./outbound.ts";
 import type { Incoming } from "./requests.ts";
+import { conversationOfSession } from "./tool-policy.ts";
 import { botName, optionalRoom, optionalText, text, type Params, type Tool, type ToolContext } from "./tool.ts";
 
 const WAIT_SECONDS = 120;
@@ -106,11 +107,10 @@ function background(params: Params): { context?: string } {
 
 /** The request that the turn of this session works on. */
 export function currentRequest({ live, sessionKey }: Pick<ToolContext, "live" | "sessionKey">): Incoming | undefined {
-  const ends = (room: string) => {
-    const bot = directPeer(room, live.client.bot ?? "");
-    return bot === undefined ? `:group:${room}` : `:direct:${bot}`;
-  };
-  return open(live).findLast((it) => live.turns.find(it.entry) !== undefined && sessionKey?.endsWith(ends(it.room)));
+  const where = conversationOfSession(sessionKey);
+  if (where === undefined) return undefined;
+  const room = roomOf(where, live.client.bot ?? "");
+  return open(live).findLast((it) => live.turns.find(it.entry) !== undefined && it.room === room);
 }
 
 /** The request that is meant: never a guess among several. */

@@ -19,6 +19,8 @@ export function registerTools(api: OpenClawPluginApi): void {
         label: name.replaceAll("_", " "),
         description,
         parameters,
+        // In the model's request by their own names, and not behind OpenClaw's search for tools.
+        catalogMode: "direct-only" as const,
         async execute(_id: string, params: unknown, signal?: AbortSignal) {
           const live = liveOf(context.agentAccountId);
           const own = { live, sessionKey: context.sessionKey, signal: signal ?? new AbortController().signal };

@@ -11,8 +11,9 @@ import type { Ack } from "./frames.ts";
 import { isAnswer, isApology } from "./host-notices.ts";
 import type { Entry } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
-import { formatTarget, replyTarget } from "./names.ts";
+import { formatTarget, replyTarget, type Target } from "./names.ts";
 import { findLive, say } from "./outbound.ts";
+import { toolPolicy } from "./tool-policy.ts";
 import type { Outcome } from "./turns.ts";
 import { untilAborted } from "./backoff.ts";
 import type { resolveAccess } from "./access.ts";
@@ -27,6 +28,8 @@ export type TurnInput = {
   /** What the agent reads. */
   body: string;
   route: Route;
+  sessionKey: string;
+  where: Target;
   peer: { kind: "direct" | "group"; id: string };
   access: Awaited<ReturnType<typeof resolveAccess>>;
   /** An answer is owed; else the agent may stay silent. */
@@ -46,7 +49,7 @@ export async function runTurn(input: TurnInput): Promise<Outcome> {
       cfg,
       channel: CHANNEL_ID,
       accountId: account.accountId,
-      route: { agentId: route.route.agentId, dmScope: route.route.dmScope, sessionKey: route.route.sessionKey },
+      route: { agentId: route.route.agentId, dmScope: route.route.dmScope, sessionKey: input.sessionKey },
       ctxPayload: contextOf(input),
       botLoopProtection: loopFacts(input),
       delivery: {
@@ -158,7 +161,8 @@ function contextOf(input: TurnInput) {
   const rules = roomRules(account, entry.room);
   const to = formatTarget(replyTarget(entry.room, live.client.bot ?? ""));
   const timestamp = entry.sent_at ?? Date.now();
-  const { agentId, dmScope, accountId, sessionKey } = route.route;
+  const { sessionKey } = input;
+  const { agentId, dmScope, accountId } = route.route;
   return runtime.channel.inbound.buildContext({
     channel: CHANNEL_ID,
     accountId,
@@ -178,7 +182,7 @@ function contextOf(input: TurnInput) {
       rawBody: entry.text,
       commandBody: entry.text,
     },
-    access: { mentions: { canDetectMention: true, wasMentioned: input.owed }, toolPolicy: rules.tools },
+    access: { mentions: { canDetectMention: true, wasMentioned: input.owed }, toolPolicy: toolPolicy(account, input.where) },
     channelIngress: input.access,
     extra: {
       ...(peer.kind === "group" ? { GroupSubject: entry.room } : {}),

@@ -22,7 +22,7 @@ export function unreachableReason(address: string): Promise<string> {
     };
     socket.setTimeout(PATIENCE_MS, () => end(`${host}:${port} does not answer`));
     socket.once("error", (error: NodeJS.ErrnoException) => end(networkReason(error, url)));
-    socket.once(secure ? "secureConnect" : "connect", () => end(`what answers at ${host}:${port} is not a hub`));
+    socket.once(secure ? "secureConnect" : "connect", () => end(`what answers at ${host}:${port} is not a hub${secure || port !== 443 ? "" : "; hint: write `wss://` in place of `ws://`"}`));
   });
 }
 
@@ -40,6 +40,10 @@ export function networkReason(error: unknown, url: URL): string {
       return `nothing listens at ${host}:${port}`;
     case "ENOTFOUND":
       return `the name \`${host}\` does not exist`;
+    case "EPROTO":
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
+      return `what answers at ${host}:${port} does not speak TLS; hint: write \`ws://\` in place of \`wss://\`, or give the hub a certificate`;
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
     case "DEPTH_ZERO_SELF_SIGNED_CERT":

@@ -26,6 +26,7 @@ export async function startHub({ binary, dir, bots, listen = "127.0.0.1:0", tls 
     child.kill(signal);
     await exited;
   };
+  const signal = (name) => child.kill(name);
   const { host: address, port } = new URL(said);
-  return { binary, url: `ws://${address}`, secureUrl: `wss://localhost:${port}`, address, data, stop };
+  return { binary, url: `ws://${address}`, secureUrl: `wss://localhost:${port}`, address, data, stop, signal };
 }

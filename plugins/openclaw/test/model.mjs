@@ -1,7 +1,8 @@
 // A model that does what the prompt says: deterministic, on loopback, speaking OpenAI's completions.
 //
 // Of the last message of a user it obeys: the first of CALL <tool> <json> and SAY <text>, SILENT, and SLOW <ms> before
-// any of them. Everything that it was asked is kept in `requests`.
+// any of them. TRY EVERYTHING calls each tool that it is offered, as an attacker would have it, and then says all that
+// it has learned. Everything that it was asked is kept in `requests`.
 
 import http from "node:http";
 import { once } from "node:events";
@@ -10,10 +11,21 @@ const INTERNAL = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>";
 const textOf = (content) =>
   typeof content === "string" ? content : Array.isArray(content) ? content.map((it) => it.text ?? "").join("\n") : "";
 
-function decide(messages) {
+/** The tools one by one: which comes next is how many results are there. */
+function everything(said, tools, attack) {
+  const asked = said.findLastIndex((it) => it.role === "user");
+  const results = said.slice(asked).filter((it) => it.role === "tool").map((it) => textOf(it.content));
+  const prompt = textOf(said[asked].content);
+  const next = tools[results.length];
+  if (next === undefined) return { prompt, text: `LEARNED ${results.join(" | ").slice(0, 3000)}` };
+  return { prompt, tool: { name: next, arguments: JSON.stringify(attack(next)) } };
+}
+
+function decide(messages, tools, attack) {
   // OpenClaw appends user messages of its own after the real one.
   const said = messages.filter((it) => !(it.role === "user" && textOf(it.content).startsWith(INTERNAL)));
   const last = said.at(-1);
+  if (/TRY EVERYTHING/.test(textOf(said.findLast((it) => it.role === "user")?.content))) return everything(said, tools, attack);
   if (last?.role === "tool") return { text: `RESULT ${textOf(last.content).slice(0, 600)}`, prompt: textOf(last.content) };
   const prompt = textOf(said.findLast((it) => it.role === "user")?.content);
   // What was said before in the room is quoted above the facts about the message.
@@ -27,17 +39,18 @@ function decide(messages) {
   return { prompt, slow, text: "NO_REPLY" };
 }
 
-export async function startModel() {
+/** `attack` gives the arguments with which TRY EVERYTHING calls a tool. */
+export async function startModel({ attack = () => ({}) } = {}) {
   const requests = [];
   const server = http.createServer(async (request, response) => {
     if (request.method === "GET") return response.end(JSON.stringify({ object: "list", data: [{ id: "mock-1", object: "model" }] }));
     let raw = "";
     for await (const chunk of request) raw += chunk;
     const body = JSON.parse(raw);
-    const decided = decide(body.messages ?? []);
     const system = textOf(body.messages?.find((it) => it.role === "system" || it.role === "developer")?.content);
     const tools = body.tools?.map((it) => it.function?.name) ?? [];
-    requests.push({ at: Date.now(), prompt: decided.prompt, system, tools, messages: body.messages, decided });
+    const decided = decide(body.messages ?? [], tools, attack);
+    requests.push({ at: Date.now(), bytes: Buffer.byteLength(raw), prompt: decided.prompt, system, tools, messages: body.messages, decided });
     if (decided.slow) await new Promise((resolve) => setTimeout(resolve, decided.slow));
     answer(response, body, decided, requests.length);
   });

@@ -3,7 +3,7 @@
 //! Owns the meaning of every frame that a client receives. Never sends anything by itself: it leaves
 //! to [`Link::pump`] what may go on the wire.
 
-use bot_protocol::code::{Code, Retry};
+use bot_protocol::code::Code;
 use bot_protocol::frame::client::{self, ClientFrame};
 use bot_protocol::frame::server::{
     Ack, AuthOk, Delivery, ErrorFrame, Gap, GapReason, GoingAway, GoingAwayReason, Joined, Left,
@@ -96,7 +96,7 @@ impl Link {
     fn announce_new_logs(&mut self, stale: &[(RoomName, Position)]) {
         for (room, position) in stale {
             let from_seq = position.seq + 1;
-            let reason = GapReason::Epoch;
+            let reason = GapReason::Epoch.into();
             // An empty range, since nobody knows how much the other log held.
             let to_seq = position.seq;
             let gap = Gap { room: room.clone(), from_seq, to_seq, lost: 0, reason };
@@ -113,23 +113,24 @@ impl Link {
 
     fn turned_away(&mut self, now: Timestamp, error: ErrorFrame) {
         let error = Box::new(error);
-        match error.retry {
-            Retry::Later => self.drop_connection(now, Why::Refused(error)),
-            Retry::Never | Retry::AfterFix => self.end(End::Refused(error)),
+        if error.is_for_now() {
+            self.drop_connection(now, Why::Refused(error));
+        } else {
+            self.end(End::Refused(error));
         }
     }
 
     fn going_away(&mut self, now: Timestamp, going: GoingAway) {
-        let reason = going.reason;
+        let reason = going.reason.clone();
         let back_in_ms = going.reconnect_in_ms;
         self.event(Event::GoingAway(going));
-        match (reason, back_in_ms) {
-            (GoingAwayReason::Revoked, _) => self.end(End::Revoked),
+        match (reason.known(), back_in_ms) {
+            (Some(GoingAwayReason::Revoked), _) => self.end(End::Revoked),
             // With a time, the hub only slows down two that push each other away; the other one may
             // be this client's own connection that broke a moment ago.
-            (GoingAwayReason::Replaced, None) => self.end(End::Replaced),
-            (reason, None) => self.end(End::SentAway(reason)),
-            (reason, Some(ms)) => {
+            (Some(GoingAwayReason::Replaced), None) => self.end(End::Replaced),
+            (_, None) => self.end(End::SentAway(reason)),
+            (_, Some(ms)) => {
                 let back_at = now + self.random.around(ms);
                 let grace = now + GOING_AWAY_GRACE_MS.min(ms);
                 let leaving = Leaving { why: Why::GoingAway(reason), grace, back_at };
@@ -188,7 +189,7 @@ impl Link {
 
     fn message_refused(&mut self, now: Timestamp, id: MessageId, error: ErrorFrame) {
         let error = Box::new(error);
-        if error.retry != Retry::Later {
+        if !error.is_for_now() {
             self.outbox.remove(&id);
             return self.sent(id, Err(SendError::Refused(error)));
         }

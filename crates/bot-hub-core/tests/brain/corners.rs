@@ -305,7 +305,7 @@ fn what_waits_longest_is_the_oldest_that_still_waits() {
 }
 
 #[test]
-fn what_is_said_again_while_the_first_waits_for_the_store_is_answered_to_whoever_asked_last() {
+fn what_is_said_again_while_the_first_waits_for_the_store_is_answered_to_whoever_asks() {
     transcript!(@r#"
     > open ana ack
     ana <- auth_ok [ack]
@@ -329,7 +329,7 @@ fn what_is_said_again_while_the_first_waits_for_the_store_is_answered_to_whoever
     ana2 <- #lab 1 bob: mine (m1)
     bob <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
     bob <- #lab 2 ana: zero (m0)
-    ana2 <- {"type":"ack","room":"lab","id":"m1","seq":3,"delivered":0,"queued":0}
+    ana2 <- {"type":"ack","room":"lab","id":"m1","seq":3,"delivered":0,"queued":0,"duplicate":true}
     bob <- {"type":"gap","room":"lab","from_seq":3,"to_seq":3,"lost":1,"reason":"expired"}
     "#);
 }

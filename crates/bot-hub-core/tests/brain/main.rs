@@ -26,6 +26,7 @@ mod properties;
 mod reading_on;
 mod receipts;
 mod refusals;
+mod repeats;
 mod retention;
 mod rights;
 mod rooms;

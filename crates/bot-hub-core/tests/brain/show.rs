@@ -98,6 +98,9 @@ fn handed(entry: &Entry, it: &Circumstances) -> String {
 fn change(change: &Change) -> String {
     match change {
         Change::Append(draft) => format!("append #{} {}: {}", draft.room, draft.from, draft.text),
+        Change::WasSaid(draft) => {
+            format!("was said? #{} {}: {}", draft.room, draft.from, draft.text)
+        }
         Change::CreateRoom { room, closed: true } => format!("create #{room}, closed"),
         Change::CreateRoom { room, .. } => format!("create #{room}"),
         Change::Retain { room, retain } => format!("retain #{room} {retain:?}"),

@@ -57,6 +57,9 @@ impl Store {
         }
         match change {
             Change::Append(draft) => self.room(&draft.room).append(draft),
+            Change::WasSaid(draft) => {
+                self.room(&draft.room).known(draft).unwrap_or(Outcome::Unsaid)
+            }
             Change::Trim { room, retain, now, entries_max } => {
                 self.room(room).trim(retain, *now, *entries_max as usize)
             }
@@ -107,7 +110,10 @@ impl Store {
                 let known = dropped.entry((bot, range.from)).or_insert((range, at));
                 known.0.to = known.0.to.max(range.to);
             }
-            Change::Append(_) | Change::CreateRoom { .. } | Change::Trim { .. } => unreachable!(),
+            Change::Append(_)
+            | Change::WasSaid(_)
+            | Change::CreateRoom { .. }
+            | Change::Trim { .. } => unreachable!(),
         }
     }
 
@@ -178,17 +184,22 @@ impl Store {
 
 impl Room {
     fn append(&mut self, draft: &Arc<Draft>) -> Outcome {
-        let same = |kept: &&Arc<Draft>| kept.from == draft.from && kept.id == draft.id;
-        if let Some((seq, kept)) = self.entries.iter().find(|(_, kept)| same(kept)) {
-            return match kept.says_the_same(draft) {
-                true => Outcome::Duplicate { seq: *seq },
-                false => Outcome::Conflict,
-            };
+        if let Some(outcome) = self.known(draft) {
+            return outcome;
         }
         self.head += 1;
         self.entries.insert(self.head, draft.clone());
         self.committed.insert(self.head, draft.clone());
         Outcome::Appended { seq: self.head }
+    }
+
+    fn known(&self, draft: &Draft) -> Option<Outcome> {
+        let same = |kept: &&Arc<Draft>| kept.from == draft.from && kept.id == draft.id;
+        let (seq, kept) = self.entries.iter().find(|(_, kept)| same(kept))?;
+        Some(match kept.says_the_same(draft) {
+            true => Outcome::Duplicate { seq: *seq },
+            false => Outcome::Conflict,
+        })
     }
 
     fn trim(&mut self, retain: &Retention, now: Timestamp, entries_max: usize) -> Outcome {

@@ -4,7 +4,7 @@
 
 use bot_protocol::frame::operator::{Operation, Retention};
 use bot_protocol::name::{BotId, RoomName};
-use bot_protocol::right::{Right, Rights};
+use bot_protocol::right::{Granted, Right, Rights};
 use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ struct Room {
 #[derive(Deserialize)]
 struct Member {
     bot: BotId,
-    can: Rights,
+    can: Granted,
     online: bool,
     cursor: u64,
     waiting: u64,
@@ -271,7 +271,7 @@ fn text(room: &Room) -> String {
 }
 
 fn admits(room: &Room) -> String {
-    let inviting = room.members.iter().filter(|member| member.can.has(Right::Invite));
+    let inviting = room.members.iter().filter(|member| member.can.rights().has(Right::Invite));
     let inviting: Vec<&str> = inviting.map(|member| member.bot.as_str()).collect();
     let who = if room.closed { "whom an operator adds" } else { "everybody" };
     match &inviting[..] {

@@ -74,5 +74,5 @@ fn rung(step: &Step, stored: Timestamp) -> String {
     let reason =
         step.reason.as_ref().map_or_else(String::new, |it| format!(": {}", words::visible(it)));
     let reply = step.reply.as_ref().map_or_else(String::new, |it| format!(" with {it}"));
-    format!("  {:<9}  after at most {after}{reply}{reason}", step.state.name())
+    format!("  {:<9}  after at most {after}{reply}{reason}", step.state)
 }

@@ -48,7 +48,7 @@ impl Engine {
                 // not by chance: 5,000 clients get every millisecond twice, where chance would make
                 // crowds; and clients add chance of their own when they try again.
                 let reconnect_in_ms = Some(500 + (spread as u64 * 37) % 2_500);
-                let reason = GoingAwayReason::Shutdown;
+                let reason = GoingAwayReason::Shutdown.into();
                 let frame = ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms });
                 // A full outbox means that the close below says it alone.
                 let _told = peer.outbox.append_text(frame.encode().as_bytes(), 0);

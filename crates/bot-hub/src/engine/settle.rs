@@ -148,7 +148,7 @@ impl Engine {
 /// What the messages among writes hold in memory, nearly.
 fn bytes_of(writes: &[Write]) -> usize {
     let of = |write: &Write| match write {
-        Write::Change(Change::Append(draft)) => draft.size(),
+        Write::Change(Change::Append(draft) | Change::WasSaid(draft)) => draft.size(),
         _ => 0,
     };
     writes.iter().map(of).sum()

@@ -225,7 +225,7 @@ fn random_epoch() -> Result<Epoch, StoreError> {
 fn room_of(change: &Change) -> Option<&RoomName> {
     match change {
         Change::CreateRoom { .. } => None,
-        Change::Append(draft) => Some(&draft.room),
+        Change::Append(draft) | Change::WasSaid(draft) => Some(&draft.room),
         Change::Receipt(receipt) => Some(&receipt.room),
         Change::Retain { room, .. }
         | Change::Join { room, .. }

@@ -128,7 +128,7 @@ impl World {
             if self.pipes[conn].hub_sees {
                 if self.pipes[conn].hello.is_some_and(|known| !known.plain) {
                     let reconnect_in_ms = Some(500 + (conn as u64 * 37) % 2_500);
-                    let reason = GoingAwayReason::Shutdown;
+                    let reason = GoingAwayReason::Shutdown.into();
                     let frame = ServerFrame::GoingAway(GoingAway { reason, reconnect_in_ms });
                     self.send_down(conn, Down::Frame(Box::new(frame)));
                 }
@@ -376,7 +376,7 @@ impl World {
         match (self.plan.sabotage, frame) {
             (Sabotage::ReceivedWhenWritten, ServerFrame::Receipt(receipt)) => {
                 if receipt.state == ReceiptState::Delivered {
-                    receipt.state = ReceiptState::Received;
+                    receipt.state = ReceiptState::Received.into();
                 }
                 true
             }
@@ -407,7 +407,8 @@ impl World {
             }
             Sabotage::InventGaps if self.dice.percent(5) => {
                 let Some(conn) = self.conn_of(&draft.from) else { return };
-                let (from_seq, reason) = (seq.saturating_sub(2).max(1), GapReason::Retention);
+                let (from_seq, reason) =
+                    (seq.saturating_sub(2).max(1), GapReason::Retention.into());
                 if from_seq < seq {
                     let (room, to_seq) = (draft.room.clone(), seq - 1);
                     let gap = Gap { room, from_seq, to_seq, lost: seq - from_seq, reason };

@@ -1,6 +1,7 @@
 //! How fast the store is. Not run by default, since it measures and asserts little:
 //! `cargo test --release -p bot-hub --test store speed -- --ignored --nocapture --test-threads 1`.
-//! `BOT_HUB_BENCH_DIR` says on which disk, `BOT_HUB_BENCH_MB` how much history the start is given.
+//! `BOT_HUB_BENCH_DIR` says on which disk, `BOT_HUB_BENCH_MB` how much history the start is given, and
+//! `BOT_HUB_BENCH_ROOMS` how many rooms.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,8 +12,10 @@ use bot_hub::store::driver::{Driver, StoreEvent, Unsent};
 use bot_hub::store::memory::MemoryStore;
 use bot_hub::store::sqlite::{SqliteStore, verify};
 use bot_hub::store::{Store, Write};
+use bot_hub_core::Hub;
 use bot_hub_core::change::{Answer, Change, Query, Span};
 use bot_hub_core::entry::Draft;
+use bot_hub_core::settings::Settings;
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
@@ -261,6 +264,59 @@ fn start_after_a_kill() {
     let report = verify(directory.path()).unwrap();
     assert_eq!(report.damage, []);
     println!("verified {} entries in {:?}", report.entries, start.elapsed());
+}
+
+/// Members of each room of [`start_with_many_rooms`].
+const MEMBERS: u64 = 5;
+
+/// A store of `rooms` rooms with an entry in each, which one of five members has not received.
+fn many_rooms(store: &mut SqliteStore, rooms: u64) {
+    let bots = (0..rooms.div_ceil(10)).map(|n| BotId::new(&format!("bot-{n}")).unwrap());
+    let bots: Vec<_> = bots.collect();
+    for chunk in (0..rooms).collect::<Vec<_>>().chunks(1_000) {
+        let mut writes = Vec::new();
+        for &number in chunk {
+            let room = RoomName::new(&format!("room-{number}")).unwrap();
+            let member = |nth: u64| &bots[((number + nth * 7) % bots.len() as u64) as usize];
+            writes.push(Change::CreateRoom { room: room.clone(), closed: false });
+            let join = |nth| Change::Join { room: room.clone(), bot: member(nth).clone() };
+            writes.extend((0..MEMBERS).map(join));
+            writes.push(Change::Append(Arc::new(Draft {
+                room: room.clone(),
+                from: member(0).clone(),
+                id: MessageId::new(&format!("m{number}")).unwrap(),
+                text: "x".repeat(200),
+                sent_at: Timestamp(1_700_000_000_000 + number),
+                extras: None,
+            })));
+            writes.extend((0..MEMBERS - 1).map(|nth| Change::Cursor {
+                room: room.clone(),
+                bot: member(nth).clone(),
+                seq: 1,
+                state: ReceiptState::Received,
+                at: Timestamp(1_700_000_000_500 + number),
+            }));
+        }
+        let writes: Vec<_> = writes.into_iter().map(Write::Change).collect();
+        store.commit(&writes).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "measures"]
+fn start_with_many_rooms() {
+    let rooms = std::env::var("BOT_HUB_BENCH_ROOMS").ok().and_then(|text| text.parse().ok());
+    let rooms = rooms.unwrap_or(100_000);
+    let directory = directory();
+    many_rooms(&mut SqliteStore::open(directory.path()).unwrap(), rooms);
+    let before = cpu();
+    let loaded = SqliteStore::open(directory.path()).unwrap().load().unwrap();
+    let read = cpu() - before;
+    assert_eq!(loaded.snapshot.rooms.len() as u64, rooms);
+    let hub = Hub::new(Timestamp(1_800_000_000_000), 1, Settings::default(), loaded.snapshot);
+    assert_eq!(hub.gauges().waiting, rooms);
+    let all = cpu() - before;
+    println!("{rooms} rooms of {MEMBERS}: CPU {read:?} to read, {:?} to remember", all - read);
 }
 
 /// A steady stream: how late the slowest answers come, checkpoints included.

@@ -14,6 +14,7 @@ use crate::name::{BotId, RoomName};
 use crate::receipt::ReceiptState;
 use crate::secret::Secret;
 use crate::time::Timestamp;
+use crate::word::words;
 
 frames! {
     /// A frame from a client. Unknown fields are ignored, unknown types are refused.
@@ -234,22 +235,22 @@ impl Receipt {
     }
 }
 
-/// What a bot says that it is doing, or what the hub sees of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum BotState {
-    /// Connected.
-    Online,
-    /// Connected and free.
-    Idle,
-    /// In a turn.
-    Busy,
-    /// Connected, but nobody is at home.
-    Away,
-    /// Not connected.
-    #[default]
-    Offline,
+words! {
+    /// What a bot says that it is doing, or what the hub sees of it.
+    #[derive(Default)]
+    pub enum BotState {
+        /// Connected.
+        Online = "online",
+        /// Connected and free.
+        Idle = "idle",
+        /// In a turn.
+        Busy = "busy",
+        /// Connected, but nobody is at home.
+        Away = "away",
+        /// Not connected.
+        #[default]
+        Offline = "offline",
+    }
 }
 
 /// `presence`: what this bot is doing.

@@ -10,6 +10,7 @@
 pub mod client;
 pub mod json;
 pub mod operator;
+mod reason;
 pub mod server;
 
 use std::borrow::Cow;

@@ -9,14 +9,16 @@ use smol_str::SmolStr;
 
 use super::client::BotState;
 use super::json::{write_count, write_string};
+pub use super::reason::{GapReason, GoingAwayReason};
 use super::{FrameError, Opaque, frame_type, frames};
 use crate::code::{Code, Retry};
 use crate::id::{Epoch, MessageId, Position};
 use crate::limits::Limits;
 use crate::name::{BotId, RoomName};
 use crate::receipt::ReceiptState;
-use crate::right::Rights;
+use crate::right::Granted;
 use crate::time::Timestamp;
+use crate::word::Open;
 
 frames! {
     /// A frame from the hub.
@@ -130,7 +132,7 @@ pub struct Membership {
     pub head: u64,
     /// What it may do there; absent for the usual: reading, posting and requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub can: Option<Rights>,
+    pub can: Option<Granted>,
 }
 
 /// `joined`.
@@ -150,14 +152,14 @@ pub struct Joined {
 }
 
 /// The rules of a room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
     /// Only an operator admits members.
     pub closed: bool,
     /// What this bot may do there; absent for the usual: reading, posting and requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub can: Option<Rights>,
+    pub can: Option<Granted>,
 }
 
 /// `left`.
@@ -294,7 +296,7 @@ pub struct Receipt {
     /// The recipient.
     pub bot: BotId,
     /// What happened.
-    pub state: ReceiptState,
+    pub state: Open<ReceiptState>,
     /// When, by the hub's clock.
     pub at: Timestamp,
     /// Why, for people.
@@ -312,7 +314,7 @@ pub struct Presence {
     /// The bot.
     pub bot: BotId,
     /// Its state.
-    pub state: BotState,
+    pub state: Open<BotState>,
     /// Its remark.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<SmolStr>,
@@ -370,7 +372,7 @@ pub struct RecipientStatus {
     /// The recipient.
     pub bot: BotId,
     /// The highest rung reached, or the way off the ladder.
-    pub state: ReceiptState,
+    pub state: Open<ReceiptState>,
     /// Every rung that is known, in order.
     pub steps: Vec<Step>,
 }
@@ -380,7 +382,7 @@ pub struct RecipientStatus {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
     /// The rung.
-    pub state: ReceiptState,
+    pub state: Open<ReceiptState>,
     /// When at the latest, by the hub's clock.
     pub at: Timestamp,
     /// Why, for people.
@@ -435,7 +437,7 @@ pub struct BotInfo {
     /// Its name.
     pub bot: BotId,
     /// What it is doing.
-    pub state: BotState,
+    pub state: Open<BotState>,
     /// Its remark.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<SmolStr>,
@@ -457,26 +459,7 @@ pub struct Gap {
     /// How many.
     pub lost: u64,
     /// Why.
-    pub reason: GapReason,
-}
-
-/// Why entries are missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum GapReason {
-    /// More waited than `limits.buffer_per_bot_per_room` keeps.
-    BufferLimit,
-    /// The room's retention removed them.
-    Retention,
-    /// They are damaged in the store.
-    Corrupt,
-    /// They were handed over many times and never received.
-    Dead,
-    /// Their `expires_at` passed.
-    Expired,
-    /// The client's position belongs to another life of the store; how many it missed is unknown.
-    Epoch,
+    pub reason: Open<GapReason>,
 }
 
 /// `going_away`.
@@ -484,25 +467,10 @@ pub enum GapReason {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GoingAway {
     /// Why.
-    pub reason: GoingAwayReason,
+    pub reason: Open<GoingAwayReason>,
     /// When to come back; absent means not by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reconnect_in_ms: Option<u64>,
-}
-
-/// Why a connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum GoingAwayReason {
-    /// A newer connection of the same bot took over.
-    Replaced,
-    /// The bot was disabled or removed, or its token revoked.
-    Revoked,
-    /// The hub restarts or stops.
-    Shutdown,
-    /// The client does not read what it is sent.
-    TooSlow,
 }
 
 /// `error`: a refusal. The connection lives on unless a close follows.
@@ -519,7 +487,7 @@ pub struct ErrorFrame {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// Whether the same request may be tried again.
-    pub retry: Retry,
+    pub retry: Open<Retry>,
     /// With `later`: not before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -536,7 +504,7 @@ impl ErrorFrame {
             name: SmolStr::new_static(code.name()),
             message: code.sentence().to_owned(),
             hint: None,
-            retry: code.retry(),
+            retry: code.retry().into(),
             retry_after_ms: None,
             reference: None,
         }
@@ -552,6 +520,15 @@ impl ErrorFrame {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Whether the same request may be tried again unchanged. A hub that names a time means it, by
+    /// whatever word.
+    pub fn is_for_now(&self) -> bool {
+        match self.retry.known() {
+            Some(retry) => retry == Retry::Later,
+            None => self.retry_after_ms.is_some(),
+        }
     }
 
     /// Names the frame that failed.

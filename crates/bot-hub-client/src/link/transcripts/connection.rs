@@ -297,3 +297,38 @@ fn stopping_tells_everybody_who_waits() {
     3 stop
     ");
 }
+
+#[test]
+fn a_reason_that_only_a_newer_hub_knows_is_shown_and_its_time_kept() {
+    let transcript = when_ready(
+        "
+        100 < {'type':'going_away','reason':'tidying_up','reconnect_in_ms':2000}
+    ",
+    );
+    assert!(transcript.contains("event 2: going away Unknown(\"tidying_up\")"), "{transcript}");
+    assert!(!transcript.contains("ended"), "{transcript}");
+    let transcript = when_ready(
+        "
+        100 < {'type':'going_away','reason':'moved_house'}
+    ",
+    );
+    assert!(transcript.contains("for good: `moved_house`"), "{transcript}");
+}
+
+#[test]
+fn a_refusal_with_a_time_is_for_now_by_whatever_word() {
+    let transcript = from_the_start("
+        0 tick
+        0 opened
+        1 < {'type':'error','code':9001,'name':'at_lunch','message':'later','retry':'after_lunch','retry_after_ms':700}
+    ");
+    assert!(transcript.contains("waiting") && !transcript.contains("ended"), "{transcript}");
+    let transcript = from_the_start(
+        "
+        0 tick
+        0 opened
+        1 < {'type':'error','code':9002,'name':'gone','message':'no','retry':'in_another_life'}
+    ",
+    );
+    assert!(transcript.contains("ended"), "{transcript}");
+}

@@ -12,6 +12,7 @@ use bot_protocol::id::MessageId;
 use bot_protocol::name::RoomName;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::secret::Secret;
+use bot_protocol::word::Open;
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::out::{counted, say, write_line};
@@ -30,7 +31,7 @@ struct Actor {
     events: Events,
     room: RoomName,
     /// What it was told about its messages.
-    receipts: Vec<(MessageId, ReceiptState)>,
+    receipts: Vec<(MessageId, Open<ReceiptState>)>,
 }
 
 impl Actor {
@@ -161,13 +162,14 @@ impl Stage {
 
     /// Shows what the sender of a message was told about it, when that is all.
     async fn receipts(&self, actor: &mut Actor, id: &MessageId) -> Result<(), Failure> {
-        while !actor.receipts.iter().any(|(of, state)| of == id && state.is_final()) {
+        let is_final = |state: &Open<_>| state.known().is_some_and(ReceiptState::is_final);
+        while !actor.receipts.iter().any(|(of, state)| of == id && is_final(state)) {
             actor.next().await?;
         }
         let own = actor.receipts.iter().filter(|(of, _)| of == id);
         // On its way it is hardly ever seen: the recipient is quick.
         let rungs = own.filter(|(_, state)| *state != ReceiptState::Delivered);
-        let rungs: Vec<&str> = rungs.map(|(_, state)| state.name()).collect();
+        let rungs: Vec<String> = rungs.map(|(_, state)| state.to_string()).collect();
         self.tell(&format!("    {} is told: {}", actor.name, rungs.join(", "))).await
     }
 }

@@ -8,7 +8,7 @@ use std::io::IsTerminal as _;
 
 use bot_protocol::frame::operator::{InviteWish, Operation};
 use bot_protocol::name::{BotId, RoomName};
-use bot_protocol::right::Rights;
+use bot_protocol::right::{Granted, Rights};
 use bot_protocol::time::Timestamp;
 use clap::Subcommand;
 use serde::Deserialize;
@@ -184,7 +184,7 @@ struct Shown {
     state: String,
     name: BotId,
     rooms: Vec<RoomName>,
-    can: Rights,
+    can: Granted,
     by: BotId,
     expires_at: Timestamp,
     claim: Option<Claim>,

@@ -177,6 +177,10 @@ impl Sent {
         let (to, ack) = (self.place.typed(), &self.ack);
         let queued = ack.queued.unwrap_or(0);
         let again = if ack.duplicate { " before" } else { "" };
+        if ack.delivered == 0 && queued == 0 && ack.duplicate {
+            // It says nothing about those who had it before the hub started.
+            return format!("stored before in {to}; bot-hub status {} says more", self.id);
+        }
         if ack.delivered == 0 && queued == 0 {
             return format!("stored{again} in {to}, where nobody else is a member");
         }

@@ -9,6 +9,7 @@ use bot_protocol::frame::operator::Operation;
 use bot_protocol::frame::server::{Delivery, Receipt, RecipientStatus, Step};
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::word::Open;
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
@@ -108,11 +109,15 @@ async fn news(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<News, Failure> {
 fn add(recipients: &mut [RecipientStatus], receipt: &Receipt) {
     let Some(recipient) = recipients.iter_mut().find(|it| it.bot == receipt.bot) else { return };
     if recipient.steps.iter().all(|step| step.state != receipt.state) {
-        let (state, at) = (receipt.state, receipt.at);
+        let (state, at) = (receipt.state.clone(), receipt.at);
         let (reason, reply) = (receipt.reason.clone(), receipt.reply.clone());
+        // How a word that is not known compares with the others, only the hub knows: it comes last,
+        // and what `status` said stays.
+        if state.known() > recipient.state.known() {
+            recipient.state = state.clone();
+        }
         recipient.steps.push(Step { state, at, reason, reply });
-        recipient.steps.sort_by_key(|step| step.state);
-        recipient.state = recipient.state.max(receipt.state);
+        recipient.steps.sort_by(|one, other| one.state.cmp(&other.state));
     }
 }
 
@@ -154,7 +159,8 @@ fn standing(recipients: &[RecipientStatus], wish: Wait) -> Standing {
     } else if !recipients.is_empty() && recipients.iter().all(|it| has_reached(it, wish)) {
         return Standing::Fulfilled(None);
     }
-    let is_over = |it: &RecipientStatus| it.state.is_final() && !has_reached(it, wish);
+    let is_final = |state: &Open<_>| state.known().is_some_and(ReceiptState::is_final);
+    let is_over = |it: &RecipientStatus| is_final(&it.state) && !has_reached(it, wish);
     let is_hopeless = match wish {
         Wait::Answered => recipients.iter().all(is_over),
         _ => recipients.is_empty() || recipients.iter().any(is_over),
@@ -164,8 +170,10 @@ fn standing(recipients: &[RecipientStatus], wish: Wait) -> Standing {
 
 fn has_reached(recipient: &RecipientStatus, wish: Wait) -> bool {
     use ReceiptState::{Answered, Declined, Delivered, Done, Failed, Received, Started};
-    let reached =
-        |states: &[ReceiptState]| recipient.steps.iter().any(|it| states.contains(&it.state));
+    let reached = |states: &[ReceiptState]| {
+        let mut steps = recipient.steps.iter().filter_map(|it| it.state.known());
+        steps.any(|state| states.contains(&state))
+    };
     // Who declines or fails has got it.
     let received = &[Received, Started, Answered, Done, Declined, Failed];
     match wish {
@@ -238,12 +246,12 @@ mod tests {
     fn recipient(text: &str) -> RecipientStatus {
         let (bot, states) = text.split_once(':').unwrap();
         let step = |name: &str| {
-            let state = ReceiptState::from_name(name).unwrap();
+            let state: Open<ReceiptState> = serde_json::from_value(json!(name)).unwrap();
             let reply = (state == ReceiptState::Answered).then(|| MessageId::new("r1").unwrap());
             Step { state, at: Timestamp(0), reason: None, reply }
         };
         let steps: Vec<Step> = states.split(',').map(step).collect();
-        let state = steps.last().unwrap().state;
+        let state = steps.last().unwrap().state.clone();
         RecipientStatus { bot: BotId::new(bot).unwrap(), state, steps }
     }
 
@@ -255,6 +263,8 @@ mod tests {
         check(&["ann:stored,delivered", "bob:stored,dropped"], Wait::Delivered, "hopeless");
         check(&["ann:stored,received,declined"], Wait::Received, "fulfilled");
         check(&["ann:stored,delivered"], Wait::Received, "open");
+        check(&["ann:stored,handed_on"], Wait::Delivered, "open");
+        check(&["ann:delivered,handed_on"], Wait::Delivered, "fulfilled");
         check(&[], Wait::Received, "hopeless");
     }
 

@@ -130,7 +130,7 @@ impl<'a> Follow<'a> {
     fn start_over(&mut self) -> Result<(), Failure> {
         for (room, shown) in std::mem::take(&mut self.shown) {
             let from_seq = shown + 1;
-            let reason = GapReason::Epoch;
+            let reason = GapReason::Epoch.into();
             self.sink.gap(&Gap { room, from_seq, to_seq: from_seq, lost: 0, reason })?;
         }
         (self.has_begun, self.since) = (false, None);
@@ -246,7 +246,13 @@ impl<'a> Follow<'a> {
             return Ok(());
         }
         let lost = to_seq - from_seq + 1;
-        self.sink.gap(&Gap { room: room.clone(), from_seq, to_seq, lost, reason })?;
+        self.sink.gap(&Gap {
+            room: room.clone(),
+            from_seq,
+            to_seq,
+            lost,
+            reason: reason.into(),
+        })?;
         self.shown.insert(room.clone(), to_seq);
         Ok(())
     }

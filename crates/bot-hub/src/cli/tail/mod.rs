@@ -137,8 +137,7 @@ impl Sink {
     /// Something is missing, and that is said.
     fn gap(&self, gap: &Gap) -> Result<(), Failure> {
         let room = words::room(gap.room.as_str());
-        let reason = json!(gap.reason);
-        let reason = reason.as_str().unwrap_or("unknown");
+        let reason = &gap.reason;
         let told = match gap.lost {
             0 => format!("! {room}: the log was replaced; what was said in between is unknown"),
             1 => format!("! {room}: message {} is gone ({reason})", gap.from_seq),

@@ -1,5 +1,7 @@
 //! Numbers, ids and pages.
 
+use std::sync::Arc;
+
 use bot_hub_core::change::{Change, Outcome, Page, Span};
 use bot_hub_core::entry::Extras;
 use bot_protocol::frame::Opaque;
@@ -47,8 +49,14 @@ pub(in crate::store) fn the_same_id_and_body_is_stored_once(subject: &mut Subjec
     let next = Outcome::Appended { seq: 2 };
     assert_eq!(outcomes, [appended, duplicate.clone(), Outcome::Conflict, next]);
     subject.reopen();
-    assert_eq!(subject.say(later), duplicate);
+    assert_eq!(subject.say(later), duplicate.clone());
     assert_eq!(subject.say(other), Outcome::Conflict);
+    assert_eq!(subject.log("lab").len(), 2);
+    let (known, changed) = (draft("lab", "ann", "x", "hello"), draft("lab", "ann", "x", "no"));
+    let others = [draft("lab", "ann", "z", "hello"), draft("lab", "bob", "x", "hello")];
+    let asked = [known, changed].into_iter().chain(others).map(Arc::new).map(Change::WasSaid);
+    let outcomes = subject.change(asked.collect());
+    assert_eq!(outcomes, [duplicate, Outcome::Conflict, Outcome::Unsaid, Outcome::Unsaid]);
     assert_eq!(subject.log("lab").len(), 2);
 
     let extras = Extras { thread: Some("t".to_owned()), ..Extras::default() };

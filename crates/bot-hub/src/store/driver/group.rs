@@ -86,7 +86,7 @@ impl Group {
 
 fn size(write: &Write) -> usize {
     match write {
-        Write::Change(Change::Append(draft)) => draft.size(),
+        Write::Change(Change::Append(draft) | Change::WasSaid(draft)) => draft.size(),
         _ => 0,
     }
 }

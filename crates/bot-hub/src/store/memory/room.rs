@@ -89,6 +89,11 @@ impl Room {
     pub(super) fn apply(&mut self, change: &Change) -> Outcome {
         match change {
             Change::Append(draft) => return self.append(draft),
+            Change::WasSaid(draft) => {
+                return self
+                    .known(self.seeds.hash_one(&draft.id), draft)
+                    .unwrap_or(Outcome::Unsaid);
+            }
             Change::Trim { retain, now, entries_max, .. } => {
                 return self.trim(retain, *now, *entries_max);
             }
@@ -146,11 +151,8 @@ impl Room {
 
     fn append(&mut self, draft: &Arc<Draft>) -> Outcome {
         let hash = self.seeds.hash_one(&draft.id);
-        if let Some(Entry { seq, draft: known }) = self.said(hash, &draft.id, &draft.from) {
-            return match known.says_the_same(draft) {
-                true => Outcome::Duplicate { seq: *seq },
-                false => Outcome::Conflict,
-            };
+        if let Some(outcome) = self.known(hash, draft) {
+            return outcome;
         }
         let seq = self.head() + 1;
         let (entries, first) = (&self.entries, self.first);
@@ -158,6 +160,15 @@ impl Room {
         self.bytes += draft.size() as u64;
         self.entries.push_back(Stored { entry: Entry { seq, draft: Arc::clone(draft) }, hash });
         Outcome::Appended { seq }
+    }
+
+    /// What to say of an id that the sender has used before.
+    fn known(&self, hash: u64, draft: &Draft) -> Option<Outcome> {
+        let Entry { seq, draft: known } = self.said(hash, &draft.id, &draft.from)?;
+        Some(match known.says_the_same(draft) {
+            true => Outcome::Duplicate { seq: *seq },
+            false => Outcome::Conflict,
+        })
     }
 
     /// What a sender said with an id.

@@ -64,6 +64,7 @@ impl<'a> Batch<'a> {
     fn change(&mut self, change: &Change) -> Result<Outcome, Trouble> {
         match change {
             Change::Append(draft) => return self.append(draft),
+            Change::WasSaid(draft) => return self.was_said(draft),
             Change::Trim { room, retain, now, entries_max } => {
                 return self.trim(room, retain, *now, *entries_max);
             }

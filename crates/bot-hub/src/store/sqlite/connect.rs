@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::Trouble;
@@ -91,6 +92,9 @@ fn open(path: &Path, options: &Options, more: OpenFlags) -> rusqlite::Result<Con
     };
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
+    // Plans do not depend on what is bound: otherwise SQLite would compile a statement anew at every
+    // execution with other values, which costs more than most of ours do.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Damage is met with an error instead of a guess.
     conn.pragma_update(None, "cell_size_check", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;

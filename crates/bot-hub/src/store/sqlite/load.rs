@@ -2,56 +2,116 @@
 //!
 //! Owns the reading of everything but the log itself: the cost depends on the number of rooms and
 //! members, never on how much was said. Never writes.
+//!
+//! * `scan`: a table read once, beside the rooms.
+//! * `registry`: bots, tokens and invites.
+
+mod registry;
+mod scan;
 
 use bot_hub_core::change::{DroppedRange, Expiring, MemberRecord, RoomRecord, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
-use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, Statement};
 
+pub(super) use self::registry::{
+    bot_columns, bot_row, invite_columns, invite_row, token_columns, token_row,
+};
+use self::scan::Scan;
+use super::error::is_damage;
 use super::names::Names;
 use super::row::{self, entry_columns};
-use super::rows::{Joined, Tail, bot_sum, dropped_sum, invite_sum, reason_of, token_sum};
+use super::rows::{Joined, Tail, dropped_sum, reason_of};
 use super::schema::{nat, place};
-use super::stored::{self, StoredRoom, bound, room_columns};
+use super::stored::{self, StoredRoom, member_columns, room_columns, tail_columns};
 use super::sum::Sum;
-use crate::store::{BotRecord, ClaimRecord, InviteRecord, Loaded, TokenRecord};
+use crate::store::Loaded;
 
 /// Everything that is needed at start.
 pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> {
-    let mut loading = Loading { conn, names: Names::default(), sum: Sum::default() };
+    let mut sum = Sum::default();
+    let rooms = rooms(conn, &mut sum)?;
+    let mut tables = Tables::prepare(conn)?;
+    let mut loading = Loading { conn, names: Names::default(), sum, scans: tables.scan()? };
     let mut snapshot = Snapshot { epoch, ..Snapshot::default() };
-    for room in loading.rooms()? {
-        loading.room(&room, &mut snapshot)?;
+    for room in &rooms {
+        loading.room(room, &mut snapshot)?;
     }
-    let (bots, tokens, invites) = (loading.bots()?, loading.tokens()?, loading.invites()?);
+    snapshot.rooms.sort_by(|one, other| one.room.cmp(&other.room));
+    snapshot.expiring.sort_by(|one, other| (&one.room, one.seq).cmp(&(&other.room, other.seq)));
+    let sum = &mut loading.sum;
+    let bots = registry::bots(conn, sum)?;
+    let tokens = registry::tokens(conn, sum)?;
+    let invites = registry::invites(conn, sum)?;
     Ok(Loaded { snapshot, bots, tokens, invites })
+}
+
+/// Every room, by number.
+fn rooms(conn: &Connection, sum: &mut Sum) -> rusqlite::Result<Vec<StoredRoom>> {
+    let sql = concat!("SELECT ", room_columns!(), " FROM room ORDER BY id");
+    let mut statement = conn.prepare(sql)?;
+    let rooms = statement.query_map([], |row| stored::room_row(sum, row))?;
+    let rooms: Vec<_> = rooms.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    for room in rooms.iter().filter(|room| !room.is_intact) {
+        tracing::error!(room = %room.room, "the room's own row is damaged: it counts as closed");
+    }
+    Ok(rooms)
+}
+
+/// The statements that read what belongs to rooms, each in the order of the rooms' numbers.
+struct Tables<'c> {
+    tails: Statement<'c>,
+    members: Statement<'c>,
+    dropped: Statement<'c>,
+}
+
+impl<'c> Tables<'c> {
+    fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            tails: conn.prepare(concat!(
+                "SELECT ",
+                tail_columns!(),
+                ", room FROM tail ORDER BY room"
+            ))?,
+            members: conn.prepare(concat!(
+                "SELECT ",
+                member_columns!(),
+                ", room, bot FROM member ORDER BY room, bot"
+            ))?,
+            dropped: conn.prepare(
+                "SELECT start, upto, reason, at, sum, room, bot FROM dropped
+                 ORDER BY room, bot, start",
+            )?,
+        })
+    }
+
+    fn scan(&mut self) -> rusqlite::Result<Scans<'_>> {
+        Ok(Scans {
+            tails: Scan::new(self.tails.query([])?, |row| Ok((row.get(7)?, 0))),
+            members: Scan::new(self.members.query([])?, |row| Ok((row.get(10)?, row.get(11)?))),
+            dropped: Scan::new(self.dropped.query([])?, |row| Ok((row.get(5)?, row.get(6)?))),
+        })
+    }
+}
+
+struct Scans<'s> {
+    tails: Scan<'s>,
+    members: Scan<'s>,
+    dropped: Scan<'s>,
 }
 
 struct Loading<'a> {
     conn: &'a Connection,
     names: Names,
     sum: Sum,
+    scans: Scans<'a>,
 }
 
 impl Loading<'_> {
-    fn rooms(&mut self) -> rusqlite::Result<Vec<StoredRoom>> {
-        let sql = concat!("SELECT ", room_columns!(), " FROM room ORDER BY name");
-        let mut statement = self.conn.prepare(sql)?;
-        let rooms = statement.query_map([], |row| stored::room_row(&mut self.sum, row))?;
-        let mut rooms: Vec<_> = rooms.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        for room in rooms.iter().filter(|room| !room.is_intact) {
-            tracing::error!(room = %room.room, "the room's own row is damaged: it counts as closed");
-        }
-        // The index may be damaged, too.
-        rooms.sort_by(|one, other| one.room.cmp(&other.room));
-        Ok(rooms)
-    }
-
     fn room(&mut self, stored: &StoredRoom, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
         let StoredRoom { id, room, closed, retain, .. } = stored;
-        let tail = stored::tail(self.conn, &mut self.sum, room, *id)?;
+        let tail = self.tail(room, *id)?;
         let members = self.members(room, *id, &tail)?;
         snapshot.expiring.extend(self.expiring(room, *id, &tail, &members)?);
         snapshot.rooms.push(RoomRecord {
@@ -67,44 +127,54 @@ impl Loading<'_> {
         Ok(())
     }
 
+    /// Where the log begins and ends. What the scan does not give, the look-up counts again.
+    fn tail(&mut self, room: &RoomName, number: i64) -> rusqlite::Result<Tail> {
+        let found = match self.scans.tails.next((number, 0), (number, 0)) {
+            Ok(Some(row)) => stored::tail_row(row).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(Some((tail, expected))) if tail.sum(&mut self.sum, room) == expected => Ok(tail),
+            Err(error) if !is_damage(&error) => Err(error),
+            _ => stored::tail(self.conn, &mut self.sum, room, number),
+        }
+    }
+
     fn members(
         &mut self,
         room: &RoomName,
         number: i64,
         tail: &Tail,
     ) -> rusqlite::Result<Vec<MemberRecord>> {
-        let mut statement = self.conn.prepare_cached("SELECT bot FROM member WHERE room = ?1")?;
-        let bots: Vec<i64> =
-            statement.query_map([number], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        let mut members = Vec::with_capacity(bots.len());
-        for bot_number in bots {
+        let mut members = Vec::new();
+        let mut since = WaitingSince::default();
+        while let Some(row) = self.scans.members.next((number, 0), (number, i64::MAX))? {
+            let (bot_number, found) = (row.get(11)?, stored::joined_row(row));
             let Some(bot) = self.names.name(self.conn, bot_number)? else {
                 tracing::error!(%room, "the name of a member is damaged: it is left out");
                 continue;
             };
-            let who = (&bot, bot_number);
-            let joined = stored::joined(self.conn, &mut self.sum, (room, number), who, tail)?;
-            let Some(joined) = joined else { continue };
-            members.push(self.member((room, number), who, joined, tail)?);
+            let joined = match found {
+                Ok((joined, expected)) if joined.sum(&mut self.sum, room, &bot) == expected => {
+                    joined
+                }
+                Err(error) if !is_damage(&error) => return Err(error),
+                _ => {
+                    let who = (&bot, bot_number);
+                    let room = (room, number);
+                    let joined = stored::joined(self.conn, &mut self.sum, room, who, tail)?;
+                    let Some(joined) = joined else { continue };
+                    joined
+                }
+            };
+            let waiting_since = since.look_up(self.conn, number, joined.cursor, tail)?;
+            let dropped = self.dropped((room, number), (&bot, bot_number), joined.cursor)?;
+            let Joined { rights, since, cursor, .. } = joined;
+            members.push(MemberRecord { bot, rights, since, cursor, waiting_since, dropped });
         }
         members.sort_by(|one, other| one.bot.cmp(&other.bot));
         Ok(members)
-    }
-
-    fn member(
-        &mut self,
-        room: (&RoomName, i64),
-        bot: (&BotId, i64),
-        joined: Joined,
-        tail: &Tail,
-    ) -> rusqlite::Result<MemberRecord> {
-        let Joined { rights, since, cursor, .. } = joined;
-        let waiting_since = match cursor < tail.head {
-            true => stored::sent_at(self.conn, room.1, tail.first.max(cursor + 1), tail.head)?,
-            false => None,
-        };
-        let dropped = self.dropped(room, bot, cursor)?;
-        Ok(MemberRecord { bot: bot.0.clone(), rights, since, cursor, waiting_since, dropped })
     }
 
     fn dropped(
@@ -113,14 +183,13 @@ impl Loading<'_> {
         bot: (&BotId, i64),
         cursor: u64,
     ) -> rusqlite::Result<Vec<DroppedRange>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT start, upto, reason, at, sum FROM dropped
-             WHERE room = ?1 AND bot = ?2 AND upto > ?3 ORDER BY start",
-        )?;
-        let key = (room.1, bot.1, bound(cursor));
-        let sum = &mut self.sum;
-        let ranges = statement.query_map(key, |row| dropped_row(sum, room.0, bot.0, row))?;
-        ranges.filter_map(|range| range.transpose()).map(|range| Ok(range?.0)).collect()
+        let key = (room.1, bot.1);
+        let mut ranges = Vec::new();
+        while let Some(row) = self.scans.dropped.next(key, key)? {
+            let range = dropped_row(&mut self.sum, room.0, bot.0, row)?;
+            ranges.extend(range.map(|(range, _)| range).filter(|range| range.to > cursor));
+        }
+        Ok(ranges)
     }
 
     /// Entries with an expiry after the cursor of whoever is last.
@@ -153,36 +222,35 @@ impl Loading<'_> {
         }
         Ok(expiring)
     }
-
-    fn bots(&mut self) -> rusqlite::Result<Vec<BotRecord>> {
-        let sql = concat!("SELECT ", bot_columns!(), " FROM bot ORDER BY name");
-        let mut statement = self.conn.prepare(sql)?;
-        let bots = statement.query_map([], |row| bot_row(&mut self.sum, row))?;
-        bots.filter_map(|bot| or_report("bot", bot)).collect()
-    }
-
-    fn tokens(&mut self) -> rusqlite::Result<Vec<TokenRecord>> {
-        let sql = concat!("SELECT ", token_columns!(), " FROM token ORDER BY hash");
-        let mut statement = self.conn.prepare(sql)?;
-        let tokens = statement.query_map([], |row| token_row(&mut self.sum, row))?;
-        tokens.filter_map(|token| or_report("token", token)).collect()
-    }
-
-    fn invites(&mut self) -> rusqlite::Result<Vec<InviteRecord>> {
-        let sql = concat!("SELECT ", invite_columns!(), " FROM invite ORDER BY id");
-        let mut statement = self.conn.prepare(sql)?;
-        let invites = statement.query_map([], |row| invite_row(&mut self.sum, row))?;
-        invites.filter_map(|invite| or_report("invite", invite)).collect()
-    }
 }
 
-/// A damaged bot, token or invite opens no door; that it is missing has to be said somewhere.
-fn or_report<T>(what: &str, found: rusqlite::Result<Option<T>>) -> Option<rusqlite::Result<T>> {
-    let found = found.transpose();
-    if found.is_none() {
-        tracing::error!("the row of a {what} is damaged: it is refused");
+/// When the oldest entry that waits for a member was sent. Most members of a room wait for the same one.
+#[derive(Default)]
+struct WaitingSince {
+    last: Option<(u64, Option<Timestamp>)>,
+}
+
+impl WaitingSince {
+    fn look_up(
+        &mut self,
+        conn: &Connection,
+        room: i64,
+        cursor: u64,
+        tail: &Tail,
+    ) -> rusqlite::Result<Option<Timestamp>> {
+        if cursor >= tail.head {
+            return Ok(None);
+        }
+        let oldest = tail.first.max(cursor + 1);
+        match self.last {
+            Some((seq, at)) if seq == oldest => Ok(at),
+            _ => {
+                let at = stored::sent_at(conn, room, oldest, tail.head)?;
+                self.last = Some((oldest, at));
+                Ok(at)
+            }
+        }
     }
-    found
 }
 
 /// `start, upto, reason, at, sum` of `dropped`; `None` if it is damaged.
@@ -197,82 +265,4 @@ pub(super) fn dropped_row(
     let at = Timestamp(nat(row.get(3)?));
     let is_intact = dropped_sum(sum, room, bot, &range, at) == row.get::<_, i64>(4)?;
     Ok(is_intact.then_some((range, at)))
-}
-
-macro_rules! bot_columns {
-    () => {
-        "name, operator, disabled, created_at, last_seen, guest, sum"
-    };
-}
-macro_rules! token_columns {
-    () => {
-        "hash, bot, created_at, expires_at, sum"
-    };
-}
-macro_rules! invite_columns {
-    () => {
-        "id, hash, name, rooms, rights, by, created_at, expires_at, revoked_at, claimed_at,
-         claimed_as, client, address, sum"
-    };
-}
-pub(super) use {bot_columns, invite_columns, token_columns};
-
-/// `bot_columns`; `None` if it is damaged.
-pub(super) fn bot_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<BotRecord>> {
-    let Ok(bot) = BotId::new(&row.get::<_, String>(0)?) else { return Ok(None) };
-    let record = BotRecord {
-        bot,
-        operator: row.get(1)?,
-        disabled: row.get(2)?,
-        created_at: Timestamp(nat(row.get(3)?)),
-        last_seen: maybe_time(row, 4)?,
-        guest: row.get(5)?,
-    };
-    let is_intact = bot_sum(sum, &record) == row.get::<_, i64>(6)?;
-    Ok(is_intact.then_some(record))
-}
-
-/// `token_columns`; `None` if it is damaged.
-pub(super) fn token_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<TokenRecord>> {
-    let Ok(bot) = BotId::new(&row.get::<_, String>(1)?) else { return Ok(None) };
-    let (hash, created_at) = (row.get(0)?, Timestamp(nat(row.get(2)?)));
-    let record = TokenRecord { bot, hash, created_at, expires_at: maybe_time(row, 3)? };
-    let is_intact = token_sum(sum, &record) == row.get::<_, i64>(4)?;
-    Ok(is_intact.then_some(record))
-}
-
-/// `invite_columns`; `None` if it is damaged.
-pub(super) fn invite_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<InviteRecord>> {
-    let text = |column| row.get::<_, String>(column);
-    let bot = |name: String| BotId::new(&name).ok();
-    let rooms = text(3)?;
-    let rooms: Result<Vec<_>, _> = rooms.split_whitespace().map(RoomName::new).collect();
-    let (Some(name), Some(by), Ok(rooms)) = (bot(text(2)?), bot(text(5)?), rooms) else {
-        return Ok(None);
-    };
-    let claimed_as = row.get::<_, Option<String>>(10)?.and_then(bot);
-    let claim = match (maybe_time(row, 9)?, claimed_as) {
-        (Some(at), Some(bot)) => {
-            Some(ClaimRecord { at, bot, client: text(11)?.into(), address: text(12)?.into() })
-        }
-        _ => None,
-    };
-    let record = InviteRecord {
-        id: text(0)?.into(),
-        hash: row.get(1)?,
-        name,
-        rooms,
-        rights: Rights::from_bits(row.get(4)?),
-        by,
-        created_at: Timestamp(nat(row.get(6)?)),
-        expires_at: Timestamp(nat(row.get(7)?)),
-        revoked_at: maybe_time(row, 8)?,
-        claim,
-    };
-    let is_intact = invite_sum(sum, &record) == row.get::<_, i64>(13)?;
-    Ok(is_intact.then_some(record))
-}
-
-fn maybe_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(|at| Timestamp(nat(at))))
 }

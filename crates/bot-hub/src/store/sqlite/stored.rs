@@ -44,6 +44,14 @@ macro_rules! member_columns {
 }
 pub(super) use member_columns;
 
+/// The columns that [`tail_row`] wants.
+macro_rules! tail_columns {
+    () => {
+        "head, first, bytes, oldest_at, base, chain, sum"
+    };
+}
+pub(super) use tail_columns;
+
 /// A row of `room`. What is damaged counts as closed and without a rule of its own: nobody gets in,
 /// and nothing goes, because of a flipped bit.
 pub(super) fn room_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<StoredRoom>> {
@@ -75,21 +83,22 @@ pub(super) fn checked_tail(
     room: &RoomName,
     number: i64,
 ) -> rusqlite::Result<Option<Tail>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT head, first, bytes, oldest_at, base, chain, sum FROM tail WHERE room = ?1",
-    )?;
-    let found = statement.query_row([number], |row| {
-        let tail = Tail {
-            head: nat(row.get(0)?),
-            first: nat(row.get(1)?),
-            bytes: nat(row.get(2)?),
-            oldest_at: row.get::<_, Option<i64>>(3)?.map(|at| Timestamp(nat(at))),
-            base: row.get(4)?,
-            chain: row.get(5)?,
-        };
-        Ok((tail, row.get::<_, i64>(6)?))
-    });
+    let sql = concat!("SELECT ", tail_columns!(), " FROM tail WHERE room = ?1");
+    let found = conn.prepare_cached(sql)?.query_row([number], tail_row);
     Ok(intact(found)?.filter(|(tail, stored)| tail.sum(sum, room) == *stored).map(|(tail, _)| tail))
+}
+
+/// A tail with the checksum that its row holds.
+pub(super) fn tail_row(row: &Row<'_>) -> rusqlite::Result<(Tail, i64)> {
+    let tail = Tail {
+        head: nat(row.get(0)?),
+        first: nat(row.get(1)?),
+        bytes: nat(row.get(2)?),
+        oldest_at: row.get::<_, Option<i64>>(3)?.map(|at| Timestamp(nat(at))),
+        base: row.get(4)?,
+        chain: row.get(5)?,
+    };
+    Ok((tail, row.get(6)?))
 }
 
 /// The tail of a room. If its row is damaged, what the entries themselves say.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bot_hub_core::change::Outcome;
-use bot_hub_core::entry::{Draft, Extras};
+use bot_hub_core::entry::Draft;
 use rusqlite::params;
 
 use super::Batch;
@@ -12,6 +12,7 @@ use crate::store::StoreError;
 use crate::store::sqlite::error::Trouble;
 use crate::store::sqlite::row::{self, Intact, StoredId, entry_columns, proof};
 use crate::store::sqlite::schema::{place, seq_of};
+use crate::store::sqlite::stored;
 use crate::store::sqlite::sum::link;
 
 const KNOWN: &str =
@@ -30,7 +31,10 @@ impl Batch<'_> {
         let row = Row { place, room: room.id, sender, size, proof: proof(&sum, &chain), draft };
         if !self.statements.insert(conn, &row)? {
             let number = room.id;
-            return self.known(draft, number, sender);
+            return match self.known(draft, number, sender)? {
+                Outcome::Unsaid => Err(place_is_taken(draft)),
+                outcome => Ok(outcome),
+            };
         }
         if room.tail.oldest_at.is_none() {
             room.tail.oldest_at = Some(draft.sent_at);
@@ -45,21 +49,26 @@ impl Batch<'_> {
         Ok(Outcome::Appended { seq })
     }
 
-    /// What to say of an id that the sender has used in the room before.
+    pub(super) fn was_said(&mut self, draft: &Draft) -> Result<Outcome, Trouble> {
+        let room = stored::room_number(self.conn, &draft.room)?
+            .ok_or_else(|| Trouble::NoSuchRoom(draft.room.clone()))?;
+        let Some(sender) = self.cache.names.number(self.conn, &draft.from)? else {
+            return Ok(Outcome::Unsaid);
+        };
+        self.known(draft, room, sender)
+    }
+
+    /// What to say of an id that the sender may have used in the room before.
     fn known(&mut self, draft: &Draft, room: i64, sender: i64) -> Result<Outcome, Trouble> {
         let mut statement = self.conn.prepare_cached(KNOWN)?;
         let mut rows = statement.query(params![sender, StoredId::of(&draft.id), room])?;
-        let Some(found) = rows.next()? else {
-            let room = &draft.room;
-            let cause = format!("the next place of `{room}` is taken; hint: run `verify`");
-            return Err(StoreError::Failed(cause).into());
-        };
+        let Some(found) = rows.next()? else { return Ok(Outcome::Unsaid) };
         let seq = seq_of(found.get(0)?);
         let names = &mut self.cache.names;
         let intact = row::decode(self.conn, names, self.sum, &draft.room, found)?;
         // What is damaged is not what the sender said, and must not be acknowledged as if it were.
         Ok(match intact {
-            Some(Intact { entry, .. }) if is_same(&entry.draft, draft) => {
+            Some(Intact { entry, .. }) if entry.draft.says_the_same(draft) => {
                 Outcome::Duplicate { seq }
             }
             _ => Outcome::Conflict,
@@ -67,10 +76,9 @@ impl Batch<'_> {
     }
 }
 
-/// Whether the body is the same; extras without anything in them are none.
-fn is_same(stored: &Draft, draft: &Draft) -> bool {
-    let extras = |draft: &Draft| {
-        draft.extras.as_deref().filter(|extras| **extras != Extras::default()).cloned()
-    };
-    stored.text == draft.text && extras(stored) == extras(draft)
+/// It has a new id, and still the store did not take it.
+fn place_is_taken(draft: &Draft) -> Trouble {
+    let room = &draft.room;
+    let cause = format!("the next place of `{room}` is taken; hint: run `verify`");
+    StoreError::Failed(cause).into()
 }
