@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 use super::registry::{Kind, Origin, hash_token, make_token};
 use super::{Engine, Owner};
 use crate::door::ConnId;
-use crate::store::{BotRecord, TokenRecord, Write};
+use crate::store::{BotRecord, InviteRecord, TokenRecord, Write};
 
 /// What was promised to an operator, and what follows when it is durable.
 #[derive(Debug)]
@@ -31,15 +31,15 @@ pub(super) struct Promise {
 enum Effect {
     /// A record changed, and perhaps its token.
     Keep { record: BotRecord, token: Option<TokenRecord>, old: Old },
-    /// The bot is gone.
-    Forget(BotId),
+    /// The bot is gone, and with it the invites that it made.
+    Forget(BotId, Vec<InviteRecord>),
 }
 
 impl Effect {
     fn bot(&self) -> &BotId {
         match self {
             Self::Keep { record, .. } => &record.bot,
-            Self::Forget(bot) => bot,
+            Self::Forget(bot, _) => bot,
         }
     }
 }
@@ -127,6 +127,13 @@ impl Engine {
             return Err(ErrorFrame::new(Code::NotAllowed)
                 .message(format!("there is a bot `{bot}` already"))
                 .hint(format!("for a new token: bot-hub bot rotate-token {bot}")));
+        }
+        if self.hub.names_a_room(&bot) {
+            return Err(ErrorFrame::new(Code::NameTaken)
+                .message(format!(
+                    "there is a room `{bot}`, and people would take one for the other"
+                ))
+                .hint("choose another name: bot-hub room list shows those of rooms"));
         }
         let created_at = self.now;
         let (disabled, guest, last_seen) = (false, false, None);
@@ -222,11 +229,20 @@ impl Engine {
                 .message(format!("`{bot}` comes from the configuration file"))
                 .hint("remove its token there and reload"));
         }
+        let Some(invites) = self.invites.closed_with(&bot, self.now) else {
+            return Err(ErrorFrame::new(Code::Overloaded)
+                .message(format!("an invite of `{bot}` is being claimed or revoked just now"))
+                .hint("try again in a second"));
+        };
         let result = json!({ "bot": bot, "removed": true });
         // From here on nothing makes it a member again: what is on its way stands before its end.
         self.input(Input::Removing { bot: bot.clone(), removing: true });
-        let writes = vec![Write::ForgetBot(bot.clone())];
-        self.promise(conn, reference, result, Effect::Forget(bot), writes);
+        let mut writes = vec![Write::ForgetBot(bot.clone())];
+        for invite in &invites {
+            self.invites.begin_change(&invite.id);
+            writes.push(Write::Invite(Box::new(invite.clone())));
+        }
+        self.promise(conn, reference, result, Effect::Forget(bot, invites), writes);
         Ok(())
     }
 
@@ -261,7 +277,12 @@ impl Engine {
                 }
                 self.rejudge([&bot]);
             }
-            Effect::Forget(bot) => {
+            Effect::Forget(bot, invites) => {
+                for invite in invites {
+                    self.invites.end_change(&invite.id);
+                    self.invites.keep(invite);
+                }
+                self.former.seal(bot.clone());
                 self.registry.forget(&bot);
                 self.input(Input::BotRemoved(bot));
             }
@@ -282,7 +303,10 @@ impl Engine {
 
     pub(super) fn account_refused(&mut self, promise: &Promise, code: Code) {
         self.registry.end_change(promise.effect.bot());
-        if let Effect::Forget(bot) = &promise.effect {
+        if let Effect::Forget(bot, invites) = &promise.effect {
+            for invite in invites {
+                self.invites.end_change(&invite.id);
+            }
             self.input(Input::Removing { bot: bot.clone(), removing: false });
         }
         let error = ErrorFrame::new(code).about(promise.reference.clone());

@@ -15,6 +15,7 @@ mod admit;
 mod carry;
 mod credential;
 mod encode;
+pub mod former;
 mod goodbye;
 mod invites;
 pub mod life;
@@ -25,7 +26,7 @@ mod settle;
 mod standing;
 mod throttle;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -47,6 +48,7 @@ use tokio::time::sleep_until;
 
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
+use self::former::Former;
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry};
@@ -187,6 +189,7 @@ pub struct Engine {
     hub: Hub,
     registry: Registry,
     invites: Book,
+    former: Former,
     public_url: Option<String>,
     driver: Driver,
     clock: Clock,
@@ -229,6 +232,7 @@ impl Engine {
             hub,
             registry,
             invites: Book::default(),
+            former: Former::default(),
             public_url: None,
             driver,
             now: clock(),
@@ -277,6 +281,11 @@ impl Engine {
             return Err(NotDeclared::Refused(self.refusal.unwrap_or_default()));
         }
         Ok(Self { driver: self.driver.into_threads(events)?, ..self })
+    }
+
+    /// Remembers whose names there were.
+    pub fn restore_names(&mut self, former: Former) {
+        self.former = former;
     }
 
     /// Remembers the invites of the store.
@@ -386,12 +395,27 @@ impl Engine {
         }
         self.record_bots_of_file();
         self.rejudge(&self.registry.names());
+        self.former.expect(members_in(&new.rooms));
         for room in new.rooms {
+            self.warn_of_namesake(&room);
             self.input(room);
         }
         self.declarers.extend(new.stored);
         self.submit();
         self.tell_declarers();
+    }
+
+    /// The file cannot know what the store holds; who made the one cannot be asked about the other.
+    fn warn_of_namesake(&self, declared: &Input) {
+        let Input::RoomDeclared { room, .. } = declared else { return };
+        let bot = BotId::new(room.as_str()).ok();
+        if bot.is_some_and(|bot| self.registry.origin(&bot).is_some()) {
+            tracing::warn!(
+                "the configuration declares the room `{room}`, and there is a bot `{room}`: people \
+                 will take one for the other\n\
+                 hint: give the room another name"
+            );
+        }
     }
 
     /// Whoever waits for what is declared is told once all of it is stored.
@@ -504,6 +528,15 @@ impl Engine {
         }
         self.is_working = false;
     }
+}
+
+/// Everybody whom the configuration declares a member somewhere.
+fn members_in(rooms: &[Input]) -> BTreeSet<BotId> {
+    let declared = rooms.iter().filter_map(|room| match room {
+        Input::RoomDeclared { members, .. } => Some(members),
+        _ => None,
+    });
+    declared.flatten().cloned().collect()
 }
 
 #[cfg(test)]

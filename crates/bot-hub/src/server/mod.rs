@@ -29,6 +29,7 @@ pub use surroundings::store_space;
 
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
+use crate::engine::former::Former;
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
 use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order};
 use crate::store::driver::Driver;
@@ -235,6 +236,7 @@ fn build(
     let mut nonce = [0_u8; 8];
     getrandom::fill(&mut nonce)?;
     let settings = translate::settings(&loaded.config);
+    let former = Former::restore(stored.names, stored.snapshot.rooms.iter().map(|it| &it.room));
     let hub = Hub::new(clock(), u64::from_be_bytes(nonce), settings, stored.snapshot);
 
     let mut registry = Registry::default();
@@ -249,6 +251,7 @@ fn build(
     let (events_in, events) = mpsc::channel(EVENTS_MAX);
     let mut engine = Engine::new(hub, registry, Driver::inline(store)?, clock);
     engine.restore_invites(invites);
+    engine.restore_names(former);
     engine.configure(translate::reconfiguration(&loaded.config));
     let engine = match loaded.config.store.kind {
         StoreKind::Memory => engine,

@@ -9,6 +9,7 @@ mod hosts;
 mod identity;
 mod invites;
 mod invites_over_http;
+mod names;
 mod pages;
 mod stage;
 mod timing;

@@ -131,7 +131,7 @@ fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
         );
         if it.is_away() {
             let why = "nothing is lost, and nobody answers until it is back";
-            let next = format!("start it, or: bot-hub room kick {} {}", it.room, it.bot);
+            let next = format!("start it; what waits: bot-hub pending --bot {}", it.bot);
             findings.note("waiting", what, why, next);
         } else {
             let why = "it is connected, and does not take what it is given";
@@ -161,7 +161,8 @@ fn never_seen(census: &Census, findings: &mut Findings) {
     }
     let what = format!("never seen since they were made: {}", some_of(&names));
     let why = "their tokens lie somewhere, and nobody uses them";
-    findings.note("bots", what, why, format!("bot-hub bot remove {}", names[0]));
+    let next = format!("start them; one that is not needed: bot-hub bot disable {}", names[0]);
+    findings.note("bots", what, why, next);
 }
 
 fn unread(census: &Census, findings: &mut Findings) {

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::book::{Standing, standing};
-use super::{failed, refusal, taken};
+use super::{failed, refusal, taken, was_somebodys};
 use crate::door::{Answer, ClaimWish};
 use crate::engine::accounts::no_randomness;
 use crate::engine::admit::printable;
@@ -120,6 +120,12 @@ impl Engine {
         let is_taken = is_other_name && self.hub.is_known(name);
         if self.registry.is_taken(name) || is_taken || is_reserved {
             return Err(taken(name).hint("ask for another name: `name`, or bot-hub join --as NAME"));
+        }
+        if self.hub.names_a_room(name) {
+            return Err(taken(name).hint("ask for another name: `name`, or bot-hub join --as NAME"));
+        }
+        if self.former.holds(name) {
+            return Err(was_somebodys(name));
         }
         if is_other_name {
             self.must_be_distinct(name)?;

@@ -7,7 +7,7 @@
 
 mod room;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Snapshot};
@@ -32,6 +32,7 @@ struct World {
     bots: FxHashMap<BotId, BotRecord>,
     tokens: Vec<TokenRecord>,
     invites: BTreeMap<SmolStr, InviteRecord>,
+    names: BTreeSet<BotId>,
 }
 
 #[derive(Debug)]
@@ -48,6 +49,7 @@ impl MemoryStore {
             bots: FxHashMap::default(),
             tokens: Vec::new(),
             invites: BTreeMap::new(),
+            names: BTreeSet::new(),
         };
         Ok(Self { world: Arc::new(Mutex::new(world)) })
     }
@@ -110,7 +112,8 @@ impl World {
         tokens.sort_by_key(|token| token.hash);
         let invites = self.invites.values().cloned().collect();
         let snapshot = Snapshot { epoch: self.epoch, rooms, expiring };
-        Loaded { snapshot, bots, tokens, invites }
+        let names = self.names.iter().cloned().collect();
+        Loaded { snapshot, bots, tokens, invites, names }
     }
 
     fn check_rooms(&self, batch: &[Write]) -> Result<(), StoreError> {
@@ -160,6 +163,7 @@ impl World {
 
     fn forget(&mut self, bot: &BotId) {
         self.bots.remove(bot);
+        self.names.insert(bot.clone());
         self.tokens.retain(|token| token.bot != *bot);
         for room in self.rooms.values_mut() {
             room.leave(bot);
@@ -172,6 +176,11 @@ impl World {
             return Outcome::Done;
         }
         let name = super::room_of(change).expect("every change but `CreateRoom` names its room");
+        match change {
+            Change::Append(draft) => self.names.insert(draft.from.clone()),
+            Change::Join { bot, .. } => self.names.insert(bot.clone()),
+            _ => false,
+        };
         let room = self.rooms.get_mut(name).expect("`check_rooms` has seen the room");
         room.apply(change)
     }

@@ -44,7 +44,7 @@ pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> 
     let bots = registry::bots(conn, sum)?;
     let tokens = registry::tokens(conn, sum)?;
     let invites = registry::invites(conn, sum)?;
-    Ok(Loaded { snapshot, bots, tokens, invites })
+    Ok(Loaded { snapshot, bots, tokens, invites, names: names(conn)? })
 }
 
 /// Every room, by number.
@@ -99,6 +99,13 @@ struct Scans<'s> {
     tails: Scan<'s>,
     members: Scan<'s>,
     dropped: Scan<'s>,
+}
+
+/// A name that is damaged is left out: it opens no door.
+fn names(conn: &Connection) -> rusqlite::Result<Vec<BotId>> {
+    let mut statement = conn.prepare("SELECT name FROM name ORDER BY name")?;
+    let texts = statement.query_map([], |row| row.get::<_, String>(0))?;
+    Ok(texts.filter_map(Result::ok).filter_map(|text| BotId::new(&text).ok()).collect())
 }
 
 struct Loading<'a> {
