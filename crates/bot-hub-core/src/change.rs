@@ -266,6 +266,8 @@ pub struct Snapshot {
     pub rooms: Vec<RoomRecord>,
     /// Entries with an expiry that somebody has not received yet.
     pub expiring: Vec<Expiring>,
+    /// No entry was sent later than this, by the clocks of all earlier starts.
+    pub newest_at: Timestamp,
 }
 
 /// A room as it was stored.

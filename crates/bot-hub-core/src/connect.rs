@@ -63,7 +63,8 @@ impl Hub {
     fn is_fight(&mut self, bot: BotIx) -> bool {
         let now = self.now;
         let bot = self.world.bot_mut(bot);
-        bot.takeovers.retain(|&at| now.since(at) < FIGHT_WINDOW_MS);
+        // A clock that was set back forgives.
+        bot.takeovers.retain(|&at| at <= now && now.since(at) < FIGHT_WINDOW_MS);
         bot.conn.is_some() && bot.takeovers.len() >= TAKEOVERS_MAX
     }
 

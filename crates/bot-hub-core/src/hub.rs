@@ -22,6 +22,7 @@ use bot_protocol::name::BotId;
 use bot_protocol::right::Right;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
 use crate::ask::Ask;
 use crate::change::{Change, Outcome, Query, Snapshot};
@@ -39,11 +40,16 @@ const ID_STEM_BYTES: usize = 17;
 /// The brain of one hub.
 ///
 /// After every [`Hub::handle`], drain [`Hub::poll`]; then sleep until [`Hub::deadline`] or the next
-/// input, whichever comes first. Time is an argument and must not go back; if it does, the last time
-/// is used.
+/// input, whichever comes first. Time is an argument and follows the wall clock, which may be set: what
+/// was promised for a moment is judged by the clock as it is now, timeouts run on, and no entry gets a
+/// time before that of an earlier one.
 #[derive(Debug)]
 pub struct Hub {
     pub(crate) now: Timestamp,
+    /// The time of the newest entry.
+    newest_at: Timestamp,
+    /// Why retention by age waits, if it does.
+    pub(crate) age_waits: Option<SmolStr>,
     pub(crate) settings: Settings,
     pub(crate) epoch: Epoch,
     pub(crate) world: World,
@@ -81,6 +87,8 @@ impl Hub {
     pub fn new(now: Timestamp, nonce: u64, settings: Settings, snapshot: Snapshot) -> Self {
         let mut hub = Self {
             now,
+            newest_at: snapshot.newest_at,
+            age_waits: None,
             settings,
             epoch: snapshot.epoch,
             world: World::default(),
@@ -135,7 +143,7 @@ impl Hub {
 
     /// Takes one input. Drain [`Hub::poll`] before the next.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
-        self.now = self.now.max(now);
+        self.set_time(now);
         // First of all, or what has expired meanwhile would still be dealt out by this input.
         self.expire();
         match input {
@@ -168,6 +176,7 @@ impl Hub {
                 self.room_declared(&room, &members, closed, retain);
             }
             Input::Configured(settings) => self.settings = settings,
+            Input::AgeWaits(why) => self.age_waits = why,
             Input::Tick => {}
             Input::Drain => self.drain(),
         }
@@ -221,6 +230,24 @@ impl Hub {
             // The enum may grow: a frame without a rule must not be swallowed.
             other => self.refuse(conn, Code::UnknownType, other.kind()),
         }
+    }
+
+    /// A clock that was set back takes the timers with it: they fire when they would have.
+    fn set_time(&mut self, now: Timestamp) {
+        let back_ms = self.now.since(now);
+        if back_ms > 0 {
+            self.save_at = self.save_at.map(|at| at - back_ms);
+            self.read_retry_at = self.read_retry_at.map(|at| at - back_ms);
+            self.sweep_at = self.sweep_at - back_ms;
+        }
+        self.now = now;
+    }
+
+    /// The time of an entry that is sent now: never before that of an earlier one, also if the clock
+    /// was set back in between.
+    pub(crate) fn stamp(&mut self) -> Timestamp {
+        self.newest_at = self.newest_at.max(self.now);
+        self.newest_at
     }
 
     fn run_timers(&mut self) {

@@ -12,6 +12,7 @@ use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::Rights;
+use smol_str::SmolStr;
 
 use crate::change::{Answer, Change, Outcome, Query};
 use crate::entry::Entry;
@@ -111,6 +112,8 @@ pub struct Standing {
 /// Something that happened in the world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
+    /// Retention by age waits, for that reason, because the clock cannot be trusted; or goes on.
+    AgeWaits(Option<SmolStr>),
     /// A bot authenticated.
     Opened {
         /// Its connection.

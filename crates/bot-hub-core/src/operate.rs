@@ -264,6 +264,7 @@ impl Hub {
             "expired": self.stats.expired,
             "dead": self.stats.dead,
             "corrupt": self.stats.corrupt,
+            "retention_waits": self.age_waits,
         })
     }
 

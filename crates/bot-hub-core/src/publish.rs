@@ -124,7 +124,7 @@ impl Hub {
             from: self.bot_id(bot).clone(),
             id: id.unwrap_or_else(|| self.make_id()),
             text,
-            sent_at: self.now,
+            sent_at: self.stamp(),
             extras: has_extras.then(extras),
         }
     }

@@ -4,6 +4,7 @@
 //! what is kept for an absent bot. **Invariant:** whatever is dropped is announced to the reader (by
 //! `gap` or `lost`), to the sender (by a receipt or `ack.dropped`), and to `status`.
 
+use bot_protocol::frame::operator::Retention;
 use bot_protocol::frame::server::GapReason;
 use bot_protocol::receipt::ReceiptState;
 use smol_str::SmolStr;
@@ -34,6 +35,15 @@ impl Hub {
         (lost > 0).then_some((lost, Notice { bot, after, to, state, reason }))
     }
 
+    /// What a room keeps now. By age nothing is removed while the clock cannot be trusted.
+    fn rule_of(&self, room: RoomIx) -> Retention {
+        let rule = self.world.room(room).retain.unwrap_or(self.settings.retention);
+        match &self.age_waits {
+            Some(_) => Retention { age_ms: None, ..rule },
+            None => rule,
+        }
+    }
+
     /// Looks for rooms that keep more than they should.
     pub(crate) fn sweep_retention(&mut self) {
         for room in self.world.known_rooms().collect::<Vec<_>>() {
@@ -44,8 +54,8 @@ impl Hub {
     /// A room that fills faster than it is looked at is trimmed at once: its bounds hold to an eighth
     /// and one step.
     pub(crate) fn trim_overfull(&mut self, room: RoomIx) {
+        let retain = self.rule_of(room);
         let state = self.world.room(room);
-        let retain = state.retain.unwrap_or(self.settings.retention);
         let kept = (state.head + 1).saturating_sub(state.first);
         let step = u64::from(TRIM_ENTRIES_MAX);
         let is_over =
@@ -57,8 +67,8 @@ impl Hub {
 
     /// Removes a step's worth of what the room's rule no longer keeps.
     pub(crate) fn trim(&mut self, room: RoomIx) {
+        let retain = self.rule_of(room);
         let state = self.world.room(room);
-        let retain = state.retain.unwrap_or(self.settings.retention);
         let kept = (state.head + 1).saturating_sub(state.first);
         let old = |age_ms| state.oldest_at.is_some_and(|at| self.now.since(at) > age_ms);
         let due = retain.entries.is_some_and(|max| kept > max)
@@ -74,7 +84,7 @@ impl Hub {
     }
 
     pub(crate) fn trimmed(&mut self, room: RoomIx, removed: &[Removed], more: bool) {
-        let age_max = self.world.room(room).retain.unwrap_or(self.settings.retention).age_ms;
+        let age_max = self.rule_of(room).age_ms;
         let now = self.now;
         let state = self.world.room_mut(room);
         state.trimming = false;

@@ -1,5 +1,6 @@
 // `openclaw bothub …`: what the owner of an agent wants to know about its rooms.
 
+import { callGatewayFromCli } from "openclaw/plugin-sdk/gateway-runtime";
 import type { OpenClawConfig, OpenClawPluginApi } from "openclaw/plugin-sdk/channel-core";
 import { CHANNEL_ID, listAccountIds, resolveAccount } from "./config.ts";
 import { listBots, listRooms } from "./directory.ts";
@@ -29,6 +30,13 @@ export function registerCommands(api: OpenClawPluginApi): void {
       );
       command("who [room]", "The other bots, of a room or all").action((room: string | undefined, options: Options) =>
         print(options, async () => (await listBots(await accountOf(options), room)).map((it) => ({ bot: it.name, online: it.online }))),
+      );
+      command("resume <room>", "Lets a room go on that stands still, because no person took part").action((room: string, options: Options) =>
+        print(options, async () => {
+          const { resumed } = await callGatewayFromCli("bothub.resume", { timeout: "30000" }, { room }, { scopes: ["operator.write"], progress: false });
+          if (!Array.isArray(resumed) || resumed.length === 0) throw new Error(`\`${room}\` does not stand still; hint: \`openclaw channels status\` says which rooms do`);
+          return { room, resumed };
+        }),
       );
       command("trace <id>", "What became of a message of this bot").action((id: string, options: Options) =>
         print(options, async () => withHub(await accountOf(options), (client) => client.ask({ type: "status", id }))),

@@ -6,6 +6,7 @@
 
 import { isRecord } from "./file.ts";
 import { formatTarget, parseTarget, readRoom } from "./names.ts";
+import { TURNS_MAX } from "./loops.ts";
 import { Reader } from "./reader.ts";
 import {
   DEFAULT_RULES, readBots, readDirect, readGroups, readLoopGuard, type DirectRules, type LoopGuard, type RoomRules,
@@ -36,17 +37,16 @@ export type Account = {
   /** Rules of the direct conversation with one bot. */
   direct: Record<string, DirectRules>;
   loopGuard?: LoopGuard;
-  /** With more than so many messages waiting in a room, they arrive as a digest. */
-  digestAfter: number;
+  /** So many turns of a room without a person, and it stands still. */
+  turns: number;
   /** Where something goes that is sent without a target. */
   defaultTo?: string;
   problems: string[];
 };
 
-const DIGEST_AFTER = 10;
 const KEYS = [
   "enabled", "name", "url", "token", "rooms", "protocol", "dmPolicy", "allowFrom", "groupPolicy", "groupAllowFrom",
-  "groups", "direct", "botLoopProtection", "digestAfter", "defaultTo", "healthMonitor", "accounts",
+  "groups", "direct", "botLoopProtection", "turns", "defaultTo", "healthMonitor", "accounts",
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -99,7 +99,7 @@ export function resolveAccount(cfg: Config, id?: string | null, env: Environment
     groups: readGroups(read),
     direct: readDirect(read),
     ...(guard === undefined ? {} : { loopGuard: guard }),
-    digestAfter: read.count("digestAfter") ?? DIGEST_AFTER,
+    turns: read.count("turns") ?? TURNS_MAX,
     ...(defaultTo === undefined ? {} : { defaultTo }),
     problems: read.problems,
   };

@@ -8,11 +8,15 @@ import type { ChannelPlugin, OpenClawConfig } from "openclaw/plugin-sdk/channel-
 import { accountFiles } from "./account-files.ts";
 import { untilAborted } from "./backoff.ts";
 import { unconfiguredReason, type Account } from "./config.ts";
+import { messageOf } from "./errors.ts";
 import { HubClient, type ConnectionState } from "./hub-client.ts";
 import { Inbound } from "./inbound.ts";
 import { liveAccounts, noteTyping, type LiveAccount } from "./live.ts";
 import { LogLimit } from "./log-limit.ts";
+import { Loops } from "./loops.ts";
+import { ownerNotice } from "./owner.ts";
 import { Requests } from "./requests.ts";
+import { endRequests } from "./requests-end.ts";
 import { expulsion } from "./rooms-missing.ts";
 import { getRuntime } from "./runtime.ts";
 import { Turns } from "./turns.ts";
@@ -60,8 +64,9 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
       },
       gap: (gap) => log(`${gap.lost} messages of ${gap.room} are lost (${gap.reason}); hint: they cannot be read any more`),
       typing: (room, from) => noteTyping(live, room, from),
-      stored: (draft) => {
-        if (draft.reply_to !== undefined) turns.reply(draft.reply_to, draft.id);
+      stored: (draft, ack) => {
+        const key = draft.reply_to === undefined ? undefined : turns.keyOf(ack.room, draft.reply_to);
+        if (key !== undefined) turns.reply(key, draft.id);
       },
       expelled: (room) => log(expulsion(room, client.bot)),
       proven: (reports) => turns.proven(reports),
@@ -74,17 +79,27 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
   );
   const turns = new Turns(files.turns, (report) => client.report(report));
   const requests = new Requests(files.requests);
-  const live: LiveAccount = { account, client, turns, requests, said: new Set(), refusals: new Set(), typing: new Map() };
-  const inbound = new Inbound({ config: () => runtime.config.current() as OpenClawConfig, account, live, runtime, signal, log });
+  const live: LiveAccount = { account, client, turns, requests, said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(files.loops), wake: (room) => inbound.wake(room) };
+  const inbound = new Inbound({ config: () => runtime.config.current() as OpenClawConfig, account, live, runtime, signal, log, seen: files.seen, tellOwner: ownerNotice(runtime) });
   turns.repeat();
   liveAccounts.set(account.accountId, live);
-  const timer = setInterval(() => turns.giveUp(), GIVE_UP_MS);
+  const timer = setInterval(() => {
+    void giveUp(live, log);
+    for (const room of inbound.held) if (live.loops.stopOf(room) === undefined) inbound.wake(room);
+  }, GIVE_UP_MS);
   try {
     await client.run(signal);
   } finally {
     clearInterval(timer);
     if (liveAccounts.get(account.accountId) === live) liveAccounts.delete(account.accountId);
   }
+}
+
+/** Interrupted turns that nobody took up again end, and so do the requests in them. */
+async function giveUp(live: LiveAccount, log: (text: string) => void): Promise<void> {
+  const given = live.turns.giveUp();
+  const outcome = { state: "failed" as const, reason: "the gateway was restarted in the middle of the turn" };
+  await endRequests(live, given, outcome).catch((error: unknown) => log(messageOf(error)));
 }
 
 /** For people who look at the hub: which programs are connected. */

@@ -10,7 +10,6 @@ type Payload = {
   isStatusNotice?: boolean;
   isCompactionNotice?: boolean;
   isFallbackNotice?: boolean;
-  isCommentary?: boolean;
 };
 
 /** Notices that carry no mark (OpenClaw 2026.9). */
@@ -25,7 +24,7 @@ const UNMARKED = [
 export function isAnswer(payload: Payload): boolean {
   const marked =
     payload.isError || payload.isReasoning || payload.isStatusNotice || payload.isCompactionNotice ||
-    payload.isFallbackNotice || payload.isCommentary;
+    payload.isFallbackNotice;
   const text = payload.text?.trim() ?? "";
   return !marked && !UNMARKED.some((notice) => notice.test(text));
 }

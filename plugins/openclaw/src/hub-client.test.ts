@@ -115,10 +115,10 @@ test("a refused message fails with the hub's hint", async () => {
 test("receipts are repeated until a pong proves them", async () => {
   const { client, socket, next, stop, done } = connect();
   socket().welcome(["lab"]);
-  client.report({ room: "lab", id: "e1", state: "received" });
+  client.report({ room: "lab", from: "bob", id: "e1", state: "received" });
   const ping = socket().heard.findLast((it) => it.type === "ping");
   socket().say({ type: "pong", at: ping?.at ?? 0 });
-  client.report({ room: "lab", id: "e2", state: "done" });
+  client.report({ room: "lab", from: "bob", id: "e2", state: "done" });
   const again = next();
   socket().close();
   await again;

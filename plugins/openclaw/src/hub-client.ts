@@ -8,10 +8,10 @@ import { backoffMs, pause } from "./backoff.ts";
 import { HubAway, HubRefusal } from "./errors.ts";
 import { Exile } from "./exile.ts";
 import { memoryFile, type JsonFile } from "./file.ts";
-import type { Ack, AuthOk, ClientFrame, Delivery, Gap, ServerFrame } from "./frames.ts";
+import type { Ack, AuthOk, ClientFrame, Delivery, Gap, Limits, ServerFrame } from "./frames.ts";
 import { openLink, type Ended, type Link, type OpenSocket } from "./link.ts";
 import { Outbox, type Draft } from "./outbox.ts";
-import { Reports, type Report } from "./reports.ts";
+import { receiptOf, Reports, type Report } from "./reports.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** What is known about the connection, for the account's status. */
@@ -22,7 +22,12 @@ export type ConnectionState =
   | { kind: "blocked"; reason: string };
 
 /** An entry that can be answered: the hub gives id and number to every client with `ack`. */
-export type Entry = Delivery & { id: string; seq: number };
+export type Entry = Delivery & {
+  id: string;
+  seq: number;
+  /** When it came: its age was right then. */
+  heardAt?: number;
+};
 
 export type HubEvents = {
   state?(state: ConnectionState): void;
@@ -69,6 +74,7 @@ export class HubClient {
   #auth: AuthOk | undefined;
   #readyAt: number | undefined;
   #known: string | undefined;
+  #limits: Limits | undefined;
   #ready = Promise.withResolvers<void>();
 
   constructor(options: HubOptions, events: HubEvents) {
@@ -123,11 +129,22 @@ export class HubClient {
 
   /** Resolves when the hub has stored the message; throws `HubRefusal` when it does not take it. */
   async send(draft: Draft): Promise<Ack> {
-    const outcome = this.#outbox.add(draft);
-    this.#write({ type: "message", ...draft });
-    const settled = await outcome;
-    if (settled.kind === "refused") throw new HubRefusal(settled.error);
-    return settled.ack;
+    return (await this.sendAll([draft])).at(-1) as Ack;
+  }
+
+  /** Several that belong together, in this order: all are on disk before the first one leaves. */
+  async sendAll(drafts: readonly Draft[]): Promise<Ack[]> {
+    const outcomes = this.#outbox.add(drafts, this.#limits);
+    this.#sendNext();
+    return (await Promise.all(outcomes)).map((settled) => {
+      if (settled.kind === "refused") throw new HubRefusal(settled.error);
+      return settled.ack;
+    });
+  }
+
+  /** What the hub allows, as far as it said. */
+  get limits(): Limits | undefined {
+    return this.#limits;
   }
 
   async ask<Q extends Question>(question: Q): Promise<Answer<Q>> {
@@ -138,7 +155,7 @@ export class HubClient {
   /** Says what became of an entry; repeated until the hub certainly has it. */
   report(report: Report): void {
     this.#reports.add(report);
-    if (this.#write({ type: "receipt", ...report })) this.#prove();
+    if (this.#write({ type: "receipt", ...receiptOf(report) })) this.#prove();
   }
 
   presence(state: "idle" | "busy", note?: string): void {
@@ -179,9 +196,12 @@ export class HubClient {
     for (const room of member) this.rooms.set(room, this.rooms.get(room) ?? new Set());
     for (const room of this.#exile.wanted(this.#options.rooms ?? [], member, auth.epoch ?? "")) this.join(room);
     // Reports first: an answer must not overtake the word that its question was taken.
-    for (const report of this.#reports.restart()) this.#write({ type: "receipt", ...report });
+    for (const report of this.#reports.restart()) this.#write({ type: "receipt", ...receiptOf(report) });
     this.#prove();
-    for (const draft of this.#outbox.drafts()) this.#write({ type: "message", ...draft });
+    this.#limits = auth.limits ?? this.#limits;
+    for (const { error } of this.#outbox.expel(this.#limits)) this.#events.refused?.(new HubRefusal(error));
+    this.#outbox.restart();
+    this.#sendNext();
     this.#ready.resolve();
     const hub = auth.hub === undefined ? "a hub without a name" : `${auth.hub.name} ${auth.hub.version}`;
     this.#events.state?.({ kind: "ready", bot: this.#known ?? "", hub });
@@ -199,7 +219,7 @@ export class HubClient {
       case "message":
         if (frame.id !== undefined && frame.seq !== undefined) {
           this.rooms.get(frame.room)?.add(frame.from);
-          this.#events.entry?.({ ...frame, id: frame.id, seq: frame.seq });
+          this.#events.entry?.({ ...frame, id: frame.id, seq: frame.seq, heardAt: Date.now() });
         }
         return;
       case "joined":
@@ -213,7 +233,7 @@ export class HubClient {
       case "ack": {
         const draft = this.#outbox.acknowledge(frame);
         if (draft !== undefined) this.#events.stored?.(draft, frame);
-        return;
+        return this.#sendNext();
       }
       case "pong":
         this.#reports.ponged(frame.at);
@@ -230,14 +250,16 @@ export class HubClient {
   }
 
   #refused(error: Extract<ServerFrame, { type: "error" }>): void {
-    const verdict = this.#outbox.refuse(error);
-    if (verdict === "later") {
-      const again = () => this.#outbox.drafts().filter((it) => it.id === error.ref);
-      const wait = error.retry_after_ms ?? backoffMs(2);
-      setTimeout(() => again().forEach((draft) => this.#write({ type: "message", ...draft })), wait).unref();
-    } else if (verdict === "unknown" && !this.#asks.refuse(error)) {
-      this.#events.refused?.(new HubRefusal(error));
-    }
+    const wait = error.retry_after_ms ?? backoffMs(2);
+    const { kind } = this.#outbox.refuse(error, wait);
+    if (kind === "later") setTimeout(() => this.#sendNext(), wait).unref();
+    else if (kind === "unknown" && !this.#asks.refuse(error)) this.#events.refused?.(new HubRefusal(error));
+    this.#sendNext();
+  }
+
+  #sendNext(): void {
+    const draft = this.#outbox.next();
+    if (draft !== undefined && !this.#write({ type: "message", ...draft })) this.#outbox.restart();
   }
 
   #prove(): void {

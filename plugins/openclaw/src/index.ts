@@ -2,6 +2,7 @@
 
 import { defineChannelPluginEntry } from "openclaw/plugin-sdk/channel-core";
 import { botHubPlugin } from "./channel.ts";
+import { registerClaims } from "./claims.ts";
 import { registerCommands } from "./commands.ts";
 import { CHANNEL_ID } from "./config.ts";
 import { registerMethods } from "./rpc.ts";
@@ -22,5 +23,6 @@ export default defineChannelPluginEntry({
     registerTools(api);
     registerMethods(api);
     registerToolGuard(api);
+    registerClaims(api);
   },
 });

@@ -2,7 +2,7 @@
 //
 // Never reconnects and remembers nothing; `hub-client` does.
 
-import type { AuthOk, ClientFrame, ErrorFrame, GoingAwayReason, ServerFrame } from "./frames.ts";
+import type { AuthOk, ClientFrame, ErrorFrame, GoingAway, ServerFrame } from "./frames.ts";
 import { unreachableReason } from "./unreachable.ts";
 
 /** What of a WebSocket is used; tests bring their own. */
@@ -21,7 +21,7 @@ export type Ended =
   /** Whoever answers is no hub that this plugin can work with. */
   | { kind: "unusable"; reason: string }
   | { kind: "refused"; error: ErrorFrame }
-  | { kind: "sent_away"; reason: GoingAwayReason; reconnectInMs?: number };
+  | { kind: "sent_away"; reason: GoingAway["reason"]; reconnectInMs?: number };
 
 export type LinkOptions = {
   url: string;

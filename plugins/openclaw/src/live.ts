@@ -5,6 +5,7 @@
 
 import type { Account } from "./config.ts";
 import type { HubClient } from "./hub-client.ts";
+import type { Loops } from "./loops.ts";
 import type { Requests } from "./requests.ts";
 import type { Turns } from "./turns.ts";
 
@@ -14,6 +15,10 @@ export type LiveAccount = {
   client: HubClient;
   turns: Turns;
   requests: Requests;
+  /** Which rooms stand still, because no person takes part. */
+  loops: Loops;
+  /** Goes on with what waits in a room. */
+  wake(room: string): void;
   /** Ids of what this account said lately: an answer to one of them is an answer to us. */
   said: Set<string>;
   /** What the hub refused since the connection was made and nobody waited for, like a room to join. */

@@ -19,10 +19,10 @@ const SETTINGS: Record<string, string> = {
   allowFrom: `bots that may talk to this agent: ${NAMES}`,
   groupPolicy: "who may speak to the agent in rooms: allowlist, open or disabled",
   groupAllowFrom: `bots that may talk to this agent in rooms, if not allowFrom: ${NAMES}`,
-  groups: "rules per room (* for all): enabled, requireMention, allowFrom, systemPrompt, tools, botLoopProtection",
+  groups: "rules per room (* for all): enabled, requireMention, allowFrom, systemPrompt, tools, turns, botLoopProtection",
   direct: "rules per bot (* for all) in direct conversations: tools",
   botLoopProtection: "enabled, maxEventsPerWindow, windowSeconds, cooldownSeconds",
-  digestAfter: "with so many messages waiting in a room, they arrive as one digest (10)",
+  turns: "after so many turns without a person a room stands still until you lift it (30)",
   defaultTo: "where something goes that is sent without a target: room:NAME or bot:NAME; else the only room",
   healthMonitor: "OpenClaw's own: enabled false keeps its health monitor from restarting the channel",
 };

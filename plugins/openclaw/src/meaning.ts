@@ -3,10 +3,11 @@
 // Owns the translation of blocks into plain language and who is meant. Pure: whatever it needs to
 // know is passed in, and what follows from it is done elsewhere.
 
-import { FIRST_DEPTH, type Block, type Depth } from "./blocks.ts";
+import { FIRST_DEPTH, loadBlocks, type Block, type Depth } from "./blocks.ts";
 import type { Entry } from "./hub-client.ts";
 import { directPeer, mentions, mentionsSomebody, readName } from "./names.ts";
 
+export type Asked = { requestId: string; replyTo: string; task: string; depth: Depth };
 export type Meaning = {
   /** What the agent reads. */
   text: string;
@@ -15,32 +16,80 @@ export type Meaning = {
 } & (
   | { kind: "talk" }
   /** REQUEST, HANDOFF or CLARIFY to this bot: its answer is a RESPONSE. */
-  | { kind: "request"; requestId: string; replyTo: string; task: string; depth: Depth }
+  | ({ kind: "request" } & Asked)
   /** RESPONSE to this bot; after a partial one another follows. */
   | { kind: "response"; requestId: string; depth: Depth; isPartial: boolean }
   /** Worth knowing, and nothing to answer: BROADCAST, and blocks between others. */
   | { kind: "context" }
 );
 
-export function meaningOf(entry: Entry, me: string, block: Block | null, repliesToMe: boolean): Meaning {
-  const direct = directPeer(entry.room, me) !== undefined;
-  if (block === null) {
-    const addressed = direct || repliesToMe || mentions(entry.text, me);
-    return { kind: "talk", text: entry.text, addressed, mentionsSomebody: mentionsSomebody(entry.text) };
+/** A piece of a text: words, or a block. */
+type Piece = { block: Block | null; text: string };
+
+/** A fenced block, or one whose fences were left away. */
+const FENCED = /^```[^\n]*\n\s*\[[A-Z]+ *(?:→|->)[^\n]*\][\s\S]*?\n```[ \t]*$/gm;
+
+/** The text in pieces: each block for itself, and what stands around them. */
+export function piecesOf(text: string): Piece[] {
+  const blocks = loadBlocks();
+  if (blocks === null) return [{ block: null, text }];
+  const pieces: Piece[] = [];
+  let at = 0;
+  for (const found of text.matchAll(FENCED)) {
+    const block = blocks.parse(found[0]);
+    if (block === null) continue;
+    pieces.push({ block: null, text: text.slice(at, found.index) }, { block, text: found[0] });
+    at = found.index + found[0].length;
   }
-  // The hub knows who speaks; what the block says about it is only said.
-  const claimed = readName(block.from);
-  const who = claimed === entry.from ? entry.from : `${entry.from} (signing as ${block.from})`;
-  const forMe = readName(block.to) === me;
+  pieces.push({ block: null, text: text.slice(at) });
+  const whole = pieces.length === 1 ? blocks.parse(text) : null;
+  if (whole !== null) return [{ block: whole, text }];
+  return pieces.filter((it) => it.block !== null || it.text.trim() !== "");
+}
+
+/** A text without the syntax of blocks; everything else as it is. */
+export function readable(text: string, from: string): string {
+  return piecesOf(text).map((it) => (it.block === null ? it.text.trim() : plainWords(it.block, from))).join("\n\n");
+}
+
+export function meaningOf(entry: Entry, me: string, pieces: readonly Piece[], repliesToMe: boolean): Meaning {
+  const direct = directPeer(entry.room, me) !== undefined;
+  const words = pieces.filter((it) => it.block === null).map((it) => it.text).join("\n");
+  const spokenTo = mentions(words, me);
+  // Whoever names somebody else speaks to them, also in answer to something that I said.
+  const toOthers = mentionsSomebody(words) && !spokenTo;
+  const addressed = direct || spokenTo || (repliesToMe && !toOthers);
+  const main = pieces.find((it) => it.block !== null && isFor(it.block, me) && it.block.type !== "BROADCAST") ?? pieces.find((it) => it.block !== null);
+  if (main?.block == null) return { kind: "talk", text: entry.text, addressed, mentionsSomebody: mentionsSomebody(words) };
+  const text = pieces.map((it) => (it.block === null ? it.text.trim() : plainWords(it.block, signed(entry, it.block)))).join("\n\n");
+  return blockMeaning(entry, me, main.block, { text, addressed: isFor(main.block, me) || spokenTo, mentionsSomebody: true });
+}
+
+const isFor = (block: Block, me: string) => readName(block.to) === me;
+
+/** The hub knows who speaks; what the block says about it is only said. */
+function signed(entry: Entry, block: Block): string {
+  return readName(block.from) === entry.from ? entry.from : `${entry.from} (signing as ${block.from})`;
+}
+
+function blockMeaning(entry: Entry, me: string, block: Block, common: Pick<Meaning, "text" | "addressed" | "mentionsSomebody">): Meaning {
   const depth = block.depth ?? FIRST_DEPTH;
-  const common = { text: plainWords(block, who), addressed: forMe, mentionsSomebody: true };
-  if (!forMe || block.type === "BROADCAST") return { ...common, kind: "context" };
+  if (!isFor(block, me) || block.type === "BROADCAST") {
+    // Beside a block for somebody else there may be words to me.
+    return common.addressed && !isFor(block, me) ? { ...common, kind: "talk" } : { ...common, addressed: false, kind: "context" };
+  }
   if (block.type === "RESPONSE") {
     return { ...common, kind: "response", requestId: block.requestId, depth, isPartial: block.status === "partial" };
   }
   const replyTo = (block.type === "HANDOFF" && block.callback !== null && readName(block.callback)) || entry.from;
   const task = block.task ?? block.question ?? "";
   return { ...common, kind: "request", requestId: block.requestId, replyTo, task, depth };
+}
+
+/** Further requests to me in the same message: each is owed an answer of its own. */
+export function furtherRequests(entry: Entry, me: string, pieces: readonly Piece[]): Asked[] {
+  const mine = pieces.flatMap((it) => (it.block !== null && isFor(it.block, me) ? [blockMeaning(entry, me, it.block, { text: "", addressed: true, mentionsSomebody: true })] : []));
+  return mine.flatMap((it) => (it.kind === "request" ? [it] : [])).slice(1);
 }
 
 /** A block without its syntax. */

@@ -9,14 +9,18 @@ import { pause } from "./backoff.ts";
 import { loadBlocks, nextDepth, type BlockStatus } from "./blocks.ts";
 import type { Ack } from "./frames.ts";
 import { liveAccounts, remember, type LiveAccount } from "./live.ts";
-import { formatTarget, parseTarget, roomOf, type Target } from "./names.ts";
+import { formatTarget, parseTarget, replyTarget, roomOf, type Target } from "./names.ts";
+import { entryKey, readEntryKey } from "./entry-key.ts";
+import type { Draft } from "./outbox.ts";
 import type { Incoming } from "./requests.ts";
-import { uuid7 } from "./uuid.ts";
+import { splitText } from "./sendable.ts";
+import { conversationOfSession } from "./tool-policy.ts";
+import { stableId, uuid7 } from "./uuid.ts";
 
 export type Saying = {
   target: Target;
   text: string;
-  /** The entry that it answers. */
+  /** The entry that it answers: its key, or the id that somebody wrote. */
   replyTo?: string | undefined;
   /** Chosen before, so that the answer to it can be awaited. */
   id?: string | undefined;
@@ -24,6 +28,10 @@ export type Saying = {
   final?: boolean;
   /** Leaves as it is, whatever it answers: blocks that were built on purpose. */
   raw?: boolean;
+  /** The session whose words these are, where that is known. */
+  sessionKey?: string | undefined;
+  /** How a request that it answers ended. */
+  status?: BlockStatus;
 };
 
 export type Said = {
@@ -68,45 +76,89 @@ export function readTarget(raw: string): Target {
 export async function say(live: LiveAccount, saying: Saying): Promise<Said> {
   const me = live.client.bot ?? "";
   const room = roomOf(saying.target, me);
-  // What OpenClaw says after a restart to finish a turn no longer knows what it answers.
-  const known = saying.replyTo ?? (saying.raw ? undefined : live.turns.interruptedIn(room)?.id);
-  // What is said elsewhere in the middle of a turn answers nothing there.
-  const elsewhere = known !== undefined && (live.turns.find(known)?.room ?? room) !== room;
-  const replyTo = elsewhere ? undefined : known;
-  const request = saying.raw || replyTo === undefined ? undefined : requestOf(live, replyTo);
-  const status: BlockStatus = saying.final === false ? "partial" : "done";
-  const text = request === undefined ? saying.text : asResponse(me, request, saying.text, status);
-  const id = saying.id ?? uuid7();
-  const { ack, later } = await store(live, { id, text, replyTo, target: saying.target });
-  remember(live, id);
-  if (request !== undefined && status === "done") live.requests.settled(request);
-  if (replyTo !== undefined && ack?.duplicate) live.turns.reply(replyTo, ack.id ?? id);
-  const where = { id: ack?.id ?? id, room: ack?.room ?? room, to: formatTarget(saying.target) };
+  const answered = answeredBy(live, room, saying);
+  const requests = saying.raw || answered?.key === undefined ? [] : requestsOf(live, answered.key);
+  const status: BlockStatus = saying.status ?? (saying.final === false ? "partial" : "done");
+  const drafts = requests.length === 0
+    ? inParts(live, saying, saying.text, answered?.id, saying.id)
+    : requests.flatMap((request, at) => responseDrafts(live, saying, request, status, at));
+  const { ack, later } = await store(live, drafts);
+  for (const { id } of drafts) remember(live, id);
+  if (status !== "partial") for (const request of requests) live.requests.settled(request);
+  const [id, last] = [drafts[0]?.id ?? "", drafts.at(-1)?.id ?? ""];
+  if (answered?.key !== undefined && (ack?.duplicate || requests.length > 1)) live.turns.reply(answered.key, last);
+  const where = { id: ack?.duplicate && drafts.length === 1 ? (ack.id ?? id) : id, room: ack?.room ?? room, to: formatTarget(saying.target) };
   return later === undefined ? where : { ...where, later };
 }
 
-function requestOf(live: LiveAccount, entry: string): Incoming | undefined {
-  return live.account.protocol === "off" || loadBlocks() === null ? undefined : live.requests.byEntry(entry);
+/** The answer to one request, whatever else its turn has to answer. */
+export async function sayResponse(live: LiveAccount, request: Incoming, text: string, status: BlockStatus): Promise<Said> {
+  const target = replyTarget(request.room, live.client.bot ?? "");
+  const drafts = responseDrafts(live, { target, text }, request, status, 0);
+  const { ack, later } = await store(live, drafts);
+  for (const { id } of drafts) remember(live, id);
+  live.requests.settled(request);
+  const said = { id: drafts[0]?.id ?? "", room: ack?.room ?? request.room, to: formatTarget(target) };
+  return later === undefined ? said : { ...said, later };
 }
 
-function asResponse(me: string, request: Incoming, text: string, status: BlockStatus): string {
-  const { requestId, replyTo: to, depth } = request;
-  const built = loadBlocks()?.buildResponse({ from: me, to, requestId, status, result: text, depth: nextDepth(depth) });
-  return built ?? text;
+/** The entry that something answers, if it answers one of this room. */
+function answeredBy(live: LiveAccount, room: string, saying: Saying): { key?: string; id: string } | undefined {
+  if (saying.replyTo !== undefined) {
+    const read = readEntryKey(saying.replyTo);
+    if (read?.room === room) return { key: saying.replyTo, id: read.id };
+    // What is said elsewhere in the middle of a turn answers nothing there.
+    if (read !== undefined && live.turns.find(saying.replyTo) !== undefined) return undefined;
+    const key = live.turns.keyOf(room, saying.replyTo);
+    return key === undefined ? { id: saying.replyTo } : { key, id: saying.replyTo };
+  }
+  if (saying.raw) return undefined;
+  // What a turn that goes on after a crash says no longer knows what it answers; its session does.
+  const where = conversationOfSession(saying.sessionKey);
+  if (where === undefined || roomOf(where, live.client.bot ?? "") !== room) return undefined;
+  const turn = live.turns.interruptedIn(room);
+  return turn === undefined ? undefined : { key: entryKey(turn), id: turn.id };
 }
 
-type Outgoing = { id: string; text: string; replyTo: string | undefined; target: Target };
+/** The open requests that the turn of an entry works on: its own, and those that were read with it. */
+function requestsOf(live: LiveAccount, key: string): readonly Incoming[] {
+  if (live.account.protocol === "off" || loadBlocks() === null) return [];
+  const keys = new Set([key, ...live.turns.readWith(key)]);
+  return live.requests.open.incoming.filter((it) => keys.has(it.entry) && !it.clarifying);
+}
 
-async function store(live: LiveAccount, { id, text, replyTo, target }: Outgoing): Promise<{ ack?: Ack; later?: Promise<Ack> }> {
-  const where = target.kind === "room" ? { room: target.room } : { to: target.bot };
-  const stored = live.client.send({ ...where, id, text, ...(replyTo === undefined ? {} : { reply_to: replyTo }) });
+/** One answer in a block of its own for each request, in parts if it is long: all but the last say that more follows. */
+function responseDrafts(live: LiveAccount, saying: Saying, request: Incoming, status: BlockStatus, at: number): Draft[] {
+  const { requestId, replyTo: to, depth, entry } = request;
+  const me = live.client.bot ?? "";
+  const id = saying.id === undefined || at === 0 ? saying.id : stableId(saying.id, requestId);
+  const replyTo = readEntryKey(entry)?.id ?? entry;
+  return inParts(live, saying, saying.text, replyTo, id, (result, isLast) =>
+    loadBlocks()?.buildResponse({ from: me, to, requestId, status: isLast ? status : "partial", result, depth: nextDepth(depth) }) ?? result,
+  );
+}
+
+type Wrap = (part: string, isLast: boolean) => string;
+
+function inParts(live: LiveAccount, saying: Saying, text: string, replyTo: string | undefined, chosen: string | undefined, wrap: Wrap = (it) => it): Draft[] {
+  const parts = saying.raw ? [text] : splitText(text, live.client.limits);
+  const first = chosen ?? uuid7();
+  const where = saying.target.kind === "room" ? { room: saying.target.room } : { to: saying.target.bot };
+  return parts.map((part, at) => ({
+    ...where, id: at === 0 ? first : stableId(first, at), text: wrap(part, at === parts.length - 1), ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+  }));
+}
+
+async function store(live: LiveAccount, drafts: readonly Draft[]): Promise<{ ack?: Ack | undefined; later?: Promise<Ack> }> {
+  const stored = live.client.sendAll(drafts).then((acks) => acks.at(-1) as Ack);
   const patience = new AbortController();
   try {
     const ack = await Promise.race([stored, pause(ACK_MS, patience.signal).then(() => undefined)]);
     return ack === undefined ? { later: stored } : { ack };
   } catch (error) {
     if (!(error instanceof HubRefusal)) throw error;
-    if (error.error.name === "id_conflict") return { ack: await conflict(live, id, error) };
+    const [only] = drafts;
+    if (error.error.name === "id_conflict" && only !== undefined && drafts.length === 1) return { ack: await conflict(live, only.id, error) };
     throw new PlatformMessageNotDispatchedError(`bot-hub: ${error.message}`, { cause: error, retryable: false });
   } finally {
     patience.abort();

@@ -1,11 +1,13 @@
-// Messages that the hub has not acknowledged yet.
+// What this account says and the hub has not acknowledged yet.
 //
-// Owns their ids and their copy on disk. A message is sent again, with the same id, until the hub
-// says that it is stored or that it refuses it; being stored twice is prevented by the id.
+// Owns their ids, their order and their copy on disk. One message is under way at a time: so nothing
+// overtakes, and a refusal that names no id still belongs to exactly one message. It is sent again,
+// with the same id, until the hub says that it is stored or that it refuses it.
 
-import type { Ack, ErrorFrame, Message } from "./frames.ts";
+import type { Ack, ErrorFrame, Limits, Message } from "./frames.ts";
 import { HubAway } from "./errors.ts";
 import { isRecord, type JsonFile } from "./file.ts";
+import { unsendable } from "./sendable.ts";
 
 /** What is said, with its id. */
 export type Draft = Message & { id: string };
@@ -13,52 +15,86 @@ export type Draft = Message & { id: string };
 /** With so many unacknowledged messages the hub has been away for long; more are refused. */
 const MESSAGES_MAX = 1000;
 
-type Waiting = { draft: Draft; settled: Array<(outcome: Outcome) => void> };
+type Waiting = { draft: Draft; settled: Array<(outcome: Outcome) => void>; notBefore: number };
 export type Outcome = { kind: "stored"; ack: Ack } | { kind: "refused"; error: ErrorFrame };
+/** What a refusal was about, and when the message may be tried again. */
+export type Refusal = { kind: "refused" } | { kind: "later" } | { kind: "unknown" };
 
 export class Outbox {
   readonly #waiting = new Map<string, Waiting>();
   readonly #file: JsonFile;
+  #underWay: Waiting | undefined;
 
   constructor(file: JsonFile) {
     this.#file = file;
     const found = file.read();
     for (const draft of Array.isArray(found) ? found : []) {
-      if (isDraft(draft)) this.#waiting.set(draft.id, { draft, settled: [] });
+      if (isDraft(draft)) this.#waiting.set(keyOf(draft), { draft, settled: [], notBefore: 0 });
     }
   }
 
-  /** Takes responsibility for a message. Settles when the hub has decided about it. */
-  add(draft: Draft): Promise<Outcome> {
-    if (this.#waiting.size >= MESSAGES_MAX) {
-      return Promise.reject(new HubAway(`${MESSAGES_MAX} messages wait for the hub already`));
+  /** Takes responsibility for messages that belong together. Each settles when the hub has decided about it. */
+  add(drafts: readonly Draft[], limits?: Limits): Promise<Outcome>[] {
+    const problem = drafts.map((it) => unsendable(it, limits)).find((it) => it !== undefined);
+    if (problem !== undefined) return drafts.map(() => Promise.resolve({ kind: "refused", error: problem }));
+    if (this.#waiting.size + drafts.length > MESSAGES_MAX) {
+      return drafts.map(() => Promise.reject(new HubAway(`${this.#waiting.size} messages wait for the hub already`)));
     }
-    return new Promise((resolve) => {
-      const known = this.#waiting.get(draft.id);
-      if (known !== undefined) {
-        known.settled.push(resolve);
-        return;
+    const outcomes = drafts.map((draft) => this.#wait(draft));
+    this.#save();
+    return outcomes;
+  }
+
+  /** The message to send now, if none is under way. What was put off waits, and all to the same place behind it. */
+  next(now = Date.now()): Draft | undefined {
+    if (this.#underWay !== undefined) return undefined;
+    const held = new Set<string>();
+    for (const waiting of this.#waiting.values()) {
+      const place = placeOf(waiting.draft);
+      if (waiting.notBefore <= now && !held.has(place)) {
+        this.#underWay = waiting;
+        return waiting.draft;
       }
-      this.#waiting.set(draft.id, { draft, settled: [resolve] });
-      this.#save();
+      held.add(place);
+    }
+    return undefined;
+  }
+
+  /** The connection ended, or could not take it: nothing is under way. */
+  restart(): void {
+    this.#underWay = undefined;
+  }
+
+  /** What an earlier version or other limits left here and can never be sent. */
+  expel(limits: Limits | undefined): Array<{ draft: Draft; error: ErrorFrame }> {
+    const expelled = this.drafts().flatMap((draft) => {
+      const error = unsendable(draft, limits);
+      return error === undefined ? [] : [{ draft, error }];
     });
+    for (const { draft, error } of expelled) this.#settle(draft, { kind: "refused", error });
+    return expelled;
   }
 
   /** The message that is stored, if it was waiting. */
   acknowledge(ack: Ack): Draft | undefined {
-    return ack.id === undefined ? undefined : this.#settle(ack.id, { kind: "stored", ack });
+    const found = this.drafts().find((it) => it.id === ack.id && (it.room === undefined || it.room === ack.room));
+    return found === undefined ? undefined : this.#settle(found, { kind: "stored", ack });
   }
 
-  /** An error whose `ref` is a message's id. One that says `later` keeps the message here. */
-  refuse(error: ErrorFrame): "refused" | "later" | "unknown" {
-    const id = error.ref;
-    if (id === undefined || !this.#waiting.has(id)) return "unknown";
-    if (error.retry === "later") return "later";
-    this.#settle(id, { kind: "refused", error });
-    return "refused";
+  /** A refusal of the message under way. One that says `later` keeps it here. */
+  refuse(error: ErrorFrame, waitMs: number, now = Date.now()): Refusal {
+    const waiting = this.#underWay;
+    if (waiting === undefined || !isAbout(error, waiting.draft)) return { kind: "unknown" };
+    if (error.retry === "later") {
+      waiting.notBefore = now + waitMs;
+      this.#underWay = undefined;
+      return { kind: "later" };
+    }
+    this.#settle(waiting.draft, { kind: "refused", error });
+    return { kind: "refused" };
   }
 
-  /** Everything to send after a connection was made, in the order in which it was said. */
+  /** Everything that waits, in the order in which it was said. */
   drafts(): Draft[] {
     return [...this.#waiting.values()].map((it) => it.draft);
   }
@@ -67,10 +103,19 @@ export class Outbox {
     return this.#waiting.size;
   }
 
-  #settle(id: string, outcome: Outcome): Draft | undefined {
-    const waiting = this.#waiting.get(id);
+  #wait(draft: Draft): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const known = this.#waiting.get(keyOf(draft));
+      if (known !== undefined) known.settled.push(resolve);
+      else this.#waiting.set(keyOf(draft), { draft, settled: [resolve], notBefore: 0 });
+    });
+  }
+
+  #settle(draft: Draft, outcome: Outcome): Draft | undefined {
+    const waiting = this.#waiting.get(keyOf(draft));
     if (waiting === undefined) return undefined;
-    this.#waiting.delete(id);
+    this.#waiting.delete(keyOf(draft));
+    if (this.#underWay === waiting) this.#underWay = undefined;
     this.#save();
     for (const settled of waiting.settled) settled(outcome);
     return waiting.draft;
@@ -80,6 +125,17 @@ export class Outbox {
     this.#file.write(this.drafts());
   }
 }
+
+const placeOf = (draft: Draft) => draft.room ?? `@${draft.to}`;
+const keyOf = (draft: Draft) => `${placeOf(draft)}/${draft.id}`;
+
+/** A frame that could not be read is refused under its type, or without any name. */
+function isAbout(error: ErrorFrame, draft: Draft): boolean {
+  if (error.ref === draft.id || error.ref === "message") return true;
+  return error.ref === undefined && UNREADABLE.has(error.name);
+}
+
+const UNREADABLE: ReadonlySet<string> = new Set(["bad_json", "bad_frame", "too_large", "too_deep"]);
 
 function isDraft(value: unknown): value is Draft {
   return isRecord(value) && typeof value["id"] === "string" && typeof value["text"] === "string";

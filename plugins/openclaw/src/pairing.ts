@@ -7,6 +7,7 @@ import { createChannelPairingController } from "openclaw/plugin-sdk/channel-pair
 import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-core";
 import { bareBotName } from "./access.ts";
 import { CHANNEL_ID } from "./config.ts";
+import { entryKey } from "./entry-key.ts";
 import type { Entry } from "./hub-client.ts";
 import { withHub } from "./hub-query.ts";
 import type { LiveAccount } from "./live.ts";
@@ -25,7 +26,7 @@ export async function askToPair(runtime: PluginRuntime, live: LiveAccount, entry
     buildReplyText: ({ code }) =>
       `This agent does not talk with ${entry.from} yet. Its owner can allow it with \`openclaw pairing approve ${CHANNEL_ID} ${code}\`.`,
     sendPairingReply: async (text) => {
-      await say(live, { target: { kind: "bot", bot: entry.from }, text, replyTo: entry.id, raw: true });
+      await say(live, { target: { kind: "bot", bot: entry.from }, text, replyTo: entryKey(entry), raw: true });
     },
   });
   const next = created ? "a pairing code was sent" : "a pairing code waits for the owner's approval";

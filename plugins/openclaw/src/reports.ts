@@ -6,7 +6,13 @@
 
 import type { Receipt } from "./frames.ts";
 
-export type Report = Receipt & { id: string };
+/** A receipt, and which entry it is about: an id alone may be another sender's, too. */
+export type Report = Receipt & { id: string; from: string };
+
+/** As it goes over the wire: a hub takes either the id or, for a whole prefix, the number. */
+export function receiptOf({ from: _, seq: __, ...receipt }: Report): Receipt {
+  return receipt;
+}
 
 export class Reports {
   #unproven: Report[] = [];

@@ -9,7 +9,7 @@ import { isRecord, type JsonFile } from "./file.ts";
 /** Somebody asked us. */
 export type Incoming = {
   requestId: string;
-  /** The entry that carried it. */
+  /** The key of the entry that carried it. */
   entry: string;
   room: string;
   /** Who gets the answer. */
@@ -48,7 +48,7 @@ export class Requests {
   }
 
   asked(request: Incoming): void {
-    this.#incoming = [...this.#incoming.filter((it) => it.entry !== request.entry), request];
+    this.#incoming = [...this.#incoming.filter((it) => !isSame(it, request)), request];
     this.#save();
   }
 
@@ -84,7 +84,13 @@ export class Requests {
   }
 
   settled(request: Incoming): void {
-    this.#incoming = this.#incoming.filter((it) => it.entry !== request.entry);
+    this.#incoming = this.#incoming.filter((it) => !isSame(it, request));
+    this.#save();
+  }
+
+  /** Nothing that an entry asked is answered any more. */
+  forget(entry: string): void {
+    this.#incoming = this.#incoming.filter((it) => it.entry !== entry);
     this.#save();
   }
 
@@ -136,4 +142,9 @@ export class Requests {
   #save(): void {
     this.#file.write({ incoming: this.#incoming, outgoing: this.#outgoing });
   }
+}
+
+/** One entry may ask several things. */
+function isSame(a: Incoming, b: Incoming): boolean {
+  return a.entry === b.entry && a.requestId === b.requestId;
 }

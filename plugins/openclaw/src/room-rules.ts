@@ -20,6 +20,8 @@ export type RoomRules = {
   requireMention?: boolean;
   allowFrom: string[];
   systemPrompt?: string;
+  /** So many turns without a person, and the room stands still. */
+  turns?: number;
   /** Tools of the agent's machine that the room's bots may make it use, beside the plugin's own. */
   tools: string[];
   loopGuard?: LoopGuard;
@@ -28,7 +30,7 @@ export type RoomRules = {
 export type DirectRules = { tools: string[] };
 
 export const DEFAULT_RULES: RoomRules = { enabled: true, allowFrom: [], tools: [] };
-const ROOM_KEYS = ["enabled", "requireMention", "allowFrom", "systemPrompt", "tools", "botLoopProtection"];
+const ROOM_KEYS = ["enabled", "requireMention", "allowFrom", "systemPrompt", "tools", "turns", "botLoopProtection"];
 
 export function readBots(read: Reader, key: string): string[] {
   return read.names(key, (raw) => (raw.trim() === "*" ? "*" : readName(raw.replace(/^(bot:|@)/i, ""))));
@@ -46,12 +48,14 @@ export function readGroups(read: Reader): Record<string, RoomRules> {
     const guard = readLoopGuard(rules);
     const mention = rules.optionalFlag("requireMention");
     const prompt = rules.text("systemPrompt");
+    const turns = rules.count("turns");
     groups[room] = {
       enabled: rules.flag("enabled", true),
       ...(mention === undefined ? {} : { requireMention: mention }),
       allowFrom: readBots(rules, "allowFrom"),
       ...(prompt === undefined ? {} : { systemPrompt: prompt }),
       tools: readTools(rules),
+      ...(turns === undefined ? {} : { turns }),
       ...(guard === undefined ? {} : { loopGuard: guard }),
     };
   }

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Answer, Question } from "./asks.ts";
 import { HubRefusal } from "./errors.ts";
+import { memoryFile } from "./file.ts";
 import type { Entry } from "./hub-client.ts";
-import { DIGEST_MAX, Rooms, type Log } from "./rooms.ts";
+import { Rooms, TOGETHER_MAX, type Log } from "./rooms.ts";
 
 const entry = (seq: number, more: Partial<Entry> = {}): Entry => ({ id: `e${seq}`, seq, room: "lab", from: "bob", text: `${seq}`, ...more });
 
@@ -30,42 +31,59 @@ function hub(log: Entry[], bots = ["me", "bob"]): Log {
   return { bot: "me", ask: async <Q extends Question>(question: Q) => answer(question) as Answer<Q> };
 }
 
-test("the agent is shown once what was said since it last looked", async () => {
+test("the agent is shown once what was said since it last looked, also over a restart", async () => {
   const log = [1, 2, 3, 4, 5].map((seq) => entry(seq, seq === 3 ? { from: "me" } : {}));
-  const rooms = new Rooms(hub(log));
+  const file = memoryFile();
+  let rooms = new Rooms(hub(log), file);
   const ids = async (seq: number) => {
-    const found = await rooms.unread(entry(seq));
+    rooms.began(entry(seq));
+    const { entries } = await rooms.unread(entry(seq));
     rooms.saw(entry(seq));
-    return found.map((it) => it.id);
+    return entries.map((it) => it.id);
   };
   assert.deepEqual(await ids(1), []);
+  rooms = new Rooms(hub(log), file);
   assert.deepEqual(await ids(5), ["e2", "e4"]);
   assert.deepEqual(await ids(6), []);
 });
 
-test("everything that waits is found, over many pages", async () => {
-  const log = Array.from({ length: 250 }, (_, at) => entry(at + 1));
-  const { entries, more } = await new Rooms(hub(log)).waitingFrom(entry(1));
-  assert.equal(entries.length, 250);
-  assert.equal(entries.at(-1)?.id, "e250");
-  assert.equal(more, false);
+test("what was noted before the first turn is shown with it", async () => {
+  const rooms = new Rooms(hub([entry(1), entry(2)]));
+  rooms.began(entry(2));
+  assert.deepEqual((await rooms.unread(entry(3))).entries.map((it) => it.id), ["e2"]);
 });
 
-test("a digest has an end, and knows that it was cut there", async () => {
+test("what is too much to show is counted", async () => {
+  const log = Array.from({ length: 40 }, (_, at) => entry(at + 1));
+  const rooms = new Rooms(hub(log));
+  rooms.began(entry(1));
+  const { entries, hidden } = await rooms.unread(entry(41));
+  assert.deepEqual([entries.length, entries[0]?.seq, hidden], [12, 29, 28]);
+});
+
+test("everything that waits is found, over many pages, and has an end that is known", async () => {
   const waiting = async (count: number) => {
     const log = Array.from({ length: count }, (_, at) => entry(at + 1));
-    const { entries, more } = await new Rooms(hub(log)).waitingFrom(entry(1));
-    return [entries.length, more];
+    const { entries, more } = await new Rooms(hub(log)).waitingAfter(entry(1), 1);
+    return [entries.length, entries.at(-1)?.id, more];
   };
-  assert.deepEqual(await waiting(DIGEST_MAX), [DIGEST_MAX, false]);
-  assert.deepEqual(await waiting(DIGEST_MAX + 1), [DIGEST_MAX, true]);
+  assert.deepEqual(await waiting(250), [249, "e250", false]);
+  assert.deepEqual(await waiting(TOGETHER_MAX), [TOGETHER_MAX - 1, `e${TOGETHER_MAX}`, false]);
+  assert.deepEqual(await waiting(TOGETHER_MAX + 1), [TOGETHER_MAX - 1, `e${TOGETHER_MAX}`, true]);
 });
 
-test("an entry of a digest ends as the digest did, and a later one does not", () => {
+test("what was read ahead has its own end when it is delivered, and a later one has none", () => {
   const rooms = new Rooms(hub([]));
-  rooms.digested([entry(1), entry(2)], { state: "answered", reply: "r" });
-  assert.deepEqual(rooms.digestOf(entry(2)), { state: "answered", reply: "r" });
-  assert.equal(rooms.digestOf(entry(3)), undefined);
+  const [answered, done] = [{ state: "answered", reply: "r" } as const, { state: "done", reason: "noted" } as const];
+  rooms.readAhead("lab", new Map([["lab/bob/e1", answered], ["lab/bob/e2", done]]), 2);
+  assert.deepEqual(rooms.aheadOf(entry(1)), answered);
+  assert.equal(rooms.aheadOf(entry(2, { from: "eve" })), undefined);
+  assert.deepEqual(rooms.aheadOf(entry(2)), done);
+  assert.equal(rooms.aheadOf(entry(3)), undefined);
+});
+
+test("who belongs to a room is known, and who of them is a person", async () => {
+  assert.deepEqual(await new Rooms(hub([], ["bob"])).members("lab"), [{ bot: "bob", isPerson: false }, { bot: "me", isPerson: false }]);
 });
 
 test("an answer to an own message is recognised, also to one from before the start", async () => {
@@ -75,9 +93,4 @@ test("an answer to an own message is recognised, also to one from before the sta
   assert.equal(await repliesToMe("mine"), true);
   assert.equal(await repliesToMe("other"), false);
   assert.equal(await repliesToMe(), false);
-});
-
-test("three bots are a crowd", async () => {
-  assert.equal(await new Rooms(hub([])).isCrowd("lab"), false);
-  assert.equal(await new Rooms(hub([], ["me", "bob", "carol"])).isCrowd("lab"), true);
 });

@@ -4,6 +4,7 @@ import { createComputedAccountStatusAdapter, createDefaultChannelRuntimeState } 
 import { CHANNEL_ID, DEFAULT_ACCOUNT_ID, type Account } from "./config.ts";
 import { withSideConnection } from "./hub-query.ts";
 import { liveAccounts, type LiveAccount } from "./live.ts";
+import { stopSentence } from "./loops.ts";
 import { messageOf } from "./errors.ts";
 import { expulsion, missingRooms } from "./rooms-missing.ts";
 import { LOADED_VERSION, mismatchSentence, versionMismatch } from "./version.ts";
@@ -66,7 +67,7 @@ export const status = createComputedAccountStatusAdapter<Account, Probe>({
         connected: runtime?.connected ?? false,
         rooms: account.rooms,
         ...(live === undefined ? {} : { bot: live.client.bot, unsent: live.client.unsent, openTurns: live.turns.open.length }),
-        problems: [...account.problems, ...(live?.refusals ?? []), ...expulsions(live)],
+        problems: [...account.problems, ...(live?.refusals ?? []), ...expulsions(live), ...(live?.loops.stops().map(stopSentence) ?? [])],
         plugin: LOADED_VERSION,
         mismatch: versionMismatch() ?? "",
       },

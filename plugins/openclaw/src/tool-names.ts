@@ -4,6 +4,7 @@ export const TOOL_NAMES = [
   "bot_hub_rooms",
   "bot_hub_history",
   "bot_hub_ask",
+  "bot_hub_answer",
   "bot_hub_clarify",
   "bot_hub_handoff",
   "bot_hub_status",

@@ -4,6 +4,7 @@ import { resolveAccount } from "./config.ts";
 import { memoryFile } from "./file.ts";
 import type { HubClient } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
+import { Loops } from "./loops.ts";
 import { Requests } from "./requests.ts";
 import type { ToolName } from "./tool-names.ts";
 import { ASK_TOOLS, currentRequest } from "./tools-ask.ts";
@@ -15,15 +16,16 @@ function account() {
   const client = {
     bot: "me",
     ask: async () => ({ bots: [{ bot: "me" }, { bot: "bob" }] }),
-    send: async (draft: { text: string; id: string }) => (sent.push(draft), { room: "lab", id: draft.id, delivered: 1 }),
+    sendAll: async (drafts: Array<{ text: string; id: string }>) => (sent.push(...drafts), drafts.map(({ id }) => ({ room: "lab", id, delivered: 1 }))),
   };
   const live: LiveAccount = {
     account: resolveAccount({}, null, {}), client: client as unknown as HubClient, turns: new Turns(memoryFile(), () => {}),
-    requests: new Requests(memoryFile()), said: new Set(), refusals: new Set(), typing: new Map(),
+    requests: new Requests(memoryFile()), said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(memoryFile()), wake: () => {},
   };
   const asked = (entry: string, room: string, current = 1) => {
-    live.turns.receive({ id: entry, room, from: "bob", seq: 1 });
-    live.requests.asked({ requestId: `r-${entry}`, entry, room, replyTo: "bob", task: "count", depth: { current, max: 5 }, at: Date.now() });
+    const key = `${room}/bob/${entry}`;
+    live.turns.receive([{ id: entry, room, from: "bob", seq: 1 }]);
+    live.requests.asked({ requestId: `r-${entry}`, entry: key, room, replyTo: "bob", task: "count", depth: { current, max: 5 }, at: Date.now() });
   };
   const use = (name: ToolName, params: Record<string, unknown>, sessionKey = "agent:main:bot-hub:group:lab") => {
     const tool = ASK_TOOLS.find((it) => it.name === name) ?? assert.fail(name);
@@ -37,11 +39,11 @@ test("the request of a turn is the one of its session, as long as the turn lasts
   asked("e1", "lab");
   asked("e2", "dm:bob:me");
   const found = (sessionKey: string) => currentRequest({ live, sessionKey })?.entry;
-  assert.equal(found("agent:main:bot-hub:group:lab"), "e1");
-  assert.equal(found("agent:main:bot-hub:group:@bob"), "e2");
+  assert.equal(found("agent:main:bot-hub:group:lab"), "lab/bob/e1");
+  assert.equal(found("agent:main:bot-hub:group:@bob"), "dm:bob:me/bob/e2");
   assert.equal(found("agent:main:bot-hub:group:bob"), undefined);
   assert.equal(found("agent:main:main"), undefined);
-  live.turns.end({ id: "e1", room: "lab" }, { state: "done" });
+  live.turns.end({ id: "e1", room: "lab", from: "bob" }, { state: "done" });
   assert.equal(found("agent:main:bot-hub:group:lab"), undefined);
 });
 

@@ -2,10 +2,12 @@
 //
 // The blocks, their ids and their depth are built here, and nowhere in the agent's text.
 
+import { pause } from "./backoff.ts";
 import { FIRST_DEPTH, isExhausted, loadBlocks, nextDepth, type Blocks } from "./blocks.ts";
 import type { LiveAccount } from "./live.ts";
 import { directRoom, roomOf, type Target } from "./names.ts";
-import { say } from "./outbound.ts";
+import { readEntryKey } from "./entry-key.ts";
+import { say, sayResponse } from "./outbound.ts";
 import type { Incoming } from "./requests.ts";
 import { conversationOfSession } from "./tool-policy.ts";
 import { botName, optionalRoom, optionalText, text, type Params, type Tool, type ToolContext } from "./tool.ts";
@@ -27,6 +29,17 @@ export const ASK_TOOLS: readonly Tool[] = [
     },
     required: ["bot", "task"],
     run: ask,
+  },
+  {
+    name: "bot_hub_answer",
+    description: "Answer one of several requests that wait in this conversation. With a single request simply answer.",
+    properties: {
+      id: { type: "string", description: "the id of the message with the request" },
+      text: { type: "string", description: "the answer" },
+      failed: { type: "string", description: "in place of text: why it cannot be done" },
+    },
+    required: ["id"],
+    run: answer,
   },
   {
     name: "bot_hub_clarify",
@@ -65,6 +78,21 @@ export const ASK_TOOLS: readonly Tool[] = [
   },
 ];
 
+/** Each request has the end that is said about it, under its own id. */
+async function answer(params: Params, { live, sessionKey }: ToolContext): Promise<unknown> {
+  const id = text(params, "id");
+  const room = roomOfSession(live, sessionKey);
+  const waiting = open(live).filter((it) => room === undefined || it.room === room);
+  const request = waiting.find((it) => (readEntryKey(it.entry)?.id ?? it.entry) === id || it.requestId === id);
+  if (request === undefined) {
+    const ids = waiting.map((it) => `\`${readEntryKey(it.entry)?.id ?? it.entry}\``).join(", ");
+    throw new Error(`no request waits under \`${id}\`; hint: ${ids === "" ? "none waits here" : `these wait: ${ids}`}`);
+  }
+  const failed = optionalText(params, "failed");
+  const said = await sayResponse(live, request, failed ?? text(params, "text"), failed === undefined ? "done" : "failed");
+  return { sent: said.id };
+}
+
 async function ask(params: Params, context: ToolContext): Promise<unknown> {
   const { live, signal } = context;
   const me = live.client.bot ?? "";
@@ -86,11 +114,40 @@ async function ask(params: Params, context: ToolContext): Promise<unknown> {
     live.requests.withdraw(requestId);
     throw error;
   });
-  const { parts, isWhole } = await waiting;
+  const ended = new AbortController();
+  const end = untilGivenUp(live, said.id, bot, AbortSignal.any([signal, ended.signal]));
+  const first = await Promise.race([waiting, end]);
+  if (typeof first === "string") {
+    live.requests.withdraw(requestId);
+    return { request: said.id, error: first };
+  }
+  ended.abort();
+  const { parts, isWhole } = first;
   const answer = parts.length > 0 ? { answer: parts.join("\n\n") } : {};
   if (isWhole) return { ...answer, request: said.id };
   const missing = parts.length > 0 ? "the rest of the answer is not here yet" : "there is no answer yet";
   return { ...answer, request: said.id, note: `${missing}; it will arrive as a message, or ask bot_hub_status` };
+}
+
+/** So often the hub is asked what became of a request, while its answer is waited for. */
+const LOOK_MS = 1_500;
+const GIVEN_UP: ReadonlySet<string> = new Set(["declined", "failed", "expired", "dropped", "dead"]);
+
+/** A sentence as soon as a receipt says that nobody will answer. */
+async function untilGivenUp(live: LiveAccount, id: string, bot: string, signal: AbortSignal): Promise<string> {
+  for (let failedAt: number | undefined; !signal.aborted; await pause(LOOK_MS, signal)) {
+    const report = await live.client.ask({ type: "status", id }).catch(() => undefined);
+    const found = report?.recipients?.find((it) => it.bot === bot);
+    if (found === undefined || !GIVEN_UP.has(found.state)) continue;
+    // With its failure a bot also answers; that answer says more, and is under way.
+    if (found.state === "failed" && failedAt === undefined) {
+      failedAt = Date.now();
+      continue;
+    }
+    const reason = found.steps?.at(-1)?.reason;
+    return `${bot} will not answer: ${found.state}${reason === undefined ? "" : ` (${reason})`}`;
+  }
+  return new Promise<never>(() => {});
 }
 
 /** A request to somebody who is not there would be a message that nobody answers. */
@@ -107,10 +164,13 @@ function background(params: Params): { context?: string } {
 
 /** The request that the turn of this session works on. */
 export function currentRequest({ live, sessionKey }: Pick<ToolContext, "live" | "sessionKey">): Incoming | undefined {
-  const where = conversationOfSession(sessionKey);
-  if (where === undefined) return undefined;
-  const room = roomOf(where, live.client.bot ?? "");
+  const room = roomOfSession(live, sessionKey);
   return open(live).findLast((it) => live.turns.find(it.entry) !== undefined && it.room === room);
+}
+
+function roomOfSession(live: LiveAccount, sessionKey: string | undefined): string | undefined {
+  const where = conversationOfSession(sessionKey);
+  return where === undefined ? undefined : roomOf(where, live.client.bot ?? "");
 }
 
 /** The request that is meant: never a guess among several. */

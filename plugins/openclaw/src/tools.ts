@@ -5,7 +5,9 @@
 import type { OpenClawPluginApi } from "openclaw/plugin-sdk/channel-core";
 import { messageOf } from "./errors.ts";
 import { liveAccounts, type LiveAccount } from "./live.ts";
+import { HOUSE_RULES } from "./house-rules.ts";
 import type { Params } from "./tool.ts";
+import { conversationOfSession } from "./tool-policy.ts";
 import { ASK_TOOLS } from "./tools-ask.ts";
 import { LOOK_TOOLS } from "./tools-look.ts";
 
@@ -17,7 +19,7 @@ export function registerTools(api: OpenClawPluginApi): void {
       (context) => ({
         name,
         label: name.replaceAll("_", " "),
-        description,
+        description: name === "bot_hub_rooms" ? withRules(description, context.sessionKey) : description,
         parameters,
         // In the model's request by their own names, and not behind OpenClaw's search for tools.
         catalogMode: "direct-only" as const,
@@ -31,6 +33,11 @@ export function registerTools(api: OpenClawPluginApi): void {
       { name },
     );
   }
+}
+
+/** A turn that goes on after a crash has no system prompt of this channel, but its tools. */
+function withRules(description: string, sessionKey: string | undefined): string {
+  return conversationOfSession(sessionKey) === undefined ? description : `${description} In this conversation: ${HOUSE_RULES}`;
 }
 
 /** The account of the turn; where OpenClaw does not say, the only one there is. */

@@ -4,16 +4,18 @@
 
 import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-core";
 import type { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
-import { HOUSE_RULES } from "./briefing.ts";
+import { houseRules } from "./house-rules.ts";
 import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
 import { HubAway, messageOf } from "./errors.ts";
 import type { Ack } from "./frames.ts";
 import { isAnswer, isApology } from "./host-notices.ts";
 import type { Entry } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
+import { entryKey } from "./entry-key.ts";
 import { formatTarget, replyTarget, type Target } from "./names.ts";
 import { findLive, say } from "./outbound.ts";
 import { toolPolicy } from "./tool-policy.ts";
+import type { Member } from "./rooms.ts";
 import type { Outcome } from "./turns.ts";
 import { untilAborted } from "./backoff.ts";
 import type { resolveAccess } from "./access.ts";
@@ -24,7 +26,11 @@ export type TurnInput = {
   account: Account;
   live: LiveAccount;
   runtime: PluginRuntime;
+  /** The entry by which OpenClaw knows the turn: what the agent says at the end answers it. */
   entry: Entry;
+  /** All entries that the agent is to answer in this turn. */
+  taken: readonly Entry[];
+  members: readonly Member[];
   /** What the agent reads. */
   body: string;
   route: Route;
@@ -43,7 +49,7 @@ export type TurnInput = {
 /** Throws as long as the agent has not taken the entry: then it may be tried again. */
 export async function runTurn(input: TurnInput): Promise<Outcome> {
   const { cfg, account, live, runtime, entry, route } = input;
-  const course = new Course(live, entry);
+  const course = new Course(live, entry, input.taken);
   try {
     const result = await runtime.channel.inbound.dispatch({
       cfg,
@@ -60,10 +66,13 @@ export async function runTurn(input: TurnInput): Promise<Outcome> {
       turnAdoptionLifecycle: course.lifecycle,
       replyPipeline: { typing: { start: async () => live.client.typing(entry.room), onStartError: () => {} } },
       replyOptions: {
-        sourceReplyDeliveryMode: input.quiet ? "message_tool_only" : "automatic",
+        // What is private is held back by `deliver`: the tool for messages is closed.
+        sourceReplyDeliveryMode: "automatic",
         disableBlockStreaming: true,
+        // What the agent says before it calls a tool is said, too.
+        commentaryPayloadsEnabled: true,
         suppressDefaultToolProgressMessages: true,
-        onAgentRunStart: () => live.turns.start(entry.id),
+        onAgentRunStart: () => live.turns.start(entryKey(entry)),
         onAgentRunTerminalOutcome: (outcome) => {
           if (outcome === "failed") course.fail("the agent's turn failed");
         },
@@ -89,17 +98,19 @@ class Course {
   readonly #settled = Promise.withResolvers<void>();
   readonly #live: LiveAccount;
   readonly #entry: Entry;
+  readonly #taken: readonly Entry[];
 
-  constructor(live: LiveAccount, entry: Entry) {
+  constructor(live: LiveAccount, entry: Entry, taken: readonly Entry[]) {
     this.#live = live;
     this.#entry = entry;
+    this.#taken = taken;
   }
 
   readonly lifecycle = {
     admission: "exclusive" as const,
     onAdopted: () => {
       this.adopted = true;
-      this.#live.turns.receive(this.#entry);
+      this.#live.turns.receive(this.#taken, this.#entry);
     },
     onDeferred: () => (this.#deferred = true),
     onAbandoned: () => this.fail("OpenClaw gave the turn up before the agent saw it"),
@@ -135,7 +146,9 @@ class Course {
   }
 
   outcome(): Outcome {
-    const reply = this.#live.turns.find(this.#entry.id)?.reply;
+    const { turns } = this.#live;
+    const replies = [this.#entry, ...this.#taken].map((it) => turns.find(entryKey(it))?.reply);
+    const reply = replies.find((it) => it !== undefined);
     if (reply !== undefined) return { state: "answered", reply };
     return this.#failure === undefined ? { state: "done" } : { state: "failed", reason: this.#failure };
   }
@@ -149,9 +162,10 @@ async function deliver(input: TurnInput, course: Course, payload: Payload, kind:
   if (isApology(text)) course.fail("the agent gave no answer");
   if (text === "" || kind === "tool" || !isAnswer(payload)) return { visibleReplySent: false };
   const live = await findLive(input.account.accountId, input.signal.aborted ? undefined : input.signal);
-  if (live.requests.isPassedOn(input.entry.id)) return { visibleReplySent: false };
+  // The answer is private, or another bot gives it.
+  if (input.quiet || input.taken.every((it) => live.requests.isPassedOn(entryKey(it)))) return { visibleReplySent: false };
   const target = replyTarget(input.entry.room, live.client.bot ?? "");
-  const said = await say(live, { target, text, replyTo: input.entry.id, final: kind === "final" });
+  const said = await say(live, { target, text, replyTo: entryKey(input.entry), final: kind === "final" });
   if (said.later !== undefined) course.waitFor(said.later);
   return { content: text, messageIds: [said.id], visibleReplySent: true };
 }
@@ -166,8 +180,8 @@ function contextOf(input: TurnInput) {
   return runtime.channel.inbound.buildContext({
     channel: CHANNEL_ID,
     accountId,
-    messageId: entry.id,
-    messageIdFull: entry.id,
+    messageId: entryKey(entry),
+    messageIdFull: entryKey(entry),
     timestamp,
     from: `${CHANNEL_ID}:${to}`,
     sender: { id: entry.from, name: entry.from, isBot: true },
@@ -179,14 +193,14 @@ function contextOf(input: TurnInput) {
       inboundEventKind: input.quiet ? "room_event" : "user_request",
       body: route.buildEnvelope({ channel: "Bot Hub", from: entry.from, timestamp, body }),
       bodyForAgent: body,
-      rawBody: entry.text,
-      commandBody: entry.text,
+      rawBody: body,
+      commandBody: body,
     },
     access: { mentions: { canDetectMention: true, wasMentioned: input.owed }, toolPolicy: toolPolicy(account, input.where) },
     channelIngress: input.access,
     extra: {
       ...(peer.kind === "group" ? { GroupSubject: entry.room } : {}),
-      GroupSystemPrompt: rules.systemPrompt === undefined ? HOUSE_RULES : `${HOUSE_RULES}\n${rules.systemPrompt}`,
+      GroupSystemPrompt: [houseRules(live.client.bot, input.where, input.members), rules.systemPrompt ?? []].flat().join("\n"),
       CommandInterpretationSuppressed: true,
     },
   });

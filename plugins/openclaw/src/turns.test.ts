@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { entryKey } from "./entry-key.ts";
 import { memoryFile } from "./file.ts";
 import type { Report } from "./reports.ts";
 import { INTERRUPTED_MS, Turns } from "./turns.ts";
 
 const entry = { id: "e1", room: "lab", from: "bob", seq: 1 };
+const KEY = entryKey(entry);
 const said = (reports: Report[]) => reports.map((it) => [it.state, it.reply ?? it.reason].filter(Boolean).join(" ")).join(", ");
 
 test("a turn climbs the ladder and ends once", () => {
   const reports: Report[] = [];
   const turns = new Turns(memoryFile(), (it) => reports.push(it));
-  turns.receive(entry);
-  turns.receive(entry);
-  turns.start("e1");
-  turns.reply("e1", "r1");
+  turns.receive([entry]);
+  turns.receive([entry]);
+  turns.start(KEY);
+  turns.reply(KEY, "r1");
   turns.end(entry, { state: "done" });
   turns.end(entry, { state: "failed", reason: "late" });
   assert.equal(said(reports), "received, started, answered r1");
@@ -22,20 +24,20 @@ test("a turn climbs the ladder and ends once", () => {
 test("a redelivered entry is known, and its end is said again", () => {
   const reports: Report[] = [];
   const turns = new Turns(memoryFile(), (it) => reports.push(it));
-  assert.ok(!turns.isKnown("e1"));
+  assert.ok(!turns.isKnown(entry));
   turns.end(entry, { state: "declined", reason: "not addressed" });
-  assert.ok(turns.isKnown("e1"));
+  assert.ok(turns.isKnown(entry));
   assert.equal(said(reports), "declined not addressed, declined not addressed");
 });
 
 test("after a crash an answer without a reference finds the interrupted turn", () => {
   const file = memoryFile();
-  new Turns(file, () => {}).receive(entry);
+  new Turns(file, () => {}).receive([entry]);
   const reports: Report[] = [];
   const turns = new Turns(file, (it) => reports.push(it));
   turns.repeat();
   assert.equal(turns.interruptedIn("lab")?.id, "e1");
-  turns.reply("e1", "r1");
+  turns.reply(KEY, "r1");
   assert.equal(said(reports), "received, answered r1");
   assert.equal(turns.interruptedIn("lab"), undefined);
 });
@@ -56,11 +58,37 @@ test("an end that the hub did not prove is said again after a restart", () => {
 
 test("an interrupted turn that nobody takes up fails visibly", () => {
   const file = memoryFile();
-  new Turns(file, () => {}).receive(entry, 0);
+  new Turns(file, () => {}).receive([entry], entry, 0);
   const reports: Report[] = [];
   const turns = new Turns(file, (it) => reports.push(it));
   turns.giveUp(INTERRUPTED_MS);
   assert.equal(reports.length, 0);
   turns.giveUp(INTERRUPTED_MS + 1);
   assert.match(said(reports), /^failed the gateway was restarted/);
+});
+
+test("entries that are read in one turn climb together, and an answer after a crash ends them all", () => {
+  const file = memoryFile();
+  const other = { ...entry, id: "e2", seq: 2 };
+  const first = new Turns(file, () => {});
+  first.receive([entry, other]);
+  first.start(entryKey(other));
+  const reports: Report[] = [];
+  const turns = new Turns(file, (it) => reports.push(it));
+  assert.deepEqual(turns.open.map((it) => it.state), ["started", "started"]);
+  assert.equal(turns.interruptedIn("lab")?.id, "e2");
+  turns.reply(entryKey(other), "r1");
+  assert.deepEqual(reports.map((it) => [it.id, it.state, it.reply]), [["e1", "answered", "r1"], ["e2", "answered", "r1"]]);
+});
+
+test("two bots may choose the same id, and each hears about its own message", () => {
+  const reports: Report[] = [];
+  const turns = new Turns(memoryFile(), (it) => reports.push(it));
+  const decoy = { ...entry, from: "eve", seq: 2 };
+  turns.receive([entry]);
+  turns.end(decoy, { state: "declined", reason: "not admitted" });
+  assert.ok(turns.find(KEY));
+  assert.equal(turns.isKnown({ ...entry, room: "duo" }), false);
+  turns.end(entry, { state: "done" });
+  assert.deepEqual(reports.map((it) => `${it.from} ${it.state}`), ["bob received", "eve declined", "bob done"]);
 });

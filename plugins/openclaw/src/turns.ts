@@ -1,15 +1,13 @@
 // What became of each entry that this account took.
 //
 // Owns the ladder of receipts on our side, on disk: after a crash OpenClaw goes on with a turn that
-// it had adopted, and its answer has to find the message that it belongs to. Never talks to OpenClaw.
+// it had adopted, and its answer has to find the messages that it belongs to. Never talks to OpenClaw.
 
+import { entryKey, type EntryRef } from "./entry-key.ts";
 import { isRecord, type JsonFile } from "./file.ts";
 import type { Report } from "./reports.ts";
 
-export type Turn = {
-  id: string;
-  room: string;
-  from: string;
+export type Turn = EntryRef & {
   seq: number;
   openedAt: number;
   state: "received" | "started";
@@ -17,16 +15,20 @@ export type Turn = {
   reply?: string;
   /** It was open when the gateway stopped; OpenClaw may still go on with it. */
   interrupted?: true;
+  /** The entry whose turn this one was read in. */
+  readWith?: string;
 };
+export type Taken = EntryRef & { seq: number };
 
 export type Outcome =
   | { state: "answered"; reply: string; reason?: string }
   | { state: "done" | "declined" | "failed"; reason?: string };
 
 /** So many ended entries are remembered: the hub may deliver one again after a crash of its own. */
-const ENDED_MAX = 500;
+const ENDED_MAX = 2000;
 /** An interrupted turn that OpenClaw did not take up again by then is given up. */
 export const INTERRUPTED_MS = 10 * 60_000;
+const READ_WITH = "read in one turn with others";
 
 export class Turns {
   readonly #open = new Map<string, Turn>();
@@ -40,64 +42,75 @@ export class Turns {
     this.#report = report;
     const found = file.read();
     if (!isRecord(found)) return;
-    for (const turn of list(found["open"]).filter(isTurn)) this.#open.set(turn.id, { ...turn, interrupted: true });
-    for (const report of list(found["ended"]).filter(isReport)) this.#ended.set(report.id, report);
-    for (const id of list(found["unproven"])) if (typeof id === "string") this.#unproven.add(id);
+    for (const turn of list(found["open"]).filter(isTurn)) this.#open.set(entryKey(turn), { ...turn, interrupted: true });
+    for (const ended of list(found["ended"]).filter(isReport)) this.#ended.set(entryKey(ended), ended);
+    for (const key of list(found["unproven"])) if (typeof key === "string") this.#unproven.add(key);
   }
 
   /** Says again what a crash may have kept from the hub. */
   repeat(): void {
-    for (const turn of this.#open.values()) this.#report({ room: turn.room, id: turn.id, state: turn.state });
-    for (const id of this.#unproven) {
-      const report = this.#ended.get(id);
+    for (const turn of this.#open.values()) this.#say(turn, { state: turn.state });
+    for (const key of this.#unproven) {
+      const report = this.#ended.get(key);
       if (report !== undefined) this.#report(report);
     }
   }
 
   /** Whether an entry was dealt with before; if so, the hub is told again. */
-  isKnown(id: string): boolean {
-    const ended = this.#ended.get(id);
-    const open = this.#open.get(id);
+  isKnown(entry: EntryRef): boolean {
+    const key = entryKey(entry);
+    const ended = this.#ended.get(key);
+    const open = this.#open.get(key);
     if (ended !== undefined) this.#report(ended);
-    else if (open !== undefined) this.#report({ room: open.room, id, state: open.state });
+    else if (open !== undefined) this.#say(open, { state: open.state });
     return ended !== undefined || open !== undefined;
   }
 
-  /** OpenClaw took responsibility. */
-  receive(entry: { id: string; room: string; from: string; seq: number }, now = Date.now()): void {
-    const { id, room, from, seq } = entry;
-    if (this.#open.has(id) || this.#ended.has(id)) return;
-    this.#open.set(id, { id, room, from, seq, openedAt: now, state: "received" });
+  /** OpenClaw took responsibility for entries that it reads in one turn, which is known by one of them. */
+  receive(entries: readonly Taken[], known: Taken | undefined = entries.at(-1), now = Date.now()): void {
+    const fresh = entries.filter((it) => !this.#open.has(entryKey(it)) && !this.#ended.has(entryKey(it)));
+    if (known === undefined || fresh.length === 0) return;
+    for (const entry of fresh) {
+      const { id, room, from, seq } = entry;
+      const readWith = entry === known ? {} : { readWith: entryKey(known) };
+      this.#open.set(entryKey(entry), { id, room, from, seq, openedAt: now, state: "received", ...readWith });
+    }
     this.#save();
-    this.#report({ room, id, state: "received" });
+    for (const entry of fresh) this.#say(entry, { state: "received" });
   }
 
-  start(id: string): void {
-    const turn = this.#open.get(id);
-    if (turn === undefined || turn.state === "started") return;
-    turn.state = "started";
+  /** The model is at work on the turn of an entry. */
+  start(key: string): void {
+    const begun = this.#together(key).filter((it) => it.state !== "started");
+    if (begun.length === 0) return;
+    for (const turn of begun) turn.state = "started";
     this.#save();
-    this.#report({ room: turn.room, id, state: "started" });
+    for (const turn of begun) this.#say(turn, { state: "started" });
   }
 
   /** An answer is on its way. The turn of an interrupted one ends with it. */
-  reply(id: string, reply: string): void {
-    const turn = this.#open.get(id);
+  reply(key: string, reply: string): void {
+    const turn = this.#open.get(key);
     if (turn === undefined) return;
     turn.reply = reply;
-    if (turn.interrupted) this.end(turn, { state: "answered", reply });
-    else this.#save();
+    if (!turn.interrupted) return this.#save();
+    for (const one of this.#together(key)) {
+      this.end(one, one === turn ? { state: "answered", reply } : { state: "answered", reply, reason: READ_WITH });
+    }
   }
 
   /** The end, also of an entry that no turn was opened for. What was answered stays answered. */
-  end(entry: { id: string; room: string }, outcome: Outcome): void {
-    const { id, room } = entry;
-    if (this.#ended.has(id)) return;
-    const reply = this.#open.get(id)?.reply;
-    const report: Report = reply === undefined ? { room, id, ...outcome } : { room, id, state: "answered", reply };
-    this.#open.delete(id);
-    this.#ended.set(id, report);
-    this.#unproven.add(id);
+  end(entry: EntryRef & { seq?: number }, outcome: Outcome): void {
+    const key = entryKey(entry);
+    if (this.#ended.has(key)) return;
+    const { id, room, from } = entry;
+    const seq = entry.seq === undefined ? {} : { seq: entry.seq };
+    const reply = this.#open.get(key)?.reply;
+    const end: Outcome = reply === undefined || outcome.state === "answered" ? outcome : { state: "answered", reply };
+    const report: Report = { room, from, id, ...seq, ...end };
+    this.#open.delete(key);
+    this.#ended.set(key, report);
+    this.#unproven.add(key);
     for (const old of this.#ended.keys()) {
       if (this.#ended.size <= ENDED_MAX) break;
       this.#ended.delete(old);
@@ -107,39 +120,57 @@ export class Turns {
   }
 
   /** The hub certainly has these. */
-  proven(reports: Report[]): void {
+  proven(reports: readonly Report[]): void {
     const before = this.#unproven.size;
     for (const report of reports) {
-      if (report.state === this.#ended.get(report.id)?.state) this.#unproven.delete(report.id);
+      const key = entryKey(report);
+      if (report.state === this.#ended.get(key)?.state) this.#unproven.delete(key);
     }
     if (this.#unproven.size !== before) this.#save();
   }
 
   /** What an ended entry was answered with. */
-  answerOf(id: string): string | undefined {
-    return this.#ended.get(id)?.reply ?? this.#open.get(id)?.reply;
+  answerOf(key: string): string | undefined {
+    return this.#ended.get(key)?.reply ?? this.#open.get(key)?.reply;
   }
 
-  find(id: string): Turn | undefined {
-    return this.#open.get(id);
+  find(key: string): Turn | undefined {
+    return this.#open.get(key);
   }
 
-  /** The oldest interrupted turn of a room: what an answer without a reference belongs to. */
+  /** The open turn of a room whose entry has this id, where only the id is known. */
+  keyOf(room: string, id: string): string | undefined {
+    const found = [...this.#open.values()].find((it) => it.room === room && it.id === id);
+    return found === undefined ? undefined : entryKey(found);
+  }
+
+  /** What is read in the same turn as an entry. */
+  readWith(key: string): string[] {
+    return this.#together(key).map((it) => entryKey(it)).filter((it) => it !== key);
+  }
+
+  /** The oldest interrupted turn of a room: what its session says next belongs to it. */
   interruptedIn(room: string): Turn | undefined {
-    return [...this.#open.values()].find((turn) => turn.room === room && turn.interrupted);
+    return [...this.#open.values()].find((it) => it.room === room && it.interrupted && it.readWith === undefined);
   }
 
-  /** Gives up interrupted turns that nobody took up again. */
-  giveUp(now = Date.now()): void {
-    for (const turn of [...this.#open.values()]) {
-      if (turn.interrupted && now - turn.openedAt > INTERRUPTED_MS) {
-        this.end(turn, { state: "failed", reason: "the gateway was restarted in the middle of the turn" });
-      }
-    }
+  /** Gives up interrupted turns that nobody took up again. Returns them. */
+  giveUp(now = Date.now()): Turn[] {
+    const given = [...this.#open.values()].filter((it) => it.interrupted && now - it.openedAt > INTERRUPTED_MS);
+    for (const turn of given) this.end(turn, { state: "failed", reason: "the gateway was restarted in the middle of the turn" });
+    return given;
   }
 
   get open(): readonly Turn[] {
     return [...this.#open.values()];
+  }
+
+  #together(key: string): Turn[] {
+    return [...this.#open.values()].filter((it) => entryKey(it) === key || it.readWith === key);
+  }
+
+  #say({ room, from, id, seq }: EntryRef & { seq?: number }, what: Pick<Report, "state">): void {
+    this.#report({ room, from, id, ...(seq === undefined ? {} : { seq }), ...what });
   }
 
   #save(): void {
@@ -152,9 +183,9 @@ function list(value: unknown): unknown[] {
 }
 
 function isTurn(value: unknown): value is Turn {
-  return isRecord(value) && typeof value["id"] === "string" && typeof value["room"] === "string";
+  return isRecord(value) && typeof value["id"] === "string" && typeof value["room"] === "string" && typeof value["from"] === "string";
 }
 
 function isReport(value: unknown): value is Report {
-  return isRecord(value) && typeof value["id"] === "string" && typeof value["state"] === "string";
+  return isRecord(value) && typeof value["id"] === "string" && typeof value["from"] === "string" && typeof value["state"] === "string";
 }

@@ -25,7 +25,8 @@ export class Bot {
       const frame = JSON.parse(event.data);
       this.frames.push(frame);
       if (frame.type !== "message") return;
-      for (const state of ["received", "done"]) this.send({ type: "receipt", room: frame.room, id: frame.id, state });
+      const end = this.decline === undefined ? [{ state: "received" }, { state: "done" }] : [{ state: "declined", reason: this.decline }];
+      for (const it of end) this.send({ type: "receipt", room: frame.room, id: frame.id, ...it });
     };
     await new Promise((resolve, reject) => ((this.#socket.onopen = resolve), (this.#socket.onerror = reject)));
     this.send({ type: "auth", token: this.token, client: "test", caps: ["ack", "receipts", "presence"], resume: {} });

@@ -21,7 +21,7 @@ import { startWire } from "./wire.mjs";
 const { HUB, OPENCLAW, PLUGIN, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-full-"));
 const bots = ["alice", "bob", "carol", "tester"];
-const rooms = ["lab", "duo", "pair", "crash", "flood", "loop"];
+const rooms = ["lab", "duo", "pair", "crash", "flood", "loop", "still"];
 /** A job must not fire while the command that made it still runs: OpenClaw lets one process at a time write. */
 const SOON = "20s";
 let hub, wire, model, alice, bob, tester;
@@ -81,7 +81,7 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
     tester = await Bot.connect(hub.url, "tok-tester", rooms);
     alice = gateway("alice");
     bob = gateway("bob", { groups: { loop: { requireMention: false, botLoopProtection: { maxEventsPerWindow: 6, windowSeconds: 60, cooldownSeconds: 60 } } } });
-    alice.channel.groups = { loop: { requireMention: false } };
+    alice.channel.groups = { loop: { requireMention: false }, still: { turns: 3 } };
     await Promise.all([alice.start(), bob.start()]);
     await present("alice");
     await present("bob");
@@ -103,11 +103,6 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
     assert.equal(second.from, "bob");
     assert.equal(second.text, "the chain is closed");
     await tester.receipt(id, "alice", "answered");
-  });
-
-  test("a burst while busy is answered one by one", async () => {
-    const ids = [1, 2, 3, 4].map((n) => tester.say("duo", `SLOW 500 SAY burst ${n}`));
-    for (const [at, id] of ids.entries()) assert.equal((await tester.answer(id)).text, `burst ${at + 1}`);
   });
 
   test("a request through three hops comes back to who asked, and no agent sees syntax", async () => {
@@ -157,7 +152,7 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
       await schedule(it, undefined, [role, peer, "pair"]);
       const { stdout } = await it.run(["cron", "list", "--json"]);
       const job = JSON.parse(stdout).jobs.find((job) => job.name === `daily-brainstorm-${role}`);
-      assert.match(JSON.stringify(job), role === "host" ? /"0 10 \* \* \*"/ : /"2 10 \* \* \*"/);
+      assert.match(JSON.stringify(job), role === "host" ? /"0,4,8,12 10 \* \* \*"/ : /"2,6,10,14 10 \* \* \*"/);
       assert.match(JSON.stringify(job), new RegExp(`daily brainstorm with ${peer} in the room pair`));
     }
   });
@@ -241,17 +236,50 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
     assert.deepEqual((await everything(hub)).filter((it) => /couldn.t confirm/.test(it.text)), []);
   });
 
-  test("a backlog of 200 arrives as a digest", async () => {
+  test("a night of 120 messages is one turn: what is addressed is whole, what is left out is named, and receipts say which is which", async (t) => {
     await bob.stop();
-    const ids = Array.from({ length: 200 }, (_, n) => tester.say("flood", n === 199 ? "@bob SAY caught up" : `chatter number ${n + 1}`));
-    await tester.until((it) => it.type === "ack" && it.id === ids[199]);
+    const urgent = [5, 30, 60, 90, 120];
+    const long = "details ".repeat(300);
+    const ids = Array.from({ length: 120 }, (_, n) => {
+      const words = urgent.includes(n + 1) ? `@bob urgent ${n + 1} ${n === 119 ? "SAY caught up" : long}` : `chatter number ${n + 1} ${"about this and that ".repeat(20)}`;
+      return tester.say("flood", words);
+    });
+    await tester.until((it) => it.type === "ack" && it.id === ids[119]);
     const before = model.requests.length;
     await bob.start();
-    await tester.until((it) => it.type === "message" && it.from === "bob" && it.text === "caught up", { ms: 120_000 });
-    for (const id of ids) await tester.receipt(id, "bob", "answered");
+    const answer = await tester.until((it) => it.type === "message" && it.from === "bob" && it.text === "caught up", { ms: 240_000 });
+    for (const n of urgent) assert.equal((await tester.receipt(ids[n - 1], "bob", "answered")).reply, answer.id);
+    const others = ids.filter((_, at) => !urgent.includes(at + 1));
+    const reasons = [];
+    for (const id of others) reasons.push((await tester.receipt(id, "bob", "done")).reason);
     const turns = model.requests.slice(before).filter((it) => it.prompt.includes("flood"));
-    assert.ok(turns.length <= 2, `${turns.length} turns`);
-    assert.match(turns[0].prompt, /200 messages waited in flood/);
+    assert.equal(turns.length, 1);
+    const [{ prompt }] = turns;
+    assert.match(prompt, /\[120 messages waited in room flood/);
+    for (const n of urgent.slice(0, 4)) assert.ok(prompt.includes(`@bob urgent ${n} ${long.trim()}`), `urgent ${n}`);
+    assert.match(prompt, /\[Left out here: \d+ messages not addressed to you, of tester \(\d+\); numbers \d+ to \d+, ids \S+ to \S+; read them with bot_hub_history/);
+    const count = (pattern) => reasons.filter((it) => pattern.test(it)).length;
+    const [whole, short, named] = [/^read as background: not/, /^read as background, shortened/, /^left out of a turn with 120 messages/].map(count);
+    assert.equal(whole + short + named, 115);
+    assert.ok(named > 0 && whole > 0);
+    t.diagnostic(`1 turn, ${prompt.length} characters; receipts: 5 answered, ${whole} whole, ${short} shortened, ${named} named`);
+    if (KEEP) writeFileSync(join(dir, "night.txt"), prompt);
+  });
+
+  test("a room without a person stands still after so many turns, and its owner lets it go on", async () => {
+    const ids = [];
+    for (let n = 1; n <= 4; n++) {
+      ids.push(tester.say("still", `@alice SAY turn ${n}`));
+      if (n <= 3) await tester.answer(ids.at(-1));
+    }
+    const { accounts } = await alice.call("bothub.status");
+    assert.deepEqual(accounts[0].stops.map((it) => [it.room, it.turns]), [["still", 3]]);
+    assert.match((await alice.run(["channels", "status"])).stdout, /`still` stands still.*3 turns without a person/s);
+    assert.match(alice.text(), /`still` stands still/);
+    assert.ok(!tester.frames.some((it) => it.type === "message" && it.reply_to === ids[3]));
+    const { code, stdout, stderr } = await alice.run(["bothub", "resume", "still"]);
+    assert.equal(code, 0, stdout + stderr);
+    assert.equal((await tester.answer(ids[3])).text, "turn 4");
   });
 
   test("two bots that would talk for ever are stopped, visibly", async () => {

@@ -1,6 +1,6 @@
 // A model that does what the prompt says: deterministic, on loopback, speaking OpenAI's completions.
 //
-// Of the last message of a user it obeys: the first of CALL <tool> <json> and SAY <text>, SILENT, and SLOW <ms> before
+// Of the last message of a user it obeys: the first of CALL <tool> <json> and SAY <text>, LONG <words>, FIRST <text> before a call, SILENT, and SLOW <ms> before
 // any of them. TRY EVERYTHING calls each tool that it is offered, as an attacker would have it, and then says all that
 // it has learned. Everything that it was asked is kept in `requests`.
 
@@ -28,19 +28,32 @@ function decide(messages, tools, attack) {
   if (/TRY EVERYTHING/.test(textOf(said.findLast((it) => it.role === "user")?.content))) return everything(said, tools, attack);
   if (last?.role === "tool") return { text: `RESULT ${textOf(last.content).slice(0, 600)}`, prompt: textOf(last.content) };
   const prompt = textOf(said.findLast((it) => it.role === "user")?.content);
-  // What was said before in the room is quoted above the facts about the message.
-  const order = prompt.split(/^\[[^\]]* in (?:room|a direct)[^\]]*\]$/m).at(-1);
+  // What was said before in the room is quoted above the facts about the message; of several the last order counts.
+  const pieces = prompt.split(/^\[(?:[^\]]* in (?:room|a direct)[^\]]*|\d+ of \d+;[^\]]*)\]$/m);
+  const order = pieces.findLast((it) => /SAY|CALL|SLOW/.test(it)) ?? pieces.at(-1);
   const slow = Number(/SLOW (\d+)/.exec(order)?.[1] ?? 0);
   const call = /CALL (\S+) (\{.*\})/.exec(order);
   const first = /SAY|CALL/.exec(order)?.[0];
-  if (call && first === "CALL") return { prompt, slow, tool: { name: call[1], arguments: call[2] } };
+  const before = /FIRST (.+?) CALL/.exec(order)?.[1];
+  if (call && first === "CALL") return { prompt, slow, text: before, tool: { name: call[1], arguments: call[2] } };
+  const long = /LONG (\d+)/.exec(order);
+  if (long) return { prompt, slow, text: "word ".repeat(Number(long[1])).trim() };
   const say = /SAY (.+)/.exec(order);
   if (say) return { prompt, slow, text: say[1].trim() };
   return { prompt, slow, text: "NO_REPLY" };
 }
 
-/** `attack` gives the arguments with which TRY EVERYTHING calls a tool. */
-export async function startModel({ attack = () => ({}) } = {}) {
+/** What a model reads that follows its prompt: the words of this turn, and what its tools have said in it. */
+function followed(messages, system, tools, follow) {
+  const said = messages.filter((it) => !(it.role === "user" && textOf(it.content).startsWith(INTERNAL)));
+  const asked = said.findLastIndex((it) => it.role === "user");
+  const prompt = textOf(said[asked]?.content);
+  const results = said.slice(asked).filter((it) => it.role === "tool").map((it) => textOf(it.content));
+  return { prompt, ...follow({ prompt, system, tools, results }) };
+}
+
+/** `attack` gives the arguments with which TRY EVERYTHING calls a tool; `follow` decides in place of the orders above. */
+export async function startModel({ attack = () => ({}), follow } = {}) {
   const requests = [];
   const server = http.createServer(async (request, response) => {
     if (request.method === "GET") return response.end(JSON.stringify({ object: "list", data: [{ id: "mock-1", object: "model" }] }));
@@ -49,8 +62,8 @@ export async function startModel({ attack = () => ({}) } = {}) {
     const body = JSON.parse(raw);
     const system = textOf(body.messages?.find((it) => it.role === "system" || it.role === "developer")?.content);
     const tools = body.tools?.map((it) => it.function?.name) ?? [];
-    const decided = decide(body.messages ?? [], tools, attack);
-    requests.push({ at: Date.now(), bytes: Buffer.byteLength(raw), prompt: decided.prompt, system, tools, messages: body.messages, decided });
+    const decided = follow === undefined ? decide(body.messages ?? [], tools, attack) : followed(body.messages ?? [], system, tools, follow);
+    requests.push({ at: Date.now(), raw, bytes: Buffer.byteLength(raw), prompt: decided.prompt, system, tools, messages: body.messages, decided });
     if (decided.slow) await new Promise((resolve) => setTimeout(resolve, decided.slow));
     answer(response, body, decided, requests.length);
   });
@@ -74,7 +87,8 @@ function answer(response, body, { text, tool }, n) {
   const event = (value) => response.write(`data: ${JSON.stringify({ ...base, object: "chat.completion.chunk", ...value })}\n\n`);
   const delta = (value, finish_reason = null) => event({ choices: [{ index: 0, delta: value, finish_reason }] });
   delta({ role: "assistant" });
-  delta(calls ? { tool_calls: calls } : { content: text });
+  if (text !== undefined) delta({ content: text });
+  if (calls) delta({ tool_calls: calls });
   delta({}, finish_reason);
   event({ choices: [], usage });
   response.end("data: [DONE]\n\n");

@@ -16,7 +16,7 @@ import { startModel } from "./model.mjs";
 
 const { HUB, OPENCLAW, PLUGIN, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-solo-"));
-let hub, model, gateway, tester;
+let hub, model, gateway, tester, stranger;
 
 /** Waits until a message of a bot has come to its end for alice. */
 async function settled({ id, from }) {
@@ -31,8 +31,10 @@ async function settled({ id, from }) {
 describe("one gateway with two accounts", { timeout: 900_000 }, () => {
   before(async () => {
     model = await startModel();
-    hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["alice", "bob", "tester"] });
-    tester = await Bot.connect(hub.url, "tok-tester", ["lab", "duo"]);
+    hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["alice", "bob", "tester", "stranger"] });
+    tester = await Bot.connect(hub.url, "tok-tester", ["lab", "duo", "duo2"]);
+    stranger = await Bot.connect(hub.url, "tok-stranger", ["duo2"]);
+    stranger.decline = "not today";
     gateway = new Gateway({
       openclaw: OPENCLAW,
       plugin: PLUGIN,
@@ -44,7 +46,7 @@ describe("one gateway with two accounts", { timeout: 900_000 }, () => {
         url: hub.url,
         allowFrom: ["tester", "alice", "bob"],
         bogus: "a mistake must not keep the gateway from starting",
-        accounts: { alice: { token: "tok-alice", rooms: ["lab", "duo"] }, bob: { token: { source: "env", provider: "default", id: "BOB_TOKEN" }, rooms: ["lab"] } },
+        accounts: { alice: { token: "tok-alice", rooms: ["lab", "duo", "duo2"] }, bob: { token: { source: "env", provider: "default", id: "BOB_TOKEN" }, rooms: ["lab"] } },
       },
     });
     await gateway.start();
@@ -53,6 +55,7 @@ describe("one gateway with two accounts", { timeout: 900_000 }, () => {
   after(async () => {
     await gateway?.stop();
     tester?.close();
+    stranger?.close();
     await hub?.stop();
     await model?.stop();
     if (KEEP) console.log(`kept: ${dir}`);
@@ -76,7 +79,7 @@ describe("one gateway with two accounts", { timeout: 900_000 }, () => {
     assert.equal(receipt.reason, "not addressed to this bot");
   });
 
-  test("the agent sees who speaks, is told not to trust it, and has no host tools", async () => {
+  test("the agent sees who speaks, is told not to trust it, and has no tools of the machine", async () => {
     const id = tester.say("lab", "@bob SAY seen");
     await tester.answer(id);
     const request = model.requests.findLast((it) => it.prompt.includes("SAY seen"));
@@ -86,13 +89,80 @@ describe("one gateway with two accounts", { timeout: 900_000 }, () => {
     assert.ok(request.tools.includes("bot_hub_ask"), request.tools.join());
   });
 
-  test("three messages during a turn get three answers, each tied to its own", async () => {
-    const ids = [1, 2, 3].map((n) => tester.say("duo", `SLOW 700 SAY answer ${n}`));
-    for (const [at, id] of ids.entries()) {
-      const answer = await tester.answer(id);
-      assert.equal(answer.text, `answer ${at + 1}`);
-      await tester.receipt(id, "alice", "answered");
+  for (const count of [5, 12]) {
+    test(`${count} messages during a turn are read in one turn, in their order, and each has a receipt that says so`, async () => {
+      const first = tester.say("duo", "SLOW 1500 SAY busy");
+      await tester.receipt(first, "alice", "started");
+      const before = model.requests.length;
+      const ids = Array.from({ length: count }, (_, n) => tester.say("duo", `SAY order ${n + 1} of ${count}`));
+      const answer = await tester.answer(ids.at(-1));
+      assert.equal(answer.text, `order ${count} of ${count}`);
+      for (const id of ids) assert.equal((await tester.receipt(id, "alice", "answered")).reply, answer.id);
+      const turns = model.requests.slice(before).filter((it) => it.prompt.includes(`of ${count}`));
+      assert.equal(turns.length, 1);
+      assert.match(turns[0].prompt, new RegExp(`\\[${count} messages waited in room duo`));
+      for (const [at] of ids.entries()) assert.match(turns[0].prompt, new RegExp(`\\[${at + 1} of ${count}; tester; just now.*\\]\nSAY order ${at + 1} of ${count}`));
+    });
+  }
+
+  test("requests that wait together are each answered under their own id", async () => {
+    const block = (id, task) => ["```", "[REQUEST → @alice]", "From: tester", `RequestId: ${id}`, `Task: ${task}`, "Depth: 1/5", "```"].join("\n");
+    await tester.receipt(tester.say("duo", "SLOW 1500 SAY busy"), "alice", "started");
+    const first = tester.say("duo", block("tester-both01", "count the trees"));
+    const call = JSON.stringify({ id: first, text: "seven trees" });
+    const second = tester.say("duo", block("tester-both02", `CALL bot_hub_answer ${call}`));
+    assert.match((await tester.answer(first)).text, /RequestId: tester-both01\nStatus: done\nResult: seven trees/);
+    assert.match((await tester.answer(second)).text, /RequestId: tester-both02\nStatus: done\nResult: RESULT/);
+  });
+
+  test("a request about which the agent stays silent ends in a RESPONSE that says so", async () => {
+    const id = tester.say("duo", ["```", "[REQUEST → @alice]", "From: tester", "RequestId: tester-quiet1", "Task: SILENT please", "Depth: 1/5", "```"].join("\n"));
+    assert.match((await tester.answer(id)).text, /RequestId: tester-quiet1\nStatus: failed\nResult: /);
+  });
+
+  test("whoever asks somebody that declines hears it at once", async () => {
+    const began = Date.now();
+    const call = JSON.stringify({ bot: "stranger", task: "anything", room: "duo2" });
+    const answer = await tester.answer(tester.say("duo2", `@alice CALL bot_hub_ask ${call}`));
+    assert.match(answer.text, /stranger will not answer: declined \(not today\)/);
+    assert.ok(Date.now() - began < 60_000);
+  });
+
+  test("the words around a block and a second block are read", async () => {
+    const block = (id, task) => ["```", "[REQUEST → @alice]", "From: tester", `RequestId: ${id}`, `Task: ${task}`, "Depth: 1/5", "```"].join("\n");
+    const id = tester.say("duo", `Good morning!\n${block("tester-two001", "one")}\nand also\n${block("tester-two002", "SAY both")}\nthanks`);
+    for (const request of ["tester-two001", "tester-two002"]) {
+      await tester.until((it) => it.type === "message" && it.reply_to === id && it.text.includes(request) && it.text.includes("Result: both"));
     }
+    const { prompt } = model.requests.findLast((it) => it.prompt.includes("Good morning!"));
+    for (const words of ["tester asks alice: one", "and also", "tester asks alice: SAY both", "thanks"]) assert.ok(prompt.includes(words), words);
+  });
+
+  test("the agent knows its name, who is in the room, and that none of them is a person", async () => {
+    await tester.answer(tester.say("lab", "@alice SAY who am I"));
+    const { system } = model.requests.findLast((it) => it.prompt.includes("who am I"));
+    assert.match(system, /On this hub your name is `alice`/);
+    assert.match(system, /besides you it has .*`bob`.*`tester`.*none of them is a person/);
+  });
+
+  test("what the agent says before it calls a tool is said, too, and a RESPONSE has it as a part", async () => {
+    const id = tester.say("duo", "FIRST I will look CALL bot_hub_rooms {}");
+    await tester.receipt(id, "alice", "answered");
+    const said = () => tester.frames.filter((it) => it.type === "message" && it.reply_to === id).map((it) => it.text);
+    assert.deepEqual([said()[0], said().length], ["I will look", 2]);
+    const request = ["```", "[REQUEST → @alice]", "From: tester", "RequestId: tester-first1", "Task: FIRST I will look CALL bot_hub_rooms {}", "Depth: 1/5", "```"].join("\n");
+    const asked = tester.say("duo", request);
+    await tester.receipt(asked, "alice", "answered");
+    const states = tester.frames.filter((it) => it.type === "message" && it.reply_to === asked).map((it) => /Status: (\w+)\nResult: (\S+)/.exec(it.text)?.slice(1, 3));
+    assert.deepEqual(states, [["partial", "I"], ["done", "RESULT"]]);
+  });
+
+  test("a long answer leaves in parts that are in order and tied to its message", async () => {
+    const id = tester.say("duo", "LONG 40000");
+    const parts = () => tester.frames.filter((it) => it.type === "message" && it.reply_to === id);
+    await tester.receipt(id, "alice", "answered");
+    await tester.until(() => parts().length >= 2, { what: "two parts" });
+    assert.deepEqual(parts().map((it) => it.text.slice(0, 8)), ["(1 of 2)", "(2 of 2)"]);
   });
 
   test("nothing to say is silence and `done`", async () => {

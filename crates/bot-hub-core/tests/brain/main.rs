@@ -5,6 +5,7 @@
 
 mod bench;
 mod clients;
+mod clock;
 mod script;
 mod show;
 mod store;

@@ -17,6 +17,8 @@
 //! written bob [2] | prove bob [1]    entries are on the socket; the probe came back
 //! close bob | restart | drain
 //! tick 5s | leap 5s                  time passes, and the hub is woken in it, or is late
+//! back 5s                            the clock is set back
+//! age waits WHY | age goes on        retention by age
 //! hold store | free store | commit [1] | refuse storage_full [1]
 //! hold reads | free reads | read | answer | fail      looks up now and answers later
 //! show store | show frames           also what the store is asked; every frame in full
@@ -85,6 +87,14 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
         "restart" => bench.restart(),
         "drain" => bench.input(Input::Drain),
         "tick" => bench.pass(millis(rest)),
+        "back" => {
+            bench.now = bench.now - millis(rest);
+            bench.input(Input::Tick);
+        }
+        "age" => {
+            let why = rest.strip_prefix("waits ").map(Into::into);
+            bench.input(Input::AgeWaits(why));
+        }
         "leap" => bench.now = bench.now + millis(rest),
         "written" => written(bench, rest),
         "prove" => prove(bench, rest),

@@ -6,17 +6,18 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::out::{counted, say};
+use super::out::counted;
 use super::{Global, port};
 use crate::config::{
     ConfigErrors, Environment, Loaded, Log, Override, Problem, Sources, config_file, load,
 };
+use crate::log::say;
 use crate::server::{Home, ServeError, Server, addresses};
 use crate::store::StoreError;
 
@@ -32,6 +33,9 @@ pub(super) struct Serve {
     /// How much is logged: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
+    /// Take the clock for right: remove what is too old, though the store is restored or long unused
+    #[arg(long)]
+    trust_clock: bool,
 }
 
 /// Why `serve` ended.
@@ -55,7 +59,7 @@ enum Failure {
 impl Failure {
     fn tell(&self) {
         // What a configuration with a mistake says about the log is not known: it is as by default.
-        crate::log::start(&Log::default());
+        drop(crate::log::start(&Log::default()));
         match self {
             failure if !crate::log::is_for_people() => tracing::error!("{failure}"),
             // Each of its mistakes names its place in front.
@@ -75,8 +79,18 @@ fn warn(warnings: &[Problem]) {
     }
 }
 
+/// Whatever ends the hub, a panic among it, its last lines are written first.
+struct LastLines;
+
+impl Drop for LastLines {
+    fn drop(&mut self) {
+        crate::log::finish();
+    }
+}
+
 impl Serve {
     pub(super) fn run(self, global: &Global) -> ExitCode {
+        let _last = LastLines;
         match self.serve(global) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
@@ -92,10 +106,10 @@ impl Serve {
         let file = config_file(global.config.clone(), &env);
         let sources = Sources { file, env, flags: self.overrides(global) };
         let loaded = load(&sources)?;
-        crate::log::start(&loaded.config.log);
+        crate::log::start(&loaded.config.log)?;
         warn(&loaded.warnings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(serve(loaded, sources, started))
+        runtime.block_on(serve(loaded, sources, started, self.trust_clock))
     }
 
     fn overrides(&self, global: &Global) -> Vec<Override> {
@@ -113,7 +127,12 @@ impl Serve {
     }
 }
 
-async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(), Failure> {
+async fn serve(
+    loaded: Loaded,
+    sources: Sources,
+    started: Instant,
+    trusts_clock: bool,
+) -> Result<(), Failure> {
     let mut listeners = Vec::new();
     for address in loaded.config.addresses() {
         listeners.push(bind(address).await?);
@@ -125,11 +144,14 @@ async fn serve(loaded: Loaded, sources: Sources, started: Instant) -> Result<(),
     let mut interrupt = signal(SignalKind::interrupt())?;
     let shown = Shown::of(&loaded);
     let data = loaded.data_dir.clone().unwrap_or_default();
-    let server = Server::open(loaded, sources).map_err(|error| match error {
+    let mut server = Server::open(loaded, sources).map_err(|error| match error {
         ServeError::Store(StoreError::InUse { .. }) => running(&data),
         ServeError::Config(errors) => Failure::Config(errors),
         error => Failure::Serve(error),
     })?;
+    if trusts_clock {
+        server.trust_clock();
+    }
     warn(server.tls().warnings());
     let bound = addresses(&listeners);
     server.announce(&bound)?;
@@ -174,13 +196,24 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// The line that programs wait for.
+/// How long a terminal may keep the start waiting.
+const ANNOUNCE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The line that programs wait for. Whoever reads it finds what was said before on stderr.
 fn announce(scheme: &str, bound: &[SocketAddr]) -> std::io::Result<()> {
+    crate::log::finish();
     let lines: Vec<String> = bound.iter().map(|it| format!("listening {scheme}://{it}")).collect();
-    match super::out::write_line(&lines.join("\n")) {
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let write = move || drop(tell.send(super::out::write_line(&lines.join("\n"))));
+    std::thread::Builder::new().name("announce".to_owned()).spawn(write)?;
+    match told.recv_timeout(ANNOUNCE_WITHIN) {
         // Nobody waits for it; the hub serves all the same.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Ok(told) => told,
+        Err(_) => {
+            tracing::warn!("nobody reads stdout, where the hub says that it listens");
+            Ok(())
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub mod registry;
 mod settle;
 mod standing;
 mod throttle;
+mod time;
+mod timekeeper;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -52,6 +54,7 @@ use self::former::Former;
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry};
+use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
 use crate::store::{BotRecord, InviteRecord, StoreError, Write};
@@ -72,7 +75,10 @@ const UNSETTLED_BYTES_MAX: usize = 32 << 20;
 /// store never waits long behind them, and that a store that owes much is soon left alone.
 pub const INTENTS_MAX: usize = 128;
 
-/// A clock, so that tests and simulations bring their own.
+/// How often the clock is looked at while nothing happens.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// A wall clock, so that tests and simulations bring their own.
 pub type Clock = Rc<dyn Fn() -> Timestamp>;
 
 /// What the program asks of a running engine.
@@ -192,7 +198,9 @@ pub struct Engine {
     former: Former,
     public_url: Option<String>,
     driver: Driver,
-    clock: Clock,
+    time: Timekeeper,
+    /// Whether the brain was told that retention by age waits.
+    age_waits: bool,
     /// When the present turn began.
     now: Timestamp,
     peers: FxHashMap<ConnId, Peer>,
@@ -236,7 +244,8 @@ impl Engine {
             public_url: None,
             driver,
             now: clock(),
-            clock,
+            time: Timekeeper::new(clock),
+            age_waits: false,
             peers: FxHashMap::default(),
             encoder: Encoder::default(),
             metrics: Metrics::default(),
@@ -334,8 +343,11 @@ impl Engine {
                 }
                 () = &mut alarm => {
                     self.begin_turn();
-                    self.input(Input::Tick);
-                    self.end_tokens();
+                    if self.deadline() <= self.now {
+                        self.input(Input::Tick);
+                        self.end_tokens();
+                    }
+                    self.keep_time();
                     // Also when the clock says that it is not quite time yet.
                     armed = Timestamp::default();
                 }
@@ -350,11 +362,6 @@ impl Engine {
     /// Whether the store owes so little that more may come in.
     fn keeps_up(&self) -> bool {
         self.unsettled < UNSETTLED_MAX && self.unsettled_bytes < UNSETTLED_BYTES_MAX
-    }
-
-    /// Reads the clock, once for everything that is done now.
-    fn begin_turn(&mut self) {
-        self.now = (self.clock)();
     }
 
     fn deadline(&self) -> Timestamp {
@@ -376,10 +383,11 @@ impl Engine {
         self.rejudge(over.iter().map(|pass| &pass.bot));
     }
 
-    /// When the runtime's clock will show a moment of ours, and a millisecond later: no earlier.
+    /// When the runtime's clock will show a moment of ours, and a millisecond later: no earlier. But
+    /// soon enough to notice that the wall clock was set.
     fn instant_of(&self, at: Timestamp) -> tokio::time::Instant {
-        let wait_ms = at.since((self.clock)()) + 1;
-        tokio::time::Instant::now() + Duration::from_millis(wait_ms)
+        let wait = self.time.until(at).min(LOOK_EVERY) + Duration::from_millis(1);
+        tokio::time::Instant::now() + wait
     }
 
     /// Declares what the configuration says, before anybody is let in.

@@ -54,7 +54,9 @@ impl Engine {
         let (hub, version, draining) = (&self.hub, self.version.as_str(), self.draining);
         let surroundings = (self.surroundings)();
         let surroundings = self.driver.measured(surroundings);
-        let now = Now { hub, version, connections, outbox_bytes, draining, surroundings };
+        let age_waits = self.age_waits;
+        let now =
+            Now { hub, version, connections, outbox_bytes, draining, age_waits, surroundings };
         self.metrics.render(&now)
     }
 

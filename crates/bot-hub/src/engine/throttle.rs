@@ -32,15 +32,20 @@ struct Count {
 
 impl Count {
     fn add(&mut self, now: Timestamp) {
-        if now.since(self.since) >= WINDOW_MS {
+        if self.is_over(now) {
             *self = Self { since: now, failures: 0 };
         }
         self.failures += 1;
     }
 
     fn wait(self, failures_max: u32, now: Timestamp) -> Option<u64> {
-        let elapsed = now.since(self.since);
-        (self.failures >= failures_max && elapsed < WINDOW_MS).then(|| WINDOW_MS - elapsed)
+        let brakes = self.failures >= failures_max && !self.is_over(now);
+        brakes.then(|| WINDOW_MS - now.since(self.since))
+    }
+
+    /// A clock that was set back ends a window, or it would last until the clock is there again.
+    fn is_over(self, now: Timestamp) -> bool {
+        now < self.since || now.since(self.since) >= WINDOW_MS
     }
 }
 
@@ -73,7 +78,7 @@ impl Throttle {
     }
 
     fn make_room(&mut self, now: Timestamp) {
-        self.addresses.retain(|_, count| now.since(count.since) < WINDOW_MS);
+        self.addresses.retain(|_, count| !count.is_over(now));
         let oldest = self.addresses.iter().min_by_key(|(_, count)| count.since);
         let oldest = oldest.filter(|_| self.addresses.len() >= ADDRESSES_MAX).map(|(key, _)| *key);
         if let Some(oldest) = oldest {
@@ -108,6 +113,7 @@ mod tests {
         throttle.failed(address(3), at + 10);
         assert_eq!(throttle.wait(address(4), at + 20), Some(59_980));
         assert_eq!(throttle.wait(address(4), at + 60_000), None);
+        assert_eq!(throttle.wait(address(1), at - 1), None, "the clock was set back");
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! What the hub says about itself, on stderr.
 //!
 //! Owns the form (text for people, one JSON object per line for machines), the level, which may change
-//! while the hub runs, and two promises that hold for every line, whoever writes it: no secret that can
-//! be recognised stands in it ([`mod@redact`]), and no flood of connections becomes a flood of lines
-//! ([`flood`]). What is logged is decided where it happens.
+//! while the hub runs, and three promises that hold for every line, whoever writes it: no secret that
+//! can be recognised stands in it ([`mod@redact`]), no flood of connections becomes a flood of lines
+//! ([`flood`]), and nobody waits for whoever reads it ([`outlet`]). What is logged is decided where it
+//! happens.
 
 mod flood;
+mod outlet;
 mod redact;
 
 use std::io::{self, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -18,40 +21,87 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, fmt, reload};
 
 use self::flood::Flood;
+use self::outlet::Outlet;
 pub use self::redact::redact;
 use crate::config::{Log, LogFormat, LogLevel};
 
 /// How often it is said what was left out.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
+/// How long the end of the hub waits for a reader of its last lines.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long to wait before a stderr that is in non-blocking mode is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+
 /// The one log of the process.
 struct Started {
     as_text: bool,
     level: reload::Handle<LevelFilter, Registry>,
     flood: Flood,
+    outlet: Outlet,
 }
 
 static STARTED: OnceLock<Started> = OnceLock::new();
 
 /// Starts the log of this process. A second hub in it uses the log of the first.
-pub fn start(log: &Log) {
+pub fn start(log: &Log) -> io::Result<()> {
+    if STARTED.get().is_some() {
+        return Ok(());
+    }
     let (level, handle) = reload::Layer::new(filter(log.level));
     let flood = Flood::default();
+    let outlet = Outlet::start(outlet::BYTES_MAX, Stderr, tell_dropped)?;
     let lines = tracing_subscriber::registry().with(level).with(flood.clone());
     let as_text = match log.format {
         LogFormat::Text => true,
         LogFormat::Json => false,
         LogFormat::Auto => io::stderr().is_terminal(),
     };
-    let layer = fmt::layer().with_writer(|| Stderr);
+    let queue = outlet.clone();
+    let layer = fmt::layer().with_writer(move || Line(queue.clone()));
     let started = if as_text {
         lines.with(layer.with_target(false).with_ansi(io::stderr().is_terminal())).try_init()
     } else {
         lines.with(layer.json().flatten_event(true)).try_init()
     };
     if started.is_ok() {
-        drop(STARTED.set(Started { as_text, level: handle, flood }));
+        drop(STARTED.set(Started { as_text, level: handle, flood, outlet }));
+        std::panic::set_hook(Box::new(log_panic));
     }
+    Ok(())
+}
+
+/// Says something to people on stderr, between the lines of the log, and like them without waiting.
+pub fn say(text: &str) {
+    match STARTED.get() {
+        Some(started) => started.outlet.put(format!("{text}\n").into_bytes()),
+        None => drop(writeln!(io::stderr(), "{text}")),
+    }
+}
+
+/// Lines that nobody read in time, since the start.
+pub fn dropped() -> u64 {
+    STARTED.get().map_or(0, |started| started.outlet.dropped())
+}
+
+/// Waits until what was logged is written, for as long as the end of the hub may take on its behalf.
+pub fn finish() {
+    if let Some(started) = STARTED.get() {
+        started.outlet.settle(FINISH_WITHIN);
+    }
+}
+
+fn tell_dropped(lines: u64) {
+    tracing::warn!(lines, "lines of the log were dropped: nobody read them in time");
+}
+
+/// The usual hook writes to stderr itself, and would wait for its reader.
+fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let trace = std::backtrace::Backtrace::capture();
+    let is_traced = trace.status() == std::backtrace::BacktraceStatus::Captured;
+    let trace = if is_traced { format!("\n{trace}") } else { String::new() };
+    tracing::error!("{info}{trace}");
 }
 
 /// Whether stderr is read by people, and not line by line by a machine. A log that was not started yet is.
@@ -93,16 +143,41 @@ fn filter(level: LogLevel) -> LevelFilter {
     }
 }
 
-/// stderr, one whole line at a time.
-struct Stderr;
+/// One line of the log, on its way to the queue.
+struct Line(Outlet);
 
-impl Write for Stderr {
+impl Write for Line {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        io::stderr().write_all(redact(&String::from_utf8_lossy(line)).as_bytes())?;
+        self.0.put(line.to_vec());
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
+    }
+}
+
+/// stderr, without the lock of the standard library: a thread that waits for a reader holds nothing
+/// that another one could wait for.
+struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let clean = redact(&String::from_utf8_lossy(line)).into_owned();
+        let mut rest = clean.as_bytes();
+        while !rest.is_empty() {
+            match rustix::io::write(io::stderr().as_fd(), rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(rustix::io::Errno::INTR) => {}
+                // Another program that shares the terminal may have set it so.
+                Err(rustix::io::Errno::AGAIN) => std::thread::sleep(TRY_AGAIN),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -13,7 +13,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bot_hub_core::Hub;
 use bot_protocol::frame::ClientFrame;
@@ -102,6 +102,11 @@ impl Server {
         let opened = count(&stored, &loaded, home.as_ref().is_none_or(|home| home.is_new));
         let (engine, events) = build(store, stored, &loaded, home.as_ref())?;
         Ok(Self { engine, events, loaded, sources, home, tls, opened })
+    }
+
+    /// Takes the clock for right, whatever the store says.
+    pub fn trust_clock(&mut self) {
+        self.engine.trust_clock();
     }
 
     /// What connections will be encrypted with.
@@ -237,11 +242,13 @@ fn build(
     getrandom::fill(&mut nonce)?;
     let settings = translate::settings(&loaded.config);
     let former = Former::restore(stored.names, stored.snapshot.rooms.iter().map(|it| &it.room));
+    let newest_at = stored.snapshot.newest_at;
     let hub = Hub::new(clock(), u64::from_be_bytes(nonce), settings, stored.snapshot);
 
     let mut registry = Registry::default();
     registry.restore(stored.bots, stored.tokens);
     let invites = stored.invites;
+    let age_waits = stored.age_waits;
     if let Some(home) = home {
         let token = make_token(Kind::Operator)?;
         let operator = BotId::new(OPERATOR).expect("`operator` is a name");
@@ -252,6 +259,7 @@ fn build(
     let mut engine = Engine::new(hub, registry, Driver::inline(store)?, clock);
     engine.restore_invites(invites);
     engine.restore_names(former);
+    engine.remember_time(newest_at, age_waits);
     engine.configure(translate::reconfiguration(&loaded.config));
     let engine = match loaded.config.store.kind {
         StoreKind::Memory => engine,
@@ -277,12 +285,12 @@ fn count(stored: &Stored, loaded: &Loaded, is_new: bool) -> Opened {
     }
 }
 
-/// The wall clock at the start, and a steady clock from there: a jump of the wall clock changes no
-/// timeout and makes nothing expire while the hub runs.
+/// The wall clock, as it is set: by people, by the network, after a sleep.
 fn system_clock() -> Clock {
-    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let (started, steady) = (millis(started), Instant::now());
-    Rc::new(move || Timestamp(started + millis(steady.elapsed())))
+    Rc::new(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Timestamp(millis(now))
+    })
 }
 
 fn millis(duration: Duration) -> u64 {

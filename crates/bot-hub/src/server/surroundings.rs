@@ -25,6 +25,7 @@ pub(super) fn measure(dir: Option<PathBuf>, door: Rc<Door<Decoded>>) -> impl Fn(
         store: dir.as_deref().and_then(store_space),
         sockets: Some(sockets(&door)),
         process: process(started_at),
+        log_lines_dropped: crate::log::dropped(),
         ..Surroundings::default()
     }
 }

@@ -101,6 +101,10 @@ pub enum Write {
     Invite(Box<InviteRecord>),
     /// Forget an invite.
     ForgetInvite(SmolStr),
+    /// The clock said so: what was known of the newest moment, for the next start.
+    Clock(Timestamp),
+    /// Retention by age waits until then; or it does not.
+    AgeWaits(Option<Timestamp>),
     /// When a bot was last connected. Does nothing for one that is not stored.
     Seen(BotId, Timestamp),
 }
@@ -186,7 +190,12 @@ pub struct Loaded {
     pub invites: Vec<InviteRecord>,
     /// Every name that a bot ever had here, sorted; also of those that are forgotten.
     pub names: Vec<BotId>,
+    /// Until when retention by age was to wait; [`RESTORED`] in a store that a restore has made.
+    pub age_waits: Option<Timestamp>,
 }
+
+/// Stands for "as long as it may", since whoever restores a store does not know when it is opened.
+pub const RESTORED: Timestamp = Timestamp(i64::MAX as u64);
 
 /// A place that keeps the log. One writer at a time.
 ///
@@ -221,6 +230,12 @@ fn random_epoch() -> Result<Epoch, StoreError> {
     let random = getrandom::u64()
         .map_err(|error| StoreError::Failed(format!("the system gives no randomness: {error}")))?;
     Ok(Epoch(random.max(1)))
+}
+
+/// What is written down as the newest moment when an entry was sent at `at`: the end of that second, so
+/// that a busy store writes it once a second.
+fn newest(at: Timestamp) -> Timestamp {
+    Timestamp((at.0 / 1_000 + 1) * 1_000)
 }
 
 /// The room that must exist for a change; `None` for the one that makes it.

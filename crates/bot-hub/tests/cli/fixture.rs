@@ -124,12 +124,18 @@ impl Place {
         command
     }
 
-    fn started(&self, mut command: Command) -> Running {
+    pub(crate) fn started(&self, command: Command) -> Running {
         let log = std::fs::File::create(self.path("hub.log")).unwrap();
+        self.started_with(command, log.into())
+    }
+
+    /// The same, with what it says on stderr going somewhere else.
+    pub(crate) fn started_with(&self, mut command: Command, log: Stdio) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("listening ws://"), "{line:?} {}", self.log());
+        let log = std::fs::read_to_string(self.path("hub.log")).unwrap_or_default();
+        assert!(line.starts_with("listening ws://"), "{line:?} {log}");
         Running { child, line }
     }
 
@@ -172,6 +178,22 @@ impl Running {
     pub(crate) fn stop(mut self) -> ExitStatus {
         self.signal("TERM");
         self.child.wait().unwrap()
+    }
+
+    /// The same, for a hub that may hang: then it is killed, and the test fails.
+    pub(crate) fn stop_within_a_minute(mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.end_within_a_minute()
+    }
+
+    /// Waits for its end, and kills it if that does not come.
+    pub(crate) fn end_within_a_minute(&mut self) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        let guard = "timeout 60 tail --pid $1 -f /dev/null || kill -KILL $1";
+        let mut guard = Command::new("sh").args(["-c", guard, "sh", &pid]).spawn().unwrap();
+        let ended = self.child.wait().unwrap();
+        guard.wait().unwrap();
+        ended
     }
 }
 

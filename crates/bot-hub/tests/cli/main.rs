@@ -1,6 +1,7 @@
 //! The command line as people and scripts meet it: the built program, a hub on a port that the system
 //! hands out, and stdout, stderr and exit code as data.
 
+mod clocks;
 mod docs;
 mod doctor;
 mod first_run;
@@ -14,4 +15,5 @@ mod service;
 mod serving;
 #[cfg(feature = "otel")]
 mod spans;
+mod unread;
 mod watching;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bot_hub::store::export::{self, Exported, entries};
 use bot_hub::store::sqlite::{SqliteStore, backup, restore, verify};
-use bot_hub::store::{Store, StoreError};
+use bot_hub::store::{RESTORED, Store, StoreError, Write};
 use bot_protocol::id::Epoch;
 
 use super::drafts::{ROOMS, Work, compare, model, room, rooms};
@@ -40,6 +40,7 @@ fn a_running_store_is_backed_up_verified_and_restored_with_a_new_epoch() {
 
     let fresh = elsewhere.path().join("data");
     restore(&copy, &fresh, false).unwrap();
+    then.commit(&[Write::AgeWaits(Some(RESTORED))]).unwrap();
     let mut restored = SqliteStore::open(&fresh).unwrap();
     compare(&mut restored, &mut then, &work.ids()).unwrap();
     assert_ne!(epoch(&mut restored), before);
@@ -63,7 +64,9 @@ fn a_restore_replaces_a_store_only_when_told_and_never_under_a_hub() {
     assert!(refused.contains("hint: restore into another directory"), "{refused}");
     restore(&copy, data.path(), true).unwrap();
     let mut store = SqliteStore::open(data.path()).unwrap();
-    compare(&mut store, &mut model(), &[]).unwrap();
+    let mut empty = model();
+    empty.commit(&[Write::AgeWaits(Some(RESTORED))]).unwrap();
+    compare(&mut store, &mut empty, &[]).unwrap();
     assert_ne!(epoch(&mut store), first);
     assert!(data.path().join("hub.db.replaced").exists());
 }

@@ -24,6 +24,8 @@ struct Numbers {
     online: u64,
     waiting: u64,
     corrupt: u64,
+    #[serde(default)]
+    retention_waits: Option<String>,
 }
 
 /// Everything that there is to measure, or why nothing can be.
@@ -59,6 +61,7 @@ async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure>
         plain("bots", numbers.bots as f64, "", String::new()),
         plain("online", numbers.online as f64, "", counted(numbers.online, "bot") + " online"),
         corrupt(numbers.corrupt),
+        retention(numbers.retention_waits.as_deref()),
     ];
     if is_local {
         measures.extend(free(check, global));
@@ -123,6 +126,12 @@ fn corrupt(count: u64) -> Measure {
         count => format!("{} met (bot-hub verify)", counted(count, "damaged message")),
     };
     Measure { thresholds: [Some(0.0), None], ..plain("corrupt", count as f64, "", says) }
+}
+
+fn retention(waits: Option<&str>) -> Measure {
+    let says = waits.map_or_else(String::new, |why| format!("nothing is removed by age: {why}"));
+    let value = if waits.is_some() { 1.0 } else { 0.0 };
+    Measure { thresholds: [Some(0.0), None], ..plain("retention_waits", value, "", says) }
 }
 
 fn free(check: &Check, global: &Global) -> Option<Measure> {

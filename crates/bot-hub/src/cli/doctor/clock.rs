@@ -1,24 +1,26 @@
-//! The clock: has it been set while the hub runs?
-//!
-//! The hub reads the wall clock once, when it starts, and counts from there: a jump makes nothing
-//! expire. But then the times that it gives to messages are off by the jump until it is started again.
+//! The clock: is it set, does the hub trust it, and do hub and command line have the same?
+
+use bot_protocol::frame::operator::Operation;
+use serde::Deserialize;
 
 use super::Patient;
 use super::finding::Findings;
+use crate::cli::hub::Hub;
 use crate::cli::words::{period, wall_clock};
 
 /// A difference that people notice in a log.
 const NOTICEABLE_MS: u64 = 2_000;
 
-pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
+pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     let here = wall_clock().0;
     // Before 2025: the clock was never set. Certificates are then not valid yet, and messages old.
     if here < 1_735_689_600_000 {
         let why = "certificates are not valid yet, and messages get wrong times";
         return findings.problem("clock", "stands before 2025", why, "set it: timedatectl");
     }
-    let Some(hub) = patient.hub.as_ref().filter(|hub| hub.running.is_some()) else { return };
-    if hub.hello.now.is_none() {
+    let Some(hub) = patient.hub.as_ref() else { return };
+    is_trusted(hub, findings).await;
+    if hub.running.is_none() || hub.hello.now.is_none() {
         return;
     }
     let off = hub.now().0.abs_diff(here);
@@ -27,7 +29,24 @@ pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     }
     let ahead = if hub.now().0 > here { "ahead of" } else { "behind" };
     let what = format!("the hub's is {} {ahead} this machine's", period(off));
-    let why = "the clock was set, or the machine slept, after the hub was started; \
-        messages get times that are off by as much";
-    findings.warning("clock", what, why, "start the hub again");
+    let why = "the clock was set just now, or one of the two runs with another one";
+    findings.warning("clock", what, why, "try again: bot-hub doctor");
+}
+
+/// A hub that does not trust its clock removes nothing because of its age.
+async fn is_trusted(hub: &Hub, findings: &mut Findings) {
+    #[derive(Deserialize)]
+    struct Numbers {
+        #[serde(default)]
+        retention_waits: Option<String>,
+    }
+    // Who may not ask is told so elsewhere.
+    let Ok((_, numbers)) = hub.ask::<Numbers>(Operation::HubStatus {}).await else { return };
+    if let Some(why) = numbers.retention_waits {
+        let what = format!("nothing is removed because of its age: {why}");
+        let waits = "what a wrong clock takes for old would be gone; it waits for a day at most";
+        let next = "see whether the clock is right (date, timedatectl); if it is, this ends by itself, \
+            or at once with bot-hub serve --trust-clock";
+        findings.warning("clock", what, waits, next);
+    }
 }

@@ -74,7 +74,7 @@ impl Doctor {
             patient.connect(examined).await;
             store::examine(&patient, examined);
             bots::examine(&patient, examined).await;
-            clock::examine(&patient, examined);
+            clock::examine(&patient, examined).await;
             reach::examine(&patient, examined).await;
             patient.discharge().await;
             Ok(())

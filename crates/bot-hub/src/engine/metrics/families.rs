@@ -20,6 +20,7 @@ pub(in crate::engine) struct Now<'a> {
     /// Bytes that wait to be written: altogether, and for the connection that is owed most.
     pub(in crate::engine) outbox_bytes: [u64; 2],
     pub(in crate::engine) draining: bool,
+    pub(in crate::engine) age_waits: bool,
     pub(in crate::engine) surroundings: Surroundings,
 }
 
@@ -38,6 +39,13 @@ impl Metrics {
         let surroundings = &now.surroundings;
         surroundings.sockets.iter().for_each(|it| sockets(&mut page, it));
         surroundings.process.iter().for_each(|it| process(&mut page, it));
+        let help = "How often the clock was set, or the machine slept, while the hub ran.";
+        page.counter("clock_jumps_total", help, self.clock_jumps);
+        let waits = f64::from(u8::from(now.age_waits));
+        let help = "1 while nothing is removed because of its age, since the clock is not trusted.";
+        page.gauge("retention_waits", help, waits);
+        let help = "Lines of the log that were dropped because nobody read stderr in time.";
+        page.counter("log_lines_dropped_total", help, surroundings.log_lines_dropped);
         page.gauge("rooms", "Rooms, direct conversations among them.", gauges.rooms as f64);
         let reloads = ["applied", "rejected"].into_iter().zip(self.reloads.map(|it| it as f64));
         let help = ("config_reload_total", "Reloads of the configuration, by outcome.");

@@ -13,6 +13,8 @@ pub struct Surroundings {
     pub sockets: Option<Sockets>,
     /// The process.
     pub process: Option<Process>,
+    /// Lines of the log that nobody read in time.
+    pub log_lines_dropped: u64,
     /// The store's transactions: how many writes each, and how long each took.
     pub(crate) transactions: Option<[Histogram; 2]>,
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
@@ -33,6 +34,8 @@ struct World {
     tokens: Vec<TokenRecord>,
     invites: BTreeMap<SmolStr, InviteRecord>,
     names: BTreeSet<BotId>,
+    newest_at: Timestamp,
+    age_waits: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -50,6 +53,8 @@ impl MemoryStore {
             tokens: Vec::new(),
             invites: BTreeMap::new(),
             names: BTreeSet::new(),
+            newest_at: Timestamp::default(),
+            age_waits: None,
         };
         Ok(Self { world: Arc::new(Mutex::new(world)) })
     }
@@ -111,9 +116,9 @@ impl World {
         let mut tokens = self.tokens.clone();
         tokens.sort_by_key(|token| token.hash);
         let invites = self.invites.values().cloned().collect();
-        let snapshot = Snapshot { epoch: self.epoch, rooms, expiring };
+        let snapshot = Snapshot { epoch: self.epoch, rooms, expiring, newest_at: self.newest_at };
         let names = self.names.iter().cloned().collect();
-        Loaded { snapshot, bots, tokens, invites, names }
+        Loaded { snapshot, bots, tokens, invites, names, age_waits: self.age_waits }
     }
 
     fn check_rooms(&self, batch: &[Write]) -> Result<(), StoreError> {
@@ -152,6 +157,8 @@ impl World {
             Write::ForgetInvite(id) => {
                 self.invites.remove(id);
             }
+            Write::Clock(at) => self.newest_at = self.newest_at.max(*at),
+            Write::AgeWaits(until) => self.age_waits = *until,
             Write::Seen(bot, at) => {
                 if let Some(record) = self.bots.get_mut(bot) {
                     record.last_seen = record.last_seen.max(Some(*at));
@@ -182,7 +189,11 @@ impl World {
             _ => false,
         };
         let room = self.rooms.get_mut(name).expect("`check_rooms` has seen the room");
-        room.apply(change)
+        let outcome = room.apply(change);
+        if let (Change::Append(draft), Outcome::Appended { .. }) = (change, &outcome) {
+            self.newest_at = self.newest_at.max(super::newest(draft.sent_at));
+        }
+        outcome
     }
 }
 

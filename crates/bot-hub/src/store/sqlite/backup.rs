@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
+use super::clock;
 use super::connect::{self, Options};
 use super::error::Trouble;
 use super::lock::DirectoryLock;
 use super::schema;
 use super::verify::{Report, verify_file};
-use crate::store::{StoreError, random_epoch};
+use crate::store::{RESTORED, StoreError, random_epoch};
 
 /// Behind the name of a copy that is not complete.
 const PARTIAL: &str = ".partial";
@@ -94,7 +95,8 @@ fn copy_pages(from: &Connection, partial: &Path) -> Result<(), StoreError> {
 fn begin_epoch(path: &Path) -> Result<(), Trouble> {
     let conn = connect::writer(path, &Options::default())?;
     schema::write_epoch(&conn, random_epoch()?)?;
-    Ok(())
+    // What is old in it was not old to those who wait for it: they get time to take it.
+    Ok(clock::write_age_waits(&conn, Some(RESTORED))?)
 }
 
 /// Moves what connections left in a log of changes into the file itself.

@@ -12,10 +12,12 @@ mod trim;
 use bot_hub_core::change::{Change, Outcome};
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::name::RoomName;
+use bot_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use self::insert::Statements;
 use super::cache::Cache;
+use super::clock;
 use super::error::Trouble;
 use super::rows::{Tail, room_sum};
 use super::schema::{ROOMS_MAX, int};
@@ -56,6 +58,8 @@ impl<'a> Batch<'a> {
             Write::ForgetToken(hash) => self.forget_token(hash)?,
             Write::Invite(invite) => self.put_invite(invite)?,
             Write::ForgetInvite(id) => self.forget_invite(id)?,
+            Write::Clock(at) => self.note_time(*at)?,
+            Write::AgeWaits(until) => clock::write_age_waits(self.conn, *until)?,
             Write::Seen(bot, at) => self.saw_bot(bot, *at)?,
         }
         Ok(Outcome::Done)
@@ -124,6 +128,19 @@ impl<'a> Batch<'a> {
             bound(*bytes),
             sum,
         ))?;
+        Ok(())
+    }
+
+    /// Remembers a moment, if it is the newest.
+    fn note_time(&mut self, at: Timestamp) -> Result<(), Trouble> {
+        let known = match self.cache.newest_at {
+            Some(known) => known,
+            None => clock::read_newest(self.conn)?,
+        };
+        if at > known {
+            clock::write_newest(self.conn, at)?;
+        }
+        self.cache.newest_at = Some(known.max(at));
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! batch. It is only ever ahead of the tables inside a transaction: after a rollback it is emptied.
 
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
@@ -17,6 +18,8 @@ use super::sum::Sum;
 pub(super) struct Cache {
     pub(super) names: Names,
     pub(super) rooms: Rooms,
+    /// What is written down as the newest moment, once it was read.
+    pub(super) newest_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]

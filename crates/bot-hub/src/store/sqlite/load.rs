@@ -19,6 +19,7 @@ pub(super) use self::registry::{
     bot_columns, bot_row, invite_columns, invite_row, token_columns, token_row,
 };
 use self::scan::Scan;
+use super::clock;
 use super::error::is_damage;
 use super::names::Names;
 use super::row::{self, entry_columns};
@@ -44,7 +45,9 @@ pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> 
     let bots = registry::bots(conn, sum)?;
     let tokens = registry::tokens(conn, sum)?;
     let invites = registry::invites(conn, sum)?;
-    Ok(Loaded { snapshot, bots, tokens, invites, names: names(conn)? })
+    snapshot.newest_at = clock::read_newest(conn)?;
+    let (names, age_waits) = (names(conn)?, clock::read_age_waits(conn)?);
+    Ok(Loaded { snapshot, bots, tokens, invites, names, age_waits })
 }
 
 /// Every room, by number.

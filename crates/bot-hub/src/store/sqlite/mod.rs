@@ -6,6 +6,7 @@
 //! * `schema`: the tables, their number, the way from one number to the next.
 //! * `row`, `rows`, `sum`: what lies in a row, and how it is checked.
 //! * `batch`: one transaction. `cache`: what it remembers from the one before.
+//! * `clock`: what it knows of time.
 //! * `load`, `read`, `fate`, `stored`, `names`: the way back.
 //! * `verify`, `backup`: the store as a whole.
 //! * `connect`, `lock`, `error`: the file.
@@ -13,6 +14,7 @@
 mod backup;
 mod batch;
 mod cache;
+mod clock;
 mod connect;
 mod error;
 mod fate;

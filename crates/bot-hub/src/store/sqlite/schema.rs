@@ -247,28 +247,33 @@ fn in_transaction(
     Ok(conn.execute_batch("COMMIT")?)
 }
 
-fn epoch_sum(epoch: Epoch) -> i64 {
-    Sum::default().of("meta").text("epoch").number(epoch.0).narrow()
+fn meta_sum(key: &str, value: i64) -> i64 {
+    Sum::default().of("meta").text(key).number(nat(value)).narrow()
 }
 
-/// Begins another life.
-pub(super) fn write_epoch(conn: &Connection, epoch: Epoch) -> Result<(), rusqlite::Error> {
-    conn.execute(
-        "INSERT OR REPLACE INTO meta (key, value, sum) VALUES ('epoch', ?1, ?2)",
-        (int(epoch.0), epoch_sum(epoch)),
-    )?;
+/// Writes a number that belongs to the store as a whole.
+pub(super) fn write_meta(conn: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO meta (key, value, sum) VALUES (?1, ?2, ?3)";
+    conn.prepare_cached(sql)?.execute((key, value, meta_sum(key, value)))?;
     Ok(())
 }
 
+/// A number that belongs to the store as a whole; `None` if it is not there or damaged.
+pub(super) fn read_meta(conn: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+    let mut statement = conn.prepare_cached("SELECT value, sum FROM meta WHERE key = ?1")?;
+    let row = statement.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let intact = row.filter(|(value, sum): &(i64, i64)| meta_sum(key, *value) == *sum);
+    Ok(intact.map(|(value, _)| value))
+}
+
+/// Begins another life.
+pub(super) fn write_epoch(conn: &Connection, epoch: Epoch) -> rusqlite::Result<()> {
+    write_meta(conn, "epoch", int(epoch.0))
+}
+
 /// The epoch; `None` if it is damaged.
-pub(super) fn read_epoch(conn: &Connection) -> Result<Option<Epoch>, rusqlite::Error> {
-    let row: Option<(i64, i64)> = conn
-        .query_row("SELECT value, sum FROM meta WHERE key = 'epoch'", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
-    let epoch = row.map(|(value, sum)| (Epoch(nat(value)), sum));
-    Ok(epoch.filter(|(epoch, sum)| epoch_sum(*epoch) == *sum).map(|(epoch, _)| epoch))
+pub(super) fn read_epoch(conn: &Connection) -> rusqlite::Result<Option<Epoch>> {
+    Ok(read_meta(conn, "epoch")?.map(|epoch| Epoch(nat(epoch))))
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use rusqlite::params;
 
 use super::Batch;
 use super::insert::Row;
-use crate::store::StoreError;
 use crate::store::sqlite::error::Trouble;
 use crate::store::sqlite::row::{self, Intact, StoredId, entry_columns, proof};
 use crate::store::sqlite::schema::{place, seq_of};
 use crate::store::sqlite::stored;
 use crate::store::sqlite::sum::link;
+use crate::store::{StoreError, newest};
 
 const KNOWN: &str =
     concat!("SELECT ", entry_columns!(), " FROM entry WHERE sender = ?1 AND id = ?2 AND room = ?3");
@@ -45,6 +45,9 @@ impl Batch<'_> {
         room.is_tail_dirty = true;
         if draft.expires_at().is_some() {
             conn.prepare_cached("INSERT INTO expiring (place) VALUES (?1)")?.execute([place])?;
+        }
+        if self.cache.newest_at.is_none_or(|known| draft.sent_at >= known) {
+            self.note_time(newest(draft.sent_at))?;
         }
         Ok(Outcome::Appended { seq })
     }

@@ -1,0 +1,33 @@
+//! What the store knows of time.
+//!
+//! Owns two rows: the newest moment that was written down, by which the next start judges its clock,
+//! and until when retention by age waits. Never reads a clock.
+
+use bot_protocol::time::Timestamp;
+use rusqlite::Connection;
+
+use super::schema::{int, nat, read_meta, write_meta};
+
+const NEWEST: &str = "newest_at";
+const AGE_WAITS: &str = "age_waits";
+
+/// The newest moment; the first of all times where none was written, or it is damaged.
+pub(super) fn read_newest(conn: &Connection) -> rusqlite::Result<Timestamp> {
+    let newest = read_meta(conn, NEWEST)?;
+    Ok(newest.map_or_else(Timestamp::default, |at| Timestamp(nat(at))))
+}
+
+pub(super) fn write_newest(conn: &Connection, at: Timestamp) -> rusqlite::Result<()> {
+    write_meta(conn, NEWEST, int(at.0))
+}
+
+pub(super) fn read_age_waits(conn: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(read_meta(conn, AGE_WAITS)?.map(|at| Timestamp(nat(at))))
+}
+
+pub(super) fn write_age_waits(conn: &Connection, until: Option<Timestamp>) -> rusqlite::Result<()> {
+    match until {
+        Some(at) => write_meta(conn, AGE_WAITS, int(at.0)),
+        None => conn.execute("DELETE FROM meta WHERE key = ?1", [AGE_WAITS]).map(drop),
+    }
+}
