@@ -258,7 +258,8 @@ fn stream(bytes: &[u8]) {
     }
 }
 
-const LIMITS: DecodeLimits = DecodeLimits { message_bytes_max: 70_000, fragments_max: 20 };
+const LIMITS: DecodeLimits =
+    DecodeLimits { message_bytes_max: 70_000, skipped_bytes_max: 1 << 20, fragments_max: 20 };
 
 fn decode(bytes: &[u8], piece: usize) -> Vec<String> {
     let mut decoder = Decoder::new(LIMITS);

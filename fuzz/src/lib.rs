@@ -31,6 +31,7 @@ mod forwarded_source;
 mod grow;
 mod hub;
 mod invites;
+mod readers;
 /// Private to `bot-hub join`, and the same source here.
 #[path = "../../crates/bot-hub/src/cli/join/link.rs"]
 mod link_source;
@@ -39,6 +40,7 @@ use common::properties::{any_act, any_state, any_text};
 
 pub use hub::{client_frame, config, forwarded, public_url, resume, server_frame, websocket};
 pub use invites::{code, invite_link};
+pub use readers::readers;
 
 /// What a target does with an input.
 pub type Body = fn(&[u8]);
@@ -54,6 +56,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("config", config),
     ("forwarded", forwarded),
     ("websocket", websocket),
+    ("readers", readers),
     ("public_url", public_url),
     ("invite_link", invite_link),
     ("code", code),

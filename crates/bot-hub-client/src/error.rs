@@ -169,6 +169,12 @@ pub enum AskError {
         /// The answer's type.
         answered: &'static str,
     },
+    /// The hub answered, and this program cannot read it.
+    #[error(
+        "the hub's answer cannot be read: {0}\n\
+         hint: the hub may be newer than this program: update it"
+    )]
+    Unreadable(String),
     /// The client is over.
     #[error(transparent)]
     Ended(#[from] End),

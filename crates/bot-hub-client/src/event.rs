@@ -3,7 +3,8 @@
 //! Owns the shapes; [`crate::link`] decides when they occur.
 
 use bot_protocol::frame::server::{
-    AuthOk, Delivery, ErrorFrame, Gap, GoingAway, Joined, Left, Presence, Receipt, Typing,
+    AuthOk, Delivery, ErrorFrame, Gap, GoingAway, Joined, Left, Presence, RangeReceipt, Receipt,
+    Typing,
 };
 use bot_protocol::id::MessageId;
 
@@ -27,6 +28,9 @@ pub enum Event {
     Message(Box<Delivery>),
     /// Somebody did something with a message of ours.
     Receipt(Box<Receipt>),
+    /// The same happened to all messages of ours in a stretch of a room. Only with
+    /// [`crate::Cap::Ranges`].
+    Receipts(Box<RangeReceipt>),
     /// What another bot is doing.
     Presence(Presence),
     /// Another bot is composing something.
@@ -48,6 +52,14 @@ pub enum Event {
         error: Box<ErrorFrame>,
         /// When it is sent again.
         retry_in_ms: u64,
+    },
+    /// The hub sent something that this program cannot read, perhaps because the hub is newer. It was
+    /// skipped.
+    Unreadable {
+        /// How many there were so far.
+        count: u64,
+        /// What is wrong with it.
+        problem: String,
     },
     /// The hub refused something that waits for no answer: a receipt, a presence, a `typing`.
     Refused(Box<ErrorFrame>),

@@ -28,6 +28,9 @@ pub enum Cap {
     Ack,
     /// It wants to know what became of its messages.
     Receipts,
+    /// It understands one receipt for a range of its messages ([`crate::Event::Receipts`]), which is
+    /// how much happens to many messages or for many recipients. Goes with `Receipts`.
+    Ranges,
     /// It wants to know who comes and goes.
     Presence,
     /// It understands structured acts.
@@ -40,6 +43,7 @@ impl Cap {
         match self {
             Self::Ack => "ack",
             Self::Receipts => "receipts",
+            Self::Ranges => "ranges",
             Self::Presence => "presence",
             Self::Acts => "acts",
         }

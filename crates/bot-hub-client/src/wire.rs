@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bot_protocol::frame::{ClientFrame, ServerFrame};
+use bot_protocol::frame::{ClientFrame, FrameError, ServerFrame};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Sleep, sleep, timeout};
@@ -78,6 +78,8 @@ pub(crate) enum Happening {
     Frame(Box<ServerFrame>),
     /// The hub sent something that means nothing but that it is there.
     Heard,
+    /// The hub sent something that this program cannot read.
+    Unreadable(FrameError),
     /// It is gone.
     Closed(Why),
 }
@@ -205,7 +207,8 @@ fn understand(message: Message) -> Happening {
             Ok(Some(frame)) => Happening::Frame(Box::new(frame)),
             // A type from a newer hub.
             Ok(None) => Happening::Heard,
-            Err(error) => Happening::Closed(Why::BadFrame(error.to_string())),
+            // What comes after it may be readable all the same.
+            Err(error) => Happening::Unreadable(error),
         },
         Message::Ping(_) | Message::Pong(_) => Happening::Heard,
         Message::Close(Some(close)) => Happening::Closed(Why::Closed {

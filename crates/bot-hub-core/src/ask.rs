@@ -8,7 +8,6 @@ use bot_protocol::id::MessageId;
 use crate::change::Answer;
 use crate::hub::Hub;
 use crate::io::{ConnId, Ticket};
-use crate::notice::Notice;
 use crate::settings::READ_RETRY_MS;
 use crate::world::{BotIx, RoomIx};
 
@@ -24,7 +23,7 @@ pub(crate) enum Ask {
     /// A receipt for an entry that is not in the window any more.
     Receipt { conn: ConnId, bot: BotIx, room: RoomIx, receipt: Receipt },
     /// Senders of entries that are not in memory any more.
-    Notices { room: RoomIx, notices: Vec<Notice> },
+    Notices,
 }
 
 impl Hub {
@@ -42,10 +41,8 @@ impl Hub {
             (Ask::Receipt { conn, bot, room, receipt }, Answer::Found(found)) => {
                 self.receipt_found(conn, bot, room, receipt, &found);
             }
-            (Ask::Notices { room, notices }, Answer::Page(page)) => {
-                self.tell_notices(room, notices, &page);
-            }
-            (Ask::Notices { .. }, _) => {}
+            (Ask::Notices, Answer::Page(page)) => self.notices_answered(Some(page)),
+            (Ask::Notices, _) => self.notices_answered(None),
             (Ask::History { conn, .. }, _) => self.store_failed(conn, "history"),
             (Ask::Status { conn, id }, _) => self.store_failed(conn, id.as_str()),
             (Ask::Receipt { conn, receipt, .. }, _) => {

@@ -90,8 +90,8 @@ pub enum Change {
     },
     /// What a bot did with one entry, beyond its cursor. → `Done`.
     Receipt(ReceiptRecord),
-    /// A bot will never get these entries. Ranges of one bot and room that begin at the same `from`
-    /// are one range that grew. → `Done`.
+    /// A bot will never get these entries, as far as the room's log has them by now. Ranges of one bot
+    /// and room that begin at the same `from` are one range that grew. → `Done`.
     Drop {
         /// The room.
         room: RoomName,
@@ -164,7 +164,82 @@ pub struct DroppedRange {
     /// The last.
     pub to: u64,
     /// Why.
-    pub reason: GapReason,
+    pub reason: Loss,
+}
+
+/// Why a bot will never get an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Loss {
+    /// More waited than `limits.buffer_per_bot_per_room` keeps.
+    BufferLimit,
+    /// The room's retention removed it.
+    Retention,
+    /// It is damaged in the store.
+    Corrupt,
+    /// It was handed over many times and never received.
+    Dead,
+    /// Its `expires_at` passed.
+    Expired,
+    /// An operator took the bot out of the room.
+    Kicked,
+    /// The bot left the room.
+    Left,
+    /// The bot was removed from the hub.
+    Removed,
+    /// The bot may not read the room any more.
+    NoRight,
+}
+
+impl Loss {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::BufferLimit,
+        Self::Retention,
+        Self::Corrupt,
+        Self::Dead,
+        Self::Expired,
+        Self::Kicked,
+        Self::Left,
+        Self::Removed,
+        Self::NoRight,
+    ];
+
+    /// What the reader is told. Whoever is no reader of the room any more is told nothing.
+    pub fn gap(self) -> GapReason {
+        match self {
+            Self::BufferLimit => GapReason::BufferLimit,
+            Self::Corrupt => GapReason::Corrupt,
+            Self::Dead => GapReason::Dead,
+            Self::Expired => GapReason::Expired,
+            Self::Retention | Self::Kicked | Self::Left | Self::Removed | Self::NoRight => {
+                GapReason::Retention
+            }
+        }
+    }
+
+    /// Where it takes the entry off the ladder of receipts.
+    pub fn state(self) -> ReceiptState {
+        match self {
+            Self::Expired => ReceiptState::Expired,
+            Self::Dead => ReceiptState::Dead,
+            _ => ReceiptState::Dropped,
+        }
+    }
+
+    /// What the sender is told.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BufferLimit => "buffer_per_bot_per_room",
+            Self::Retention => "retention",
+            Self::Corrupt => "corrupt",
+            Self::Dead => "delivered many times and never received",
+            Self::Expired => "expires_at passed before it was received",
+            Self::Kicked => "kicked",
+            Self::Left => "left",
+            Self::Removed => "removed",
+            Self::NoRight => "no_right",
+        }
+    }
 }
 
 /// What a bot did with one entry.
@@ -252,8 +327,8 @@ pub struct Found {
     /// When the hub took it.
     pub sent_at: Timestamp,
     /// Per bot: the first time at which its mark had passed the entry (state `Delivered` or
-    /// `Received`, with `reason` and `reply` absent), every receipt of its own, and `Dropped` where
-    /// a dropped range covers it. Ordered by bot, then state.
+    /// `Received`, with `reason` and `reply` absent), every receipt of its own, and what a dropped
+    /// range that covers it says (see [`Loss`]). Ordered by bot, then state.
     pub receipts: Vec<ReceiptRecord>,
 }
 

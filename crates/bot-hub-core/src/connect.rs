@@ -16,14 +16,24 @@ use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::{Granted, Rights};
 use smol_str::SmolStr;
 
+use crate::change::Loss;
 use crate::hub::Hub;
 use crate::io::{CloseReason, ConnId, Hello, Output, Standing};
 use crate::member::Member;
-use crate::notice::Notice;
-use crate::pending::Pending;
+use crate::notice::{About, Notice};
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
 use crate::window::Slot;
 use crate::world::{BotIx, Conn, RoomIx};
+
+/// Who ended a connection: what its bot did not receive may have been the cause only if nobody else
+/// was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It ended by itself: the peer closed it, or it broke.
+    Alone,
+    /// The hub did, for a reason of its own.
+    ByHub,
+}
 
 impl Hub {
     pub(crate) fn opened(&mut self, conn: ConnId, hello: Hello) {
@@ -74,7 +84,7 @@ impl Hub {
         if let Some(old) = state.conn.replace(conn) {
             state.takeovers.push_back(now);
             self.stats.replaced += 1;
-            self.detach_all(bot);
+            self.detach_all(bot, Ended::ByHub);
             let plain = self.forget_conn(old);
             self.send_away(old, plain, CloseReason::Replaced, None);
         }
@@ -135,14 +145,18 @@ impl Hub {
             // What the last reader did must not be saved as if this one had done it.
             self.save_place(room, bot);
         }
+        // Its position may lie behind losses that the store does not know.
+        self.save_losses(room, bot);
         let Some(member) = self.world.member_mut(room, bot) else { return };
         member.set_proves(proves);
         let received = member.attach(conn, head, known);
         // Whether it read what was never written to its socket, only the client knows.
         let written = member.delivered();
-        let (state, reason) = (ReceiptState::Received, None);
-        let notice =
-            |(after, to): (u64, u64)| Notice { bot, after, to: to.min(written), state, reason };
+        let notice = |(after, to): (u64, u64)| Notice {
+            after,
+            to: to.min(written),
+            about: About::received(bot),
+        };
         self.note_place(room, bot);
         if !proves {
             self.look_up_notices(room, received.into_iter().map(notice).collect());
@@ -166,12 +180,12 @@ impl Hub {
     }
 
     /// Returns whether it was a seed client's.
-    pub(crate) fn closed(&mut self, conn: ConnId) -> bool {
+    pub(crate) fn closed(&mut self, conn: ConnId, how: Ended) -> bool {
         let Some(state) = self.conn(conn) else { return false };
         let bot = state.bot;
         let reads = self.world.bot(bot).conn == Some(conn);
         if reads {
-            self.detach_all(bot);
+            self.detach_all(bot, how);
             self.world.bot_mut(bot).conn = None;
         }
         let plain = self.forget_conn(conn);
@@ -196,14 +210,14 @@ impl Hub {
         state.plain
     }
 
-    fn detach_all(&mut self, bot: BotIx) {
+    fn detach_all(&mut self, bot: BotIx, how: Ended) {
         for at in 0..self.world.bot(bot).room_list.len() {
-            self.detach(self.world.bot(bot).room_list[at], bot);
+            self.detach(self.world.bot(bot).room_list[at], bot, how);
         }
     }
 
     /// What a reader did not receive waits in the log again, unless its time is over.
-    pub(crate) fn detach(&mut self, room: RoomIx, bot: BotIx) {
+    pub(crate) fn detach(&mut self, room: RoomIx, bot: BotIx, how: Ended) {
         let first_kept = self.world.room(room).first;
         let attempts_max = self.settings.redeliveries_max;
         let Some(member) = self.world.member_mut(room, bot) else { return };
@@ -212,7 +226,10 @@ impl Hub {
                 self.expired(room, bot, &slot);
             } else if slot.seq < first_kept {
                 self.removed_in_flight(room, bot, &slot);
-            } else if at == 0 && self.is_poison(room, bot, &slot, attempts_max) {
+            } else if at == 0
+                && how == Ended::Alone
+                && self.is_poison(room, bot, &slot, attempts_max)
+            {
                 self.give_up(room, bot, &slot);
             }
         }
@@ -227,6 +244,13 @@ impl Hub {
         }
         member.attempts += 1;
         member.attempts > attempts_max
+    }
+
+    /// Whether a bot may have another side connection; if not, how many it may have.
+    pub fn has_side_space(&self, bot: &BotId) -> Result<(), u32> {
+        let sides = self.world.bot_ix(bot).map_or(0, |bot| self.world.bot(bot).sides.len());
+        let sides_max = self.settings.limits.side_connections_per_bot.unwrap_or(u32::MAX);
+        if sides < sides_max as usize { Ok(()) } else { Err(sides_max) }
     }
 
     pub(crate) fn bot_added(&mut self, bot: &BotId) {
@@ -261,14 +285,14 @@ impl Hub {
         let state = self.world.bot(bot);
         let conns: Vec<ConnId> = state.conn.iter().chain(&state.sides).copied().collect();
         for conn in conns {
-            let plain = self.closed(conn);
+            let plain = self.closed(conn, Ended::ByHub);
             self.send_away(conn, plain, CloseReason::Revoked, None);
         }
     }
 
     pub(crate) fn conn_revoked(&mut self, conn: ConnId) {
         if self.conn(conn).is_some() {
-            let plain = self.closed(conn);
+            let plain = self.closed(conn, Ended::ByHub);
             self.send_away(conn, plain, CloseReason::Revoked, None);
         }
     }
@@ -277,19 +301,18 @@ impl Hub {
         self.bot_blocked(id);
         let Some(bot) = self.world.bot_ix(id) else { return };
         for room in self.world.bot(bot).room_list.clone() {
-            self.world.remove_member(room, bot);
+            if let Some(mut member) = self.world.remove_member(room, bot) {
+                self.parted(room, &mut member, Loss::Removed);
+            }
         }
-        // A wish that a full disk refused must not make it a member after its end.
-        let is_its =
-            |it: &Pending| matches!(it, Pending::Join { bot: joining, .. } if *joining == bot);
-        self.refused.retain(|pending| !is_its(pending));
+        self.refused.forget_joins(bot);
         let state = self.world.bot_mut(bot);
         (state.exists, state.removing, state.standing) = (false, false, Standing::default());
     }
 
     /// Closes a connection that reads too slowly for what it asked to watch.
     pub(crate) fn too_slow(&mut self, conn: ConnId) {
-        let plain = self.closed(conn);
+        let plain = self.closed(conn, Ended::ByHub);
         self.send_away(conn, plain, CloseReason::TooSlow, Some(SLOW_PAUSE_MS));
     }
 

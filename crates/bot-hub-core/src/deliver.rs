@@ -9,7 +9,6 @@ use bot_protocol::receipt::ReceiptState;
 use crate::entry::Entry;
 use crate::hub::Hub;
 use crate::io::{Circumstances, ConnId, Output};
-use crate::notice::Notice;
 use crate::window::Slot;
 use crate::world::{BotIx, Flight, RoomIx};
 
@@ -29,8 +28,6 @@ struct Rest {
     unproven: Vec<ConnId>,
     /// Members that have to be told of a gap first.
     behind: Vec<BotIx>,
-    /// What full buffers lost.
-    pushed_out: Vec<Notice>,
 }
 
 impl Hub {
@@ -84,9 +81,6 @@ impl Hub {
         }
         for bot in rest.behind {
             self.pump(room, bot);
-        }
-        if !rest.pushed_out.is_empty() {
-            self.tell_when_stored(room, Vec::new(), rest.pushed_out);
         }
     }
 
@@ -156,15 +150,16 @@ impl Hub {
         if member.has_untold() {
             rest.behind.push(bot);
         }
-        let Some(limit) = self.settings.limits.buffer_per_bot_per_room else { return 0 };
-        if self.world.bot(bot).conn.is_some() {
-            return 0;
+        let is_away = self.world.bots[bot.0 as usize].conn.is_none();
+        match self.settings.limits.buffer_per_bot_per_room.filter(|_| is_away) {
+            Some(limit) => self.limit_buffer(room, at, entry.seq, u64::from(limit)),
+            None => {
+                if member.buffer.is_counted() {
+                    self.settle_buffer(room, bot);
+                }
+                0
+            }
         }
-        let pushed_out = self.limit_buffer(room, bot, entry.seq, u64::from(limit));
-        pushed_out.map_or(0, |(lost, notice)| {
-            rest.pushed_out.push(notice);
-            lost
-        })
     }
 }
 

@@ -10,7 +10,7 @@ use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 
-use crate::change::Expiring;
+use crate::change::{Expiring, Loss};
 use crate::entry::Entry;
 use crate::hub::Hub;
 use crate::window::Slot;
@@ -63,21 +63,25 @@ impl Hub {
                     && !member.is_taken_ahead(it.seq)
                     && member.losses.why(it.seq).is_none()
                 {
+                    // What a full buffer pushed out was lost before.
+                    member.settle_buffer();
                     waits.push(member.bot);
                 }
             }
-            let (state, sent_at) = (ReceiptState::Stored, it.at);
-            let slot =
-                Slot { seq: it.seq, id: it.id, from: it.from, sent_at, state, expired: true };
             for bot in waits {
-                self.expired(it.room, bot, &slot);
+                self.stats.expired += self.lose(it.room, bot, it.seq, it.seq, Loss::Expired);
             }
         }
     }
 
     pub(crate) fn expired(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
         self.stats.expired += 1;
-        let reason = "expires_at passed before it was received";
+        let reason = Loss::Expired.word();
         self.observe(room, bot, slot, ReceiptState::Expired, reason);
+        self.lose(room, bot, slot.seq, slot.seq, Loss::Expired);
+        if let Some(member) = self.world.member_mut(room, bot) {
+            // It was recorded and told by itself.
+            member.losses.mark_given(slot.seq, slot.seq);
+        }
     }
 }

@@ -4,15 +4,15 @@
 //! opposite later.
 
 use bot_protocol::frame::ServerFrame;
-use bot_protocol::frame::server::{GapReason, Receipt};
+use bot_protocol::frame::server::Receipt;
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
-use crate::change::{Change, DroppedRange, ReceiptRecord};
+use crate::change::{Change, Loss, ReceiptRecord};
 use crate::hub::Hub;
-use crate::notice::Notice;
+use crate::io::ConnId;
 use crate::pending::Pending;
 use crate::window::Slot;
 use crate::world::{BotIx, RoomIx};
@@ -33,40 +33,14 @@ pub(crate) struct News {
 /// A fact on its way to the store, and who hears of it when it is there.
 #[derive(Debug)]
 pub(crate) struct Fact {
-    pub(crate) change: Change,
-    room: RoomIx,
-    news: Vec<News>,
-    notices: Vec<Notice>,
-    /// Whose loss it is.
-    loser: Option<BotIx>,
+    pub(crate) record: ReceiptRecord,
+    pub(crate) news: News,
 }
 
 impl Hub {
     /// Makes a change that must not get lost.
     pub(crate) fn state(&mut self, fact: Fact) {
-        self.change(fact.change.clone(), Pending::Fact(Box::new(fact)));
-    }
-
-    pub(crate) fn fact_settled(&mut self, fact: Fact) {
-        self.notify_all(fact.news);
-        self.look_up_notices(fact.room, fact.notices);
-        if let Some(bot) = fact.loser {
-            self.loss_stored(fact.room, bot);
-        }
-    }
-
-    /// Tells senders when the last of the facts that were just stated about the room is stored.
-    pub(crate) fn tell_when_stored(&mut self, room: RoomIx, news: Vec<News>, notices: Vec<Notice>) {
-        match self.pending.back_mut() {
-            Some(Pending::Fact(fact)) if fact.room == room => {
-                fact.news.extend(news);
-                fact.notices.extend(notices);
-            }
-            _ => {
-                self.notify_all(news);
-                self.look_up_notices(room, notices);
-            }
-        }
+        self.change(Change::Receipt(fact.record.clone()), Pending::Fact(Box::new(fact)));
     }
 
     /// Tells senders what a bot received, when its cursor is stored. Where nobody wants to know, the
@@ -111,25 +85,36 @@ impl Hub {
         News { sender, room, id, bot, state, at, reason: None, reply: None }
     }
 
+    /// The connections of a bot that asked for receipts.
+    pub(crate) fn receipt_conns_of(&self, bot: BotIx) -> impl Iterator<Item = ConnId> {
+        let bot = self.world.bot(bot);
+        let conns = bot.conn.iter().chain(&bot.sides).copied();
+        conns.filter(|conn| self.conn(*conn).is_some_and(|it| it.caps.receipts))
+    }
+
+    /// Whether a connection understands one receipt for a range of messages.
+    pub(crate) fn knows_ranges(&self, conn: ConnId) -> bool {
+        self.conn(conn).is_some_and(|it| it.caps.ranges)
+    }
+
     /// Tells the sender's connections that asked for receipts.
     pub(crate) fn notify(&mut self, news: News) {
-        for at in 0.. {
-            let sender = self.world.bot(news.sender);
-            let Some(conn) = sender.conn.iter().chain(&sender.sides).nth(at).copied() else {
-                return;
-            };
-            if self.conn(conn).is_some_and(|it| it.caps.receipts) {
-                let frame = Receipt {
-                    room: self.room_name(news.room),
-                    id: news.id.clone(),
-                    bot: self.bot_id(news.bot).clone(),
-                    state: news.state.into(),
-                    at: news.at,
-                    reason: news.reason.clone(),
-                    reply: news.reply.clone(),
-                };
-                self.send(conn, ServerFrame::Receipt(frame));
-            }
+        for conn in self.receipt_conns_of(news.sender).collect::<Vec<_>>() {
+            let frame = self.receipt_frame(&news);
+            self.send(conn, ServerFrame::Receipt(frame));
+        }
+    }
+
+    pub(crate) fn receipt_frame(&self, news: &News) -> Receipt {
+        Receipt {
+            room: self.room_name(news.room),
+            id: news.id.clone(),
+            bot: self.bot_id(news.bot).clone(),
+            state: news.state.into(),
+            at: news.at,
+            reason: news.reason.clone(),
+            reply: news.reply.clone(),
+            others: None,
         }
     }
 
@@ -144,8 +129,7 @@ impl Hub {
             reason: news.reason.as_deref().map(Into::into),
             reply: news.reply.clone(),
         };
-        let (change, room) = (Change::Receipt(record), news.room);
-        self.state(Fact { change, room, news: vec![news], notices: Vec::new(), loser: None });
+        self.state(Fact { record, news });
     }
 
     /// The hub's own observation about one entry.
@@ -165,9 +149,7 @@ impl Hub {
     /// An entry that ended every connection it was delivered on.
     pub(crate) fn give_up(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
         self.stats.dead += 1;
-        let reason = "delivered many times and never received";
-        self.observe(room, bot, slot, ReceiptState::Dead, reason);
-        self.lose(room, bot, slot.seq, slot.seq, GapReason::Dead);
+        self.lose(room, bot, slot.seq, slot.seq, Loss::Dead);
         if let Some(member) = self.world.member_mut(room, bot) {
             member.attempts = 0;
         }
@@ -176,16 +158,12 @@ impl Hub {
     /// The retention removed it while it was on its way, and it was not received.
     pub(crate) fn removed_in_flight(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
         self.stats.dropped += 1;
-        self.lose(room, bot, slot.seq, slot.seq, GapReason::Retention);
-        let reason = Some(SmolStr::new_static("retention"));
-        let news = News { reason, ..self.news(room, bot, slot, ReceiptState::Dropped) };
-        self.tell_when_stored(room, vec![news], Vec::new());
-    }
-
-    pub(crate) fn record_drop(&mut self, room: RoomIx, bot: BotIx, range: DroppedRange) {
-        let (name, id, at) = (self.room_name(room), self.bot_id(bot).clone(), self.now);
-        let change = Change::Drop { room: name, bot: id, range, at };
-        let (news, notices) = (Vec::new(), Vec::new());
-        self.state(Fact { change, room, news, notices, loser: Some(bot) });
+        self.lose(room, bot, slot.seq, slot.seq, Loss::Retention);
+        if let Some(member) = self.world.member_mut(room, bot) {
+            member.losses.mark_given(slot.seq, slot.seq);
+        }
+        let reason = Some(SmolStr::new_static(Loss::Retention.word()));
+        let news = self.news(room, bot, slot, ReceiptState::Dropped);
+        self.notify(News { reason, ..news });
     }
 }

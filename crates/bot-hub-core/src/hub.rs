@@ -3,11 +3,11 @@
 //! Owns dispatch and the queue of outputs. Each rule lives in the module of its subject:
 //!
 //! * who is there: `connect`, `presence`, `directory`, `target`; in which rooms: `membership`,
-//!   `operate`, `observe`
+//!   `parting`, `operate`, `observe`
 //! * from a message to its readers: `publish`, `deliver`, `late`, `flight`; one reader's arithmetic:
 //!   `member` with `window`, `losses` and `runs`
 //! * what became of it: `receipts`, `facts`, `notice`, `status`; what ends it: `expiry`, `retention`
-//! * to and from the store: `pending`, `places`, `ask`
+//! * to and from the store: `pending`, `places`, `drops`, `refused`, `ask`
 //!
 //! **Invariant:** the only cause of a delivery is [`Input::Committed`], directly or through a page
 //! that was read from the store.
@@ -25,11 +25,14 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::ask::Ask;
-use crate::change::{Change, Outcome, Query, Snapshot};
+use crate::change::{Change, Loss, Outcome, Query, Snapshot};
+use crate::connect::Ended;
 use crate::expiry::Expiries;
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::member::Member;
+use crate::notice::Notices;
 use crate::pending::Pending;
+use crate::refused::Refused;
 use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
 use crate::world::{BotIx, Conn, RoomIx, World};
@@ -57,9 +60,17 @@ pub struct Hub {
     pub(crate) asked: FxHashMap<Ticket, Ask>,
     pub(crate) expiries: Expiries,
     /// Memberships whose cursors have to be saved.
-    pub(crate) unsaved: Vec<(RoomIx, BotIx)>,
+    pub(crate) unsaved: VecDeque<(RoomIx, BotIx)>,
+    /// Members whose losses have to be recorded.
+    pub(crate) lossy: VecDeque<(RoomIx, BotIx)>,
+    /// What senders are still to be told of entries that are not in memory.
+    pub(crate) notices: VecDeque<Notices>,
+    /// Of these the entries are being looked up.
+    pub(crate) notices_asked: Option<Notices>,
+    /// Senders were told that not everything can be told.
+    pub(crate) notices_left_out: bool,
     /// Changes that a full disk refused and that must not be forgotten.
-    pub(crate) refused: Vec<Pending>,
+    pub(crate) refused: Refused,
     /// See [`Hub::declaring`].
     pub(crate) declaring: usize,
     /// How many connections asked for receipts.
@@ -76,8 +87,12 @@ pub struct Hub {
     tickets: u64,
     pub(crate) probes: u64,
     pub(crate) save_at: Option<Timestamp>,
+    pub(crate) drops_at: Option<Timestamp>,
+    pub(crate) notices_at: Option<Timestamp>,
     pub(crate) read_retry_at: Option<Timestamp>,
-    sweep_at: Timestamp,
+    pub(crate) sweep_at: Timestamp,
+    /// Rooms that the present sweep has looked at.
+    pub(crate) swept: u32,
     outputs: VecDeque<Output>,
 }
 
@@ -95,8 +110,12 @@ impl Hub {
             pending: VecDeque::new(),
             asked: FxHashMap::default(),
             expiries: Expiries::default(),
-            unsaved: Vec::new(),
-            refused: Vec::new(),
+            unsaved: VecDeque::new(),
+            lossy: VecDeque::new(),
+            notices: VecDeque::new(),
+            notices_asked: None,
+            notices_left_out: false,
+            refused: Refused::default(),
             declaring: 0,
             receipt_conns: 0,
             observers: Vec::new(),
@@ -108,8 +127,11 @@ impl Hub {
             tickets: 0,
             probes: 0,
             save_at: None,
+            drops_at: None,
+            notices_at: None,
             read_retry_at: None,
             sweep_at: now + RETENTION_SWEEP_MS,
+            swept: 0,
             outputs: VecDeque::new(),
         };
         hub.restore(snapshot);
@@ -133,7 +155,12 @@ impl Hub {
                 member.waiting_since = stored.waiting_since.filter(|_| reads);
                 member.assume_sent(record.head);
                 for range in stored.dropped.into_iter().filter(|_| reads) {
-                    member.lose(range.from, range.to, range.reason, |_| {});
+                    member.lose(range.from, range.to, range.reason);
+                    member.losses.mark_given(range.from.max(cursor + 1), range.to);
+                }
+                if reads && record.first > cursor + 1 {
+                    member.lose(0, record.first - 1, Loss::Retention);
+                    member.losses.tell_removed(record.first - 1);
                 }
                 self.world.insert_member(ix, member);
             }
@@ -152,14 +179,16 @@ impl Hub {
             Input::Written { conn, deliveries } => self.written(conn, deliveries),
             Input::Proven { conn, probe } => self.proven(conn, probe),
             Input::Closed { conn } => {
-                self.closed(conn);
+                self.closed(conn, if self.draining { Ended::ByHub } else { Ended::Alone });
             }
             Input::Committed { outcomes } => {
+                self.store_takes();
                 for outcome in outcomes {
                     self.committed(outcome);
                 }
             }
             Input::Refused { count, code } => {
+                self.store_refuses();
                 for _ in 0..count {
                     self.change_refused(code);
                 }
@@ -190,7 +219,14 @@ impl Hub {
 
     /// When [`Input::Tick`] is wanted at the latest.
     pub fn deadline(&self) -> Timestamp {
-        let times = [self.save_at, self.read_retry_at, self.expiries.next(), Some(self.sweep_at)];
+        let times = [
+            self.save_at,
+            self.drops_at,
+            self.notices_at,
+            self.read_retry_at,
+            self.expiries.next(),
+            Some(self.sweep_at),
+        ];
         times.into_iter().flatten().min().unwrap_or(self.sweep_at)
     }
 
@@ -236,7 +272,9 @@ impl Hub {
     fn set_time(&mut self, now: Timestamp) {
         let back_ms = self.now.since(now);
         if back_ms > 0 {
-            self.save_at = self.save_at.map(|at| at - back_ms);
+            for timer in [&mut self.save_at, &mut self.drops_at, &mut self.notices_at] {
+                *timer = timer.map(|at| at - back_ms);
+            }
             self.read_retry_at = self.read_retry_at.map(|at| at - back_ms);
             self.sweep_at = self.sweep_at - back_ms;
         }
@@ -254,17 +292,25 @@ impl Hub {
         if self.save_at.is_some_and(|at| at <= self.now) {
             self.save_places();
         }
+        if self.drops_at.is_some_and(|at| at <= self.now) {
+            self.save_drops();
+        }
+        if self.notices_at.is_some_and(|at| at <= self.now) {
+            self.next_notices();
+        }
         if self.read_retry_at.is_some_and(|at| at <= self.now) {
             self.retry_reads();
         }
         if self.sweep_at <= self.now {
-            self.sweep_at = self.now + RETENTION_SWEEP_MS;
             self.sweep_retention();
         }
     }
 
     fn drain(&mut self) {
         self.draining = true;
+        while !self.lossy.is_empty() {
+            self.save_drops();
+        }
         self.save_places();
     }
 

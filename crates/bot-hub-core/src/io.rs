@@ -40,6 +40,8 @@ pub struct Caps {
     pub ack: bool,
     /// It wants to know what became of its messages.
     pub receipts: bool,
+    /// It understands one receipt for a range of its messages.
+    pub ranges: bool,
     /// It wants to know who comes and goes.
     pub presence: bool,
     /// It wants structured acts beside the text.
@@ -54,6 +56,7 @@ impl Caps {
             match name {
                 "ack" => caps.ack = true,
                 "receipts" => caps.receipts = true,
+                "ranges" => caps.ranges = true,
                 "presence" => caps.presence = true,
                 "acts" => caps.acts = true,
                 _ => {}
@@ -72,6 +75,7 @@ impl Caps {
         [
             (self.ack, "ack"),
             (self.receipts, "receipts"),
+            (self.ranges, "ranges"),
             (self.presence, "presence"),
             (self.acts, "acts"),
         ]

@@ -4,10 +4,10 @@
 //! the gaps on the way. What is met is taken in the order of the log: gap, damage, entry.
 
 use bot_protocol::frame::ServerFrame;
-use bot_protocol::frame::server::{Gap, GapReason};
+use bot_protocol::frame::server::Gap;
 
 use crate::ask::Ask;
-use crate::change::{DroppedRange, Page, Query, Span};
+use crate::change::{DroppedRange, Loss, Page, Query, Span};
 use crate::deliver::slot;
 use crate::entry::Entry;
 use crate::hub::Hub;
@@ -28,9 +28,10 @@ impl Hub {
     pub(crate) fn pump(&mut self, room: RoomIx, bot: BotIx) {
         let Some(member) = self.world.member(room, bot) else { return };
         let (Some(conn), None) = (member.reader, member.reading) else { return };
+        self.save_losses(room, bot);
         self.tell_gaps(Reader { room, bot, conn });
         let Some(member) = self.world.member(room, bot) else { return };
-        if member.unstored_losses > 0 {
+        if member.waits_for_store() {
             return;
         }
         let (after, until) = (member.sent(), self.world.room(room).head);
@@ -97,14 +98,14 @@ impl Hub {
 
     /// Whatever is still missing before `seq` is not in the log any more.
     fn reach(&mut self, reader: Reader, seq: u64) {
-        self.lose(reader.room, reader.bot, 0, seq - 1, GapReason::Retention);
+        self.lose(reader.room, reader.bot, 0, seq - 1, Loss::Retention);
         self.tell_gaps(reader);
     }
 
     fn meet_corrupt(&mut self, reader: Reader, seq: u64) {
         self.reach(reader, seq);
         // It is told when it is stored.
-        self.stats.corrupt += self.lose(reader.room, reader.bot, seq, seq, GapReason::Corrupt);
+        self.stats.corrupt += self.lose(reader.room, reader.bot, seq, seq, Loss::Corrupt);
     }
 
     /// Deals with the next entry of the log. Returns whether there is room for another.
@@ -113,7 +114,7 @@ impl Hub {
         let now = self.now;
         let sender = self.world.intern_bot(&entry.draft.from);
         let Some(member) = self.world.member_mut(reader.room, reader.bot) else { return false };
-        if member.unstored_losses > 0 {
+        if member.waits_for_store() {
             return false;
         }
         if entry.seq <= member.sent() {
@@ -129,7 +130,7 @@ impl Hub {
         }
         if entry.draft.expires_at().is_some_and(|at| at <= now) {
             member.pass(entry.seq);
-            let (from, to, reason) = (entry.seq, entry.seq, GapReason::Expired);
+            let (from, to, reason) = (entry.seq, entry.seq, Loss::Expired);
             self.tell_gap(reader, DroppedRange { from, to, reason });
             return true;
         }
@@ -154,38 +155,11 @@ impl Hub {
         !is_full && state.outstanding < self.settings.outstanding_bytes_max
     }
 
-    /// Entries that wait for a bot will never reach it. Returns how many of others that are; what was
-    /// lost before does not count again.
-    pub(crate) fn lose(
-        &mut self,
-        room: RoomIx,
-        bot: BotIx,
-        from: u64,
-        to: u64,
-        reason: GapReason,
-    ) -> u64 {
-        let Some(member) = self.world.member_mut(room, bot) else { return 0 };
-        let mut gone = Vec::new();
-        let lost = member.lose(from, to, reason, |range| gone.push(range));
-        member.unstored_losses += u32::try_from(gone.len()).unwrap_or(u32::MAX);
-        for range in gone {
-            self.record_drop(room, bot, range);
-        }
-        lost
-    }
-
-    /// One of a member's losses is stored: it may be told, and what follows it handed over.
-    pub(crate) fn loss_stored(&mut self, room: RoomIx, bot: BotIx) {
-        let Some(member) = self.world.member_mut(room, bot) else { return };
-        member.unstored_losses = member.unstored_losses.saturating_sub(1);
-        self.pump(room, bot);
-    }
-
     /// Tells a reader about what it will never get, as far as that comes next and is stored.
     fn tell_gaps(&mut self, reader: Reader) {
         let next = |hub: &mut Self| {
             let member = hub.world.member_mut(reader.room, reader.bot)?;
-            if member.unstored_losses > 0 { None } else { member.next_gap() }
+            if member.waits_for_store() { None } else { member.next_gap() }
         };
         while let Some(range) = next(self) {
             self.tell_gap(reader, range);
@@ -203,7 +177,7 @@ impl Hub {
         }
         if lost > 0 {
             let room = self.room_name(reader.room);
-            let (from_seq, to_seq, reason) = (range.from, range.to, range.reason);
+            let (from_seq, to_seq, reason) = (range.from, range.to, range.reason.gap());
             let gap = Gap { room, from_seq, to_seq, lost, reason: reason.into() };
             self.send(reader.conn, ServerFrame::Gap(gap));
         }

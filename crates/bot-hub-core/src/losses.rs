@@ -1,17 +1,39 @@
-//! What one bot will never get of a room, and whether it has been told.
+//! What one bot will never get of a room, and who knows of it.
 //!
-//! Owns ranges of seqs after the bot's cursor, each with its reason. A gap is told in its place in the
-//! log, and again on every connection, until something after it was taken: then the bot has read of
-//! it.
+//! Owns ranges of seqs after the bot's cursor, each with its reason and how much of it was given to the
+//! store. A gap is told in its place in the log, and again on every connection, until something after
+//! it was taken: then the bot has read of it.
 
-use bot_protocol::frame::server::GapReason;
+use crate::change::{DroppedRange, Loss};
 
-use crate::change::DroppedRange;
+/// Ranges remembered per member. Expired entries that alternate with others make more of them; those
+/// beyond count as waiting until the reader meets them, which only says more than there is.
+const RANGES_MAX: usize = 128;
 
-/// Ranges after the cursor, in order, none of them touching another.
+/// One range. Of what the retention removed nothing is given to the store, which knows: there the mark
+/// says of how much the senders were told.
+#[derive(Clone, Copy, Debug)]
+struct Lost {
+    range: DroppedRange,
+    /// The last one that was given to the store; before the first one if none was.
+    given: u64,
+}
+
+impl Lost {
+    /// The part that was not given to the store, as `(after, to)`.
+    fn rest(&self) -> Option<(u64, u64)> {
+        (self.given < self.range.to).then_some((self.given, self.range.to))
+    }
+
+    fn has_to_be_given(&self) -> bool {
+        self.range.reason != Loss::Retention && self.rest().is_some()
+    }
+}
+
+/// Ranges after the cursor, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Losses {
-    ranges: Vec<DroppedRange>,
+    ranges: Vec<Lost>,
     /// So many entries are missing before the next one, and a reader that knows no `gap` has not
     /// been told.
     untold: u64,
@@ -19,71 +41,145 @@ pub(crate) struct Losses {
 
 impl Losses {
     /// Entries from `from` to `to` are lost; what was lost before stays what it was. Calls `each`
-    /// with every new stretch and the range that it makes or becomes part of.
+    /// with every new stretch.
     pub(crate) fn add(
         &mut self,
         mut from: u64,
         to: u64,
-        reason: GapReason,
+        reason: Loss,
         sent: u64,
-        mut each: impl FnMut(DroppedRange, DroppedRange),
+        mut each: impl FnMut(DroppedRange),
     ) {
         while from <= to {
-            let at = self.ranges.partition_point(|range| range.to < from);
-            let next = self.ranges.get(at).map(|range| (range.from, range.to));
+            let at = self.ranges.partition_point(|it| it.range.to < from);
+            let next = self.ranges.get(at).map(|it| (it.range.from, it.range.to));
             if let Some((_, last)) = next.filter(|(first, _)| *first <= from) {
                 from = last + 1;
                 continue;
             }
             let end = next.map_or(to, |(first, _)| to.min(first - 1));
             let stretch = DroppedRange { from, to: end, reason };
-            each(stretch, self.insert(at, stretch, sent));
+            if !self.insert(at, stretch, sent) {
+                return;
+            }
+            each(stretch);
             from = end + 1;
         }
     }
 
     /// A stretch that follows a range with the same reason is one with it, unless the reader has been
-    /// told of that one.
-    fn insert(&mut self, at: usize, stretch: DroppedRange, sent: u64) -> DroppedRange {
+    /// told of that one. Returns whether there was space for it.
+    fn insert(&mut self, mut at: usize, stretch: DroppedRange, sent: u64) -> bool {
         if let Some(before) = at.checked_sub(1).and_then(|before| self.ranges.get_mut(before))
-            && before.to + 1 == stretch.from
-            && before.reason == stretch.reason
-            && before.from > sent
+            && before.range.to + 1 == stretch.from
+            && before.range.reason == stretch.reason
+            && before.range.from > sent
         {
-            before.to = stretch.to;
-            return *before;
+            before.range.to = stretch.to;
+            return true;
         }
-        self.ranges.insert(at, stretch);
-        stretch
+        if stretch.reason == Loss::Expired && self.ranges.len() >= RANGES_MAX {
+            self.join();
+            if self.ranges.len() >= RANGES_MAX {
+                return false;
+            }
+            at = self.ranges.partition_point(|it| it.range.to < stretch.from);
+        }
+        self.ranges.insert(at, Lost { range: stretch, given: stretch.from - 1 });
+        true
     }
 
-    /// The last of all.
-    pub(crate) fn through(&self) -> Option<u64> {
-        self.ranges.last().map(|range| range.to)
+    /// Makes one of neighbours of which the same is known.
+    fn join(&mut self) {
+        self.ranges.dedup_by(|next, before| {
+            let is_one = before.range.to + 1 == next.range.from
+                && before.range.reason == next.range.reason
+                && before.rest().is_none()
+                && next.rest().is_none();
+            if is_one {
+                (before.range.to, before.given) = (next.range.to, next.given);
+            }
+            is_one
+        });
     }
 
-    pub(crate) fn why(&self, seq: u64) -> Option<GapReason> {
-        let range = self.ranges.iter().find(|range| (range.from..=range.to).contains(&seq));
-        range.map(|range| range.reason)
+    /// Whether something of it must be given to the store before the reader is told.
+    pub(crate) fn has_to_be_given(&self) -> bool {
+        self.ranges.iter().any(Lost::has_to_be_given)
     }
 
-    /// The range that comes right after `sent`.
+    /// Gives to the store what it has not got: every range that grew, and what is new about it as
+    /// `(after, to)`.
+    pub(crate) fn give(&mut self) -> Vec<(DroppedRange, (u64, u64))> {
+        let mut given = Vec::new();
+        for it in self.ranges.iter_mut().filter(|it| it.has_to_be_given()) {
+            given.push((it.range, (it.given, it.range.to)));
+            it.given = it.range.to;
+        }
+        given
+    }
+
+    /// The store did not take that.
+    pub(crate) fn take_back(&mut self, after: u64, to: u64) {
+        for it in self.ranges.iter_mut().filter(|it| it.range.from <= to && it.range.to > after) {
+            it.given = it.given.min(after.max(it.range.from - 1));
+        }
+    }
+
+    /// That is known wherever it has to be. Where it follows something that is not, it is given with
+    /// that.
+    pub(crate) fn mark_given(&mut self, from: u64, to: u64) {
+        let meant = |it: &&mut Lost| it.range.from <= to && from <= it.range.to;
+        for it in self.ranges.iter_mut().filter(meant).filter(|it| it.given + 1 >= from) {
+            it.given = it.given.max(to.min(it.range.to));
+        }
+    }
+
+    /// What the retention removed up to `to` and no sender has been told of, as `(after, to)`; they are
+    /// told now.
+    pub(crate) fn tell_removed(&mut self, to: u64) -> Vec<(u64, u64)> {
+        let mut news = Vec::new();
+        for it in self.ranges.iter_mut().filter(|it| it.range.reason == Loss::Retention) {
+            let end = it.range.to.min(to);
+            if it.given < end {
+                news.push((it.given, end));
+                it.given = end;
+            }
+        }
+        news
+    }
+
+    pub(crate) fn why(&self, seq: u64) -> Option<Loss> {
+        let at = self.ranges.partition_point(|it| it.range.to < seq);
+        let it = self.ranges.get(at).filter(|it| it.range.from <= seq);
+        it.map(|it| it.range.reason)
+    }
+
+    /// The range that comes right after `sent`, with those that go on from it for the same reason.
     pub(crate) fn next(&self, sent: u64) -> Option<DroppedRange> {
-        let next = self.ranges.iter().find(|range| range.to > sent);
-        next.filter(|range| range.from <= sent + 1).copied()
+        let at = self.ranges.partition_point(|it| it.range.to <= sent);
+        let (first, rest) = self.ranges.get(at..)?.split_first()?;
+        let mut whole = first.range;
+        for it in rest {
+            if it.range.from != whole.to + 1 || it.range.reason != whole.reason {
+                break;
+            }
+            whole.to = it.range.to;
+        }
+        (whole.from <= sent + 1).then_some(whole)
     }
 
     /// Where the first range begins that a bot which took `taken` cannot have read of.
     pub(crate) fn unread_from(&self, taken: u64) -> Option<u64> {
-        self.ranges.iter().find(|range| range.to > taken).map(|range| range.from)
+        self.ranges.iter().find(|it| it.range.to > taken).map(|it| it.range.from)
     }
 
     /// The stretches `(after, to)` between `after` and `to` that are not lost.
     pub(crate) fn kept_between(&self, mut after: u64, to: u64) -> Vec<(u64, u64)> {
         let mut kept = Vec::new();
-        for range in self.ranges.iter().take_while(|range| range.from <= to) {
-            kept.push((after, range.from - 1));
-            after = range.to;
+        for it in self.ranges.iter().take_while(|it| it.range.from <= to) {
+            kept.push((after, it.range.from - 1));
+            after = it.range.to;
         }
         kept.push((after, to));
         kept.retain(|(after, to)| after < to);
@@ -92,16 +188,17 @@ impl Losses {
 
     /// The ranges, as far as they lie after `sent`.
     pub(crate) fn after(&self, sent: u64) -> impl Iterator<Item = DroppedRange> {
-        let cut =
-            move |range: &DroppedRange| DroppedRange { from: range.from.max(sent + 1), ..*range };
-        self.ranges.iter().filter(move |range| range.to > sent).map(cut)
+        let at = self.ranges.partition_point(|it| it.range.to <= sent);
+        let cut = move |it: &Lost| DroppedRange { from: it.range.from.max(sent + 1), ..it.range };
+        self.ranges[at..].iter().map(cut)
     }
 
     /// The cursor is at `cursor`.
     pub(crate) fn forget_through(&mut self, cursor: u64) {
-        self.ranges.retain(|range| range.to > cursor);
+        self.ranges.retain(|it| it.range.to > cursor);
         if let Some(first) = self.ranges.first_mut() {
-            first.from = first.from.max(cursor + 1);
+            first.range.from = first.range.from.max(cursor + 1);
+            first.given = first.given.max(first.range.from - 1);
         }
     }
 
@@ -121,75 +218,4 @@ impl Losses {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn range(from: u64, to: u64) -> DroppedRange {
-        DroppedRange { from, to, reason: GapReason::BufferLimit }
-    }
-
-    /// Adds a loss to a reader that was told everything up to `sent`; returns the ranges it changed.
-    fn add(losses: &mut Losses, from: u64, to: u64, sent: u64) -> Vec<DroppedRange> {
-        let mut ranges = Vec::new();
-        losses.add(from, to, GapReason::BufferLimit, sent, |_, range| ranges.push(range));
-        ranges
-    }
-
-    #[test]
-    fn a_range_grows_until_the_reader_is_told() {
-        let mut losses = Losses::default();
-        assert_eq!(add(&mut losses, 4, 5, 3), [range(4, 5)]);
-        assert_eq!(add(&mut losses, 4, 6, 3), [range(4, 6)]);
-        assert_eq!(losses.next(3), Some(range(4, 6)));
-        assert_eq!(add(&mut losses, 7, 8, 6), [range(7, 8)]);
-        assert_eq!(losses.next(6), Some(range(7, 8)));
-        assert_eq!(losses.next(8), None);
-        assert_eq!(losses.next(2), None, "entry 3 comes first");
-    }
-
-    #[test]
-    fn a_range_that_was_told_to_its_end_does_not_grow() {
-        let mut losses = Losses::default();
-        assert_eq!(add(&mut losses, 4, 4, 3), [range(4, 4)]);
-        assert_eq!(add(&mut losses, 5, 6, 4), [range(5, 6)]);
-        assert_eq!(losses.next(4), Some(range(5, 6)));
-    }
-
-    #[test]
-    fn only_what_lies_behind_a_place_is_still_to_come() {
-        let mut losses = Losses::default();
-        add(&mut losses, 2, 3, 0);
-        add(&mut losses, 6, 8, 0);
-        let after = |losses: &Losses, sent| losses.after(sent).collect::<Vec<_>>();
-        assert_eq!(after(&losses, 1), [range(2, 3), range(6, 8)]);
-        assert_eq!(after(&losses, 2), [range(3, 3), range(6, 8)]);
-        assert_eq!(after(&losses, 3), [range(6, 8)]);
-        assert_eq!(after(&losses, 6), [range(7, 8)]);
-        losses.forget_through(3);
-        assert_eq!(after(&losses, 0), [range(6, 8)]);
-        losses.forget_through(8);
-        assert_eq!((losses.through(), after(&losses, 0)), (None, vec![]));
-    }
-
-    #[test]
-    fn what_was_lost_before_keeps_its_reason() {
-        let mut losses = Losses::default();
-        losses.add(4, 5, GapReason::Dead, 0, |_, _| {});
-        assert_eq!(add(&mut losses, 1, 8, 0), [range(1, 3), range(6, 8)]);
-        assert_eq!(losses.why(4), Some(GapReason::Dead));
-        assert_eq!(losses.why(9), None);
-        assert_eq!(losses.kept_between(0, 10), [(8, 10)]);
-    }
-
-    #[test]
-    fn the_cursor_forgets_what_it_has_passed() {
-        let mut losses = Losses::default();
-        add(&mut losses, 2, 3, 0);
-        add(&mut losses, 6, 8, 0);
-        assert_eq!(losses.kept_between(0, 7), [(0, 1), (3, 5)]);
-        assert_eq!(losses.unread_from(4), Some(6));
-        losses.forget_through(6);
-        assert_eq!(losses.after(0).collect::<Vec<_>>(), [range(7, 8)]);
-        assert_eq!(losses.unread_from(8), None);
-    }
-}
+mod tests;

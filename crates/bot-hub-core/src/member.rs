@@ -13,12 +13,11 @@
 
 use std::ops::RangeInclusive;
 
-use bot_protocol::frame::server::GapReason;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 
-use crate::change::DroppedRange;
+use crate::change::{DroppedRange, Loss};
 use crate::io::{ConnId, Ticket};
 use crate::losses::Losses;
 use crate::runs::Runs;
@@ -31,6 +30,22 @@ struct Backlog {
     index: u64,
     total: u64,
     until: u64,
+}
+
+/// What waits for a bot that is away, where only so many entries are kept for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Buffer {
+    /// How many entries of others wait, once that was counted.
+    waiting: Option<u64>,
+    /// It lost something for which no range stands yet: the head when that was counted last, and the
+    /// limit.
+    full_at: Option<(u64, u64)>,
+}
+
+impl Buffer {
+    pub(crate) fn is_counted(&self) -> bool {
+        self.waiting.is_some()
+    }
 }
 
 /// Where an entry is, seen from one member.
@@ -90,6 +105,9 @@ pub(crate) struct Member {
     /// Losses on their way to the store. Until they are there the reader is told of none: after a
     /// crash it could be handed what it was told it would never get.
     pub(crate) unstored_losses: u32,
+    /// It is among those whose losses have to be given to the store.
+    pub(crate) is_lossy: bool,
+    pub(crate) buffer: Buffer,
     own: Runs,
     backlog: Option<Backlog>,
 }
@@ -122,6 +140,8 @@ impl Member {
             taken_ahead: Vec::new(),
             losses: Losses::default(),
             unstored_losses: 0,
+            is_lossy: false,
+            buffer: Buffer::default(),
             own: Runs::default(),
             backlog: None,
         }
@@ -171,7 +191,7 @@ impl Member {
         if is_underway || (is_passed && seq <= self.cursor && seq > self.unknown_through) {
             return Some(PlaceOf::Handed);
         }
-        if is_passed || self.losses.why(seq).is_some() {
+        if is_passed || self.losses.why(seq).is_some() || self.is_pushed_out(seq) {
             return None;
         }
         Some(if seq <= self.delivered { PlaceOf::Handed } else { PlaceOf::Waiting })
@@ -224,6 +244,10 @@ impl Member {
 
     /// How many entries of others wait or are on their way.
     pub(crate) fn waiting(&self, head: u64) -> u64 {
+        self.buffer.waiting.unwrap_or_else(|| self.count_waiting(head))
+    }
+
+    fn count_waiting(&self, head: u64) -> u64 {
         let lost = self.losses.after(self.sent).map(|range| self.others_in(range));
         let ahead = self.taken_ahead.iter().filter(|&&seq| seq > self.sent).count() as u64;
         let in_log = self.own.others(self.sent + 1, head).saturating_sub(lost.sum::<u64>() + ahead);
@@ -233,6 +257,7 @@ impl Member {
     /// A connection begins to read. `from` is the position that the client itself knows. Returns the
     /// stretches `(after, to)` that it thereby says to have received.
     pub(crate) fn attach(&mut self, conn: ConnId, head: u64, from: Option<u64>) -> Vec<(u64, u64)> {
+        self.settle_buffer();
         let mut received = Vec::new();
         if let Some(known) = from.filter(|&seq| seq > self.cursor && seq <= head) {
             received = self.losses.kept_between(self.cursor, known);
@@ -249,6 +274,7 @@ impl Member {
     /// The reader is gone: what it did not receive waits in the log again. Returns that, oldest
     /// first.
     pub(crate) fn detach(&mut self) -> Vec<Slot> {
+        self.settle_buffer();
         self.reader = None;
         self.reading = None;
         self.backlog = None;
@@ -373,35 +399,78 @@ impl Member {
         }
     }
 
-    /// Up to where everything that waits is lost already.
-    pub(crate) fn lost_through(&self) -> u64 {
-        self.losses.through().map_or(self.sent, |to| to.max(self.sent))
-    }
-
     /// How many entries of others are in a range.
     pub(crate) fn others_in(&self, range: DroppedRange) -> u64 {
         self.own.others(range.from, range.to)
     }
 
-    /// Up to where entries must go so that no more than `limit` of others wait.
-    pub(crate) fn cut(&self, head: u64, limit: u64) -> u64 {
-        self.own.cut(self.lost_through(), head, limit)
+    /// The entry at `head` waits, and the bot is away: only `limit` are kept for it. Returns how many
+    /// older ones that pushes out. Which, is found when somebody has to know: beyond the limit a
+    /// message must cost no more than below it.
+    pub(crate) fn queue(&mut self, head: u64, limit: u64) -> u64 {
+        if self.buffer.full_at.is_some_and(|(_, kept)| kept != limit) {
+            self.settle_buffer();
+        }
+        let known = self.buffer.waiting.map(|waiting| waiting + 1);
+        let waiting = known.unwrap_or_else(|| self.count_waiting(head));
+        let over = waiting.saturating_sub(limit);
+        self.buffer.waiting = Some(waiting - over);
+        if over > 0 {
+            self.buffer.full_at = Some((head, limit));
+        }
+        over
     }
 
-    /// Entries that wait will never reach this bot. Calls `each` with the ranges that are new or
-    /// grew, and returns how many entries of others that is.
-    pub(crate) fn lose(
-        &mut self,
-        from: u64,
-        to: u64,
-        reason: GapReason,
-        mut each: impl FnMut(DroppedRange),
-    ) -> u64 {
+    /// The stretches `(after, to)` up to `to` that were neither received nor lost.
+    pub(crate) fn not_received(&self, to: u64) -> Vec<(u64, u64)> {
+        let taken = self.received_out_of_turn();
+        let of = |(after, to)| kept(&taken, after + 1, to);
+        self.losses.kept_between(self.cursor, to).into_iter().flat_map(of).collect()
+    }
+
+    /// What was received though something before it was not, in order.
+    pub(crate) fn received_out_of_turn(&self) -> Vec<u64> {
+        let mut taken: Vec<u64> =
+            self.taken_ahead.iter().copied().chain(self.window.taken()).collect();
+        taken.sort_unstable();
+        taken
+    }
+
+    /// Whether the store has to know of a loss first.
+    pub(crate) fn waits_for_store(&self) -> bool {
+        self.unstored_losses > 0 || self.losses.has_to_be_given()
+    }
+
+    /// Finds what a full buffer lost.
+    pub(crate) fn settle_buffer(&mut self) {
+        let Buffer { full_at, .. } = std::mem::take(&mut self.buffer);
+        if let Some((head, limit)) = full_at {
+            let to = self.cut(head, limit);
+            self.losses.add(self.sent + 1, to, Loss::BufferLimit, self.sent, |_| {});
+        }
+    }
+
+    /// Whether a full buffer lost the entry, though no range says so yet.
+    fn is_pushed_out(&self, seq: u64) -> bool {
+        self.buffer.full_at.is_some_and(|(head, limit)| seq <= self.cut(head, limit))
+    }
+
+    /// Up to where entries must go so that no more than `limit` of those up to `head` wait.
+    fn cut(&self, head: u64, limit: u64) -> u64 {
+        let lost = self.losses.after(self.sent).map(|range| (range.from, range.to));
+        let ahead = self.taken_ahead.iter().map(|&seq| (seq, seq));
+        self.own.with(lost.chain(ahead)).cut(self.sent, head, limit)
+    }
+
+    /// Entries that wait will never reach this bot. Returns how many entries of others that is.
+    pub(crate) fn lose(&mut self, from: u64, to: u64, reason: Loss) -> u64 {
+        self.settle_buffer();
         let (mut lost, own, sent) = (0, &self.own, self.sent);
-        self.losses.add(from.max(sent + 1), to, reason, sent, |stretch, range| {
-            lost += own.others(stretch.from, stretch.to);
-            each(range);
-        });
+        for (after, to) in kept(&self.taken_ahead, from.max(sent + 1), to) {
+            self.losses.add(after + 1, to, reason, sent, |stretch| {
+                lost += own.others(stretch.from, stretch.to);
+            });
+        }
         lost
     }
 
@@ -427,6 +496,7 @@ impl Member {
         if to <= self.cursor {
             return;
         }
+        self.settle_buffer();
         self.cursor = to;
         self.sent = self.sent.max(to);
         self.taken = self.taken.max(to);
@@ -436,6 +506,18 @@ impl Member {
         self.losses.forget_through(to);
         self.taken_ahead.retain(|&seq| seq > to);
     }
+}
+
+/// The stretches `(after, to)` from `from` to `to` without the entries that were taken ahead.
+fn kept(taken_ahead: &[u64], from: u64, to: u64) -> Vec<(u64, u64)> {
+    let (mut stretches, mut after) = (Vec::new(), from.saturating_sub(1));
+    for &seq in taken_ahead.iter().filter(|&&seq| (from..=to).contains(&seq)) {
+        stretches.push((after, seq - 1));
+        after = seq;
+    }
+    stretches.push((after, to));
+    stretches.retain(|(after, to)| after < to);
+    stretches
 }
 
 #[cfg(test)]

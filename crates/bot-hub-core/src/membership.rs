@@ -11,7 +11,7 @@ use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::Rights;
 
-use crate::change::Change;
+use crate::change::{Change, Loss};
 use crate::connect::told;
 use crate::hub::Hub;
 use crate::io::ConnId;
@@ -37,11 +37,15 @@ impl Hub {
         let room = match self.other_of_pair(name, bot)? {
             Some(other) => {
                 self.may_address(bot, other, None)?;
+                self.has_space_for_direct(bot, other)?;
                 self.ensure_direct(bot, other, Waiter::Client(conn))
             }
             None => {
                 self.may_come_uninvited(bot, name)?;
                 self.may_join(bot, name)?;
+                if !self.world.has_room(name) {
+                    self.world.bot_mut(bot).rooms_made += 1;
+                }
                 let room = self.ensure_room(name, false);
                 self.add_member(room, bot, Waiter::Client(conn));
                 room
@@ -103,7 +107,28 @@ impl Hub {
         if !self.settings.create_rooms_on_join {
             return Err(self.no_such_room(name, bot));
         }
-        Ok(())
+        if self.world.has_room(name) {
+            // It is on its way to the store.
+            return Ok(());
+        }
+        let made_max = self.settings.limits.rooms_made_per_bot.unwrap_or(u32::MAX);
+        if self.world.bot(bot).rooms_made >= made_max && !self.is_operator(bot) {
+            return Err(ErrorFrame::new(Code::TooManyRooms)
+                .message(format!("this bot has made {made_max} rooms, as many as it may"))
+                .hint("limits.rooms_made_per_bot; an operator can run: bot-hub room create"));
+        }
+        self.has_space_for_room()
+    }
+
+    /// Whether the hub takes another room.
+    pub(crate) fn has_space_for_room(&self) -> Result<(), ErrorFrame> {
+        let rooms_max = self.settings.limits.rooms_max.unwrap_or(u32::MAX);
+        if self.world.rooms.len() < rooms_max as usize {
+            return Ok(());
+        }
+        Err(ErrorFrame::new(Code::TooManyRooms)
+            .message(format!("the hub has {rooms_max} rooms, as many as it may"))
+            .hint("limits.rooms_max; an operator can raise `limits.roomsMax`"))
     }
 
     pub(crate) fn has_space_for_member(&self, room: RoomIx) -> Result<(), ErrorFrame> {
@@ -135,6 +160,14 @@ impl Hub {
         self.wish_for_room(room, waiter);
     }
 
+    /// The store knows the room.
+    pub(crate) fn room_is_stored(&mut self, room: RoomIx) {
+        let known = self.world.room_mut(room);
+        known.durable = true;
+        known.making = known.making.saturating_sub(1);
+        self.declaring -= usize::from(std::mem::take(&mut known.is_declared));
+    }
+
     /// The same again for a room that is counted among those on their way.
     pub(crate) fn wish_for_room(&mut self, room: RoomIx, waiter: Waiter) {
         let state = self.world.room(room);
@@ -146,6 +179,12 @@ impl Hub {
         self.world.joining(room, bot, 1);
         let change = Change::Join { room: self.room_name(room), bot: self.bot_id(bot).clone() };
         self.change(change, Pending::Join { room, bot, waiter });
+    }
+
+    /// Whether two bots speak with each other already, or may begin to.
+    pub(crate) fn has_space_for_direct(&self, one: BotIx, other: BotIx) -> Result<(), ErrorFrame> {
+        let name = RoomName::direct(self.bot_id(one), self.bot_id(other));
+        if self.world.has_room(&name) { Ok(()) } else { self.has_space_for_room() }
     }
 
     /// The room of a direct conversation, with both its members.
@@ -176,8 +215,8 @@ impl Hub {
     pub(crate) fn join_settled(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
         self.world.joining(room, bot, -1);
         // Whatever was refused before: a room that has a member is there.
-        self.world.room_mut(room).durable = true;
-        self.world.room_mut(room).expected.remove(&bot);
+        self.room_is_stored(room);
+        self.declaring -= usize::from(self.world.room_mut(room).expected.remove(&bot));
         let is_new = self.world.member(room, bot).is_none();
         if is_new {
             let head = self.world.room(room).head;
@@ -230,29 +269,29 @@ impl Hub {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
         let room = self.takes_changes().and_then(|()| self.member_room(name, bot));
         match room {
-            Ok(room) => self.end_membership(room, bot, Waiter::Client(conn)),
+            Ok(room) => self.end_membership(room, bot, Loss::Left, Waiter::Client(conn)),
             Err(error) => self.send_error(conn, error.about("leave")),
         }
     }
 
-    pub(crate) fn end_membership(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
+    pub(crate) fn end_membership(&mut self, room: RoomIx, bot: BotIx, why: Loss, waiter: Waiter) {
+        self.part(room, bot, why);
         let change = Change::Leave { room: self.room_name(room), bot: self.bot_id(bot).clone() };
-        self.change(change, Pending::Leave { room, bot, waiter });
+        self.change(change, Pending::Leave { room, bot, why, waiter });
     }
 
-    pub(crate) fn leave_settled(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
-        let reader = self.world.remove_member(room, bot).and_then(|member| member.reader);
-        let (asker, reason) = match &waiter {
-            Waiter::Client(conn) => (Some(*conn), None),
-            _ => (None, Some("removed by an operator".into())),
-        };
+    pub(crate) fn leave_settled(&mut self, room: RoomIx, bot: BotIx, why: Loss, waiter: Waiter) {
+        let mut left = self.world.remove_member(room, bot);
+        let reader = left.as_ref().and_then(|member| member.reader);
+        let dropped = left.as_mut().map_or(0, |member| self.parted(room, member, why));
+        let (asker, reason) = Self::why_parted(&waiter);
         // A seed client does not know the frame: it learns when it speaks there again.
         let reader = reader.filter(|it| self.conn(*it).is_some_and(|conn| !conn.plain));
         for conn in asker.into_iter().chain(reader.filter(|it| Some(*it) != asker)) {
             let frame = Left { room: self.room_name(room), reason: reason.clone() };
             self.send(conn, ServerFrame::Left(frame));
         }
-        self.confirm(waiter);
+        self.confirm_parting(waiter, dropped);
     }
 
     pub(crate) fn room_declared(
@@ -264,8 +303,9 @@ impl Hub {
     ) {
         let room = self.world.intern_room(name);
         if !self.world.room(room).durable {
-            self.declaring += 1;
-            self.make_room(room, closed, Waiter::Configuration);
+            let is_declared = std::mem::replace(&mut self.world.room_mut(room).is_declared, true);
+            self.declaring += usize::from(!is_declared);
+            self.make_room(room, closed, Waiter::Nobody);
         }
         let known = self.world.room_mut(room);
         known.closed = closed;
@@ -278,7 +318,7 @@ impl Hub {
                 && self.world.room_mut(room).expected.insert(bot)
             {
                 self.declaring += 1;
-                self.add_member(room, bot, Waiter::Configuration);
+                self.add_member(room, bot, Waiter::Nobody);
             }
         }
     }

@@ -1,73 +1,316 @@
 //! Telling senders what became of entries that are not in memory any more.
 //!
-//! Owns the look-up of such entries, page by page. What is told is recorded elsewhere already: nobody
-//! is owed a second look if the store cannot answer.
+//! Owns the look-up of such entries, page by page, one page at a time, with a pause after what is much
+//! to read: a sender that reads must not be closed because the hub has much to say. What is told is
+//! recorded elsewhere already: nobody is owed a second look if the store cannot answer.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bot_protocol::code::Code;
+use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::server::{ErrorFrame, RangeReceipt};
+use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use smol_str::SmolStr;
 
 use crate::ask::Ask;
-use crate::change::{Page, Query, Span};
+use crate::change::{Loss, Page, Query, Removed, Span};
 use crate::facts::News;
 use crate::hub::Hub;
+use crate::io::ConnId;
 use crate::settings::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use crate::world::{BotIx, RoomIx};
 
-/// The same became of a stretch of the log, for one recipient.
-#[derive(Clone, Copy, Debug)]
+/// Notices that wait for their entries. Beyond that senders are told to ask.
+const BATCHES_MAX: usize = 256;
+
+/// Recipients that a sender which knows no ranges hears of by name, for each entry; and that a range
+/// names.
+const NAMED_MAX: usize = 8;
+const NAMED_IN_RANGE_MAX: usize = 32;
+
+/// After so many frames the next page waits for [`PAUSE_MS`]: about a megabyte in a second.
+const FRAMES_MAX: usize = 64;
+const PAUSE_MS: u64 = 50;
+
+/// The same became of a stretch of the log.
+#[derive(Clone, Debug)]
 pub(crate) struct Notice {
-    pub(crate) bot: BotIx,
     /// Before the first entry.
     pub(crate) after: u64,
     /// The last entry.
     pub(crate) to: u64,
+    pub(crate) about: About,
+}
+
+/// What became of it, and for whom.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) bots: Arc<[BotIx]>,
     pub(crate) state: ReceiptState,
     pub(crate) reason: Option<&'static str>,
 }
 
+impl About {
+    /// These bots will never get it.
+    pub(crate) fn lost(why: Loss, bots: Arc<[BotIx]>) -> Self {
+        Self { bots, state: why.state(), reason: Some(why.word()) }
+    }
+
+    /// This bot has received it.
+    pub(crate) fn received(bot: BotIx) -> Self {
+        Self { bots: [bot].into(), state: ReceiptState::Received, reason: None }
+    }
+}
+
+/// Notices about one room, and what they are about if the log has it no more.
+#[derive(Debug)]
+pub(crate) struct Notices {
+    room: RoomIx,
+    notices: Vec<Notice>,
+    removed: Option<Arc<[Removed]>>,
+}
+
+/// An entry, as far as its sender has to know which one is meant.
+struct Meant {
+    seq: u64,
+    sender: BotIx,
+    id: MessageId,
+    has_expired: bool,
+}
+
+/// A sender's entries of one stretch.
+struct Own {
+    first: u64,
+    last: u64,
+    count: u64,
+    id: MessageId,
+}
+
 impl Hub {
     /// Fetches what the notices are about, if anybody in the room wants to hear of it.
-    pub(crate) fn look_up_notices(&mut self, room: RoomIx, mut notices: Vec<Notice>) {
-        notices.retain(|it| it.after < it.to);
-        let Some(after) = notices.iter().map(|it| it.after).min() else { return };
-        if !self.world.room(room).members.iter().any(|member| self.wants_receipts(member.bot)) {
+    pub(crate) fn look_up_notices(&mut self, room: RoomIx, notices: Vec<Notice>) {
+        self.queue_notices(Notices { room, notices, removed: None });
+    }
+
+    /// The same about entries that the retention removed.
+    pub(crate) fn tell_of_removed(
+        &mut self,
+        room: RoomIx,
+        notices: Vec<Notice>,
+        removed: &[Removed],
+    ) {
+        self.queue_notices(Notices { room, notices, removed: Some(removed.into()) });
+    }
+
+    pub(crate) fn look_up_all(&mut self, notices: Vec<(RoomIx, Notice)>) {
+        let mut by_room: BTreeMap<RoomIx, Vec<Notice>> = BTreeMap::new();
+        for (room, notice) in notices {
+            by_room.entry(room).or_default().push(notice);
+        }
+        by_room.into_iter().for_each(|(room, notices)| self.look_up_notices(room, notices));
+    }
+
+    fn queue_notices(&mut self, mut batch: Notices) {
+        batch.notices.retain(|it| it.after < it.to);
+        let wanted = |hub: &Self| {
+            hub.world.room(batch.room).members.iter().any(|it| hub.wants_receipts(it.bot))
+        };
+        if batch.notices.is_empty() || !wanted(self) {
             return;
         }
+        if self.notices.len() >= BATCHES_MAX {
+            return self.leave_out(batch.room);
+        }
+        self.notices_left_out = false;
+        self.notices.push_back(batch);
+        self.next_notices();
+    }
+
+    /// More became of entries than can be told: whoever wants to know it has to ask.
+    fn leave_out(&mut self, room: RoomIx) {
+        self.stats.forgotten += 1;
+        if std::mem::replace(&mut self.notices_left_out, true) {
+            return;
+        }
+        let name = self.room_name(room);
+        let conns = |hub: &Self| -> Vec<ConnId> {
+            let members = hub.world.room(room).members.iter();
+            members.flat_map(|it| hub.receipt_conns_of(it.bot)).collect()
+        };
+        for conn in conns(self) {
+            let error = ErrorFrame::new(Code::Overloaded)
+                .message(format!("more was lost in `{name}` than receipts can tell"))
+                .hint("ask for the `status` of the messages that matter");
+            self.send_error(conn, error.about("receipt"));
+        }
+    }
+
+    /// Goes on with what waits to be told, unless something is being looked up or senders need time to
+    /// read.
+    pub(crate) fn next_notices(&mut self) {
+        while self.notices_asked.is_none() && self.notices_at.is_none_or(|at| at <= self.now) {
+            self.notices_at = None;
+            let Some(batch) = self.notices.pop_front() else { return };
+            match &batch.removed {
+                Some(removed) => {
+                    let removed = Arc::clone(removed);
+                    self.tell_removed(batch, &removed);
+                }
+                None => self.ask_for_notices(batch),
+            }
+        }
+    }
+
+    fn ask_for_notices(&mut self, batch: Notices) {
+        let Some(after) = batch.notices.iter().map(|it| it.after).min() else { return };
         let query = Query::Page {
-            room: self.room_name(room),
+            room: self.room_name(batch.room),
             span: Span::After(after),
             entries_max: PAGE_ENTRIES_MAX,
             bytes_max: PAGE_BYTES_MAX,
         };
-        self.ask(query, Ask::Notices { room, notices });
+        self.notices_asked = Some(batch);
+        self.ask(query, Ask::Notices);
     }
 
-    /// Tells the senders, and goes on with the next page if that was not all.
-    pub(crate) fn tell_notices(&mut self, room: RoomIx, mut notices: Vec<Notice>, page: &Page) {
-        for entry in &page.entries {
-            let sender = self.world.intern_bot(&entry.draft.from);
-            // Of an expired entry its sender has heard.
-            if entry.draft.expires_at().is_some_and(|at| at <= self.now) {
-                continue;
-            }
-            let about = |it: &&Notice| it.after < entry.seq && entry.seq <= it.to;
-            for it in notices.iter().filter(about).filter(|it| it.bot != sender) {
-                self.notify(News {
-                    sender,
-                    room,
-                    id: entry.draft.id.clone(),
-                    bot: it.bot,
-                    state: it.state,
-                    at: self.now,
-                    reason: it.reason.map(SmolStr::new_static),
-                    reply: None,
-                });
+    /// The page is here, or the store had none.
+    pub(crate) fn notices_answered(&mut self, page: Option<Page>) {
+        let Some(mut batch) = self.notices_asked.take() else { return };
+        if let Some(page) = page {
+            let meant: Vec<Meant> = page.entries.iter().map(|it| self.meant(it)).collect();
+            let seqs = meant.iter().map(|it| it.seq).chain(page.corrupt.iter().copied());
+            let last = seqs.max().filter(|_| page.more);
+            self.tell_notices(&batch, &meant);
+            if let Some(last) = last {
+                batch.go_on_after(last);
+                if !batch.notices.is_empty() {
+                    self.notices.push_front(batch);
+                }
             }
         }
-        let last = page.entries.iter().map(|entry| entry.seq).chain(page.corrupt.iter().copied());
-        let Some(last) = last.max().filter(|_| page.more) else { return };
-        notices.retain(|it| it.to > last);
-        notices.iter_mut().for_each(|it| it.after = it.after.max(last));
-        self.look_up_notices(room, notices);
+        self.next_notices();
+    }
+
+    fn meant(&mut self, entry: &crate::entry::Entry) -> Meant {
+        let has_expired = entry.draft.expires_at().is_some_and(|at| at <= self.now);
+        let sender = self.world.intern_bot(&entry.draft.from);
+        Meant { seq: entry.seq, sender, id: entry.draft.id.clone(), has_expired }
+    }
+
+    fn tell_removed(&mut self, mut batch: Notices, removed: &[Removed]) {
+        let after = batch.notices.iter().map(|it| it.after).min().unwrap_or(u64::MAX);
+        let rest = removed.iter().filter(|it| it.seq > after);
+        let page = rest.take(PAGE_ENTRIES_MAX as usize).map(|it| {
+            let (sender, id) = (self.world.intern_bot(&it.from), it.id.clone());
+            Meant { seq: it.seq, sender, id, has_expired: false }
+        });
+        let page: Vec<Meant> = page.collect();
+        let Some(last) = page.last().map(|it| it.seq) else { return };
+        self.tell_notices(&batch, &page);
+        batch.go_on_after(last);
+        if !batch.notices.is_empty() {
+            self.notices.push_front(batch);
+        }
+    }
+
+    /// Tells the senders of these entries what became of them.
+    fn tell_notices(&mut self, batch: &Notices, entries: &[Meant]) {
+        let mut frames = 0;
+        for notice in &batch.notices {
+            let mut own: BTreeMap<BotIx, Own> = BTreeMap::new();
+            let about = |it: &&Meant| notice.after < it.seq && it.seq <= notice.to;
+            for it in entries.iter().filter(about) {
+                // Of an expired entry its sender has heard.
+                if it.has_expired && notice.about.state == ReceiptState::Received
+                    || !self.wants_receipts(it.sender)
+                {
+                    continue;
+                }
+                let (seq, id) = (it.seq, it.id.clone());
+                let all =
+                    own.entry(it.sender).or_insert(Own { first: seq, last: seq, count: 0, id });
+                (all.last, all.count) = (seq, all.count + 1);
+                frames += self.tell_one_by_one(batch.room, it, &notice.about);
+            }
+            for (sender, all) in own {
+                frames += self.tell_range(batch.room, sender, &all, &notice.about);
+            }
+        }
+        if frames > FRAMES_MAX {
+            self.notices_at = Some(self.now + PAUSE_MS);
+        }
+    }
+
+    /// Connections that know no ranges hear of every entry by itself, and of some recipients by name.
+    fn tell_one_by_one(&mut self, room: RoomIx, it: &Meant, about: &About) -> usize {
+        let conns = self.receipt_conns_of(it.sender);
+        let conns: Vec<ConnId> = conns.filter(|conn| !self.knows_ranges(*conn)).collect();
+        if conns.is_empty() {
+            return 0;
+        }
+        let others = about.bots.iter().copied().filter(|bot| *bot != it.sender);
+        let count = others.clone().count();
+        let (named, left) = (count.min(NAMED_MAX), count.saturating_sub(NAMED_MAX));
+        for (at, bot) in others.take(named).enumerate() {
+            let is_last = at + 1 == named;
+            let news = self.news_of(room, it.sender, &it.id, bot, about);
+            let others = u32::try_from(left).ok().filter(|left| is_last && *left > 0);
+            for &conn in &conns {
+                let frame = self.receipt_frame(&news);
+                let frame = bot_protocol::frame::server::Receipt { others, ..frame };
+                self.send(conn, ServerFrame::Receipt(frame));
+            }
+        }
+        named * conns.len()
+    }
+
+    /// Connections that know ranges hear of all their entries at once.
+    fn tell_range(&mut self, room: RoomIx, sender: BotIx, own: &Own, about: &About) -> usize {
+        let conns = self.receipt_conns_of(sender);
+        let conns: Vec<ConnId> = conns.filter(|conn| self.knows_ranges(*conn)).collect();
+        let others: Vec<BotIx> = about.bots.iter().copied().filter(|bot| *bot != sender).collect();
+        for &conn in conns.iter().filter(|_| !others.is_empty()) {
+            let frame = if let ([bot], 1) = (&others[..], own.count) {
+                let news = self.news_of(room, sender, &own.id, *bot, about);
+                ServerFrame::Receipt(self.receipt_frame(&news))
+            } else {
+                let named = others.iter().take(NAMED_IN_RANGE_MAX);
+                ServerFrame::Receipts(RangeReceipt {
+                    room: self.room_name(room),
+                    from_seq: own.first,
+                    to_seq: own.last,
+                    count: own.count,
+                    recipients: u32::try_from(others.len()).unwrap_or(u32::MAX),
+                    bots: named.map(|bot| self.bot_id(*bot).clone()).collect(),
+                    state: about.state.into(),
+                    at: self.now,
+                    reason: about.reason.map(SmolStr::new_static),
+                })
+            };
+            self.send(conn, frame);
+        }
+        conns.len()
+    }
+
+    fn news_of(
+        &self,
+        room: RoomIx,
+        sender: BotIx,
+        id: &MessageId,
+        bot: BotIx,
+        about: &About,
+    ) -> News {
+        let (id, at, reason) = (id.clone(), self.now, about.reason.map(SmolStr::new_static));
+        News { sender, room, id, bot, state: about.state, at, reason, reply: None }
+    }
+}
+
+impl Notices {
+    /// Everything up to `last` is told.
+    fn go_on_after(&mut self, last: u64) {
+        self.notices.retain(|it| it.to > last);
+        self.notices.iter_mut().for_each(|it| it.after = it.after.max(last));
     }
 }

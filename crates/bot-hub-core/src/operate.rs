@@ -12,7 +12,7 @@ use bot_protocol::right::Rights;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
-use crate::change::Change;
+use crate::change::{Change, Loss};
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::member::Member;
@@ -129,7 +129,10 @@ impl Hub {
             Some(known) if known != closed => Err(ErrorFrame::new(Code::NotAllowed)
                 .message(format!("room `{name}` exists, and it is {}", openness(known)))
                 .hint(format!("bot-hub room show {name}"))),
-            _ => {
+            known => {
+                if known.is_none() {
+                    self.has_space_for_room()?;
+                }
                 let room = self.world.intern_room(name);
                 self.make_room(room, closed, waiter);
                 Ok(())
@@ -183,7 +186,7 @@ impl Hub {
                 .message(format!("`{id}` is not a member of `{name}`"))
                 .hint(format!("bot-hub room show {name}")));
         };
-        self.end_membership(room, bot, waiter);
+        self.end_membership(room, bot, Loss::Kicked, waiter);
         Ok(())
     }
 
@@ -264,6 +267,8 @@ impl Hub {
             "expired": self.stats.expired,
             "dead": self.stats.dead,
             "corrupt": self.stats.corrupt,
+            "refused_changes": gauges.refused_changes,
+            "forgotten": self.stats.forgotten,
             "retention_waits": self.age_waits,
         })
     }
@@ -274,6 +279,7 @@ impl Hub {
             connections: self.world.conns.len() as u64,
             rooms: self.world.known_rooms().count() as u64,
             pending_changes: self.pending.len() as u64,
+            refused_changes: self.refused_changes(),
             ..Gauges::default()
         };
         for room in &self.world.rooms {
@@ -303,6 +309,8 @@ pub struct Gauges {
     pub rooms: u64,
     /// Changes on their way to the store.
     pub pending_changes: u64,
+    /// Changes that the store refused and that are tried again.
+    pub refused_changes: u64,
     /// Entries that wait for some member or are not received yet, summed over members.
     pub waiting: u64,
     /// The age of the oldest of them.

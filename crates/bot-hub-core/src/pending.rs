@@ -11,10 +11,11 @@ use bot_protocol::time::Timestamp;
 use serde_json::json;
 use smol_str::SmolStr;
 
-use crate::change::Outcome;
+use crate::change::{Loss, Outcome};
 use crate::facts::{Fact, News};
 use crate::hub::Hub;
 use crate::io::ConnId;
+use crate::notice::Notice;
 use crate::publish::Said;
 use crate::world::{BotIx, RoomIx};
 
@@ -34,13 +35,17 @@ pub(crate) enum Pending {
     /// What a member may do.
     Grant { room: RoomIx, bot: BotIx, rights: Rights, waiter: Waiter },
     /// The end of a membership.
-    Leave { room: RoomIx, bot: BotIx, waiter: Waiter },
+    Leave { room: RoomIx, bot: BotIx, why: Loss, waiter: Waiter },
+    /// What waited is dropped, together with the end of the membership that follows.
+    Parting,
     /// A cursor: if it is refused, the next save repeats it.
     Cursor { room: RoomIx, bot: BotIx, at: Timestamp, news: Vec<News> },
     /// What was written to a bot's socket, likewise.
     Delivered { room: RoomIx, bot: BotIx, at: Timestamp },
     /// A fact that must not be forgotten: if it is refused, it is tried again.
     Fact(Box<Fact>),
+    /// What a member will never get; if it is refused, it is recorded again.
+    Drop { room: RoomIx, bot: BotIx, after: u64, to: u64, notices: Vec<(RoomIx, Notice)> },
     /// A removal.
     Trim { room: RoomIx },
 }
@@ -48,10 +53,8 @@ pub(crate) enum Pending {
 /// Who wants to hear that a change is committed.
 #[derive(Clone, Debug)]
 pub(crate) enum Waiter {
-    /// A message that follows in the same turn.
+    /// The configuration, or a message that follows in the same turn.
     Nobody,
-    /// The configuration, and whoever waits until all that it declares is there.
-    Configuration,
     /// Whoever waits for a later change of the same batch.
     Another,
     /// The bot that joins or leaves.
@@ -73,9 +76,7 @@ impl Hub {
                 self.was_said_settled(said, *error, &outcome);
             }
             (Pending::Room { room, waiter }, _) => {
-                let known = self.world.room_mut(room);
-                known.durable = true;
-                known.making = known.making.saturating_sub(1);
+                self.room_is_stored(room);
                 self.confirm(waiter);
             }
             (Pending::Retain { room, retain, waiter }, _) => {
@@ -87,25 +88,26 @@ impl Hub {
             (Pending::Grant { room, bot, rights, waiter }, _) => {
                 self.grant_settled(room, bot, rights, waiter);
             }
-            (Pending::Leave { room, bot, waiter }, _) => self.leave_settled(room, bot, waiter),
-            (Pending::Fact(fact), _) => self.fact_settled(*fact),
+            (Pending::Leave { room, bot, why, waiter }, _) => {
+                self.leave_settled(room, bot, why, waiter);
+            }
+            (Pending::Fact(fact), _) => self.notify(fact.news),
+            (Pending::Drop { room, bot, notices, .. }, _) => {
+                self.loss_stored(room, bot);
+                self.look_up_all(notices);
+            }
             (Pending::Cursor { news, .. }, _) => self.notify_all(news),
             (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
                 self.trimmed(room, &removed, more);
             }
-            (Pending::Delivered { .. } | Pending::Trim { .. }, _) => {}
+            (Pending::Delivered { .. } | Pending::Trim { .. } | Pending::Parting, _) => {}
         }
     }
 
-    /// Answers an operator, and counts for the configuration; the other waiters get an answer of their
-    /// own.
+    /// Answers an operator; the other waiters get an answer of their own.
     pub(crate) fn confirm(&mut self, waiter: Waiter) {
-        match waiter {
-            Waiter::Operator { conn, reference } => {
-                self.operated(conn, reference, json!({ "ok": true }));
-            }
-            Waiter::Configuration => self.declaring = self.declaring.saturating_sub(1),
-            Waiter::Nobody | Waiter::Another | Waiter::Client(_) => {}
+        if let Waiter::Operator { conn, reference } = waiter {
+            self.operated(conn, reference, json!({ "ok": true }));
         }
     }
 
@@ -127,13 +129,14 @@ impl Hub {
                 let reference = if said.chosen_id { said.draft.id.as_str() } else { "message" };
                 self.refuse(said.conn, code, reference);
             }
-            // Still on its way: how such a room comes stays decided.
-            Pending::Room { waiter: Waiter::Nobody | Waiter::Configuration, .. }
-            | Pending::Fact(_) => self.retry(pending),
+            Pending::Room { waiter: Waiter::Nobody, .. } | Pending::Fact(_) => {
+                self.retry(pending, code);
+            }
+            Pending::Drop { room, bot, after, to, .. } => self.loss_refused(room, bot, after, to),
             Pending::Join { room, bot, ref waiter } => {
                 self.world.joining(room, bot, -1);
                 match waiter {
-                    Waiter::Nobody | Waiter::Configuration => self.retry(pending),
+                    Waiter::Nobody => self.retry(pending, code),
                     waiter => self.refuse_waiter(waiter.clone(), code, "join"),
                 }
             }
@@ -151,7 +154,7 @@ impl Hub {
                     self.save_again(room, bot);
                 }
                 if !news.is_empty() {
-                    self.retry(Pending::Cursor { room, bot, at, news });
+                    self.retry(Pending::Cursor { room, bot, at, news }, code);
                 }
             }
             Pending::Delivered { room, bot, at } => {
@@ -161,12 +164,14 @@ impl Hub {
                 }
             }
             Pending::Trim { room } => self.world.room_mut(room).trimming = false,
+            // With the end of the membership, which says so.
+            Pending::Parting => {}
         }
     }
 
     fn refuse_waiter(&mut self, waiter: Waiter, code: Code, reference: &str) {
         match waiter {
-            Waiter::Nobody | Waiter::Another | Waiter::Configuration => {}
+            Waiter::Nobody | Waiter::Another => {}
             Waiter::Client(conn) => self.refuse(conn, code, reference),
             Waiter::Operator { conn, reference } => self.refuse(conn, code, &reference),
         }

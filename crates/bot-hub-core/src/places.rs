@@ -1,17 +1,13 @@
 //! Where bots stand, and that it survives a restart.
 //!
 //! Owns when cursors and marks are saved: a little after they moved, many at once. A crash in between
-//! costs redeliveries, never messages. What the store refused is repeated here too.
+//! costs redeliveries, never messages.
 
 use crate::change::Change;
 use crate::hub::Hub;
 use crate::pending::Pending;
 use crate::settings::CURSOR_SAVE_MS;
 use crate::world::{BotIx, RoomIx};
-
-/// Facts kept in memory while the disk is full. What is said beyond that is forgotten: it is then
-/// known as "delivered" or "received" only, which is true.
-const REFUSED_FACTS_MAX: usize = 10_000;
 
 impl Hub {
     /// A cursor or a mark may have moved: then it has to be saved, and something else is now the
@@ -30,43 +26,31 @@ impl Hub {
         if !is_listed && (member.unsaved_cursor.is_some() || member.unsaved_delivered.is_some()) {
             // A hub that is about to stop may not come to a later save.
             self.save_after(if self.draining { 0 } else { CURSOR_SAVE_MS });
-            self.unsaved.push((room, bot));
+            self.unsaved.push_back((room, bot));
         }
     }
 
-    fn save_after(&mut self, millis: u64) {
-        self.save_at.get_or_insert(self.now + millis);
+    pub(crate) fn save_after(&mut self, millis: u64) {
+        let wait = self.patience(millis);
+        self.save_at.get_or_insert(self.now + wait);
     }
 
     /// The store refused to save a place. Not again at once, even if the hub is about to stop.
     pub(crate) fn save_again(&mut self, room: RoomIx, bot: BotIx) {
         self.save_after(CURSOR_SAVE_MS);
-        self.unsaved.push((room, bot));
+        self.unsaved.push_back((room, bot));
     }
 
-    /// The store refused something that nobody waits for: the brain tries it again, with the next
-    /// save.
-    pub(crate) fn retry(&mut self, pending: Pending) {
-        self.save_after(CURSOR_SAVE_MS);
-        if self.refused.len() < REFUSED_FACTS_MAX {
-            self.refused.push(pending);
-        }
-    }
-
-    /// Saves everything that moved since the last time, and what was refused then.
+    /// Saves everything that moved since the last time, and what was refused then: as long as the store
+    /// takes nothing, only some of it.
     pub(crate) fn save_places(&mut self) {
         self.save_at = None;
-        for pending in std::mem::take(&mut self.refused) {
-            match pending {
-                Pending::Fact(fact) => self.state(*fact),
-                Pending::Room { room, waiter } => self.wish_for_room(room, waiter),
-                Pending::Join { room, bot, waiter } => self.add_member(room, bot, waiter),
-                Pending::Cursor { room, bot, news, .. } => self.tell_when_saved(room, bot, news),
-                _ => {}
-            }
-        }
-        for (room, bot) in std::mem::take(&mut self.unsaved) {
+        let places = self.retry_refused().min(self.unsaved.len());
+        for (room, bot) in self.unsaved.drain(..places).collect::<Vec<_>>() {
             self.save_place(room, bot);
+        }
+        if !self.unsaved.is_empty() || !self.refused.is_empty() {
+            self.save_after(CURSOR_SAVE_MS);
         }
     }
 

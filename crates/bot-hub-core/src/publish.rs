@@ -89,6 +89,7 @@ impl Hub {
         match (other, &message.room) {
             (Some(other), _) => {
                 self.may_address(bot, other, Some(message))?;
+                self.has_space_for_direct(bot, other)?;
                 Ok(self.ensure_direct(bot, other, Waiter::Nobody))
             }
             (None, Some(name)) => {

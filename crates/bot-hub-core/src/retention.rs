@@ -4,35 +4,31 @@
 //! what is kept for an absent bot. **Invariant:** whatever is dropped is announced to the reader (by
 //! `gap` or `lost`), to the sender (by a receipt or `ack.dropped`), and to `status`.
 
-use bot_protocol::frame::operator::Retention;
-use bot_protocol::frame::server::GapReason;
-use bot_protocol::receipt::ReceiptState;
-use smol_str::SmolStr;
+use std::collections::BTreeMap;
 
-use crate::change::{Change, Removed};
-use crate::facts::News;
+use bot_protocol::frame::operator::Retention;
+
+use crate::change::{Change, DroppedRange, Loss, Removed};
 use crate::hub::Hub;
-use crate::notice::Notice;
+use crate::notice::{About, Notice};
 use crate::pending::Pending;
-use crate::settings::TRIM_ENTRIES_MAX;
+use crate::settings::{RETENTION_SWEEP_MS, SWEEP_PAUSE_MS, SWEEP_ROOMS_MAX, TRIM_ENTRIES_MAX};
 use crate::world::{BotIx, RoomIx};
 
 impl Hub {
     /// Keeps the newest `limit` entries of others for an absent bot. Returns how many it dropped just
-    /// now, and what to tell their senders.
-    pub(crate) fn limit_buffer(
-        &mut self,
-        room: RoomIx,
-        bot: BotIx,
-        head: u64,
-        limit: u64,
-    ) -> Option<(u64, Notice)> {
-        let member = self.world.member(room, bot)?;
-        let (after, to) = (member.lost_through(), member.cut(head, limit));
-        let lost = self.lose(room, bot, after + 1, to, GapReason::BufferLimit);
-        self.stats.dropped += lost;
-        let (state, reason) = (ReceiptState::Dropped, Some("buffer_per_bot_per_room"));
-        (lost > 0).then_some((lost, Notice { bot, after, to, state, reason }))
+    /// now.
+    pub(crate) fn limit_buffer(&mut self, room: RoomIx, at: usize, head: u64, limit: u64) -> u64 {
+        let member = &mut self.world.rooms[room.0 as usize].members[at];
+        let lost = member.queue(head, limit);
+        if lost > 0 {
+            self.stats.dropped += lost;
+            if !std::mem::replace(&mut member.is_lossy, true) {
+                let bot = member.bot;
+                self.list_lossy(room, bot);
+            }
+        }
+        lost
     }
 
     /// What a room keeps now. By age nothing is removed while the clock cannot be trusted.
@@ -44,11 +40,18 @@ impl Hub {
         }
     }
 
-    /// Looks for rooms that keep more than they should.
+    /// Looks for rooms that keep more than they should: so many at once, and then soon again for the rest,
+    /// so that nobody waits for a hub with many rooms.
     pub(crate) fn sweep_retention(&mut self) {
-        for room in self.world.known_rooms().collect::<Vec<_>>() {
+        let end = self.swept.saturating_add(SWEEP_ROOMS_MAX);
+        let rooms = self.world.known_rooms_in(self.swept..end).collect::<Vec<_>>();
+        for room in rooms {
             self.trim(room);
         }
+        let is_over = end as usize >= self.world.rooms.len();
+        self.swept = if is_over { 0 } else { end };
+        let pause = if is_over { RETENTION_SWEEP_MS } else { SWEEP_PAUSE_MS };
+        self.sweep_at = self.now + pause;
     }
 
     /// A room that fills faster than it is looked at is trimmed at once: its bounds hold to an eighth
@@ -91,9 +94,7 @@ impl Hub {
         state.bytes -= removed.iter().map(|it| it.bytes).sum::<u64>().min(state.bytes);
         if let Some(last) = removed.last() {
             state.first = last.seq + 1;
-            for bot in state.members.iter().map(|member| member.bot).collect::<Vec<_>>() {
-                self.lose_removed(room, bot, removed);
-            }
+            self.lose_removed(room, removed);
         }
         if more {
             return self.trim(room);
@@ -108,31 +109,31 @@ impl Hub {
         }
     }
 
-    /// A member that had not been handed the removed entries loses them.
-    fn lose_removed(&mut self, room: RoomIx, bot: BotIx, removed: &[Removed]) {
-        let Some(member) = self.world.member(room, bot) else { return };
-        let own = self.bot_id(bot);
-        // A reader may have met the hole already, before it was known here what had been in it.
-        let gone = |seq| match member.losses.why(seq) {
-            Some(reason) => reason == GapReason::Retention,
-            None => seq > member.sent() && !member.is_taken_ahead(seq),
-        };
-        let lost = removed.iter().filter(|it| it.from != *own && gone(it.seq));
-        let lost: Vec<&Removed> = lost.collect();
-        let Some(last) = lost.last() else { return };
-        self.lose(room, bot, 0, last.seq, GapReason::Retention);
-        self.stats.dropped += lost.len() as u64;
-        let news = lost.into_iter().map(|it| News {
-            sender: self.world.intern_bot(&it.from),
-            room,
-            id: it.id.clone(),
-            bot,
-            state: ReceiptState::Dropped,
-            at: self.now,
-            reason: Some(SmolStr::new_static("retention")),
-            reply: None,
+    /// Members that had not been handed the removed entries lose them.
+    fn lose_removed(&mut self, room: RoomIx, removed: &[Removed]) {
+        let Some(last) = removed.last().map(|it| it.seq) else { return };
+        let mut losers: BTreeMap<(u64, u64), Vec<BotIx>> = BTreeMap::new();
+        let mut readers = Vec::new();
+        for at in 0..self.world.room(room).members.len() {
+            let member = &mut self.world.rooms[room.0 as usize].members[at];
+            // A reader may have met the hole already, before it was known here what had been in it.
+            member.lose(0, last, Loss::Retention);
+            for (after, to) in member.losses.tell_removed(last) {
+                let range = DroppedRange { from: after + 1, to, reason: Loss::Retention };
+                self.stats.dropped += member.others_in(range);
+                losers.entry((after, to)).or_default().push(member.bot);
+            }
+            let (bot, reads) = (member.bot, member.reader.is_some());
+            self.note_losses(room, bot);
+            readers.extend(Some(bot).filter(|_| reads));
+        }
+        for bot in readers {
+            self.pump(room, bot);
+        }
+        let notices = losers.into_iter().map(|((after, to), bots)| {
+            let about = About::lost(Loss::Retention, bots.into());
+            Notice { after, to, about }
         });
-        let news = news.collect();
-        self.tell_when_stored(room, news, Vec::new());
+        self.tell_of_removed(room, notices.collect(), removed);
     }
 }

@@ -11,7 +11,8 @@ use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::{Right, Rights};
 use serde_json::Value;
 
-use crate::change::Change;
+use crate::change::{Change, Loss};
+use crate::connect::Ended;
 use crate::hub::Hub;
 use crate::member::Member;
 use crate::pending::{Pending, Waiter};
@@ -122,6 +123,9 @@ impl Hub {
     }
 
     pub(crate) fn grant(&mut self, room: RoomIx, bot: BotIx, rights: Rights, waiter: Waiter) {
+        if !rights.has(Right::Read) {
+            self.part(room, bot, Loss::NoRight);
+        }
         let (name, id) = (self.room_name(room), self.bot_id(bot).clone());
         let change = Change::Grant { room: name, bot: id, rights };
         self.change(change, Pending::Grant { room, bot, rights, waiter });
@@ -140,18 +144,20 @@ impl Hub {
         let is_told = member.reader.is_some() || read != reads;
         if read && !reads {
             // What waits for it is not for it any more.
-            self.detach(room, bot);
+            self.detach(room, bot, Ended::ByHub);
         }
+        let mut before = None;
         if let Some(member) = self.world.member_mut(room, bot) {
             if read != reads {
-                *member = Member::new(bot, head, head);
+                before = Some(std::mem::replace(member, Member::new(bot, head, head)));
             }
             member.rights = rights;
         }
+        let dropped = before.map_or(0, |mut it| self.parted(room, &mut it, Loss::NoRight));
         if let Some(reader) = self.world.bot(bot).conn.filter(|_| is_told) {
             self.entered(reader, room, bot);
         }
-        self.confirm(waiter);
+        self.confirm_parting(waiter, dropped);
     }
 }
 

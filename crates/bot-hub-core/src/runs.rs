@@ -48,6 +48,20 @@ impl Runs {
         (to + 1).saturating_sub(from) - self.0.iter().map(own).sum::<u64>()
     }
 
+    /// These runs together with other ranges, which may be in any order and overlap.
+    pub(crate) fn with(&self, others: impl Iterator<Item = (u64, u64)>) -> Self {
+        let mut all: Vec<(u64, u64)> = self.0.iter().copied().chain(others).collect();
+        all.sort_unstable();
+        let mut joined: VecDeque<(u64, u64)> = VecDeque::with_capacity(all.len());
+        for (from, to) in all {
+            match joined.back_mut() {
+                Some((_, last)) if from <= *last + 1 => *last = to.max(*last),
+                _ => joined.push_back((from, to)),
+            }
+        }
+        Self(joined)
+    }
+
     /// The seq behind which exactly `limit` entries of others stand up to `head`; `floor` if there
     /// are not more of them than that after it.
     pub(crate) fn cut(&self, floor: u64, head: u64, limit: u64) -> u64 {

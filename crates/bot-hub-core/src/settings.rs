@@ -49,6 +49,12 @@ pub(crate) const CURSOR_SAVE_MS: u64 = 200;
 /// How often rooms are checked against their retention.
 pub(crate) const RETENTION_SWEEP_MS: u64 = 60_000;
 
+/// Rooms that are checked at once: well below a millisecond.
+pub(crate) const SWEEP_ROOMS_MAX: u32 = 2_000;
+
+/// Then others have their turn.
+pub(crate) const SWEEP_PAUSE_MS: u64 = 20;
+
 /// Entries removed in one step, so that retention never holds up messages for long.
 pub(crate) const TRIM_ENTRIES_MAX: u32 = 512;
 

@@ -14,7 +14,8 @@ use bot_protocol::time::Timestamp;
 use bot_protocol::word::Open;
 
 use crate::ask::Ask;
-use crate::change::{Change, Found, Query, ReceiptRecord};
+use crate::change::{Found, Query, ReceiptRecord};
+use crate::facts::Fact;
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::pending::Pending;
@@ -97,18 +98,19 @@ impl Hub {
     /// told before it is there.
     fn is_coming_off(&self, bot: &BotId, message: &Found) -> bool {
         let room = &message.room;
-        self.pending.iter().chain(&self.refused).any(|pending| match pending {
-            Pending::Fact(fact) => match &fact.change {
-                Change::Receipt(it) => {
-                    it.bot == *bot && it.room == *room && it.seq == message.seq && is_off(it.state)
-                }
-                Change::Drop { room: of, bot: loser, range, .. } => {
-                    loser == bot && of == room && (range.from..=range.to).contains(&message.seq)
+        let told = |fact: &Fact| {
+            let it = &fact.record;
+            it.bot == *bot && it.room == *room && it.seq == message.seq && is_off(it.state)
+        };
+        let ix = self.world.room_ix(room).zip(self.world.bot_ix(bot));
+        self.refused.facts().any(told)
+            || self.pending.iter().any(|pending| match pending {
+                Pending::Fact(fact) => told(fact),
+                Pending::Drop { room, bot, after, to, .. } => {
+                    ix == Some((*room, *bot)) && (after + 1..=*to).contains(&message.seq)
                 }
                 _ => false,
-            },
-            _ => false,
-        })
+            })
     }
 
     /// How far it came by what is only in memory.

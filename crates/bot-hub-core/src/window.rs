@@ -110,6 +110,11 @@ impl Window {
         }
     }
 
+    /// Those that are received, though the first one is not.
+    pub(crate) fn taken(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().filter(|slot| slot.is_taken()).map(|slot| slot.seq)
+    }
+
     /// Lets those at the front go that are received. Returns the last of them.
     pub(crate) fn let_go(&mut self) -> Option<u64> {
         let mut last = None;

@@ -8,6 +8,7 @@
 //! not replay.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use bot_protocol::frame::client::BotState;
 use bot_protocol::frame::operator::Retention;
@@ -18,6 +19,7 @@ use smol_str::SmolStr;
 
 use crate::io::{Caps, ConnId, Standing};
 use crate::member::Member;
+use crate::table::{Table, step};
 
 /// A bot's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +50,8 @@ pub(crate) struct Bot {
     pub(crate) note: Option<SmolStr>,
     pub(crate) since: Timestamp,
     pub(crate) last_seen: Option<Timestamp>,
+    /// Rooms that it made by joining them, since the hub started.
+    pub(crate) rooms_made: u32,
     /// Memberships of rooms on their way to the store; direct conversations do not count.
     pub(crate) joining: usize,
     /// When its connection was taken over lately.
@@ -57,7 +61,7 @@ pub(crate) struct Bot {
 #[derive(Debug)]
 pub(crate) struct Room {
     pub(crate) name: RoomName,
-    pub(crate) members: Vec<Member>,
+    pub(crate) members: Table<Member>,
     /// Memberships on their way to the store.
     pub(crate) joining: usize,
     pub(crate) closed: bool,
@@ -67,6 +71,8 @@ pub(crate) struct Room {
     /// Wishes to make it that are on their way to the store. The first of them has decided whether it
     /// is closed.
     pub(crate) making: usize,
+    /// The configuration declares it, and the store does not know it yet.
+    pub(crate) is_declared: bool,
     /// Members that the configuration declares and that the store does not know yet.
     pub(crate) expected: FxHashSet<BotIx>,
     /// The newest entry.
@@ -115,8 +121,8 @@ pub(crate) struct Conn {
 
 #[derive(Debug, Default)]
 pub(crate) struct World {
-    pub(crate) bots: Vec<Bot>,
-    pub(crate) rooms: Vec<Room>,
+    pub(crate) bots: Table<Bot>,
+    pub(crate) rooms: Table<Room>,
     pub(crate) conns: FxHashMap<ConnId, Conn>,
     bot_names: FxHashMap<BotId, BotIx>,
     room_names: FxHashMap<RoomName, RoomIx>,
@@ -143,25 +149,40 @@ impl World {
         room.filter(|&room| self.room(room).durable || self.room(room).making > 0)
     }
 
+    /// Whether there is such a room, or will be as soon as the store has made it.
+    pub(crate) fn has_room(&self, name: &RoomName) -> bool {
+        self.room_names.contains_key(name)
+    }
+
     /// Every room that the store knows.
     pub(crate) fn known_rooms(&self) -> impl Iterator<Item = RoomIx> {
-        let all = (0_u32..).map(RoomIx).take(self.rooms.len());
+        self.known_rooms_in(0..u32::MAX)
+    }
+
+    /// Of those with these numbers.
+    pub(crate) fn known_rooms_in(&self, numbers: Range<u32>) -> impl Iterator<Item = RoomIx> {
+        let end = u32::try_from(self.rooms.len()).expect("rooms are bounded by memory");
+        let all = (numbers.start..numbers.end.min(end)).map(RoomIx);
         all.filter(|&room| self.room(room).durable)
     }
 
     pub(crate) fn bot(&self, bot: BotIx) -> &Bot {
+        step();
         &self.bots[bot.0 as usize]
     }
 
     pub(crate) fn bot_mut(&mut self, bot: BotIx) -> &mut Bot {
+        step();
         &mut self.bots[bot.0 as usize]
     }
 
     pub(crate) fn room(&self, room: RoomIx) -> &Room {
+        step();
         &self.rooms[room.0 as usize]
     }
 
     pub(crate) fn room_mut(&mut self, room: RoomIx) -> &mut Room {
+        step();
         &mut self.rooms[room.0 as usize]
     }
 
@@ -194,6 +215,7 @@ impl World {
             note: None,
             since: Timestamp::default(),
             last_seen: None,
+            rooms_made: 0,
             joining: 0,
             takeovers: VecDeque::new(),
         });
@@ -209,12 +231,13 @@ impl World {
         let ix = RoomIx(u32::try_from(self.rooms.len()).expect("rooms are bounded by memory"));
         self.rooms.push(Room {
             name: name.clone(),
-            members: Vec::new(),
+            members: Table::default(),
             joining: 0,
             closed: false,
             retain: None,
             durable: false,
             making: 0,
+            is_declared: false,
             expected: FxHashSet::default(),
             head: 0,
             first: 1,

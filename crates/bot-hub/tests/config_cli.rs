@@ -116,7 +116,7 @@ fn show_tells_who_said_what_and_no_token() {
     assert!(out.contains("toke… (2)") && !out.contains("token-for"), "{out}");
     let (_, out, _) = told(ConfigCommand::Show { origin: true }, folder.path(), true);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(json[0]["origin"]["line"], 2);
+    assert_eq!(json["settings"][0]["origin"]["line"], 2);
 }
 
 #[test]

@@ -78,6 +78,8 @@ codes! {
     BotDisabled = 2006, "bot_disabled", AfterFix, "this bot has been disabled by an operator";
     /// A second `auth` on one connection.
     AlreadyAuthenticated = 2007, "already_authenticated", Never, "this connection is authenticated already";
+    /// The bot has as many side connections as it may have.
+    TooManyConnections = 2008, "too_many_connections", Later, "this bot has as many side connections as it may have";
 
     /// No room has that name.
     NoSuchRoom = 3001, "no_such_room", AfterFix, "there is no such room";

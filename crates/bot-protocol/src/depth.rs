@@ -9,6 +9,7 @@
 /// Counts brackets outside strings; on text that is not JSON the answer means nothing, and the parser
 /// that runs next says so.
 pub fn within(json: &[u8], depth_max: usize) -> bool {
+    crate::work::spend(json.len());
     // Most frames have one or two brackets in all: counting is a few vector instructions, while
     // following the strings is a branch per byte.
     if memchr::memchr2_iter(b'{', b'[', json).take(depth_max + 1).count() <= depth_max {

@@ -25,3 +25,4 @@ mod schema;
 pub mod secret;
 pub mod time;
 pub mod word;
+mod work;

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 // A hub from before a limit was added does not name it; what it enforced then was the default.
 #[serde(default)]
 pub struct Limits {
-    /// Bytes of one frame, as JSON text (enforced by the door: larger closes with 1009).
+    /// Bytes of one frame, not counting what escaping adds to `text`.
     pub frame_bytes: u32,
-    /// Bytes of `text` in UTF-8. Half of a frame, so that escaping rarely matters.
+    /// Bytes of `text` in UTF-8, in whatever way it is escaped.
     pub text_bytes: u32,
     /// Bytes of `meta` and of `act` as JSON, each.
     pub meta_bytes: u32,
@@ -29,6 +29,42 @@ pub struct Limits {
     /// Entries kept per absent bot and room; `None` keeps whatever the room's retention keeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buffer_per_bot_per_room: Option<u32>,
+    /// Rooms that one bot may make by joining them; a guest makes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooms_made_per_bot: Option<u32>,
+    /// Rooms of the hub, direct conversations counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooms_max: Option<u32>,
+    /// Side connections that one bot may have open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side_connections_per_bot: Option<u32>,
+    /// Bytes of one frame as it arrives, escapes included. A hub that does not name it takes no more
+    /// than `frame_bytes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wire_bytes: Option<u32>,
+}
+
+/// The most bytes that escaping makes of one: `\u0001`.
+pub const ESCAPED_BYTES: usize = 6;
+
+/// What a message may take beside `text`, `act` and `meta`: names, ids and a thread, all of it escaped.
+pub const OTHER_FIELDS_BYTES: usize = 4 << 10;
+
+impl Limits {
+    /// The longest frame that can be one within these bounds.
+    pub fn wire_bytes_max(&self) -> usize {
+        self.wire_bytes.unwrap_or(self.frame_bytes) as usize
+    }
+
+    /// The same bounds, with room for every way to escape what is within them.
+    #[must_use]
+    pub fn for_any_escaping(self) -> Self {
+        let parts = ESCAPED_BYTES as u64 * u64::from(self.text_bytes)
+            + 2 * u64::from(self.meta_bytes)
+            + OTHER_FIELDS_BYTES as u64;
+        let wire_bytes = parts.max(self.frame_bytes.into());
+        Self { wire_bytes: Some(u32::try_from(wire_bytes).unwrap_or(u32::MAX)), ..self }
+    }
 }
 
 impl Default for Limits {
@@ -43,6 +79,10 @@ impl Default for Limits {
             window_entries: 64,
             history_page: 200,
             buffer_per_bot_per_room: None,
+            rooms_made_per_bot: None,
+            rooms_max: None,
+            side_connections_per_bot: None,
+            wire_bytes: None,
         }
     }
 }

@@ -274,7 +274,7 @@ export type Left = {
 export type Limits = {
   /** Entries kept per absent bot and room; `None` keeps whatever the room's retention keeps. */
   buffer_per_bot_per_room?: number;
-  /** Bytes of one frame, as JSON text (enforced by the door: larger closes with 1009). */
+  /** Bytes of one frame, not counting what escaping adds to `text`. */
   frame_bytes?: number;
   /** Entries in one answer to `history`. */
   history_page?: number;
@@ -284,12 +284,20 @@ export type Limits = {
   members_per_room?: number;
   /** Bytes of `meta` and of `act` as JSON, each. */
   meta_bytes?: number;
+  /** Rooms that one bot may make by joining them; a guest makes none. */
+  rooms_made_per_bot?: number;
+  /** Rooms of the hub, direct conversations counted. */
+  rooms_max?: number;
   /** Rooms that one bot may be a member of, direct conversations not counted. */
   rooms_per_bot?: number;
-  /** Bytes of `text` in UTF-8. Half of a frame, so that escaping rarely matters. */
+  /** Side connections that one bot may have open. */
+  side_connections_per_bot?: number;
+  /** Bytes of `text` in UTF-8, in whatever way it is escaped. */
   text_bytes?: number;
   /** Entries per bot and room that are delivered and not yet received. */
   window_entries?: number;
+  /** Bytes of one frame as it arrives, escapes included. A hub that does not name it takes no more than `frame_bytes`. */
+  wire_bytes?: number;
 };
 
 /** A room that the bot belongs to. */
@@ -407,7 +415,7 @@ export type Operation =
     }
   | {
       room_create: {
-        /** Whether bots may join by themselves. */
+        /** Only an operator admits members; otherwise bots may join by themselves. */
         closed?: boolean;
         /** The new room. */
         room: RoomName;
@@ -509,6 +517,28 @@ export type PresenceNotice = {
   state: BotState | (string & {});
 };
 
+/** `receipts`: the same happened to all messages of yours in a stretch of a room, for the same recipients. Only for the cap `ranges`. */
+export type RangeReceipt = {
+  /** When, by the hub's clock. */
+  at: Timestamp;
+  /** Some of them; all, where there are few. */
+  bots: Array<BotId>;
+  /** How many messages of yours those are. */
+  count: number;
+  /** The first of your messages that it is about. */
+  from_seq: number;
+  /** Why, for people. */
+  reason?: string;
+  /** For how many recipients it happened. */
+  recipients: number;
+  /** The room. */
+  room: RoomName;
+  /** What happened. */
+  state: ReceiptState | (string & {});
+  /** The last one; whatever you said in between is meant as well. */
+  to_seq: number;
+};
+
 /** `receipt`: what this bot did with an entry that was delivered to it. */
 export type Receipt = {
   /** The entry. */
@@ -533,6 +563,8 @@ export type ReceiptNotice = {
   bot: BotId;
   /** Your message. */
   id: MessageId;
+  /** The same happened to the message for so many recipients more, which are not named one by one; `status` names them. */
+  others?: number;
   /** Why, for people. */
   reason?: string;
   /** With `answered`: the answer's id. */
@@ -611,6 +643,7 @@ export type ServerFrame =
   | ({ type: "message" } & Delivery)
   | ({ type: "ack" } & Ack)
   | ({ type: "receipt" } & ReceiptNotice)
+  | ({ type: "receipts" } & RangeReceipt)
   | ({ type: "presence" } & PresenceNotice)
   | ({ type: "typing" } & TypingNotice)
   | ({ type: "history" } & HistoryPage)

@@ -8,7 +8,6 @@ import type { ChannelPlugin, OpenClawConfig } from "openclaw/plugin-sdk/channel-
 import { accountFiles } from "./account-files.ts";
 import { untilAborted } from "./backoff.ts";
 import { unconfiguredReason, type Account } from "./config.ts";
-import { messageOf } from "./errors.ts";
 import { HubClient, type ConnectionState } from "./hub-client.ts";
 import { Inbound } from "./inbound.ts";
 import { liveAccounts, noteTyping, type LiveAccount } from "./live.ts";
@@ -99,7 +98,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
 async function giveUp(live: LiveAccount, log: (text: string) => void): Promise<void> {
   const given = live.turns.giveUp();
   const outcome = { state: "failed" as const, reason: "the gateway was restarted in the middle of the turn" };
-  await endRequests(live, given, outcome).catch((error: unknown) => log(messageOf(error)));
+  await endRequests(live, given, outcome, log);
 }
 
 /** For people who look at the hub: which programs are connected. */

@@ -33,3 +33,8 @@ export function isAnswer(payload: Payload): boolean {
 export function isApology(text: string): boolean {
   return APOLOGY.test(text);
 }
+
+/** The word with which an agent says that it says nothing. */
+export function isSilence(text: string): boolean {
+  return /^NO_REPLY\b\W*$/.test(text);
+}

@@ -16,6 +16,8 @@ import { readTogether } from "./together.ts";
 
 export type { InboundOptions };
 
+/** A model's turn takes seconds; so long nobody notices. */
+const GATHER_MS = 40;
 /** Before entries are given up, OpenClaw is asked so often, after these waits. */
 const RETRY_MS = [500, 2_000, 10_000, 30_000];
 
@@ -63,6 +65,7 @@ export class Inbound {
     const { live } = this.#options;
     // Nothing is received then: it waits at the hub, and is read in one turn after the stop.
     if (live.loops.stopOf(room) !== undefined) return;
+    await this.#gather(room);
     const entries = this.#waiting.get(room) ?? [];
     this.#waiting.delete(room);
     live.client.presence("busy");
@@ -71,6 +74,17 @@ export class Inbound {
     } finally {
       for (const entry of entries) this.#queued.delete(entryKey(entry));
       if (this.#lanes.busy <= 1) live.client.presence("idle");
+    }
+  }
+
+  /** What comes together is read together: the hub hands over a whole window when a bot is back. */
+  async #gather(room: string): Promise<void> {
+    for (let count = 0; ; ) {
+      await pause(GATHER_MS, this.#options.signal);
+      const waiting = this.#waiting.get(room) ?? [];
+      const { index = 0, total = 0 } = waiting.at(-1)?.backlog ?? {};
+      if (index >= total || waiting.length === count) return;
+      count = waiting.length;
     }
   }
 

@@ -41,7 +41,8 @@ export async function readTogether({ options, rooms, judge, delivered, ahead, mo
   const late = new Set(ahead);
   for (const it of judged) {
     const outcome = outcomeOf(options, it, turn, admitted.length);
-    if (late.has(it.entry)) outcomes.set(entryKey(it.entry), outcome);
+    // The turn is known by one of them, so that one has an end here, too.
+    if (late.has(it.entry) && live.turns.find(entryKey(it.entry)) === undefined) outcomes.set(entryKey(it.entry), outcome);
     else live.turns.end(it.entry, outcome);
   }
   const last = all.at(-1) as Entry;
@@ -70,13 +71,14 @@ async function oneTurn(options: InboundOptions, rooms: Rooms, place: Place, read
     }
   }
   const handed = new Set(delivered);
+  if (!handed.has(main.entry)) live.turns.ahead(main.entry);
   const taken = forMe.map(({ entry }) => entry).filter((it) => handed.has(it) || it === main.entry);
   const outcome = await runTurn({
     ...options, ...place, cfg: place.cfg, entry: main.entry, taken, body: text, access: main.access,
     owed: forMe.some(({ role }) => role === "request"), quiet: forMe.every(({ role }) => role === "answer"),
   });
   if (outcome.state !== "declined") count(options, place.room);
-  await endRequests(live, forMe.map(({ entry }) => entry), outcome);
+  await endRequests(live, forMe.map(({ entry }) => entry), outcome, options.log);
   return { outcome, shown };
 }
 

@@ -10,26 +10,31 @@ import { Requests } from "./requests.ts";
 import { runTurn, type TurnInput } from "./turn.ts";
 import { Turns } from "./turns.ts";
 
-/** OpenClaw, with an agent that answers `hello` at once. */
-const runtime = {
-  channel: {
-    inbound: {
-      buildContext: () => ({}),
-      dispatch: async ({ turnAdoptionLifecycle, delivery }: Parameters<TurnInput["runtime"]["channel"]["inbound"]["dispatch"]>[0]) => {
-        await turnAdoptionLifecycle?.onAdopted?.();
-        await delivery.deliver?.({ text: "hello" }, { kind: "final" });
-        return { dispatched: true };
-      },
-    },
-  },
-} as unknown as TurnInput["runtime"];
+type Dispatched = Parameters<TurnInput["runtime"]["channel"]["inbound"]["dispatch"]>[0];
+
+/** OpenClaw, with an agent that says what it is told to. */
+const openclaw = (agent: (turn: Dispatched) => unknown) => {
+  const dispatch = async (turn: Dispatched) => {
+    await turn.turnAdoptionLifecycle?.onAdopted?.();
+    await agent(turn);
+    return { dispatched: true };
+  };
+  return { channel: { inbound: { buildContext: () => ({}), dispatch } } } as unknown as TurnInput["runtime"];
+};
+const final = ({ delivery }: Dispatched, text: string) => delivery.deliver?.({ text }, { kind: "final" });
+const partial = async ({ replyOptions }: Dispatched, text: string) => {
+  await replyOptions?.onAssistantMessageStart?.();
+  await replyOptions?.onPartialReply?.({ text });
+  await replyOptions?.onToolStart?.({ phase: "start" });
+};
 
 /** A turn whose answer is on its way to a hub that does not say a word. */
-async function answering(t: TestContext) {
+async function answering(t: TestContext, agent: (turn: Dispatched, hub: PromiseWithResolvers<Ack>) => unknown = (turn) => final(turn, "hello")) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const hub = Promise.withResolvers<Ack>();
   const sent: string[] = [];
-  const client = { bot: "me", sendAll: (drafts: Array<{ id: string }>) => (sent.push(...drafts.map((it) => it.id)), hub.promise.then((ack) => [ack])) };
+  const texts: string[] = [];
+  const client = { bot: "me", sendAll: (drafts: Array<{ id: string; text: string }>) => (sent.push(...drafts.map((it) => it.id)), texts.push(...drafts.map((it) => it.text)), hub.promise.then((ack) => [ack])) };
   const account = resolveAccount({}, null, {});
   const live: LiveAccount = {
     account, client: client as unknown as HubClient, turns: new Turns(memoryFile(), () => {}), requests: new Requests(memoryFile()),
@@ -40,7 +45,7 @@ async function answering(t: TestContext) {
   const entry = { id: "e1", room: "lab", from: "bob", text: "hi", seq: 1 };
   const route = { route: { agentId: "main", accountId: "default", sessionKey: "agent:main:bot-hub:group:lab" }, buildEnvelope: () => "" };
   const input = {
-    cfg: {}, account, live, runtime, entry, body: "hi", route, taken: [entry], members: [], sessionKey: "agent:main:bot-hub:group:lab", where: { kind: "room", room: "lab" }, peer: { kind: "group", id: "lab" }, access: {}, owed: false, quiet: false,
+    cfg: {}, account, live, runtime: openclaw((turn) => agent(turn, hub)), entry, body: "hi", route, taken: [entry], members: [], sessionKey: "agent:main:bot-hub:group:lab", where: { kind: "room", room: "lab" }, peer: { kind: "group", id: "lab" }, access: {}, owed: false, quiet: false,
     log: () => {}, signal: stop.signal,
   } as unknown as TurnInput;
   const state = { ended: false };
@@ -50,7 +55,7 @@ async function answering(t: TestContext) {
   await soon();
   t.mock.timers.tick(60_000);
   await soon();
-  return { outcome, state, live, stop, sent, hub, soon };
+  return { outcome, state, live, stop, sent, texts, hub, soon };
 }
 
 test("a turn is answered when the hub has the answer, however long that takes", async (t) => {
@@ -72,4 +77,18 @@ test("an answer that the hub refuses in the end is a failure", async (t) => {
   const { outcome, hub } = await answering(t);
   hub.reject(new Error("`lab` is full"));
   assert.deepEqual(await outcome, { state: "failed", reason: "the answer was refused: `lab` is full" });
+});
+
+test("what the agent says before it calls a tool is said, once, and not its silence", async (t) => {
+  const { texts, outcome } = await answering(t, async (turn, hub) => {
+    hub.resolve({ room: "lab", delivered: 1 });
+    await partial(turn, "I will look");
+    await turn.replyOptions?.onItemEvent?.({ kind: "preamble", phase: "end", progressText: "one more look" });
+    await partial(turn, "NO_REPLY");
+    await turn.replyOptions?.onToolStart?.({ phase: "start" });
+    await final(turn, "I will look");
+    await final(turn, "it is there");
+  });
+  await outcome;
+  assert.deepEqual(texts, ["I will look", "one more look", "it is there"]);
 });

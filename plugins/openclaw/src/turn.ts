@@ -8,7 +8,7 @@ import { houseRules } from "./house-rules.ts";
 import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
 import { HubAway, messageOf } from "./errors.ts";
 import type { Ack } from "./frames.ts";
-import { isAnswer, isApology } from "./host-notices.ts";
+import { isAnswer, isApology, isSilence } from "./host-notices.ts";
 import type { Entry } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
 import { entryKey } from "./entry-key.ts";
@@ -69,8 +69,16 @@ export async function runTurn(input: TurnInput): Promise<Outcome> {
         // What is private is held back by `deliver`: the tool for messages is closed.
         sourceReplyDeliveryMode: "automatic",
         disableBlockStreaming: true,
-        // What the agent says before it calls a tool is said, too.
+        // OpenClaw delivers what the agent says at the end. What it says before it calls a tool is said, too;
+        // there it is a "preamble", in one line.
         commentaryPayloadsEnabled: true,
+        onAssistantMessageStart: () => void course.unsaid(),
+        onPartialReply: ({ text }) => course.hears(text ?? ""),
+        onItemEvent: async ({ kind, phase, progressText }) => {
+          if (kind === "preamble" && phase === "end") await sayBefore(input, course, progressText ?? "");
+        },
+        onToolStart: () => sayBefore(input, course, course.unsaid()),
+        allowToolLifecycleWhenProgressHidden: true,
         suppressDefaultToolProgressMessages: true,
         onAgentRunStart: () => live.turns.start(entryKey(entry)),
         onAgentRunTerminalOutcome: (outcome) => {
@@ -94,6 +102,8 @@ class Course {
   adopted = false;
   #deferred = false;
   #failure: string | undefined;
+  #heard = "";
+  readonly #said = new Set<string>();
   readonly #underWay: Promise<Ack>[] = [];
   readonly #settled = Promise.withResolvers<void>();
   readonly #live: LiveAccount;
@@ -116,6 +126,23 @@ class Course {
     onAbandoned: () => this.fail("OpenClaw gave the turn up before the agent saw it"),
     onSettled: () => this.#settled.resolve(),
   };
+
+  /** What the agent's present message is so far. */
+  hears(text: string): void {
+    this.#heard = text.trim();
+  }
+
+  /** Takes what the agent has written and nobody has said. */
+  unsaid(): string {
+    const heard = this.#heard;
+    this.#heard = "";
+    return heard;
+  }
+
+  /** Whether a text is said for the first time. OpenClaw may deliver at the end what was said on the way. */
+  says(text: string): boolean {
+    return this.#said.size < this.#said.add(text.replace(/\s+/g, " ")).size;
+  }
 
   fail(reason: string): void {
     this.#failure ??= reason;
@@ -160,12 +187,23 @@ async function deliver(input: TurnInput, course: Course, payload: Payload, kind:
   const text = (payload.text ?? "").trim();
   if (payload.isError) course.fail(text === "" ? "the agent's turn failed" : text);
   if (isApology(text)) course.fail("the agent gave no answer");
-  if (text === "" || kind === "tool" || !isAnswer(payload)) return { visibleReplySent: false };
+  if (kind === "tool" || !isAnswer(payload)) return { visibleReplySent: false };
+  return speak(input, course, text, kind === "final");
+}
+
+async function sayBefore(input: TurnInput, course: Course, text: string): Promise<void> {
+  await speak(input, course, text.trim(), false).catch((error: unknown) => course.fail(messageOf(error)));
+}
+
+async function speak(input: TurnInput, course: Course, text: string, final: boolean) {
+  if (text === "" || isSilence(text)) return { visibleReplySent: false };
   const live = await findLive(input.account.accountId, input.signal.aborted ? undefined : input.signal);
   // The answer is private, or another bot gives it.
   if (input.quiet || input.taken.every((it) => live.requests.isPassedOn(entryKey(it)))) return { visibleReplySent: false };
+  // A request waits for the text that is the last one, whether it was said before or not.
+  if (!course.says(text) && !(final && input.owed)) return { visibleReplySent: true };
   const target = replyTarget(input.entry.room, live.client.bot ?? "");
-  const said = await say(live, { target, text, replyTo: entryKey(input.entry), final: kind === "final" });
+  const said = await say(live, { target, text, replyTo: entryKey(input.entry), final });
   if (said.later !== undefined) course.waitFor(said.later);
   return { content: text, messageIds: [said.id], visibleReplySent: true };
 }

@@ -34,6 +34,8 @@ export class Turns {
   readonly #open = new Map<string, Turn>();
   readonly #ended = new Map<string, Report>();
   readonly #unproven = new Set<string>();
+  /** Read out of the log before the hub handed them over: it takes no receipts for those yet. */
+  readonly #undelivered = new Set<string>();
   readonly #file: JsonFile;
   readonly #report: (report: Report) => void;
 
@@ -52,18 +54,24 @@ export class Turns {
     for (const turn of this.#open.values()) this.#say(turn, { state: turn.state });
     for (const key of this.#unproven) {
       const report = this.#ended.get(key);
-      if (report !== undefined) this.#report(report);
+      if (report !== undefined) this.#send(report);
     }
   }
 
   /** Whether an entry was dealt with before; if so, the hub is told again. */
   isKnown(entry: EntryRef): boolean {
     const key = entryKey(entry);
+    this.#undelivered.delete(key);
     const ended = this.#ended.get(key);
     const open = this.#open.get(key);
-    if (ended !== undefined) this.#report(ended);
+    if (ended !== undefined) this.#send(ended);
     else if (open !== undefined) this.#say(open, { state: open.state });
     return ended !== undefined || open !== undefined;
+  }
+
+  /** An entry that is read before its delivery; with that, all is said that happened until then. */
+  ahead(entry: EntryRef): void {
+    this.#undelivered.add(entryKey(entry));
   }
 
   /** OpenClaw took responsibility for entries that it reads in one turn, which is known by one of them. */
@@ -116,7 +124,7 @@ export class Turns {
       this.#ended.delete(old);
     }
     this.#save();
-    this.#report(report);
+    this.#send(report);
   }
 
   /** The hub certainly has these. */
@@ -170,7 +178,11 @@ export class Turns {
   }
 
   #say({ room, from, id, seq }: EntryRef & { seq?: number }, what: Pick<Report, "state">): void {
-    this.#report({ room, from, id, ...(seq === undefined ? {} : { seq }), ...what });
+    this.#send({ room, from, id, ...(seq === undefined ? {} : { seq }), ...what });
+  }
+
+  #send(report: Report): void {
+    if (!this.#undelivered.has(entryKey(report))) this.#report(report);
   }
 
   #save(): void {

@@ -2,6 +2,9 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
+/** A machine that is busy with other work needs a multiple of it. */
+export const PATIENCE = Number(process.env.PATIENCE ?? 1);
+
 export class Bot {
   frames = [];
   #socket;
@@ -46,7 +49,7 @@ export class Bot {
 
   /** The first frame that fits, of those to come and those that came. */
   async until(fits, { ms = 120_000, what = String(fits) } = {}) {
-    const end = Date.now() + ms;
+    const end = Date.now() + ms * PATIENCE;
     for (;;) {
       const found = this.frames.find(fits);
       if (found) return found;

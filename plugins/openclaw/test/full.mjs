@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { setTimeout as pause } from "node:timers/promises";
 import { everything, trace, unaccounted } from "./audit.mjs";
-import { Bot } from "./bot.mjs";
+import { Bot, PATIENCE } from "./bot.mjs";
 import { Gateway } from "./gateway.mjs";
 import { startHub } from "./hub.mjs";
 import { startModel } from "./model.mjs";
@@ -53,7 +53,7 @@ async function present(name) {
 }
 
 async function until(holds, what, { ms = 120_000 } = {}) {
-  for (const end = Date.now() + ms; !(await holds()); ) {
+  for (const end = Date.now() + ms * PATIENCE; !(await holds()); ) {
     if (Date.now() > end) throw new Error(`it never came to this: ${what}`);
     await pause(100);
   }
@@ -276,6 +276,7 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
     assert.deepEqual(accounts[0].stops.map((it) => [it.room, it.turns]), [["still", 3]]);
     assert.match((await alice.run(["channels", "status"])).stdout, /`still` stands still.*3 turns without a person/s);
     assert.match(alice.text(), /`still` stands still/);
+    await until(() => model.requests.some((it) => it.raw.includes("Bot Hub: the room `still` stands still")), "the owner's main session hears of it");
     assert.ok(!tester.frames.some((it) => it.type === "message" && it.reply_to === ids[3]));
     const { code, stdout, stderr } = await alice.run(["bothub", "resume", "still"]);
     assert.equal(code, 0, stdout + stderr);

@@ -13,6 +13,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { everything } from "./audit.mjs";
+import { PATIENCE } from "./bot.mjs";
 import { Gateway } from "./gateway.mjs";
 import { startHub } from "./hub.mjs";
 import { startModel } from "./model.mjs";
@@ -83,7 +84,7 @@ async function run(gateway, name) {
 }
 
 async function until(holds, what, ms = 240_000) {
-  for (const end = Date.now() + ms; ; ) {
+  for (const end = Date.now() + ms * PATIENCE; ; ) {
     const found = await holds();
     if (found) return found;
     if (Date.now() > end) throw new Error(`it never came to this: ${what}; said: ${JSON.stringify((await everything(hub)).map((it) => `${it.from}: ${it.text}`))}`);

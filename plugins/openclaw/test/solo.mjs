@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { trace, unaccounted } from "./audit.mjs";
 import { setTimeout as pause } from "node:timers/promises";
-import { Bot } from "./bot.mjs";
+import { Bot, PATIENCE } from "./bot.mjs";
 import { Gateway } from "./gateway.mjs";
 import { startHub } from "./hub.mjs";
 import { startModel } from "./model.mjs";
@@ -20,7 +20,7 @@ let hub, model, gateway, tester, stranger;
 
 /** Waits until a message of a bot has come to its end for alice. */
 async function settled({ id, from }) {
-  for (const end = Date.now() + 120_000; Date.now() < end; ) {
+  for (const end = Date.now() + 120_000 * PATIENCE; Date.now() < end; ) {
     const { recipients } = await trace(hub, { id, from });
     if (["answered", "done", "declined", "failed"].includes(recipients.find((it) => it.bot === "alice")?.state)) return;
     await pause(100);

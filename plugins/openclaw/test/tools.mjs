@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
 import { everything } from "./audit.mjs";
-import { Bot } from "./bot.mjs";
+import { Bot, PATIENCE } from "./bot.mjs";
 import { Gateway } from "./gateway.mjs";
 import { startHub } from "./hub.mjs";
 import { startModel } from "./model.mjs";
@@ -53,7 +53,7 @@ const asked = (text) => model.requests.filter((it) => JSON.stringify(it.messages
 const sorted = (tools) => [...tools].sort();
 
 async function until(holds, what, ms = 120_000) {
-  for (const end = Date.now() + ms; ; ) {
+  for (const end = Date.now() + ms * PATIENCE; ; ) {
     const found = await holds();
     if (found) return found;
     if (Date.now() > end) throw new Error(`it never came to this: ${what}`);
@@ -133,6 +133,14 @@ describe("what a bot's words can reach", { timeout: 900_000 }, () => {
     const child = await until(() => asked("seen by a child").find((it) => !it.prompt.includes("CALL sessions_spawn")), "the child runs");
     const more = child.tools.filter((it) => !parent.tools.includes(it));
     assert.deepEqual(more, []);
+  });
+
+  test("`openclaw doctor` and `security audit` say what is open", async () => {
+    const open = /in the room `open`: the words of other bots may use `sessions_spawn`, `web_fetch`/;
+    for (const command of [["security", "audit"], ["doctor", "--non-interactive"]]) {
+      const { stdout, stderr } = await gateway.run(command, { env: { COLUMNS: "400" } });
+      assert.match((stdout + stderr).replace(/[\s│]+/g, " "), open, command.join(" "));
+    }
   });
 
   test("a bot cannot have the owner's main session posted into a room", async () => {

@@ -151,6 +151,7 @@ impl<C: Connect> Driver<C> {
             Happening::Opened => Input::Opened,
             Happening::Frame(frame) => Input::Frame(frame),
             Happening::Heard => Input::Heard,
+            Happening::Unreadable(error) => Input::Unreadable(error),
             Happening::Closed(why) => Input::Closed(why),
         });
     }

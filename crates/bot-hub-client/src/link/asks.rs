@@ -86,6 +86,22 @@ impl Asks {
         })
     }
 
+    /// The question whose answer cannot be read. `about` is the answer's `ref`, else its `type`, which is
+    /// that of the question except where it says that something was done.
+    pub(super) fn unreadable(&mut self, about: &str) -> Option<Option<u64>> {
+        let kind = match about {
+            "joined" => "join",
+            "left" => "leave",
+            "pong" => "ping",
+            other => other,
+        };
+        self.end(|ask| match &ask.frame {
+            ClientFrame::Operate(operate) => operate.reference == about,
+            ClientFrame::Status(status) if status.id.as_str() == about => true,
+            frame => frame.kind() == kind,
+        })
+    }
+
     /// Whether a question about this message is on the wire.
     pub(super) fn asks_about(&self, reference: &str) -> bool {
         self.0.iter().any(|ask| {

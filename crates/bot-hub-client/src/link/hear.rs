@@ -4,6 +4,7 @@
 //! to [`Link::pump`] what may go on the wire.
 
 use bot_protocol::code::Code;
+use bot_protocol::frame::FrameError;
 use bot_protocol::frame::client::{self, ClientFrame};
 use bot_protocol::frame::server::{
     Ack, AuthOk, Delivery, ErrorFrame, Gap, GapReason, GoingAway, GoingAwayReason, Joined, Left,
@@ -43,6 +44,7 @@ impl Link {
             ServerFrame::Left(left) => self.left(left),
             ServerFrame::Gap(gap) => self.gap(gap),
             ServerFrame::Receipt(receipt) => self.event(Event::Receipt(Box::new(receipt))),
+            ServerFrame::Receipts(range) => self.event(Event::Receipts(Box::new(range))),
             ServerFrame::Presence(presence) => self.event(Event::Presence(presence)),
             ServerFrame::Typing(typing) => self.event(Event::Typing(typing)),
             // A client has no `pong`; a `ping` of its own proves as much.
@@ -51,6 +53,22 @@ impl Link {
             }
             answer => self.answered(answer),
         }
+    }
+
+    /// A newer hub may say things that this program has no words for. They are counted and skipped; only
+    /// a greeting cannot be done without.
+    pub(super) fn not_understood(&mut self, now: Timestamp, error: FrameError) {
+        self.note_life(now);
+        if matches!(self.phase, Phase::Greeting { .. }) {
+            return self.drop_connection(now, Why::BadFrame(error.to_string()));
+        }
+        self.unreadable += 1;
+        let about = error.reference.clone().unwrap_or_default();
+        if let Some(Some(key)) = self.asks.unreadable(&about) {
+            self.answer(key, Err(AskError::Unreadable(error.to_string())));
+        }
+        let (count, problem) = (self.unreadable, error.to_string());
+        self.event(Event::Unreadable { count, problem });
     }
 
     pub(super) fn note_life(&mut self, now: Timestamp) {

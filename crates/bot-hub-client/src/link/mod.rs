@@ -101,6 +101,8 @@ pub struct Link {
     presence: Option<client::Presence>,
     /// Frames sent on this connection.
     frames: u64,
+    /// Frames of the hub that could not be read.
+    unreadable: u64,
     /// Events so far.
     events: u64,
     outputs: VecDeque<Output>,
@@ -133,6 +135,7 @@ impl Link {
             told: Told::default(),
             presence: None,
             frames: 0,
+            unreadable: 0,
             events: 0,
             outputs: VecDeque::new(),
             config,
@@ -146,6 +149,7 @@ impl Link {
             Input::Opened => self.greet(now),
             Input::Frame(frame) => self.hear(now, *frame),
             Input::Heard => self.note_life(now),
+            Input::Unreadable(error) => self.not_understood(now, error),
             Input::Closed(why) => self.closed(now, why),
             Input::Send { id, message } => self.send(id, *message),
             Input::Ask { key, frame } => self.ask(now, key, *frame),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use bot_protocol::frame::FrameError;
 use bot_protocol::frame::client::{Auth, ClientFrame, Message};
 use bot_protocol::frame::server::{Ack, ServerFrame};
 use bot_protocol::id::{MessageId, Position};
@@ -58,6 +59,8 @@ pub enum Input {
     Frame(Box<ServerFrame>),
     /// The hub gave another sign of life, or there is a reason not to expect one.
     Heard,
+    /// The hub sent a frame that this program cannot read: its `type` or `ref`, and what is wrong.
+    Unreadable(FrameError),
     /// The connection is gone, or could not be made.
     Closed(Why),
     /// Send a message. Ends in exactly one [`Output::Sent`].

@@ -139,6 +139,14 @@ impl Bench {
         assert!(self.hub.deadline() > self.now, "the hub would be woken for ever");
     }
 
+    /// What the registry does: the bot ends in one batch with what waited for it.
+    pub(crate) fn forget(&mut self, bot: &BotId) {
+        for change in self.hub.partings_of(bot) {
+            self.store.apply(&change);
+        }
+        self.store.forget(bot);
+    }
+
     /// Lets the store work off what it was asked, unless it is held.
     pub(crate) fn serve(&mut self) {
         loop {

@@ -22,20 +22,23 @@ fn sixty_messages_to_an_absent_seed_client_leave_exactly_the_last_fifty() {
     ana <- {"type":"ack","room":"lab","id":"m50","seq":50,"delivered":0,"queued":1}
     > ana say #lab number 51 id=m51
     ana <- {"type":"ack","room":"lab","id":"m51","seq":51,"delivered":0,"queued":1,"dropped":1}
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    > tick 1s
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1001000,"reason":"buffer_per_bot_per_room"}
     > quiet
     > times 8 ana say #lab more {n} id=n{n}
+    > tick 1s
     > brief
     > ana say #lab number 60 id=m60
     ana <- {"type":"ack","room":"lab","id":"m60","seq":60,"delivered":0,"queued":1,"dropped":1}
-    ana <- {"type":"receipt","room":"lab","id":"m10","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    > tick 1s
+    ana <- {"type":"receipt","room":"lab","id":"m10","bot":"bob","state":"dropped","at":1003000,"reason":"buffer_per_bot_per_room"}
     > open bob seed
     bob <- {"type":"auth_ok"}
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"]}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 11","age_ms":0,"lost":10}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 11","age_ms":3000,"lost":10}
     ... 48 more ...
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 60","age_ms":0}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 60","age_ms":1000}
     bob <- probe 1
     "#);
 }
@@ -86,24 +89,22 @@ fn a_client_that_knows_gaps_is_told_by_one() {
     store <- append #lab ana: number 2
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
     store <- append #lab ana: number 3
-    store <- drop #lab bob 1..1 BufferLimit
     ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1,"dropped":1}
-    store ? page #lab after 0, at most 64
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
     store <- append #lab ana: number 4
-    store <- drop #lab bob 1..2 BufferLimit
     ana <- {"type":"ack","room":"lab","id":"m4","seq":4,"delivered":0,"queued":1,"dropped":1}
-    store ? page #lab after 1, at most 64
-    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/4
+    store <- drop #lab bob 1..2 BufferLimit
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"buffer_limit"}
     store ? page #lab after 2, at most 64
+    store ? page #lab after 0, at most 64
     bob <- #lab 3 ana: number 3 (m3), late 0ms, 1 of 2
     bob <- #lab 4 ana: number 4 (m4), late 0ms, 2 of 2
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
     > ana status m1
     store ? find m1 from ana
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}]}]}
     "#);
 }
 
@@ -159,12 +160,13 @@ fn a_gap_survives_a_restart() {
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":1}
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":1,"dropped":1}
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-3","seq":3,"delivered":0,"queued":1,"dropped":1}
+    > tick 1s
     > restart
     > open bob seed
     bob <- {"type":"auth_ok"}
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":[]}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"number 3","age_ms":0,"lost":2}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"number 3","age_ms":1000,"lost":2}
     bob <- probe 1
     "#);
 }

@@ -63,6 +63,6 @@ fn what_was_promised_for_a_moment_is_judged_by_the_clock_as_it_is_now() {
     > tick 4s
     > leap 600s
     > tick 1s
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1004000,"reason":"expires_at passed before it was received"}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
     "#);
 }

@@ -429,7 +429,7 @@ fn what_has_expired_is_not_called_received_because_the_cursor_passed_it() {
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/2
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
-    bob <- #lab 2 ana: two (m2), late 0ms, 1 of 2
+    bob <- #lab 2 ana: two (m2), late 0ms, 1 of 1
     > bob received lab m2
     > tick 1s
     > ana status m1
@@ -462,6 +462,6 @@ fn what_was_dropped_is_not_called_received_because_the_cursor_passed_it() {
     > bob received lab m2
     > tick 1s
     > ana status m1
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1001000,"reason":"buffer_per_bot_per_room"}]}]}
     "#);
 }

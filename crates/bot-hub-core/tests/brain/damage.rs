@@ -37,14 +37,14 @@ fn an_entry_that_ends_every_connection_is_given_up() {
     > written bob
     > show store
     > close bob
-    store <- receipt #lab 1 bob dead
-    store <- drop #lab bob 1..1 Dead
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dead","at":1000000,"reason":"delivered many times and never received"}
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/2
+    store <- drop #lab bob 1..1 Dead
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"dead"}
     store ? page #lab after 1, at most 64
+    store ? page #lab after 0, at most 64
     bob <- #lab 2 ana: fine (m2), late 0ms, redelivered, 1 of 1
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dead","at":1000000,"reason":"delivered many times and never received"}
     > ana status m1
     store ? find m1 from ana
     ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dead","steps":[{"state":"stored","at":1000000},{"state":"dead","at":1000000,"reason":"delivered many times and never received"}]}]}
@@ -116,6 +116,7 @@ fn a_damaged_entry_is_named_and_the_ones_around_it_arrive() {
     store <- drop #lab bob 2..2 Corrupt
     bob <- {"type":"gap","room":"lab","from_seq":2,"to_seq":2,"lost":1,"reason":"corrupt"}
     store ? page #lab after 2, at most 63
+    store ? page #lab after 1, at most 64
     bob <- #lab 3 ana: three (m3), late 0ms, 2 of 3
     > bob received lab m1
     store <- cursor #lab bob 1 received

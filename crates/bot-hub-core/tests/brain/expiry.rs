@@ -23,16 +23,17 @@ fn a_waiting_entry_expires_and_both_sides_are_told() {
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
     > tick 6s
     store <- cursor #lab ana 2 delivered
-    store <- receipt #lab 1 bob expired
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
+    store <- drop #lab bob 1..1 Expired
+    store ? page #lab after 0, at most 64
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1006000,"reason":"expires_at passed before it was received"}
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/2
-    store ? page #lab after 0, at most 64
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
-    bob <- #lab 2 ana: lasting (m2), late 6000ms, 1 of 2
+    store ? page #lab after 1, at most 64
+    bob <- #lab 2 ana: lasting (m2), late 6000ms, 1 of 1
     > ana status m1
     store ? find m1 from ana
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1005000,"reason":"expires_at passed before it was received"}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1006000,"reason":"expires_at passed before it was received"}]}]}
     "#);
 }
 
@@ -112,8 +113,8 @@ fn a_message_that_expires_before_it_is_committed_is_handed_to_nobody() {
     > tick 6s
     > free store
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1006000,"reason":"expires_at passed before it was received"}
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1006000,"reason":"expires_at passed before it was received"}
     > ana say #lab next id=m2
     bob <- #lab 2 ana: next (m2)
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
@@ -139,19 +140,18 @@ fn an_entry_expires_after_a_restart() {
     ana <- auth_ok [receipts] lab 0/1
     > show store
     > tick 6s
-    store <- receipt #lab 1 bob expired
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
+    store <- drop #lab bob 1..1 Expired
+    store ? page #lab after 0, at most 64
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1006000,"reason":"expires_at passed before it was received"}
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/1
-    store ? page #lab after 0, at most 64
     bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
     > restart
-    store <- receipt #lab 1 bob expired
     > open ana receipts
     ana <- auth_ok [receipts] lab 0/1
     > ana status m1
     store ? find m1 from ana
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1005000,"reason":"expires_at passed before it was received"}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1006000,"reason":"expires_at passed before it was received"}]}]}
     "#);
 }
 
@@ -173,7 +173,6 @@ fn an_entry_that_expired_while_the_hub_was_down_is_not_delivered() {
     > hold reads
     > tick 6s
     > free store
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
     > restart
     > free reads
     > open bob ack resume
@@ -182,7 +181,7 @@ fn an_entry_that_expired_while_the_hub_was_down_is_not_delivered() {
     > open ana receipts
     ana <- auth_ok [receipts] lab 1/1
     > ana status m1
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1005000,"reason":"expires_at passed before it was received"}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1006000,"reason":"expires_at passed before it was received"}]}]}
     "#);
 }
 
@@ -228,15 +227,17 @@ fn an_expired_message_that_is_pushed_out_of_a_buffer_is_not_reported_as_dropped_
     > ana say #lab soon id=m1 expires=5s
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
     > tick 6s
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1005000,"reason":"expires_at passed before it was received"}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"expired","at":1006000,"reason":"expires_at passed before it was received"}
     > ana say #lab next id=m2
-    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1,"dropped":1}
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
     > ana say #lab third id=m3
     ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1,"dropped":1}
-    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1006000,"reason":"buffer_per_bot_per_room"}
+    > tick 1s
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1007000,"reason":"buffer_per_bot_per_room"}
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/3
-    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":2,"reason":"buffer_limit"}
-    bob <- #lab 3 ana: third (m3), late 0ms, 1 of 1
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
+    bob <- {"type":"gap","room":"lab","from_seq":2,"to_seq":2,"lost":1,"reason":"buffer_limit"}
+    bob <- #lab 3 ana: third (m3), late 1000ms, 1 of 1
     "#);
 }

@@ -75,12 +75,14 @@ fn what_expired_or_was_given_up_is_counted() {
     > written bob
     > close bob
     > open bob ack resume
-    bob <- auth_ok [ack] lab 1/2
+    bob <- auth_ok [ack] lab 0/2
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
     bob <- #lab 2 ana: two (m2), late 0ms, redelivered, 1 of 1
     > written bob
     > close bob
     > open bob ack resume
-    bob <- auth_ok [ack] lab 1/2
+    bob <- auth_ok [ack] lab 0/2
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"expired"}
     bob <- {"type":"gap","room":"lab","from_seq":2,"to_seq":2,"lost":1,"reason":"dead"}
     > numbers
     hub: accepted 2, deliveries 3, redeliveries 1, expired 1, dead 1

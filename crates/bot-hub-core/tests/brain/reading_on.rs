@@ -139,7 +139,7 @@ fn a_gap_of_ones_own_messages_is_not_told() {
     > tick 1m
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/3
-    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":1,"lost":1,"reason":"retention"}
+    bob <- {"type":"gap","room":"lab","from_seq":1,"to_seq":2,"lost":1,"reason":"retention"}
     bob <- #lab 3 ana: two (m3), late 60000ms, 1 of 1
     "#);
 }

@@ -95,7 +95,7 @@ fn cursors_and_facts_that_were_refused_are_saved_later() {
     store <- cursor #lab ana 1 delivered
     > refuse storage_full
     > free store
-    > tick 200ms
+    > tick 400ms
     store <- cursor #lab bob 1 received
     store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered

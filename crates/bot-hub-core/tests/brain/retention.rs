@@ -44,7 +44,6 @@ fn the_retention_by_count_is_announced_to_both_sides() {
     > tick 1m
     store <- cursor #lab ana 4 delivered
     store <- trim #lab
-    store <- drop #lab bob 1..2 Retention
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     > open bob ack resume
@@ -163,10 +162,9 @@ fn the_retention_passes_under_a_window_and_only_what_waits_is_lost() {
     > tick 1m
     store <- cursor #lab ana 5 delivered
     store <- trim #lab
-    store <- drop #lab bob 3..4 Retention
+    bob <- {"type":"gap","room":"lab","from_seq":3,"to_seq":4,"lost":2,"reason":"retention"}
     ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     ana <- {"type":"receipt","room":"lab","id":"m4","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
-    bob <- {"type":"gap","room":"lab","from_seq":3,"to_seq":4,"lost":2,"reason":"retention"}
     > bob received lab m1
     store <- cursor #lab bob 1 received
     store ? page #lab after 4, at most 1
@@ -203,8 +201,6 @@ fn what_was_in_flight_when_the_retention_passed_and_was_never_received_is_lost()
     > tick 1m
     > show store
     > close bob
-    store <- drop #lab bob 1..1 Retention
-    store <- drop #lab bob 1..2 Retention
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1060000,"reason":"retention"}
     > open bob ack resume
@@ -303,9 +299,11 @@ fn many_dropped_messages_are_all_reported_to_their_sender() {
     > set buffer 1
     > ana say #lab last id=last
     ana <- {"type":"ack","room":"lab","id":"last","seq":71,"delivered":0,"queued":1,"dropped":70}
-    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ... 67 more ...
-    ana <- {"type":"receipt","room":"lab","id":"m69","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
-    ana <- {"type":"receipt","room":"lab","id":"m70","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    > tick 1s
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1001000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1001000,"reason":"buffer_per_bot_per_room"}
+    ... 66 more ...
+    ana <- {"type":"receipt","room":"lab","id":"m69","bot":"bob","state":"dropped","at":1001000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m70","bot":"bob","state":"dropped","at":1001000,"reason":"buffer_per_bot_per_room"}
     "#);
 }

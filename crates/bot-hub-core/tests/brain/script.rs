@@ -101,6 +101,7 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
         "bot" => bench.bot(bot(rest)),
         "remove" => {
             bench.bots.remove(&bot(rest));
+            bench.forget(&bot(rest));
             bench.input(Input::BotRemoved(bot(rest)));
         }
         "guest" => stand(bench, rest, Standing { guest: true, ..Standing::default() }),

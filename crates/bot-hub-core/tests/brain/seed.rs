@@ -202,13 +202,14 @@ fn a_seed_client_gets_no_frame_that_the_seed_does_not_know() {
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":1}
     > ana say #lab two
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":1,"dropped":1}
-    ana <- {"type":"receipt","room":"lab","id":"00000000000000ab-1","bot":"bob","state":"dropped","at":1000000,"reason":"buffer_per_bot_per_room"}
+    > tick 1s
+    ana <- {"type":"receipt","room":"lab","id":"00000000000000ab-1","bot":"bob","state":"dropped","at":1001000,"reason":"buffer_per_bot_per_room"}
     > open bob seed
     bob <- {"type":"auth_ok"}
-    ana <- {"type":"presence","bot":"bob","state":"online","since":1000000}
+    ana <- {"type":"presence","bot":"bob","state":"online","since":1001000}
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"]}
-    bob <- {"type":"message","room":"lab","from":"ana","text":"two","age_ms":0,"lost":1}
+    bob <- {"type":"message","room":"lab","from":"ana","text":"two","age_ms":1000,"lost":1}
     bob <- probe 1
     "#);
 }

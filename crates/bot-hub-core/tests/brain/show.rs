@@ -149,6 +149,7 @@ pub(crate) fn numbers(stats: &Stats) -> String {
         ("dead", stats.dead),
         ("corrupt", stats.corrupt),
         ("replaced", stats.replaced),
+        ("forgotten", stats.forgotten),
         ("store_refusals", stats.store_refusals),
     ];
     let counted = numbers.iter().filter(|(_, number)| *number > 0);

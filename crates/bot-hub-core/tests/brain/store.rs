@@ -106,7 +106,12 @@ impl Store {
                 self.room(&record.room).receipts.entry(key).or_insert(record);
             }
             Change::Drop { room, bot, range, at } => {
-                let dropped = &mut self.room(&room).dropped;
+                let room = self.room(&room);
+                let range = DroppedRange { to: range.to.min(room.head), ..range };
+                if range.from > range.to {
+                    return;
+                }
+                let dropped = &mut room.dropped;
                 let known = dropped.entry((bot, range.from)).or_insert((range, at));
                 known.0.to = known.0.to.max(range.to);
             }
@@ -119,6 +124,12 @@ impl Store {
 
     fn room(&mut self, name: &RoomName) -> &mut Room {
         self.rooms.entry(name.clone()).or_default()
+    }
+
+    pub(crate) fn forget(&mut self, bot: &BotId) {
+        self.rooms.values_mut().for_each(|room| {
+            room.members.remove(bot);
+        });
     }
 
     pub(crate) fn answer(&self, query: &Query) -> Answer {
@@ -260,7 +271,7 @@ impl Room {
 
     fn fate(&self, name: &RoomName, seq: u64) -> Vec<ReceiptRecord> {
         let mut known = BTreeMap::new();
-        let mut learn = |bot: &BotId, state, at| {
+        let learn = |known: &mut BTreeMap<_, _>, bot: &BotId, state, at| {
             let (room, bot) = (name.clone(), bot.clone());
             let key = (bot.clone(), state);
             let record = ReceiptRecord { room, seq, bot, state, at, reason: None, reply: None };
@@ -270,12 +281,16 @@ impl Room {
             if (after + 1..=*upto).contains(&seq)
                 && self.members.get(bot).is_none_or(|it| it.since < seq)
             {
-                learn(bot, *state, *at);
+                learn(&mut known, bot, *state, *at);
             }
         }
         for ((bot, _), (range, at)) in &self.dropped {
             if (range.from..=range.to).contains(&seq) {
-                learn(bot, ReceiptState::Dropped, *at);
+                let (room, bot, state) = (name.clone(), bot.clone(), range.reason.state());
+                let (at, reason) = (*at, Some(range.reason.word().to_owned()));
+                let record =
+                    ReceiptRecord { room, seq, bot: bot.clone(), state, at, reason, reply: None };
+                known.insert((bot, state), record);
             }
         }
         for ((_, bot, state), record) in self.receipts.iter().filter(|((at, ..), _)| *at == seq) {

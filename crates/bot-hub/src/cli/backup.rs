@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::Global;
 use super::failure::{Failure, Kind};
+use super::generate::is_there;
 use super::hub::{data_dir, store_dir};
 use super::out::{Out, counted, say};
 use super::progress::during;
@@ -51,12 +52,33 @@ impl Backup {
             return Err(Failure::new(Kind::Usage, message).hint(hint));
         }
         let file = if is_dir { self.target.join(dated()) } else { self.target.clone() };
+        can_be_made(&file)?;
         let report = during("copying", || backup(&dir, &file))?;
         // Only a backup that is whole takes the place of older ones.
         if let Some(keep) = self.keep.filter(|_| report.damage.is_empty()) {
             forget_oldest(&self.target, keep)?;
         }
         tell(&report, &file.display().to_string(), "copied to", out)
+    }
+}
+
+/// That a file can be written where the copy is to lie, before anything is copied.
+fn can_be_made(file: &Path) -> Result<(), Failure> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    is_there(folder)?;
+    let probe = folder.join(format!(".bot-hub-{}", std::process::id()));
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&probe);
+    match made {
+        Ok(_) => {
+            drop(std::fs::remove_file(&probe));
+            Ok(())
+        }
+        Err(error) => {
+            let message = format!("nothing can be written into `{}`: {error}", folder.display());
+            Err(Failure::new(Kind::Failed, message)
+                .hint("name a file in a directory that you may write to, or `-` for stdout"))
+        }
     }
 }
 

@@ -9,11 +9,14 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, understood};
+use super::losing;
 use super::out::{counted, say, table};
 use super::target::{Directory, bot_argument};
-use super::words::{ago, utc};
+use super::who::{bots_table, is_operator};
+use super::words::{ago, local};
 use crate::config::Period;
 
 /// The verbs.
@@ -29,7 +32,7 @@ pub(super) enum BotCommand {
         #[arg(long)]
         operator: bool,
     },
-    /// List every bot
+    /// List every bot; without operator rights, those that share a room with you
     List,
     /// Show what is known about a bot
     Show {
@@ -72,6 +75,9 @@ pub(super) enum BotCommand {
         /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -104,7 +110,7 @@ impl BotCommand {
                 let old_ends_at = made["old_ends_at"].as_u64();
                 print_token(hub, &name, made)?;
                 if let Some(at) = old_ends_at.filter(|_| !hub.out.json) {
-                    say(&format!("\nThe old tokens are good until {}.", utc(Timestamp(at))));
+                    say(&format!("\nThe old tokens are good until {}.", local(Timestamp(at))));
                 }
                 Ok(())
             }
@@ -123,9 +129,15 @@ impl BotCommand {
                 let done = on(hub, &name, Operation::BotEnable { bot: name.clone() }).await?;
                 hub.out.answer(&done, || format!("{name} is enabled"))
             }
-            Self::Remove { name } => {
+            Self::Remove { name, yes } => {
+                if !yes {
+                    let what = format!("remove {name}, its tokens and memberships?");
+                    let question = format!("{what} What waits for it is dropped.");
+                    confirm_if_somebody_is_there(question).await?;
+                }
                 let done = on(hub, &name, Operation::BotRemove { bot: name.clone() }).await?;
-                hub.out.answer(&done, || format!("{name} is removed; what it said stays"))
+                let lost = losing::dropped(&done);
+                hub.out.answer(&done, || format!("{name} is removed; what it said stays{lost}"))
             }
         }
     }
@@ -167,19 +179,34 @@ fn revoked(bot: &BotId, left: u64) -> String {
     match left {
         0 => format!("{bot} has no token any more; for a new one: bot-hub bot rotate-token {bot}"),
         _ => format!(
-            "the tokens of {bot} that were made at run time are worth nothing; {} in the configuration file {}",
+            "the tokens of {bot} that were made at run time are revoked; {} in the configuration file {}",
             counted(left, "token"),
             if left == 1 { "stays" } else { "stay" },
         ),
     }
 }
 
+/// Where the hub says that it made its own operator, who is nobody's bot.
+pub(super) const OPERATOR_ORIGIN: &str = "this process";
+
+/// Bots that somebody made, and how many of them are connected.
+pub(super) async fn counts(hub: &Hub) -> Result<(u64, u64), Failure> {
+    let (_, Bots { mut bots }): (_, Bots) = hub.ask(Operation::BotList {}).await?;
+    bots.retain(|bot| bot.origin != OPERATOR_ORIGIN);
+    let online = bots.iter().filter(|bot| bot.online).count() as u64;
+    Ok((bots.len() as u64, online))
+}
+
+#[derive(Deserialize)]
+struct Bots {
+    bots: Vec<Bot>,
+}
+
 async fn list(hub: &Hub) -> Result<(), Failure> {
-    #[derive(Deserialize)]
-    struct Bots {
-        bots: Vec<Bot>,
-    }
-    let (value, Bots { bots }) = hub.ask(Operation::BotList {}).await?;
+    let (value, Bots { bots }) = match hub.ask(Operation::BotList {}).await {
+        Err(failure) if failure.kind == Kind::Refused => return list_seen(hub, None).await,
+        asked => asked?,
+    };
     let rows: Vec<_> = bots
         .iter()
         .map(|bot| {
@@ -197,7 +224,26 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
     hub.out.answer(&value, || table(["bot", "state", "rights", "last seen", "made in"], &rows))
 }
 
+/// For a bot that is no operator: who shares a room with it.
+async fn list_seen(hub: &Hub, only: Option<&BotId>) -> Result<(), Failure> {
+    let mut bots = hub.client.who(None).await?.bots;
+    if let Some(only) = only {
+        bots.retain(|it| it.bot == *only);
+        if bots.is_empty() {
+            return Err(Directory::read(hub).await?.unknown(&format!("@{only}")));
+        }
+    }
+    hub.out.answer(&json!({ "bots": bots, "complete": false }), || bots_table(hub, &bots))?;
+    if !hub.out.json {
+        say("these are the bots that share a room with you; of the others, operators are told");
+    }
+    Ok(())
+}
+
 async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
+    if !is_operator(hub).await? {
+        return list_seen(hub, Some(name)).await;
+    }
     let value = on(hub, name, Operation::BotShow { bot: name.clone() }).await?;
     let bot: Bot = understood(&value)?;
     let rooms: Vec<Value> = super::room::rooms_of(hub, name).await?;
@@ -205,7 +251,7 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
     document["rooms"] = json!(rooms);
     hub.out.answer(&document, || {
         let rights = rights(&bot);
-        let made = bot.created_at.map_or_else(|| "-".to_owned(), utc);
+        let made = bot.created_at.map_or_else(|| "-".to_owned(), local);
         let rooms = rooms.iter().map(|it| {
             let room = super::words::room(it["room"].as_str().unwrap_or("-"));
             format!("\n  {room}  received up to {} of {}", it["cursor"], it["head"])

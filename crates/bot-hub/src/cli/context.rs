@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::failure::{Failure, Kind};
 use super::out::{Out, say, table};
-use super::{Global, words};
+use super::{Global, ask, words};
 use crate::config::{Environment, user_config_file};
 
 /// The variable that names a context.
@@ -25,9 +25,23 @@ pub(super) const VARIABLE: &str = "BOT_HUB_CONTEXT";
 /// The hub of this machine.
 const LOCAL: &str = "local";
 
+/// Bytes of a name; with `.json` behind it, it must fit into a directory.
+const NAME_BYTES_MAX: usize = 128;
+
 /// The verbs.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum ContextCommand {
+    /// Keep who you are on a hub under a name: its address and your token there
+    #[command(after_help = "\
+The hub is asked whose token it is; nothing is kept that it does not accept.
+
+Examples:
+  bot-hub context add work --url wss://hub.example --token-file ann.token
+  bot-hub context add home --url ws://127.0.0.1:18795 --token-file - < ann.token")]
+    Add {
+        /// What to call it
+        name: String,
+    },
     /// List contexts
     List,
     /// Use a context from now on; `local` is the hub of this machine
@@ -35,10 +49,13 @@ pub(super) enum ContextCommand {
         /// Which one
         name: String,
     },
-    /// Forget a context and its token
+    /// Forget a context and its token, which is kept nowhere else
     Remove {
         /// Which one
         name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Show a context, without its token
     Show {
@@ -86,9 +103,10 @@ impl Drop for Draft {
 }
 
 impl ContextCommand {
-    pub(super) fn run(self, out: Out) -> Result<(), Failure> {
+    pub(super) fn run(self, global: &Global, out: Out) -> Result<(), Failure> {
         let shelf = Shelf::open()?;
         match self {
+            Self::Add { name } => shelf.add(&name, global),
             Self::List => shelf.list(out),
             Self::Use { name } => {
                 shelf.choose(&name)?;
@@ -96,18 +114,7 @@ impl ContextCommand {
                 warn_of_variables(&name);
                 Ok(())
             }
-            Self::Remove { name } => {
-                if !shelf.names()?.contains(&name) {
-                    return Err(unknown(&name));
-                }
-                if shelf.current()?.as_deref() == Some(&*name) {
-                    shelf.choose(LOCAL)?;
-                }
-                let path = shelf.file(&name);
-                fs::remove_file(&path).map_err(|error| unusable(&path, &error))?;
-                let text = || format!("{name} is forgotten; the hub still knows the bot");
-                out.answer(&json!({ "context": name, "removed": true }), text)
-            }
+            Self::Remove { name, yes } => shelf.remove(&name, yes, out),
             Self::Show { name } => shelf.show(out, name),
         }
     }
@@ -163,8 +170,7 @@ impl Shelf {
         let names = [bot.to_owned(), format!("{bot}@{host}")];
         let more = (2..).map(|number| format!("{bot}@{host}-{number}"));
         let name = names.into_iter().chain(more).find(is_free).expect("numbers do not end");
-        let text = serde_json::to_string_pretty(context).expect("strings and lists");
-        self.put(draft, &text, &self.file(&name))?;
+        self.put(draft, &written(context), &self.file(&name))?;
         Ok(name)
     }
 
@@ -208,8 +214,7 @@ impl Shelf {
     }
 
     pub(super) fn read(&self, name: &str) -> Result<Context, Failure> {
-        let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
-        let text = match is_name.then(|| fs::read_to_string(self.file(name))) {
+        let text = match is_name(name).then(|| fs::read_to_string(self.file(name))) {
             Some(Ok(text)) => text,
             Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(unusable(&self.file(name), &error));
@@ -237,6 +242,78 @@ impl Shelf {
         let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// Asks the hub whose token it is, and keeps the answer.
+    fn add(&self, name: &str, global: &Global) -> Result<(), Failure> {
+        if name == LOCAL || !is_name(name) {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("`{name}` cannot be the name of a context"),
+            )
+            .hint("a name is no path, does not begin with a dot, and is not `local`"));
+        }
+        if self.file(name).exists() {
+            return Err(Failure::new(
+                Kind::Refused,
+                format!("there is a context `{name}` already"),
+            )
+            .hint(format!("choose another name, or first: bot-hub context remove {name}")));
+        }
+        if global.url.as_ref().is_none_or(|url| url.is_empty()) {
+            return Err(Failure::new(Kind::Usage, "a context is for a hub, and none is named")
+                .hint(format!("bot-hub context add {name} --url wss://HOST --token-file FILE")));
+        }
+        let draft = self.draft()?;
+        super::hub::with_hub(global, async |hub| {
+            let rooms = hub.hello.rooms.iter().flatten().map(|it| it.room.clone()).collect();
+            let context = Context {
+                hub: super::hub::page_url_of(&hub.url),
+                ws_url: hub.url.clone(),
+                bot: hub.me.clone(),
+                token: hub.token.clone(),
+                rooms,
+                ca_file: absolute(global.ca_file.as_deref()),
+            };
+            self.put(draft, &written(&context), &self.file(name))?;
+            let is_current = self.take_up(name, global)?;
+            hub.out.answer(&shown(name, is_current, &context), || {
+                let use_it = format!("; use it with: bot-hub context use {name}");
+                let next = if is_current { ", in use from now on" } else { &use_it };
+                format!("{name}: you are {} on {}{next}", context.bot, context.hub)
+            })?;
+            if is_current && !hub.out.json {
+                warn_of_variables(name);
+            }
+            Ok(())
+        })
+    }
+
+    fn remove(&self, name: &str, yes: bool, out: Out) -> Result<(), Failure> {
+        if !self.names()?.iter().any(|known| known == name) {
+            return Err(unknown(name));
+        }
+        let who = self.read(name).map_or_else(
+            |_| format!("context `{name}`"),
+            |it| format!("context `{name}` ({} on {})", it.bot, it.hub),
+        );
+        let question = format!("{who}: forget it, and its token? The token is kept nowhere else.");
+        match yes {
+            true => {}
+            false if ask::somebody_is_there() => ask::confirm(&question)?,
+            false => {
+                let message = format!("the token of {who} is kept nowhere else");
+                let hint = format!("if it may be lost: bot-hub context remove {name} --yes");
+                return Err(Failure::new(Kind::Refused, message).hint(hint));
+            }
+        }
+        if self.current()?.as_deref() == Some(name) {
+            self.choose(LOCAL)?;
+        }
+        let path = self.file(name);
+        fs::remove_file(&path).map_err(|error| unusable(&path, &error))?;
+        let text = || format!("{name} is forgotten; the hub still knows the bot");
+        out.answer(&json!({ "context": name, "removed": true }), text)
     }
 
     fn list(&self, out: Out) -> Result<(), Failure> {
@@ -275,18 +352,19 @@ impl Shelf {
     }
 }
 
-/// The context that a command is to use; `None` is the hub of this machine.
-pub(super) fn chosen(global: &Global) -> Result<Option<Context>, Failure> {
+/// The context that a command is to use, and its name; `None` is the hub of this machine.
+pub(super) fn chosen(global: &Global) -> Result<Option<(String, Context)>, Failure> {
     if let Some(name) = &global.context {
-        let shelf = || Shelf::open()?.read(name);
-        return if name == LOCAL { Ok(None) } else { shelf().map(Some) };
+        let read = || Ok((name.clone(), Shelf::open()?.read(name)?));
+        return if name == LOCAL { Ok(None) } else { read().map(Some) };
     }
     // Whoever names a data directory or a configuration means the hub of this machine.
     if global.data.is_some() || global.config.is_some() {
         return Ok(None);
     }
     let Ok(shelf) = Shelf::open() else { return Ok(None) };
-    shelf.current()?.map(|name| shelf.read(&name)).transpose()
+    let read = |name: String| shelf.read(&name).map(|context| (name, context));
+    shelf.current()?.map(read).transpose()
 }
 
 /// Variables of the shell that win over what is in use.
@@ -297,6 +375,22 @@ pub(super) fn warn_of_variables(name: &str) {
             say(&format!("note: {variable} is set in this shell, and wins over the context"));
         }
     }
+}
+
+/// No path, and no file that is still to get its name.
+fn is_name(name: &str) -> bool {
+    let is_long = name.len() > NAME_BYTES_MAX;
+    !name.is_empty() && !is_long && !name.starts_with('.') && !name.contains(['/', '\\', '\n'])
+}
+
+fn written(context: &Context) -> String {
+    serde_json::to_string_pretty(context).expect("strings and lists")
+}
+
+/// As it is found from any directory.
+pub(super) fn absolute(file: Option<&Path>) -> Option<PathBuf> {
+    let file = file.filter(|file| !file.as_os_str().is_empty())?;
+    Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()))
 }
 
 fn row(name: &str, is_current: bool, bot: &str, hub: &str) -> [String; 4] {

@@ -10,11 +10,13 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::Global;
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use super::hub::store_dir;
+use super::out::Out;
 use super::target::{Directory, room_argument};
 use super::words;
 use crate::store::export::{Exported, entries, open};
+use crate::visible::escaped_json;
 
 /// Which rooms, and in which form.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,12 +36,16 @@ pub(super) struct Export {
 enum Format {
     /// One JSON object per line: the messages as `tail --json` prints them
     Jsonl,
-    /// Markdown
+    /// Markdown: every message as a block of text, so that nothing in it is loaded or run
     Md,
 }
 
 impl Export {
-    pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
+    pub(super) fn run(self, global: &Global, out: Out) -> Result<(), Failure> {
+        if out.json && self.format == Format::Md {
+            return Err(Failure::new(Kind::Usage, "Markdown is no JSON")
+                .hint("leave out --json, or --format md"));
+        }
         let mut reader = open(&store_dir(global)?)?;
         let known = reader.rooms()?;
         if let Some(wrong) = self.room.iter().find(|room| !known.contains(room)) {
@@ -50,11 +56,13 @@ impl Export {
         let mut out = BufWriter::new(stdout().lock());
         for room in rooms {
             if self.format == Format::Md {
-                writeln!(out, "# {}\n", words::room(room.as_str()))?;
+                writeln!(out, "# `{}`\n", words::room(room.as_str()))?;
             }
             for entry in entries(&mut reader, room.clone(), 0) {
                 match self.format {
-                    Format::Jsonl => writeln!(out, "{}", line(&room, &entry?))?,
+                    Format::Jsonl => {
+                        writeln!(out, "{}", escaped_json(&line(&room, &entry?).to_string()))?;
+                    }
                     Format::Md => write!(out, "{}", paragraph(&entry?))?,
                 }
             }
@@ -72,7 +80,8 @@ fn line(room: &RoomName, entry: &Exported) -> serde_json::Value {
     }
 }
 
-/// A quotation, so that nothing that was said is taken for a part of the document.
+/// A block of code, longer fenced than anything in it: nothing that was said is taken for a part of the
+/// document, no image is loaded and no HTML is run when it is looked at.
 fn paragraph(entry: &Exported) -> String {
     let entry = match entry {
         Exported::Entry(entry) => bot_hub_core::delivery(entry),
@@ -81,6 +90,11 @@ fn paragraph(entry: &Exported) -> String {
     let Delivery { from, text, sent_at, .. } = &entry;
     let at = sent_at.map_or_else(|| "-".to_owned(), words::utc);
     let text = words::visible(text);
-    let quoted: Vec<String> = text.lines().map(|line| format!("> {line}")).collect();
-    format!("**{from}** · {at}\n\n{}\n\n", quoted.join("\n"))
+    let fence = "`".repeat(longest_run(&text).max(2) + 1);
+    format!("**{from}** · {at}\n\n{fence}text\n{}\n{fence}\n\n", text.trim_end_matches('\n'))
+}
+
+/// The most backticks in a row.
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }

@@ -10,7 +10,9 @@ use bot_protocol::code::Code;
 use bot_protocol::frame::server::ErrorFrame;
 use serde_json::{Value, json};
 
+use super::paint::label;
 use crate::store::StoreError;
+use crate::visible::{escaped_json, visible};
 
 /// The documented exit codes; part of `--help`.
 pub(super) const EXIT_CODES: &str = "\
@@ -42,7 +44,7 @@ pub(super) enum Kind {
     TimedOut,
     /// There is no hub to talk to.
     Unreachable,
-    /// A person pressed ctrl-c.
+    /// A person pressed ctrl-c; without a message, nothing is said.
     Interrupted,
     /// Nobody reads stdout any more (`| head`): the end, and no failure.
     Unheard,
@@ -106,10 +108,11 @@ impl Failure {
 
     /// Tells it, on stdout as JSON or on stderr as text, and says how the process ends.
     pub(super) fn tell(&self, json: bool) -> ExitCode {
-        let silent = matches!(self.kind, Kind::Unheard | Kind::Interrupted);
+        // Whoever presses ctrl-c, or stops reading, knows it; only what they would lose is told.
+        let silent = self.message.is_empty();
         if !silent && json {
             // In one line, since it may end a stream. If nobody reads it, the exit code says it.
-            drop(super::out::write_line(&self.to_json().to_string()));
+            drop(super::out::write_line(&escaped_json(&self.to_json().to_string())));
         } else if !silent {
             super::out::say(&self.to_text());
         }
@@ -118,8 +121,10 @@ impl Failure {
 
     fn to_text(&self) -> String {
         let code = self.code.as_ref().map_or_else(String::new, |code| format!(" (`{code}`)"));
-        let hint = self.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-        format!("error: {}{code}{hint}", self.message)
+        let (error, hint) = (label("error:"), label("hint:"));
+        let hint =
+            self.hint.as_ref().map_or_else(String::new, |it| format!("\n{hint} {}", visible(it)));
+        format!("{error} {}{code}{hint}", visible(&self.message))
     }
 
     fn to_json(&self) -> Value {
@@ -137,8 +142,8 @@ impl Failure {
     }
 
     /// A sentence whose `hint:` line is a part of it.
-    fn told(kind: Kind, text: &str) -> Self {
-        match text.split_once("\nhint: ") {
+    pub(super) fn told(kind: Kind, text: &str) -> Self {
+        match text.split_once("\nhint: ").or_else(|| text.split_once("\n  hint: ")) {
             Some((message, hint)) => Self::new(kind, message).hint(hint),
             None => Self::new(kind, text),
         }
@@ -183,7 +188,11 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Kind::Unheard, ""),
-            _ => Self::new(Kind::Failed, format!("cannot write: {error}")),
+            io::ErrorKind::StorageFull => {
+                Self::new(Kind::Failed, format!("the output cannot be written: {error}"))
+                    .hint("make room where it goes, and run the command again")
+            }
+            _ => Self::new(Kind::Failed, format!("the output cannot be written: {error}")),
         }
     }
 }

@@ -10,7 +10,7 @@ use clap_mangen::Man;
 use serde_json::json;
 
 use super::failure::{Failure, Kind};
-use super::out::{Out, say, write_line};
+use super::out::Out;
 
 /// Which shell.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,10 +23,12 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run(self, mut command: Command) -> Result<(), Failure> {
+    pub(super) fn run(self, mut command: Command, out: Out) -> Result<(), Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "bot-hub", &mut script);
-        Ok(write_line(String::from_utf8_lossy(&script).trim_end())?)
+        let script = String::from_utf8_lossy(&script);
+        let value = json!({ "shell": self.shell.to_string(), "script": script });
+        out.answer(&value, || script.trim_end().to_owned())
     }
 }
 
@@ -36,30 +38,41 @@ impl Completions {
     after_help = "Examples:\n  bot-hub man | man -l -\n  bot-hub man --dir ~/.local/share/man/man1"
 )]
 pub(super) struct ManPages {
-    /// Write a page for every command into this directory, instead of one to stdout
+    /// Write a page for every command into this directory, which must be there, instead of one to stdout
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
 impl ManPages {
-    pub(super) fn run(self, command: Command) -> Result<(), Failure> {
+    pub(super) fn run(self, command: Command, out: Out) -> Result<(), Failure> {
         let Some(dir) = self.dir else {
             let mut page = Vec::new();
             Man::new(command).render(&mut page)?;
-            return Ok(write_line(String::from_utf8_lossy(&page).trim_end())?);
+            let page = String::from_utf8_lossy(&page);
+            return out.answer(&json!({ "page": page }), || page.trim_end().to_owned());
         };
-        write_pages(command, &dir).map_err(|error| {
+        is_there(&dir)?;
+        clap_mangen::generate_to(command, &dir).map_err(|error| {
             Failure::new(Kind::Failed, format!("cannot write to `{}`: {error}", dir.display()))
                 .hint("choose another directory")
         })?;
-        say(&format!("written to {}", dir.display()));
-        Ok(())
+        let value = json!({ "dir": dir });
+        out.answer(&value, || format!("the pages are in {}", dir.display()))
     }
 }
 
-fn write_pages(command: Command, dir: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(dir)?;
-    clap_mangen::generate_to(command, dir)
+/// A directory that was mistyped is not made: the pages would lie where nobody looks.
+pub(super) fn is_there(dir: &Path) -> Result<(), Failure> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let shown = dir.display();
+    if dir.exists() {
+        return Err(Failure::new(Kind::NotFound, format!("`{shown}` is no directory"))
+            .hint("name a directory"));
+    }
+    Err(Failure::new(Kind::NotFound, format!("there is no directory `{shown}`"))
+        .hint(format!("make it first: mkdir -p {shown}")))
 }
 
 /// `version`.

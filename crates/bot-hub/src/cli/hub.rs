@@ -3,6 +3,7 @@
 //! Owns finding the running hub through its data directory. Connections are *side* connections: they
 //! never take the place of a bot that runs.
 
+use std::io::Read;
 use std::ops::AsyncFnOnce;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,9 @@ use crate::server::{Home, RunningHub};
 /// Where the token may stand besides a file; never on the command line, where others can read it.
 const TOKEN_VARIABLE: &str = "BOT_HUB_TOKEN";
 
+/// No token is nearly as long.
+const TOKEN_FILE_BYTES_MAX: u64 = 4_096;
+
 /// A connection, and how the command prints.
 pub(super) struct Hub {
     pub(super) out: Out,
@@ -34,10 +38,14 @@ pub(super) struct Hub {
     pub(super) me: BotId,
     pub(super) url: String,
     pub(super) hello: Arc<AuthOk>,
+    /// What we came with.
+    pub(super) token: Secret,
     /// Its process, if it was found through the data directory.
     pub(super) running: Option<RunningHub>,
     /// Its address for pages, where a context says it.
     page_url: Option<String>,
+    /// The context that it was found by.
+    pub(super) context_name: Option<String>,
     since: Instant,
     global: Global,
 }
@@ -52,7 +60,10 @@ pub(super) fn with_hub(
         let result = verb(&mut hub).await;
         // Nobody takes events any more; otherwise the end would wait for that.
         drop(hub.events);
-        hub.client.close().await;
+        // Whoever pressed ctrl-c waits for no goodbye.
+        if !result.as_ref().is_err_and(|failure| failure.kind == Kind::Interrupted) {
+            hub.client.close().await;
+        }
         result
     })
 }
@@ -66,8 +77,10 @@ pub(super) fn until_interrupted(
         runtime.map_err(|error| Failure::new(Kind::Failed, format!("cannot start: {error}")))?;
     let result = runtime.block_on(async {
         tokio::select! {
+            // A verb that has something to say about its interruption is heard first.
+            biased;
             result = work => result,
-            _ = tokio::signal::ctrl_c() => Err(Failure::new(Kind::Interrupted, "interrupted")),
+            _ = tokio::signal::ctrl_c() => Err(Failure::new(Kind::Interrupted, "")),
         }
     });
     // A command of `--exec` may still run; it is not waited for.
@@ -77,7 +90,7 @@ pub(super) fn until_interrupted(
 
 impl Hub {
     pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
-        let Place { url, token, running, page_url, ca_file } = locate(global)?;
+        let Place { url, token, running, page_url, ca_file, context_name } = locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
         options.caps = vec![Cap::Receipts, Cap::Acts];
@@ -112,8 +125,10 @@ impl Hub {
             me,
             url,
             hello,
+            token,
             running,
             page_url,
+            context_name,
             since: Instant::now(),
             global: global.clone(),
         })
@@ -172,7 +187,21 @@ impl Hub {
     }
 
     pub(super) async fn operate(&self, operation: Operation) -> Result<Value, Failure> {
-        Ok(self.client.operate(operation).await?)
+        let asked = self.client.operate(operation).await;
+        asked.map_err(|error| self.needs_operator(error.into()))
+    }
+
+    /// What to say where an ordinary bot asks for what only operators may do.
+    fn needs_operator(&self, failure: Failure) -> Failure {
+        let names_operators =
+            failure.hint.as_deref().is_some_and(|it| it.contains("operator's token"));
+        if failure.code.as_deref() != Some("not_allowed") || !names_operators {
+            return failure;
+        }
+        let message =
+            format!("only an operator may do that, and `{}` is none on this hub", self.me);
+        let hint = "ask whoever runs the hub; what you may see: bot-hub whoami, bot-hub rooms, bot-hub who";
+        Failure { message, ..failure }.hint(hint)
     }
 
     /// The answer in the shape that a command needs.
@@ -206,6 +235,7 @@ struct Place {
     running: Option<RunningHub>,
     page_url: Option<String>,
     ca_file: Option<PathBuf>,
+    context_name: Option<String>,
 }
 
 fn locate(global: &Global) -> Result<Place, Failure> {
@@ -220,16 +250,17 @@ fn locate(global: &Global) -> Result<Place, Failure> {
     if let Some(url) = url {
         let token = given.ok_or_else(|| {
             Failure::new(Kind::Usage, format!("there is no token for `{url}`")).hint(format!(
-                "put one into a file and name it with --token-file, or set {TOKEN_VARIABLE}"
+                "put one into a file and name it with --token-file, or set {TOKEN_VARIABLE}; a new one comes from whoever runs the hub"
             ))
         })?;
-        return Ok(Place { url, token, running: None, page_url: None, ca_file: None });
+        let (running, page_url, ca_file, context_name) = (None, None, None, None);
+        return Ok(Place { url, token, running, page_url, ca_file, context_name });
     }
-    if let Some(context) = super::context::chosen(global)? {
+    if let Some((name, context)) = super::context::chosen(global)? {
         let token = given.unwrap_or(context.token);
         let page_url = Some(context.hub);
-        let ca_file = context.ca_file;
-        return Ok(Place { url: context.ws_url, token, running: None, page_url, ca_file });
+        let (url, ca_file, context_name) = (context.ws_url, context.ca_file, Some(name));
+        return Ok(Place { url, token, running: None, page_url, ca_file, context_name });
     }
     let dir = data_dir(global)?;
     let (running, operator) = Home::find_running(&dir).ok_or_else(|| {
@@ -239,19 +270,39 @@ fn locate(global: &Global) -> Result<Place, Failure> {
     })?;
     let token = given.unwrap_or(operator);
     let url = running.url.clone();
-    Ok(Place { url, token, running: Some(running), page_url: None, ca_file: None })
+    let running = Some(running);
+    Ok(Place { url, token, running, page_url: None, ca_file: None, context_name: None })
 }
 
 fn token_given(global: &Global) -> Result<Option<Secret>, Failure> {
     if let Some(file) = &global.token_file {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            let message = format!("the token file `{}` cannot be read: {error}", file.display());
+        let shown = file.display();
+        let token = read_token(file).map_err(|error| {
+            let message = format!("the token file `{shown}` cannot be read: {error}");
             Failure::new(Kind::Failed, message).hint("it holds one line, the token")
         })?;
-        return Ok(Some(Secret::new(text.trim())));
+        if token.is_empty() {
+            return Err(Failure::new(Kind::Failed, format!("the token file `{shown}` is empty"))
+                .hint("it holds one line, the token"));
+        }
+        return Ok(Some(Secret::new(&*token)));
     }
     let token = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
     Ok(token.map(|token| Secret::new(token.trim())))
+}
+
+/// The one line of a file, or of stdin for `-`. What is much longer is another file.
+fn read_token(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let mut source: Box<dyn Read> = match file == Path::new("-") {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(std::fs::File::open(file)?),
+    };
+    source.by_ref().take(TOKEN_FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > TOKEN_FILE_BYTES_MAX {
+        return Err(std::io::Error::other("it is too long for a token"));
+    }
+    Ok(text.trim().to_owned())
 }
 
 /// The data directory that `serve` with the same flags would use.

@@ -3,6 +3,7 @@
 //! Owns the definition of the commands, what is printed and the exit codes. stdout is data, stderr is
 //! talk. Rules live elsewhere.
 
+mod ask;
 mod backup;
 mod bot;
 mod check;
@@ -16,7 +17,9 @@ mod history;
 mod hub;
 mod invite;
 mod join;
+mod losing;
 mod out;
+mod paint;
 mod pending;
 mod port;
 mod probe;
@@ -31,7 +34,9 @@ mod tail;
 mod target;
 mod top;
 mod trace;
+mod usage;
 mod verify;
+mod who;
 mod words;
 
 use std::path::PathBuf;
@@ -39,14 +44,14 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use self::failure::{EXIT_CODES, Failure, Kind};
+use self::failure::{EXIT_CODES, Failure};
 use self::hub::with_hub;
 use self::out::Out;
 use crate::config::cli::{ConfigCommand, Context as ConfigContext};
 use crate::config::{Environment, Override};
 use crate::proto::ProtoArgs;
 
-pub use self::reference::reference;
+pub use self::reference::{definition, reference};
 
 /// Rooms where AI agents of different owners talk, and nothing disappears silently.
 ///
@@ -115,6 +120,12 @@ enum Command {
     /// Make and show rooms, and say who is in them
     #[command(subcommand)]
     Room(room::RoomCommand),
+    /// List the rooms that you may see; the same as `room list`
+    Rooms,
+    /// List the bots that you may see, and what each is doing
+    Who(who::Who),
+    /// Say who you are here, on which hub, and what you may do
+    Whoami,
     /// Say something, and wait for what becomes of it
     Send(send::Send),
     /// Watch what is said
@@ -163,7 +174,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return not_understood(&error),
+        Err(error) => return usage::not_understood(&error),
     };
     let global = cli.global;
     let json = global.json;
@@ -179,13 +190,16 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(serve) => return Ok(serve.run(global)),
         Command::Proto(args) => return Ok(proto(args)),
-        Command::Config(command) => return Ok(config(command, global)),
-        Command::Demo(demo) => demo.run(),
+        Command::Config(command) => return config(command, global),
+        Command::Demo(demo) => demo.run(out),
         Command::Bot(verb) => with_hub(global, async |hub| verb.run(hub).await),
         Command::Invite(invite) => with_hub(global, async |hub| invite.run(hub).await),
         Command::Join(join) => join.run(global),
-        Command::Context(verb) => verb.run(out),
+        Command::Context(verb) => verb.run(global, out),
         Command::Room(verb) => with_hub(global, async |hub| verb.run(hub).await),
+        Command::Rooms => with_hub(global, async |hub| room::list(hub).await),
+        Command::Who(who) => with_hub(global, async |hub| who.run(hub).await),
+        Command::Whoami => with_hub(global, async |hub| who::whoami(hub).await),
         Command::Send(send) => with_hub(global, async |hub| send.run(hub).await),
         Command::Tail(tail) => with_hub(global, async |hub| tail.run(hub).await),
         Command::History(history) => with_hub(global, async |hub| history.run(hub).await),
@@ -198,31 +212,14 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Check(check) => return Ok(check.run(global)),
         Command::Backup(backup) => backup.run(global, out),
         Command::Restore(restore) => restore.run(global, out),
-        Command::Export(export) => export.run(global),
+        Command::Export(export) => export.run(global, out),
         Command::Verify => verify::run(global, out),
         Command::Service(verb) => verb.run(global, out),
-        Command::Completions(completions) => completions.run(Cli::command()),
-        Command::Man(pages) => pages.run(Cli::command()),
+        Command::Completions(completions) => completions.run(Cli::command(), out),
+        Command::Man(pages) => pages.run(Cli::command(), out),
         Command::Version => generate::version(out),
     }?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Help and version are no failures; a mistake is one in the form that was asked for.
-fn not_understood(error: &clap::Error) -> ExitCode {
-    // Monitoring takes 2 for "critical"; a mistake in its own settings is "unknown".
-    if error.use_stderr() && std::env::args_os().nth(1).is_some_and(|verb| verb == "check") {
-        drop(error.print());
-        return ExitCode::from(3);
-    }
-    let wants_json = std::env::args_os().any(|argument| argument == "--json");
-    if !error.use_stderr() || !wants_json {
-        error.exit();
-    }
-    let text = error.to_string();
-    let text = text.trim_start_matches("error: ");
-    let message = text.split("\n\n").next().unwrap_or(text).trim();
-    Failure::new(Kind::Usage, message).hint("bot-hub help, or --help behind a command").tell(true)
 }
 
 fn proto(args: ProtoArgs) -> ExitCode {
@@ -231,7 +228,7 @@ fn proto(args: ProtoArgs) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn config(command: ConfigCommand, global: &Global) -> ExitCode {
+fn config(command: ConfigCommand, global: &Global) -> Result<ExitCode, Failure> {
     let context = ConfigContext {
         flags: global.overrides(),
         file: global.config.clone(),
@@ -240,6 +237,5 @@ fn config(command: ConfigCommand, global: &Global) -> ExitCode {
         out: &mut std::io::stdout().lock(),
         err: &mut std::io::stderr().lock(),
     };
-    // A reader that went away (`| head`) is not a failure of ours.
-    crate::config::cli::run(command, context).map_or(ExitCode::SUCCESS, ExitCode::from)
+    Ok(crate::config::cli::run(command, context).map(ExitCode::from)?)
 }

@@ -9,6 +9,8 @@ use std::io::{self, Write as _};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::paint::bold;
+use crate::visible::escaped_json;
 
 /// Which form stdout gets.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +32,12 @@ impl Out {
         if let (Some(document), Some(fields)) = (document.as_object_mut(), value.as_object()) {
             document.extend(fields.clone());
         }
-        Ok(write_line(&format!("{document:#}"))?)
+        self.document(&document)
+    }
+
+    /// One JSON document as it is.
+    pub(super) fn document(self, document: &Value) -> Result<(), Failure> {
+        Ok(write_line(&escaped_json(&format!("{document:#}")))?)
     }
 
     /// Data as text; nothing is printed for nothing.
@@ -44,7 +51,7 @@ impl Out {
     /// One line of a stream of JSON.
     pub(super) fn json_line(self, value: &impl serde::Serialize) -> Result<(), Failure> {
         let line = serde_json::to_string(value).map_err(io::Error::other)?;
-        Ok(write_line(&line)?)
+        Ok(write_line(&escaped_json(&line))?)
     }
 }
 
@@ -54,6 +61,31 @@ pub(super) fn write_line(text: &str) -> io::Result<()> {
     out.write_all(text.as_bytes())?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// Ends when nobody can read stdout any more (`| head`), also while nothing is written. A verb that may
+/// wait for hours ends then, and not with the next message.
+pub(super) async fn unheard() {
+    let (sender, gone) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let stdout = io::stdout();
+        loop {
+            // Errors and hang-ups are reported unasked; a file and a terminal report neither.
+            let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+            match poll(&mut watched, None) {
+                Ok(_) if watched[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => {
+                    // Nobody waits any more if the verb has ended meanwhile.
+                    return sender.send(()).unwrap_or_default();
+                }
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return std::mem::forget(sender),
+            }
+        }
+    });
+    if gone.await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Talk goes to stderr; if nobody is there to hear it, work goes on all the same.
@@ -74,7 +106,7 @@ pub(super) fn table<const COLUMNS: usize>(
         cells.chain([head[column].len()]).max().unwrap_or(0)
     };
     let widths: [usize; COLUMNS] = std::array::from_fn(width);
-    let mut lines = vec![line(&head.map(str::to_uppercase), &widths)];
+    let mut lines = vec![bold(line(&head.map(str::to_uppercase), &widths))];
     lines.extend(rows.iter().map(|row| line(row, &widths)));
     lines.join("\n")
 }

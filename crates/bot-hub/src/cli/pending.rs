@@ -5,11 +5,13 @@
 use bot_protocol::frame::operator::Operation;
 use bot_protocol::name::{BotId, RoomName};
 use serde::Deserialize;
+use serde_json::json;
 
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::out::{say, table};
 use super::target::{Directory, bot_argument};
+use super::who::{Own, own_rooms};
 use super::words;
 
 /// For whom.
@@ -55,7 +57,10 @@ impl Pending {
             Directory::read(hub).await?.find(&format!("@{bot}"))?;
         }
         let (value, waiting): (_, Waiting) =
-            hub.ask(Operation::Pending { bot: self.bot.clone() }).await?;
+            match hub.ask(Operation::Pending { bot: self.bot.clone() }).await {
+                Err(failure) if failure.kind == Kind::Refused => return self.own(hub),
+                asked => asked?,
+            };
         let rows: Vec<_> = waiting
             .pending
             .iter()
@@ -66,14 +71,39 @@ impl Pending {
                     it.waiting.to_string(),
                     it.in_flight.to_string(),
                     it.oldest_age_ms.map_or_else(|| "-".to_owned(), words::period),
-                    it.reason.clone(),
+                    words::visible_line(&it.reason).into_owned(),
                 ]
             })
             .collect();
         let head = ["bot", "room", "waiting", "on the way", "oldest", "why"];
         hub.out.answer(&value, || table(head, &rows))?;
         if rows.is_empty() && !hub.out.json {
-            say("nothing waits for anybody");
+            match &self.bot {
+                Some(bot) => say(&format!("nothing waits for {bot}")),
+                None => say("nothing waits for anybody"),
+            }
+        }
+        Ok(())
+    }
+
+    /// For a bot that is no operator: what waits for itself.
+    fn own(&self, hub: &Hub) -> Result<(), Failure> {
+        if self.bot.as_ref().is_some_and(|bot| *bot != hub.me) {
+            let message = format!("what waits for others, `{}` is not told", hub.me);
+            let hint = "only operators are; what waits for you: bot-hub pending";
+            return Err(Failure::new(Kind::Refused, message).hint(hint));
+        }
+        let mut rooms = own_rooms(hub);
+        rooms.retain(|it| it.waiting > 0);
+        let each = |it: &Own| json!({ "bot": hub.me, "room": it.room, "waiting": it.waiting });
+        let listed: Vec<_> = rooms.iter().map(each).collect();
+        let row = |it: &Own| [words::room(it.room.as_str()), it.waiting.to_string()];
+        let rows: Vec<_> = rooms.iter().map(row).collect();
+        let value = json!({ "pending": listed, "complete": false });
+        hub.out.answer(&value, || table(["room", "waiting"], &rows))?;
+        if !hub.out.json {
+            let what = if rows.is_empty() { "nothing waits for you" } else { "this waits for you" };
+            say(&format!("{what}; what waits for others, operators are told"));
         }
         Ok(())
     }

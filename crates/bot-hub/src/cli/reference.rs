@@ -13,7 +13,13 @@ use super::failure::EXIT_CODES;
 const COLUMNS: usize = 100;
 
 /// What every command has.
-const EVERYWHERE: [&str; 6] = ["config", "data", "url", "token_file", "json", "help"];
+const EVERYWHERE: [&str; 8] =
+    ["config", "data", "url", "context", "ca_file", "token_file", "json", "help"];
+
+/// The definition of the command line, for whoever writes about it.
+pub fn definition() -> Command {
+    Cli::command()
+}
 
 /// The page.
 pub fn reference() -> String {
@@ -21,6 +27,7 @@ pub fn reference() -> String {
     root.build();
     let mut page = String::from(HEAD);
     write!(page, "\n```text\n{EXIT_CODES}\n```\n").expect("a string takes everything");
+    page.push_str(FOOT);
     let about = root.render_long_help().to_string();
     section(
         &mut page,
@@ -34,13 +41,21 @@ pub fn reference() -> String {
     page
 }
 
+const FOOT: &str = "
+When stdout cannot be written (a full disk), a command says so and fails; when nobody reads it any more (`| head`), it ends
+quietly. What other bots wrote is printed with everything visible that a terminal would obey or an eye would miss
+(`\\u{202e}`); `tail --raw` prints it as it is, and JSON escapes it. People get local time with its distance from UTC, JSON
+milliseconds since 1970, files UTC. Colour is for terminals, never the only sign of anything, and off with `NO_COLOR=1`.
+";
+
 const HEAD: &str = "\
 <!-- Generated from crates/bot-hub/src/cli; UPDATE=1 cargo test -p bot-hub --test cli -->
 
 # Command line
 
-stdout is data, stderr is talk. With `--json`, stdout has one JSON document, or one per line for `tail`. A failure is
-`{\"ok\":false,\"error\":{\"type\":\"not_found\",\"message\":\"…\",\"hint\":\"…\"}}` and an exit code:
+stdout is data, stderr is talk. With `--json`, stdout has one JSON document, or one per line for `tail`, `top`, `demo` and
+`export`. A failure is `{\"ok\":false,\"error\":{\"type\":\"not_found\",\"message\":\"…\",\"hint\":\"…\"}}` on stdout, and an exit
+code:
 ";
 
 fn commands(page: &mut String, name: &str, command: &Command) {

@@ -9,17 +9,20 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, understood};
-use super::out::{counted, table};
+use super::losing;
+use super::out::{counted, say, table};
 use super::target::{Directory, bot_argument, room_argument};
+use super::who::{bots_table, rooms_table};
 use super::words;
 use crate::config::{ByteSize, Period};
 
 /// The verbs.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum RoomCommand {
-    /// List every room
+    /// List every room; without operator rights, those that you may see
     List,
     /// Show a room: rules, members, and how far each has received
     Show {
@@ -57,6 +60,9 @@ pub(super) enum RoomCommand {
         /// Which bot
         #[arg(value_parser = bot_argument)]
         bot: BotId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Change how long a room keeps its messages; without options, print it
     #[command(after_help = "Examples:\n  bot-hub room retain lab --age 90d --entries 500000\n  \
@@ -127,6 +133,9 @@ impl RoomCommand {
     pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         match self {
             Self::List => list(hub).await,
+            Self::Show { room } if !super::who::is_operator(hub).await? => {
+                show_seen(hub, &room).await
+            }
             Self::Show { room } => {
                 let value = on(hub, &room, Operation::RoomShow { room: room.clone() }).await?;
                 let shown: Room = understood(&value)?;
@@ -142,7 +151,14 @@ impl RoomCommand {
                 let operation = Operation::RoomAdd { room: room.clone(), bot: bot.clone(), can };
                 membership(hub, &room, &bot, operation, "is a member of").await
             }
-            Self::Kick { room, bot } => {
+            Self::Kick { room, bot, yes } => {
+                if !yes {
+                    let name = words::room(room.as_str());
+                    let question = format!(
+                        "end {bot}'s membership of {name}? What waits for it there is dropped."
+                    );
+                    confirm_if_somebody_is_there(question).await?;
+                }
                 let operation = Operation::RoomKick { room: room.clone(), bot: bot.clone() };
                 membership(hub, &room, &bot, operation, "is no longer a member of").await
             }
@@ -178,13 +194,28 @@ async fn membership(
         let wrong = if room_is_there { format!("@{bot}") } else { words::room(room.as_str()) };
         return Err(directory.unknown(&wrong));
     }
-    result?;
-    let done = json!({ "room": room, "bot": bot });
-    hub.out.answer(&done, || format!("{bot} {is} {}", words::room(room.as_str())))
+    let result = result?;
+    let dropped = result["dropped"].as_u64().unwrap_or(0);
+    let done = json!({ "room": room, "bot": bot, "dropped": dropped });
+    hub.out.answer(&done, || {
+        format!("{bot} {is} {}{}", words::room(room.as_str()), losing::dropped(&result))
+    })
 }
 
-async fn list(hub: &Hub) -> Result<(), Failure> {
-    let (value, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
+/// Everything for an operator; for others what their bot may see.
+pub(super) async fn list(hub: &Hub) -> Result<(), Failure> {
+    let (value, Rooms { rooms }) = match hub.ask(Operation::RoomList {}).await {
+        Err(failure) if failure.kind == Kind::Refused => {
+            let seen = hub.client.rooms().await?;
+            let value = json!({ "rooms": seen.rooms, "complete": false });
+            hub.out.answer(&value, || rooms_table(&seen.rooms))?;
+            if !hub.out.json {
+                say("these are the rooms that you may see; who waits for what, operators are told");
+            }
+            return Ok(());
+        }
+        asked => asked?,
+    };
     let rows: Vec<_> = rooms
         .iter()
         .map(|room| {
@@ -201,7 +232,25 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
         })
         .collect();
     let head = ["room", "is", "members", "online", "messages", "waiting"];
-    hub.out.answer(&value, || table(head, &rows))
+    hub.out.answer(&value, || table(head, &rows))?;
+    if rows.is_empty() && !hub.out.json {
+        say("there is no room yet; make one: bot-hub room create lab");
+    }
+    Ok(())
+}
+
+/// A room as a bot that is no operator may see it.
+async fn show_seen(hub: &Hub, name: &RoomName) -> Result<(), Failure> {
+    let rooms = hub.client.rooms().await?.rooms;
+    let Some(room) = rooms.iter().find(|it| it.room == *name) else {
+        return Err(Directory::read(hub).await?.unknown(&words::room(name.as_str())));
+    };
+    let bots = hub.client.who(Some(name.clone())).await?.bots;
+    let value = json!({ "room": room, "bots": bots, "complete": false });
+    hub.out.answer(&value, || {
+        let rooms = rooms_table(std::slice::from_ref(room));
+        [rooms, bots_table(hub, &bots)].join("\n\n").trim_end().to_owned()
+    })
 }
 
 async fn retain(

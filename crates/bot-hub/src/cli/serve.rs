@@ -8,14 +8,16 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::out::counted;
+use super::failure::Kind;
+use super::out::{Out, counted, write_line};
 use super::{Global, port};
 use crate::config::{
-    ConfigErrors, Environment, Loaded, Log, Override, Problem, Sources, config_file, load,
+    ConfigErrors, Environment, Loaded, Log, Override, Problem, Source, Sources, config_file, load,
 };
 use crate::log::say;
 use crate::server::{Home, ServeError, Server, addresses};
@@ -54,10 +56,26 @@ enum Failure {
     Listen { address: SocketAddr, error: std::io::Error, help: String },
     #[error("cannot start: {0}")]
     Start(#[from] std::io::Error),
+    #[error("cannot say on stdout where the hub listens: {0}")]
+    Announce(std::io::Error),
 }
 
 impl Failure {
-    fn tell(&self) {
+    /// A flag that cannot be meant is the caller's mistake, like any other wrong usage.
+    fn exit_code(&self) -> ExitCode {
+        if self.is_usage() { ExitCode::from(2) } else { ExitCode::FAILURE }
+    }
+
+    fn is_usage(&self) -> bool {
+        matches!(self, Self::Config(errors) if errors.errors.iter().all(is_of_a_flag))
+    }
+
+    fn tell(&self, json: bool) {
+        if json {
+            let kind = if self.is_usage() { Kind::Usage } else { Kind::Failed };
+            super::failure::Failure::told(kind, &self.to_string()).tell(true);
+            return;
+        }
         // What a configuration with a mistake says about the log is not known: it is as by default.
         drop(crate::log::start(&Log::default()));
         match self {
@@ -67,6 +85,10 @@ impl Failure {
             failure => say(&format!("error: {failure}")),
         }
     }
+}
+
+fn is_of_a_flag(problem: &Problem) -> bool {
+    matches!(problem.origin.source, Source::Flag(_))
 }
 
 fn warn(warnings: &[Problem]) {
@@ -94,8 +116,8 @@ impl Serve {
         match self.serve(global) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
-                failure.tell();
-                ExitCode::FAILURE
+                failure.tell(global.json);
+                failure.exit_code()
             }
         }
     }
@@ -109,7 +131,8 @@ impl Serve {
         crate::log::start(&loaded.config.log)?;
         warn(&loaded.warnings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(serve(loaded, sources, started, self.trust_clock))
+        let how = How { started, trusts_clock: self.trust_clock, out: Out { json: global.json } };
+        runtime.block_on(serve(loaded, sources, how))
     }
 
     fn overrides(&self, global: &Global) -> Vec<Override> {
@@ -127,11 +150,17 @@ impl Serve {
     }
 }
 
+/// What the command line says besides the settings.
+struct How {
+    started: Instant,
+    trusts_clock: bool,
+    out: Out,
+}
+
 async fn serve(
     loaded: Loaded,
     sources: Sources,
-    started: Instant,
-    trusts_clock: bool,
+    How { started, trusts_clock, out }: How,
 ) -> Result<(), Failure> {
     let mut listeners = Vec::new();
     for address in loaded.config.addresses() {
@@ -156,7 +185,7 @@ async fn serve(
     let bound = addresses(&listeners);
     server.announce(&bound)?;
     shown.tell(&server, &bound, started);
-    announce(server.scheme(), &bound)?;
+    announce(server.scheme(), &bound, out)?;
 
     let shutdown = async move {
         loop {
@@ -200,16 +229,24 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 const ANNOUNCE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The line that programs wait for. Whoever reads it finds what was said before on stderr.
-fn announce(scheme: &str, bound: &[SocketAddr]) -> std::io::Result<()> {
+fn announce(scheme: &str, bound: &[SocketAddr], out: Out) -> Result<(), Failure> {
     crate::log::finish();
-    let lines: Vec<String> = bound.iter().map(|it| format!("listening {scheme}://{it}")).collect();
+    let urls: Vec<String> = bound.iter().map(|it| format!("{scheme}://{it}")).collect();
+    let line = if out.json {
+        let pid = std::process::id();
+        json!({ "ok": true, "listening": urls, "pid": pid }).to_string()
+    } else {
+        let lines: Vec<String> = urls.iter().map(|url| format!("listening {url}")).collect();
+        lines.join("\n")
+    };
     let (tell, told) = std::sync::mpsc::sync_channel(1);
-    let write = move || drop(tell.send(super::out::write_line(&lines.join("\n"))));
+    let write = move || drop(tell.send(write_line(&line)));
     std::thread::Builder::new().name("announce".to_owned()).spawn(write)?;
     match told.recv_timeout(ANNOUNCE_WITHIN) {
         // Nobody waits for it; the hub serves all the same.
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        Ok(told) => told,
+        Ok(Err(error)) => Err(Failure::Announce(error)),
+        Ok(Ok(())) => Ok(()),
         Err(_) => {
             tracing::warn!("nobody reads stdout, where the hub says that it listens");
             Ok(())

@@ -8,10 +8,11 @@ use bot_protocol::frame::operator::Operation;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use super::hub::Hub;
-use super::out::counted;
-use super::words;
+use super::out::{counted, say};
+use super::who::{is_online, own_rooms};
+use super::words::{self, visible_line};
 
 #[derive(Deserialize)]
 struct Numbers {
@@ -33,12 +34,50 @@ struct Numbers {
 
 /// `status`.
 pub(super) async fn status(hub: &Hub) -> Result<(), Failure> {
-    let (mut value, numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
+    let (mut value, mut numbers): (_, Numbers) = match hub.ask(Operation::HubStatus {}).await {
+        Err(failure) if failure.kind == Kind::Refused => return seen(hub).await,
+        asked => asked?,
+    };
     let version = hub.hello.hub.as_ref().map_or("-", |hub| hub.version.as_str()).to_owned();
+    // The hub counts its own operator too, which is nobody's bot.
+    (numbers.bots, numbers.online) = super::bot::counts(hub).await?;
+    (value["bots"], value["online"]) = (numbers.bots.into(), numbers.online.into());
     value["url"] = hub.url.as_str().into();
     value["version"] = version.as_str().into();
     value["pid"] = hub.running.as_ref().map(|running| running.pid).into();
     hub.out.answer(&value, || text(hub, &version, &numbers))
+}
+
+/// The hub as a bot that is no operator may see it.
+async fn seen(hub: &Hub) -> Result<(), Failure> {
+    let rooms = hub.client.rooms().await?.rooms;
+    let bots = hub.client.who(None).await?.bots;
+    let own = own_rooms(hub);
+    let online = bots.iter().filter(|it| is_online(it)).count() as u64;
+    let waiting: u64 = own.iter().map(|it| it.waiting).sum();
+    let version = hub.hello.hub.as_ref().map_or("-", |hub| hub.version.as_str());
+    let (rooms, bots, member) = (rooms.len() as u64, bots.len() as u64, own.len() as u64);
+    let value = json!({
+        "url": hub.url, "version": version, "bot": hub.me, "complete": false, "rooms": rooms,
+        "bots": bots, "online": online, "member_of": member, "waiting": waiting,
+    });
+    hub.out.answer(&value, || {
+        format!(
+            "{} · Bot Hub {}\n  bots       {bots} that you may see, {online} online\n  \
+             rooms      {rooms} that you may see, a member of {member}\n  \
+             waiting    {} for you",
+            hub.url,
+            visible_line(version),
+            counted(waiting, "message"),
+        )
+    })?;
+    if !hub.out.json {
+        say(&format!(
+            "{} is an ordinary bot here; the hub as a whole is shown to operators",
+            hub.me
+        ));
+    }
+    Ok(())
 }
 
 fn text(hub: &Hub, version: &str, it: &Numbers) -> String {

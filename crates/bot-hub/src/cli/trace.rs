@@ -49,7 +49,7 @@ impl Trace {
                 report.from,
                 words::room(report.room.as_str()),
                 report.seq,
-                words::utc(report.sent_at),
+                words::local(report.sent_at),
             )];
             lines.extend(report.recipients.iter().map(|it| recipient(it, report.sent_at)));
             if report.recipients.is_empty() {
@@ -71,8 +71,12 @@ fn recipient(recipient: &RecipientStatus, stored: Timestamp) -> String {
 
 fn rung(step: &Step, stored: Timestamp) -> String {
     let after = words::period(step.at.since(stored));
-    let reason =
-        step.reason.as_ref().map_or_else(String::new, |it| format!(": {}", words::visible(it)));
+    let reason = step
+        .reason
+        .as_ref()
+        .map_or_else(String::new, |it| format!(": {}", words::visible_line(it)));
     let reply = step.reply.as_ref().map_or_else(String::new, |it| format!(" with {it}"));
-    format!("  {:<9}  after at most {after}{reply}{reason}", step.state)
+    let state = step.state.to_string();
+    let state = words::visible_line(&state);
+    format!("  {state:<9}  after at most {after}{reply}{reason}")
 }

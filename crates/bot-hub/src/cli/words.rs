@@ -1,24 +1,25 @@
 //! Messages and times as people read them.
 //!
-//! Owns their form in a terminal. What bots say is not trusted: control characters are made visible, so
-//! that no message can move the cursor, hide a line or talk to the terminal.
+//! Owns their form in a terminal. What bots say is not trusted: it goes through [`visible`], so that no
+//! message can move the cursor, hide a line or talk to the terminal.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bot_protocol::frame::server::Delivery;
 use bot_protocol::time::Timestamp;
 
+use super::paint::{bold, dim};
+pub(super) use crate::visible::{visible, visible_line};
+
 const DAY_MS: u64 = 86_400_000;
 
 /// A message: when, where, who and what; further lines are indented.
 pub(super) fn message(delivery: &Delivery) -> String {
-    let at = delivery.sent_at.map_or_else(|| "-".to_owned(), utc);
+    let at = dim(delivery.sent_at.map_or_else(|| "-".to_owned(), local));
     let room = room(delivery.room.as_str());
     let text = visible(&delivery.text);
     let text = text.trim_end_matches('\n').replace('\n', "\n    ");
-    format!("{at} {room} {}: {text}", delivery.from)
+    format!("{at} {room} {}: {text}", bold(&delivery.from))
 }
 
 /// A room's name as it may be typed again: `#lab`, or `dm:a:b`.
@@ -26,32 +27,24 @@ pub(super) fn room(name: &str) -> String {
     if name.starts_with("dm:") { name.to_owned() } else { format!("#{name}") }
 }
 
-/// The text with everything visible that a terminal would obey; line ends and tabs stay.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
-    let obeyed = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_bidi(c);
-    if !text.contains(obeyed) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if obeyed(c) {
-            write!(shown, "\\u{{{:x}}}", u32::from(c)).expect("a string takes everything");
-        } else {
-            shown.push(c);
-        }
-    }
-    Cow::Owned(shown)
-}
-
-/// Characters that change the direction of what follows, and so what a line seems to say.
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// What this machine's clock shows.
 pub(super) fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A moment as people on this machine count it, with how far they are from UTC:
+/// `2026-11-20T08:52:31+01:00`. JSON has milliseconds since 1970 instead, and files have [`utc`].
+pub(super) fn local(at: Timestamp) -> String {
+    let ms = i64::try_from(at.0).ok();
+    let Some(at_utc) = ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()) else {
+        return utc(at);
+    };
+    let here = at_utc.to_zoned(jiff::tz::TimeZone::system());
+    if here.offset().is_zero() {
+        return utc(at);
+    }
+    here.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// `2026-11-20T07:52:31Z`.
@@ -135,12 +128,5 @@ mod tests {
         check(61_000, "1 min");
         check(7_200_000, "2 h");
         check(3 * DAY_MS, "3 d");
-    }
-
-    #[test]
-    fn what_a_terminal_would_obey_is_made_visible() {
-        assert_eq!(visible("plain\n\ttext ü"), "plain\n\ttext ü");
-        assert_eq!(visible("\u{1b}[2Jgone\r"), "\\u{1b}[2Jgone\\u{d}");
-        assert_eq!(visible("a\u{202e}b"), "a\\u{202e}b");
     }
 }

@@ -13,6 +13,7 @@ use super::layers::{Environment, Override};
 use super::load::{Loaded, Sources, load};
 use super::problem::{ConfigErrors, Problem};
 use super::{config_file, schema_text, starter, user_config_file};
+use crate::visible::escaped_json;
 
 /// The command did what it was asked.
 pub const EXIT_OK: u8 = 0;
@@ -91,7 +92,18 @@ impl<O: Write, E: Write> Context<'_, O, E> {
     }
 
     fn json(&mut self, value: &Value) -> io::Result<()> {
-        writeln!(self.out, "{value:#}")
+        writeln!(self.out, "{}", escaped_json(&format!("{value:#}")))
+    }
+
+    /// Why nothing was done, in the form that was asked for.
+    fn fail(&mut self, kind: &str, message: &str, hint: &str) -> io::Result<u8> {
+        if self.json {
+            let error = json!({ "type": kind, "message": message, "hint": hint });
+            self.json(&json!({ "ok": false, "error": error }))?;
+        } else {
+            writeln!(self.err, "{message}\n  hint: {hint}")?;
+        }
+        Ok(EXIT_FAILURE)
     }
 
     fn warnings(&mut self, warnings: &[Problem]) -> io::Result<()> {
@@ -99,6 +111,17 @@ impl<O: Write, E: Write> Context<'_, O, E> {
     }
 
     fn refuse(&mut self, errors: &ConfigErrors) -> io::Result<u8> {
+        if self.json {
+            let mistakes = counted(errors.errors.len(), "mistake");
+            let error = json!({
+                "type": "config",
+                "message": format!("the configuration has {mistakes}"),
+                "hint": "correct what `details` names, then: bot-hub config check",
+                "details": { "errors": list(&errors.errors), "warnings": list(&errors.warnings) },
+            });
+            self.json(&json!({ "ok": false, "error": error }))?;
+            return Ok(EXIT_FAILURE);
+        }
         self.warnings(&errors.warnings)?;
         writeln!(self.err, "{errors}")?;
         Ok(EXIT_FAILURE)
@@ -113,7 +136,6 @@ fn check<O: Write, E: Write>(context: &mut Context<'_, O, E>) -> io::Result<u8> 
             Ok(loaded) => (&[][..], &loaded.warnings[..]),
             Err(refused) => (&refused.errors[..], &refused.warnings[..]),
         };
-        let list = |problems: &[Problem]| problems.iter().map(Problem::to_json).collect::<Vec<_>>();
         let ok = loaded.is_ok();
         context.json(
             &json!({ "ok": ok, "file": file, "errors": list(errors), "warnings": list(warnings) }),
@@ -137,6 +159,10 @@ fn check<O: Write, E: Write>(context: &mut Context<'_, O, E>) -> io::Result<u8> 
     }
 }
 
+fn list(problems: &[Problem]) -> Vec<Value> {
+    problems.iter().map(Problem::to_json).collect()
+}
+
 /// The files that the configuration names are part of it.
 fn with_files(mut loaded: Loaded) -> Result<Loaded, ConfigErrors> {
     match crate::tls::prepare(&loaded) {
@@ -156,24 +182,33 @@ fn counted(count: usize, noun: &str) -> String {
 }
 
 fn show<O: Write, E: Write>(context: &mut Context<'_, O, E>, origin: bool) -> io::Result<u8> {
-    let loaded = match context.load().1 {
+    let (file, loaded) = context.load();
+    let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(errors) => return context.refuse(&errors),
     };
-    context.warnings(&loaded.warnings)?;
     let settings = loaded.settings();
-    if !origin {
-        // Written from the struct, not by way of a JSON value, so that the order is the file's. The
-        // result is a valid configuration file, the tokens aside.
-        let text = serde_json::to_string_pretty(&loaded.config).map_err(io::Error::other)?;
-        writeln!(context.out, "{text}")?;
-    } else if context.json {
-        context.json(&settings.iter().map(super::Setting::to_json).collect())?;
-    } else {
+    if context.json {
+        let mut value = json!({ "ok": true, "file": file, "warnings": list(&loaded.warnings) });
+        if origin {
+            value["settings"] = settings.iter().map(super::Setting::to_json).collect();
+        } else {
+            value["config"] = serde_json::to_value(&loaded.config).map_err(io::Error::other)?;
+        }
+        context.json(&value)?;
+        return Ok(EXIT_OK);
+    }
+    context.warnings(&loaded.warnings)?;
+    if origin {
         for setting in settings {
             let (path, value) = (setting.path, starter::inline(&setting.value));
             writeln!(context.out, "{path} = {value}  ({})", setting.origin)?;
         }
+    } else {
+        // Written from the struct, not by way of a JSON value, so that the order is the file's. The
+        // result is a valid configuration file, the tokens aside.
+        let text = serde_json::to_string_pretty(&loaded.config).map_err(io::Error::other)?;
+        writeln!(context.out, "{text}")?;
     }
     Ok(EXIT_OK)
 }
@@ -183,28 +218,34 @@ fn init<O: Write, E: Write>(
     file: Option<PathBuf>,
     force: bool,
 ) -> io::Result<u8> {
-    let asked = file.or_else(|| context.file.take()).or_else(|| user_config_file(&context.env));
-    let Some(path) = asked else {
-        writeln!(
-            context.err,
-            "there is no home directory to write to\n  hint: name the file: `bot-hub config init FILE`"
-        )?;
-        return Ok(EXIT_FAILURE);
+    let named = file.or_else(|| context.file.take());
+    let is_named = named.is_some();
+    let Some(path) = named.or_else(|| user_config_file(&context.env)) else {
+        let hint = "name the file: `bot-hub config init FILE`";
+        return context.fail("failed", "there is no home directory to write to", hint);
     };
     if path == Path::new("-") {
-        context.out.write_all(starter().as_bytes())?;
+        if context.json {
+            context.json(&json!({ "ok": true, "text": starter() }))?;
+        } else {
+            context.out.write_all(starter().as_bytes())?;
+        }
         return Ok(EXIT_OK);
     }
-    if let Err(error) = write_new(&path, &starter(), force) {
+    // The folder of the usual place is made; one that a person mistyped is not.
+    let made =
+        if is_named { Ok(()) } else { path.parent().map_or(Ok(()), std::fs::create_dir_all) };
+    if let Err(error) = made.and_then(|()| write_new(&path, &starter(), force)) {
         let hint = match error.kind() {
             io::ErrorKind::AlreadyExists => "name another file, or overwrite it with `--force`",
+            io::ErrorKind::NotFound => "make its folder first, with `mkdir -p`",
             _ => "name a file in a folder that you may write to",
         };
-        writeln!(context.err, "`{}` was not written: {error}\n  hint: {hint}", path.display())?;
-        return Ok(EXIT_FAILURE);
+        let message = format!("`{}` was not written: {error}", path.display());
+        return context.fail("failed", &message, hint);
     }
     if context.json {
-        context.json(&json!({ "file": path }))?;
+        context.json(&json!({ "ok": true, "file": path }))?;
     } else {
         writeln!(context.out, "{}", path.display())?;
         writeln!(context.err, "written; edit it, then `bot-hub config check {}`", path.display())?;
@@ -214,9 +255,6 @@ fn init<O: Write, E: Write>(
 
 /// Writes a file that only its owner may read, since tokens will stand in it.
 fn write_new(path: &Path, text: &str, force: bool) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
     let mut options = std::fs::OpenOptions::new();
     options.write(true);
     if force {

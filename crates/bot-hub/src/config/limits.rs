@@ -12,11 +12,12 @@ use super::quantity::ByteSize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limits {
-    /// Bytes of one frame as JSON text. A larger one closes the connection with 1009, because its
-    /// end cannot be found without reading it.
+    /// Bytes of one frame as JSON text, not counting what escaping adds to `text`: any text within
+    /// `textBytes` is taken in any escaping. A larger frame is refused with its id and read over; one
+    /// of more than 16 MiB closes the connection with 1009.
     #[schemars(extend("minimum" = 1024, "maximum" = 16_777_216, "x-applies" = "new connections"))]
     pub frame_bytes: ByteSize,
-    /// Bytes of a message's `text` in UTF-8. Half of a frame, so that escaping rarely matters.
+    /// Bytes of a message's `text` in UTF-8.
     #[schemars(extend("maximum" = 16_777_216))]
     pub text_bytes: ByteSize,
     /// Bytes of `meta` and of `act` as JSON, each.
@@ -29,6 +30,14 @@ pub struct Limits {
     /// Rooms that one bot may be a member of, direct conversations not counted.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub rooms_per_bot: u32,
+    /// Rooms that one bot may make by joining them, counted since the hub started. A guest makes none,
+    /// and operators are not bound.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub rooms_made_per_bot: u32,
+    /// Rooms of the hub, direct conversations counted: each costs about 3 KiB of memory and a part of
+    /// every start.
+    #[schemars(range(min = 1, max = 8_000_000))]
+    pub rooms_max: u32,
     /// Members of one room. Each costs a cursor, and one delivery per message.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub members_per_room: u32,
@@ -44,7 +53,11 @@ pub struct Limits {
     /// this is generous.
     #[schemars(range(min = 1))]
     pub connections_per_address: u32,
-    /// Open connections altogether, about 16 KiB of memory each.
+    /// Side connections that one bot may have open: those that send and ask, and are delivered nothing.
+    /// Operators on the machine of the hub are not bound, so that nobody can lock them out.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub side_connections_per_bot: u32,
+    /// Open connections altogether, and sixteen more from the machine of the hub itself; about 16 KiB of memory each.
     #[schemars(range(min = 1))]
     pub connections_max: u32,
     /// Connections that have not authenticated yet, altogether. This bound, not the time that they
@@ -81,10 +94,13 @@ impl Default for Limits {
             meta_bytes: ByteSize::kib(16),
             json_depth: 32,
             rooms_per_bot: 1_000,
+            rooms_made_per_bot: 100,
+            rooms_max: 100_000,
             members_per_room: 5_000,
             buffer_per_bot_per_room: None,
             window_entries: 64,
             connections_per_address: 1_000,
+            side_connections_per_bot: 16,
             connections_max: 10_000,
             unauthenticated_max: 512,
             auth_failures_per_minute: 10,

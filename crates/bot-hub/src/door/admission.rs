@@ -62,8 +62,11 @@ impl Admission {
         address: Option<IpAddr>,
         limits: &DoorLimits,
     ) -> Result<Place, TurnedAway> {
+        let is_local = address.is_some_and(|address| address.to_canonical().is_loopback());
+        let reserve = if is_local { limits.local_reserve } else { 0 };
         let address = address.and_then(counted);
-        let admitted = self.check(limits).and_then(|()| self.count_address(address, limits));
+        let admitted =
+            self.check(limits, reserve).and_then(|()| self.count_address(address, limits));
         if let Err(reason) = admitted {
             self.turned_away.set(self.turned_away.get() + 1);
             return Err(reason);
@@ -91,8 +94,8 @@ impl Admission {
         self.turned_away.get()
     }
 
-    fn check(&self, limits: &DoorLimits) -> Result<(), TurnedAway> {
-        if self.all.get() >= limits.connections_max {
+    fn check(&self, limits: &DoorLimits, reserve: usize) -> Result<(), TurnedAway> {
+        if self.all.get() >= limits.connections_max.saturating_add(reserve) {
             return Err(TurnedAway::Full);
         }
         if self.unauthenticated.get() >= limits.unauthenticated_max {
@@ -200,6 +203,7 @@ mod tests {
             connections_per_address_max: 3,
             unauthenticated_max: 5,
             unauthenticated_per_address_max: 2,
+            local_reserve: 0,
             ..DoorLimits::default()
         }
     }
@@ -275,6 +279,22 @@ mod tests {
         assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::AddressFull));
         let gone = admission.addresses.borrow().contains_key(&IpAddr::from([192, 0, 2, 2]));
         assert!(!gone, "nothing of it is left at the old address");
+    }
+
+    #[test]
+    fn a_full_hub_still_lets_in_some_from_its_own_machine() {
+        let admission = Rc::default();
+        let limits = DoorLimits { connections_max: 2, local_reserve: 1, ..DoorLimits::default() };
+        let enter = |address: &str| {
+            let address = Some(address.parse().expect("an address"));
+            Admission::enter(&admission, address, &limits)
+        };
+        let _places = ["192.0.2.1", "192.0.2.2"].map(|address| enter(address).expect("room"));
+        assert_eq!(enter("192.0.2.3").err(), Some(TurnedAway::Full));
+        let _local = enter("127.0.0.1").expect("the reserve");
+        assert_eq!(enter("127.0.0.1").err(), Some(TurnedAway::Full));
+        // A proxy speaks for the whole world, wherever it runs.
+        assert_eq!(Admission::enter(&admission, None, &limits).err(), Some(TurnedAway::Full));
     }
 
     #[test]

@@ -5,6 +5,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::rc::Rc;
+
+use super::ws::Room;
 
 /// What one read can take. Large while busy; there is only one of it.
 const SCRATCH_BYTES: usize = 64 << 10;
@@ -23,6 +26,8 @@ pub struct Buffers {
     spares: RefCell<Vec<Vec<u8>>>,
     /// Capacity of all of them.
     spare_bytes: Cell<usize>,
+    /// For messages that arrive in many pieces.
+    large: Rc<Room>,
 }
 
 impl Buffers {
@@ -34,7 +39,13 @@ impl Buffers {
             scratch: RefCell::new(scratch),
             spares: RefCell::default(),
             spare_bytes: Cell::default(),
+            large: Rc::default(),
         }
+    }
+
+    /// The memory for large messages that are arriving.
+    pub(super) fn large(&self) -> &Rc<Room> {
+        &self.large
     }
 
     /// Lends the read buffer. `read` must not wait in between, which a plain closure cannot.

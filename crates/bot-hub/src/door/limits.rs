@@ -18,8 +18,11 @@ pub struct DoorLimits {
     pub auth: Duration,
     /// Bytes of a message before that: enough for a token and the positions of a thousand rooms.
     pub unauthenticated_frame_bytes_max: usize,
-    /// Bytes of a message after that.
+    /// Bytes of a message after that, as it arrives.
     pub frame_bytes_max: usize,
+    /// A larger one is refused with its id, and read over up to so many bytes; beyond that it ends the
+    /// connection.
+    pub skipped_bytes_max: usize,
     /// Fragments of a message; an honest library that fragments does so by 4 KiB and more.
     pub fragments_max: u32,
     /// Frames handed to the engine at once. What is left of a read waits as bytes: a frame of a few
@@ -49,6 +52,8 @@ pub struct DoorLimits {
 
     /// Sockets altogether.
     pub connections_max: usize,
+    /// Sockets beyond that from this machine, so that whoever runs the hub is never locked out.
+    pub local_reserve: usize,
     /// Sockets from one address (an IPv6 address counts as its /64).
     pub connections_per_address_max: usize,
     /// Sockets that have not authenticated, altogether.
@@ -67,6 +72,7 @@ impl Default for DoorLimits {
             auth: Duration::from_secs(5),
             unauthenticated_frame_bytes_max: 64 << 10,
             frame_bytes_max: 256 << 10,
+            skipped_bytes_max: 16 << 20,
             fragments_max: 1024,
             batch_frames_max: 64,
             control_frames_per_s_max: 10,
@@ -79,6 +85,7 @@ impl Default for DoorLimits {
             close: Duration::from_secs(2),
             drain: Duration::from_millis(4500),
             connections_max: 10_000,
+            local_reserve: 16,
             connections_per_address_max: 256,
             unauthenticated_max: 512,
             unauthenticated_per_address_max: 16,

@@ -28,6 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use self::ws::Skipped;
 use crate::config::PublicUrl;
 
 pub use admission::{Admission, Place, TurnedAway};
@@ -68,10 +69,12 @@ pub(crate) enum Carrier {
 }
 
 type Decode<F> = Rc<dyn Fn(&str) -> F>;
+type Refuse<F> = Rc<dyn Fn(&Skipped) -> F>;
 
 /// Where connections come in. `F` is what `decode` makes of a message.
 pub struct Door<F> {
     decode: Decode<F>,
+    refuse: Option<Refuse<F>>,
     intents: mpsc::Sender<Intent<F>>,
     config: RefCell<Rc<DoorConfig>>,
     tls: RefCell<Option<Encryption>>,
@@ -88,15 +91,32 @@ impl<F: 'static> Door<F> {
         decode: impl Fn(&str) -> F + 'static,
         intents: mpsc::Sender<Intent<F>>,
     ) -> Rc<Self> {
-        Rc::new(Self {
-            decode: Rc::new(decode),
+        Rc::new(Self::closing(config, Rc::new(decode), intents))
+    }
+
+    /// The same, but a message that is too large does not end the connection: `refuse` makes of it what
+    /// the engine is told instead.
+    pub fn refusing(
+        config: DoorConfig,
+        decode: impl Fn(&str) -> F + 'static,
+        refuse: impl Fn(&Skipped) -> F + 'static,
+        intents: mpsc::Sender<Intent<F>>,
+    ) -> Rc<Self> {
+        let refuse: Refuse<F> = Rc::new(refuse);
+        Rc::new(Self { refuse: Some(refuse), ..Self::closing(config, Rc::new(decode), intents) })
+    }
+
+    fn closing(config: DoorConfig, decode: Decode<F>, intents: mpsc::Sender<Intent<F>>) -> Self {
+        Self {
+            decode,
+            refuse: None,
             intents,
             config: RefCell::new(Rc::new(config)),
             tls: RefCell::default(),
             admission: Rc::default(),
             buffers: Rc::default(),
             conn_last: Cell::new(0),
-        })
+        }
     }
 
     /// Changes the configuration for connections that are still to come.
@@ -165,6 +185,7 @@ impl<F: 'static> Door<F> {
         let outbox = Rc::new(self.outbox(&limits));
         let line = Line {
             decode: Rc::clone(&self.decode),
+            refuse: self.refuse.clone(),
             intents: self.intents.clone(),
             buffers: Rc::clone(&self.buffers),
         };

@@ -171,10 +171,14 @@ impl Engine {
         let (bot, created_at) = (record.bot.clone(), self.now);
         let token = TokenRecord { bot: bot.clone(), hash, created_at, expires_at: None };
         let end = match old {
-            Old::EndsAt(at) => Write::ExpireTokens(bot.clone(), at),
-            _ => Write::RevokeTokens(bot.clone()),
+            Old::EndsAt(at) => Some(Write::ExpireTokens(bot.clone(), at)),
+            Old::Ends => Some(Write::RevokeTokens(bot.clone())),
+            // A new bot has none, and looking for them is a walk over everybody's.
+            Old::Stays => None,
         };
-        let writes = vec![Write::Bot(record.clone()), end, Write::Token(token.clone())];
+        let mut writes = vec![Write::Bot(record.clone())];
+        writes.extend(end);
+        writes.push(Write::Token(token.clone()));
         let mut result =
             json!({ "bot": bot, "token": secret.expose(), "public_url": self.public_url });
         if let Old::EndsAt(at) = old {
@@ -237,7 +241,10 @@ impl Engine {
         let result = json!({ "bot": bot, "removed": true });
         // From here on nothing makes it a member again: what is on its way stands before its end.
         self.input(Input::Removing { bot: bot.clone(), removing: true });
-        let mut writes = vec![Write::ForgetBot(bot.clone())];
+        // What waits for it is dropped in the same batch, with that as the reason.
+        let mut writes: Vec<Write> =
+            self.hub.partings_of(&bot).into_iter().map(Write::Change).collect();
+        writes.push(Write::ForgetBot(bot.clone()));
         for invite in &invites {
             self.invites.begin_change(&invite.id);
             writes.push(Write::Invite(Box::new(invite.clone())));
@@ -261,7 +268,7 @@ impl Engine {
         self.write(writes, Owner::Account(Box::new(promise)));
     }
 
-    pub(super) fn account_settled(&mut self, promise: Promise) {
+    pub(super) fn account_settled(&mut self, mut promise: Promise) {
         self.registry.end_change(promise.effect.bot());
         match promise.effect {
             Effect::Keep { record, token, old } => {
@@ -283,6 +290,7 @@ impl Engine {
                     self.invites.keep(invite);
                 }
                 self.former.seal(bot.clone());
+                promise.result["dropped"] = self.hub.waiting_of(&bot).into();
                 self.registry.forget(&bot);
                 self.input(Input::BotRemoved(bot));
             }

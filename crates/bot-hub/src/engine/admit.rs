@@ -5,6 +5,7 @@ use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::Auth;
 use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use smol_str::SmolStr;
 
@@ -56,6 +57,9 @@ impl Engine {
         let caps = Caps::grant(wished);
         let plain = auth.caps.is_none() && auth.client.is_none() && auth.resume.is_none();
         let operator = self.registry.is_operator(&bot);
+        if auth.side && !self.may_stand_aside(conn, &bot, operator) {
+            return;
+        }
         let form = Form::of(plain, caps);
         let client = auth.client.as_deref().map(printable);
         let shown = client.as_deref().unwrap_or("-");
@@ -72,6 +76,25 @@ impl Engine {
         let resume = auth.resume;
         let hello = Hello { bot, operator, plain, side: auth.side, caps, resume };
         self.input(Input::Opened { conn, hello });
+    }
+
+    /// A bot has so many side connections and no more, or one token could lock everybody out. An operator
+    /// on this machine is not bound: that is how a hub gets repaired.
+    fn may_stand_aside(&mut self, conn: ConnId, bot: &BotId, operator: bool) -> bool {
+        let is_local = self.peers.get(&conn).is_some_and(|peer| peer.address.is_loopback());
+        let Err(sides_max) = self.hub.has_side_space(bot) else { return true };
+        if operator && is_local {
+            return true;
+        }
+        tracing::warn!(%bot, sides_max, "a side connection was refused: the bot has as many as it may");
+        let error = ErrorFrame::new(Code::TooManyConnections)
+            .message(format!("`{bot}` has {sides_max} side connections, as many as it may"))
+            .hint("close those that nobody needs; an operator can raise `limits.sideConnectionsPerBot`");
+        self.send(conn, &ServerFrame::Error(error.about("auth")));
+        if let Some(peer) = self.peers.get(&conn) {
+            peer.outbox.close(CloseCode::TRY_LATER, "too many side connections");
+        }
+        false
     }
 
     pub(super) fn turn_away(&mut self, conn: ConnId, refusal: &Refusal) {

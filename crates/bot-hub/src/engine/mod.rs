@@ -15,6 +15,7 @@ mod admit;
 mod carry;
 mod credential;
 mod encode;
+mod fair;
 pub mod former;
 mod goodbye;
 mod invites;
@@ -22,6 +23,7 @@ pub mod life;
 pub mod metrics;
 mod questions;
 pub mod registry;
+mod serve;
 mod settle;
 mod standing;
 mod throttle;
@@ -50,6 +52,7 @@ use tokio::time::sleep_until;
 
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
+use self::fair::Fair;
 use self::former::Former;
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
@@ -74,6 +77,9 @@ const UNSETTLED_BYTES_MAX: usize = 32 << 20;
 /// longest message. Enough that a busy hub works in large groups, small enough that an answer of the
 /// store never waits long behind them, and that a store that owes much is soon left alone.
 pub const INTENTS_MAX: usize = 128;
+
+/// What handling something costs: the difference of two readings, in nanoseconds.
+pub type Meter = Rc<dyn Fn() -> u64>;
 
 /// How often the clock is looked at while nothing happens.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -145,6 +151,16 @@ struct Peer {
     bearer: Option<Pass>,
     /// Who it is, once it has said so.
     known: Option<Known>,
+    /// Since when it is not read, because others wait; and whether that was logged.
+    slowed_since: Option<Instant>,
+    was_slowed: bool,
+}
+
+impl Peer {
+    fn new(outbox: Rc<Outbox>, address: IpAddr) -> Self {
+        let (bearer, known, slowed_since, was_slowed) = (None, None, None, false);
+        Self { outbox, address, bearer, known, slowed_since, was_slowed }
+    }
 }
 
 #[derive(Debug)]
@@ -215,6 +231,9 @@ pub struct Engine {
     unsettled_bytes: usize,
     submissions: u64,
     todo: VecDeque<Todo>,
+    /// What connections have said and what was not handled yet.
+    fair: Fair<Intent<Decoded>>,
+    meter: Meter,
     is_working: bool,
     store_error: Option<StoreError>,
     /// Why the store took something the last time that it did not.
@@ -257,6 +276,8 @@ impl Engine {
             unsettled_bytes: 0,
             submissions: 0,
             todo: VecDeque::new(),
+            fair: Fair::default(),
+            meter: serve::even_meter(),
             is_working: false,
             store_error: None,
             refusal: None,
@@ -335,11 +356,12 @@ impl Engine {
                     Some(Order::Turn(answer)) => drop(answer.send(())),
                     Some(Order::Stop) | None => return self.stop(events).await,
                 },
-                _ = intents.recv_many(&mut taken, INTENTS_MAX), if self.keeps_up() => {
+                _ = intents.recv_many(&mut taken, self.space()), if self.takes_more() => {
                     self.begin_turn();
                     for intent in taken.drain(..) {
-                        self.intent(intent);
+                        self.line_up(intent);
                     }
+                    self.serve();
                 }
                 () = &mut alarm => {
                     self.begin_turn();
@@ -350,6 +372,11 @@ impl Engine {
                     self.keep_time();
                     // Also when the clock says that it is not quite time yet.
                     armed = Timestamp::default();
+                }
+                // Connections read and write meanwhile: what comes of it may be more urgent.
+                () = tokio::task::yield_now(), if self.has_more_to_serve() => {
+                    self.begin_turn();
+                    self.serve();
                 }
             }
             self.submit();
@@ -439,12 +466,14 @@ impl Engine {
         match intent {
             Intent::Opened { conn, peer: address, bearer, outbox } => {
                 self.metrics.opened += 1;
-                self.peers.insert(conn, Peer { outbox, address, bearer: None, known: None });
+                self.peers.insert(conn, Peer::new(outbox, address));
                 if let Some(token) = bearer {
                     self.present_bearer(conn, &token);
                 }
             }
-            Intent::Frames { conn, frames } => self.frames(conn, frames),
+            Intent::Frames { conn, frames } => {
+                self.frames(conn, &mut frames.into_iter(), |_| true);
+            }
             Intent::Written { conn, mark } => self.input(Input::Written { conn, deliveries: mark }),
             Intent::Proven { conn, probe } => self.input(Input::Proven { conn, probe }),
             Intent::Closed { conn, why } => self.closed(conn, why),
@@ -452,15 +481,24 @@ impl Engine {
         }
     }
 
-    fn frames(&mut self, conn: ConnId, frames: Vec<Decoded>) {
+    /// Handles frames for as long as `goes_on` says so.
+    fn frames(
+        &mut self,
+        conn: ConnId,
+        frames: &mut std::vec::IntoIter<Decoded>,
+        goes_on: impl Fn(&Self) -> bool,
+    ) {
         let mut is_known = false;
-        for frame in frames {
+        for frame in frames.by_ref() {
             // Until `auth` has let it in; nothing that it says later makes it unknown again.
             if !is_known {
                 let Some(peer) = self.peers.get(&conn) else { return };
                 is_known = peer.known.is_some();
             }
             self.frame(conn, is_known, frame);
+            if !goes_on(self) {
+                return;
+            }
         }
     }
 

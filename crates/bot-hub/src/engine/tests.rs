@@ -237,7 +237,7 @@ fn operated(
     let (client, token) = (None, hash_token("good"));
     let known = Known { pass: Pass { bot: bot("ana"), token }, client, form, reads: false };
     let address = address("127.0.0.1");
-    let peer = Peer { outbox: Rc::clone(&outbox), address, bearer: None, known: Some(known) };
+    let peer = Peer { known: Some(known), ..Peer::new(Rc::clone(&outbox), address) };
     engine.peers.insert(ConnId(1), peer);
     (engine, outbox)
 }

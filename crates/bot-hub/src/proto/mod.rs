@@ -19,6 +19,7 @@ use bot_protocol::block::{
     Act, Conversation, Draft, DraftDepth, Filter, Key, Kind, Message, Severity, build, join, lint,
     parse, parse_all, split, to_json,
 };
+use bot_protocol::frame::readable;
 use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -198,7 +199,9 @@ fn join_parts(inputs: &Inputs, stdin: &mut dyn Read) -> Result<Report, Failure> 
 
 /// A conversation as `list` gives it in JSON: with its id.
 fn entry(id: &str, conversation: &Conversation) -> Value {
-    let mut entry = serde_json::to_value(conversation).expect("a conversation is JSON");
+    // The state file belongs to several programs, and one may have written what no value can hold.
+    let text = serde_json::to_string(conversation).expect("strings, lists and JSON as it was read");
+    let mut entry: Value = serde_json::from_str(&readable(&text)).unwrap_or_default();
     entry["requestId"] = id.into();
     entry
 }

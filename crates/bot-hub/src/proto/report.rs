@@ -169,15 +169,7 @@ fn try_say(
     Ok(code)
 }
 
-/// Text without control characters: what another bot wrote must not drive a terminal.
+/// What another bot wrote must not drive a terminal.
 pub(super) fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' => out.push(c),
-            _ if c.is_control() => out.extend(c.escape_unicode()),
-            _ => out.push(c),
-        }
-    }
-    out
+    crate::visible::visible(text).into_owned()
 }

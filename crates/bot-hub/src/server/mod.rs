@@ -16,7 +16,8 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bot_hub_core::Hub;
-use bot_protocol::frame::ClientFrame;
+use bot_protocol::frame::{ClientFrame, FrameError};
+use bot_protocol::limits::Limits;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use tokio::net::TcpListener;
@@ -28,10 +29,11 @@ use supervisor::Supervisor;
 pub use surroundings::store_space;
 
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
+use crate::door::ws::{Refusal, Skipped};
 use crate::door::{Door, listen};
 use crate::engine::former::Former;
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
-use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order};
+use crate::engine::{Clock, Decoded, Ending, Engine, INTENTS_MAX, NotDeclared, Order};
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
@@ -146,7 +148,9 @@ impl Server {
         let limits = Rc::new(Cell::new(translate::limits(&self.loaded.config)));
         let seen = Rc::clone(&limits);
         let decode = move |text: &str| ClientFrame::decode_text(text, &seen.get());
-        let door = Door::new(translate::door(&self.loaded.config), decode, intents_in);
+        let seen = Rc::clone(&limits);
+        let refuse = move |skipped: &Skipped| refused(skipped, &seen.get());
+        let door = Door::refusing(translate::door(&self.loaded.config), decode, refuse, intents_in);
 
         let mut keeper = tls::Keeper::new();
         door.encrypt(keeper.take_over(self.tls));
@@ -259,6 +263,7 @@ fn build(
     let mut engine = Engine::new(hub, registry, Driver::inline(store)?, clock);
     engine.restore_invites(invites);
     engine.restore_names(former);
+    engine.charge_for_time();
     engine.remember_time(newest_at, age_waits);
     engine.configure(translate::reconfiguration(&loaded.config));
     let engine = match loaded.config.store.kind {
@@ -295,4 +300,12 @@ fn system_clock() -> Clock {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What the sender of a frame hears that was not held.
+fn refused(skipped: &Skipped, limits: &Limits) -> Decoded {
+    Err(match skipped.why {
+        Refusal::TooLarge => FrameError::too_large(skipped.bytes, &skipped.skim, limits),
+        Refusal::NoRoom => FrameError::too_many_large(&skipped.skim),
+    })
 }

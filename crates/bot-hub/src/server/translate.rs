@@ -32,7 +32,12 @@ pub(super) fn limits(config: &Config) -> Limits {
         window_entries: it.window_entries,
         history_page: it.history_page_max,
         buffer_per_bot_per_room: it.buffer_per_bot_per_room,
+        rooms_made_per_bot: Some(it.rooms_made_per_bot),
+        rooms_max: Some(it.rooms_max),
+        side_connections_per_bot: Some(it.side_connections_per_bot),
+        wire_bytes: None,
     }
+    .for_any_escaping()
 }
 
 pub(super) fn settings(config: &Config) -> Settings {
@@ -92,7 +97,7 @@ pub(super) fn door(config: &Config) -> DoorConfig {
         header_bytes_max: limits.header_bytes.as_usize(),
         request: timeouts.handshake.get(),
         auth: timeouts.auth.get(),
-        frame_bytes_max: limits.frame_bytes.as_usize(),
+        frame_bytes_max: self::limits(config).wire_bytes_max(),
         fragments_max: limits.fragments_per_message,
         control_frames_per_s_max: limits.control_frames_per_second,
         outbox_bytes_max,

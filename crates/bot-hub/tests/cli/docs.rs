@@ -21,6 +21,16 @@ fn the_reference_is_in_step_with_the_commands() {
 }
 
 #[test]
+fn the_reference_says_once_what_every_command_has() {
+    let page = bot_hub::cli::reference();
+    for option in ["--config <FILE>", "--context <NAME>", "--ca-file <FILE>", "--token-file <FILE>"]
+    {
+        let count = page.lines().filter(|line| line.trim_start().starts_with(option)).count();
+        assert_eq!(count, 1, "{option}");
+    }
+}
+
+#[test]
 fn completions_exist_for_every_shell() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
@@ -39,6 +49,7 @@ fn there_is_a_manual_page_for_every_command() {
         "{}",
         page.out
     );
+    std::fs::create_dir(place.path("pages")).unwrap();
     assert_eq!(place.run(&["man", "--dir", "pages"]).code, 0);
     for name in ["bot-hub.1", "bot-hub-send.1", "bot-hub-bot-add.1"] {
         assert!(place.path("pages").join(name).exists(), "{name}");

@@ -50,6 +50,8 @@ impl Place {
         let mut command = Command::new(PROGRAM);
         command.args(arguments).env_clear().env("HOME", self.dir.path());
         command.env("PATH", std::env::var_os("PATH").unwrap()).current_dir(self.dir.path());
+        // Local time is this machine's business.
+        command.env("TZ", "UTC");
         command.stdin(Stdio::null());
         command
     }

@@ -55,16 +55,20 @@ fn an_export_is_for_people_or_for_programs() {
     place.data(&["send", "lab", "second", "--id", "m2"]);
     place.data(&["send", "other", "elsewhere", "--id", "m3"]);
     insta::assert_snapshot!(place.run(&["export", "--room", "lab", "--format", "md"]).out, @r"
-    # #lab
+    # `#lab`
 
     **operator** · TIME
 
-    > # no heading
-    > two lines
+    ```text
+    # no heading
+    two lines
+    ```
 
     **operator** · TIME
 
-    > second
+    ```text
+    second
+    ```
     ");
     insta::assert_snapshot!(place.run(&["export"]).out, @r##"
     {"from":"operator","id":"m1","prev":0,"room":"lab","sent_at":MS,"seq":1,"text":"# no heading\ntwo lines","type":"message"}

@@ -1,5 +1,7 @@
 //! `send`, what it waits for, and `trace`.
 
+use std::io::{BufRead, BufReader, Read as _};
+
 use crate::fixture::{Habit, Place, Running, bot_in};
 
 /// A hub, and a bot with a habit in the room `lab`.
@@ -44,11 +46,15 @@ fn send_does_not_wait_for_what_will_never_be() {
     let (place, _hub) = lab(Habit::Decline);
     let told = place.run(&["send", "lab", "hello", "--id", "m1", "--wait", "answered"]);
     assert_eq!((told.code, &*told.out), (5, ""));
-    insta::assert_snapshot!(told.err, @"error: `m1` is stored and will not be answered; ann: declined (not on Sundays)");
+    insta::assert_snapshot!(told.err, @r"
+    m1: stored for #lab: delivered to 1 bot
+    error: `m1` is stored and will not be answered; ann: declined (not on Sundays)
+    ");
     place.data(&["room", "create", "empty"]);
     let told = place.run(&["send", "empty", "hello", "--id", "m2", "--wait", "received"]);
-    assert_eq!((told.code, &*told.out), (1, ""));
-    insta::assert_snapshot!(told.err, @"error: `m2` is stored and will not be received; it has no recipient");
+    assert_eq!((told.code, &*told.out), (1, "m2\n"));
+    let told = told.err.lines().last().unwrap().to_owned();
+    insta::assert_snapshot!(told, @"error: `m2` is stored and will not be received; it has no recipient");
 }
 
 #[test]
@@ -59,8 +65,9 @@ fn a_wait_that_is_over_says_where_the_message_stands() {
     let arguments =
         ["send", "@ann", "hi", "--id", "m1", "--wait", "delivered", "--timeout", "100ms"];
     let told = place.run(&arguments);
-    assert_eq!((told.code, &*told.out), (6, ""));
+    assert_eq!((told.code, &*told.out), (6, "m1\n"));
     insta::assert_snapshot!(told.err, @r"
+    stored for @ann: waits for 1 bot
     error: `m1` is not delivered after 100ms; ann: stored
     hint: it is stored and goes on by itself: bot-hub trace m1
     ");
@@ -129,4 +136,63 @@ fn sending_never_takes_over_the_connection_of_a_bot_that_runs() {
     let told = place.run_as(&ann, &["send", "#lab", "from beside"]);
     assert_eq!(told.code, 0, "{}", told.err);
     assert_eq!(place.json(&["bot", "show", "ann"])["online"], true);
+}
+
+#[test]
+fn the_id_is_there_before_the_waiting_and_outlives_it() {
+    let place = Place::new();
+    let _hub = place.serve();
+    place.bot("ann");
+    let check = |wait: &[&str], first_is_on_stdout: bool| {
+        let mut send = place.command(&["send", "@ann", "hi", "--timeout", "5m"]);
+        let mut send = send
+            .args(wait)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(send.stdout.take().unwrap());
+        let mut err = BufReader::new(send.stderr.take().unwrap());
+        // Nobody answers: whatever stands there, stands there while it waits.
+        let first: &mut dyn BufRead = if first_is_on_stdout { &mut out } else { &mut err };
+        first.read_line(&mut line).unwrap();
+        let id = line.split(':').next().unwrap().trim().to_owned();
+        assert_eq!(place.json(&["trace", &id])["recipients"][0]["bot"], "ann", "{line}");
+        let pid = send.id().to_string();
+        let kill = std::process::Command::new("kill").args(["-s", "INT", &pid]).status().unwrap();
+        assert!(kill.success());
+        let (mut said, mut left) = (String::new(), String::new());
+        err.read_to_string(&mut said).unwrap();
+        out.read_to_string(&mut left).unwrap();
+        assert_eq!(send.wait().unwrap().code(), Some(130));
+        let next = format!("hint: see what becomes of it: bot-hub trace {id}");
+        assert!(said.contains(&next) && left.is_empty(), "{said} {left}");
+    };
+    check(&["--wait", "received"], true);
+    check(&["--wait", "answered"], false);
+}
+
+#[test]
+fn with_json_an_interrupted_wait_is_one_document_with_the_id() {
+    let place = Place::new();
+    let _hub = place.serve();
+    place.bot("ann");
+    let mut send =
+        place.command(&["send", "@ann", "hi", "--id", "m1", "--wait", "answered", "--json"]);
+    let send = send.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut stored = place.run(&["trace", "m1"]);
+    while stored.code != 0 {
+        stored = place.run(&["trace", "m1"]);
+    }
+    let pid = send.id().to_string();
+    assert!(
+        std::process::Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success()
+    );
+    let output = send.wait_with_output().unwrap();
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&said["ok"], &said["error"]["type"], &said["error"]["details"]["id"]),
+        (&false.into(), &"interrupted".into(), &"m1".into())
+    );
 }

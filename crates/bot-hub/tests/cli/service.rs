@@ -70,6 +70,7 @@ fn a_service_of_the_user_is_installed_started_shown_and_removed() {
             "daemon-reload",
             "enable bot-hub.service",
             "restart bot-hub.service",
+            "show-environment",
             "show bot-hub.service",
             "show-environment",
             "disable --now bot-hub.service",
@@ -131,6 +132,26 @@ fn a_dry_run_shows_the_unit_and_every_command_and_changes_nothing() {
     assert_eq!(plan["steps"][1]["step"], "remove /etc/systemd/system/bot-hub.service");
     let (code, _, told) = run(&place, &path, &["service", "install", "--data", "elsewhere"]);
     assert_eq!(code, 2, "{told}");
+}
+
+#[test]
+fn wrong_usage_is_wrong_wherever_the_program_lies() {
+    let place = Place::new();
+    let (path, _) = with_systemctl(&place, "exit 1");
+    // The sandbox of the service hides this directory, like every one below /tmp and the homes.
+    let program = place.path("bot-hub");
+    if std::fs::hard_link(env!("CARGO_BIN_EXE_bot-hub"), &program).is_err() {
+        std::fs::copy(env!("CARGO_BIN_EXE_bot-hub"), &program).unwrap();
+    }
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).env_clear().env("HOME", place.path("")).env("PATH", &path);
+        command.output().unwrap()
+    };
+    let refused = run(&["service", "install", "--data", "elsewhere"]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    let shown = run(&["service", "install", "--dry-run"]);
+    assert!(shown.status.success(), "{shown:?}");
 }
 
 /// A hub with a service manager that listens.

@@ -57,7 +57,7 @@ fn tail_runs_a_command_for_each_message() {
     let (place, _hub) = lab();
     let command =
         r#"echo "$BOT_HUB_SEQ $BOT_HUB_ROOM $BOT_HUB_FROM $BOT_HUB_ID [$BOT_HUB_THREAD] $(cat)""#;
-    let tail = place.tail(&["lab", "--count", "2", "--exec", command]);
+    let tail = place.tail(&["lab", "--own", "--count", "2", "--exec", command]);
     place.data(&["send", "lab", "a 'quoted' $text", "--id", "m1"]);
     place.data(&["send", "lab", "other", "--id", "m2", "--thread", "t"]);
     let told = tail.told();
@@ -65,7 +65,7 @@ fn tail_runs_a_command_for_each_message() {
     1 lab operator m1 [] a 'quoted' $text
     2 lab operator m2 [t] other
     ");
-    let failing = place.tail(&["lab", "--count", "1", "--exec", "exit 3"]);
+    let failing = place.tail(&["lab", "--own", "--count", "1", "--exec", "exit 3"]);
     place.data(&["send", "lab", "hi", "--id", "m3"]);
     let told = failing.told();
     assert_eq!((told.code, &*told.err), (0, "the command for `m3` failed: exit status: 3\n"));

@@ -253,7 +253,9 @@ async fn pages_are_answered_by_the_engine() {
         on_stage(async || {
             let mut stage = stage();
             let mut client = stage.dial();
-            client.write(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await;
+            client
+                .write(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
+                .await;
             let Intent::Ask(ask) = stage.next().await else { panic!("nothing asked") };
             assert_eq!((ask.what, ask.asker), (question, Asker::Local));
             ask.reply.send(answer).expect("somebody waits");
@@ -280,7 +282,7 @@ async fn only_who_asks_from_this_machine_without_a_proxy_is_local() {
         on_stage(async || {
             let mut stage = stage();
             let mut client = stage.dial_from(peer, 1 << 16);
-            let request = format!("GET /metrics HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
+            let request = format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
             client.write(request.as_bytes()).await;
             let Intent::Ask(ask) = stage.next().await else { panic!("nothing asked") };
             assert_eq!(format!("{:?}", ask.asker), expected, "{peer} {headers}");

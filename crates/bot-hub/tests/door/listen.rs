@@ -108,7 +108,9 @@ async fn the_end_of_the_hub_reaches_the_clients_and_the_listener_ends() {
 #[tokio::test]
 async fn who_is_one_too_many_is_told_so_and_costs_nothing() {
     on_stage(async || {
-        let stage = Stage::new(|limits| limits.connections_max = 1);
+        let stage = Stage::new(|limits| {
+            (limits.connections_max, limits.local_reserve) = (1, 0);
+        });
         let listening = start(&stage).await;
         let first = TcpStream::connect(&listening.address).await.expect("it listens");
         let mut second = TcpStream::connect(&listening.address).await.expect("it listens");

@@ -308,6 +308,22 @@ impl Plain {
         self.0.send(Message::text(text)).await.expect("the hub takes it");
     }
 
+    /// Begins a frame of so many bytes and goes on with `x`, as long as the hub takes it. In small
+    /// pieces: other tests look at what this process holds.
+    pub(crate) async fn say_at_length(&mut self, begin: &str, bytes: usize) {
+        let stream = self.0.get_mut();
+        // Masked with nothing, so that what is written is what is said.
+        let mut piece = vec![0x81, 0xff];
+        piece.extend((bytes as u64).to_be_bytes());
+        piece.extend([0; 4]);
+        piece.extend(begin.as_bytes());
+        let mut left = bytes - begin.len();
+        while stream.write_all(&piece).await.is_ok() && left > 0 {
+            piece = vec![b'x'; left.min(64 << 10)];
+            left -= piece.len();
+        }
+    }
+
     /// The next frame; `None` when the connection is over.
     pub(crate) async fn hear(&mut self) -> Option<ServerFrame> {
         loop {

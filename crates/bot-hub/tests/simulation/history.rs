@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bot_hub_core::change::{Change, Outcome};
+use bot_hub_core::change::{Change, Loss, Outcome};
 use bot_hub_core::entry::Entry;
 use bot_protocol::frame::ClientFrame;
 use bot_protocol::frame::server::{Ack, Gap, GapReason, Receipt, StatusReport};
@@ -65,6 +65,8 @@ struct Reader {
     heard: BTreeSet<u64>,
     /// What the store was told to be lost.
     recorded: BTreeSet<u64>,
+    /// What ended with a membership.
+    parted: BTreeSet<u64>,
     /// The last thing that senders were told of each entry, and when it was so.
     told: BTreeMap<u64, (ReceiptState, u64)>,
 }
@@ -155,7 +157,13 @@ impl History {
             (Change::Join { room, bot }, _) => self.joined(room, bot),
             (Change::Leave { room, bot }, _) => self.reader(bot, room).member = false,
             (Change::Drop { room, bot, range, .. }, _) => {
-                self.reader(bot, room).recorded.extend(range.from..=range.to);
+                let to = range.to.min(self.head(room));
+                let reader = self.reader(bot, room);
+                reader.recorded.extend(range.from..=to);
+                if matches!(range.reason, Loss::Kicked | Loss::Left | Loss::Removed | Loss::NoRight)
+                {
+                    reader.parted.extend(range.from..=to);
+                }
             }
             (Change::Receipt(it), _) if is_off(it.state) => {
                 self.reader(&it.bot, &it.room).recorded.insert(it.seq);
@@ -348,7 +356,7 @@ impl History {
             ReceiptState::Expired => entry.expires_at.is_some_and(|at| at <= now),
             ReceiptState::Dropped => {
                 let full = self.buffer_max.is_some_and(|max| seq + max <= log.head());
-                seq < log.first || full
+                seq < log.first || full || reader.parted.contains(&seq)
             }
             // Its client remembers an id that the log has forgotten.
             _ if entry.again => {

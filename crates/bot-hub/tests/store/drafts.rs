@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use bot_hub::store::memory::MemoryStore;
 use bot_hub::store::{Loaded, Reader, Store, Write};
-use bot_hub_core::change::{Answer, Change, DroppedRange, Query, ReceiptRecord, Span};
+use bot_hub_core::change::{Answer, Change, DroppedRange, Loss, Query, ReceiptRecord, Span};
 use bot_hub_core::entry::{Draft, Extras};
 use bot_protocol::frame::operator::Retention;
-use bot_protocol::frame::server::GapReason;
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
@@ -100,7 +99,7 @@ impl Work {
             8 => {
                 let from = self.seq();
                 let to = from + self.rng.below(3);
-                let range = DroppedRange { from, to, reason: GapReason::BufferLimit };
+                let range = DroppedRange { from, to, reason: Loss::BufferLimit };
                 Change::Drop { room: name, bot: who, range, at }
             }
             9 => {

@@ -3,6 +3,8 @@
 //! Owns who may change its status, and when it is overdue. Never reads a clock; the shape is that
 //! of v0.1's state file, and fields that we do not know stay in it.
 
+use std::collections::BTreeSet;
+
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
@@ -11,6 +13,7 @@ use super::object::{Object, raw};
 use super::stamp::{parse_stamp, write_stamp};
 use super::{Kind, Message};
 use crate::time::Timestamp;
+use crate::work::spend;
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -162,7 +165,10 @@ impl Conversation {
 
     /// What was said, as far as it is legible.
     pub fn events(&self) -> impl Iterator<Item = Event> {
-        self.history.iter().filter_map(|event| serde_json::from_str(event.get()).ok())
+        self.history.iter().filter_map(|event| {
+            spend(event.get().len());
+            serde_json::from_str(event.get()).ok()
+        })
     }
 
     /// The conversation that `message` opens.
@@ -245,15 +251,14 @@ impl Conversation {
         {
             return true;
         }
-        let mut asked = vec![self.to.clone()];
+        let mut asked = BTreeSet::from([plain(&self.to)]);
         for Event { kind, from, to, .. } in self.events() {
-            let by_party = same(&from, &self.from) || asked.iter().any(|known| same(known, &from));
-            let is_new = !asked.iter().any(|known| same(known, &to));
-            if kind == Kind::Handoff.as_str() && by_party && is_new {
-                asked.push(to);
+            let by_party = same(&from, &self.from) || asked.contains(&plain(&from));
+            if kind == Kind::Handoff.as_str() && by_party {
+                asked.insert(plain(&to));
             }
         }
-        asked.iter().any(|known| same(known, name))
+        asked.contains(&plain(name))
     }
 
     fn record(&mut self, message: &Message, now: Timestamp) {
@@ -274,8 +279,11 @@ fn closing_status(message: &Message) -> String {
 
 /// Names are compared without case, as the hub does.
 fn same(one: &str, other: &str) -> bool {
-    let plain = |name: &str| name.trim_start_matches('@').to_ascii_lowercase();
     one == other || plain(one) == plain(other)
+}
+
+fn plain(name: &str) -> String {
+    name.trim_start_matches('@').to_ascii_lowercase()
 }
 
 #[cfg(test)]

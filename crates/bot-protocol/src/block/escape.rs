@@ -12,9 +12,11 @@
 use std::borrow::Cow;
 
 use super::text::{GUARD, is_space, looks_like_field, trim};
+use crate::work::spend;
 
 /// Appends `: ` and the written form of `value` to `out`, which ends with a key.
 pub(super) fn push_value(out: &mut String, value: &str) {
+    spend(value.len());
     if is_plain(value) {
         out.push_str(": ");
         push_lines(out, value);
@@ -116,6 +118,7 @@ fn ticks_end(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut from = 0;
     while let Some(at) = memchr::memchr(b'`', &bytes[from..]) {
+        spend(at + 1);
         let at = from + at;
         if bytes.get(at + 1) != Some(&b'`') {
             from = at + 1;
@@ -123,6 +126,7 @@ fn ticks_end(text: &str) -> Option<usize> {
         }
         let rest = &text[at + 2..];
         let after = rest.trim_start_matches(GUARD);
+        spend(rest.len() - after.len());
         if after.starts_with('`') {
             return Some(text.len() - after.len());
         }

@@ -3,12 +3,14 @@
 //! Owns fences, margins (quotes, indentation) and line ends. Never reads what the block says.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use memchr::{memchr, memchr2, memrchr};
 
 use super::error::Problem;
 use super::parse::Note;
 use super::text::trim_blanks;
+use crate::work::spend;
 
 /// What opens and closes a block.
 pub(super) const FENCE: &str = "```";
@@ -27,17 +29,82 @@ pub(super) struct Fenced<'a> {
     margin: &'a str,
     /// Where the closing fence ends in the text.
     pub(super) end: usize,
+    /// A byte of the body that was asked for, and the lines above it: the next one is not far.
+    counted: Cell<Option<(usize, usize)>>,
 }
 
 impl Fenced<'_> {
+    /// The line, from 1, of the byte `at` of the body.
+    pub(super) fn line(&self, text: &str, at: usize) -> usize {
+        let newlines = |text: &str| {
+            spend(text.len());
+            text.matches('\n').count()
+        };
+        let (known_at, known) =
+            self.counted.get().unwrap_or_else(|| (0, 1 + newlines(&text[..self.start])));
+        let line = if at >= known_at {
+            known + newlines(&self.body[known_at..at])
+        } else {
+            known - newlines(&self.body[at..known_at])
+        };
+        self.counted.set(Some((at, line)));
+        line
+    }
+
     /// Line and column, from 1, of the byte `at` of the body.
     pub(super) fn locate(&self, text: &str, at: usize) -> (usize, usize) {
         let above = &self.body[..at];
-        let lines_above = above.matches('\n').count();
-        let line = 1 + text[..self.start].matches('\n').count() + lines_above;
-        let before = if lines_above == 0 { line_start(text, self.start) } else { self.margin };
-        let in_line = &above[memrchr(b'\n', above.as_bytes()).map_or(0, |newline| newline + 1)..];
-        (line, 1 + before.chars().count() + in_line.chars().count())
+        spend(above.len());
+        let newline = memrchr(b'\n', above.as_bytes());
+        let before = if newline.is_none() { line_start(text, 0, self.start) } else { self.margin };
+        let in_line = &above[newline.map_or(0, |newline| newline + 1)..];
+        (self.line(text, at), 1 + before.chars().count() + in_line.chars().count())
+    }
+}
+
+/// Two fences that belong together.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<'a> {
+    /// Between the fences.
+    start: usize,
+    close: usize,
+    margin: &'a str,
+}
+
+impl Pair<'_> {
+    /// Whether it stands behind quote marks.
+    pub(super) fn is_quote(&self) -> bool {
+        self.margin.contains(['>', ';'])
+    }
+}
+
+/// The fences of a text, two by two, in one pass: whoever writes the text decides how many there are.
+pub(super) struct Fences<'a> {
+    text: &'a str,
+    /// Behind the last fence.
+    pub(super) from: usize,
+}
+
+/// What comes next in a text.
+pub(super) enum Next<'a> {
+    Pair(Pair<'a>),
+    /// A fence that opens here and does not close.
+    Unclosed(usize),
+    Nothing,
+}
+
+impl<'a> Fences<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, from: 0 }
+    }
+
+    pub(super) fn next(&mut self) -> Next<'a> {
+        let Some(open) = find_fence(self.text, self.from) else { return Next::Nothing };
+        let margin = margin(self.text, self.from, open);
+        let start = open + FENCE.len();
+        let Some(close) = find_fence(self.text, start) else { return Next::Unclosed(open) };
+        self.from = close + FENCE.len();
+        Next::Pair(Pair { start, close, margin })
     }
 }
 
@@ -49,29 +116,23 @@ pub(super) fn find<'a>(
     note: &mut dyn FnMut(Note),
 ) -> Result<Fenced<'a>, (usize, Problem)> {
     // Most of chat has neither a fence nor a header: one look is enough.
+    spend(text.len());
     if memchr2(b'`', b'[', text.as_bytes()).is_none() {
         return Err((0, Problem::NoFence));
     }
+    let mut fences = Fences::new(text);
     let mut quotation = None;
-    let mut unclosed = None;
-    let mut from = 0;
-    while let Some(open) = find_fence(text, from) {
-        let start = open + FENCE.len();
-        let margin = margin(text, open);
-        let Some(close) = find_fence(text, start) else {
-            unclosed = Some((open, Problem::NotClosed));
-            break;
-        };
-        let (end, fenced) = (close + FENCE.len(), (start, close, margin));
-        if !is_quote(margin) {
-            return Ok(clean(text, fenced, end, note));
+    let unclosed = loop {
+        match fences.next() {
+            Next::Pair(pair) if !pair.is_quote() => return Ok(clean(text, pair, note)),
+            Next::Pair(pair) => drop(quotation.get_or_insert(pair)),
+            Next::Unclosed(open) => break Some((open, Problem::NotClosed)),
+            Next::Nothing => break None,
         }
-        quotation.get_or_insert((fenced, end));
-        from = end;
-    }
-    if let Some((fenced, end)) = quotation {
+    };
+    if let Some(pair) = quotation {
         note(Note::Quoted);
-        return Ok(clean(text, fenced, end, note));
+        return Ok(clean(text, pair, note));
     }
     match unclosed {
         Some(problem) => Err(problem),
@@ -79,17 +140,16 @@ pub(super) fn find<'a>(
     }
 }
 
-/// Where the first fenced text ends, whatever it is.
-pub(super) fn end_of_first(text: &str) -> Option<usize> {
-    let open = find_fence(text, 0)?;
-    find_fence(text, open + FENCE.len()).map(|close| close + FENCE.len())
-}
-
 fn find_fence(text: &str, from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = from;
     loop {
-        at += memchr(b'`', bytes.get(at..)?)?;
+        let Some(next) = memchr(b'`', bytes.get(at..)?) else {
+            spend(bytes.len() - at);
+            return None;
+        };
+        spend(next + 1);
+        at += next;
         if bytes[at..].starts_with(FENCE.as_bytes()) {
             return Some(at);
         }
@@ -98,12 +158,15 @@ fn find_fence(text: &str, from: usize) -> Option<usize> {
 }
 
 /// A block between two lines that begin with the same lookalike.
-fn find_lookalike<'a>(text: &'a str, note: &mut dyn FnMut(Note)) -> Option<Fenced<'a>> {
+pub(super) fn find_lookalike<'a>(text: &'a str, note: &mut dyn FnMut(Note)) -> Option<Fenced<'a>> {
     // A text without a header need not be looked at line by line.
-    memchr(b'[', text.as_bytes())?;
+    let header = memchr(b'[', text.as_bytes());
+    spend(header.unwrap_or(text.len()));
+    header?;
     let mut opened: Option<(usize, &str)> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
+        spend(line.len());
         let fence_at = at + line.len() - trim_blanks(line).len();
         let rest = &text[fence_at..at + line.len()];
         match opened {
@@ -113,8 +176,9 @@ fn find_lookalike<'a>(text: &'a str, note: &mut dyn FnMut(Note)) -> Option<Fence
             }
             Some((start, fence)) if rest.starts_with(fence) => {
                 note(Note::Lookalike);
-                let margin = margin(text, start - fence.len());
-                return Some(clean(text, (start, at, margin), fence_at + fence.len(), note));
+                let margin = margin(text, 0, start - fence.len());
+                let pair = Pair { start, close: at, margin };
+                return Some(Fenced { end: fence_at + fence.len(), ..clean(text, pair, note) });
             }
             Some(_) => {}
         }
@@ -123,17 +187,24 @@ fn find_lookalike<'a>(text: &'a str, note: &mut dyn FnMut(Note)) -> Option<Fence
     None
 }
 
-/// What stands in its line before the byte `at`.
-fn line_start(text: &str, at: usize) -> &str {
-    let before = &text[..at];
+/// What stands in its line before the byte `at`, as far as it stands behind the byte `from`.
+fn line_start(text: &str, from: usize, at: usize) -> &str {
+    let before = &text[from..at];
+    spend(before.len());
     &before[memrchr(b'\n', before.as_bytes()).map_or(0, |newline| newline + 1)..]
 }
 
 /// What stands before the fence at `open` if it is quote marks and blanks, and stands before the
 /// next line too. A margin of the fence alone says nothing about the lines: taking it from them
 /// could take the space that keeps a value's line from being a field.
-fn margin(text: &str, open: usize) -> &str {
-    let margin = line_start(text, open);
+///
+/// `from` is where the fence before it ends: nothing before that can be in the margin, and looking for
+/// the line's start there again for every fence of a line would be quadratic.
+fn margin(text: &str, from: usize, open: usize) -> &str {
+    let margin = line_start(text, from, open);
+    if margin.len() == open - from && from > 0 {
+        return "";
+    }
     let mut rest = margin;
     while !rest.is_empty() {
         let shorter = trim_blanks(rest);
@@ -144,26 +215,22 @@ fn margin(text: &str, open: usize) -> &str {
         rest = shorter;
     }
     let after = &text[open..];
-    let next = memchr(b'\n', after.as_bytes()).map_or("", |newline| &after[newline + 1..]);
+    let newline = memchr(b'\n', after.as_bytes());
+    spend(newline.unwrap_or(after.len()));
+    let next = newline.map_or("", |newline| &after[newline + 1..]);
     if next.starts_with(margin) { margin } else { "" }
 }
 
-fn is_quote(margin: &str) -> bool {
-    margin.contains(['>', ';'])
-}
-
 /// Takes margin and carriage returns away, if the first line has them.
-fn clean<'a>(
-    text: &'a str,
-    (start, close, margin): (usize, usize, &'a str),
-    end: usize,
-    note: &mut dyn FnMut(Note),
-) -> Fenced<'a> {
+pub(super) fn clean<'a>(text: &'a str, pair: Pair<'a>, note: &mut dyn FnMut(Note)) -> Fenced<'a> {
+    let Pair { start, close, margin } = pair;
+    let (end, counted) = (close + FENCE.len(), Cell::new(None));
     let body = &text[start..close];
+    spend(body.len());
     let newline = memchr(b'\n', body.as_bytes()).unwrap_or(0);
     let has_returns = body[..newline].ends_with('\r');
     if margin.is_empty() && !has_returns {
-        return Fenced { body: Cow::Borrowed(body), start, margin, end };
+        return Fenced { body: Cow::Borrowed(body), start, margin, end, counted };
     }
     if has_returns {
         note(Note::CarriageReturns);
@@ -177,7 +244,7 @@ fn clean<'a>(
         }
         clean.push_str(line);
     }
-    Fenced { body: Cow::Owned(clean), start, margin, end }
+    Fenced { body: Cow::Owned(clean), start, margin, end, counted }
 }
 
 /// Platforms cut the blanks from the end of an empty quoted line.

@@ -4,15 +4,17 @@
 //! or there is none. One pass over the text, and no allocation for a block that needs no repair.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 
 use memchr::memchr;
 
 use super::error::{ParseError, Problem};
 use super::escape::decode;
-use super::fence::{self, Fenced};
+use super::fence::{self, Fenced, Fences, Next, Pair};
 use super::header::{self, Header};
 use super::text::{LineKey, is_space, key_at_start, trim};
 use super::{Act, Depth, FIELDS_MAX, Key, Kind, PARTS_MAX, Priority, Status, TEXT_BYTES_MAX};
+use crate::work::spend;
 
 /// Something that was repaired or passed over while reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,23 +57,69 @@ pub fn parse(text: &str) -> Result<Act<'_>, ParseError> {
 }
 
 /// The acts of all blocks in `text`, in order, but at most [`PARTS_MAX`] of them; what is malformed
-/// is passed over.
+/// is passed over. A quotation counts only when no block follows that is not one.
 pub fn parse_all(text: &str) -> impl Iterator<Item = Act<'_>> {
-    let mut rest = text;
-    let next = move || {
-        while !rest.is_empty() {
-            let (act, end) = match read(rest, &mut |_, _| {}) {
-                Ok((act, end)) => (Some(act), end),
-                Err(_) => (None, fence::end_of_first(rest)?),
-            };
-            rest = &rest[end..];
-            if act.is_some() {
-                return act;
+    let blocks =
+        Blocks { text, fences: Fences::new(text), quoted: VecDeque::new(), looks_on: true };
+    blocks.take(PARTS_MAX)
+}
+
+/// The blocks of a text, in one pass over its fences.
+struct Blocks<'a> {
+    text: &'a str,
+    fences: Fences<'a>,
+    /// Quotations since the last block that is not one.
+    quoted: VecDeque<Pair<'a>>,
+    /// There may be something behind the last pair of fences.
+    looks_on: bool,
+}
+
+impl<'a> Iterator for Blocks<'a> {
+    type Item = Act<'a>;
+
+    fn next(&mut self) -> Option<Act<'a>> {
+        while self.looks_on {
+            match self.fences.next() {
+                Next::Pair(pair) if pair.is_quote() => self.quoted.push_back(pair),
+                Next::Pair(pair) => {
+                    self.quoted.clear();
+                    if let Some(act) = self.read(pair) {
+                        return Some(act);
+                    }
+                }
+                Next::Unclosed(_) => {
+                    self.fences.from = self.text.len();
+                    self.looks_on = false;
+                }
+                Next::Nothing => self.looks_on = false,
             }
         }
-        None
-    };
-    std::iter::from_fn(next).take(PARTS_MAX)
+        while let Some(pair) = self.quoted.pop_front() {
+            if let Some(act) = self.read(pair) {
+                return Some(act);
+            }
+        }
+        self.lookalike()
+    }
+}
+
+impl<'a> Blocks<'a> {
+    fn read(&self, pair: Pair<'a>) -> Option<Act<'a>> {
+        let fenced = fence::clean(self.text, pair, &mut |_| {});
+        read_fenced(&fenced, self.text, &mut |_, _| {}).ok()
+    }
+
+    /// What is fenced otherwise, behind the last real fence.
+    fn lookalike(&mut self) -> Option<Act<'a>> {
+        let rest = &self.text[self.fences.from..];
+        let fenced = fence::find_lookalike(rest, &mut |_| {});
+        self.fences.from += fenced.as_ref().map_or(rest.len(), |fenced| fenced.end);
+        let act = fenced.and_then(|fenced| read_fenced(&fenced, rest, &mut |_, _| {}).ok());
+        if act.is_none() {
+            self.fences.from = self.text.len();
+        }
+        act
+    }
 }
 
 /// Finds out a line number, which costs a walk over the text; most callers do not ask.
@@ -88,12 +136,29 @@ pub(super) fn read<'a>(
     }
     let found = fence::find(text, &mut |what| note(&|| 1, what));
     let fenced = found.map_err(|(at, problem)| unfenced(text, at, problem))?;
-    let end = fenced.end;
-    match &fenced.body {
-        Cow::Borrowed(body) => read_body(body, &fenced, text, note),
-        Cow::Owned(body) => read_body(body, &fenced, text, note).map(Act::into_owned),
+    let act = read_fenced(&fenced, text, note).map_err(|(at, problem)| {
+        let (line, column) = fenced.locate(text, at);
+        ParseError { line, column, problem }
+    })?;
+    Ok((act, fenced.end))
+}
+
+/// What is wrong, and at which byte of the body. The line is counted only for those who ask.
+type Fault = (usize, Problem);
+
+/// The act between two fences of `text`.
+fn read_fenced<'a>(
+    fenced: &Fenced<'a>,
+    text: &str,
+    note: &mut dyn FnMut(Line<'_>, Note),
+) -> Result<Act<'a>, Fault> {
+    if fenced.body.len() > TEXT_BYTES_MAX {
+        return Err((0, Problem::TooLong));
     }
-    .map(|act| (act, end))
+    match &fenced.body {
+        Cow::Borrowed(body) => read_body(body, fenced, text, note),
+        Cow::Owned(body) => read_body(body, fenced, text, note).map(Act::into_owned),
+    }
 }
 
 /// Without two fences there is no body to locate an error in.
@@ -103,6 +168,7 @@ fn unfenced(text: &str, at: usize, problem: Problem) -> ParseError {
         return ParseError { line: 1, column: 1, problem };
     }
     let above = &text[..at];
+    spend(text.len());
     let line = 1 + above.matches('\n').count();
     let column = 1 + above.rsplit('\n').next().unwrap_or_default().chars().count();
     let cut_short = problem == Problem::NotClosed
@@ -117,21 +183,17 @@ fn read_body<'a>(
     fenced: &Fenced<'_>,
     text: &str,
     note: &mut dyn FnMut(Line<'_>, Note),
-) -> Result<Act<'a>, ParseError> {
-    let fail = |at: usize, problem: Problem| {
-        let (line, column) = fenced.locate(text, at);
-        ParseError { line, column, problem }
-    };
-    let mut tell = |at: usize, what: Note| note(&|| fenced.locate(text, at).0, what);
+) -> Result<Act<'a>, Fault> {
+    let mut tell = |at: usize, what: Note| note(&|| fenced.line(text, at), what);
     let (header_at, line) = header_line(body, &mut |at| tell(at, Note::Tag));
     let header = header::parse(line, &mut |what| tell(header_at, what))
-        .map_err(|(at, problem)| fail(header_at + at, header_problem(line, problem)))?;
+        .map_err(|(at, problem)| (header_at + at, header_problem(line, problem)))?;
     let fields_at = (header_at + line.len()).min(body.len());
     let mut reading = Reading::new(&header);
-    reading.fields(body, fields_at, &mut tell).map_err(|at| fail(at, Problem::TooManyFields))?;
+    reading.fields(body, fields_at, &mut tell).map_err(|at| (at, Problem::TooManyFields))?;
     if let Some(key) = reading.missing() {
         let last = body.trim_end_matches(is_space).len();
-        return Err(fail(last, Problem::Missing(header.kind, key)));
+        return Err((last, Problem::Missing(header.kind, key)));
     }
     if header.is_html {
         tell(header_at, Note::Html);
@@ -170,6 +232,8 @@ fn is_tag(rest: &str) -> bool {
 /// An act in the making.
 struct Reading<'a> {
     act: Act<'a>,
+    /// Where each unknown field is in `act.meta`. There may be hundreds in every block.
+    meta: BTreeMap<Cow<'a, str>, usize>,
     seen: u16,
     fields: usize,
 }
@@ -177,7 +241,7 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     fn new(header: &Header<'a>) -> Self {
         let act = Act::empty(header.kind, header.to.clone(), Cow::Borrowed(""), Cow::Borrowed(""));
-        Self { act, seen: 0, fields: 0 }
+        Self { act, meta: BTreeMap::new(), seen: 0, fields: 0 }
     }
 
     /// Reads all lines from `at` on. Fails with the byte of the field that is one too many.
@@ -238,6 +302,7 @@ impl<'a> Reading<'a> {
         tell: &mut dyn FnMut(usize, Note),
     ) {
         let Some((key, line_at, value_at)) = open else { return };
+        spend(end - value_at);
         let value = decode(&body[value_at..end]);
         match key {
             LineKey::Known(key) => self.set(key, value, line_at, tell),
@@ -287,15 +352,15 @@ impl<'a> Reading<'a> {
     }
 
     fn set_meta(&mut self, word: &'a str, value: Cow<'a, str>) {
-        let known = self.act.meta.iter_mut().find(|(key, _)| key.eq_ignore_ascii_case(word));
-        if let Some((_, old)) = known {
-            *old = value;
-            return;
-        }
         let is_lower = word.bytes().all(|byte| byte.is_ascii_lowercase());
         let key =
             if is_lower { Cow::Borrowed(word) } else { Cow::Owned(word.to_ascii_lowercase()) };
-        self.act.meta.push((key, value));
+        let next = self.act.meta.len();
+        let at = *self.meta.entry(key.clone()).or_insert(next);
+        match self.act.meta.get_mut(at) {
+            Some((_, old)) => *old = value,
+            None => self.act.meta.push((key, value)),
+        }
     }
 
     /// The first field that the act cannot do without and has not got. A part of a longer act
@@ -316,7 +381,9 @@ impl<'a> Reading<'a> {
 }
 
 fn next_line(body: &str, at: usize) -> usize {
-    memchr(b'\n', &body.as_bytes()[at..]).map_or(body.len(), |newline| at + newline + 1)
+    let next = memchr(b'\n', &body.as_bytes()[at..]).map_or(body.len(), |newline| at + newline + 1);
+    spend(next - at);
+    next
 }
 
 /// Whether acts of this kind are written with this field.

@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::act::Meta;
 use super::build::{BuildError, build, write};
 use super::{Act, Key};
+use crate::work::spend;
 
 /// The most parts of one act: a reader must hold them all.
 pub const PARTS_MAX: usize = 999;
@@ -210,6 +210,7 @@ fn fitting(text: &str, room: usize) -> (usize, usize) {
         if cost > room {
             break;
         }
+        spend(c.len_utf8());
         len += c.len_utf8();
         match c {
             '\n' => line = (len, cost),
@@ -246,6 +247,7 @@ pub fn join(parts: &[Act<'_>]) -> Result<Act<'static>, JoinError> {
     let mut by_index = BTreeMap::new();
     let mut of = 0;
     for act in parts {
+        spend(1 + act.meta.len());
         let part = act.part().ok_or_else(|| JoinError::NotAPart(act.request_id.to_string()))?;
         of = if of == 0 { part.of } else { of };
         if part.of != of || !belong_together(first, act) {
@@ -280,6 +282,8 @@ fn concatenate<'a>(parts: impl Iterator<Item = &'a Act<'a>>) -> Act<'static> {
     let mut parts = parts.cloned().map(Act::into_owned);
     let mut whole = parts.next().expect("there is at least one part");
     whole.meta.retain(|(key, _)| key != PART);
+    let fields = whole.meta.iter().enumerate();
+    let mut known: BTreeMap<_, _> = fields.map(|(at, (key, _))| (key.clone(), at)).collect();
     for part in parts {
         for key in Key::ALL {
             let Some(more) = part.text(key).filter(|_| key != Key::Callback) else { continue };
@@ -288,17 +292,16 @@ fn concatenate<'a>(parts: impl Iterator<Item = &'a Act<'a>>) -> Act<'static> {
             }
         }
         part.meta.into_iter().filter(|(key, _)| key != PART).for_each(|(key, more)| {
-            append_meta(&mut whole.meta, key, &more);
+            spend(more.len());
+            let next = whole.meta.len();
+            let at = *known.entry(key.clone()).or_insert(next);
+            match whole.meta.get_mut(at) {
+                Some((_, value)) => value.to_mut().push_str(&more),
+                None => whole.meta.push((key, more)),
+            }
         });
     }
     whole
-}
-
-fn append_meta(meta: &mut Vec<Meta<'static>>, key: Cow<'static, str>, more: &str) {
-    match meta.iter_mut().find(|(known, _)| *known == key) {
-        Some((_, value)) => value.to_mut().push_str(more),
-        None => meta.push((key, Cow::Owned(more.to_owned()))),
-    }
 }
 
 #[cfg(test)]

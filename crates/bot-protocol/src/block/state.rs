@@ -3,6 +3,8 @@
 //! Owns the content of the file and what tracking does to it. Never touches a disk; entries that
 //! nobody asked for are kept letter by letter, whoever wrote them.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -10,6 +12,7 @@ use super::conversation::{Conversation, Warning};
 use super::message::Message;
 use super::object::{Object, pretty, raw};
 use crate::time::Timestamp;
+use crate::work::spend;
 
 /// How old an ended conversation must be to be cleaned away, if nobody says otherwise: a day.
 pub const CLEANUP_AGE_MS_DEFAULT: u64 = 86_400_000;
@@ -93,6 +96,7 @@ impl State {
 
     /// Of an id that stands twice, the later counts, as in JavaScript.
     fn entry(&self, id: &str) -> Option<usize> {
+        spend(self.entries.0.len());
         self.entries.0.iter().rposition(|(known, _)| known == id)
     }
 
@@ -148,13 +152,19 @@ impl State {
                 (TimedOut { id: id.to_owned(), minutes }, conversation)
             })
             .collect();
-        for (timed_out, conversation) in &late {
-            let mut conversation = conversation.clone();
+        spend(self.entries.0.len());
+        // Of an id that stands twice, the later counts.
+        let at: BTreeMap<String, usize> =
+            self.entries.0.iter().enumerate().map(|(at, (id, _))| (id.clone(), at)).collect();
+        let end = |(timed_out, mut conversation): (TimedOut, Conversation)| {
             let reason = format!("No response after {} minutes", timed_out.minutes);
             conversation.time_out(&reason, now);
-            self.save(&timed_out.id, &conversation);
-        }
-        late.into_iter().map(|(timed_out, _)| timed_out).collect()
+            if let Some(at) = at.get(&timed_out.id) {
+                self.entries.0[*at].1 = raw(&conversation);
+            }
+            timed_out
+        };
+        late.into_iter().map(end).collect()
     }
 
     /// Forgets conversations that ended (done, failed, timeout) more than `age_ms` ago, and says
@@ -179,5 +189,6 @@ impl State {
 }
 
 fn read_entry((id, entry): &(String, Box<RawValue>)) -> Result<Conversation, StateError> {
+    spend(entry.get().len());
     serde_json::from_str(entry.get()).map_err(|source| StateError::Entry { id: id.clone(), source })
 }

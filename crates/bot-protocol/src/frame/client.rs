@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::operator::Operate;
-use super::{FrameError, Opaque, check_bytes, frame_type, frames, json};
+use super::{FrameError, Opaque, check_bytes, frame_type, frames, json, refuse, strict};
 use crate::code::Code;
 use crate::id::{MessageId, Position};
-use crate::limits::Limits;
+use crate::limits::{ESCAPED_BYTES, Limits, OTHER_FIELDS_BYTES};
 use crate::name::{BotId, RoomName};
 use crate::receipt::ReceiptState;
 use crate::secret::Secret;
@@ -66,27 +66,48 @@ impl ClientFrame {
 
     /// The frame that comes most often. It holds nothing that is nested, so its size is its only bound.
     fn decode_usual(json: &str, limits: &Limits) -> Option<Result<Self, FrameError>> {
-        if json.len() > limits.frame_bytes as usize || limits.json_depth == 0 {
+        if json.len() > limits.wire_bytes_max() || limits.json_depth == 0 {
             return None;
         }
         let message = json::read_message(json)?;
-        Some(message.check(limits).map(|()| Self::Message(message)))
+        Some(message.check(json.len(), limits).map(|()| Self::Message(message)))
     }
 
-    fn decode_any(json: &[u8], limits: &Limits) -> Result<Self, FrameError> {
+    /// The same for every frame, without the short way for the usual ones. Both must agree: this one is
+    /// the specification.
+    pub fn decode_any(json: &[u8], limits: &Limits) -> Result<Self, FrameError> {
+        Self::decode_checked(json, limits).map_err(|error| error.in_frame(json))
+    }
+
+    fn decode_checked(json: &[u8], limits: &Limits) -> Result<Self, FrameError> {
         check_bytes(json, limits)?;
+        strict::check(json).map_err(|error| refuse::broken(None, json, &error))?;
         let kind = frame_type(json)?;
         let frame = Self::decode_as(&kind, json)?.ok_or_else(|| {
             let message = format!("`{:.64}` is none of {}", kind, Self::KINDS.join(", "));
-            FrameError::new(Code::UnknownType, message).about(&kind)
+            let hint = "a newer hub may know it: `bot-hub status` names this one's version";
+            FrameError::new(Code::UnknownType, message).hint(hint)
         })?;
         match &frame {
-            Self::Message(message) => message.check(limits)?,
+            Self::Message(message) => message.check(json.len(), limits)?,
+            _ if json.len() > limits.frame_bytes as usize => {
+                let (bytes, bytes_max) = (json.len(), limits.frame_bytes);
+                let message = format!("{bytes} bytes, at most {bytes_max} are allowed");
+                return Err(FrameError::new(Code::TooLarge, message));
+            }
             Self::Receipt(receipt) => receipt.check()?,
+            Self::Presence(presence) => one_line("note", presence.note.as_deref())?,
             _ => {}
         }
         Ok(frame)
     }
+}
+
+/// Labels are shown, logged, and handed to commands in their environment.
+fn one_line(field: &str, text: Option<&str>) -> Result<(), FrameError> {
+    let Some(at) = text.and_then(|text| text.find(char::is_control)) else { return Ok(()) };
+    let message = format!("`{field}` holds a control character at byte {at}");
+    Err(FrameError::new(Code::BadFrame, message).hint(format!("`{field}` is a label on one line")))
 }
 
 /// `auth`: the token, and what the client can do.
@@ -160,28 +181,38 @@ pub struct Message {
 }
 
 impl Message {
-    fn check(&self, limits: &Limits) -> Result<(), FrameError> {
+    /// `bytes` is how much JSON it took.
+    fn check(&self, bytes: usize, limits: &Limits) -> Result<(), FrameError> {
         let reference = self.id.as_ref().map_or("message", MessageId::as_str);
-        let raw = |value: &Option<Opaque>| value.as_ref().map_or(0, |json| json.as_json().len());
-        let thread = self.thread.as_ref().map_or(0, SmolStr::len);
-        let sizes = [
-            ("text", self.text.len(), limits.text_bytes as usize),
-            ("act", raw(&self.act), limits.meta_bytes as usize),
-            ("meta", raw(&self.meta), limits.meta_bytes as usize),
-            ("thread", thread, THREAD_BYTES_MAX),
-        ];
-        for (field, bytes, bytes_max) in sizes {
-            if bytes > bytes_max {
-                let message =
-                    format!("`{field}` has {bytes} bytes, at most {bytes_max} are allowed");
-                return Err(FrameError::new(Code::TooLarge, message).about(reference));
-            }
-        }
+        self.check_sizes(bytes, limits).map_err(|error| error.about(reference))?;
+        one_line("thread", self.thread.as_deref()).map_err(|error| error.about(reference))?;
         if self.room.is_some() == self.to.is_some() {
             let message = "a message needs either `room` or `to`, and not both";
-            return Err(FrameError::new(Code::BadFrame, message).about(reference));
+            let hint = "`room` says it to everybody there, `to` to one bot";
+            return Err(FrameError::new(Code::BadFrame, message).hint(hint).about(reference));
         }
         Ok(())
+    }
+
+    fn check_sizes(&self, bytes: usize, limits: &Limits) -> Result<(), FrameError> {
+        let raw = |value: &Option<Opaque>| value.as_ref().map_or(0, |json| json.as_json().len());
+        let thread = self.thread.as_ref().map_or(0, SmolStr::len);
+        let (text, act, meta) = (self.text.len(), raw(&self.act), raw(&self.meta));
+        // However it is escaped, a text within its bounds is taken. Nothing else grows by escaping.
+        let unescaped = bytes.min(text + act + meta + OTHER_FIELDS_BYTES);
+        let escaped = ESCAPED_BYTES * text + act + meta + OTHER_FIELDS_BYTES;
+        let others = bytes.saturating_sub(escaped);
+        let sizes = [
+            ("text", text, limits.text_bytes as usize),
+            ("act", act, limits.meta_bytes as usize),
+            ("meta", meta, limits.meta_bytes as usize),
+            ("thread", thread, THREAD_BYTES_MAX),
+            ("the frame", unescaped + others, limits.frame_bytes as usize),
+        ];
+        let over = sizes.into_iter().find(|(_, bytes, bytes_max)| bytes > bytes_max);
+        let Some((what, bytes, bytes_max)) = over else { return Ok(()) };
+        let message = format!("`{what}` has {bytes} bytes, at most {bytes_max} are allowed");
+        Err(FrameError::new(Code::TooLarge, message).hint(refuse::bounds(limits)))
     }
 }
 

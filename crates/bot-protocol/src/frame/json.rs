@@ -10,6 +10,7 @@ use super::client::Message;
 use crate::id::MessageId;
 use crate::name::{BotId, RoomName};
 use crate::time::Timestamp;
+use crate::work::spend;
 
 /// Bytes looked at together. The loop over one of them has no early end, so that the compiler makes a
 /// few vector instructions of it.
@@ -103,6 +104,7 @@ const USUAL_HEAD: &str = r#"{"type":"message","#;
 /// Reads a `message` of strings and plain numbers. `None` is no verdict: serde reads it, or says what
 /// is wrong with it.
 pub(super) fn read_message(json: &str) -> Option<Message> {
+    spend(json.len());
     let mut reader = Reader { json, at: 0 };
     let mut message = Message::default();
     let mut has_text = false;
@@ -115,7 +117,11 @@ pub(super) fn read_message(json: &str) -> Option<Message> {
         let key = reader.plain_string()?;
         reader.token(b':')?;
         match key {
-            "type" if !is_typed => is_typed = reader.plain_string()? == "message",
+            "type" if !is_typed => {
+                is_typed = reader.plain_string()? == "message";
+                // Another type, and perhaps another `type` behind it.
+                is_typed.then_some(())?;
+            }
             "text" if !has_text => (message.text, has_text) = (reader.string()?, true),
             "room" => set(&mut message.room, RoomName::new(reader.plain_string()?).ok()?)?,
             "to" => set(&mut message.to, BotId::new(reader.plain_string()?).ok()?)?,
@@ -268,6 +274,7 @@ mod tests {
         check(r#"{"type":"message","room":"lab","text":"x","meta":{"a":1}}"#, false);
         check(r#"{"type":"message","room":"lab","text":"x","room":"lab"}"#, false);
         check(r#"{"type":"message","type":"message","text":"x"}"#, false);
+        check(r#"{"type":"leave","type":"message","text":"x"}"#, false);
         check(r#"{"type":"message","room":null,"text":"x"}"#, false);
         check(r#"{"type":"message","room":"a b","text":"x"}"#, false);
         check(r#"{"type":"message","room":"lab"}"#, false);

@@ -9,61 +9,77 @@
 
 pub mod client;
 pub mod json;
+mod mend;
 pub mod operator;
 mod reason;
+mod refuse;
 pub mod server;
+mod skim;
+pub mod strict;
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use smol_str::SmolStr;
 
 pub use client::ClientFrame;
+pub use mend::mend as readable;
+pub use refuse::FrameError;
 pub use server::ServerFrame;
+pub use skim::Skim;
 
 use crate::code::Code;
 use crate::depth;
 use crate::limits::Limits;
-
-/// Why bytes are not a frame.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct FrameError {
-    /// The refusal to answer with.
-    pub code: Code,
-    /// What exactly is wrong, for the person who wrote the client.
-    pub message: String,
-    /// The id or the type of the frame, as far as it could be read.
-    pub reference: Option<SmolStr>,
-}
-
-impl FrameError {
-    fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), reference: None }
-    }
-
-    fn about(mut self, reference: &str) -> Self {
-        // An attacker's megabyte must not come back as an echo.
-        self.reference = Some(SmolStr::from_iter(reference.chars().take(64)));
-        self
-    }
-}
+use crate::work::spend;
 
 /// JSON that is relayed exactly as it came, bounded in size and depth but not looked into.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Opaque(pub Box<RawValue>);
+#[derive(Clone, Debug)]
+pub struct Opaque {
+    json: Box<RawValue>,
+    is_mended: bool,
+}
 
 impl Opaque {
     /// The JSON text.
     pub fn as_json(&self) -> &str {
-        self.0.get()
+        self.json.get()
     }
 
     /// Wraps JSON text that was checked before, as it comes from a store.
     pub fn from_json(text: String) -> Result<Self, serde_json::Error> {
-        RawValue::from_string(text).map(Self)
+        RawValue::from_string(text).map(|json| Self { json, is_mended: false })
+    }
+
+    /// The same, but such that every strict reader takes it. A hub once let in numbers and characters
+    /// that JSON can write and no program can hold; they are replaced.
+    #[must_use]
+    pub fn readable(&self) -> Self {
+        match mend::mend(self.as_json()) {
+            Cow::Borrowed(text) if text == self.as_json() => self.clone(),
+            mended => {
+                let json = RawValue::from_string(mended.into_owned());
+                Self { json: json.unwrap_or_default(), is_mended: true }
+            }
+        }
+    }
+
+    /// Whether something in it had to be replaced.
+    pub fn is_mended(&self) -> bool {
+        self.is_mended
+    }
+}
+
+impl Serialize for Opaque {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Opaque {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self { json, is_mended: false }.readable())
     }
 }
 
@@ -101,10 +117,14 @@ fn frame_type(json: &[u8]) -> Result<Cow<'_, str>, FrameError> {
     if let Some(kind) = leading_type(json) {
         return Ok(Cow::Borrowed(kind));
     }
+    spend(json.len());
     let head: Head<'_> = serde_json::from_slice(json).map_err(|error| {
         FrameError::new(Code::BadJson, format!("a frame is one JSON object: {error}"))
+            .hint("a frame is one JSON object in one text frame, with a `type`")
     })?;
-    head.kind.ok_or_else(|| FrameError::new(Code::BadFrame, "field `type` is missing"))
+    head.kind.ok_or_else(|| {
+        FrameError::new(Code::BadFrame, "field `type` is missing").hint("every frame has a `type`")
+    })
 }
 
 /// The `type` if it is the object's first key and needs no unescaping.
@@ -126,21 +146,21 @@ fn after<'a>(json: &'a [u8], token: &[u8]) -> Option<&'a [u8]> {
 
 /// The body of a frame whose type is known.
 fn decode_body<'a, T: Deserialize<'a>>(kind: &str, json: &'a [u8]) -> Result<T, FrameError> {
-    serde_json::from_slice(json).map_err(|error| {
-        let code = if error.is_data() { Code::BadFrame } else { Code::BadJson };
-        FrameError::new(code, format!("in `{kind}`: {error}")).about(kind)
-    })
+    spend(json.len());
+    serde_json::from_slice(json).map_err(|error| refuse::broken(Some(kind), json, &error))
 }
 
 /// Bounds that are cheaper to check on the bytes than on the parsed frame.
 fn check_bytes(json: &[u8], limits: &Limits) -> Result<(), FrameError> {
-    if json.len() > limits.frame_bytes as usize {
-        let message = format!("{} bytes, at most {} are allowed", json.len(), limits.frame_bytes);
-        return Err(FrameError::new(Code::TooLarge, message));
+    let bytes_max = limits.wire_bytes_max();
+    if json.len() > bytes_max {
+        let message = format!("{} bytes, at most {bytes_max} are allowed", json.len());
+        return Err(FrameError::new(Code::TooLarge, message).hint(refuse::bounds(limits)));
     }
     if !depth::within(json, limits.json_depth as usize) {
         let message = format!("at most {} levels are allowed", limits.json_depth);
-        return Err(FrameError::new(Code::TooDeep, message));
+        let hint = "flatten it, or send the inner part as a string";
+        return Err(FrameError::new(Code::TooDeep, message).hint(hint));
     }
     Ok(())
 }
@@ -226,7 +246,7 @@ mod tests {
     #[test]
     fn a_refusal_says_what_and_where() {
         check_refusal("", 1001, "EOF", None);
-        check_refusal("[]", 1001, "expected struct", None);
+        check_refusal("[]", 1001, "one JSON object", None);
         check_refusal("{}", 1004, "`type` is missing", None);
         check_refusal(r#"{"type":"jion"}"#, 1002, "`jion` is none of auth, join", Some("jion"));
         check_refusal(r#"{"type":"join"}"#, 1004, "missing field `room`", Some("join"));
@@ -259,7 +279,7 @@ mod tests {
             "[".repeat(40),
             "]".repeat(40)
         );
-        check_refusal(&deep, 1005, "at most 32 levels", None);
+        check_refusal(&deep, 1005, "at most 32 levels", Some("message"));
         let wide = format!(
             r#"{{"type":"message","id":"m1","room":"lab","text":"{}"}}"#,
             "x".repeat(140_000)

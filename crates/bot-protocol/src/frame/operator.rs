@@ -79,7 +79,7 @@ pub enum Operation {
     RoomCreate {
         /// The new room.
         room: RoomName,
-        /// Whether bots may join by themselves.
+        /// Only an operator admits members; otherwise bots may join by themselves.
         #[serde(default)]
         closed: bool,
     },
@@ -136,7 +136,6 @@ pub enum Operation {
 /// Whom to invite, and to what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct InviteWish {
     /// What the bot that comes by it is called, unless it asks for another name.
     pub name: BotId,

@@ -54,6 +54,7 @@ impl ServerFrame {
                 }
             }
             Self::Receipt(receipt) => receipt.state.limit_to(knows),
+            Self::Receipts(range) => range.state.limit_to(knows),
             Self::Presence(presence) => presence.state.limit_to(knows),
             Self::Status(report) => {
                 for recipient in &mut report.recipients {

@@ -35,6 +35,8 @@ frames! {
         "ack" => Ack(Ack),
         /// What became of a message of yours.
         "receipt" => Receipt(Receipt),
+        /// The same happened to a range of your messages.
+        "receipts" => Receipts(RangeReceipt),
         /// What another bot is doing.
         "presence" => Presence(Presence),
         /// Another bot is composing something.
@@ -65,7 +67,7 @@ frames! {
 impl ServerFrame {
     /// Parses a frame from a hub; `Ok(None)` is a type from a newer hub, to be ignored.
     pub fn decode(json: &[u8]) -> Result<Option<Self>, FrameError> {
-        let kind = frame_type(json)?;
+        let kind = frame_type(json).map_err(|error| error.in_frame(json))?;
         Self::decode_as(&kind, json)
     }
 
@@ -305,6 +307,36 @@ pub struct Receipt {
     /// With `answered`: the answer's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<MessageId>,
+    /// The same happened to the message for so many recipients more, which are not named one by one;
+    /// `status` names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<u32>,
+}
+
+/// `receipts`: the same happened to all messages of yours in a stretch of a room, for the same
+/// recipients. Only for the cap `ranges`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RangeReceipt {
+    /// The room.
+    pub room: RoomName,
+    /// The first of your messages that it is about.
+    pub from_seq: u64,
+    /// The last one; whatever you said in between is meant as well.
+    pub to_seq: u64,
+    /// How many messages of yours those are.
+    pub count: u64,
+    /// For how many recipients it happened.
+    pub recipients: u32,
+    /// Some of them; all, where there are few.
+    pub bots: Vec<BotId>,
+    /// What happened.
+    pub state: Open<ReceiptState>,
+    /// When, by the hub's clock.
+    pub at: Timestamp,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<SmolStr>,
 }
 
 /// `presence`: what another bot is doing.
@@ -540,7 +572,8 @@ impl ErrorFrame {
 
 impl From<FrameError> for ErrorFrame {
     fn from(error: FrameError) -> Self {
-        Self { reference: error.reference, ..Self::new(error.code).message(error.message) }
+        let FrameError { code, message, hint, reference } = error;
+        Self { hint, reference, ..Self::new(code).message(message) }
     }
 }
 

@@ -24,7 +24,7 @@ pub const CASES: &[Case] = &[
             unfinished,
         )
     },
-    case("a message of 300 KB", "`limits.frameBytes` (256 KiB), 1009", oversize),
+    case("a message of 17 MB", "read over up to 16 MiB, then 1009", oversize),
     case(
         "a message in 300,000 fragments of one byte",
         "`limits.fragmentsPerMessage` (1,024), 1008",
@@ -124,7 +124,7 @@ fn unfinished(stage: &Stage) -> Result<Damage, Failure> {
 fn oversize(stage: &Stage) -> Result<Damage, Failure> {
     let mut peer = stage.aside()?;
     let start = Instant::now();
-    drop(peer.socket.write(&frame(first::TEXT, &[b'x'; 300_000])));
+    drop(peer.socket.write(&frame(first::TEXT, &vec![b'x'; 17 << 20])));
     let closed = endings(vec![peer], start, LONG)?;
     expect_codes(&closed, &[1009])?;
     Ok(Damage { closed, ..Damage::default() })

@@ -16,8 +16,8 @@ pub const RULES: &[Rule] = &[
     rule("a frame that is nested too deeply is refused", "errors.md: 1005", too_deep),
     rule("a text above `limits.text_bytes` is refused", "errors.md: 1003", too_large),
     rule(
-        "a frame above `limits.frame_bytes` closes the connection with 1009",
-        "errors.md: close codes",
+        "a frame that is too large is refused with its id, and the connection lives on",
+        "Sizes",
         oversize,
     ),
     rule(
@@ -113,11 +113,14 @@ fn too_large(stage: &Stage) -> Verdict {
 }
 
 fn oversize(stage: &Stage) -> Verdict {
-    let bytes = limit(stage, "frame_bytes")?;
-    let mut ana = stage.seed(stage.ana())?;
-    // The hub may hang up before it has all of it.
-    drop(ana.say_text(&"x".repeat(bytes + 1)));
-    same("close", &json!(ana.hear_close()?), &json!(1009))
+    let bytes = limit(stage, "wire_bytes")?;
+    let (mut ana, room, id) = (stage.seed(stage.ana())?, stage.room(), stage.id());
+    ana.join(&room)?;
+    ana.say(&json!({"type": "message", "id": id, "room": room, "text": "x".repeat(bytes)}))?;
+    let error = ana.hear()?;
+    same("ref", &error["ref"], &json!(id))?;
+    refused(&error, 1003, "too_large")?;
+    ana.post(&room, "and now something short").map(drop)
 }
 
 fn refusal_fields(stage: &Stage) -> Verdict {

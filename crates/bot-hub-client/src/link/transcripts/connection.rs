@@ -332,3 +332,39 @@ fn a_refusal_with_a_time_is_for_now_by_whatever_word() {
     );
     assert!(transcript.contains("ended"), "{transcript}");
 }
+
+#[test]
+fn what_cannot_be_read_is_counted_and_skipped_and_its_question_answered() {
+    let transcript = when_ready(
+        "
+        100 ask 1 {'type':'history','room':'lab'}
+        101 < {'type':'history','room':'lab','entries':7}
+        102 ask 2 {'type':'operate','ref':'r1','do':{'hub_status':{}}}
+        103 < {'type':'operated','ref':'r1'}
+        104 < {'type':'message','room':'lab','from':'ann','text':['a','list']}
+        105 < {'type':'message','room':'lab','from':'ann','text':'hi','id':'m6','seq':6,'prev':4}
+    ",
+    );
+    for said in [
+        "answer 1: the hub's answer cannot be read: in `history`, field `entries`: invalid type",
+        "event 2: Unreadable { count: 1, problem: \"in `history`",
+        "answer 2: the hub's answer cannot be read: in `operated`: missing field `result`",
+        "event 4: Unreadable { count: 3, problem: \"in `message`, field `text`",
+        "event 5: message #lab <ann> hi",
+    ] {
+        assert!(transcript.contains(said), "{said}\n{transcript}");
+    }
+    assert!(!transcript.contains("disconnect"), "{transcript}");
+}
+
+#[test]
+fn a_greeting_that_cannot_be_read_is_tried_again() {
+    let transcript = from_the_start(
+        "
+        0 tick
+        0 opened
+        1 < {'type':'auth_ok','rooms':'all of them'}
+    ",
+    );
+    assert!(transcript.contains("the hub sent something that is no frame"), "{transcript}");
+}

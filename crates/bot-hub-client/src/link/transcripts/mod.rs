@@ -92,7 +92,10 @@ fn parse(input: &str) -> Input {
         "send" => send(rest),
         "<" => {
             let json = rest.replace('\'', "\"");
-            Input::Frame(Box::new(ServerFrame::decode(json.as_bytes()).unwrap().unwrap()))
+            match ServerFrame::decode(json.as_bytes()) {
+                Ok(frame) => frame.map_or(Input::Heard, |frame| Input::Frame(Box::new(frame))),
+                Err(error) => Input::Unreadable(error),
+            }
         }
         _ => panic!("no such verb: {verb}"),
     }

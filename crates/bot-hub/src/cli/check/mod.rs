@@ -149,7 +149,9 @@ impl Check {
             (Ok(()), None) => Verdict::failed(Status::Unknown, "nothing was measured".to_owned()),
         };
         let format = if global.json { form::Format::Json } else { self.format };
-        let told = super::out::write_line(form::show(&verdict, format).trim_end());
+        let told = super::out::write_line(&crate::visible::visible(
+            form::show(&verdict, format).trim_end(),
+        ));
         let status = if told.is_ok() { verdict.status } else { Status::Unknown };
         ExitCode::from(status as u8)
     }

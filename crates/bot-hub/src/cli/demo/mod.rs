@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{Failure, Kind};
 use super::hub::until_interrupted;
+use super::out::Out;
 use crate::config::Period;
 use crate::config::{Override, Sources, load_text};
 use crate::engine::registry::{Kind as TokenKind, make_token};
@@ -25,12 +26,12 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        until_interrupted(play(self.pace.get()))
+    pub(super) fn run(self, out: Out) -> Result<(), Failure> {
+        until_interrupted(play(self.pace.get(), out))
     }
 }
 
-async fn play(pace: Duration) -> Result<(), Failure> {
+async fn play(pace: Duration, out: Out) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::new(Kind::Failed, format!("the hub of the demo cannot start: {error}"))
     };
@@ -56,7 +57,7 @@ async fn play(pace: Duration) -> Result<(), Failure> {
     let (_reload, reloads) = mpsc::channel(1);
     let hub = server.run(listeners, reloads, shutdown);
     let talk = async move {
-        let result = script::talk(&url, tokens, pace).await;
+        let result = script::talk(tokens, script::Stage { url, pace, out }).await;
         drop(stop);
         result
     };

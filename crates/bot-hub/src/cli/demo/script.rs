@@ -13,9 +13,10 @@ use bot_protocol::name::RoomName;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::secret::Secret;
 use bot_protocol::word::Open;
+use serde_json::json;
 
 use crate::cli::failure::{Failure, Kind};
-use crate::cli::out::{counted, say, write_line};
+use crate::cli::out::{Out, counted, say};
 use crate::cli::words;
 
 /// Who talks.
@@ -48,9 +49,8 @@ impl Actor {
     }
 }
 
-pub(super) async fn talk(url: &str, tokens: [Secret; 2], pace: Duration) -> Result<(), Failure> {
-    say(&format!("a hub in memory listens on {url}; nothing is kept\n"));
-    let stage = Stage { url: url.to_owned(), pace };
+pub(super) async fn talk(tokens: [Secret; 2], stage: Stage) -> Result<(), Failure> {
+    say(&format!("a hub in memory listens on {}; nothing is kept\n", stage.url));
     let mut marlbot = stage.enter(BOTS[0], &tokens[0]).await?;
     let mut pelouse = stage.enter(BOTS[1], &tokens[1]).await?;
 
@@ -81,15 +81,20 @@ pub(super) async fn talk(url: &str, tokens: [Secret; 2], pace: Duration) -> Resu
     Ok(())
 }
 
-struct Stage {
-    url: String,
-    pace: Duration,
+/// Where they are, and how what they do is shown.
+pub(super) struct Stage {
+    pub(super) url: String,
+    pub(super) pace: Duration,
+    pub(super) out: Out,
 }
 
 impl Stage {
     async fn tell(&self, line: &str) -> Result<(), Failure> {
         tokio::time::sleep(self.pace).await;
-        Ok(write_line(line)?)
+        if self.out.json {
+            return self.out.json_line(&json!({ "ok": true, "line": line.trim() }));
+        }
+        self.out.text(line)
     }
 
     async fn enter(&self, name: &'static str, token: &Secret) -> Result<Actor, Failure> {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::finding::Findings;
 use super::{Patient, unknown};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::Hub;
 use crate::cli::out::counted;
 use crate::cli::pending::{Queue, queues};
@@ -54,6 +54,17 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     let census = match (&patient.hub, &patient.dir) {
         (Some(hub), _) => match ask(hub).await {
             Ok(census) => census,
+            Err(failure) if failure.kind == Kind::Refused => {
+                let what =
+                    format!("`{}` is an ordinary bot: bots and rooms were not examined", hub.me);
+                let why = "only operators are told who waits for what";
+                return findings.note(
+                    "bots",
+                    what,
+                    why,
+                    "ask whoever runs the hub to run: bot-hub doctor",
+                );
+            }
             Err(failure) => return unknown("bots", &failure, findings),
         },
         (None, Some(dir)) => match read(dir) {

@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::cli::paint::{green, red, yellow};
+use crate::visible::visible;
+
 /// How bad something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
@@ -26,6 +29,19 @@ impl Level {
             Self::Note => "note",
             Self::Warning => "warning",
             Self::Problem => "problem",
+        }
+    }
+}
+
+impl Level {
+    /// The word, as wide as the longest, in its colour.
+    fn painted(self) -> String {
+        let word = format!("{:8}", self.name());
+        match self {
+            Self::Fine => green(word),
+            Self::Note => word,
+            Self::Warning => yellow(word),
+            Self::Problem => red(word),
         }
     }
 }
@@ -153,8 +169,9 @@ impl Findings {
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
         for it in &self.list {
-            let level = it.level.name();
-            writeln!(text, "{level:8} {:9} {}", it.area, it.what).expect("a string takes text");
+            let level = it.level.painted();
+            writeln!(text, "{level} {:9} {}", it.area, visible(&it.what))
+                .expect("a string takes text");
             let indent = " ".repeat(19);
             if !it.why.is_empty() {
                 writeln!(text, "{indent}{}", it.why).expect("a string takes text");

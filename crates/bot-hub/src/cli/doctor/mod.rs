@@ -176,7 +176,7 @@ fn tell(findings: &Findings, out: Out) -> Result<(), Failure> {
             "fixed": findings.fixed,
             "findings": findings.list.iter().map(finding::Finding::to_json).collect::<Vec<_>>(),
         });
-        return Ok(super::out::write_line(&format!("{value:#}"))?);
+        return out.document(&value);
     }
     out.text(&findings.to_text())?;
     say(&format!("\n{}, {}", counted(problems, "problem"), counted(warnings, "warning")));

@@ -18,10 +18,11 @@ use smol_str::SmolStr;
 use super::failure::Failure;
 use super::hub::Hub;
 use super::out::{say, table};
+use super::paint::label;
 use super::room::RIGHTS;
 use super::target::{bot_argument, room_argument};
-use super::words::{self, period, utc};
-use crate::config::{Period, PublicUrl};
+use super::words::{self, local, period, visible_line};
+use crate::config::{Period, PublicUrl, QuantityError};
 
 const EXAMPLES: &str = "Examples:\n  bot-hub invite pelouse --room marlbot-pelouse\n  \
     bot-hub invite reporter --room lab --can post --expires 1h\n  bot-hub invite list";
@@ -43,8 +44,8 @@ pub(super) struct Invite {
     /// The room that it is let into; can be given more than once. One that is not there is made, closed
     #[arg(long = "room", value_name = "ROOM", value_parser = room_argument, required = true)]
     rooms: Vec<RoomName>,
-    /// How long the code is good for
-    #[arg(long, value_name = "PERIOD", default_value = "24h")]
+    /// How long the code is good for: from 1m to 30d
+    #[arg(long, value_name = "PERIOD", default_value = "24h", value_parser = lifetime)]
     expires: Period,
     /// What it may do in the rooms [default: read,post,request]
     #[arg(long, value_name = "RIGHTS")]
@@ -54,12 +55,26 @@ pub(super) struct Invite {
     no_qr: bool,
 }
 
+/// A hub makes no invite that is good for longer, or for less; it would shorten the wish silently.
+fn lifetime(text: &str) -> Result<Period, String> {
+    let period: Period = text.parse().map_err(|error: QuantityError| error.to_string())?;
+    match period {
+        it if it > Period::days(30) => {
+            Err("is too long: an invite is good for 30d at most".to_owned())
+        }
+        it if it < Period::seconds(60) => {
+            Err("is too short: an invite is good for 1m at least".to_owned())
+        }
+        it => Ok(it),
+    }
+}
+
 /// The other verbs.
 #[derive(Clone, Debug, Subcommand)]
 enum InviteCommand {
     /// List invites: open ones, and who came by the others
     List,
-    /// Make an invite worthless
+    /// Revoke an invite: nobody can come by it any more
     Revoke {
         /// Which one, as `invite list` names it
         #[arg(value_name = "ID")]
@@ -101,7 +116,7 @@ impl Invite {
         let is_terminal = std::io::stdout().is_terminal();
         hub.out.answer(&value, || text(hub, &made, &lines, &link, is_terminal && !self.no_qr))?;
         if let Some(warning) = warning.filter(|_| !hub.out.json) {
-            say(&format!("\nwarning: {warning}"));
+            say(&format!("\n{} {warning}", label("warning:")));
         }
         Ok(())
     }
@@ -212,23 +227,31 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
             [id, it.name.to_string(), rooms.join(" "), it.can.to_string(), by, became(it)]
         })
         .collect();
-    hub.out.answer(&value, || table(["id", "for", "rooms", "can", "by", "state"], &rows))
+    hub.out.answer(&value, || table(["id", "for", "rooms", "can", "by", "state"], &rows))?;
+    if rows.is_empty() && !hub.out.json {
+        say("nobody is invited; invite somebody's bot: bot-hub invite NAME --room ROOM");
+    }
+    Ok(())
 }
 
 fn became(invite: &Shown) -> String {
     let Some(claim) = &invite.claim else {
         return match invite.state.as_str() {
-            "open" => format!("open until {}", utc(invite.expires_at)),
+            "open" => format!("open until {}", local(invite.expires_at)),
             other => other.to_owned(),
         };
     };
-    let from = claim.address.as_ref().map_or_else(String::new, |it| format!(" from {it}"));
-    let with =
-        if claim.client.is_empty() { String::new() } else { format!(" with {}", claim.client) };
-    format!("{} joined {}{from}{with}", claim.bot, utc(claim.at))
+    let from =
+        claim.address.as_ref().map_or_else(String::new, |it| format!(" from {}", visible_line(it)));
+    let with = if claim.client.is_empty() {
+        String::new()
+    } else {
+        format!(" with {}", visible_line(&claim.client))
+    };
+    format!("{} joined {}{from}{with}", claim.bot, local(claim.at))
 }
 
 async fn revoke(hub: &Hub, id: SmolStr) -> Result<(), Failure> {
     let done: Value = hub.operate(Operation::InviteRevoke { id: id.clone() }).await?;
-    hub.out.answer(&done, || format!("{id} is worth nothing any more"))
+    hub.out.answer(&done, || format!("{id} is revoked: nobody can come by it"))
 }

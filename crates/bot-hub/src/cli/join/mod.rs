@@ -52,8 +52,7 @@ impl Join {
         let out = Out { json: global.json };
         let link = Link::parse(&self.url)
             .map_err(|error| Failure::new(Kind::Usage, error.message).hint(error.hint))?;
-        let ca_file = global.ca_file.clone().filter(|file| !file.as_os_str().is_empty());
-        let ca_file = ca_file.map(|file| std::path::absolute(&file).unwrap_or(file));
+        let ca_file = context::absolute(global.ca_file.as_deref());
         let shelf = Shelf::open()?;
         // The code is good for one time: first make sure that what comes for it can be kept.
         let draft = shelf.draft()?;

@@ -6,6 +6,7 @@ mod wait;
 
 use std::io::{IsTerminal as _, Read as _};
 
+use bot_protocol::frame::Opaque;
 use bot_protocol::frame::client::Message;
 use bot_protocol::frame::server::{Ack, Delivery};
 use bot_protocol::id::MessageId;
@@ -17,14 +18,23 @@ use tokio::time::Instant;
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::out::{counted, say};
+use super::tail::exec::{HOPS_KEY, HOPS_VARIABLE};
 use super::target::{Directory, Place};
 use super::words;
 use crate::config::Period;
 
+/// A hub that names no limit is a very old one.
+const TEXT_BYTES_MAX: u64 = 1 << 20;
+
+/// Line ends behind a text that are still read, to be left out.
+const LINE_ENDS_MAX: u64 = 64;
+
 /// What to say, to whom, and how long to wait.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-The message's id is printed on stdout; with `--wait answered`, the answer.
+The message's id is printed as soon as it is stored: on stdout, or with `--wait answered` on stderr, since the
+answer is what stdout gets then. Ctrl-C ends the waiting, never the message: `bot-hub trace ID` shows what becomes
+of it. With --json there is one document, at the end.
 `delivered` and `received` wait for every recipient, `answered` for the first answer.
 
 Examples:
@@ -81,38 +91,58 @@ struct Sent {
 
 impl Send {
     pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
-        let text = self.text()?;
+        let text = self.text(hub)?;
         let place = Directory::read(hub).await?.find(&self.to)?;
         let deadline = Instant::now() + self.timeout.get();
-        let message = self.message(hub, &place, text);
+        let message = self.message(hub, &place, text)?;
         if self.wait == Wait::Answered {
             wait::listen(hub, &place).await?;
         }
         let sending = hub.client.send(message).await?;
         let id = sending.id().clone();
-        let stored = tokio::time::timeout_at(deadline, sending).await.map_err(|_| {
-            let what = format!("`{id}` was not stored within {}", self.timeout);
-            Failure::new(Kind::TimedOut, what)
-                .hint("send it again with the same --id; it is stored once")
-        })?;
+        let stored = tokio::select! {
+            stored = tokio::time::timeout_at(deadline, sending) => stored,
+            _ = tokio::signal::ctrl_c() => return Err(perhaps_stored(Kind::Interrupted, &id, "interrupted")),
+        };
+        let late = format!("not stored within {}", self.timeout);
+        let stored = stored.map_err(|_| perhaps_stored(Kind::TimedOut, &id, &late))?;
         let ack = stored.map_err(|error| in_our_words(error.into(), hub, &place))?;
         let room = ack.room.clone();
         let sent = Sent { id, place, room, ack, deadline, timeout: self.timeout };
-        if self.wait == Wait::Stored {
+        self.follow(hub, &sent).await
+    }
+
+    /// What is printed, and when: the id as soon as the message is stored, so that it is known whatever
+    /// happens to the waiting. On stdout, except where stdout is for something else: the answer, or one
+    /// JSON document.
+    async fn follow(&self, hub: &mut Hub, sent: &Sent) -> Result<(), Failure> {
+        let waits = self.wait != Wait::Stored;
+        if !hub.out.json {
+            if self.wait == Wait::Answered {
+                say(&format!("{}: {}", sent.id, sent.in_words()));
+            } else {
+                hub.out.text(sent.id.as_str())?;
+                say(&sent.in_words());
+            }
+        }
+        if !waits {
             return sent.tell(hub, &[], None);
         }
-        let (recipients, answer) = wait::until(hub, &sent, self.wait).await?;
+        let (recipients, answer) = tokio::select! {
+            outcome = wait::until(hub, sent, self.wait) => outcome?,
+            _ = tokio::signal::ctrl_c() => return Err(sent.interrupted()),
+        };
         sent.tell(hub, &recipients, answer.as_ref())
     }
 
-    fn text(&self) -> Result<String, Failure> {
+    fn text(&self, hub: &Hub) -> Result<String, Failure> {
         let from_stdin = match self.text.as_deref() {
             Some("-") => true,
             Some(_) => false,
             None => !std::io::stdin().is_terminal(),
         };
         let text = match (&self.text, from_stdin) {
-            (_, true) => read_stdin()?,
+            (_, true) => read_stdin(hub)?,
             (Some(text), false) => text.clone(),
             (None, false) => String::new(),
         };
@@ -123,7 +153,7 @@ impl Send {
         Ok(text)
     }
 
-    fn message(&self, hub: &Hub, place: &Place, text: String) -> Message {
+    fn message(&self, hub: &Hub, place: &Place, text: String) -> Result<Message, Failure> {
         let (room, to) = match place {
             Place::Room(room) => match room.direct_pair() {
                 Some((one, other)) if one == hub.me => (None, Some(other)),
@@ -132,26 +162,46 @@ impl Send {
             },
             Place::Bot(bot) => (None, Some(bot.clone())),
         };
-        Message {
+        Ok(Message {
             room,
             to,
             text,
+            meta: meta()?,
             id: self.id.clone(),
             reply_to: self.reply_to.clone(),
             thread: self.thread.as_deref().map(Into::into),
             expires_at: self.expires_in.map(|period| hub.now() + period.as_ms()),
             ..Message::default()
-        }
+        })
     }
 }
 
+/// What a command of `tail --exec` answers carries how many such answers there were before it.
+fn meta() -> Result<Option<Opaque>, Failure> {
+    let hops = std::env::var(HOPS_VARIABLE).ok().and_then(|hops| hops.parse::<u64>().ok());
+    let meta = hops.map(|hops| json!({ HOPS_KEY: hops.saturating_add(1) }).to_string());
+    let meta = meta.map(Opaque::from_json).transpose();
+    meta.map_err(|error| Failure::new(Kind::Failed, error.to_string()))
+}
+
+/// Nobody has said whether the hub has it: the same again is never wrong.
+fn perhaps_stored(kind: Kind, id: &MessageId, what: &str) -> Failure {
+    Failure::new(kind, format!("`{id}`: {what}; perhaps it is stored"))
+        .hint(format!("send it again with --id {id}: it is stored once"))
+        .details(json!({ "id": id }))
+}
+
 impl Sent {
+    /// What is left to print at the end.
     fn tell(
         &self,
         hub: &Hub,
         recipients: &[Value],
         answer: Option<&Delivery>,
     ) -> Result<(), Failure> {
+        if !hub.out.json {
+            return answer.map_or(Ok(()), |it| hub.out.text(&words::visible(&it.text)));
+        }
         let ack = &self.ack;
         let mut value = json!({
             "id": self.id, "room": self.room, "seq": ack.seq, "delivered": ack.delivered,
@@ -163,13 +213,14 @@ impl Sent {
         if let Some(answer) = answer {
             value["answer"] = json!(answer);
         }
-        let data =
-            answer.map_or_else(|| self.id.to_string(), |it| words::visible(&it.text).into_owned());
-        hub.out.answer(&value, || data)?;
-        if !hub.out.json {
-            say(&self.in_words());
-        }
-        Ok(())
+        hub.out.answer(&value, String::new)
+    }
+
+    /// A person pressed ctrl-c: the message goes on, and here is how to.
+    fn interrupted(&self) -> Failure {
+        Failure::new(Kind::Interrupted, format!("`{}` is stored; only the waiting ended", self.id))
+            .hint(format!("see what becomes of it: bot-hub trace {}", self.id))
+            .details(json!({ "id": self.id, "room": self.room }))
     }
 
     /// Nothing is ever sent to nobody without saying so.
@@ -179,7 +230,7 @@ impl Sent {
         let again = if ack.duplicate { " before" } else { "" };
         if ack.delivered == 0 && queued == 0 && ack.duplicate {
             // It says nothing about those who had it before the hub started.
-            return format!("stored before in {to}; bot-hub status {} says more", self.id);
+            return format!("stored before in {to}; bot-hub trace {} says more", self.id);
         }
         if ack.delivered == 0 && queued == 0 {
             return format!("stored{again} in {to}, where nobody else is a member");
@@ -203,14 +254,25 @@ fn in_our_words(failure: Failure, hub: &Hub, place: &Place) -> Failure {
         .hint(format!("an operator can run: bot-hub room add '{room}' {me}"))
 }
 
-fn read_stdin() -> Result<String, Failure> {
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(|error| {
-        Failure::new(Kind::Failed, format!("stdin cannot be read: {error}"))
+/// No more than the hub takes: what is longer is refused before all of it was read.
+fn read_stdin(hub: &Hub) -> Result<String, Failure> {
+    // Line ends behind the text do not count; a hub that says no limit gets what memory bears.
+    let limit = hub.hello.limits.as_ref().map_or(TEXT_BYTES_MAX, |it| u64::from(it.text_bytes));
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().take(limit + LINE_ENDS_MAX).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::new(Kind::Failed, format!("stdin cannot be read: {error}")))?;
+    let end = bytes.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+    bytes.truncate(end);
+    if bytes.len() as u64 > limit {
+        let message =
+            format!("the text is longer than {limit} bytes, which is what this hub takes");
+        return Err(Failure::new(Kind::Refused, message)
+            .hint("send it in parts, or put it somewhere and send a link"));
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::new(Kind::Failed, "what stands on stdin is no text")
             .hint("a message is UTF-8 text")
-    })?;
-    text.truncate(text.trim_end_matches(['\n', '\r']).len());
-    Ok(text)
+    })
 }
 
 pub(super) fn message_id(text: &str) -> Result<MessageId, bot_protocol::id::IdError> {

@@ -3,11 +3,15 @@
 //! Owns when a wish is fulfilled and when it never will be. Asks `status` whenever something happened,
 //! and after each reconnect: receipts that were lost with a connection are not missed.
 
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+
 use bot_hub_client::{AskError, Event};
 use bot_protocol::frame::client::History;
 use bot_protocol::frame::operator::Operation;
 use bot_protocol::frame::server::{Delivery, Receipt, RecipientStatus, Step};
 use bot_protocol::id::MessageId;
+use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::word::Open;
 use serde_json::{Value, json};
@@ -16,7 +20,9 @@ use tokio::time::timeout_at;
 use super::{Sent, Wait};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::Hub;
+use crate::cli::out::{Out, say};
 use crate::cli::target::Place;
+use crate::visible::visible_line;
 
 /// What came of it, for everybody whom it was for.
 type Outcome = (Vec<Value>, Option<Delivery>);
@@ -56,9 +62,11 @@ async fn wait(
     known: &mut Vec<RecipientStatus>,
 ) -> Result<Outcome, Failure> {
     let mut heard: Vec<Receipt> = Vec::new();
+    let mut shown = Progress::default();
     loop {
         *known = hub.client.status(sent.id.clone(), Some(hub.me.clone())).await?.recipients;
         heard.iter().for_each(|receipt| add(known, receipt));
+        shown.show(known, hub.out);
         match standing(known, wish) {
             Standing::Fulfilled(reply) => {
                 let answer = match reply {
@@ -74,6 +82,50 @@ async fn wait(
             News::Connected => {}
             News::Receipt(receipt) => heard.push(receipt),
             News::Answer(answer) => return Ok((told(known), Some(*answer))),
+        }
+    }
+}
+
+/// How far the recipients are, state by state, for a person who looks.
+#[derive(Default)]
+struct Progress {
+    /// Steps that were shown, per recipient.
+    steps: BTreeMap<BotId, usize>,
+    counts: String,
+}
+
+/// More recipients than this are counted, not listed.
+const LISTED_MAX: usize = 8;
+
+impl Progress {
+    fn show(&mut self, known: &[RecipientStatus], out: Out) {
+        if out.json || !std::io::stderr().is_terminal() {
+            return;
+        }
+        if known.len() > LISTED_MAX {
+            return self.count(known);
+        }
+        for it in known {
+            let shown = self.steps.entry(it.bot.clone()).or_default();
+            for step in it.steps.iter().skip(*shown) {
+                let reason = step.reason.as_deref().map(visible_line);
+                let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+                let state = step.state.to_string();
+                say(&format!("  {}: {}{reason}", it.bot, visible_line(&state)));
+            }
+            *shown = it.steps.len();
+        }
+    }
+
+    fn count(&mut self, known: &[RecipientStatus]) {
+        let mut states: BTreeMap<String, usize> = BTreeMap::new();
+        known.iter().for_each(|it| *states.entry(it.state.to_string()).or_default() += 1);
+        let counts: Vec<String> =
+            states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        let counts = counts.join(", ");
+        if counts != self.counts {
+            say(&format!("  {counts}"));
+            self.counts = counts;
         }
     }
 }
@@ -191,6 +243,7 @@ fn told(recipients: &[RecipientStatus]) -> Vec<Value> {
 fn in_words(recipients: &[RecipientStatus]) -> String {
     let each = recipients.iter().map(|it| {
         let reason = it.steps.last().and_then(|step| step.reason.as_deref());
+        let reason = reason.map(visible_line);
         let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
         format!("{}: {}{reason}", it.bot, it.state)
     });
@@ -226,7 +279,6 @@ fn name(wish: Wait) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use bot_protocol::name::BotId;
     use bot_protocol::time::Timestamp;
 
     use super::*;

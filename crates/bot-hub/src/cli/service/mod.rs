@@ -15,7 +15,7 @@ use self::systemctl::Systemctl;
 use self::unit::{NAME, Scope};
 use super::Global;
 use super::failure::{Failure, Kind};
-use super::out::{Out, say};
+use super::out::{Out, counted, say};
 use crate::config::Environment;
 
 /// What to do with the service.
@@ -89,10 +89,12 @@ impl Service {
                 format!("where this program is cannot be found out: {error}"),
             )
         })?;
+        // Wrong usage is wrong wherever the program lies.
+        let options = self.options(global)?;
         if self.scope.hides(&program) {
             self.object(&hidden(&program))?;
         }
-        let unit = self.scope.unit(&program, &self.options(global)?);
+        let unit = self.scope.unit(&program, &options);
         let steps = [
             Step::Write(&self.path, &unit),
             Step::Systemctl(&["daemon-reload"]),
@@ -126,8 +128,11 @@ impl Service {
 
     fn status(&self, out: Out) -> Result<(), Failure> {
         if self.dry_run {
-            return Ok(super::out::write_line(&self.systemctl.line(&["show", NAME]))?);
+            let line = self.systemctl.line(&["show", NAME]);
+            let value = json!({ "unit": self.path, "dry_run": true, "steps": [{ "step": line }] });
+            return out.answer(&value, || line.clone());
         }
+        self.systemctl.answers()?;
         let shown = self.systemctl.show(NAME)?;
         let of = |name: &str| shown.get(name).map_or("", String::as_str);
         let installed = of("LoadState") == "loaded";
@@ -145,13 +150,13 @@ impl Service {
                 says => format!("\n  says       {says}"),
             };
             format!(
-                "{NAME} is {} ({}), {}\n  unit       {}\n  pid        {}, restarted {} times{says}",
+                "{NAME} is {} ({}), {}\n  unit       {}\n  pid        {}, restarted {}{says}",
                 of("ActiveState"),
                 of("SubState"),
                 of("UnitFileState"),
                 self.path.display(),
                 of("MainPID"),
-                of("NRestarts"),
+                counted(of("NRestarts").parse().unwrap_or(0), "time"),
             )
         })
     }

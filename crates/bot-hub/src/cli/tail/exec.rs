@@ -10,10 +10,35 @@ use bot_protocol::frame::server::Delivery;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::out::say;
 
+/// Answers of commands to commands in a row, after which one of them has to stop: two bots with a `tail
+/// --exec` each would talk for ever.
+const HOPS_MAX: u64 = 8;
+
+/// Where `send`, run by a command, finds how many there were before it.
+pub(in crate::cli) const HOPS_VARIABLE: &str = "BOT_HUB_EXEC_HOPS";
+
+/// Where a message says the same, in its `meta`.
+pub(in crate::cli) const HOPS_KEY: &str = "exec_hops";
+
+/// How many commands have answered each other up to this message.
+fn hops(message: &Delivery) -> u64 {
+    let meta = message.meta.as_ref().and_then(|meta| serde_json::to_value(meta).ok());
+    meta.and_then(|meta| meta.get(HOPS_KEY)?.as_u64()).unwrap_or(0)
+}
+
 /// Runs the command to its end. Messages that come meanwhile wait.
 pub(super) async fn run(command: &str, message: &Delivery) -> Result<(), Failure> {
+    let id = message.id.as_ref().map_or("-", |id| id.as_str());
+    let hops = hops(message);
+    if hops >= HOPS_MAX {
+        say(&format!(
+            "the command is not run for `{id}`: {hops} commands have answered each other up to it"
+        ));
+        return Ok(());
+    }
     let mut prepared = Command::new("sh");
     prepared.arg("-c").arg(command).envs(fields(message)).stdin(Stdio::piped());
+    prepared.env(HOPS_VARIABLE, hops.to_string());
     let text = message.text.clone();
     // Both the write and the wait block.
     let ended = tokio::task::spawn_blocking(move || feed(&mut prepared, &text)).await;
@@ -25,7 +50,6 @@ pub(super) async fn run(command: &str, message: &Delivery) -> Result<(), Failure
         Err(error) => return Err(Failure::new(Kind::Failed, error.to_string())),
     };
     if !status.success() {
-        let id = message.id.as_ref().map_or("-", |id| id.as_str());
         say(&format!("the command for `{id}` failed: {status}"));
     }
     Ok(())
@@ -54,6 +78,11 @@ fn fields(message: &Delivery) -> [(&'static str, String); 8] {
         ("BOT_HUB_SENT_AT", number(message.sent_at.map(|at| at.0))),
         ("BOT_HUB_AGE_MS", number(message.age_ms)),
         ("BOT_HUB_REPLY_TO", id(&message.reply_to)),
-        ("BOT_HUB_THREAD", message.thread.as_deref().unwrap_or_default().to_owned()),
+        ("BOT_HUB_THREAD", without_nul(message.thread.as_deref().unwrap_or_default())),
     ]
+}
+
+/// A variable cannot hold the character that ends it; a label that has one is another bot's mischief.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }

@@ -19,6 +19,7 @@ use crate::cli::failure::{Failure, Kind};
 use crate::cli::history::page;
 use crate::cli::hub::Hub;
 use crate::cli::out::say;
+use crate::cli::words::visible;
 
 /// How often a connection that may not observe looks into the log, and one that is lost into the
 /// data directory.
@@ -74,6 +75,10 @@ impl<'a> Follow<'a> {
                 News::Event(Event::Disconnected { why, .. }) => {
                     self.is_away = true;
                     say(&format!("not connected, trying again: {why}"));
+                    Ok(Next::GoOn)
+                }
+                News::Event(Event::Unreadable { problem, .. }) => {
+                    say(&format!("skipped what this program cannot read: {}", visible(&problem)));
                     Ok(Next::GoOn)
                 }
                 News::Event(_) => Ok(Next::GoOn),

@@ -2,9 +2,10 @@
 //!
 //! Owns the options and what is printed per message. That nothing is missed is [`follow`]'s.
 
-mod exec;
+pub(super) mod exec;
 mod follow;
 
+use bot_protocol::frame::Opaque;
 use bot_protocol::frame::server::{Delivery, Gap};
 use bot_protocol::name::{BotId, RoomName};
 use serde_json::json;
@@ -24,6 +25,8 @@ sees the rooms of its bot.
 
 The command of --exec runs once per message, one at a time, with the text on stdin and BOT_HUB_ROOM,
 BOT_HUB_FROM, BOT_HUB_ID, BOT_HUB_SEQ, BOT_HUB_SENT_AT, BOT_HUB_AGE_MS, BOT_HUB_REPLY_TO and BOT_HUB_THREAD set.
+It is not run for what you said yourself, so that it cannot answer itself for ever, nor for what commands like it
+have answered 8 times in a row.
 
 Examples:
   bot-hub tail all
@@ -40,9 +43,12 @@ pub(super) struct Tail {
     /// End after so many messages
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Run this command for each message, instead of printing it
+    /// Run this command for each message of others, instead of printing it
     #[arg(long, value_name = "CMD", conflicts_with = "raw")]
     exec: Option<String>,
+    /// With --exec: also for what you said yourself
+    #[arg(long, requires = "exec")]
+    own: bool,
     /// Print the bare texts, exactly as they were sent
     #[arg(long)]
     raw: bool,
@@ -78,6 +84,11 @@ impl Scope {
 
 impl Tail {
     pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
+        if hub.out.json && (self.raw || self.exec.is_some()) {
+            let other = if self.raw { "--raw" } else { "--exec" };
+            return Err(Failure::new(Kind::Usage, format!("what {other} prints is no JSON"))
+                .hint(format!("leave out --json, or {other}")));
+        }
         let scope = match self.what.as_str() {
             "all" => Scope::All,
             typed => match Directory::read(hub).await?.find(typed)? {
@@ -86,14 +97,18 @@ impl Tail {
             },
         };
         let form = match self.exec {
-            Some(command) => Form::Exec(command),
+            Some(command) => Form::Exec { command, spares: (!self.own).then(|| hub.me.clone()) },
             None if self.raw => Form::Raw,
             None if hub.out.json => Form::Json,
             None => Form::Text,
         };
         let since = self.since.map(|period| hub.before(period.get()));
         let sink = Sink { out: hub.out, form, left: self.count };
-        match follow::Follow::new(hub, scope, sink).run(since).await {
+        let followed = tokio::select! {
+            followed = follow::Follow::new(hub, scope, sink).run(since) => followed,
+            () = super::out::unheard() => Ok(()),
+        };
+        match followed {
             Err(failure) if failure.kind == Kind::Unheard => Ok(()),
             other => other,
         }
@@ -104,7 +119,11 @@ enum Form {
     Text,
     Json,
     Raw,
-    Exec(String),
+    Exec {
+        command: String,
+        /// Whose messages it is not run for.
+        spares: Option<BotId>,
+    },
 }
 
 /// Whether to go on.
@@ -127,7 +146,8 @@ impl Sink {
             Form::Text => self.out.text(&words::message(message))?,
             Form::Json => self.out.json_line(&json_of(message))?,
             Form::Raw => super::out::write_line(&message.text)?,
-            Form::Exec(command) => exec::run(command, message).await?,
+            Form::Exec { spares: Some(me), .. } if *me == message.from => return Ok(Next::GoOn),
+            Form::Exec { command, .. } => exec::run(command, message).await?,
         }
         let Some(left) = &mut self.left else { return Ok(Next::GoOn) };
         *left -= 1;
@@ -152,7 +172,7 @@ impl Sink {
                 line["type"] = "gap".into();
                 self.out.json_line(&line)
             }
-            Form::Raw | Form::Exec(_) => {
+            Form::Raw | Form::Exec { .. } => {
                 say(&told);
                 Ok(())
             }
@@ -162,7 +182,16 @@ impl Sink {
 
 /// A message as a line of a stream.
 pub(super) fn json_of(message: &Delivery) -> serde_json::Value {
+    let readable = |json: &Option<Opaque>| json.as_ref().map(Opaque::readable);
+    let message =
+        Delivery { act: readable(&message.act), meta: readable(&message.meta), ..message.clone() };
+    let fields = [("act", &message.act), ("meta", &message.meta)];
+    let mended = fields.into_iter().filter(|(_, it)| it.as_ref().is_some_and(Opaque::is_mended));
+    let mended: Vec<&str> = mended.map(|(name, _)| name).collect();
     let mut line = json!(message);
     line["type"] = "message".into();
+    if !mended.is_empty() {
+        line["mended"] = json!(mended);
+    }
     line
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::commits::Took;
-use super::sample::{Bot, Room, Sample};
+use super::sample::{Bot, Numbers, Room, Sample};
 use super::view::View;
-use crate::cli::out::table;
+use crate::cli::out::{counted, table};
 use crate::cli::words::period;
 
 /// Above the lines.
@@ -43,15 +43,14 @@ fn took(sample: &Sample, before: Option<&Sample>) -> Option<Took> {
 pub(super) fn whole(sample: &Sample, view: &View) -> String {
     let it = &sample.numbers;
     let head = format!(
-        "Bot Hub {} at {}\n{} of {} bots online, {} connections, {} rooms\n{} messages wait, the oldest for {}\n{} accepted, {} delivered, {} received, {} dropped since the start",
+        "Bot Hub {} at {}\n{} of {} online, {}, {}\n{}\n{} accepted, {} delivered, {} received, {} dropped since the start",
         sample.version,
         sample.url,
         it.online,
-        it.bots,
-        it.connections,
-        it.rooms,
-        it.waiting,
-        period(it.oldest_waiting_ms),
+        counted(it.bots, "bot"),
+        counted(it.connections, "connection"),
+        counted(it.rooms, "room"),
+        waiting(it),
         it.accepted,
         it.deliveries,
         it.received,
@@ -61,6 +60,16 @@ pub(super) fn whole(sample: &Sample, view: &View) -> String {
     let rooms: Vec<_> = view.rooms(sample).into_iter().map(|room| room_cells(room, None)).collect();
     let parts = [head, table(BOT_HEAD, &bots), table(ROOM_HEAD, &rooms)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// `3 messages wait, the oldest for 5 min`.
+pub(super) fn waiting(it: &Numbers) -> String {
+    if it.waiting == 0 {
+        return "nothing waits".to_owned();
+    }
+    let verb = if it.waiting == 1 { "waits" } else { "wait" };
+    let messages = counted(it.waiting, "message");
+    format!("{messages} {verb}, the oldest for {}", period(it.oldest_waiting_ms))
 }
 
 pub(super) const BOT_HEAD: [&str; 7] =
@@ -74,7 +83,7 @@ pub(super) fn bot_cells(bot: &Bot) -> [String; 7] {
     };
     [
         bot.name.clone(),
-        if bot.online { "online" } else { "away" }.to_owned(),
+        if bot.online { "online" } else { "offline" }.to_owned(),
         bot.waiting.to_string(),
         if bot.waiting == 0 { "-".to_owned() } else { period(bot.oldest_ms) },
         seen,

@@ -19,9 +19,10 @@ use tokio::sync::mpsc;
 use self::sample::Sample;
 use self::screen::Scene;
 use self::view::View;
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use super::hub::Hub;
-use super::out::{Out, say};
+use super::out::{Out, say, unheard};
+use super::who::is_operator;
 use crate::config::Period;
 
 /// How often, and how.
@@ -54,6 +55,14 @@ const SAMPLES_MAX: usize = 1;
 impl Top {
     pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
         let out = hub.out;
+        if !is_operator(hub).await? {
+            let message = format!(
+                "`top` shows who waits for whom, which only operators are told, and `{}` is none",
+                hub.me
+            );
+            let hint = "what you may see: bot-hub status, bot-hub rooms, bot-hub who";
+            return Err(Failure::new(Kind::Refused, message).hint(hint));
+        }
         if self.once {
             let sample = Sample::take(hub).await?;
             let view = View::new(self.sort);
@@ -78,6 +87,7 @@ impl Top {
         tokio::select! {
             shown = showing => shown,
             () = &mut feeding => Ok(()),
+            () = unheard() => Ok(()),
             _ = terminate.recv() => Ok(()),
         }
     }

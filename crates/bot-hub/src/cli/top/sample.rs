@@ -9,6 +9,7 @@ use bot_protocol::time::Timestamp;
 use serde::Deserialize;
 
 use super::commits::Commits;
+use crate::cli::bot::OPERATOR_ORIGIN;
 use crate::cli::failure::Failure;
 use crate::cli::hub::Hub;
 use crate::cli::pending::{Queue, queues};
@@ -86,6 +87,8 @@ struct BotRow {
     bot: String,
     online: bool,
     #[serde(default)]
+    origin: String,
+    #[serde(default)]
     client: Option<String>,
     last_seen: Option<Timestamp>,
 }
@@ -111,8 +114,12 @@ struct MemberRow {
 
 impl Sample {
     pub(super) async fn take(hub: &Hub) -> Result<Self, Failure> {
-        let (_, numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
-        let (_, Bots { bots }) = hub.ask(Operation::BotList {}).await?;
+        let (_, mut numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
+        let (_, Bots { mut bots }) = hub.ask(Operation::BotList {}).await?;
+        // The hub's own operator is nobody's bot.
+        bots.retain(|bot| bot.origin != OPERATOR_ORIGIN);
+        numbers.bots = bots.len() as u64;
+        numbers.online = bots.iter().filter(|bot| bot.online).count() as u64;
         let (_, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
         let pending = queues(hub).await?;
         let version = hub.hello.hub.as_ref().map_or("-", |hub| hub.version.as_str());

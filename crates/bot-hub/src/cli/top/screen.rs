@@ -8,10 +8,10 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Cell, Clear, Paragraph, Row, Table};
 
-use super::lines::{BOT_HEAD, ROOM_HEAD, bot_cells, commit, room_cells};
+use super::lines::{BOT_HEAD, ROOM_HEAD, bot_cells, commit, room_cells, waiting};
 use super::sample::Sample;
 use super::view::{self, View};
-use crate::cli::words::period;
+use crate::cli::out::counted;
 
 /// What there is to draw.
 pub(super) struct Scene<'a> {
@@ -61,14 +61,14 @@ fn summary(scene: &Scene<'_>) -> Vec<Line<'static>> {
     };
     let it = &sample.numbers;
     let first = format!(
-        "Bot Hub {} at {}   {} of {} bots online, {} rooms",
-        sample.version, sample.url, it.online, it.bots, it.rooms
+        "{} of {} online, {}   Bot Hub {} at {}",
+        it.online,
+        counted(it.bots, "bot"),
+        counted(it.rooms, "room"),
+        sample.version,
+        sample.url,
     );
-    let second = if it.waiting == 0 {
-        "nothing waits".to_owned()
-    } else {
-        format!("{} messages wait, the oldest for {}", it.waiting, period(it.oldest_waiting_ms))
-    };
+    let second = waiting(it);
     let rates = scene.before.map(|before| sample.rates(before)).unwrap_or_default();
     let third = format!(
         "per second: {:.1} accepted, {:.1} delivered, {:.1} received, {:.1} dropped   commit {}",
@@ -91,49 +91,82 @@ fn keys(scene: &Scene<'_>) -> Line<'static> {
     ))
 }
 
+/// A column: how wide it is, and which is left out first where there is no room for all.
+struct Column {
+    index: usize,
+    width: u16,
+}
+
+/// Names are at least so wide, whatever is left out for it.
+const NAME_WIDTH: u16 = 20;
+
+/// Of a bot: what waits matters most, then whether it is there, then the rest.
+const BOT_COLUMNS: [Column; 6] = [
+    Column { index: 2, width: 7 },
+    Column { index: 1, width: 7 },
+    Column { index: 3, width: 8 },
+    Column { index: 4, width: 10 },
+    Column { index: 6, width: 20 },
+    Column { index: 5, width: 16 },
+];
+
+const ROOM_COLUMNS: [Column; 5] = [
+    Column { index: 4, width: 7 },
+    Column { index: 3, width: 8 },
+    Column { index: 1, width: 7 },
+    Column { index: 2, width: 6 },
+    Column { index: 5, width: 6 },
+];
+
+/// The columns that have room beside a name, in the order of the table. The name takes what is left.
+fn shown_columns(columns: &[Column], width: u16) -> Vec<(usize, Constraint)> {
+    // The border, and a space between two columns.
+    let mut left = width.saturating_sub(2 + NAME_WIDTH);
+    let mut shown = vec![(0, Constraint::Min(NAME_WIDTH))];
+    for column in columns {
+        let Some(rest) = left.checked_sub(column.width + 1) else { break };
+        left = rest;
+        shown.push((column.index, Constraint::Length(column.width)));
+    }
+    shown.sort_by_key(|(index, _)| *index);
+    shown
+}
+
+fn cells_of<const COLUMNS: usize>(
+    cells: &[String; COLUMNS],
+    shown: &[(usize, Constraint)],
+) -> Vec<Cell<'static>> {
+    shown.iter().map(|(index, _)| Cell::from(cells[*index].clone())).collect()
+}
+
 fn draw_bots(frame: &mut Frame<'_>, area: Rect, view: &View, sample: &Sample) {
+    let shown = shown_columns(&BOT_COLUMNS, area.width);
     let rows = view.bots(sample).into_iter().map(|bot| {
         let style =
             if bot.online { Style::new() } else { Style::new().add_modifier(Modifier::DIM) };
-        Row::new(bot_cells(bot).map(Cell::from)).style(style)
+        Row::new(cells_of(&bot_cells(bot), &shown)).style(style)
     });
-    let widths = [
-        Constraint::Fill(2),
-        Constraint::Length(6),
-        Constraint::Length(8),
-        Constraint::Length(8),
-        Constraint::Length(10),
-        Constraint::Fill(2),
-        Constraint::Fill(3),
-    ];
     let offset = if view.table == view::Table::Bots { view.offset } else { 0 };
-    draw_table(frame, area, ("bots", sample.bots.len(), offset), BOT_HEAD, rows, &widths);
+    draw_table(frame, area, ("bots", sample.bots.len(), offset), &BOT_HEAD, rows, &shown);
 }
 
 fn draw_rooms(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, sample: &Sample) {
+    let shown = shown_columns(&ROOM_COLUMNS, area.width);
     let rows = scene.view.rooms(sample).into_iter().map(|room| {
         let rate = scene.before.and_then(|before| sample.room_rate(before, room));
-        Row::new(room_cells(room, rate).map(Cell::from))
+        Row::new(cells_of(&room_cells(room, rate), &shown))
     });
-    let widths = [
-        Constraint::Fill(1),
-        Constraint::Length(8),
-        Constraint::Length(7),
-        Constraint::Length(10),
-        Constraint::Length(8),
-        Constraint::Length(8),
-    ];
     let offset = if scene.view.table == view::Table::Rooms { scene.view.offset } else { 0 };
-    draw_table(frame, area, ("rooms", sample.rooms.len(), offset), ROOM_HEAD, rows, &widths);
+    draw_table(frame, area, ("rooms", sample.rooms.len(), offset), &ROOM_HEAD, rows, &shown);
 }
 
-fn draw_table<'a, const COLUMNS: usize>(
+fn draw_table<'a>(
     frame: &mut Frame<'_>,
     area: Rect,
     (title, count, offset): (&str, usize, usize),
-    head: [&'static str; COLUMNS],
+    head: &[&'static str],
     rows: impl Iterator<Item = Row<'a>>,
-    widths: &[Constraint],
+    shown: &[(usize, Constraint)],
 ) {
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let offset = offset.min(count.saturating_sub(1));
@@ -141,8 +174,9 @@ fn draw_table<'a, const COLUMNS: usize>(
         0 => format!(" {title}: {count} "),
         above => format!(" {title}: {count}, {above} above "),
     };
-    let head = Row::new(head.map(str::to_uppercase)).style(bold);
-    let table = Table::new(rows.skip(offset), widths.iter().copied()).header(head);
+    let head = Row::new(shown.iter().map(|(index, _)| head[*index].to_uppercase())).style(bold);
+    let widths = shown.iter().map(|(_, width)| *width);
+    let table = Table::new(rows.skip(offset), widths).header(head);
     frame.render_widget(table.block(Block::bordered().title(title)), area);
 }
 

@@ -17,7 +17,8 @@ use crate::door::ws::CloseCode;
 /// What the other loops leave for the clock. They only set values; deadlines are computed when one is
 /// due, so reading and writing touch no timer.
 pub(super) struct Vitals {
-    opened: Instant,
+    /// When its first word began to be awaited.
+    opened: Cell<Instant>,
     heartbeat: Duration,
     silence: Duration,
     heard: Cell<Instant>,
@@ -30,6 +31,8 @@ pub(super) struct Vitals {
     closing_since: Cell<Option<Instant>>,
     /// A deadline came nearer than the timer knows.
     has_changed: Cell<bool>,
+    /// When it was to be looked at next.
+    planned: Cell<Instant>,
 }
 
 /// What is to be done.
@@ -44,7 +47,7 @@ enum Due {
 impl Vitals {
     pub(super) fn new(id: ConnId, now: Instant, limits: &DoorLimits) -> Self {
         Self {
-            opened: now,
+            opened: Cell::new(now),
             heartbeat: spread(limits.heartbeat, id),
             silence: spread(limits.silence, id),
             heard: Cell::new(now),
@@ -54,6 +57,7 @@ impl Vitals {
             write_blocked_since: Cell::default(),
             closing_since: Cell::default(),
             has_changed: Cell::new(true),
+            planned: Cell::new(now),
         }
     }
 
@@ -100,8 +104,28 @@ impl Vitals {
         }
     }
 
+    /// Begins all waits anew if the process stood still: it was stopped, or the machine slept. Nobody can
+    /// have been heard meanwhile, and nothing was read or written.
+    fn forgive_standstill(&self, now: Instant) {
+        if now <= self.planned.get() + self.heartbeat / 2 {
+            return;
+        }
+        self.opened.set(now);
+        self.heard(now);
+        for since in [&self.write_blocked_since, &self.closing_since] {
+            since.set(since.get().map(|_| now));
+        }
+    }
+
     /// The first thing that is due at `now`, or when to look again.
     fn due(&self, now: Instant, is_authenticated: bool, limits: &DoorLimits) -> Due {
+        self.forgive_standstill(now);
+        let due = self.next(now, is_authenticated, limits);
+        self.planned.set(if let Due::At(at) = due { at } else { now });
+        due
+    }
+
+    fn next(&self, now: Instant, is_authenticated: bool, limits: &DoorLimits) -> Due {
         let mut next = now + self.heartbeat;
         let mut is_past = |deadline: Instant| {
             next = next.min(deadline);
@@ -117,7 +141,7 @@ impl Vitals {
         {
             return Due::End(End::Cut(Ended::Stalled));
         }
-        if !is_authenticated && is_past(self.opened + limits.auth) {
+        if !is_authenticated && is_past(self.opened.get() + limits.auth) {
             let reason = format!("authenticate within {} s of connecting", limits.auth.as_secs());
             return Due::End(End::Say(CloseCode::AUTH_TIMEOUT, reason.into(), Ended::AuthTimeout));
         }
@@ -142,7 +166,7 @@ impl Vitals {
 
 impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
     pub(super) async fn clock(&self) -> End {
-        let mut timer = pin!(sleep_until(self.vitals.opened));
+        let mut timer = pin!(sleep_until(self.vitals.opened.get()));
         poll_fn(|cx: &mut Context<'_>| {
             self.note_engine();
             loop {
@@ -179,4 +203,36 @@ fn spread(duration: Duration, id: ConnId) -> Duration {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
     let thousandths = (id.0.wrapping_mul(GOLDEN) >> 32) % 201;
     duration * (900 + u32::try_from(thousandths).expect("at most 200")) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is due after the clock was looked at and `late` after it was to be looked at again.
+    fn due_after(late: Duration) -> Due {
+        let (limits, begin) = (DoorLimits::default(), Instant::now());
+        let vitals = Vitals::new(ConnId(1), begin, &limits);
+        let mut at = begin;
+        // The heartbeat is out, and nothing is heard.
+        for _ in 0..2 {
+            while let Due::At(next) = vitals.due(at, true, &limits) {
+                if next >= begin + vitals.silence {
+                    return vitals.due(next + late, true, &limits);
+                }
+                at = next;
+            }
+        }
+        panic!("nothing was ever due")
+    }
+
+    #[test]
+    fn a_peer_that_was_not_heard_while_the_process_ran_is_given_up() {
+        assert!(matches!(due_after(Duration::ZERO), Due::End(End::Say(CloseCode::SILENT, ..))));
+    }
+
+    #[test]
+    fn a_peer_that_could_not_be_heard_because_the_process_stood_still_stays() {
+        assert!(matches!(due_after(Duration::from_secs(3_600)), Due::At(_)));
+    }
 }

@@ -23,7 +23,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::Decode;
 use super::admission::Place;
 use super::buffers::Buffers;
 use super::intent::{ConnId, Ended, Intent};
@@ -31,6 +30,7 @@ use super::limits::DoorLimits;
 use super::linger::linger;
 use super::outbox::{Batch, Closing, Outbox};
 use super::ws::{CloseCode, DecodeLimits, Decoder, Violation};
+use super::{Decode, Refuse};
 use clock::Vitals;
 use control::ControlRate;
 use reports::{OwedClosed, Reports};
@@ -38,6 +38,7 @@ use reports::{OwedClosed, Reports};
 /// What a connection needs of the door.
 pub(super) struct Line<F> {
     pub(super) decode: Decode<F>,
+    pub(super) refuse: Option<Refuse<F>>,
     pub(super) intents: mpsc::Sender<Intent<F>>,
     pub(super) buffers: Rc<Buffers>,
 }
@@ -125,6 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
     ) -> (Self, Intent<F>) {
         let first = DecodeLimits {
             message_bytes_max: limits.unauthenticated_frame_bytes_max.min(limits.frame_bytes_max),
+            skipped_bytes_max: 0,
             fragments_max: limits.fragments_max,
         };
         let now = Instant::now();
@@ -135,6 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             bearer: socket.bearer,
         };
         let waits_for_bearer = matches!(opened, Intent::Opened { bearer: Some(_), .. });
+        let decoder = Decoder::sharing(first, Rc::clone(line.buffers.large()));
         let connection = Self {
             id,
             line,
@@ -144,7 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             outbox,
             place: RefCell::new(place),
             stream: RefCell::new(socket.stream),
-            decoder: RefCell::new(Decoder::new(first)),
+            decoder: RefCell::new(decoder),
             frames_hint: Cell::default(),
             kept: RefCell::new(socket.early),
             batch: RefCell::default(),

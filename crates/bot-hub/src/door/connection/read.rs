@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{Connection, End};
 use crate::door::intent::{Ended, Intent};
@@ -16,6 +16,8 @@ use crate::door::ws::{CloseCode, DecodeLimits, Event, Input};
 struct Read<F> {
     frames: Vec<F>,
     end: Option<End>,
+    /// Something was refused at the door, and its sender is to hear of it whatever follows.
+    owes_answer: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
@@ -29,9 +31,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
                 return end;
             }
             if let Some(end) = read.end {
+                if read.owes_answer {
+                    self.until_answered().await;
+                }
                 return end;
             }
         }
+    }
+
+    /// Gives the engine time to say what it has to say before the end.
+    async fn until_answered(&self) {
+        let answered = poll_fn(|cx| {
+            if !self.outbox.is_open() || self.asked_at.get() != Some(self.outbox.appends()) {
+                return Poll::Ready(());
+            }
+            self.outbox.wait(cx);
+            Poll::Pending
+        });
+        // The end comes all the same.
+        drop(timeout(self.limits.close, answered).await);
     }
 
     /// Whether the peer may make us do something now.
@@ -39,6 +57,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         // Whoever asks and does not read the answers is not read either. No waker for the first two:
         // the writing loop ends both states, and it is polled before this one.
         if !self.outbox.is_open() || self.outbox.is_high() {
+            self.vitals.pause_reading();
+            return Poll::Pending;
+        }
+        // It takes more than its share, and others wait: the engine says when to go on.
+        if self.outbox.is_slowed() {
+            self.outbox.wait(cx);
             self.vitals.pause_reading();
             return Poll::Pending;
         }
@@ -65,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             let result = ready!(Pin::new(&mut *stream).poll_read(cx, &mut buf));
             if result.is_err() || buf.filled().is_empty() {
                 let end = Some(End::Cut(Ended::Lost));
-                return Poll::Ready(Read { frames: Vec::new(), end });
+                return Poll::Ready(Read { frames: Vec::new(), end, owes_answer: false });
             }
             self.vitals.heard(Instant::now());
             Poll::Ready(self.decode(buf.filled_mut()))
@@ -80,30 +104,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             frames_max = self.limits.batch_frames_max;
             decoder.set_limits(DecodeLimits {
                 message_bytes_max: self.limits.frame_bytes_max,
+                skipped_bytes_max: match self.line.refuse {
+                    Some(_) => self.limits.skipped_bytes_max,
+                    None => 0,
+                },
                 fragments_max: self.limits.fragments_max,
             });
         }
         let mut input = Input::new(bytes);
         let mut frames = Vec::with_capacity(self.frames_hint.get());
+        let mut owes_answer = false;
         while frames.len() < frames_max {
             let end = match decoder.next(&mut input) {
                 Ok(Some(Event::Text(text))) => {
                     frames.push((*self.line.decode)(text));
                     Ok(())
                 }
+                Ok(Some(Event::Skipped(skipped))) => {
+                    frames.extend(self.line.refuse.as_ref().map(|refuse| refuse(skipped)));
+                    owes_answer = true;
+                    Ok(())
+                }
                 Ok(Some(event)) => self.take_control(event),
                 Ok(None) => {
                     self.frames_hint.set(frames.len().max(self.frames_hint.get() / 2));
-                    return Read { frames, end: None };
+                    return Read { frames, end: None, owes_answer };
                 }
                 Err(violation) => Err(violation.into()),
             };
             if let Err(end) = end {
-                return Read { frames, end: Some(end) };
+                return Read { frames, end: Some(end), owes_answer };
             }
         }
         *self.kept.borrow_mut() = input.rest().to_vec();
-        Read { frames, end: None }
+        Read { frames, end: None, owes_answer }
     }
 
     fn take_control(&self, event: Event<'_>) -> Result<(), End> {
@@ -111,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             Event::Close(close) => return Err(End::Echo(close.code)),
             Event::Pong(payload) if self.was_asked_for(payload) => return Ok(()),
             Event::Ping(payload) => self.outbox.pong(payload),
-            Event::Pong(_) | Event::Text(_) => {}
+            Event::Pong(_) | Event::Text(_) | Event::Skipped(_) => {}
         }
         let mut controls = self.controls.get();
         let is_admitted = controls.admit(Instant::now(), &self.limits);

@@ -49,6 +49,8 @@ pub struct Outbox {
     /// The engine's appends so far: the connection waits for the answer to its first frames.
     appends: Cell<u64>,
     authenticated: Cell<bool>,
+    /// Nothing is read from the connection, because others wait for their turn.
+    slowed: Cell<bool>,
     closing: RefCell<Option<Closing>>,
     /// The latest ping that is to be answered once there is room again.
     pong: RefCell<Option<Box<[u8]>>>,
@@ -98,6 +100,7 @@ impl Outbox {
             probe: Cell::default(),
             appends: Cell::default(),
             authenticated: Cell::default(),
+            slowed: Cell::default(),
             closing: RefCell::default(),
             pong: RefCell::default(),
             waker: RefCell::default(),
@@ -173,6 +176,13 @@ impl Outbox {
     pub fn authenticate(&self) {
         self.authenticated.set(true);
         self.wake();
+    }
+
+    /// Stops reading from the connection, or goes on.
+    pub fn slow(&self, is_slowed: bool) {
+        if self.slowed.replace(is_slowed) && !is_slowed {
+            self.wake();
+        }
     }
 
     /// Closes the connection after what is queued was written, or after `DoorLimits::close`. The first
@@ -315,6 +325,10 @@ impl Outbox {
     /// Whether so much is queued that nothing more is to be read.
     pub(in crate::door) fn is_high(&self) -> bool {
         self.len() > self.limits.high_water_bytes
+    }
+
+    pub(in crate::door) fn is_slowed(&self) -> bool {
+        self.slowed.get()
     }
 
     pub(in crate::door) fn is_authenticated(&self) -> bool {

@@ -1,19 +1,28 @@
 //! Frames from a peer: bytes in, messages out, the first broken rule ends it.
 //!
-//! What a [`Decoder`] keeps between two calls is bounded by [`DecodeLimits`] and by bytes that really
+//! A message that is too large is read over if the limits allow it, so that its sender hears which one it
+//! was. What a [`Decoder`] keeps between two calls is bounded by [`DecodeLimits`] and by bytes that really
 //! arrived, never by a length that was only claimed; between two messages it keeps nothing.
 
+use std::rc::Rc;
+
+use super::skip::{Refusal, Room, Share, Skipped};
 use super::utf8::Utf8Check;
 use super::{CONTROL_BYTES_MAX, CloseFrame, Violation, mask, opcode};
 
 /// A masked header is at most 2 + 8 + 4 bytes.
 const HEADER_BYTES_MAX: usize = 14;
 
+/// A frame that claims so many times what is read over is no mistake; nothing of it is worth a look.
+const CLAIM_FACTOR: usize = 16;
+
 /// What a peer may make the decoder keep.
 #[derive(Clone, Copy, Debug)]
 pub struct DecodeLimits {
     /// Bytes of text in one message, over all its fragments.
     pub message_bytes_max: usize,
+    /// A larger message is read over up to here and reported; with 0 it ends the connection at once.
+    pub skipped_bytes_max: usize,
     /// Fragments of one message. Empty ones count: they cost as much as others.
     pub fragments_max: u32,
 }
@@ -23,6 +32,8 @@ pub struct DecodeLimits {
 pub enum Event<'a> {
     /// One whole message.
     Text(&'a str),
+    /// A message that is not taken. If more of it comes than is read over, a violation follows.
+    Skipped(&'a Skipped),
     /// To be answered with a pong of the same payload.
     Ping(&'a [u8]),
     /// An answer to a ping, or a peer's sign of life.
@@ -72,6 +83,9 @@ pub struct Decoder {
     /// Fragments of that message so far; 0 means that none is open.
     fragments: u32,
     utf8: Utf8Check,
+    /// The message that is arriving, if it is read over.
+    skipped: Option<Box<Skipped>>,
+    share: Share,
     end: Option<End>,
 }
 
@@ -101,6 +115,7 @@ impl Frame {
 enum Finished<'b> {
     Text(&'b str),
     KeptText,
+    Skipped,
     Control(u8, &'b [u8]),
     KeptControl(u8),
 }
@@ -109,6 +124,12 @@ impl Decoder {
     /// A decoder at the start of a connection.
     #[must_use]
     pub fn new(limits: DecodeLimits) -> Self {
+        Self::sharing(limits, Rc::default())
+    }
+
+    /// The same, with others that hold large messages in the same room.
+    #[must_use]
+    pub fn sharing(limits: DecodeLimits, room: Rc<Room>) -> Self {
         Self {
             limits,
             header: [0; HEADER_BYTES_MAX],
@@ -118,6 +139,8 @@ impl Decoder {
             message: Vec::new(),
             fragments: 0,
             utf8: Utf8Check::default(),
+            skipped: None,
+            share: Share::of(room),
             end: None,
         }
     }
@@ -157,6 +180,7 @@ impl Decoder {
                 let text = std::str::from_utf8(&self.message);
                 Some(Event::Text(text.expect("its pieces were checked as they arrived")))
             }
+            Some(Finished::Skipped) => self.skipped.as_deref().map(Event::Skipped),
             Some(Finished::Control(opcode, payload)) => {
                 Some(control(&mut self.end, opcode, payload)?)
             }
@@ -168,8 +192,12 @@ impl Decoder {
 
     /// Frees what the event before borrowed.
     fn let_go(&mut self) {
-        if self.fragments == 0 && !self.is_inside_text() && self.message.capacity() > 0 {
-            self.message = Vec::new();
+        if self.fragments == 0 && !self.is_inside_text() {
+            self.skipped = None;
+            self.share.give_back();
+            if self.message.capacity() > 0 {
+                self.message = Vec::new();
+            }
         }
         if self.control.capacity() > 0 && !self.frame.is_some_and(Frame::is_control) {
             self.control = Vec::new();
@@ -186,7 +214,10 @@ impl Decoder {
             let frame = match self.frame.take() {
                 Some(frame) => frame,
                 None => match self.read_header(input)? {
-                    Some(frame) => frame,
+                    Some(frame) => {
+                        self.admit(frame);
+                        frame
+                    }
                     None => return Ok(None),
                 },
             };
@@ -196,7 +227,7 @@ impl Decoder {
             if left > 0 {
                 self.frame = Some(Frame { done: frame.len - left, ..frame });
                 self.keep(frame, piece)?;
-                return Ok(None);
+                return Ok(self.has_skipped_too_much().then_some(Finished::Skipped));
             }
             if let Some(finished) = self.finish(frame, piece)? {
                 return Ok(Some(finished));
@@ -218,6 +249,12 @@ impl Decoder {
             self.control.extend_from_slice(piece);
             return Ok(Some(Finished::KeptControl(frame.opcode)));
         }
+        if self.skipped.is_some() {
+            self.keep(frame, piece)?;
+            self.fragments = if frame.is_final { 0 } else { self.fragments + 1 };
+            let is_over = frame.is_final || self.has_skipped_too_much();
+            return Ok(is_over.then_some(Finished::Skipped));
+        }
         if is_whole && frame.is_final && self.fragments == 0 {
             let text = std::str::from_utf8(piece).map_err(|_| Violation::NotUtf8)?;
             return Ok(Some(Finished::Text(text)));
@@ -237,9 +274,42 @@ impl Decoder {
             self.control.extend_from_slice(piece);
             return Ok(());
         }
+        if let Some(skipped) = &mut self.skipped {
+            skipped.read(piece);
+            return Ok(());
+        }
         self.utf8.feed(piece)?;
         self.message.extend_from_slice(piece);
         Ok(())
+    }
+
+    /// A message that will not fit is read over from here on.
+    fn admit(&mut self, frame: Frame) {
+        if frame.is_control() || self.skipped.is_some() {
+            return;
+        }
+        let bytes = self.message.len().saturating_add(frame.len);
+        let why = if bytes > self.limits.message_bytes_max {
+            Refusal::TooLarge
+        } else if !self.share.admits(bytes) {
+            Refusal::NoRoom
+        } else {
+            return;
+        };
+        self.skipped = Some(Skipped::new(why, &self.message));
+        self.message = Vec::new();
+        self.utf8 = Utf8Check::default();
+        self.share.give_back();
+    }
+
+    /// Whether more of a message came than anybody sends by mistake. Then this was the last of it.
+    fn has_skipped_too_much(&mut self) -> bool {
+        let bytes = self.skipped.as_ref().map_or(0, |skipped| skipped.bytes);
+        let is_over = bytes > self.limits.skipped_bytes_max;
+        if is_over {
+            self.end = Some(End::Broken(Violation::TooLarge));
+        }
+        is_over
     }
 
     fn read_header(&mut self, input: &mut Input<'_>) -> Result<Option<Frame>, Violation> {
@@ -309,7 +379,8 @@ impl Decoder {
             return Err(Violation::TooManyFragments);
         }
         let room = self.limits.message_bytes_max.saturating_sub(self.message.len());
-        if len > room as u64 { Err(Violation::TooLarge) } else { Ok(()) }
+        let claim_max = room.max(CLAIM_FACTOR * self.limits.skipped_bytes_max);
+        if len > claim_max as u64 { Err(Violation::TooLarge) } else { Ok(()) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The WebSocket framing of RFC 6455, server side, without extensions and without IO.
 //!
 //! Owns how bytes become messages and messages bytes. Never reads a socket, a clock or a channel, and
-//! never looks into a message. It exists beside the crates that do the same because three things are
+//! never looks into a message, apart from what one is about that is too large to be held. It exists beside the crates that do the same because three things are
 //! needed at once that none of them gives: a fan-out is encoded once *with* its header and shared as
 //! bytes, an idle connection holds no buffer, and what a peer can make us keep is bounded by
 //! configuration in every state (claimed lengths, fragments, unread pings).
@@ -11,6 +11,7 @@ mod decode;
 mod encode;
 mod handshake;
 mod mask;
+mod skip;
 mod utf8;
 mod violation;
 
@@ -21,6 +22,7 @@ pub use encode::{
     append_text, append_text_by, text_header,
 };
 pub use handshake::accept_key;
+pub use skip::{Refusal, Room, Skipped};
 pub use violation::Violation;
 
 /// The opcodes that RFC 6455 section 5.2 defines.

@@ -1,6 +1,7 @@
 //! Frames as bytes, whole and byte by byte, and what another implementation makes of ours.
 
 use std::io::{Cursor, Read, Write};
+use std::rc::Rc;
 
 use proptest::prelude::*;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -8,7 +9,8 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket};
 
 use super::*;
 
-const LIMITS: DecodeLimits = DecodeLimits { message_bytes_max: 1 << 20, fragments_max: 4 };
+const LIMITS: DecodeLimits =
+    DecodeLimits { message_bytes_max: 1 << 20, skipped_bytes_max: 0, fragments_max: 4 };
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// A client's frame: `first` is the first byte as it stands on the wire.
@@ -55,6 +57,9 @@ fn describe(event: Event<'_>) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match event {
         Event::Text(bytes) => format!("text {bytes}"),
+        Event::Skipped(it) => {
+            format!("skipped {:?} {} {:?}", it.why, it.bytes, it.skim.reference())
+        }
         Event::Ping(bytes) => format!("ping {}", text(bytes)),
         Event::Pong(bytes) => format!("pong {}", text(bytes)),
         Event::Close(close) => format!("close {:?} {}", close.code.map(|c| c.0), close.reason),
@@ -298,4 +303,78 @@ fn a_text_that_is_made_in_place_is_framed_as_one_that_was_there() {
         append_text_by(&mut made, |out| out.extend_from_slice(&text));
         assert!(made == copied, "{len} bytes");
     }
+}
+
+/// Messages of more than 40 bytes are read over, up to 100.
+fn check_skipping(bytes: &[u8], room: usize, expected: &[&str]) {
+    let limits = DecodeLimits { message_bytes_max: 40, skipped_bytes_max: 100, fragments_max: 9 };
+    for piece in [1, 3, 1_000] {
+        let mut decoder = Decoder::sharing(limits, Rc::new(Room::of(room)));
+        let mut seen = Vec::new();
+        for chunk in bytes.chunks(piece) {
+            let mut chunk = chunk.to_vec();
+            let mut input = Input::new(&mut chunk);
+            while let Some(event) = decoder.next(&mut input).transpose() {
+                match event {
+                    Ok(event) => seen.push(describe(event)),
+                    Err(violation) => {
+                        seen.push(format!("{violation:?}"));
+                        break;
+                    }
+                }
+            }
+            assert!(decoder.held_bytes() <= 128, "{}", decoder.held_bytes());
+        }
+        seen.dedup_by(|one, other| one == other && one == "TooLarge");
+        assert_eq!(seen, expected, "in pieces of {piece}");
+    }
+}
+
+#[test]
+fn a_message_that_is_too_large_is_read_over_and_named() {
+    let large = br#"{"type":"message","text":"0123456789","id":"m1"}"#;
+    let skipped = "skipped TooLarge 48 Some(\"m1\")";
+    let (whole, small) = (frame(0x81, large), frame(0x81, b"small"));
+    check_skipping(&[whole, small.clone()].concat(), 0, &[skipped, "text small"]);
+    let (one, ping) = (frame(0x01, &large[..30]), frame(0x89, b"p"));
+    let (two, three) = (frame(0x00, &large[30..40]), frame(0x80, &large[40..]));
+    let parts = [one, ping, two, three, small].concat();
+    check_skipping(&parts, 0, &["ping p", skipped, "text small"]);
+    let endless = [br#"{"id":"m2","text":""#.as_slice(), &[b'x'; 200]].concat();
+    let pieces = [frame(0x01, &endless[..90]), frame(0x00, &endless[90..])].concat();
+    let limits = DecodeLimits { message_bytes_max: 40, skipped_bytes_max: 100, fragments_max: 9 };
+    let mut decoder = Decoder::new(limits);
+    let mut bytes = pieces;
+    let mut input = Input::new(&mut bytes);
+    let Ok(Some(Event::Skipped(skipped))) = decoder.next(&mut input) else { panic!("no event") };
+    assert_eq!(skipped.skim.reference().as_deref(), Some("m2"));
+    assert_eq!(decoder.next(&mut input), Err(Violation::TooLarge));
+}
+
+#[test]
+fn large_messages_share_their_room_and_give_it_back() {
+    let bytes = 300 << 10;
+    let limits =
+        DecodeLimits { message_bytes_max: 1 << 20, skipped_bytes_max: 1 << 20, fragments_max: 9 };
+    let room = Rc::new(Room::of(60 << 10));
+    let large = frame(0x81, &vec![b'x'; bytes]);
+    let mut first = Decoder::sharing(limits, Rc::clone(&room));
+    let mut second = Decoder::sharing(limits, Rc::clone(&room));
+    let feed = |decoder: &mut Decoder, bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        match decoder.next(&mut Input::new(&mut bytes)) {
+            Ok(Some(Event::Text(text))) => Some(format!("text of {}", text.len())),
+            Ok(Some(Event::Skipped(skipped))) => Some(format!("{:?}", skipped.why)),
+            other => other.map(|_| None).expect("no violation"),
+        }
+    };
+    let (begin, end) = large.split_at(1_000);
+    assert_eq!(feed(&mut first, begin), None);
+    assert_eq!(feed(&mut second, begin), None);
+    assert_eq!(feed(&mut second, end).as_deref(), Some("NoRoom"));
+    assert_eq!(feed(&mut first, end).as_deref(), Some("text of 307200"));
+    // Freed with the next thing that arrives.
+    assert_eq!(feed(&mut first, &[]), None);
+    assert_eq!(feed(&mut second, begin), None);
+    assert_eq!(feed(&mut second, end).as_deref(), Some("text of 307200"));
 }

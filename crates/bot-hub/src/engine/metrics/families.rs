@@ -78,6 +78,10 @@ impl Metrics {
         page.counter("replaced_total", help, now.hub.stats().replaced);
         let help = "Connections closed because they did not read.";
         page.counter("too_slow_total", help, self.too_slow);
+        let help = "Times that a connection was not read, because it took more than its share.";
+        page.counter("connections_slowed_total", help, self.slowed);
+        let help = "Seconds that connections were not read for that reason.";
+        page.seconds("connections_slowed_seconds_total", help, self.slowed_for);
         let [all, max] = now.outbox_bytes.map(|bytes| bytes as f64);
         page.gauge("outbox_bytes", "Bytes that wait for sockets to take them.", all);
         page.gauge("outbox_max_bytes", "The same, of the connection that is owed most.", max);
@@ -107,6 +111,8 @@ impl Metrics {
             "Batches that the store refused.",
             self.store_refusals,
         );
+        let help = "Changes that the store refused and that are tried again.";
+        page.gauge("store_refused_waiting", help, now.hub.gauges().refused_changes as f64);
         let is_full = f64::from(u8::from(self.store_is_full));
         page.gauge("store_full", "1 while the disk is full and messages are refused.", is_full);
         now.surroundings.store.iter().for_each(|it| space(page, it));
@@ -145,6 +151,11 @@ fn losses(page: &mut Page, stats: &Stats) {
         ("expired_total", "Entries that expired before delivery.", stats.expired),
         ("dead_letters_total", "Entries given up after too many redeliveries.", stats.dead),
         ("corrupt_entries_total", "Damaged entries that were withheld.", stats.corrupt),
+        (
+            "facts_forgotten_total",
+            "Facts about entries that a full disk made the hub forget, and losses not told one by one.",
+            stats.forgotten,
+        ),
     ];
     for (name, help, value) in counters {
         page.counter(name, help, value);

@@ -3,6 +3,7 @@
 //! Owns the form: each family once, with its help and its type. Knows no metric.
 
 use std::fmt::{Display, Write as _};
+use std::time::Duration;
 
 use super::histogram::Histogram;
 
@@ -16,6 +17,12 @@ impl Page {
     pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) {
         self.head(PREFIX, name, "counter", help);
         self.sample(PREFIX, name, "", value);
+    }
+
+    /// A counter of time.
+    pub(super) fn seconds(&mut self, name: &str, help: &str, value: Duration) {
+        self.head(PREFIX, name, "counter", help);
+        self.sample(PREFIX, name, "", value.as_secs_f64());
     }
 
     pub(super) fn gauge(&mut self, name: &str, help: &str, value: f64) {

@@ -1,8 +1,7 @@
 //! Members, cursors, marks, receipts and dropped ranges.
 
-use bot_hub_core::change::{Change, DroppedRange, ReceiptRecord};
+use bot_hub_core::change::{Change, DroppedRange, Loss, ReceiptRecord};
 use bot_hub_core::entry::Extras;
-use bot_protocol::frame::server::GapReason;
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState::{self, Delivered, Dropped, Failed, Received, Started};
 use bot_protocol::right::Rights;
@@ -52,7 +51,7 @@ fn receipt(name: &str, who: &str, seq: u64, state: ReceiptState, at: u64) -> Rec
 }
 
 pub(super) fn dropped(name: &str, who: &str, from: u64, to: u64, at: u64) -> Change {
-    let range = DroppedRange { from, to, reason: GapReason::BufferLimit };
+    let range = DroppedRange { from, to, reason: Loss::BufferLimit };
     Change::Drop { room: room(name), bot: bot(who), range, at: Timestamp(at) }
 }
 
@@ -201,13 +200,29 @@ pub(in crate::store) fn ranges_that_begin_together_are_one(subject: &mut Subject
     subject.done(dropped("lab", "bob", 1, 4, 200));
     subject.done(dropped("lab", "bob", 1, 3, 300));
     subject.done(dropped("lab", "bob", 6, 6, 400));
-    let range = |from, to| DroppedRange { from, to, reason: GapReason::BufferLimit };
+    let range = |from, to| DroppedRange { from, to, reason: Loss::BufferLimit };
     assert_eq!(subject.record("lab").members[0].dropped, [range(1, 4), range(6, 6)]);
     check_fate(subject, "m4", &[("bob", Dropped, 100)]);
     check_fate(subject, "m5", &[]);
     subject.done(cursor("lab", "bob", 4, 500));
     assert_eq!(subject.record("lab").members[0].dropped, [range(6, 6)]);
     check_fate(subject, "m4", &[("bob", Received, 500), ("bob", Dropped, 100)]);
+}
+
+pub(in crate::store) fn a_range_ends_with_the_log_and_says_why(subject: &mut Subject) {
+    subject.room("lab");
+    subject.join("lab", "bob");
+    subject.change((1..=3).map(|n| append(numbered("lab", n))).collect());
+    let range = DroppedRange { from: 3, to: u64::MAX, reason: Loss::Kicked };
+    let at = Timestamp(100);
+    subject.done(Change::Drop { room: room("lab"), bot: bot("bob"), range, at });
+    let beyond = DroppedRange { from: 4, ..range };
+    subject.done(Change::Drop { room: room("lab"), bot: bot("bob"), range: beyond, at });
+    subject.change(vec![append(numbered("lab", 4))]);
+    check_fate(subject, "m3", &[("bob", Dropped, 100)]);
+    check_fate(subject, "m4", &[]);
+    let found = subject.find("m3", &["ann"]);
+    assert_eq!(found[0].receipts[0].reason.as_deref(), Some("kicked"));
 }
 
 pub(in crate::store) fn what_is_found_is_ordered_by_age(subject: &mut Subject) {

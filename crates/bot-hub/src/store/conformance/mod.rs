@@ -54,6 +54,7 @@ macro_rules! conformance {
             members::what_one_client_consumed_the_next_did_not_receive,
             members::a_receipt_is_kept_as_it_was_first_given,
             members::ranges_that_begin_together_are_one,
+            members::a_range_ends_with_the_log_and_says_why,
             members::what_is_found_is_ordered_by_age,
             members::an_expiry_is_remembered_until_everybody_has_passed_it,
             members::who_leaves_is_forgotten_and_joins_anew,

@@ -134,8 +134,12 @@ impl Room {
                 }
             }
             Change::Drop { bot, range, at, .. } => {
-                let known = self.dropped.entry((bot.clone(), range.from)).or_insert((*range, *at));
-                known.0.to = known.0.to.max(range.to);
+                let range = DroppedRange { to: range.to.min(self.head()), ..*range };
+                if range.from <= range.to {
+                    let key = (bot.clone(), range.from);
+                    let known = self.dropped.entry(key).or_insert((range, *at));
+                    known.0.to = known.0.to.max(range.to);
+                }
             }
         }
         Outcome::Done
@@ -300,8 +304,9 @@ impl Room {
         }
         for ((bot, _), (range, at)) in &self.dropped {
             if (range.from..=range.to).contains(&seq) {
-                let state = ReceiptState::Dropped;
-                receipts.insert((bot.clone(), state), plain(bot, state, *at));
+                let (state, reason) = (range.reason.state(), Some(range.reason.word().to_owned()));
+                let record = ReceiptRecord { reason, ..plain(bot, state, *at) };
+                receipts.insert((bot.clone(), state), record);
             }
         }
         if let Some(of_entry) = self.receipts.get(&seq) {

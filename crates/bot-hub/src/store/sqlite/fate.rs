@@ -132,8 +132,10 @@ fn ranges(
     let mut rows = statement.query((number, bound(seq)))?;
     while let Some(row) = rows.next()? {
         let Some(bot) = names.name(conn, row.get(5)?)? else { continue };
-        if let Some((_, at)) = dropped_row(sum, room, &bot, row)? {
-            note(observed(room, seq, bot, ReceiptState::Dropped, at));
+        if let Some((range, at)) = dropped_row(sum, room, &bot, row)? {
+            let reason = Some(range.reason.word().to_owned());
+            let state = range.reason.state();
+            note(ReceiptRecord { reason, ..observed(room, seq, bot, state, at) });
         }
     }
     Ok(())

@@ -34,7 +34,7 @@ pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> 
     let mut sum = Sum::default();
     let rooms = rooms(conn, &mut sum)?;
     let mut tables = Tables::prepare(conn)?;
-    let mut loading = Loading { conn, names: Names::default(), sum, scans: tables.scan()? };
+    let mut loading = Loading { conn, names: Names::load(conn)?, sum, scans: tables.scan()? };
     let mut snapshot = Snapshot { epoch, ..Snapshot::default() };
     for room in &rooms {
         loading.room(room, &mut snapshot)?;

@@ -6,6 +6,8 @@ use bot_protocol::name::BotId;
 use rusqlite::{Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
+use super::error::is_damage;
+
 /// What is known of the table, both ways.
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -14,6 +16,26 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// All of them, read at once. A damaged one is left out, and found to be damaged when it is asked for.
+    pub(super) fn load(conn: &Connection) -> rusqlite::Result<Self> {
+        let mut names = Self::default();
+        let mut statement = conn.prepare("SELECT id, name FROM name ORDER BY id")?;
+        let mut rows = statement.query([])?;
+        loop {
+            let row = match rows.next() {
+                Ok(Some(row)) => row,
+                Ok(None) => break,
+                Err(error) if is_damage(&error) => break,
+                Err(error) => return Err(error),
+            };
+            let Some(text) = intact(row.get::<_, String>(1))? else { continue };
+            if let Ok(name) = BotId::new(&text) {
+                names.names.insert(row.get(0)?, name);
+            }
+        }
+        Ok(names)
+    }
+
     /// The number of a name, if it has one.
     pub(super) fn number(
         &mut self,
@@ -68,7 +90,7 @@ impl Names {
 /// What a look-up of one row found; neither an absent row nor a damaged one is an error here.
 pub(super) fn intact<T>(found: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
     match found.optional() {
-        Err(error) if super::error::is_damage(&error) => Ok(None),
+        Err(error) if is_damage(&error) => Ok(None),
         other => other,
     }
 }

@@ -3,9 +3,8 @@
 //! Owns their checksums. A row whose checksum does not match is never believed; each reader says what
 //! it does instead.
 
-use bot_hub_core::change::{DroppedRange, ReceiptRecord};
+use bot_hub_core::change::{DroppedRange, Loss, ReceiptRecord};
 use bot_protocol::frame::operator::Retention;
-use bot_protocol::frame::server::GapReason;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::Rights;
@@ -173,29 +172,23 @@ pub(super) fn state_of(number: i64) -> Option<ReceiptState> {
     ReceiptState::ALL.iter().copied().find(|state| state_number(*state) == number)
 }
 
-const REASONS: [GapReason; 6] = [
-    GapReason::BufferLimit,
-    GapReason::Retention,
-    GapReason::Corrupt,
-    GapReason::Epoch,
-    GapReason::Dead,
-    GapReason::Expired,
-];
-
-/// The numbers of reasons on disk; never change one.
-pub(super) fn reason_number(reason: GapReason) -> i64 {
+/// The numbers of reasons on disk; never change one. 3 was never written.
+pub(super) fn reason_number(reason: Loss) -> i64 {
     match reason {
-        GapReason::BufferLimit => 0,
-        GapReason::Retention => 1,
-        GapReason::Corrupt => 2,
-        GapReason::Epoch => 3,
-        GapReason::Dead => 4,
-        GapReason::Expired => 5,
+        Loss::BufferLimit => 0,
+        Loss::Retention => 1,
+        Loss::Corrupt => 2,
+        Loss::Dead => 4,
+        Loss::Expired => 5,
+        Loss::Kicked => 6,
+        Loss::Left => 7,
+        Loss::Removed => 8,
+        Loss::NoRight => 9,
     }
 }
 
-pub(super) fn reason_of(number: i64) -> Option<GapReason> {
-    REASONS.into_iter().find(|reason| reason_number(*reason) == number)
+pub(super) fn reason_of(number: i64) -> Option<Loss> {
+    Loss::ALL.into_iter().find(|reason| reason_number(*reason) == number)
 }
 
 fn nat8(small: i64) -> u64 {
@@ -211,9 +204,9 @@ mod tests {
         for &state in ReceiptState::ALL {
             assert_eq!(state_of(state_number(state)), Some(state));
         }
-        for reason in REASONS {
+        for reason in Loss::ALL {
             assert_eq!(reason_of(reason_number(reason)), Some(reason));
         }
-        assert_eq!((state_of(11), reason_of(6)), (None, None));
+        assert_eq!((state_of(11), reason_of(3), reason_of(10)), (None, None, None));
     }
 }

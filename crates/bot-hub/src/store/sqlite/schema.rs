@@ -33,7 +33,7 @@ pub(super) const ROOMS_MAX: i64 = (1 << (63 - SEQ_BITS)) - 1;
 pub(super) type Step = &'static str;
 
 /// All steps, the first of which makes an empty store.
-pub(super) const STEPS: &[Step] = &[FIRST, INVITES];
+pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS];
 
 const FIRST: Step = "
     CREATE TABLE meta (
@@ -129,6 +129,10 @@ const INVITES: Step = "
         claimed_at INTEGER, claimed_as TEXT, client TEXT, address TEXT, sum INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// Ranges that were dropped have more reasons (`rows::reason_number`), which an older program would take
+/// for damage.
+const REASONS: Step = "-- Nothing to change in the tables.";
 
 /// The key of an entry.
 pub(super) fn place(room: i64, seq: u64) -> i64 {

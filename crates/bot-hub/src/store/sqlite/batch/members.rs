@@ -135,7 +135,12 @@ impl Batch<'_> {
         range: &DroppedRange,
         at: Timestamp,
     ) -> Result<(), Trouble> {
-        let room = self.cache.rooms.touch(self.conn, self.sum, name)?.id;
+        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let (room, head) = (room.id, room.tail.head);
+        let range = &DroppedRange { to: range.to.min(head), ..*range };
+        if range.from > range.to {
+            return Ok(());
+        }
         let number = self.cache.names.number_or_new(self.conn, bot)?;
         let mut statement = self.conn.prepare_cached(
             "SELECT upto, at FROM dropped WHERE room = ?1 AND bot = ?2 AND start = ?3",

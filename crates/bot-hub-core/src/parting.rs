@@ -1,0 +1,124 @@
+//! The end of a membership, and what becomes of what waits.
+//!
+//! Owns that nothing vanishes with a member: what it had not received is dropped in the same batch that
+//! ends the membership, with the reason, and the senders are told when that is stored.
+
+use bot_protocol::name::BotId;
+use bot_protocol::receipt::ReceiptState;
+use serde_json::json;
+
+use crate::change::{Change, DroppedRange, Loss, ReceiptRecord};
+use crate::hub::Hub;
+use crate::io::ConnId;
+use crate::member::Member;
+use crate::notice::{About, Notice};
+use crate::pending::{Pending, Waiter};
+use crate::world::{BotIx, RoomIx};
+
+impl Hub {
+    /// What waits for a member is dropped together with the change that follows.
+    pub(crate) fn part(&mut self, room: RoomIx, bot: BotIx, why: Loss) {
+        self.save_losses(room, bot);
+        self.save_place(room, bot);
+        for change in self.partings(room, bot, why) {
+            self.change(change, Pending::Parting);
+        }
+    }
+
+    /// What a bot had not received anywhere, as changes that go with its end.
+    pub fn partings_of(&mut self, id: &BotId) -> Vec<Change> {
+        let Some(bot) = self.world.bot_ix(id) else { return Vec::new() };
+        let rooms = self.world.bot(bot).room_list.clone();
+        let of = |room: &RoomIx| {
+            let mut changes = self.last_place(*room, bot);
+            changes.extend(self.partings(*room, bot, Loss::Removed));
+            changes
+        };
+        rooms.iter().flat_map(of).collect()
+    }
+
+    /// How many entries wait for a bot, in all its rooms.
+    pub fn waiting_of(&self, id: &BotId) -> u64 {
+        let Some(bot) = self.world.bot_ix(id) else { return 0 };
+        let rooms = self.world.bot(bot).room_list.iter();
+        rooms.map(|&room| self.waiting_in(room, bot)).sum()
+    }
+
+    pub(crate) fn waiting_in(&self, room: RoomIx, bot: BotIx) -> u64 {
+        let head = self.world.room(room).head;
+        let member = self.world.member(room, bot).filter(|it| it.reads());
+        member.map_or(0, |member| member.waiting(head))
+    }
+
+    fn partings(&self, room: RoomIx, bot: BotIx, why: Loss) -> Vec<Change> {
+        let Some(member) = self.world.member(room, bot).filter(|it| it.reads()) else {
+            return Vec::new();
+        };
+        let received = member.received_out_of_turn().into_iter().map(|seq| {
+            Change::Receipt(ReceiptRecord {
+                room: self.room_name(room),
+                seq,
+                bot: self.bot_id(bot).clone(),
+                state: ReceiptState::Received,
+                at: self.now,
+                reason: None,
+                reply: None,
+            })
+        });
+        // The log may have more by then than is known here.
+        let stretches = member.not_received(u64::MAX).into_iter();
+        let change = |(after, to): (u64, u64)| Change::Drop {
+            room: self.room_name(room),
+            bot: self.bot_id(bot).clone(),
+            range: DroppedRange { from: after + 1, to, reason: why },
+            at: self.now,
+        };
+        received.chain(stretches.map(change)).collect()
+    }
+
+    fn last_place(&self, room: RoomIx, bot: BotIx) -> Vec<Change> {
+        let unsaved = |member: &&Member| member.unsaved_cursor.is_some();
+        let Some(member) = self.world.member(room, bot).filter(unsaved) else { return Vec::new() };
+        vec![Change::Cursor {
+            room: self.room_name(room),
+            bot: self.bot_id(bot).clone(),
+            seq: member.cursor(),
+            state: member.meaning(),
+            at: self.now,
+        }]
+    }
+
+    /// The membership has ended: whoever sent what waited hears of it. Returns how much that was.
+    pub(crate) fn parted(&mut self, room: RoomIx, member: &mut Member, why: Loss) -> u64 {
+        if !member.reads() {
+            return 0;
+        }
+        member.settle_buffer();
+        let head = self.world.room(room).head;
+        let (mut dropped, mut notices) = (0, Vec::new());
+        for (after, to) in member.not_received(head) {
+            dropped += member.others_in(DroppedRange { from: after + 1, to, reason: why });
+            notices.push(Notice { after, to, about: About::lost(why, [member.bot].into()) });
+        }
+        self.stats.dropped += dropped;
+        self.look_up_notices(room, notices);
+        dropped
+    }
+
+    /// Answers an operator; the other waiters get an answer of their own.
+    pub(crate) fn confirm_parting(&mut self, waiter: Waiter, dropped: u64) {
+        if let Waiter::Operator { conn, reference } = waiter {
+            let result = json!({ "ok": true, "dropped": dropped });
+            let plain = json!({ "ok": true });
+            self.operated(conn, reference, if dropped > 0 { result } else { plain });
+        }
+    }
+
+    /// The frame that a member hears when it is no member any more.
+    pub(crate) fn why_parted(waiter: &Waiter) -> (Option<ConnId>, Option<smol_str::SmolStr>) {
+        match waiter {
+            Waiter::Client(conn) => (Some(*conn), None),
+            _ => (None, Some("removed by an operator".into())),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What waits for a member whose membership ends is dropped aloud.
+
+use crate::transcript;
+
+#[test]
+fn what_waits_for_a_bot_that_is_kicked_is_dropped_and_everybody_is_told() {
+    transcript!(@r#"
+    > open ana receipts resume
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab one id=m1
+    bob <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    > written bob
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"delivered","at":1000000}
+    > bob received lab m1
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    > close bob
+    > ana say #lab two id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":1}
+    > ana say #lab three id=m3
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":0,"queued":1}
+    > open ops side operator
+    ops <- auth_ok []
+    > show store
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    store <- drop #lab bob 2..18446744073709551615 Kicked
+    store <- leave #lab bob
+    store ? page #lab after 1, at most 64
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":2,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    > ana status m2
+    store ? find m2 from ana
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"kicked"}]}]}
+    > ana status m1
+    store ? find m1 from ana
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000000},{"state":"received","at":1000000}]}]}
+    > ops do {"room_add":{"room":"lab","bot":"bob"}}
+    store <- join #lab bob
+    ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 3/3
+    > ana status m2
+    store ? find m2 from ana
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"kicked"}]}]}
+    "#);
+}
+
+#[test]
+fn a_bot_that_leaves_drops_what_it_did_not_receive() {
+    transcript!(@r#"
+    > open ana receipts resume
+    ana <- auth_ok [receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab one id=m1
+    bob <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    > ana say #lab two id=m2
+    bob <- #lab 2 ana: two (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
+    > bob received lab m2
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"received","at":1000000}
+    > bob leave lab
+    bob <- {"type":"left","room":"lab"}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"left"}
+    > tick 1s
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"left"}]}]}
+    > ana status m2
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000}]}]}
+    "#);
+}
+
+#[test]
+fn what_waits_for_a_bot_that_is_removed_is_dropped_in_all_its_rooms() {
+    transcript!(@r#"
+    > bot bob
+    > declare lab ana,bob
+    > open ana receipts resume
+    ana <- auth_ok [receipts] lab 0/0
+    > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    > ana say @bob two id=m2
+    ana <- {"type":"ack","room":"dm:ana:bob","id":"m2","seq":1,"delivered":0,"queued":1}
+    > remove bob
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"removed"}
+    ana <- {"type":"receipt","room":"dm:ana:bob","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"removed"}
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"removed"}]}]}
+    > ana status m2
+    ana <- {"type":"status","id":"m2","room":"dm:ana:bob","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"removed"}]}]}
+    "#);
+}
+
+#[test]
+fn a_member_that_may_not_read_any_more_loses_what_waits() {
+    transcript!(@r#"
+    > bot bob
+    > declare lab ana,bob
+    > open ana receipts resume
+    ana <- auth_ok [receipts] lab 0/0
+    > open ops side operator
+    ops <- auth_ok []
+    > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    > ops do {"room_add":{"room":"lab","bot":"bob","can":["post"]}}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":1,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"no_right"}
+    > ana say #lab two id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":0}
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"no_right"}]}]}
+    > ana status m2
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[]}
+    "#);
+}
+
+#[test]
+fn a_kick_that_the_store_refuses_drops_nothing() {
+    transcript!(@r#"
+    > declare lab ana,bob
+    > open ana receipts resume
+    ana <- auth_ok [receipts] lab 0/0
+    > open ops side operator
+    ops <- auth_ok []
+    > ana say #lab one id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    > hold store
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    > refuse storage_full
+    ops <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"r1"}
+    > free store
+    > tick 1s
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"stored","steps":[{"state":"stored","at":1000000}]}]}
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/1
+    bob <- #lab 1 ana: one (m1), late 1000ms, 1 of 1
+    "#);
+}
+
+#[test]
+fn what_is_said_while_the_kick_is_being_stored_is_dropped_too() {
+    transcript!(@r#"
+    > declare lab ana,bob
+    > open ana receipts resume
+    ana <- auth_ok [receipts] lab 0/0
+    > open ops side operator
+    ops <- auth_ok []
+    > hold store
+    > ana say #lab one id=m1
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    > free store
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":1}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":1,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"kicked"}]}]}
+    "#);
+}

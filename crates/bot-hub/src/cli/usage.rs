@@ -1,0 +1,94 @@
+//! What is said to whoever typed something that cannot be meant.
+//!
+//! Owns the words for values that do not fit, each with the next step. Everything else is clap's own
+//! message, which names the usage and `--help`.
+
+use std::error::Error as _;
+use std::io;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::failure::{Failure, Kind};
+
+/// What monitoring takes for "unknown": a mistake in its own settings is no trouble of the hub.
+const CHECK_UNKNOWN: u8 = 3;
+
+/// Help and version are no failures; a mistake is told in the form that was asked for.
+pub(super) fn not_understood(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        return match error.print() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failed) => Failure::from(failed).tell(false),
+        };
+    }
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    let code = match (unfit(error), wants_json) {
+        (Some(failure), _) => failure.tell(wants_json),
+        (None, true) => as_failure(error).tell(true),
+        (None, false) => said(error.print()),
+    };
+    let is_check = std::env::args_os().nth(1).is_some_and(|verb| verb == "check");
+    if is_check { ExitCode::from(CHECK_UNKNOWN) } else { code }
+}
+
+/// Whether anybody could read it changes nothing about the mistake.
+fn said(printed: io::Result<()>) -> ExitCode {
+    drop(printed);
+    ExitCode::from(2)
+}
+
+fn as_failure(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let text = text.trim_start_matches("error: ");
+    let message = text.split("\n\n").next().unwrap_or(text).trim();
+    Failure::new(Kind::Usage, message).hint("bot-hub help, or --help behind a command")
+}
+
+/// A value that does not fit its place, in words of ours: clap would repeat the parser's.
+fn unfit(error: &clap::Error) -> Option<Failure> {
+    if error.kind() != ErrorKind::ValueValidation {
+        return None;
+    }
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let (argument, value) = (text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?);
+    let why = error.source().map(ToString::to_string).unwrap_or_default();
+    let why = in_words(&why);
+    let message = if why.starts_with("is ") || why.starts_with("has ") {
+        format!("`{value}` for `{argument}` {why}")
+    } else {
+        format!("`{value}` is no value for `{argument}`: {why}")
+    };
+    Some(Failure::new(Kind::Usage, message).hint(hint(argument)))
+}
+
+/// What the standard library says about numbers, for people.
+fn in_words(why: &str) -> &str {
+    match why {
+        "invalid digit found in string" => "is not a whole number",
+        "cannot parse integer from empty string" => "is empty",
+        "number too large to fit in target type" => "is too large",
+        "number too small to fit in target type" => "is too small",
+        other => other,
+    }
+}
+
+/// The next step, by what the place takes.
+fn hint(argument: &str) -> &'static str {
+    let takes = argument.split_once('<').map_or("", |(_, rest)| rest.trim_end_matches(['>', '.']));
+    match takes {
+        "COUNT" | "SEQ" => "write a whole number, like 20",
+        "PERIOD" => "write a number with a unit: 30s, 10m, 2h, 7d",
+        "SIZE" => "write a number of bytes, or one with a unit: 512KiB, 256MiB, 1GiB",
+        "RIGHTS" => "write some of read, post, request, invite, with a comma between two",
+        "ROOM" => "see which there are: bot-hub room list",
+        "BOT" | "NAME" => "names have a-z, 0-9, `.`, `_` and `-`; see which there are: bot-hub who",
+        "ID" | "MESSAGE_ID" => {
+            "ids are printed by `bot-hub send`, and by `bot-hub history ROOM --json`"
+        }
+        _ => "bot-hub help, or --help behind a command",
+    }
+}

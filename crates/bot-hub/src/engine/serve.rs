@@ -1,0 +1,124 @@
+//! One thing after the other: what connections say is handled in fair turns.
+//!
+//! Owns how long a turn lasts and what a connection pays for it. `fair` says whose turn it is. Whoever
+//! takes more than its share while others wait is not read for so long; that is counted, and logged once
+//! per connection.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::{Decoded, Engine, INTENTS_MAX, Meter};
+use crate::door::{ConnId, Intent};
+
+/// How long one connection is served while others wait, in nanoseconds: hundreds of usual frames.
+const QUANTUM_NS: u64 = 500_000;
+
+/// How long anybody is served before the engine looks what the store and the clock have to say.
+const TURN_NS: u64 = 5_000_000;
+
+/// Counts every reading as a microsecond: without a clock, everything costs the same.
+pub(super) fn even_meter() -> Meter {
+    let readings = Cell::new(0);
+    Rc::new(move || {
+        readings.set(readings.get() + 1_000);
+        readings.get()
+    })
+}
+
+impl Engine {
+    /// Charges connections for the time that handling their frames takes.
+    pub fn charge_for_time(&mut self) {
+        let started = Instant::now();
+        let nanos = move || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.meter = Rc::new(nanos);
+    }
+
+    /// How much more may wait here.
+    pub(super) fn space(&self) -> usize {
+        INTENTS_MAX.saturating_sub(self.fair.len()).max(1)
+    }
+
+    pub(super) fn takes_more(&self) -> bool {
+        self.keeps_up() && self.fair.len() < INTENTS_MAX
+    }
+
+    pub(super) fn has_more_to_serve(&self) -> bool {
+        self.keeps_up() && !self.fair.is_empty()
+    }
+
+    /// Something has come in.
+    pub(super) fn line_up(&mut self, intent: Intent<Decoded>) {
+        let conn = match &intent {
+            Intent::Opened { conn, .. }
+            | Intent::Frames { conn, .. }
+            | Intent::Written { conn, .. }
+            | Intent::Proven { conn, .. }
+            | Intent::Closed { conn, .. } => *conn,
+            Intent::Ask(_) => return self.intent(intent),
+        };
+        self.fair.push(conn, intent);
+        self.pace(conn);
+    }
+
+    /// Handles what waits, fairly, for one turn.
+    pub(super) fn serve(&mut self) {
+        let began = (self.meter)();
+        while self.keeps_up()
+            && let Some((conn, intent)) = self.fair.pop()
+        {
+            self.serve_one(conn, intent);
+            if (self.meter)().saturating_sub(began) >= TURN_NS {
+                break;
+            }
+        }
+    }
+
+    fn serve_one(&mut self, conn: ConnId, intent: Intent<Decoded>) {
+        let began = (self.meter)();
+        let took = |engine: &Self| (engine.meter)().saturating_sub(began);
+        let is_over = matches!(intent, Intent::Closed { .. });
+        let mut rest = None;
+        match intent {
+            Intent::Frames { conn, frames } => {
+                let mut frames = frames.into_iter();
+                self.frames(conn, &mut frames, |engine| {
+                    took(engine) < QUANTUM_NS || !engine.fair.has_others(conn)
+                });
+                let frames: Vec<Decoded> = frames.collect();
+                // Nobody is left to hear the answers of a connection that is gone.
+                let is_left = !frames.is_empty() && self.peers.contains_key(&conn);
+                rest = is_left.then_some(Intent::Frames { conn, frames });
+            }
+            intent => self.intent(intent),
+        }
+        if is_over {
+            return self.fair.forget(conn);
+        }
+        self.fair.charge(conn, took(self).max(1));
+        if let Some(rest) = rest {
+            self.fair.put_back(conn, rest);
+        }
+        self.pace(conn);
+    }
+
+    /// Reads a connection, or leaves it alone while others wait.
+    fn pace(&mut self, conn: ConnId) {
+        let is_ahead = self.fair.is_ahead(conn);
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        if is_ahead == peer.slowed_since.is_some() {
+            return;
+        }
+        peer.outbox.slow(is_ahead);
+        if let Some(since) = peer.slowed_since.take() {
+            self.metrics.slowed_for += since.elapsed();
+            return;
+        }
+        peer.slowed_since = Some(Instant::now());
+        self.metrics.slowed += 1;
+        if !std::mem::replace(&mut peer.was_slowed, true) {
+            let bot = peer.known.as_ref().map_or("-", |known| known.pass.bot.as_str());
+            tracing::info!(bot, "a connection says more than its share: it waits while others do");
+        }
+    }
+}

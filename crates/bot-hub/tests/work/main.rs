@@ -1,0 +1,87 @@
+//! How much work a frame may cause: the same in a hub of ten as in one of five thousand, or a page more.
+//!
+//! Nothing is timed. What counts is what the brain's loops look at, what is allocated, what SQLite's
+//! machine executes, and how much is answered. `count` counts, `stage` builds a hub of any size, `cases`
+//! has a frame of every type and every operation, and fails when one is missing.
+
+mod cases;
+#[allow(unsafe_code)]
+mod count;
+mod stage;
+
+use std::collections::BTreeMap;
+
+use bot_hub::store::Store;
+use cases::{Case, Growth};
+use count::Work;
+
+const SMALL: u64 = 10;
+const LARGE: u64 = 5_000;
+
+/// What a page more costs: two hundred entries or lines, read, checked and answered.
+const PAGE: Work =
+    Work { steps: 1_000, allocations: 5_000, machine: 20_000, answer: 256 << 10, compiled: 0 };
+
+/// What each member of a room may cost whoever speaks there: it is looked at, and nothing is made for it.
+const STEPS_PER_MEMBER: u64 = 8;
+
+/// Rooms that one bot may be a member of.
+const ROOMS: u64 = 1_000;
+
+/// Whether so much more work is no more than the case allows.
+fn is_flat(case: &Case, small: Work, large: Work) -> bool {
+    let (steps, allocations, machine) = match case.growth {
+        Growth::Page => (0, 0, 0),
+        Growth::Members => (STEPS_PER_MEMBER * LARGE, 0, 0),
+        Growth::Rooms => (40 * ROOMS, 4 * ROOMS, 0),
+        Growth::Store => (0, 0, 20 * LARGE),
+    };
+    large.steps <= small.steps + PAGE.steps + steps
+        && large.allocations <= small.allocations + PAGE.allocations + allocations
+        && large.machine <= small.machine + PAGE.machine + machine
+        && large.answer <= small.answer + PAGE.answer
+}
+
+fn measure(size: u64) -> BTreeMap<String, Work> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async { stage::Stage::new(size).measure(&cases::all()).await })
+}
+
+#[test]
+fn no_frame_and_no_operation_costs_more_in_a_large_hub() {
+    cases::none_is_missing();
+    let (small, large) = (measure(SMALL), measure(LARGE));
+    let mut wrong = Vec::new();
+    for case in cases::all() {
+        let (small, large) = (small[&case.name], large[&case.name]);
+        println!("{:<28} {small}   {large}", case.name);
+        let is_known = cases::NOT_FLAT_YET.contains(&case.name.as_str());
+        match (is_flat(&case, small, large), is_known) {
+            (true, false) | (false, true) => {}
+            (true, true) => wrong.push(format!("{}: flat now, take it off the list", case.name)),
+            (false, false) => wrong.push(format!("{}: {small} grows to {large}", case.name)),
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn sqlite_compiles_a_statement_once_and_not_at_every_execution() {
+    let compiled: u64 = measure(SMALL).values().map(|work| work.compiled).sum();
+    // A new connection may compile again what it had compiled before it read the schema.
+    assert!(compiled <= 2, "{compiled} of some hundred executions");
+}
+
+#[test]
+fn a_start_asks_the_store_no_question_for_each_room() {
+    let executed = |size| {
+        let (_directory, mut store) = stage::store(size);
+        count::take_executions();
+        store.load().unwrap();
+        count::take_executions()
+    };
+    let (small, large) = (executed(10), executed(200));
+    // Somebody waits in the one big room, and nobody in any other.
+    assert_eq!(small, large);
+}

@@ -1,0 +1,113 @@
+//! What any strict reader of JSON would refuse, refused here.
+//!
+//! Owns the rules that `serde_json` leaves out where it keeps JSON raw or skips it: half of a surrogate
+//! pair, a number that no double holds, a key that stands twice. The hub relays `meta` and `act` as they
+//! came, so that what it lets in is what every reader of a room has to cope with. Never builds a value.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::work::spend;
+
+/// Whether every strict reader can represent this JSON text. The error knows the place.
+pub fn check(json: &[u8]) -> Result<(), serde_json::Error> {
+    spend(json.len());
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    Strict.deserialize(&mut reader)?;
+    reader.end()
+}
+
+/// Walks over one value.
+#[derive(Clone, Copy)]
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
+        input.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        // Ordered, not hashed: the keys are a stranger's, and this crate draws no random numbers.
+        let mut seen = BTreeSet::new();
+        while let Some(key) = fields.next_key::<Cow<'de, str>>()? {
+            if seen.contains(&key) {
+                return Err(A::Error::custom(format_args!("duplicate field `{:.64}`", key)));
+            }
+            seen.insert(key);
+            fields.next_value_seed(Self)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn what_a_strict_reader_would_refuse_is_refused() {
+        let verdict = |json: &str, says: Option<&str>| match (check(json.as_bytes()), says) {
+            (Ok(()), None) => {}
+            (Err(error), Some(says)) => {
+                assert!(error.to_string().contains(says), "{error}: {json}")
+            }
+            (found, _) => panic!("{json}: {found:?}"),
+        };
+        verdict(r#"{"a":[1,-2.5e300,"é\ud83d\ude00",null,true,{}]}"#, None);
+        verdict("18446744073709551616", None);
+        verdict("1e400", Some("number out of range"));
+        verdict(r#"{"a":-1e999}"#, Some("number out of range"));
+        verdict(r#"["\ud83d"]"#, Some("hex escape"));
+        verdict(r#"["\ud83dx"]"#, Some("hex escape"));
+        verdict(r#"["\ude00"]"#, Some("surrogate"));
+        verdict(r#"{"\ud83d":1}"#, Some("hex escape"));
+        verdict(r#"{"a":1,"a":1}"#, Some("duplicate field `a`"));
+        verdict(r#"{"a":1,"\u0061":1}"#, Some("duplicate field `a`"));
+        verdict(r#"[{"b":{"a":1,"c":[],"a":2}}]"#, Some("duplicate field `a`"));
+        verdict(r#"[{"a":1},{"a":1}]"#, None);
+        verdict("[1] x", Some("trailing characters"));
+        verdict("", Some("EOF"));
+    }
+}
