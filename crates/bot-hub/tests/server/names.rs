@@ -38,13 +38,13 @@ fn is_taken(answer: &Answer) {
     assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("name")), "{answer:?}");
 }
 
-/// Zoe says something in `lab`, speaks with bob, and is removed.
+/// Zoe says something in `hall`, speaks with bob, and is removed.
 async fn farewell(stage: &Stage, ana: &mut Plain) {
     let zoe = add(ana, "zoe").await;
     let mut zoe = stage.entered(&zoe, "").await;
-    let mut bob = stage.entered(&token("bob"), "").await;
-    assert_eq!(zoe.ask(r#"{"type":"join","room":"lab"}"#).await, "joined");
-    assert_eq!(zoe.ask(r#"{"type":"message","room":"lab","text":"hello"}"#).await, "ack");
+    let mut bob = stage.entered(&token("bob"), r#","side":true"#).await;
+    assert_eq!(zoe.ask(r#"{"type":"join","room":"hall"}"#).await, "joined");
+    assert_eq!(zoe.ask(r#"{"type":"message","room":"hall","text":"hello"}"#).await, "ack");
     assert_eq!(zoe.ask(r#"{"type":"message","to":"bob","text":"a secret"}"#).await, "ack");
     assert_eq!(bob.ask(r#"{"type":"join","room":"dm:bob:zoe"}"#).await, "joined");
     drop((zoe, bob));

@@ -110,7 +110,13 @@ fn is_neighbour(name: &str) -> bool {
 }
 
 fn foreign(authority: &str) -> Refusal {
-    let shown: String = authority.escape_debug().take(100).collect();
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || ".-_:[]".contains(it);
+    if authority.is_empty() || !authority.chars().all(is_plain) {
+        // Not repeated: whatever it is, it is no name.
+        let cause = "the `Host` header is no address";
+        return refuse(StatusCode::BAD_REQUEST, cause, "ask by the name of the hub");
+    }
+    let shown: String = authority.chars().take(100).collect();
     let cause = format!("`{shown}` is no name of this hub");
     let hint = "if it is one, its operator sets `publicUrl: \"https://NAME\"`; \
         ask by address otherwise";
