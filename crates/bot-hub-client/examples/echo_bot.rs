@@ -44,6 +44,7 @@ async fn answer(client: &Client, message: Delivery) -> Result<(), Failure> {
     let receipt = Receipt {
         room: message.room,
         id: message.id,
+        from: Some(message.from),
         seq: None,
         state: ReceiptState::Answered,
         reason: None,

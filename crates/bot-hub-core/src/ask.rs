@@ -38,7 +38,7 @@ impl Hub {
                 self.history_read(conn, room, before, page);
             }
             (Ask::Status { conn, id }, Answer::Found(found)) => self.status_found(conn, &id, found),
-            (Ask::Receipt { conn, bot, room, receipt }, Answer::Found(found)) => {
+            (Ask::Receipt { conn, bot, room, receipt }, Answer::Located(found)) => {
                 self.receipt_found(conn, bot, room, receipt, &found);
             }
             (Ask::Notices, Answer::Page(page)) => self.notices_answered(Some(page)),

@@ -88,7 +88,8 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
-    /// What a bot did with one entry, beyond its cursor. → `Done`.
+    /// What a bot did with one entry, beyond its cursor. → `Done`, or `Late` if what is recorded of the
+    /// same bot and entry is as high already, by [`ReceiptState::may_follow`]; then nothing is stored.
     Receipt(ReceiptRecord),
     /// A bot will never get these entries, as far as the room's log has them by now. Ranges of one bot
     /// and room that begin at the same `from` are one range that grew. → `Done`.
@@ -134,6 +135,8 @@ pub enum Outcome {
     Conflict,
     /// The sender has said nothing with that id in that room, as far as the log is kept.
     Unsaid,
+    /// Something higher was recorded before.
+    Late,
     /// These entries are gone, oldest first, without their text.
     Trimmed {
         /// What was removed.
@@ -282,6 +285,17 @@ pub enum Query {
         /// Whose messages to look among.
         senders: Vec<BotId>,
     },
+    /// The entries of a room with this id. → `Answer::Located`.
+    Locate {
+        /// The room.
+        room: RoomName,
+        /// The id.
+        id: MessageId,
+        /// Only from this sender.
+        from: Option<BotId>,
+        /// Whose own receipts are of interest.
+        by: BotId,
+    },
 }
 
 /// Which part of a log.
@@ -300,8 +314,25 @@ pub enum Answer {
     Page(Page),
     /// To `Query::Find`: everything that matched, oldest first.
     Found(Vec<Found>),
+    /// To `Query::Locate`: what matched, at most [`LOCATED_MAX`], oldest first.
+    Located(Vec<Located>),
     /// The store could not answer now.
     Failed,
+}
+
+/// Entries that one look-up by id names at most. More than one is too many for whoever asks: so many
+/// leave out nothing that matters, and a look-up costs no more however often an id was used.
+pub const LOCATED_MAX: usize = 64;
+
+/// An entry that was looked up by its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// Its place.
+    pub seq: u64,
+    /// Its sender.
+    pub from: BotId,
+    /// What the bot that asked said of it so far.
+    pub said: Vec<ReceiptState>,
 }
 
 /// A stretch of a room's log, oldest first.

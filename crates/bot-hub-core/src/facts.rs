@@ -10,7 +10,7 @@ use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
-use crate::change::{Change, Loss, ReceiptRecord};
+use crate::change::{Change, Loss, Outcome, ReceiptRecord};
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::pending::Pending;
@@ -41,6 +41,13 @@ impl Hub {
     /// Makes a change that must not get lost.
     pub(crate) fn state(&mut self, fact: Fact) {
         self.change(Change::Receipt(fact.record.clone()), Pending::Fact(Box::new(fact)));
+    }
+
+    pub(crate) fn fact_settled(&mut self, fact: Fact, outcome: &Outcome) {
+        // A lower rung that comes late is no news to anybody.
+        if *outcome != Outcome::Late {
+            self.notify(fact.news);
+        }
     }
 
     /// Tells senders what a bot received, when its cursor is stored. Where nobody wants to know, the

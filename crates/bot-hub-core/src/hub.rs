@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use bot_protocol::code::Code;
 use bot_protocol::frame::server::{Beat, ErrorFrame};
 use bot_protocol::frame::{ClientFrame, ServerFrame};
-use bot_protocol::id::Epoch;
+use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::BotId;
 use bot_protocol::right::Right;
 use bot_protocol::time::Timestamp;
@@ -28,6 +28,7 @@ use crate::ask::Ask;
 use crate::change::{Change, Loss, Outcome, Query, Snapshot};
 use crate::connect::Ended;
 use crate::expiry::Expiries;
+use crate::ids::Ids;
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::member::Member;
 use crate::notice::Notices;
@@ -36,9 +37,6 @@ use crate::refused::Refused;
 use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
 use crate::world::{BotIx, Conn, RoomIx, World};
-
-/// What all ids of one start have in common: a random number and a dash.
-const ID_STEM_BYTES: usize = 17;
 
 /// The brain of one hub.
 ///
@@ -81,9 +79,7 @@ pub struct Hub {
     pub(crate) unserved: Vec<(RoomIx, BotIx)>,
     pub(crate) stats: Stats,
     pub(crate) draining: bool,
-    /// The id that was made last, behind its first [`ID_STEM_BYTES`] counted in `ids_made`.
-    id_text: String,
-    ids_made: u64,
+    ids: Ids,
     tickets: u64,
     pub(crate) probes: u64,
     pub(crate) save_at: Option<Timestamp>,
@@ -97,9 +93,9 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// A brain that remembers `snapshot`. The `nonce` is random: it keeps the ids that the hub makes
-    /// different from those of every other start.
-    pub fn new(now: Timestamp, nonce: u64, settings: Settings, snapshot: Snapshot) -> Self {
+    /// A brain that remembers `snapshot`. The key is secret and another one at every start: it decides
+    /// the ids that the hub makes, and nobody else may foresee those.
+    pub fn new(now: Timestamp, id_key: &[u8; 32], settings: Settings, snapshot: Snapshot) -> Self {
         let mut hub = Self {
             now,
             newest_at: snapshot.newest_at,
@@ -122,8 +118,7 @@ impl Hub {
             unserved: Vec::new(),
             stats: Stats::default(),
             draining: false,
-            id_text: format!("{nonce:016x}-"),
-            ids_made: 0,
+            ids: Ids::new(id_key),
             tickets: 0,
             probes: 0,
             save_at: None,
@@ -357,20 +352,9 @@ impl Hub {
         &self.world.bot(bot).id
     }
 
-    /// A message id that no other start of any hub makes.
-    ///
-    /// The number has 32 digits to choose from: the id of every one of the first thousand million
-    /// messages is then short enough to need no memory of its own.
-    pub(crate) fn make_id(&mut self) -> bot_protocol::id::MessageId {
-        self.ids_made += 1;
-        self.id_text.truncate(ID_STEM_BYTES);
-        let digits = (64 - self.ids_made.leading_zeros()).div_ceil(5);
-        for place in (0..digits).rev() {
-            let digit = (self.ids_made >> (5 * place)) & 31;
-            let digit = u32::try_from(digit).expect("five bits");
-            self.id_text.push(char::from_digit(digit, 32).expect("five bits are one digit"));
-        }
-        bot_protocol::id::MessageId::new(&self.id_text).expect("visible ASCII, 17 + 13 at most")
+    /// An id for a message whose sender chose none.
+    pub(crate) fn make_id(&mut self) -> MessageId {
+        self.ids.make(self.now)
     }
 
     fn committed(&mut self, outcome: Outcome) {

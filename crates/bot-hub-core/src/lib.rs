@@ -28,6 +28,7 @@ mod expiry;
 mod facts;
 mod flight;
 mod hub;
+mod ids;
 mod invite;
 mod late;
 mod losses;

@@ -261,8 +261,12 @@ impl Member {
         let mut received = Vec::new();
         if let Some(known) = from.filter(|&seq| seq > self.cursor && seq <= head) {
             received = self.losses.kept_between(self.cursor, known);
-            // It may claim what it was never handed.
+            // It may claim what it was never handed, and what was lost it was not.
             self.unknown_through = self.unknown_through.max(known);
+            let lost: Vec<DroppedRange> = self.losses.after(self.cursor).collect();
+            for range in lost.into_iter().filter(|range| range.from <= known) {
+                self.skipped.note_all(range.from, range.to.min(known));
+            }
             self.move_cursor(known);
         }
         self.reader = Some(conn);

@@ -91,7 +91,7 @@ impl Hub {
             (Pending::Leave { room, bot, why, waiter }, _) => {
                 self.leave_settled(room, bot, why, waiter);
             }
-            (Pending::Fact(fact), _) => self.notify(fact.news),
+            (Pending::Fact(fact), outcome) => self.fact_settled(*fact, &outcome),
             (Pending::Drop { room, bot, notices, .. }, _) => {
                 self.loss_stored(room, bot);
                 self.look_up_all(notices);

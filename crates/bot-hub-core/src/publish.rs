@@ -145,7 +145,7 @@ impl Hub {
                 let error = ErrorFrame::new(Code::IdConflict).hint(hint);
                 self.send_error(said.conn, error.about(said.draft.id.as_str()));
             }
-            Outcome::Done | Outcome::Unsaid | Outcome::Trimmed { .. } => {
+            Outcome::Done | Outcome::Unsaid | Outcome::Late | Outcome::Trimmed { .. } => {
                 debug_assert!(false, "an append has a place");
             }
         }

@@ -8,16 +8,27 @@ use bot_protocol::code::Code;
 use bot_protocol::frame::client::Receipt as Report;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::id::MessageId;
-use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
 use smol_str::SmolStr;
 
 use crate::ask::Ask;
-use crate::change::{Found, Query};
+use crate::change::{Located, Query};
 use crate::facts::News;
 use crate::hub::Hub;
 use crate::io::ConnId;
+use crate::window::Slot;
 use crate::world::{BotIx, RoomIx};
+
+/// Which entry a receipt is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meant {
+    /// The one with this seq.
+    One(u64),
+    /// It does not say which of several.
+    Several,
+    /// None that is known here.
+    None,
+}
 
 impl Hub {
     /// A bot says what it did with an entry.
@@ -39,17 +50,44 @@ impl Hub {
         };
         match (&report.id, report.seq) {
             (None, Some(seq)) => self.received_through(room, bot, seq),
-            (Some(id), _) => {
-                let in_window =
-                    self.world.member(room, bot).and_then(|member| member.window.find(id));
-                match in_window {
-                    Some(seq) => self.report_in_window(room, bot, seq, report),
-                    None => self.look_up_receipt(conn, bot, room, report),
-                }
-            }
+            (Some(_), _) => match self.meant_in_window(room, bot, &report) {
+                Meant::One(seq) => self.report_in_window(room, bot, seq, report),
+                Meant::Several => self.refuse_ambiguous(conn, &reference),
+                Meant::None => self.look_up_receipt(conn, bot, room, report),
+            },
             (None, None) => self.refuse(conn, Code::BadFrame, "receipt"),
         }
         self.pump(room, bot);
+    }
+
+    /// Which entry of the window a receipt is about. It is bound to room, sender and id: what names
+    /// no sender is about the only entry with that id. `received` is the one that may be said of two
+    /// in turn: it goes to the oldest that is not received, since a client takes them in their order.
+    fn meant_in_window(&self, room: RoomIx, bot: BotIx, report: &Report) -> Meant {
+        let (Some(member), Some(id)) = (self.world.member(room, bot), &report.id) else {
+            return Meant::None;
+        };
+        let from = report.from.as_ref().map(|from| self.world.bot_ix(from));
+        let is_meant = |slot: &&Slot| {
+            from.is_none_or(|from| from == Some(slot.from))
+                && report.seq.is_none_or(|seq| seq == slot.seq)
+        };
+        let mut slots = member.window.with_id(id).filter(is_meant);
+        let oldest_open = slots.clone().find(|slot| !slot.is_taken());
+        match (slots.next(), slots.next()) {
+            (None, _) => Meant::None,
+            (Some(only), None) => Meant::One(only.seq),
+            (Some(first), Some(_)) if report.state == ReceiptState::Received => {
+                Meant::One(oldest_open.unwrap_or(first).seq)
+            }
+            _ => Meant::Several,
+        }
+    }
+
+    fn refuse_ambiguous(&mut self, conn: ConnId, reference: &str) {
+        let error = ErrorFrame::new(Code::AmbiguousId)
+            .hint("say `from` beside `id`: the sender of the message that is meant");
+        self.send_error(conn, error.about(reference));
     }
 
     fn received_through(&mut self, room: RoomIx, bot: BotIx, seq: u64) {
@@ -84,15 +122,9 @@ impl Hub {
 
     fn look_up_receipt(&mut self, conn: ConnId, bot: BotIx, room: RoomIx, report: Report) {
         let Some(id) = report.id.clone() else { return };
-        let members = self.world.room(room).members.iter();
-        let members = members.map(|member| self.bot_id(member.bot));
-        // Operators speak in rooms without being members.
-        let operators =
-            self.world.bots.iter().filter(|bot| bot.standing.operator).map(|bot| &bot.id);
-        let mut senders: Vec<BotId> = members.chain(operators).cloned().collect();
-        senders.sort_unstable();
-        senders.dedup();
-        self.ask(Query::Find { id, senders }, Ask::Receipt { conn, bot, room, receipt: report });
+        let (room_name, by) = (self.room_name(room), self.bot_id(bot).clone());
+        let query = Query::Locate { room: room_name, id, from: report.from.clone(), by };
+        self.ask(query, Ask::Receipt { conn, bot, room, receipt: report });
     }
 
     /// The entry of a receipt was looked up. The connection may be gone: what it reported while it
@@ -103,29 +135,36 @@ impl Hub {
         bot: BotIx,
         room: RoomIx,
         report: Report,
-        found: &[Found],
+        found: &[Located],
     ) {
-        let (Some(member), Some(id)) = (self.world.member(room, bot), &report.id) else { return };
-        if let Some(seq) = member.window.find(id) {
+        let Some(member) = self.world.member(room, bot) else { return };
+        if let Meant::One(seq) = self.meant_in_window(room, bot, &report) {
             // It was handed over again meanwhile.
             self.report_in_window(room, bot, seq, report);
             return self.pump(room, bot);
         }
-        let (name, own) = (&self.world.room(room).name, self.bot_id(bot));
-        let was_handed = |it: &&Found| {
-            it.room == *name
-                && it.from != *own
+        let own = self.bot_id(bot);
+        let was_handed = |it: &&Located| {
+            it.from != *own
+                && report.seq.is_none_or(|seq| seq == it.seq)
                 && (member.since + 1..=member.ever_sent()).contains(&it.seq)
         };
-        let Some(message) = found.iter().find(was_handed) else {
-            let reference = SmolStr::new(id.as_str());
-            return self.refuse(conn, Code::NoSuchMessage, &reference);
-        };
-        let known = message.receipts.iter().filter(|it| it.bot == *own).map(|it| it.state).max();
-        let is_news = known.is_none_or(|known| report.state.may_follow(known));
-        if is_news && report.state > ReceiptState::Received {
-            let from = self.world.intern_bot(&message.from);
-            self.record_report(room, bot, from, message.seq, report);
+        let mut meant = found.iter().filter(was_handed);
+        let reference = SmolStr::new(report.id.as_ref().map_or("receipt", MessageId::as_str));
+        match (meant.next(), meant.next()) {
+            (None, _) => self.refuse(conn, Code::NoSuchMessage, &reference),
+            (Some(_), Some(_)) if report.state != ReceiptState::Received => {
+                self.refuse_ambiguous(conn, &reference);
+            }
+            (Some(message), _) => {
+                // `received` of what is not in the window is known from the cursor.
+                let is_news = report.state > ReceiptState::Received
+                    && report.state.may_follow_all(message.said.iter().copied());
+                if is_news {
+                    let from = self.world.intern_bot(&message.from);
+                    self.record_report(room, bot, from, message.seq, report);
+                }
+            }
         }
     }
 

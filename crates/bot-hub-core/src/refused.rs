@@ -50,10 +50,6 @@ impl Refused {
     pub(crate) fn forget_joins(&mut self, bot: BotIx) {
         self.joins.retain(|(_, joining)| *joining != bot);
     }
-
-    pub(crate) fn facts(&self) -> impl Iterator<Item = &Fact> {
-        self.facts.iter()
-    }
 }
 
 impl Hub {

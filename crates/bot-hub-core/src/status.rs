@@ -11,14 +11,12 @@ use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
-use bot_protocol::word::Open;
+use smol_str::SmolStr;
 
 use crate::ask::Ask;
 use crate::change::{Found, Query, ReceiptRecord};
-use crate::facts::Fact;
 use crate::hub::Hub;
 use crate::io::ConnId;
-use crate::pending::Pending;
 
 impl Hub {
     /// `status`: a sender asks about its message, an operator about anybody's.
@@ -60,7 +58,15 @@ impl Hub {
         bots.sort_unstable();
         bots.dedup();
         bots.retain(|bot| *bot != message.from);
-        let recipients = bots.into_iter().map(|bot| self.recipient(bot, &message)).collect();
+        // The receipts are in the order of their bots: each bot takes its own from the front.
+        let mut rest = &message.receipts[..];
+        let recipient = |bot: BotId| {
+            rest = &rest[rest.partition_point(|it| it.bot < bot)..];
+            let (own, others) = rest.split_at(rest.partition_point(|it| it.bot == bot));
+            rest = others;
+            self.recipient(bot, &message, own)
+        };
+        let recipients = bots.into_iter().map(recipient).collect();
         StatusReport {
             id: id.clone(),
             room: message.room.clone(),
@@ -71,61 +77,72 @@ impl Hub {
         }
     }
 
-    fn recipient(&self, bot: BotId, message: &Found) -> RecipientStatus {
-        let mut steps = vec![plain_step(ReceiptState::Stored, message.sent_at)];
-        steps.extend(message.receipts.iter().filter(|it| it.bot == bot).map(step));
-        let off_at = steps.iter().filter_map(off_at).min();
-        if let Some(off_at) = off_at {
-            // Cursor and marks pass over what is off the ladder: that is not a rung of it.
-            steps.retain(|it| !is_mark(&it.state) || it.at < off_at);
-        } else if let Some(state) = self.reached(&bot, message)
-            && !self.is_coming_off(&bot, message)
-            && !steps.iter().any(|it| it.state == state)
+    fn recipient(&self, bot: BotId, message: &Found, known: &[ReceiptRecord]) -> RecipientStatus {
+        let mut rungs = vec![plain_rung(ReceiptState::Stored, message.sent_at)];
+        rungs.extend(known.iter().map(rung));
+        if let Some(state) = self.reached(&bot, message)
+            && !rungs.iter().any(|it| is_off(it.state) || it.state == state)
         {
-            steps.push(plain_step(state, self.now));
+            rungs.push(plain_rung(state, self.now));
         }
-        // What was given up or has expired is dropped as well, which says less.
-        if steps.iter().any(|it| is_in(&it.state, &[ReceiptState::Dead, ReceiptState::Expired])) {
-            steps.retain(|it| it.state != ReceiptState::Dropped);
-        }
-        steps.sort_by(|one, other| one.state.cmp(&other.state));
-        steps.dedup_by(|one, other| one.state == other.state);
-        let state = steps.last().map_or(ReceiptState::Stored.into(), |it| it.state.clone());
-        RecipientStatus { bot, state, steps }
+        let rungs = ladder(rungs);
+        let state = rungs.last().map_or(ReceiptState::Stored, |it| it.state).into();
+        RecipientStatus { bot, state, steps: rungs.into_iter().map(step).collect() }
     }
 
-    /// Whether it is on its way to the store that the hub took an entry off the ladder. That is not
-    /// told before it is there.
-    fn is_coming_off(&self, bot: &BotId, message: &Found) -> bool {
-        let room = &message.room;
-        let told = |fact: &Fact| {
-            let it = &fact.record;
-            it.bot == *bot && it.room == *room && it.seq == message.seq && is_off(it.state)
-        };
-        let ix = self.world.room_ix(room).zip(self.world.bot_ix(bot));
-        self.refused.facts().any(told)
-            || self.pending.iter().any(|pending| match pending {
-                Pending::Fact(fact) => told(fact),
-                Pending::Drop { room, bot, after, to, .. } => {
-                    ix == Some((*room, *bot)) && (after + 1..=*to).contains(&message.seq)
-                }
-                _ => false,
-            })
-    }
-
-    /// How far it came by what is only in memory.
+    /// How far it came by what is only in memory. Of what the hub takes off the ladder nothing is told
+    /// before that is stored.
     fn reached(&self, bot: &BotId, message: &Found) -> Option<ReceiptState> {
         let room = self.world.room_ix(&message.room)?;
-        self.world.member(room, self.world.bot_ix(bot)?)?.reached(message.seq)
+        let member = self.world.member(room, self.world.bot_ix(bot)?)?;
+        if member.losses.why(message.seq).is_some() {
+            return None;
+        }
+        member.reached(message.seq)
     }
 }
 
-/// Since when a step says that the entry is off the ladder. Dropped ranges grow: when an entry came to
-/// be in one is not known.
-fn off_at(step: &Step) -> Option<Timestamp> {
-    match step.state.known()? {
+/// What was observed about one recipient.
+#[derive(Clone, Debug)]
+struct Rung {
+    state: ReceiptState,
+    at: Timestamp,
+    reason: Option<SmolStr>,
+    reply: Option<MessageId>,
+}
+
+/// Brings what was observed about one recipient onto the ladder: from the first rung upwards, each once
+/// and no later than the one above it.
+fn ladder(mut rungs: Vec<Rung>) -> Vec<Rung> {
+    // There is one end, the first. What was given up, has expired or was dealt with may be in a dropped
+    // range as well, which says less.
+    let end = rungs.iter().filter(|it| it.state.is_final());
+    let end = end.min_by_key(|it| (it.state == ReceiptState::Dropped, it.at)).cloned();
+    if let Some(end) = end {
+        // Cursor and marks pass over what is off the ladder: that is not a rung of it.
+        let off_at = off_at(&end).unwrap_or(Timestamp(u64::MAX));
+        rungs.retain(|it| match it.state.is_final() {
+            true => it.state == end.state,
+            false => !is_mark(it.state) || it.at < off_at,
+        });
+    }
+    rungs.sort_by_key(|it| it.state);
+    rungs.dedup_by_key(|it| it.state);
+    // The time of a mark is "at the latest": whoever began a turn by then had it by then.
+    let mut latest = Timestamp(u64::MAX);
+    for rung in rungs.iter_mut().rev() {
+        latest = latest.min(rung.at);
+        rung.at = latest;
+    }
+    rungs
+}
+
+/// Since when an entry is off the ladder. Dropped ranges grow: when an entry came to be in one is not
+/// known.
+fn off_at(rung: &Rung) -> Option<Timestamp> {
+    match rung.state {
         ReceiptState::Dropped => Some(Timestamp(0)),
-        state => is_off(state).then_some(step.at),
+        state => is_off(state).then_some(rung.at),
     }
 }
 
@@ -135,19 +152,19 @@ fn is_off(state: ReceiptState) -> bool {
 }
 
 /// Known by a cursor or mark that has passed the entry.
-fn is_mark(state: &Open<ReceiptState>) -> bool {
-    is_in(state, &[ReceiptState::Delivered, ReceiptState::Received])
+fn is_mark(state: ReceiptState) -> bool {
+    matches!(state, ReceiptState::Delivered | ReceiptState::Received)
 }
 
-fn is_in(state: &Open<ReceiptState>, states: &[ReceiptState]) -> bool {
-    state.known().is_some_and(|state| states.contains(&state))
-}
-
-fn step(record: &ReceiptRecord) -> Step {
+fn rung(record: &ReceiptRecord) -> Rung {
     let (reason, reply) = (record.reason.as_deref().map(Into::into), record.reply.clone());
-    Step { reason, reply, ..plain_step(record.state, record.at) }
+    Rung { reason, reply, ..plain_rung(record.state, record.at) }
 }
 
-fn plain_step(state: ReceiptState, at: Timestamp) -> Step {
-    Step { state: state.into(), at, reason: None, reply: None }
+fn plain_rung(state: ReceiptState, at: Timestamp) -> Rung {
+    Rung { state, at, reason: None, reply: None }
+}
+
+fn step(rung: Rung) -> Step {
+    Step { state: rung.state.into(), at: rung.at, reason: rung.reason, reply: rung.reply }
 }

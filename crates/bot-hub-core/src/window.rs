@@ -27,7 +27,7 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// The bot took responsibility.
-    fn is_taken(&self) -> bool {
+    pub(crate) fn is_taken(&self) -> bool {
         self.state >= ReceiptState::Received
     }
 }
@@ -68,12 +68,9 @@ impl Window {
         self.0.get_mut(at)
     }
 
-    /// The seq of the entry with that id. Two senders may have chosen the same: what is not received
-    /// yet goes first.
-    pub(crate) fn find(&self, id: &MessageId) -> Option<u64> {
-        let mut same = self.0.iter().filter(|slot| slot.id == *id);
-        let any = same.clone().next();
-        same.find(|slot| !slot.is_taken()).or(any).map(|slot| slot.seq)
+    /// The slots with that id, oldest first. Two senders may have chosen the same.
+    pub(crate) fn with_id(&self, id: &MessageId) -> impl Iterator<Item = &Slot> + Clone {
+        self.0.iter().filter(move |slot| slot.id == *id)
     }
 
     /// An entry reached a rung. Returns its slot, if that leads upwards.

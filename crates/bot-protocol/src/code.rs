@@ -91,6 +91,8 @@ codes! {
     WrongKind = 3004, "wrong_kind", AfterFix, "the name belongs to the other kind of target";
     /// The id names no message of this sender, or not one that is still kept.
     NoSuchMessage = 3005, "no_such_message", Never, "no message with that id is kept here";
+    /// The id names messages of more than one sender.
+    AmbiguousId = 3006, "ambiguous_id", AfterFix, "more than one message that this bot was handed has that id";
 
     /// The same id was used for another message.
     IdConflict = 4001, "id_conflict", AfterFix, "that id already names a message with other contents";

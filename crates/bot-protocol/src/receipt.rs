@@ -52,6 +52,11 @@ impl ReceiptState {
     pub fn may_follow(self, earlier: Self) -> bool {
         !earlier.is_final() && self > earlier
     }
+
+    /// Whether `self` may be recorded after all of these, in whatever order they are given.
+    pub fn may_follow_all(self, earlier: impl IntoIterator<Item = Self>) -> bool {
+        earlier.into_iter().all(|earlier| self.may_follow(earlier))
+    }
 }
 
 #[cfg(test)]

@@ -541,6 +541,8 @@ export type RangeReceipt = {
 
 /** `receipt`: what this bot did with an entry that was delivered to it. */
 export type Receipt = {
+  /** With `id`: the sender of the entry. Two senders may have chosen the same id. */
+  from?: BotId;
   /** The entry. */
   id?: MessageId;
   /** Why, for people. */
@@ -549,7 +551,7 @@ export type Receipt = {
   reply?: MessageId;
   /** The room of the entry. */
   room: RoomName;
-  /** Instead of `id`, and only with `received`: every entry of the room up to this one. */
+  /** Beside `id`: the number of that entry. Instead of `id`, and only with `received`: every entry of the room up to this one. */
   seq?: number;
   /** What happened: `received`, `started`, `answered`, `done`, `declined` or `failed`. */
   state: ReceiptState;

@@ -194,11 +194,27 @@ impl Inbox {
         receipts.collect()
     }
 
+    /// Names the sender of the entry that a receipt is about, if the application did not and only one
+    /// can be meant: the hub refuses an id that two senders chose.
+    pub(super) fn name_sender(&self, receipt: &mut Receipt) {
+        let (Some(id), None, Some(room)) =
+            (&receipt.id, &receipt.from, self.rooms.get(&receipt.room))
+        else {
+            return;
+        };
+        let mut senders = room.known.iter().filter(|(_, own)| own == id).map(|(from, _)| from);
+        if let (Some(only), None) = (senders.next(), senders.next()) {
+            receipt.from = Some(only.clone());
+        }
+    }
+
     /// The application itself said what it did with an entry, or with all up to one.
     pub(super) fn note(&mut self, receipt: &Receipt) {
         let Some(room) = self.rooms.get_mut(&receipt.room) else { return };
         room.mark(|entry| match (&receipt.id, receipt.seq) {
-            (Some(id), _) => entry.key.as_ref().is_some_and(|(_, own)| own == id),
+            (Some(id), _) => entry.key.as_ref().is_some_and(|(from, own)| {
+                own == id && receipt.from.as_ref().is_none_or(|named| named == from)
+            }),
             (None, Some(seq)) => entry.seq.is_some_and(|own| own <= seq),
             (None, None) => false,
         });
@@ -290,10 +306,11 @@ impl Room {
 }
 
 fn received_again(delivery: &Delivery) -> Option<Receipt> {
-    Some(received(&delivery.room, Some(delivery.id.clone()?), None))
+    let receipt = received(&delivery.room, Some(delivery.id.clone()?), None);
+    Some(Receipt { from: Some(delivery.from.clone()), ..receipt })
 }
 
 fn received(room: &RoomName, id: Option<MessageId>, seq: Option<u64>) -> Receipt {
     let state = ReceiptState::Received;
-    Receipt { room: room.clone(), id, seq, state, reason: None, reply: None }
+    Receipt { room: room.clone(), id, from: None, seq, state, reason: None, reply: None }
 }

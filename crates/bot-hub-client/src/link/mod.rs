@@ -309,7 +309,8 @@ impl Link {
 
     fn tell(&mut self, frame: ClientFrame) {
         match frame {
-            ClientFrame::Receipt(receipt) => {
+            ClientFrame::Receipt(mut receipt) => {
+                self.inbox.name_sender(&mut receipt);
                 self.inbox.note(&receipt);
                 if receipt.state == ReceiptState::Received {
                     self.frame_if_ready(ClientFrame::Receipt(receipt));

@@ -110,22 +110,6 @@ fn a_client_may_know_more_than_the_hub_but_not_the_future() {
 }
 
 #[test]
-fn the_second_of_two_equal_ids_can_be_received_too() {
-    let mut member = Member::new(ME, 0, 0);
-    member.attach(ConnId(1), 0, None);
-    for seq in 1..=3 {
-        member.hand(Slot { id: slot(seq.max(2)).id, ..slot(seq) });
-    }
-    member.hand(Slot { id: slot(2).id, ..slot(4) });
-    let id = slot(2).id;
-    for expected in [1, 2, 4] {
-        assert_eq!(member.window.find(&id), Some(expected));
-        take(&mut member, expected);
-    }
-    assert_eq!(member.cursor(), 2);
-}
-
-#[test]
 fn an_entry_that_was_taken_out_of_turn_proves_no_gap_before_it() {
     let mut member = Member::new(ME, 0, 0);
     member.attach(ConnId(1), 5, None);

@@ -39,6 +39,9 @@ pub(crate) struct Bench {
     /// Questions, and what the store found if it has looked already.
     queries: VecDeque<(Ticket, Query, Option<Answer>)>,
     starts: u64,
+    /// Ids that the hub made, and what a transcript calls them: the start, and which one of it.
+    made: Vec<(String, String)>,
+    made_since_start: u64,
 }
 
 /// One connection as its client sees it.
@@ -67,7 +70,7 @@ impl Bench {
     pub(crate) fn new(settings: Settings) -> Self {
         let store = Store::new(Epoch(0xe0));
         Self {
-            hub: Hub::new(START, 0xab, settings.clone(), store.snapshot()),
+            hub: Hub::new(START, &[1; 32], settings.clone(), store.snapshot()),
             store,
             now: START,
             settings,
@@ -81,6 +84,8 @@ impl Bench {
             changes: VecDeque::new(),
             queries: VecDeque::new(),
             starts: 1,
+            made: Vec::new(),
+            made_since_start: 0,
         }
     }
 
@@ -207,8 +212,9 @@ impl Bench {
             peer.is_open = false;
         }
         self.starts += 1;
-        let (nonce, snapshot) = (0xab * self.starts, self.store.snapshot());
-        self.hub = Hub::new(self.now, nonce, self.settings.clone(), snapshot);
+        self.made_since_start = 0;
+        let key = [u8::try_from(self.starts).expect("few starts"); 32];
+        self.hub = Hub::new(self.now, &key, self.settings.clone(), self.store.snapshot());
         for bot in self.bots.clone() {
             self.input(Input::BotAdded(bot));
         }
@@ -271,7 +277,17 @@ impl Bench {
             let peer = self.peers.iter().find(|peer| peer.conn == *conn).expect("it was opened");
             (peer.label.as_str(), peer.hello.plain)
         };
-        let lines = show::output(output, self.shows_frames, label);
+        let mut lines = show::output(output, self.shows_frames, label);
+        if let Output::Change(Change::Append(draft)) = output
+            && show::is_made_by_hub(&draft.id)
+        {
+            self.made_since_start += 1;
+            let called = format!("{:016x}-{}", 0xab * self.starts, self.made_since_start);
+            self.made.push((draft.id.to_string(), called));
+        }
+        for (id, called) in &self.made {
+            lines = lines.replace(id.as_str(), called);
+        }
         if self.shows_store || !lines.starts_with("store ") {
             self.log.push(lines);
         }

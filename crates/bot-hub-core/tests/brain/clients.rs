@@ -95,6 +95,7 @@ impl Client {
                 Some(Receipt {
                     room,
                     id: Some(entry.draft.id.clone()),
+                    from: Some(entry.draft.from.clone()),
                     seq: None,
                     state: ReceiptState::Received,
                     reason: None,

@@ -284,7 +284,7 @@ fn an_older_connection_whose_auth_comes_late_replaces_nobody() {
     use bot_protocol::name::BotId;
     use bot_protocol::time::Timestamp;
 
-    let mut hub = Hub::new(Timestamp(0), 1, Settings::default(), Snapshot::default());
+    let mut hub = Hub::new(Timestamp(0), &[1; 32], Settings::default(), Snapshot::default());
     let bot = BotId::new("bob").unwrap();
     let mut closed = Vec::new();
     for conn in [ConnId(2), ConnId(1)] {

@@ -88,7 +88,7 @@ fn a_ladder_is_climbed_upwards_only() {
     store <- cursor #lab bob 2 received
     ana <- {"type":"receipt","room":"lab","id":"m0","bot":"bob","state":"received","at":1000000}
     > bob started lab m1
-    store ? find m1 from ana, bob
+    store ? locate #lab m1 from anybody
     "#);
 }
 
@@ -145,18 +145,18 @@ fn receipts_come_long_after_the_window_has_moved_on() {
     > tick 15m
     > show store
     > bob started lab m1
-    store ? find m1 from ana, bob
+    store ? locate #lab m1 from anybody
     store <- receipt #lab 1 bob started
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"started","at":1900000}
     > tick 15m
     > bob {"type":"receipt","room":"lab","id":"m1","state":"failed","reason":"crashed"}
-    store ? find m1 from ana, bob
+    store ? locate #lab m1 from anybody
     store <- receipt #lab 1 bob failed
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"failed","at":2800000,"reason":"crashed"}
     > bob done lab m1
-    store ? find m1 from ana, bob
+    store ? locate #lab m1 from anybody
     > bob started lab nonsense
-    store ? find nonsense from ana, bob
+    store ? locate #lab nonsense from anybody
     bob <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"nonsense"}
     > ana status m1
     store ? find m1 from ana

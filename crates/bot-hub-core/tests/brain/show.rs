@@ -7,6 +7,7 @@ use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Circumstances, ConnId, Output};
 use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::server::{AuthOk, Delivery};
+use bot_protocol::id::MessageId;
 
 /// `label` tells the name of a connection and whether it is a seed client's.
 pub(crate) fn output<'a>(
@@ -77,7 +78,7 @@ fn seed_frame(entry: &Entry, circumstances: &Circumstances) -> String {
 fn handed(entry: &Entry, it: &Circumstances) -> String {
     let draft = &entry.draft;
     let mut text = format!("#{} {} {}: {}", draft.room, entry.seq, draft.from, draft.text);
-    if !draft.id.as_str().starts_with("0000") {
+    if !is_made_by_hub(&draft.id) {
         text += &format!(" ({})", draft.id);
     }
     if it.late {
@@ -93,6 +94,11 @@ fn handed(entry: &Entry, it: &Circumstances) -> String {
         text += &format!(", lost {lost}");
     }
     text
+}
+
+/// Time begins anew in every transcript, so that such an id begins with zeros.
+pub(crate) fn is_made_by_hub(id: &MessageId) -> bool {
+    id.as_str().starts_with("0000")
 }
 
 fn change(change: &Change) -> String {
@@ -127,6 +133,10 @@ fn query(query: &Query) -> String {
                 Span::Before(seq) => format!("before {seq}"),
             };
             format!("page #{room} {span}, at most {entries_max}")
+        }
+        Query::Locate { room, id, from, .. } => {
+            let from = from.as_ref().map_or("anybody", |from| from.as_str());
+            format!("locate #{room} {id} from {from}")
         }
         Query::Find { id, senders } => {
             let senders: Vec<&str> = senders.iter().map(|it| it.as_str()).collect();

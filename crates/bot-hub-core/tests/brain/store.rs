@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bot_hub_core::change::{
-    Answer, Change, DroppedRange, Expiring, Found, MemberRecord, Outcome, Page, Query,
-    ReceiptRecord, Removed, RoomRecord, Snapshot, Span,
+    Answer, Change, DroppedRange, Expiring, Found, LOCATED_MAX, Located, MemberRecord, Outcome,
+    Page, Query, ReceiptRecord, Removed, RoomRecord, Snapshot, Span,
 };
 use bot_hub_core::entry::{Draft, Entry};
 use bot_protocol::frame::operator::Retention;
@@ -63,6 +63,7 @@ impl Store {
             Change::Trim { room, retain, now, entries_max } => {
                 self.room(room).trim(retain, *now, *entries_max as usize)
             }
+            Change::Receipt(record) if self.room(&record.room).is_late(record) => Outcome::Late,
             other => {
                 self.note(other);
                 Outcome::Done
@@ -141,6 +142,11 @@ impl Store {
                     .map(|room| room.page(*span, *entries_max as usize, *bytes_max as usize));
                 Answer::Page(page.unwrap_or_default())
             }
+            Query::Locate { room, id, from, by } => {
+                let room = self.rooms.get(room);
+                let found = room.map(|room| room.locate(id, from.as_ref(), by));
+                Answer::Located(found.unwrap_or_default())
+            }
             Query::Find { id, senders } => {
                 let mut found: Vec<Found> = self
                     .rooms
@@ -202,6 +208,22 @@ impl Room {
         self.entries.insert(self.head, draft.clone());
         self.committed.insert(self.head, draft.clone());
         Outcome::Appended { seq: self.head }
+    }
+
+    fn said(&self, seq: u64, bot: &BotId) -> Vec<ReceiptState> {
+        let own = self.receipts.keys().filter(|(at, by, _)| (*at, by) == (seq, bot));
+        own.map(|(_, _, state)| *state).collect()
+    }
+
+    fn is_late(&self, record: &ReceiptRecord) -> bool {
+        !record.state.may_follow_all(self.said(record.seq, &record.bot))
+    }
+
+    fn locate(&self, id: &MessageId, from: Option<&BotId>, by: &BotId) -> Vec<Located> {
+        let meant = |it: &&Arc<Draft>| it.id == *id && from.is_none_or(|from| *from == it.from);
+        let hits = self.entries.iter().filter(|(_, it)| meant(it)).take(LOCATED_MAX);
+        hits.map(|(&seq, it)| Located { seq, from: it.from.clone(), said: self.said(seq, by) })
+            .collect()
     }
 
     fn known(&self, draft: &Draft) -> Option<Outcome> {

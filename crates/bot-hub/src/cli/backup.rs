@@ -5,6 +5,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -18,7 +19,7 @@ use super::verify::damage_of;
 use super::words::{utc, wall_clock};
 use crate::server::Home;
 use crate::store::StoreError;
-use crate::store::sqlite::{Report, backup, restore};
+use crate::store::sqlite::{Report, backup, piped, restore};
 
 /// Where to.
 #[derive(Clone, Debug, clap::Args)]
@@ -52,6 +53,9 @@ impl Backup {
             return Err(Failure::new(Kind::Usage, message).hint(hint));
         }
         let file = if is_dir { self.target.join(dated()) } else { self.target.clone() };
+        if is_dir {
+            forget_halves(&self.target);
+        }
         can_be_made(&file)?;
         let report = during("copying", || backup(&dir, &file))?;
         // Only a backup that is whole takes the place of older ones.
@@ -119,6 +123,23 @@ fn forget_oldest(dir: &Path, keep: u32) -> Result<(), Failure> {
         .map_err(unreadable)
 }
 
+/// A half of a backup that nobody has written to for so long is not being made any more.
+const HALF_AFTER: Duration = Duration::from_secs(3_600);
+
+/// Removes what backups into a directory left behind that were killed.
+fn forget_halves(dir: &Path) {
+    for file in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = file.file_name().to_string_lossy().into_owned();
+        let is_half = name.strip_suffix(".partial").is_some_and(is_dated);
+        let changed = file.metadata().and_then(|it| it.modified()).ok();
+        let age = changed.and_then(|at| at.elapsed().ok());
+        if is_half && age.is_some_and(|age| age > HALF_AFTER) {
+            // The next one tries again.
+            drop(std::fs::remove_file(file.path()));
+        }
+    }
+}
+
 /// Verified first, in a file beside the store, so that nobody pipes half a copy anywhere.
 fn to_stdout(dir: &Path, out: Out) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
@@ -126,7 +147,9 @@ fn to_stdout(dir: &Path, out: Out) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Usage, "a backup is no text")
             .hint("send it somewhere: bot-hub backup - > hub.db"));
     }
-    let file = dir.join(format!("hub.db.backup-{}", std::process::id()));
+    let is_read_only = rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_err();
+    let place = if is_read_only { std::env::temp_dir() } else { dir.to_path_buf() };
+    let file = piped(&place);
     let copied = during("copying", || backup(dir, &file));
     let sent = copied.map_err(Failure::from).and_then(|report| {
         std::io::copy(&mut std::fs::File::open(&file)?, &mut stdout)?;
@@ -147,7 +170,7 @@ fn to_stdout(dir: &Path, out: Out) -> Result<(), Failure> {
 pub(super) struct Restore {
     /// The copy that `backup` made
     file: PathBuf,
-    /// Put a store that is there aside, as hub.db.replaced
+    /// Put a store that is there aside, as hub.db.replaced, or with a number behind that
     #[arg(long)]
     replace: bool,
 }

@@ -13,7 +13,7 @@ use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, understood};
 use super::losing;
-use super::out::{counted, say, table};
+use super::out::{counted, reserve_for_secret, say, table};
 use super::target::{Directory, bot_argument};
 use super::who::{bots_table, is_operator};
 use super::words::{ago, local};
@@ -100,10 +100,12 @@ impl BotCommand {
     pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         match self {
             Self::Add { name, operator } => {
+                reserve_for_secret()?;
                 let made = hub.operate(Operation::BotAdd { bot: name.clone(), operator }).await?;
                 print_token(hub, &name, made)
             }
             Self::RotateToken { name, overlap } => {
+                reserve_for_secret()?;
                 let overlap_ms = overlap.map(Period::as_ms);
                 let rotate = Operation::BotRotateToken { bot: name.clone(), overlap_ms };
                 let made = on(hub, &name, rotate).await?;
@@ -157,7 +159,13 @@ async fn on(hub: &Hub, bot: &BotId, operation: Operation) -> Result<Value, Failu
 fn print_token(hub: &Hub, bot: &BotId, mut made: Value) -> Result<(), Failure> {
     let url = hub.bot_url(made["public_url"].as_str());
     made["url"] = url.as_str().into();
-    hub.out.answer(&made, || made["token"].as_str().unwrap_or_default().to_owned())?;
+    let printed = hub.out.answer(&made, || made["token"].as_str().unwrap_or_default().to_owned());
+    printed.map_err(|failure| {
+        let hint = format!("the token is lost; for another one: bot-hub bot rotate-token {bot}");
+        let cause =
+            if failure.message.is_empty() { "nobody reads stdout" } else { &failure.message };
+        Failure::new(Kind::Failed, cause).hint(hint)
+    })?;
     if hub.out.json {
         return Ok(());
     }

@@ -30,6 +30,7 @@ mod send;
 mod serve;
 mod service;
 mod status;
+mod stop;
 mod tail;
 mod target;
 mod top;
@@ -105,6 +106,8 @@ impl Global {
 enum Command {
     /// Run the hub
     Serve(serve::Serve),
+    /// Stop the hub that runs on the data directory, and wait until it has ended
+    Stop(stop::Stop),
     /// Watch two scripted bots talk over a hub in memory; nothing is kept
     Demo(demo::Demo),
     /// Make, show, switch off and remove bots
@@ -213,6 +216,7 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Backup(backup) => backup.run(global, out),
         Command::Restore(restore) => restore.run(global, out),
         Command::Export(export) => export.run(global, out),
+        Command::Stop(stop) => stop.run(global, out),
         Command::Verify => verify::run(global, out),
         Command::Service(verb) => verb.run(global, out),
         Command::Completions(completions) => completions.run(Cli::command(), out),

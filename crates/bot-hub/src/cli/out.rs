@@ -55,6 +55,28 @@ impl Out {
     }
 }
 
+/// Bytes that a secret and what stands around it in JSON take at most.
+const SECRET_BYTES: u64 = 4_096;
+
+/// Makes sure of space for a secret where stdout is a file: asked for before the hub makes it, since it is
+/// shown once and what it replaces ends. Where a file system cannot promise space, nothing is promised.
+pub(super) fn reserve_for_secret() -> Result<(), Failure> {
+    let stdout = io::stdout();
+    let Ok(stat) = rustix::fs::fstat(&stdout) else { return Ok(()) };
+    let place = u64::try_from(stat.st_size).unwrap_or(0);
+    let keep = rustix::fs::FallocateFlags::KEEP_SIZE;
+    match rustix::fs::fallocate(&stdout, keep, place, SECRET_BYTES) {
+        Err(
+            error @ (rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT | rustix::io::Errno::FBIG),
+        ) => {
+            let message = format!("the token could not be written to stdout: {error}");
+            let hint = "nothing was changed; free some space, or send it somewhere else";
+            Err(Failure::new(super::failure::Kind::Failed, message).hint(hint))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes a line to stdout.
 pub(super) fn write_line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 pub(super) fn help(address: SocketAddr) -> String {
     let holder = holder(address.port())
         .map_or_else(String::new, |(pid, name)| format!("\nit is held by pid {pid} ({name})"));
-    format!("{holder}\nhint: stop it, or choose another port: --listen {}:0", address.ip())
+    let stop = if holder.ends_with("(bot-hub)") { "bot-hub stop" } else { "stop it" };
+    format!("{holder}\nhint: {stop}, or choose another port: --listen {}:0", address.ip())
 }
 
 /// The process that listens on a port, found in `/proc`; only the processes of the same user can be

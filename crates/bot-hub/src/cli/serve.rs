@@ -49,7 +49,7 @@ enum Failure {
     Serve(#[from] ServeError),
     #[error(
         "a hub runs on `{0}` already{1}\n\
-         hint: talk to it (bot-hub status), stop it, or give this one its own --data DIR"
+         hint: talk to it (bot-hub status), stop it (bot-hub stop), or give this one its own --data DIR"
     )]
     Running(String, String),
     #[error("cannot listen on {address}: {error}{help}")]
@@ -168,6 +168,9 @@ async fn serve(
     }
     // Before anybody is told that the hub is there: who knows may also end it.
     let (reload, reloads) = mpsc::channel(1);
+    // A file that may not grow is an error to be told, not the end without a word.
+    let _file_size = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+    let ends_with_terminal = ends_with_terminal();
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -193,7 +196,10 @@ async fn serve(
                 _ = terminate.recv() => return,
                 _ = interrupt.recv() => return,
                 // A reload that is under way serves a second request too.
-                _ = hangup.recv() => drop(reload.try_send(())),
+                _ = hangup.recv() => match ends_with_terminal {
+                    true => return tracing::info!("the terminal was closed: the hub stops"),
+                    false => drop(reload.try_send(())),
+                },
             }
         }
     };
@@ -203,6 +209,16 @@ async fn serve(
     };
     crate::log::tell_left_out_now();
     Ok(ended?)
+}
+
+/// Whether SIGHUP says that the terminal was closed, and not that the configuration is to be read again:
+/// there is one, and nobody asked to outlive it (`nohup`).
+fn ends_with_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let hangup = 1 << (rustix::process::Signal::HUP.as_raw() - 1);
+    ignored & hangup == 0 && std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// Who has the data directory.

@@ -3,7 +3,6 @@
 //! Owns the order of the layers. A failed load changes nothing and leaves nothing behind, so that a
 //! reload can try at any time.
 
-use std::io::Read as _;
 use std::path::{Path as FilePath, PathBuf};
 
 use super::fit::Fitting;
@@ -13,7 +12,7 @@ use super::problem::{ConfigErrors, Origin, Path, Problem, Source};
 use super::settings::Config;
 use super::shape::ROOT;
 use super::syntax::{self, DOCUMENT_BYTES_MAX};
-use super::{meaning, places};
+use super::{meaning, places, plain};
 
 /// Where a configuration comes from; kept by whoever wants to load again.
 #[derive(Clone, Debug, Default)]
@@ -170,13 +169,7 @@ fn settle(
 }
 
 fn read_file(path: &FilePath) -> Result<Vec<u8>, Box<Problem>> {
-    let read = || {
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path)?;
-        file.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    read().map_err(|error: std::io::Error| {
+    plain::read(path, DOCUMENT_BYTES_MAX as u64).map_err(|error: std::io::Error| {
         let origin = Origin::of(&Source::File(path.display().to_string().into()));
         let hint = match error.kind() {
             std::io::ErrorKind::NotFound => {

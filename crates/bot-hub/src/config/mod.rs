@@ -19,6 +19,7 @@ mod load;
 mod meaning;
 mod node;
 mod places;
+pub(crate) mod plain;
 mod problem;
 mod public_url;
 mod quantity;

@@ -227,7 +227,7 @@ fn operated(
     start: impl FnOnce(Box<dyn Store>) -> Driver,
 ) -> (Engine, Rc<Outbox>) {
     let snapshot = store.load().unwrap().snapshot;
-    let hub = Hub::new(NOON, 1, Settings::default(), snapshot);
+    let hub = Hub::new(NOON, &[1; 32], Settings::default(), snapshot);
     let mut registry = registry(9);
     registry.configure([(hash_token("good"), bot("ana"), false)], vec![bot("ana")], 9);
     let mut engine = Engine::new(hub, registry, start(Box::new(store)), Rc::new(|| NOON));

@@ -163,7 +163,7 @@ mod tests {
             }
         };
         wait_for_writer();
-        ["two.", "tri.", "gone", "lost"].map(put);
+        ["two.", "tri.", "gone", "lost"].into_iter().for_each(put);
         assert_eq!(outlet.dropped(), 2);
         outlet.settle(Duration::from_millis(1));
         for expected in ["one.", "two.", "tri."] {

@@ -152,7 +152,12 @@ impl StateFile {
     }
 
     fn write_durably(&self, temporary: &Path, text: &str) -> io::Result<()> {
-        let mut file = File::create(temporary)?;
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        // What bots asked each other is nobody else's business.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(temporary)?;
         if let Ok(old) = fs::metadata(&self.path) {
             file.set_permissions(old.permissions())?;
         }

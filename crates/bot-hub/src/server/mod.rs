@@ -242,12 +242,12 @@ fn build(
     home: Option<&Home>,
 ) -> Result<(Engine, mpsc::Receiver<crate::store::driver::StoreEvent>), ServeError> {
     let clock = system_clock();
-    let mut nonce = [0_u8; 8];
-    getrandom::fill(&mut nonce)?;
+    let mut id_key = [0_u8; 32];
+    getrandom::fill(&mut id_key)?;
     let settings = translate::settings(&loaded.config);
     let former = Former::restore(stored.names, stored.snapshot.rooms.iter().map(|it| &it.room));
     let newest_at = stored.snapshot.newest_at;
-    let hub = Hub::new(clock(), u64::from_be_bytes(nonce), settings, stored.snapshot);
+    let hub = Hub::new(clock(), &id_key, settings, stored.snapshot);
 
     let mut registry = Registry::default();
     registry.restore(stored.bots, stored.tokens);

@@ -2,7 +2,6 @@
 //!
 //! Owns what can be wrong with such a file, in words. Never knows which setting named it.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use rustls::pki_types::pem::PemObject as _;
@@ -118,21 +117,19 @@ fn contains(text: &[u8], word: &str) -> bool {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Flaw> {
-    let read = || {
-        let mut bytes = Vec::new();
-        std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().map_err(|error: std::io::Error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::NotFound => "check the path",
-            std::io::ErrorKind::PermissionDenied => "let the hub's user read it, and nobody else",
-            _ => "check what is at this path",
-        };
-        let cause = error.to_string();
-        let cause = cause.split(" (os error").next().unwrap_or_default().to_lowercase();
-        flaw(format!("`{}` cannot be read: {cause}", path.display()), hint)
-    })?;
+    let bytes =
+        crate::config::plain::read(path, FILE_BYTES_MAX).map_err(|error: std::io::Error| {
+            let hint = match error.kind() {
+                std::io::ErrorKind::NotFound => "check the path",
+                std::io::ErrorKind::PermissionDenied => {
+                    "let the hub's user read it, and nobody else"
+                }
+                _ => "check what is at this path",
+            };
+            let cause = error.to_string();
+            let cause = cause.split(" (os error").next().unwrap_or_default().to_lowercase();
+            flaw(format!("`{}` cannot be read: {cause}", path.display()), hint)
+        })?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         let hint = "name a file that holds certificates or a key in PEM";
         return Err(flaw(format!("`{}` is larger than 1 MiB", path.display()), hint));

@@ -278,6 +278,7 @@ async fn act(client: &Client, message: &Delivery, habit: Habit) {
     let receipt = |state, reason: Option<&str>, reply| Receipt {
         room: message.room.clone(),
         id: message.id.clone(),
+        from: Some(message.from.clone()),
         seq: None,
         state,
         reason: reason.map(str::to_owned),

@@ -164,7 +164,7 @@ fn what_keeps_a_hub_from_starting_is_one_line_for_machines_too() {
     check(
         &["--listen", "127.0.0.1:0"],
         "a hub runs on `~/.local/share/bot-hub` already: pid PID at ws://ADDRESS\n\
-         hint: talk to it (bot-hub status), stop it, or give this one its own --data DIR",
+         hint: talk to it (bot-hub status), stop it (bot-hub stop), or give this one its own --data DIR",
     );
 }
 

@@ -24,3 +24,4 @@ mod spans;
 mod terminal;
 mod unread;
 mod watching;
+mod world;

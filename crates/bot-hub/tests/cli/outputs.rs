@@ -8,6 +8,7 @@ use crate::fixture::Place;
 
 /// Every verb, with arguments that it can work with or that it has to refuse.
 const VERBS: &[&[&str]] = &[
+    &["stop", "--data", "nowhere"],
     &["demo", "--pace", "0s"],
     &["bot", "add", "cleo"],
     &["bot", "list"],

@@ -31,7 +31,7 @@ fn a_taken_port_names_who_holds_it() {
     insta::assert_snapshot!(refused.err, @r"
     error: cannot listen on ADDRESS: Address already in use (os error 98)
     it is held by pid PID (bot-hub)
-    hint: stop it, or choose another port: --listen ADDRESS
+    hint: bot-hub stop, or choose another port: --listen ADDRESS
     ");
     let refused = other.command(&["serve", "--listen", &address]).output().unwrap();
     let told = String::from_utf8(refused.stderr).unwrap();
@@ -46,7 +46,7 @@ fn a_second_hub_on_the_same_data_names_the_first() {
     assert_eq!((refused.code, &*refused.out), (1, ""));
     insta::assert_snapshot!(refused.err, @r"
     error: a hub runs on `~/.local/share/bot-hub` already: pid PID at ws://ADDRESS
-    hint: talk to it (bot-hub status), stop it, or give this one its own --data DIR
+    hint: talk to it (bot-hub status), stop it (bot-hub stop), or give this one its own --data DIR
     ");
 }
 

@@ -1,5 +1,6 @@
 //! Authority is judged when it is used: whatever is taken away is gone on connections that are open.
 
+use bot_hub_client::bot_protocol::frame::ServerFrame;
 use serde_json::Value;
 
 use super::stage::{Plain, Stage, config, token};
@@ -125,9 +126,7 @@ async fn a_bot_that_is_out_of_the_file_for_a_day_loses_nothing() {
     let mut zoe = stage.entered(&token("zoe"), r#","resume":{}"#).await;
     let mut heard = Vec::new();
     while heard.len() < 3 {
-        if let Some(bot_hub_client::bot_protocol::frame::ServerFrame::Message(it)) =
-            zoe.hear().await
-        {
+        if let Some(ServerFrame::Message(it)) = zoe.hear().await {
             heard.push(it.text.to_string());
         }
     }

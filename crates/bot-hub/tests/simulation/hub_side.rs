@@ -77,9 +77,10 @@ impl World {
         if self.plan.sabotage == Sabotage::CursorsAtHead {
             forget_cursors(&mut snapshot);
         }
-        let nonce = self.dice.next();
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&self.dice.next().to_le_bytes());
         let now = Timestamp(self.now);
-        self.hub.brain = Some(Hub::new(now, nonce, self.plan.settings.clone(), snapshot));
+        self.hub.brain = Some(Hub::new(now, &key, self.plan.settings.clone(), snapshot));
         self.hub.tick_at = u64::MAX;
         self.trace(|_| "hub starts".to_owned());
         for at in 0..self.bots.len() {

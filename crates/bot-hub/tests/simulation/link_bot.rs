@@ -206,12 +206,13 @@ impl World {
         if !manual {
             return self.history.took(&id, &room, seq);
         }
-        let Some(message) = delivery.id.clone() else { return };
-        self.plan_receipts(bot, &room, message);
+        if delivery.id.is_some() {
+            self.plan_receipts(bot, &delivery);
+        }
     }
 
     /// An application that thinks before it takes responsibility.
-    fn plan_receipts(&mut self, bot: BotNo, room: &RoomName, id: MessageId) {
+    fn plan_receipts(&mut self, bot: BotNo, delivery: &Delivery) {
         use ReceiptState::{Answered, Declined, Done, Failed, Received, Started};
         let ladders: [&[ReceiptState]; 6] = [
             &[Received],
@@ -227,8 +228,9 @@ impl World {
             at += self.dice.between(0, if self.is_calm() { 5 } else { 2_000 });
             let (reason, reply) = (None, None);
             let receipt = Receipt {
-                room: room.clone(),
-                id: Some(id.clone()),
+                room: delivery.room.clone(),
+                id: delivery.id.clone(),
+                from: Some(delivery.from.clone()),
                 seq: None,
                 state,
                 reason,

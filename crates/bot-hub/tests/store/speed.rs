@@ -313,7 +313,8 @@ fn start_with_many_rooms() {
     let loaded = SqliteStore::open(directory.path()).unwrap().load().unwrap();
     let read = cpu() - before;
     assert_eq!(loaded.snapshot.rooms.len() as u64, rooms);
-    let hub = Hub::new(Timestamp(1_800_000_000_000), 1, Settings::default(), loaded.snapshot);
+    let hub =
+        Hub::new(Timestamp(1_800_000_000_000), &[1; 32], Settings::default(), loaded.snapshot);
     assert_eq!(hub.gauges().waiting, rooms);
     let all = cpu() - before;
     println!("{rooms} rooms of {MEMBERS}: CPU {read:?} to read, {:?} to remember", all - read);

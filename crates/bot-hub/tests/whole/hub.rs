@@ -120,7 +120,8 @@ impl HubProcess {
         let clock = Rc::new(move || Timestamp(wall_ms + elapsed()));
         let loaded = self.disk.load().expect("memory can be read");
         let (now, settings) = (Timestamp(wall_ms), self.plan.settings.clone());
-        let hub = Hub::new(now, self.lives, settings, loaded.snapshot);
+        let key = [u8::try_from(self.lives % 251).expect("less than 251"); 32];
+        let hub = Hub::new(now, &key, settings, loaded.snapshot);
         let mut registry = Registry::default();
         registry.restore(loaded.bots, loaded.tokens);
         let driver = Driver::inline(Box::new(self.disk.clone())).expect("memory can be read");

@@ -173,7 +173,7 @@ impl Stage {
     pub(crate) fn new(size: u64) -> Self {
         let (directory, mut store) = store(size);
         let loaded = store.load().unwrap();
-        let hub = Hub::new(NOON, 1, Settings::default(), loaded.snapshot);
+        let hub = Hub::new(NOON, &[1; 32], Settings::default(), loaded.snapshot);
         let mut registry = Registry::default();
         registry.restore(loaded.bots, loaded.tokens);
         let driver = Driver::inline(Box::new(store)).unwrap();

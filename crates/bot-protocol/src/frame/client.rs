@@ -228,7 +228,11 @@ pub struct Receipt {
     /// The entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<MessageId>,
-    /// Instead of `id`, and only with `received`: every entry of the room up to this one.
+    /// With `id`: the sender of the entry. Two senders may have chosen the same id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<BotId>,
+    /// Beside `id`: the number of that entry. Instead of `id`, and only with `received`: every entry of
+    /// the room up to this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
     /// What happened: `received`, `started`, `answered`, `done`, `declined` or `failed`.
@@ -250,11 +254,13 @@ impl Receipt {
             let reference = self.id.as_ref().map_or("receipt", MessageId::as_str);
             Err(FrameError::new(Code::BadFrame, text).about(reference))
         };
-        if self.id.is_some() == self.seq.is_some() {
-            return fault("a receipt needs either `id` or `seq`, and not both");
+        if self.id.is_none() && self.seq.is_none() {
+            return fault("a receipt needs `id` or `seq`");
         }
-        if self.seq.is_some() && self.state != ReceiptState::Received {
-            return fault("`seq` stands for a whole prefix and goes with `received` only");
+        if self.id.is_none() && self.state != ReceiptState::Received {
+            return fault(
+                "`seq` without `id` stands for a whole prefix and goes with `received` only",
+            );
         }
         if !self.state.is_reported_by_client() {
             return fault("only the hub can observe that state");

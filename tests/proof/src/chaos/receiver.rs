@@ -87,6 +87,7 @@ async fn read_as_client(arguments: &Arguments, life: u64, has_joined: &mut bool)
                 let receipt = Receipt {
                     room: message.room.clone(),
                     id: message.id.clone(),
+                    from: Some(message.from.clone()),
                     seq: None,
                     state: ReceiptState::Received,
                     reason: None,

@@ -85,7 +85,7 @@ fn a_redelivery_is_not_given_twice_and_is_acknowledged_again_if_it_was_taken() {
     601 < {'type':'auth_ok','caps':['ack'],'epoch':'00000000000000aa'}
         event 5: connected
     602 < {'type':'message','room':'lab','from':'a','text':'five','id':'x5','seq':5,'redelivered':true}
-        > {'type':'receipt','room':'lab','id':'x5','state':'received'}
+        > {'type':'receipt','room':'lab','id':'x5','from':'a','state':'received'}
     602 < {'type':'message','room':'lab','from':'a','text':'six','id':'x6','seq':6,'redelivered':true}
     602 < {'type':'message','room':'lab','from':'b','text':'other six','id':'x6','seq':7}
         event 6: message #lab <b> other six
@@ -123,9 +123,9 @@ fn with_manual_acknowledgement_the_application_says_what_it_did() {
         event 3: message #lab <a> six
     2 taken 3
     3 tell {'type':'receipt','room':'lab','id':'x6','state':'received'}
-        > {'type':'receipt','room':'lab','id':'x6','state':'received'}
+        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'received'}
     4 tell {'type':'receipt','room':'lab','id':'x6','state':'started'}
-        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'started'}
     5 closed reset
         waiting 279 ms: the connection broke: reset
         event 4: disconnected for 279 ms: the connection broke: reset
@@ -138,11 +138,11 @@ fn with_manual_acknowledgement_the_application_says_what_it_did() {
         event 5: connected
     602 < {'type':'message','room':'lab','from':'a','text':'five','id':'x5','seq':5,'redelivered':true}
     602 < {'type':'message','room':'lab','from':'a','text':'six','id':'x6','seq':6,'redelivered':true}
-        > {'type':'receipt','room':'lab','id':'x6','state':'received'}
-        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
-        > {'type':'receipt','room':'lab','id':'x6','state':'answered','reply':'m1'}
+        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'received'}
+        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'answered','reply':'m1'}
     603 tell {'type':'receipt','room':'lab','id':'x5','state':'received'}
-        > {'type':'receipt','room':'lab','id':'x5','state':'received'}
+        > {'type':'receipt','room':'lab','id':'x5','from':'a','state':'received'}
     604 closed reset
         waiting 451 ms: the connection broke: reset
         event 6: disconnected for 451 ms: the connection broke: reset
@@ -172,11 +172,11 @@ fn receipts_are_repeated_until_a_later_ack_proves_that_they_arrived() {
     2 taken 2
         > {'type':'receipt','room':'lab','seq':5,'state':'received'}
     3 tell {'type':'receipt','room':'lab','id':'x5','state':'started'}
-        > {'type':'receipt','room':'lab','id':'x5','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x5','from':'a','state':'started'}
     4 send m1 #lab hello
         > {'type':'message','room':'lab','text':'hello','id':'m1'}
     5 tell {'type':'receipt','room':'lab','id':'x5','state':'answered','reply':'m1'}
-        > {'type':'receipt','room':'lab','id':'x5','state':'answered','reply':'m1'}
+        > {'type':'receipt','room':'lab','id':'x5','from':'a','state':'answered','reply':'m1'}
     6 < {'type':'ack','room':'lab','id':'m1','seq':6,'delivered':1}
         sent m1: acked Some(6)
     7 closed reset
@@ -188,7 +188,7 @@ fn receipts_are_repeated_until_a_later_ack_proves_that_they_arrived() {
         > {'type':'auth','token':'t','caps':['ack'],'resume':{'lab':{'epoch':'00000000000000aa','seq':5}}}
     601 < {'type':'auth_ok','caps':['ack'],'epoch':'00000000000000aa'}
         event 4: connected
-        > {'type':'receipt','room':'lab','id':'x5','state':'answered','reply':'m1'}
+        > {'type':'receipt','room':'lab','id':'x5','from':'a','state':'answered','reply':'m1'}
     ");
 }
 
@@ -278,9 +278,9 @@ fn a_receipt_that_the_hub_refuses_is_not_repeated() {
         601 < {'type':'auth_ok','caps':['ack']}
     "), @r"
     1 tell {'type':'receipt','room':'lab','id':'x5','state':'started'}
-        > {'type':'receipt','room':'lab','id':'x5','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x5','from':'a','state':'started'}
     1 tell {'type':'receipt','room':'lab','id':'x6','state':'started'}
-        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'started'}
     2 < {'type':'error','code':3005,'name':'no_such_message','message':'gone','retry':'never','ref':'x5'}
         event 2: refused no_such_message
     3 closed reset
@@ -292,6 +292,6 @@ fn a_receipt_that_the_hub_refuses_is_not_repeated() {
         > {'type':'auth','token':'t','caps':['ack'],'resume':{'lab':{'epoch':'00000000000000aa','seq':4}}}
     601 < {'type':'auth_ok','caps':['ack']}
         event 4: connected
-        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'started'}
     ");
 }

@@ -157,10 +157,15 @@ impl Stage {
         state: ReceiptState,
         reply: Option<&MessageId>,
     ) -> Result<(), Failure> {
-        let id = about.id.clone();
-        let reply = reply.cloned();
-        let receipt =
-            Receipt { room: actor.room.clone(), id, seq: None, state, reason: None, reply };
+        let receipt = Receipt {
+            room: actor.room.clone(),
+            id: about.id.clone(),
+            from: Some(about.from.clone()),
+            seq: None,
+            state,
+            reason: None,
+            reply: reply.cloned(),
+        };
         let told = actor.client.receipt(receipt).await;
         told.map_err(|error| Failure::new(Kind::Failed, error.to_string()))
     }

@@ -31,6 +31,11 @@ pub(super) fn examine(patient: &mut Patient<'_>, findings: &mut Findings) {
         return findings.note("data", "there is no data directory", why, "bot-hub serve");
     };
     findings.fine("data", format!("`{}`", dir.display()));
+    if rustix::fs::access(&dir, rustix::fs::Access::WRITE_OK).is_err() {
+        let what = format!("nothing can be written in `{}`", dir.display());
+        let why = "a hub cannot run there; verify, export and backup can";
+        findings.problem("data", what, why, "mount it for writing, or give this user the right");
+    }
     private(&dir, "what bots say to each other lies there", findings);
     for name in ["hub.db", "hub.db-wal", "operator.token"] {
         private(
@@ -87,7 +92,7 @@ fn leftovers(dir: &Path, findings: &mut Findings) {
     let names = std::fs::read_dir(dir).into_iter().flatten().flatten();
     for file in names {
         let name = file.file_name().to_string_lossy().into_owned();
-        let kept = [".partial", ".replaced"].iter().any(|suffix| name.ends_with(suffix))
+        let kept = [".partial", ".replaced", ".switching"].iter().any(|part| name.contains(part))
             || name.starts_with("hub.db.schema-");
         if kept && let Ok(metadata) = file.metadata() {
             let what = format!("`{name}` ({})", size(metadata.len()));

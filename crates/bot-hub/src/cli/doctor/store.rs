@@ -41,6 +41,18 @@ pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
             let what = format!("opens, {rooms}; messages not checked (--deep)");
             findings.fine("store", what);
         }
-        Err(error) => findings.problem("store", error.to_string(), why, restore),
+        Err(error) => {
+            let error = error.to_string();
+            match error.contains("is damaged") {
+                true => findings.problem("store", error, why, restore),
+                // A backup mends damage, and nothing else.
+                false => findings.problem(
+                    "store",
+                    error,
+                    "a hub cannot open it either",
+                    "see what the message names; nothing says that the store itself is damaged",
+                ),
+            }
+        }
     }
 }

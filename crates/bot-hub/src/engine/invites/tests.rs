@@ -80,7 +80,7 @@ impl Stage {
         let is_full = Arc::<AtomicBool>::default();
         let mut store = Disk(MemoryStore::new().unwrap(), Arc::clone(&is_full));
         let snapshot = store.load().unwrap().snapshot;
-        let hub = Hub::new(NOON, 1, Settings::default(), snapshot);
+        let hub = Hub::new(NOON, &[1; 32], Settings::default(), snapshot);
         let (told, events) = mpsc::channel(64);
         let driver = Driver::start(Box::new(store), told).unwrap();
         let mut engine = Engine::new(hub, Registry::default(), driver, Rc::new(|| NOON));

@@ -1,9 +1,13 @@
 //! Members, cursors, marks, receipts and dropped ranges.
 
-use bot_hub_core::change::{Change, DroppedRange, Loss, ReceiptRecord};
+use bot_hub_core::change::{
+    Answer, Change, DroppedRange, Located, Loss, Outcome, Query, ReceiptRecord,
+};
 use bot_hub_core::entry::Extras;
 use bot_protocol::id::MessageId;
-use bot_protocol::receipt::ReceiptState::{self, Delivered, Dropped, Failed, Received, Started};
+use bot_protocol::receipt::ReceiptState::{
+    self, Delivered, Done, Dropped, Failed, Received, Started,
+};
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 
@@ -153,6 +157,45 @@ pub(in crate::store) fn marks_within_a_moment_are_one(subject: &mut Subject) {
     check_fate(subject, "m4", &[("bob", Received, 5_100)]);
 }
 
+pub(in crate::store) fn what_a_bot_says_leads_upwards_or_is_late(subject: &mut Subject) {
+    subject.fill("lab", 2);
+    subject.join("lab", "bob");
+    let said = [(1, Started), (1, Received), (1, Done), (1, Failed), (1, Done), (2, Started)];
+    let changes = said.map(|(seq, state)| Change::Receipt(receipt("lab", "bob", seq, state, 9)));
+    let outcomes = subject.change(changes.into());
+    let (done, late) = (Outcome::Done, Outcome::Late);
+    let expected = [&done, &late, &done, &late, &late, &done].map(Clone::clone);
+    assert_eq!(outcomes, expected);
+    let other = Change::Receipt(receipt("lab", "cid", 1, Started, 9));
+    assert_eq!(subject.change(vec![other]), [done]);
+    let states: Vec<_> = subject.fate("m1").into_iter().map(|it| (it.0, it.1)).collect();
+    let [bob, cid] = ["bob", "cid"].map(str::to_owned);
+    assert_eq!(states, [(bob.clone(), Started), (bob, Done), (cid, Started)]);
+}
+
+pub(in crate::store) fn an_entry_is_located_by_its_id_and_sender(subject: &mut Subject) {
+    subject.fill("lab", 2);
+    subject.fill("den", 2);
+    subject.say(draft("lab", "bob", "m2", "the same id"));
+    subject.done(Change::Receipt(receipt("lab", "cid", 2, Started, 9)));
+    let mut locate = |name: &str, id: &str, from: Option<&str>| {
+        let (room, id, from) = (room(name), MessageId::new(id).unwrap(), from.map(bot));
+        match subject.ask(&Query::Locate { room, id, from, by: bot("cid") }) {
+            Answer::Located(found) => found,
+            other => panic!("{other:?}"),
+        }
+    };
+    let of_ann = Located { seq: 2, from: bot("ann"), said: vec![Started] };
+    let of_bob = Located { seq: 3, from: bot("bob"), said: vec![] };
+    assert_eq!(locate("lab", "m2", None), [of_ann.clone(), of_bob.clone()]);
+    assert_eq!(locate("lab", "m2", Some("ann")), [of_ann]);
+    assert_eq!(locate("lab", "m2", Some("bob")), [of_bob]);
+    for (name, id, from) in [("lab", "m2", "cid"), ("lab", "m9", "ann"), ("none", "m2", "ann")] {
+        assert_eq!(locate(name, id, Some(from)), []);
+    }
+    assert_eq!(locate("den", "m2", None).len(), 1);
+}
+
 pub(in crate::store) fn a_receipt_is_kept_as_it_was_first_given(subject: &mut Subject) {
     subject.room("lab");
     subject.join("lab", "bob");
@@ -172,7 +215,7 @@ pub(in crate::store) fn a_receipt_is_kept_as_it_was_first_given(subject: &mut Su
         receipt("lab", "bob", 3, Started, 2_000),
         receipt("lab", "bob", 0, Started, 2_000),
     ] {
-        subject.done(Change::Receipt(given));
+        subject.change(vec![Change::Receipt(given)]);
     }
     check_fate(
         subject,
@@ -186,8 +229,10 @@ pub(in crate::store) fn a_receipt_is_kept_as_it_was_first_given(subject: &mut Su
     );
     assert_eq!(subject.find("m1", &["ann"])[0].receipts[3], full);
     // What the bot says itself stands above what its mark says.
-    subject.done(Change::Receipt(receipt("lab", "bob", 1, Received, 1_600)));
-    assert_eq!(subject.fate("m1")[1], ("bob".to_owned(), Received, 1_600));
+    subject.done(cursor("lab", "bob", 2, 1_700));
+    check_fate(subject, "m2", &[("bob", Received, 1_700)]);
+    subject.done(Change::Receipt(receipt("lab", "bob", 2, Received, 1_600)));
+    check_fate(subject, "m2", &[("bob", Received, 1_600)]);
     subject.change(vec![append(numbered("lab", 3))]);
     check_fate(subject, "m3", &[]);
 }

@@ -53,6 +53,8 @@ macro_rules! conformance {
             members::marks_within_a_moment_are_one,
             members::what_one_client_consumed_the_next_did_not_receive,
             members::a_receipt_is_kept_as_it_was_first_given,
+            members::an_entry_is_located_by_its_id_and_sender,
+            members::what_a_bot_says_leads_upwards_or_is_late,
             members::ranges_that_begin_together_are_one,
             members::a_range_ends_with_the_log_and_says_why,
             members::what_is_found_is_ordered_by_age,

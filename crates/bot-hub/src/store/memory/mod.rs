@@ -92,6 +92,11 @@ impl Reader for MemoryReader {
                 });
                 Answer::Page(page)
             }
+            Query::Locate { room, id, from, by } => {
+                let room = world.rooms.get(room);
+                let found = room.map(|room| room.locate(id, from.as_ref(), by));
+                Answer::Located(found.unwrap_or_default())
+            }
             Query::Find { id, senders } => {
                 let mut found: Vec<_> = world
                     .rooms

@@ -7,8 +7,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use bot_hub_core::change::{
-    Change, DroppedRange, Expiring, Found, MemberRecord, Outcome, Page, ReceiptRecord, Removed,
-    RoomRecord, Span,
+    Change, DroppedRange, Expiring, Found, LOCATED_MAX, Located, MemberRecord, Outcome, Page,
+    ReceiptRecord, Removed, RoomRecord, Span,
 };
 use bot_hub_core::entry::{Draft, Entry};
 use bot_protocol::frame::operator::Retention;
@@ -128,9 +128,12 @@ impl Room {
             }
             Change::Receipt(receipt) => {
                 if (self.first..=self.head()).contains(&receipt.seq) {
+                    if !receipt.state.may_follow_all(self.said_of(receipt.seq, &receipt.bot)) {
+                        return Outcome::Late;
+                    }
                     let of_entry = self.receipts.entry(receipt.seq).or_default();
                     let key = (receipt.bot.clone(), receipt.state);
-                    of_entry.entry(key).or_insert_with(|| receipt.clone());
+                    of_entry.insert(key, receipt.clone());
                 }
             }
             Change::Drop { bot, range, at, .. } => {
@@ -277,6 +280,27 @@ impl Room {
             }
         }
         page
+    }
+
+    /// What a bot said of an entry itself.
+    fn said_of(&self, seq: u64, bot: &BotId) -> Vec<ReceiptState> {
+        let ladder = (bot.clone(), ReceiptState::Stored)..=(bot.clone(), ReceiptState::Dead);
+        let of_entry = self.receipts.get(&seq).into_iter();
+        of_entry.flat_map(|of_entry| of_entry.range(ladder.clone())).map(|it| it.0.1).collect()
+    }
+
+    pub(super) fn locate(&self, id: &MessageId, from: Option<&BotId>, by: &BotId) -> Vec<Located> {
+        let hash = self.seeds.hash_one(id);
+        let same = self.ids.iter_hash(hash).map(|&low| &self.entries[index(self.first, low)].entry);
+        let meant =
+            |it: &&Entry| it.draft.id == *id && from.is_none_or(|from| *from == it.draft.from);
+        let located = |it: &Entry| {
+            let from = it.draft.from.clone();
+            Located { seq: it.seq, from, said: self.said_of(it.seq, by) }
+        };
+        let mut found: Vec<_> = same.filter(meant).take(LOCATED_MAX).map(located).collect();
+        found.sort_by_key(|it| it.seq);
+        found
     }
 
     pub(super) fn find(&self, name: &RoomName, id: &MessageId, senders: &[BotId]) -> Vec<Found> {

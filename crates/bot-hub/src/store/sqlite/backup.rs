@@ -4,7 +4,7 @@
 //! it is complete, on the disk and verified; nothing that was there is ever overwritten in place.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
@@ -12,20 +12,14 @@ use rusqlite::backup::Backup;
 use super::clock;
 use super::connect::{self, Options};
 use super::error::Trouble;
+use super::leftovers::{PARTIAL, SHM, SWITCHING, WAL, next_aside, replaced, suffixed};
 use super::lock::DirectoryLock;
 use super::schema;
 use super::verify::{Report, verify_file};
 use crate::store::{RESTORED, StoreError, random_epoch};
 
-/// Behind the name of a copy that is not complete.
-const PARTIAL: &str = ".partial";
-
-/// Behind the name of a store that a restore has put aside.
-const REPLACED: &str = ".replaced";
-
-/// Behind the name of a database: its log of changes, and the index of that.
-const WAL: &str = "-wal";
-const SHM: &str = "-shm";
+/// What a copy leaves to the hub on the disk that both are on, if that is a tenth of it at least.
+const RESERVE_BYTES: u64 = 64 << 20;
 
 /// Copies the store of a data directory into a file, also while a hub runs on it: the copy is the
 /// store as it was at one moment. An existing file is replaced when the new one is complete.
@@ -35,12 +29,32 @@ pub fn backup(directory: &Path, target: &Path) -> Result<Report, StoreError> {
     let path = connect::database(directory);
     let conn = connect::existing(&path, &Options::default());
     let conn = conn.map_err(|trouble| trouble.at(&path))?;
-    let partial = suffixed(target, PARTIAL);
-    copy_pages(&conn, &partial)?;
-    let report = verify_file(&partial, &Options::default())?;
-    settle(&partial)?;
-    publish(&partial, target)?;
+    let reserve = if same_disk(&path, target) { RESERVE_BYTES } else { 0 };
+    let partial = Partial::of(target);
+    has_room(&conn, target, reserve)?;
+    copy_pages(&conn, &partial.0)?;
+    let report = verify_file(&partial.0, &Options::default())?;
+    settle(&partial.0)?;
+    publish(&partial.0, target)?;
     Ok(report)
+}
+
+/// A file that is removed unless it gets its name.
+struct Partial(std::path::PathBuf);
+
+impl Partial {
+    fn of(target: &Path) -> Self {
+        Self(suffixed(target, PARTIAL))
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        for suffix in ["", WAL, SHM] {
+            // What got its name is not there any more, and what cannot be removed is removed at a start.
+            drop(fs::remove_file(suffixed(&self.0, suffix)));
+        }
+    }
 }
 
 /// Makes a copy a data directory's store, in a new epoch: no client resumes into a log that went back
@@ -52,34 +66,84 @@ pub fn restore(copy: &Path, directory: &Path, replace: bool) -> Result<Report, S
     let _lock = DirectoryLock::take(directory)?;
     let path = connect::database(directory);
     let length = path.metadata().map_or(0, |metadata| metadata.len());
-    if length > 0 && !replace {
+    if (length > 0 || suffixed(&path, SWITCHING).exists()) && !replace {
         return Err(StoreError::Failed(format!(
             "`{}` is there already; hint: restore into another directory, or ask to replace it",
             path.display()
         )));
     }
-    let partial = suffixed(&path, PARTIAL);
+    let partial = Partial::of(&path);
     let source = connect::existing(copy, &Options::default());
     let source = source.map_err(|trouble| trouble.at(copy))?;
-    copy_pages(&source, &partial)?;
-    begin_epoch(&partial).map_err(|trouble| trouble.at(&partial))?;
-    let report = verify_file(&partial, &Options::default())?;
-    settle(&partial)?;
+    has_room(&source, &path, 0)?;
+    copy_pages(&source, &partial.0)?;
+    begin_epoch(&partial.0).map_err(|trouble| trouble.at(&partial.0))?;
+    let report = verify_file(&partial.0, &Options::default())?;
+    settle(&partial.0)?;
+    // From here on a start refuses, until the new store has its name: none in between finds no store.
+    let marker = suffixed(&path, SWITCHING);
+    mark(&marker)?;
     put_aside(&path)?;
-    publish(&partial, &path)?;
+    publish(&partial.0, &path)?;
+    remove(&marker)?;
+    sync_directory(&path).map_err(|error| failed(&path, &error))?;
     Ok(report)
+}
+
+fn mark(marker: &Path) -> Result<(), StoreError> {
+    let marked = || -> std::io::Result<()> {
+        super::private(marker)?.sync_all()?;
+        sync_directory(marker)
+    };
+    marked().map_err(|error| failed(marker, &error))
+}
+
+/// Whether two files are, or will be, on the same disk.
+fn same_disk(one: &Path, other: &Path) -> bool {
+    let disk = |path: &Path| rustix::fs::stat(folder(path)).map(|it| it.st_dev).ok();
+    disk(one) == disk(other)
+}
+
+fn folder(file: &Path) -> &Path {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
+/// Refuses a copy that will not fit, before it takes the space that somebody else needs.
+fn has_room(from: &Connection, target: &Path, reserve: u64) -> Result<(), StoreError> {
+    let number = |sql| from.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap_or(0);
+    let pages = number("PRAGMA page_count").unsigned_abs();
+    let needed = pages * number("PRAGMA page_size").unsigned_abs();
+    let Ok(disk) = rustix::fs::statvfs(folder(target)) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let reserve = reserve.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 10);
+    if free >= needed + reserve {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(StoreError::Failed(format!(
+        "a copy takes {} MiB, and {} MiB are free for `{}`, of which the hub needs {}\n\
+         hint: name a place on another disk, or free some space",
+        mib(needed),
+        mib(free),
+        target.display(),
+        mib(reserve)
+    )))
 }
 
 /// A copy of an open store, for the time before its schema changes.
 pub(super) fn copy(conn: &Connection, target: &Path) -> Result<(), StoreError> {
-    let partial = suffixed(target, PARTIAL);
-    copy_pages(conn, &partial)?;
-    publish(&partial, target)
+    let partial = Partial::of(target);
+    has_room(conn, target, 0)?;
+    copy_pages(conn, &partial.0)?;
+    publish(&partial.0, target)
 }
 
 fn copy_pages(from: &Connection, partial: &Path) -> Result<(), StoreError> {
     remove(partial)?;
     remove(&suffixed(partial, WAL))?;
+    // Whoever reads it knows what was said.
+    super::private(partial).map_err(|error| failed(partial, &error))?;
     let copied = || -> rusqlite::Result<()> {
         let mut to = Connection::open(partial)?;
         // Nobody reads it before it is complete: it needs no journal, and is synced once at the end.
@@ -121,13 +185,16 @@ fn publish(partial: &Path, target: &Path) -> Result<(), StoreError> {
     named().map_err(|error| failed(target, &error))
 }
 
-/// Renames a store with its log of changes. The database goes first: a log without a database is
-/// ignored, a database without its log may be in the middle of something.
+/// Renames a store with its log of changes, over nothing that was put aside before. If an earlier
+/// restore was interrupted in between, its log follows the store that it belongs to.
 fn put_aside(path: &Path) -> Result<(), StoreError> {
-    let aside = suffixed(path, REPLACED);
-    remove(&suffixed(&aside, WAL))?;
+    let log = suffixed(path, WAL);
+    let aside = match (path.exists(), replaced(path).pop()) {
+        (false, Some(earlier)) if log.exists() && !suffixed(&earlier, WAL).exists() => earlier,
+        _ => next_aside(path),
+    };
     rename(path, &aside)?;
-    rename(&suffixed(path, WAL), &suffixed(&aside, WAL))
+    rename(&log, &suffixed(&aside, WAL))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -135,12 +202,6 @@ fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(from, &error)),
         _ => Ok(()),
     }
-}
-
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn remove(path: &Path) -> Result<(), StoreError> {
@@ -152,8 +213,7 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 
 #[cfg(unix)]
 fn sync_directory(file: &Path) -> std::io::Result<()> {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder(file))?.sync_all()
 }
 
 #[cfg(not(unix))]

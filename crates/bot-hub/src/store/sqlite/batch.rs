@@ -81,7 +81,7 @@ impl<'a> Batch<'a> {
                 self.cursor(room, bot, *seq, *state, *at)?;
             }
             Change::Delivered { room, bot, seq, at } => self.delivered(room, bot, *seq, *at)?,
-            Change::Receipt(receipt) => self.receipt(receipt)?,
+            Change::Receipt(receipt) => return self.receipt(receipt),
             Change::Drop { room, bot, range, at } => self.dropped(room, bot, range, *at)?,
         }
         Ok(Outcome::Done)

@@ -79,8 +79,39 @@ pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, Tro
         let cause = format!("there is no store at `{}`", path.display());
         return Err(StoreError::Failed(cause).into());
     }
-    let conn = reader(path, options)?;
+    let conn = match options.vfs.is_none() && is_read_only(path) {
+        true => frozen(path)?,
+        false => reader(path, options)?,
+    };
     schema::check(&conn, path)?;
+    Ok(conn)
+}
+
+/// Whether nobody can write there, not even the index of a log of changes.
+pub(super) fn is_read_only(path: &Path) -> bool {
+    let disk = rustix::fs::statvfs(path);
+    disk.is_ok_and(|it| it.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
+/// A connection to a file that nobody can change: it needs no locks, and makes no files beside it.
+fn frozen(path: &Path) -> Result<Connection, Trouble> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if Path::new(&log).metadata().is_ok_and(|it| it.len() > 0) {
+        let cause = format!(
+            "`{}` holds changes that can be read only where something can be written; hint: copy the whole \
+             directory to another place, and name that with --data",
+            Path::new(&log).display()
+        );
+        return Err(StoreError::Failed(cause).into());
+    }
+    let escaped =
+        path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let conn = Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)?;
+    set_up(&conn)?;
     Ok(conn)
 }
 
@@ -90,6 +121,11 @@ fn open(path: &Path, options: &Options, more: OpenFlags) -> rusqlite::Result<Con
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
         None => Connection::open_with_flags(path, flags)?,
     };
+    set_up(&conn)?;
+    Ok(conn)
+}
+
+fn set_up(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
     // Plans do not depend on what is bound: otherwise SQLite would compile a statement anew at every
@@ -99,5 +135,5 @@ fn open(path: &Path, options: &Options, more: OpenFlags) -> rusqlite::Result<Con
     conn.pragma_update(None, "cell_size_check", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
-    Ok(conn)
+    Ok(())
 }

@@ -47,6 +47,23 @@ impl SqliteReader {
     }
 }
 
+/// What a bot said of an entry itself.
+pub(super) fn said_of(
+    conn: &Connection,
+    room: i64,
+    seq: u64,
+    bot: i64,
+) -> rusqlite::Result<Vec<ReceiptState>> {
+    let mut statement =
+        conn.prepare_cached("SELECT state FROM receipt WHERE room = ?1 AND seq = ?2 AND bot = ?3")?;
+    let mut rows = statement.query((room, bound(seq), bot))?;
+    let mut said = Vec::new();
+    while let Some(row) = rows.next()? {
+        said.extend(state_of(row.get(0)?));
+    }
+    Ok(said)
+}
+
 fn observed(
     room: &RoomName,
     seq: u64,

@@ -8,6 +8,7 @@
 //! * `batch`: one transaction. `cache`: what it remembers from the one before.
 //! * `clock`: what it knows of time.
 //! * `load`, `read`, `fate`, `stored`, `names`: the way back.
+//! * `leftovers`: what an interruption left behind.
 //! * `verify`, `backup`: the store as a whole.
 //! * `connect`, `lock`, `error`: the file.
 
@@ -18,6 +19,7 @@ mod clock;
 mod connect;
 mod error;
 mod fate;
+mod leftovers;
 mod load;
 mod lock;
 mod names;
@@ -42,6 +44,7 @@ use self::cache::Cache;
 use self::connect::DATABASE;
 pub use self::connect::Options;
 use self::error::{Trouble, is_full};
+pub use self::leftovers::piped;
 use self::lock::DirectoryLock;
 pub use self::read::SqliteReader;
 use self::sum::Sum;
@@ -83,6 +86,8 @@ impl SqliteStore {
             None => {
                 make_directory(directory)?;
                 let lock = DirectoryLock::take(directory)?;
+                leftovers::clear(directory);
+                leftovers::check(&connect::database(directory))?;
                 make_file(&connect::database(directory))?;
                 Some(lock)
             }
@@ -247,12 +252,17 @@ fn make_directory(directory: &Path) -> Result<(), StoreError> {
 /// Only its owner may read it, also in a directory that others may look into. SQLite gives the files
 /// beside it the same mode.
 fn make_file(path: &Path) -> Result<(), StoreError> {
+    private(path)
+        .map(drop)
+        .map_err(|error| StoreError::Failed(format!("`{}`: {error}", path.display())))
+}
+
+fn private(path: &Path) -> std::io::Result<std::fs::File> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let made = options.open(path);
-    made.map(drop).map_err(|error| StoreError::Failed(format!("`{}`: {error}", path.display())))
+    options.open(path)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::ops::{ControlFlow, RangeInclusive};
 use std::path::Path;
 
-use bot_hub_core::change::{Answer, Found, Page, Query, Span};
+use bot_hub_core::change::{Answer, Found, LOCATED_MAX, Located, Page, Query, Span};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use rusqlite::{CachedStatement, Connection, params};
@@ -14,10 +14,11 @@ use rustc_hash::FxHashMap;
 
 use super::connect::{self, Options};
 use super::error::is_damage;
+use super::fate::said_of;
 use super::names::Names;
 use super::row::{self, Intact, StoredId, entry_columns};
 use super::rows::Tail;
-use super::schema::place;
+use super::schema::{place, seq_of};
 use super::stored;
 use super::sum::Sum;
 use crate::store::{Reader, StoreError, oldest_first};
@@ -57,6 +58,9 @@ impl Reader for SqliteReader {
                 let page =
                     reader.page(room, *span, u64::from(*entries_max), *bytes_max as usize)?;
                 Ok(Answer::Page(page))
+            }
+            Query::Locate { room, id, from, by } => {
+                Ok(Answer::Located(reader.locate(room, id, from.as_ref(), by)?))
             }
             Query::Find { id, senders } => Ok(Answer::Found(reader.find(id, senders)?)),
         });
@@ -210,6 +214,37 @@ impl SqliteReader {
         Ok(found)
     }
 
+    fn locate(
+        &mut self,
+        room: &RoomName,
+        id: &MessageId,
+        from: Option<&BotId>,
+        by: &BotId,
+    ) -> rusqlite::Result<Vec<Located>> {
+        let Some(number) = self.room_number(room)? else { return Ok(Vec::new()) };
+        let by = self.names.number(&self.conn, by)?;
+        let sender = match from {
+            None => None,
+            Some(from) => match self.names.number(&self.conn, from)? {
+                Some(sender) => Some(sender),
+                None => return Ok(Vec::new()),
+            },
+        };
+        let Self { conn, names, .. } = self;
+        let mut statement = conn.prepare_cached(LOCATE)?;
+        let mut rows = statement.query(params![StoredId::of(id), number, sender])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let Some(from) = names.name(conn, row.get(0)?)? else { continue };
+            let seq = seq_of(row.get(1)?);
+            let said = by.map(|by| said_of(conn, number, seq, by)).transpose()?;
+            found.push(Located { seq, from, said: said.unwrap_or_default() });
+        }
+        found.sort_by_key(|it| it.seq);
+        found.truncate(LOCATED_MAX);
+        Ok(found)
+    }
+
     fn places(&self, sender: i64, id: &MessageId) -> rusqlite::Result<Vec<(i64, i64)>> {
         let mut statement = self
             .conn
@@ -218,6 +253,14 @@ impl SqliteReader {
         statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     }
 }
+
+/// The bound stands inside: an id that was used in very many rooms costs no more.
+const LOCATE: &str = "
+    SELECT sender, place
+    FROM (SELECT room, sender, place FROM entry
+          WHERE id = ?1 AND sender BETWEEN ifnull(?3, 0) AND ifnull(?3, 9223372036854775807)
+          LIMIT 256)
+    WHERE room = ?2";
 
 /// Everything that a span means in a log, and the way through it.
 fn wanted(span: Span, tail: &Tail) -> (Way, RangeInclusive<u64>) {

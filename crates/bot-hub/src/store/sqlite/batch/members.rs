@@ -1,6 +1,6 @@
 //! Memberships, cursors, marks, receipts and dropped ranges.
 
-use bot_hub_core::change::{DroppedRange, ReceiptRecord};
+use bot_hub_core::change::{DroppedRange, Outcome, ReceiptRecord};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::{Right, Rights};
@@ -11,6 +11,7 @@ use super::Batch;
 use crate::store::rule::Run;
 use crate::store::sqlite::cache::Member;
 use crate::store::sqlite::error::Trouble;
+use crate::store::sqlite::fate::said_of;
 use crate::store::sqlite::rows::{
     Joined, dropped_sum, mark_sum, reason_number, receipt_sum, state_number,
 };
@@ -102,21 +103,25 @@ impl Batch<'_> {
         mark(self.conn, self.sum, (name, number), bot, member, 0, (state, seq, at))
     }
 
-    pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<(), Trouble> {
+    pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<Outcome, Trouble> {
         let ReceiptRecord { room: name, seq, bot, state, at, reason, reply } = receipt;
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         // Nothing would ever remove a receipt of an entry that is gone.
         if !(room.tail.first..=room.tail.head).contains(seq) {
-            return Ok(());
+            return Ok(Outcome::Done);
         }
+        let number = room.id;
         let bot = self.cache.names.number_or_new(self.conn, bot)?;
+        if !state.may_follow_all(said_of(self.conn, number, *seq, bot)?) {
+            return Ok(Outcome::Late);
+        }
         let sum = receipt_sum(self.sum, receipt);
         let mut statement = self.conn.prepare_cached(
             "INSERT INTO receipt (room, seq, bot, state, at, reason, reply, sum)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
         )?;
         statement.execute(params![
-            room.id,
+            number,
             int(*seq),
             bot,
             state_number(*state),
@@ -125,7 +130,7 @@ impl Batch<'_> {
             reply.as_ref().map(|id| id.as_str()),
             sum,
         ])?;
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     pub(super) fn dropped(

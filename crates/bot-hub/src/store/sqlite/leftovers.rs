@@ -1,0 +1,97 @@
+//! What was left behind by a backup, a restore or an upgrade that was interrupted.
+//!
+//! Owns the names of such files, and what a start does about them: half of a copy is removed; a store
+//! that is not where it should be stops the start, since an empty one in its place would look like a
+//! loss of everything.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::connect::DATABASE;
+use crate::store::StoreError;
+
+/// Behind the name of a copy that is not complete.
+pub(super) const PARTIAL: &str = ".partial";
+
+/// Behind the name of a store that a restore has put aside.
+pub(super) const REPLACED: &str = ".replaced";
+
+/// There while a restore exchanges one store for another.
+pub(super) const SWITCHING: &str = ".switching";
+
+/// Behind the name of a database: its log of changes, and the index of that.
+pub(super) const WAL: &str = "-wal";
+pub(super) const SHM: &str = "-shm";
+
+/// Behind the name of a copy on its way to stdout, with the number of the process that makes it.
+const PIPED: &str = ".backup-";
+
+/// The copy on its way to stdout that this process makes.
+pub fn piped(directory: &Path) -> PathBuf {
+    directory.join(format!("{DATABASE}{PIPED}{}", std::process::id()))
+}
+
+pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Removes halves of copies in a data directory, which nobody can be making: the caller has the lock.
+pub(super) fn clear(directory: &Path) {
+    let files = fs::read_dir(directory).into_iter().flatten().flatten();
+    for name in files.filter_map(|file| file.file_name().into_string().ok()) {
+        let Some(rest) = name.strip_prefix(DATABASE) else { continue };
+        let is_of_the_dead = || {
+            let pid = rest.strip_prefix(PIPED).and_then(|rest| rest.split(['-', '.']).next());
+            pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists())
+        };
+        if rest.contains(PARTIAL) && !rest.contains(PIPED) || is_of_the_dead() {
+            match fs::remove_file(directory.join(&name)) {
+                Ok(()) => tracing::warn!(name, "half of a copy was left behind; it is removed"),
+                Err(error) => tracing::warn!(name, %error, "half of a copy cannot be removed"),
+            }
+        }
+    }
+}
+
+/// Refuses a directory whose store was put aside and not replaced.
+pub(super) fn check(path: &Path) -> Result<(), StoreError> {
+    let marker = suffixed(path, SWITCHING);
+    let is_there = path.metadata().is_ok_and(|it| it.len() > 0);
+    let aside: Vec<PathBuf> = replaced(path);
+    if !marker.exists() && (is_there || aside.is_empty()) {
+        return Ok(());
+    }
+    let newest = aside.last().map_or_else(String::new, |aside| {
+        format!(
+            ", or take back what was there before: mv '{}' '{}' (and the same with {WAL}, if it is there), \
+             rm -f '{}'",
+            aside.display(),
+            path.display(),
+            marker.display()
+        )
+    });
+    Err(StoreError::Failed(format!(
+        "a restore into `{}` was interrupted\n\
+         hint: restore again: bot-hub restore FILE --replace{newest}",
+        path.with_file_name("").display()
+    )))
+}
+
+/// Stores that were put aside, the newest last.
+pub(super) fn replaced(path: &Path) -> Vec<PathBuf> {
+    (1..).map(|number| aside(path, number)).take_while(|aside| aside.exists()).collect()
+}
+
+/// The next name that no store has which was put aside.
+pub(super) fn next_aside(path: &Path) -> PathBuf {
+    aside(path, replaced(path).len() + 1)
+}
+
+fn aside(path: &Path, number: usize) -> PathBuf {
+    match number {
+        1 => suffixed(path, REPLACED),
+        more => suffixed(path, &format!("{REPLACED}-{more}")),
+    }
+}

@@ -1,0 +1,222 @@
+//! What the world around the process does to a hub: full disks, closed terminals, files that are no
+//! files, disks that nobody can write to.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::fixture::Place;
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let name =
+        |file: std::io::Result<fs::DirEntry>| file.unwrap().file_name().into_string().unwrap();
+    let mut names: Vec<String> = fs::read_dir(dir).unwrap().map(name).collect();
+    names.sort_unstable();
+    names
+}
+
+/// A data directory with a message in it, and no hub.
+fn stored(place: &Place) -> PathBuf {
+    let hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    place.data(&["send", "lab", "keep me"]);
+    assert!(hub.stop().success());
+    place.path(".local/share/bot-hub")
+}
+
+/// Mounts something, or says why the test is skipped.
+fn mounted(arguments: &[&str], at: &Path) -> Option<Mount> {
+    let told = Command::new("mount").args(arguments).arg(at).output();
+    match told {
+        Ok(told) if told.status.success() => Some(Mount(at.to_path_buf())),
+        _ => {
+            println!("SKIPPED (nothing can be mounted)");
+            None
+        }
+    }
+}
+
+struct Mount(PathBuf);
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(&self.0).status());
+    }
+}
+
+#[test]
+fn copies_and_restored_stores_can_be_read_by_their_owner_only() {
+    let place = Place::new();
+    stored(&place);
+    place.data(&["backup", "copy.db"]);
+    assert_eq!(mode(&place.path("copy.db")), 0o600);
+    place.data(&["restore", "copy.db", "--data", "other"]);
+    assert_eq!(mode(&place.path("other/hub.db")), 0o600);
+    let doctor = place.run(&["doctor", "--deep", "--offline", "--data", "other"]);
+    assert_eq!(doctor.code, 0, "{doctor:?}");
+    let block = "```\n[REQUEST → @bob]\nFrom: ann\nRequestId: a-1\nTask: look\n```\n";
+    let tracked = place.run_reading(block, &["proto", "track", "--state", "state.json"]);
+    assert_eq!((tracked.code, mode(&place.path("state.json"))), (0, 0o600), "{tracked:?}");
+}
+
+#[test]
+fn what_a_restore_puts_aside_is_never_overwritten() {
+    let place = Place::new();
+    let dir = stored(&place);
+    place.data(&["backup", "copy.db"]);
+    let first = fs::read(dir.join("hub.db")).unwrap();
+    for _ in 0..3 {
+        place.data(&["restore", "copy.db", "--replace"]);
+    }
+    assert_eq!(fs::read(dir.join("hub.db.replaced")).unwrap(), first);
+    assert!(dir.join("hub.db.replaced-2").exists() && dir.join("hub.db.replaced-3").exists());
+    assert!(!names(&dir).iter().any(|name| name.contains("switching") || name.contains("partial")));
+}
+
+#[test]
+fn a_start_beside_what_an_interrupted_restore_left_refuses_and_says_what_to_do() {
+    let check = |leave: fn(&Path)| {
+        let place = Place::new();
+        let dir = stored(&place);
+        place.data(&["backup", "copy.db"]);
+        leave(&dir);
+        let refused = place.told(place.for_people(&["serve", "--listen", "127.0.0.1:0"]));
+        assert_eq!(refused.code, 1);
+        assert!(refused.err.contains("was interrupted"), "{refused:?}");
+        assert!(refused.err.contains("hint: restore again"), "{refused:?}");
+        place.data(&["restore", "copy.db", "--replace"]);
+        let _hub = place.serve();
+        assert_eq!(place.json(&["history", "lab"])["entries"][0]["text"], "keep me");
+    };
+    check(|dir| fs::rename(dir.join("hub.db"), dir.join("hub.db.replaced")).unwrap());
+    check(|dir| {
+        fs::write(dir.join("hub.db.switching"), "").unwrap();
+        fs::rename(dir.join("hub.db"), dir.join("hub.db.replaced")).unwrap();
+    });
+    check(|dir| fs::write(dir.join("hub.db.switching"), "").unwrap());
+}
+
+#[test]
+fn a_backup_that_does_not_fit_takes_no_space_and_a_start_removes_halves() {
+    let place = Place::new();
+    let dir = stored(&place);
+    let small = place.path("small");
+    fs::create_dir(&small).unwrap();
+    let Some(_mount) = mounted(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], &small) else { return };
+    for target in ["small", "small/copy.db"] {
+        let refused = place.run(&["backup", target]);
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert!(refused.err.contains("hint: name a place on another disk"), "{refused:?}");
+        assert_eq!(names(&small), [""; 0]);
+    }
+    fs::write(dir.join("hub.db.partial"), "half").unwrap();
+    fs::write(dir.join("hub.db.backup-999999999"), "half").unwrap();
+    let _hub = place.serve();
+    assert!(!names(&dir).iter().any(|name| name.contains("partial") || name.contains("backup")));
+}
+
+#[test]
+fn a_token_that_cannot_be_written_ends_none() {
+    let place = Place::new();
+    let hub = place.serve();
+    let token = place.bot("ann");
+    let small = place.path("small");
+    fs::create_dir(&small).unwrap();
+    let Some(_mount) = mounted(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], &small) else { return };
+    drop(fs::write(small.join("filler"), [0; 65_536]));
+    let mut rotate = place.command(&["bot", "rotate-token", "ann"]);
+    rotate.stdout(fs::File::create(small.join("ann.token")).unwrap());
+    let told = rotate.stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(told.stderr).unwrap();
+    assert!(!told.status.success() && said.contains("nothing was changed"), "{said}");
+    assert_eq!(place.run_as(&token, &["ping", "--url", &hub.url()]).code, 0);
+}
+
+#[test]
+fn a_configuration_that_becomes_a_fifo_is_refused_and_the_hub_serves_on() {
+    let place = Place::new();
+    let config = place.path("config.json5");
+    fs::write(&config, "{}").unwrap();
+    let mut hub = place.serve_with(&["--listen", "127.0.0.1:0", "--config", "config.json5"]);
+    fs::remove_file(&config).unwrap();
+    assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
+    hub.signal("HUP");
+    let told = place.run(&["config", "check", "--config", "config.json5"]);
+    assert!(told.code != 0 && told.err.contains("no regular file"), "{told:?}");
+    for _ in 0..20 {
+        let mut ping = place.command(&["ping", "--url", &hub.url()]);
+        let token = fs::read_to_string(place.path(".local/share/bot-hub/operator.token")).unwrap();
+        ping.env("BOT_HUB_TOKEN", token.trim());
+        assert!(ping.output().unwrap().status.success());
+    }
+    hub.signal("TERM");
+    assert!(hub.end_within_a_minute().success());
+}
+
+#[test]
+fn a_store_that_nobody_can_write_to_is_verified_exported_and_backed_up() {
+    let place = Place::new();
+    let dir = stored(&place);
+    let Some(_mount) = mounted(&["--bind", dir.to_str().unwrap()], &dir) else { return };
+    let remounted = Command::new("mount").args(["-o", "remount,bind,ro"]).arg(&dir).status();
+    assert!(remounted.unwrap().success());
+    let check = |arguments: &[&str], says: &str| {
+        let told = place.run(arguments);
+        assert_eq!(told.code, 0, "{told:?}");
+        assert!(told.out.contains(says), "{told:?}");
+    };
+    check(&["verify"], "1 intact message");
+    check(&["export"], "keep me");
+    check(&["backup", "copy.db"], "1 message in 1 room");
+    let doctor = place.run(&["doctor", "--offline"]);
+    assert!(doctor.out.contains("nothing can be written"), "{doctor:?}");
+    assert!(!doctor.out.contains("restore"), "{doctor:?}");
+}
+
+#[test]
+fn stop_ends_the_hub_of_the_data_directory_and_waits_for_it() {
+    let place = Place::new();
+    let mut hub = place.serve();
+    let told = place.run(&["stop"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    insta::assert_snapshot!(told.out, @"the hub of ~/.local/share/bot-hub (pid PID, ws://ADDRESS) has stopped");
+    assert!(hub.end_within_a_minute().success());
+    let nobody = place.run(&["stop"]);
+    assert_eq!(nobody.code, 7);
+    insta::assert_snapshot!(nobody.err, @r"
+    error: no hub runs on `~/.local/share/bot-hub`
+    hint: name its data directory with --data DIR
+    ");
+}
+
+/// Starts the hub in a terminal, closes that, and says how the hub ended.
+const CLOSE_TERMINAL: &str = "
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+said = b''
+while b'listening ws://' not in said:
+    said += os.read(terminal, 4096)
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+";
+
+#[test]
+fn a_hub_in_a_terminal_ends_when_that_is_closed() {
+    let place = Place::new();
+    let hub = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut python = Command::new("timeout");
+    python
+        .args(["60", "python3", "-c", CLOSE_TERMINAL])
+        .arg(hub.get_program())
+        .args(hub.get_args());
+    python.env("HOME", place.path("")).current_dir(place.path(""));
+    let Ok(told) = python.output() else { return println!("SKIPPED (no `python3`)") };
+    assert_eq!(told.status.code(), Some(0), "{told:?}");
+}
