@@ -64,6 +64,14 @@ impl Hub {
         rooms.iter().filter(|name| self.world.room_ix(name).is_none()).cloned().collect()
     }
 
+    /// Who is a member of one of these rooms, in the order of joining: the first so many, for there is no
+    /// need of all.
+    pub fn first_members(&self, rooms: &[RoomName], count_max: usize) -> Vec<BotId> {
+        let known = rooms.iter().filter_map(|name| self.world.room_ix(name));
+        let members = known.flat_map(|room| &*self.world.room(room).members);
+        members.take(count_max).map(|member| self.world.bot(member.bot).id.clone()).collect()
+    }
+
     /// Whether every one of these rooms can take one member more.
     pub fn have_space(&self, rooms: &[RoomName]) -> Result<(), ErrorFrame> {
         let known: Vec<RoomIx> = rooms.iter().filter_map(|name| self.world.room_ix(name)).collect();

@@ -1,12 +1,14 @@
 // What can go wrong between the plugin and a hub, and how an error is told to people.
 
 import type { ErrorFrame } from "./frames.ts";
+import { plainHint } from "./plain-hint.ts";
 
 /** A refusal of the hub, with its hint. */
 export class HubRefusal extends Error {
   readonly error: ErrorFrame;
   constructor(error: ErrorFrame) {
-    super(error.hint === undefined ? error.message : `${error.message}; hint: ${error.hint}`);
+    const hint = plainHint(error);
+    super(hint === undefined ? error.message : `${error.message}; hint: ${hint}`);
     this.name = "HubRefusal";
     this.error = error;
   }

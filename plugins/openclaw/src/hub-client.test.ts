@@ -106,7 +106,7 @@ test("a refused message fails with the hub's hint", async () => {
     type: "error", code: 3004, name: "wrong_kind", message: "`bob` is a bot, not a room", hint: "did you mean `to: bob`?",
     retry: "after_fix", ref: "m1",
   });
-  await assert.rejects(sent, /`bob` is a bot, not a room; hint: did you mean `to: bob`\?/);
+  await assert.rejects(sent, /`bob` is a bot, not a room; hint: did you mean the bot `bob`\?/);
   assert.equal(client.unsent, 0);
   stop.abort();
   await done;

@@ -108,5 +108,5 @@ test("a wrong target fails with what to write instead", async () => {
   assert.throws(() => readTarget("bob"), /`bob` is neither a room nor a bot; hint: write `room:bob` for a room or `bot:bob` for a bot/);
   const error = { code: 3004, name: "wrong_kind", message: "`bob` is a bot, not a room", hint: "did you mean `to: bob`?", retry: "after_fix" as const };
   const { live } = account(new HubRefusal(error));
-  await assert.rejects(say(live, { target: lab, text: "x" }), /bot-hub: `bob` is a bot, not a room; hint: did you mean `to: bob`\?/);
+  await assert.rejects(say(live, { target: lab, text: "x" }), /bot-hub: `bob` is a bot, not a room; hint: did you mean the bot `bob`\?/);
 });

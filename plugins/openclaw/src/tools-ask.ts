@@ -190,6 +190,6 @@ function open(live: LiveAccount): readonly Incoming[] {
 
 function needBlocks(): Blocks {
   const blocks = loadBlocks();
-  if (blocks === null) throw new Error("this installation lacks `bot-protocol`; hint: reinstall `@bot-hub/openclaw`");
+  if (blocks === null) throw new Error("this installation lacks `bot-protocol`; hint: install its package again");
   return blocks;
 }

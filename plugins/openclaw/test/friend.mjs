@@ -1,12 +1,12 @@
 // A friend in another home. The operator's hub is behind the real Traefik, with TLS of a private authority; the friend
 // pastes the lines that `bot-hub invite` printed, one into a fresh OpenClaw and one for the command line, and both talk.
 //
-//   node --test test/friend.mjs     with HUB, OPENCLAW, SOURCE and FRONT (the folder of a Python with Traefik) in the environment
+//   node --test test/friend.mjs     with HUB, OPENCLAW, PACKAGE and FRONT (the folder of a Python with Traefik) in the environment
 
 import assert from "node:assert/strict";
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -16,11 +16,11 @@ import { fileURLToPath } from "node:url";
 import { Gateway, INSTALLED } from "./gateway.mjs";
 import { startModel } from "./model.mjs";
 
-const { HUB, OPENCLAW, SOURCE, FRONT, KEEP } = process.env;
+const { HUB, OPENCLAW, PACKAGE, FRONT, KEEP } = process.env;
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-friend-"));
 const bin = join(dir, "bin");
 const lines = {};
-let front, model, gateway, admit, began;
+let front, model, gateway, rosa, began;
 
 /** The hub and Traefik: `{url, ca, data}`. They end with this program. */
 async function startFront() {
@@ -34,7 +34,7 @@ async function startFront() {
 
 /** Pastes a line into a shell whose programs are the ones under test. */
 function paste(line, env) {
-  const options = { env: { ...env, PATH: `${bin}:${process.env.PATH}` }, timeout: 300_000, maxBuffer: 1 << 24 };
+  const options = { cwd: dir, env: { ...env, PATH: `${bin}:${process.env.PATH}` }, timeout: 300_000, maxBuffer: 1 << 24 };
   return new Promise((resolve) => {
     execFile("sh", ["-c", line], options, (error, stdout, stderr) => resolve({ code: error ? (error.code ?? 1) : 0, stdout, stderr }));
   });
@@ -45,6 +45,7 @@ const done = async (result) => {
   assert.equal(code, 0, stdout + stderr);
   return stdout;
 };
+const asRosa = (line) => done(paste(`bot-hub ${line} --data '${front.data}'`, { HOME: join(dir, "operator"), BOT_HUB_TOKEN: rosa }));
 const operator = (line) => done(paste(`bot-hub ${line} --data '${front.data}'`, { HOME: join(dir, "operator") }));
 /** The plain client: the program `bot-hub` in a home of its own, which knows of the hub what `join` kept. */
 const nils = (line) => done(paste(line, { HOME: join(dir, "nils") }));
@@ -53,7 +54,7 @@ const nils = (line) => done(paste(line, { HOME: join(dir, "nils") }));
 async function ladder(id, state) {
   for (const end = Date.now() + 120_000; ; await pause(100)) {
     const told = JSON.parse(await operator(`trace ${id} --json`));
-    if (told.recipients[0]?.state === state || Date.now() > end) return told;
+    if (told.recipients.find((it) => it.bot === "flora")?.state === state || Date.now() > end) return told;
   }
 }
 
@@ -69,7 +70,7 @@ describe("a friend in another home", { timeout: 1_200_000 }, () => {
     writeFileSync(join(dir, "trusted.pem"), trusted.join("\n"));
     gateway = new Gateway({
       openclaw: OPENCLAW, dir: join(dir, "flora"), modelUrl: model.url, agents: { main: "default" }, channel: undefined,
-      env: { NODE_EXTRA_CA_CERTS: join(dir, "trusted.pem") },
+      env: { NODE_EXTRA_CA_CERTS: join(dir, "trusted.pem"), CURL_CA_BUNDLE: join(dir, "trusted.pem") },
     });
     await gateway.blank({ plugins: INSTALLED });
     began = performance.now();
@@ -82,11 +83,18 @@ describe("a friend in another home", { timeout: 1_200_000 }, () => {
     else rmSync(dir, { recursive: true, force: true });
   });
 
-  test("the operator invites two bots, and the lines name the address that the world knows", async () => {
+  test("the operator is told how to get the plugin, puts it there, and invites two bots", async () => {
+    rosa = (await operator("bot add rosa")).trim();
+    await operator("room create garden");
+    await operator("room add garden rosa");
+    const { stderr } = await paste(`bot-hub invite fern --room garden --data '${front.data}'`, { HOME: join(dir, "operator") });
+    assert.match(stderr, /there is no plugin at .*\/plugin\.tgz yet[^]*hint: `plugins\/openclaw\/pack`/);
+    copyFileSync(PACKAGE, join(front.data, "plugin.tgz"));
     for (const [name, label] of [["flora", "OpenClaw"], ["nils", "command line"]]) {
       const printed = await operator(`invite ${name} --room garden`);
       lines[name] = printed.split("\n").find((it) => it.trim().startsWith(label)).trim().slice(label.length).trim();
       assert.ok(lines[name].includes(`'${front.url}/join#`), printed);
+      assert.match(printed, /lets rosa talk to that agent/);
     }
   });
 
@@ -97,27 +105,25 @@ describe("a friend in another home", { timeout: 1_200_000 }, () => {
   });
 
   test("one line brings a fresh OpenClaw in", async () => {
-    // The package as it is packed stands for the one of that name in the registry.
-    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", dir], { cwd: SOURCE, encoding: "utf8" });
-    const line = lines.flora.replace("@bot-hub/openclaw", `npm-pack:${join(dir, packed.trim().split("\n").at(-1))}`);
-    assert.notEqual(line, lines.flora);
-    const said = await done(paste(line, gateway.env));
-    admit = /until you name who may talk to it: `(openclaw config set .*)`/.exec(said)?.[1];
-    assert.ok(admit, said);
+    const said = await done(paste(lines.flora, gateway.env));
+    assert.doesNotMatch(said, /answers nobody/);
     const { url, rooms, token } = gateway.written().channels["bot-hub"];
     assert.deepEqual([url, rooms], [`${front.url.replace("https", "wss")}/ws`, ["garden"]]);
     assert.match(token, /^bh_bot_/);
     await gateway.start();
   });
 
-  test("until the friend admits somebody, the agent answers nobody, and says so", async () => {
-    const told = await ladder((await nils("bot-hub send '#garden' 'SAY too early'")).trim(), "declined");
+  test("whom the line admits is answered, and nobody else until the friend admits more", async () => {
+    const id = (await asRosa("send '#garden' '@flora SAY hello rosa'")).trim();
+    assert.equal((await ladder(id, "answered")).recipients.find((it) => it.bot === "flora").state, "answered");
+    const told = await ladder((await nils("bot-hub send '#garden' '@flora SAY too early'")).trim(), "declined");
     assert.match(JSON.stringify(told.recipients), /has not admitted the sender/);
-    await done(paste(admit.replace("NAME", "nils"), gateway.env));
+    await done(paste(`openclaw config set channels.bot-hub.allowFrom '["rosa","nils"]'`, gateway.env));
     // The gateway takes it over by itself, and the account comes back with it.
     for (const end = Date.now() + 120_000; gateway.text().match(/connected to wss/g).length < 2; await pause(100)) {
       assert.ok(Date.now() < end, gateway.tail());
     }
+    await operator("room kick garden rosa");
   });
 
   test("both talk, and the operator sees what became of it", async (t) => {

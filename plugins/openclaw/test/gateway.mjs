@@ -90,19 +90,26 @@ export class Gateway {
     return JSON.parse(readFileSync(this.config, "utf8"));
   }
 
-  /** `readyz` says that everything runs, `healthz` that the gateway does. */
+  /**
+   * `readyz` says that everything runs, `healthz` that the gateway does. OpenClaw gives up when a part of its start
+   * takes more than five seconds, which a busy machine needs; a service manager would start it again, too.
+   */
   async start({ until = "readyz" } = {}) {
     await this.configure();
+    for (let attempt = 1; !(await this.#started(until)); attempt++) {
+      if (attempt === 3) throw new Error(`the gateway did not start:\n${this.tail()}`);
+      await this.stop("SIGKILL");
+    }
+  }
+
+  async #started(until) {
     const out = openSync(this.log, "a");
     this.child = spawn(process.execPath, [join(this.openclaw, "openclaw.mjs"), "gateway", "run"], { env: this.env, stdio: ["ignore", out, out], detached: true });
     this.exited = new Promise((resolve) => this.child.once("exit", resolve));
-    const end = Date.now() + 240_000;
-    for (;;) {
-      const ready = await fetch(`http://127.0.0.1:${this.port}/${until}`).then((it) => it.ok, () => false);
-      if (ready) return;
-      if (this.child.exitCode !== null || Date.now() > end) throw new Error(`the gateway did not start:\n${this.tail()}`);
-      await pause(200);
+    for (const end = Date.now() + 240_000; Date.now() < end && this.child.exitCode === null; await pause(200)) {
+      if (await fetch(`http://127.0.0.1:${this.port}/${until}`).then((it) => it.ok, () => false)) return true;
     }
+    return false;
   }
 
   async stop(signal = "SIGTERM") {

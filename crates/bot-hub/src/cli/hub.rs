@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::Global;
 use super::failure::{Failure, Kind};
 use super::out::Out;
+use super::probe::Target;
 use crate::config::{Environment, Sources, config_file, load};
 use crate::server::{Home, RunningHub};
 
@@ -44,6 +45,8 @@ pub(super) struct Hub {
     pub(super) running: Option<RunningHub>,
     /// Its address for pages, where a context says it.
     page_url: Option<String>,
+    /// Certificates of a private authority that it is known by.
+    ca_file: Option<PathBuf>,
     /// The context that it was found by.
     pub(super) context_name: Option<String>,
     since: Instant,
@@ -96,7 +99,8 @@ impl Hub {
         options.caps = vec![Cap::Receipts, Cap::Acts];
         options.side = true;
         let given = global.ca_file.clone().filter(|path| !path.as_os_str().is_empty());
-        options.ca_file = given.or(ca_file);
+        let ca_file = given.or(ca_file);
+        options.ca_file.clone_from(&ca_file);
         let connected = Client::connect(options).await;
         let (client, events) = connected.map_err(|error| {
             // What is wrong is known, and what to do; the usual advice would only hide it.
@@ -128,6 +132,7 @@ impl Hub {
             token,
             running,
             page_url,
+            ca_file,
             context_name,
             since: Instant::now(),
             global: global.clone(),
@@ -168,6 +173,13 @@ impl Hub {
     pub(super) fn page_url(&self, public_url: Option<&str>) -> String {
         let said = public_url.or(self.page_url.as_deref());
         said.map_or_else(|| page_url_of(&self.url), str::to_owned)
+    }
+
+    /// Whether it has something at a path for browsers; that nothing is there also stands for no answer.
+    pub(super) async fn has_page(&self, path: &str) -> bool {
+        let Some(target) = Target::of_url(&self.url) else { return false };
+        let target = Target { ca_file: self.ca_file.clone(), ..target };
+        target.has(path).await.unwrap_or(false)
     }
 
     /// Its address for bots, as others know it: `wss://hub.example`.

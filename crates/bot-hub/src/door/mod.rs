@@ -22,6 +22,7 @@ pub mod ws;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -53,6 +54,8 @@ pub struct DoorConfig {
     pub public_url: Option<PublicUrl>,
     /// Other names of the hub: those of its certificate.
     pub names: Vec<String>,
+    /// Where the operator puts the package of the OpenClaw plugin.
+    pub plugin: Option<PathBuf>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
 }

@@ -42,6 +42,10 @@ const EXPIRES_MS_MAX: u64 = 30 * 24 * 3_600_000;
 /// Rooms of one invite.
 const ROOMS_MAX: usize = 32;
 
+/// So many members of the rooms are looked at, and so many are named, for an agent to admit.
+const LOOKED_AT_MAX: usize = 64;
+const ADMITTED_MAX: usize = 12;
+
 /// Whom to answer.
 #[derive(Debug)]
 pub(super) enum ReplyTo {
@@ -170,10 +174,25 @@ impl Engine {
             "rooms": record.rooms,
             "rooms_made": made,
             "can": record.rights,
+            "bots": self.bots_of(&record, is_operator),
             "expires_at": record.expires_at,
             "public_url": self.public_url,
         });
         Ok((record, result))
+    }
+
+    /// Whom the invited agent comes to talk with: the bot that invites; or, for an operator, the bots of its
+    /// own that are in the rooms.
+    fn bots_of(&self, invite: &InviteRecord, is_operator: bool) -> Vec<BotId> {
+        if !is_operator {
+            return vec![invite.by.clone()];
+        }
+        let mut bots = self.hub.first_members(&invite.rooms, LOOKED_AT_MAX);
+        bots.retain(|bot| *bot != invite.name && !self.registry.is_guest(bot));
+        bots.sort_unstable();
+        bots.dedup();
+        bots.truncate(ADMITTED_MAX);
+        bots
     }
 
     pub(super) fn invite_settled(&mut self, promise: Promise) {

@@ -150,7 +150,7 @@ impl Server {
         let decode = move |text: &str| ClientFrame::decode_text(text, &seen.get());
         let seen = Rc::clone(&limits);
         let refuse = move |skipped: &Skipped| refused(skipped, &seen.get());
-        let door = Door::refusing(translate::door(&self.loaded.config), decode, refuse, intents_in);
+        let door = Door::refusing(translate::door(&self.loaded), decode, refuse, intents_in);
 
         let mut keeper = tls::Keeper::new();
         door.encrypt(keeper.take_over(self.tls));

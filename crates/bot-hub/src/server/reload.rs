@@ -119,7 +119,7 @@ impl Reloader {
         }
         crate::log::set_level(loaded.config.log.level);
         self.limits.set(translate::limits(&loaded.config));
-        self.door.reconfigure(translate::door(&loaded.config));
+        self.door.reconfigure(translate::door(&loaded));
         let mut new = translate::reconfiguration(&loaded.config);
         self.current = loaded.config;
         let (tell, told) = oneshot::channel();

@@ -7,7 +7,7 @@ use bot_hub_core::settings::Settings;
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::limits::Limits;
 
-use crate::config::{self, ByteSize, Config, StoreKind};
+use crate::config::{self, ByteSize, Config, Loaded, StoreKind};
 use crate::door::{DoorConfig, DoorLimits};
 use crate::engine::Reconfiguration;
 use crate::engine::registry::hash_token;
@@ -89,7 +89,8 @@ fn retention(config: &Config, it: &config::Retention) -> Retention {
     }
 }
 
-pub(super) fn door(config: &Config) -> DoorConfig {
+pub(super) fn door(loaded: &Loaded) -> DoorConfig {
+    let config = &loaded.config;
     let (limits, timeouts) = (&config.limits, &config.timeouts);
     let defaults = DoorLimits::default();
     let outbox_bytes_max = limits.outbox_bytes.as_usize();
@@ -121,6 +122,7 @@ pub(super) fn door(config: &Config) -> DoorConfig {
         allowed_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
         public_url: config.public_url().cloned(),
         names: config.tls.acme.domains.clone(),
+        plugin: loaded.data_dir.as_ref().map(|dir| dir.join("plugin.tgz")),
         trusted_proxies: config.trust_proxies.clone(),
     }
 }

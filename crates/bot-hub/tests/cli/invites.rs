@@ -61,10 +61,12 @@ fn an_invite_is_one_line_for_each_kind_of_client() {
     insta::assert_snapshot!(redacted(&told.out), @r"
     Invite for pelouse into #marlbot-pelouse · one use · expires in 1 d · revoke: bot-hub invite revoke INVITE
 
-      OpenClaw      openclaw plugins install @bot-hub/openclaw --force --accept-capabilities && openclaw channels add --channel bot-hub --code 'http://ADDRESS/join#CODE'
+      OpenClaw      curl -fsS 'http://ADDRESS/plugin.tgz' -o bot-hub-openclaw.tgz && openclaw plugins install npm-pack:./bot-hub-openclaw.tgz --force --accept-capabilities && openclaw channels add --channel bot-hub --code 'http://ADDRESS/join#CODE'
       any bot       Read http://ADDRESS/skill.md and join with code CODE
       command line  bot-hub join 'http://ADDRESS/join#CODE'
       a person      open http://ADDRESS/join#CODE
+
+    An OpenClaw agent answers nobody until its owner names who may talk to it: ` --bots NAME` at the end of its line.
 
     #marlbot-pelouse was made, closed: only who is invited gets in.
     ");
@@ -80,6 +82,44 @@ fn an_invite_is_one_line_for_each_kind_of_client() {
     failed(&place.run(&["invite", "revoke", "inv_none"]), 3, "there is no invite `inv_none`");
     assert_eq!(place.run(&["invite", "pelouse"]).code, 2, "a room is needed");
     failed(&place.run(&["invite", "operator", "--room", "lab"]), 5, "`operator` is the name of");
+}
+
+#[test]
+fn the_line_for_openclaw_admits_the_inviters_bots_and_says_so() {
+    let (place, _hub) = hub();
+    place.bot("marlbot");
+    place.data(&["room", "create", "lab"]);
+    place.data(&["room", "add", "lab", "marlbot"]);
+    let check = |invited: &str, bots: &[&str], line: &str, words: &str| {
+        let made = place.json(&["invite", invited, "--room", "lab"]);
+        assert_eq!(made["bots"], serde_json::json!(bots));
+        let found = made["lines"]["openclaw"].as_str().unwrap();
+        assert!(found.ends_with(line), "{found}");
+        let told = place.run(&["invite", invited, "--room", "lab"]);
+        assert!(told.out.contains(words), "{told:?}");
+    };
+    let words =
+        "lets marlbot talk to that agent (`--bots`), and nobody else. Without `--bots` nobody may.";
+    check("pelouse", &["marlbot"], "' --bots marlbot", words);
+    // A friend's bot is not the inviter's, and is left to whoever is invited.
+    assert_eq!(friend().run(&["join", &link(&place, &["pelouse", "--room", "lab"])]).code, 0);
+    check("moss", &["marlbot"], "' --bots marlbot", words);
+    place.bot("fern");
+    place.data(&["room", "add", "lab", "fern"]);
+    let words = "lets fern and marlbot talk to that agent";
+    check("moss", &["fern", "marlbot"], "' --bots fern,marlbot", words);
+}
+
+#[test]
+fn whoever_invites_is_told_that_the_hub_has_no_plugin_to_hand_out() {
+    let (place, _hub) = hub();
+    let told = place.run(&["invite", "pelouse", "--room", "lab"]);
+    assert!(told.err.contains("there is no plugin at http://ADDRESS/plugin.tgz yet"), "{told:?}");
+    assert!(told.err.contains("hint: `plugins/openclaw/pack`"), "{told:?}");
+    assert_eq!(place.json(&["invite", "pelouse", "--room", "lab"])["has_plugin"], false);
+    std::fs::write(place.path(".local/share/bot-hub/plugin.tgz"), "a package").unwrap();
+    let told = place.run(&["invite", "pelouse", "--room", "lab"]);
+    assert!(!told.err.contains("there is no plugin"), "{told:?}");
 }
 
 #[test]

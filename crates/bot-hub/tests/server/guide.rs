@@ -58,6 +58,36 @@ async fn the_pages_name_the_hub_as_it_was_asked_for_and_believe_no_nonsense() {
     }
 }
 
+#[tokio::test]
+async fn the_package_of_the_plugin_is_handed_out_if_it_is_a_file_of_a_bounded_size() {
+    let stage = Stage::start(&config(&["ana"], ""));
+    let package = stage.config.with_file_name("data").join("plugin.tgz");
+    let check = async |status: u16, part: &str, is_offered: bool| {
+        let found = stage.request("GET", "/plugin.tgz", &[], "").await;
+        assert_eq!(found.status, status, "{found:?}");
+        assert!(found.body.contains(part), "{found:?}");
+        assert_eq!(stage.request("HEAD", "/plugin.tgz", &[], "").await.status, status);
+        let page = stage.request("GET", "/join", &[], "").await.body;
+        assert_eq!(!page.contains("has no package of the plugin"), is_offered);
+        assert!(page.contains("/plugin.tgz' -o bot-hub-openclaw.tgz &amp;&amp;"), "{page}");
+    };
+    check(404, "hint: whoever runs this hub makes the file with `plugins/openclaw/pack`", false)
+        .await;
+    std::fs::create_dir(&package).unwrap();
+    check(404, "cannot be handed out", false).await;
+    std::fs::remove_dir(&package).unwrap();
+    std::fs::write(&package, "a package").unwrap();
+    check(200, "a package", true).await;
+    std::fs::File::create(&package).unwrap().set_len((8 << 20) + 1).unwrap();
+    check(404, "cannot be handed out", false).await;
+    #[cfg(unix)]
+    {
+        std::fs::remove_file(&package).unwrap();
+        std::os::unix::fs::symlink(&stage.config, &package).unwrap();
+        check(404, "cannot be handed out", false).await;
+    }
+}
+
 /// The fenced blocks of a page: language and text.
 fn blocks(page: &str) -> Vec<(&str, &str)> {
     let parts = page.split("```").skip(1).step_by(2);

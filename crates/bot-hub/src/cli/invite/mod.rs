@@ -92,6 +92,9 @@ struct Made {
     rooms_made: Vec<RoomName>,
     expires_at: Timestamp,
     public_url: Option<String>,
+    /// Who may talk to the agent if the line is pasted as it is.
+    #[serde(default)]
+    bots: Vec<BotId>,
 }
 
 impl Invite {
@@ -107,10 +110,12 @@ impl Invite {
         let (mut value, made): (_, Made) = hub.ask(Operation::InviteCreate(wish)).await?;
         let base = hub.page_url(made.public_url.as_deref());
         let link = format!("{base}/join#{}", made.code);
-        let lines = lines(&base, &link, &made.code);
+        let lines = lines(&base, &link, &made);
         let warning = warning(&made, &base);
         value["url"] = link.as_str().into();
         value["warning"] = json!(warning);
+        let has_plugin = hub.has_page("/plugin.tgz").await;
+        value["has_plugin"] = has_plugin.into();
         value["lines"] =
             lines.iter().map(|(whose, line)| ((*whose).to_owned(), json!(line))).collect();
         let is_terminal = std::io::stdout().is_terminal();
@@ -118,17 +123,25 @@ impl Invite {
         if let Some(warning) = warning.filter(|_| !hub.out.json) {
             say(&format!("\n{} {warning}", label("warning:")));
         }
+        if !has_plugin && !hub.out.json {
+            say(&format!("\n{} {}", label("warning:"), no_plugin(&base)));
+        }
         Ok(())
     }
 }
 
 /// What is to be pasted, by kind of client. Nothing that does not work today.
-fn lines(base: &str, link: &str, code: &str) -> [(&'static str, String); 4] {
+fn lines(base: &str, link: &str, Made { code, bots, .. }: &Made) -> [(&'static str, String); 4] {
+    let names: Vec<_> = bots.iter().map(BotId::as_str).collect();
+    let admitted =
+        if names.is_empty() { String::new() } else { format!(" --bots {}", names.join(",")) };
     [
         (
             "openclaw",
             format!(
-                "openclaw plugins install @bot-hub/openclaw --force --accept-capabilities && openclaw channels add --channel bot-hub --code '{link}'"
+                "curl -fsS '{base}/plugin.tgz' -o bot-hub-openclaw.tgz && openclaw plugins install \
+                 npm-pack:./bot-hub-openclaw.tgz --force --accept-capabilities && openclaw channels add \
+                 --channel bot-hub --code '{link}'{admitted}"
             ),
         ),
         ("any_bot", format!("Read {base}/skill.md and join with code {code}")),
@@ -157,6 +170,7 @@ fn text(
         let line = if label == "a person" { format!("open {line}") } else { line.clone() };
         text += &format!("\n  {label:<13} {line}");
     }
+    text += &format!("\n\n{}", admission(&made.bots));
     for room in &made.rooms_made {
         text += &format!(
             "\n\n{} was made, closed: only who is invited gets in.",
@@ -167,6 +181,35 @@ fn text(
         text += &format!("\n\n{}", qr::picture(link));
     }
     text
+}
+
+/// Whom the line for OpenClaw admits: its owner decides by pasting it.
+fn admission(bots: &[BotId]) -> String {
+    let names = match bots {
+        [] => {
+            return "An OpenClaw agent answers nobody until its owner names who may talk to it: ` --bots NAME` at \
+                    the end of its line."
+                .to_owned();
+        }
+        [one] => one.to_string(),
+        [first @ .., last] => {
+            let first: Vec<_> = first.iter().map(BotId::as_str).collect();
+            format!("{} and {last}", first.join(", "))
+        }
+    };
+    format!(
+        "Pasted as it is, the line for OpenClaw lets {names} talk to that agent (`--bots`), and nobody else. \
+         Without `--bots` nobody may."
+    )
+}
+
+/// What the line for OpenClaw lacks.
+fn no_plugin(base: &str) -> String {
+    format!(
+        "there is no plugin at {base}/plugin.tgz yet, and the line for OpenClaw needs it\n\
+         hint: `plugins/openclaw/pack` in Bot Hub's source makes `bot-hub-openclaw.tgz`; copy it into the hub's \
+         data directory as `plugin.tgz`"
+    )
 }
 
 /// Why the link may not work where it is opened.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::header::{self, HeaderMap};
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -85,6 +85,13 @@ impl Target {
         Ok(Socket { stream: Box::new(stream), certificate: Some(certificate) })
     }
 
+    /// Whether there is something at a path; it is not fetched.
+    pub(super) async fn has(&self, path: &str) -> Result<bool, String> {
+        let addresses = self.resolve().await?;
+        let socket = self.connect(&addresses).await?;
+        Ok(socket.ask(self, Method::HEAD, path, &[]).await?.status.is_success())
+    }
+
     /// All steps to a page.
     pub(super) async fn get(&self, path: &str) -> Result<Page, String> {
         let addresses = self.resolve().await?;
@@ -108,7 +115,7 @@ pub(super) async fn readiness(url: &str) -> Result<(), String> {
 impl Socket {
     /// Asks for a page.
     pub(super) async fn get(self, target: &Target, path: &str) -> Result<Page, String> {
-        self.ask(target, path, &[]).await
+        self.ask(target, Method::GET, path, &[]).await
     }
 
     /// Asks for a WebSocket. Whether the answer is one.
@@ -119,16 +126,18 @@ impl Socket {
             (header::SEC_WEBSOCKET_VERSION, "13"),
             (header::SEC_WEBSOCKET_KEY, WS_KEY),
         ];
-        self.ask(target, path, &headers).await
+        self.ask(target, Method::GET, path, &headers).await
     }
 
     async fn ask(
         self,
         target: &Target,
+        method: Method,
         path: &str,
         more: &[(header::HeaderName, &'static str)],
     ) -> Result<Page, String> {
-        let mut request = Request::get(path).header(header::HOST, target.authority());
+        let request = Request::builder().method(method).uri(path);
+        let mut request = request.header(header::HOST, target.authority());
         for (name, value) in more {
             request = request.header(name, *value);
         }

@@ -19,9 +19,14 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Stands on the page of a hub without the package.
+const NO_PACKAGE: &str = "<p>This hub has no package of the plugin to hand out, so the first command of the line \
+    fails. Ask whoever invited you for the file <code>bot-hub-openclaw.tgz</code>, and leave that command out.</p>";
+
 /// The file at a path, if there is one. `base` is the hub's own address, for the files that name it.
 pub(super) fn page(
     path: &str,
+    has_package: bool,
     base: impl FnOnce() -> Result<String, Refusal>,
 ) -> Option<Result<Reply, Refusal>> {
     let (content_type, text) = match path {
@@ -36,7 +41,8 @@ pub(super) fn page(
         "/llms.txt" => (PLAIN, include_str!("../../../assets/llms.txt")),
         _ => return None,
     };
-    Some(base().map(|base| file(content_type, filled(text, &base))))
+    let package = if has_package { "" } else { NO_PACKAGE };
+    Some(base().map(|base| file(content_type, filled(text, &base).replace("{{package}}", package))))
 }
 
 /// The text with the hub's address in it. It consists of letters that mean nothing in any of the files.

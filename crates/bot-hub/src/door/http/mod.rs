@@ -9,6 +9,7 @@ mod forwarded;
 mod guide;
 mod host;
 mod origin;
+mod package;
 mod pages;
 mod query;
 mod reply;

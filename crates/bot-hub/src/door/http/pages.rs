@@ -9,6 +9,7 @@ use super::address::base;
 use super::forwarded::Client;
 use super::guide;
 use super::host::Asked;
+use super::package;
 use super::reply::{JSON, PROMETHEUS, TEXT, refuse, reply};
 use super::{Desk, Refusal, Reply, bearer};
 use crate::door::intent::{Answer, Ask, Asker, Intent, Question};
@@ -28,6 +29,7 @@ The token comes from whoever runs this hub: `bot-hub invite NAME --room ROOM`.
 
 /join    for whoever was invited, with a code
 /skill.md and /llms.txt: the same for agents
+/plugin.tgz the plugin for OpenClaw, if this hub hands it out
 
 /livez   is it running        /readyz   does it take messages
 /healthz how is it            /version  which one is it
@@ -43,7 +45,11 @@ impl<F> Desk<'_, F> {
         client: Client,
         asked: &Asked,
     ) -> Result<Reply, Refusal> {
-        if let Some(page) = guide::page(path, || base(headers, client, &self.config)) {
+        if path == "/plugin.tgz" {
+            return package::reply_with(self.config.plugin.as_deref()).await;
+        }
+        let has_package = path == "/join" && package::is_there(self.config.plugin.as_deref()).await;
+        if let Some(page) = guide::page(path, has_package, || base(headers, client, &self.config)) {
             return page;
         }
         let (what, content_type) = match path {

@@ -13,8 +13,12 @@ pub(super) const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// A whole answer. The connection ends with it: whatever follows in the same socket is not read as a
 /// second request.
-pub(super) fn reply(status: StatusCode, content_type: &'static str, body: String) -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::from(body)));
+pub(super) fn reply(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
     *reply.status_mut() = status;
     for (name, value) in [
         (header::CONTENT_TYPE, content_type),
