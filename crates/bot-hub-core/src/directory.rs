@@ -23,12 +23,14 @@ impl Hub {
     pub(crate) fn may_see(&self, room: RoomIx, bot: BotIx) -> bool {
         let known = self.world.room(room);
         self.world.member(room, bot).is_some()
-            || (!known.closed && known.name.direct_pair().is_none() && !self.world.bot(bot).guest)
+            || (!known.closed
+                && known.name.direct_pair().is_none()
+                && !self.world.bot(bot).standing.guest)
     }
 
     pub(crate) fn rooms(&mut self, conn: ConnId) {
         let Some(state) = self.conn(conn) else { return };
-        let (bot, operator) = (state.bot, state.operator);
+        let (bot, operator) = (state.bot, self.is_operator(state.bot));
         let known = self.world.known_rooms();
         let mut rooms: Vec<RoomInfo> = known
             .filter(|&room| operator || self.may_see(room, bot))
@@ -53,7 +55,7 @@ impl Hub {
 
     pub(crate) fn who(&mut self, conn: ConnId, name: Option<&RoomName>) {
         let Some(state) = self.conn(conn) else { return };
-        let (asker, operator) = (state.bot, state.operator);
+        let (asker, operator) = (state.bot, self.is_operator(state.bot));
         let rooms = match name {
             None if operator => return self.everybody(conn),
             None => self.world.bot(asker).room_list.clone(),
@@ -95,7 +97,7 @@ impl Hub {
 
     pub(crate) fn history(&mut self, conn: ConnId, wish: &History) {
         let Some(state) = self.conn(conn) else { return };
-        let room = match self.world.room_ix(&wish.room).filter(|_| state.operator) {
+        let room = match self.world.room_ix(&wish.room).filter(|_| self.is_operator(state.bot)) {
             Some(room) => Ok(room),
             None => self
                 .member_room(&wish.room, state.bot)
@@ -153,7 +155,7 @@ impl Hub {
     /// The last entry that is not for whoever asks: a member reads from where its membership began, an
     /// operator everything.
     pub(crate) fn begins_for(&self, room: RoomIx, conn: ConnId) -> u64 {
-        let asker = self.conn(conn).filter(|state| !state.operator);
+        let asker = self.conn(conn).filter(|state| !self.is_operator(state.bot));
         let member = asker.and_then(|state| self.world.member(room, state.bot));
         member.map_or(0, |member| member.since)
     }

@@ -22,7 +22,7 @@ use crate::world::{BotIx, Room, RoomIx};
 impl Hub {
     pub(crate) fn operate(&mut self, conn: ConnId, request: Operate) {
         let reference = request.reference;
-        let operator = self.conn(conn).filter(|state| state.operator).map(|state| state.bot);
+        let operator = self.conn(conn).map(|state| state.bot).filter(|&bot| self.is_operator(bot));
         let Some(asker) = operator else {
             let error = ErrorFrame::new(Code::NotAllowed).hint("this needs an operator's token");
             return self.send_error(conn, error.about(reference));
@@ -125,7 +125,7 @@ impl Hub {
             return Err(ErrorFrame::new(Code::NotAllowed)
                 .message("direct conversations are made by the first message in them"));
         }
-        match self.world.room_ix(name).map(|room| self.world.room(room).closed) {
+        match self.world.coming_room_ix(name).map(|room| self.world.room(room).closed) {
             Some(known) if known != closed => Err(ErrorFrame::new(Code::NotAllowed)
                 .message(format!("room `{name}` exists, and it is {}", openness(known)))
                 .hint(format!("bot-hub room show {name}"))),
@@ -134,8 +134,7 @@ impl Hub {
                     self.has_space_for_room()?;
                 }
                 let room = self.world.intern_room(name);
-                self.world.room_mut(room).closed = closed;
-                self.make_room(room, waiter);
+                self.make_room(room, closed, waiter);
                 Ok(())
             }
         }
@@ -228,6 +227,9 @@ impl Hub {
     }
 
     fn why_waiting(&self, member: &Member) -> &'static str {
+        if self.world.bot(member.bot).standing.shut_out {
+            return "disabled, or without a token";
+        }
         let Some(conn) = self.world.bot(member.bot).conn.and_then(|conn| self.conn(conn)) else {
             return "offline";
         };

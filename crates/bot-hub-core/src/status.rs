@@ -23,7 +23,7 @@ impl Hub {
     pub(crate) fn status(&mut self, conn: ConnId, query: &Status) {
         let Some(state) = self.conn(conn) else { return };
         let own = self.bot_id(state.bot).clone();
-        let from = match (&query.from, state.operator) {
+        let from = match (&query.from, self.is_operator(state.bot)) {
             (from, true) => from.clone(),
             (Some(from), false) if *from != own => {
                 let error = ErrorFrame::new(Code::NotAllowed)

@@ -33,7 +33,7 @@ impl Hub {
         let error = ErrorFrame::new(Code::NoSuchRoom).message(format!("there is no room `{name}`"));
         match self.similar_room(name.as_str(), asker) {
             Some(room) => error.hint(format!("did you mean room `{room}`?")),
-            None if self.world.bot(asker).guest => error.hint("send `rooms` to see yours"),
+            None if self.world.bot(asker).standing.guest => error.hint("send `rooms` to see yours"),
             None => error.hint(format!(
                 "send {{\"type\":\"join\",\"room\":\"{name}\"}} to make it, or `rooms` to see what there is"
             )),
@@ -87,7 +87,7 @@ impl Hub {
             return None;
         }
         let rooms = self.world.bot(asker).room_list.iter().map(|&room| self.world.room(room));
-        let sees_open = !self.world.bot(asker).guest;
+        let sees_open = !self.world.bot(asker).standing.guest;
         let open = self.world.rooms.iter().filter(|room| room.durable && !room.closed && sees_open);
         let names = rooms.chain(open).take(CANDIDATES_MAX).map(|room| &room.name);
         most_alike(name, names.filter(|it| it.direct_pair().is_none()), RoomName::as_str)

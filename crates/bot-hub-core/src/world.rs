@@ -15,10 +15,10 @@ use bot_protocol::frame::client::BotState;
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::io::{Caps, ConnId};
+use crate::io::{Caps, ConnId, Standing};
 use crate::member::Member;
 use crate::table::{Table, step};
 
@@ -35,10 +35,10 @@ pub(crate) struct Bot {
     pub(crate) id: BotId,
     /// Somebody vouches for it: a token or a declaration. Others are names in old logs.
     pub(crate) exists: bool,
-    /// It came in with operator rights since the hub started.
-    pub(crate) operator: bool,
-    /// It came by an invite, and is confined to the rooms that it was let into.
-    pub(crate) guest: bool,
+    /// What it may do at all, looked up whenever it does something.
+    pub(crate) standing: Standing,
+    /// It is about to be removed.
+    pub(crate) removing: bool,
     /// The connection that is delivered to.
     pub(crate) conn: Option<ConnId>,
     /// Connections that send and ask only.
@@ -75,6 +75,13 @@ pub(crate) struct Room {
     pub(crate) retain: Option<Retention>,
     /// The store knows it.
     pub(crate) durable: bool,
+    /// Wishes to make it that are on their way to the store. The first of them has decided whether it
+    /// is closed.
+    pub(crate) making: usize,
+    /// The configuration declares it, and the store does not know it yet.
+    pub(crate) is_declared: bool,
+    /// Members that the configuration declares and that the store does not know yet.
+    pub(crate) expected: FxHashSet<BotIx>,
     /// The newest entry.
     pub(crate) head: u64,
     /// The oldest entry that is kept.
@@ -100,9 +107,10 @@ pub(crate) struct Flight {
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub(crate) bot: BotIx,
-    pub(crate) operator: bool,
     pub(crate) plain: bool,
     pub(crate) side: bool,
+    /// It is shown rooms as an operator's.
+    pub(crate) watching: bool,
     pub(crate) caps: Caps,
     /// Entries handed over whose fate on the wire is not known yet; the first is number `landed + 1`.
     pub(crate) flights: VecDeque<Flight>,
@@ -134,12 +142,18 @@ impl World {
 
     /// The bot's index, for bots that exist.
     pub(crate) fn existing_bot(&self, id: &BotId) -> Option<BotIx> {
-        self.bot_ix(id).filter(|&bot| self.bot(bot).exists)
+        self.bot_ix(id).filter(|&bot| self.bot(bot).exists && !self.bot(bot).removing)
     }
 
     /// The room's index, if the store knows the room.
     pub(crate) fn room_ix(&self, name: &RoomName) -> Option<RoomIx> {
         self.room_names.get(name).copied().filter(|&room| self.room(room).durable)
+    }
+
+    /// The room's index, if the store knows the room or is about to.
+    pub(crate) fn coming_room_ix(&self, name: &RoomName) -> Option<RoomIx> {
+        let room = self.room_names.get(name).copied();
+        room.filter(|&room| self.room(room).durable || self.room(room).making > 0)
     }
 
     /// Whether there is such a room, or will be as soon as the store has made it.
@@ -198,7 +212,8 @@ impl World {
         self.bots.push(Bot {
             id: id.clone(),
             exists: false,
-            guest: false,
+            standing: Standing::default(),
+            removing: false,
             conn: None,
             sides: Vec::new(),
             receipt_conns: 0,
@@ -212,7 +227,6 @@ impl World {
             rooms_made: 0,
             joining: 0,
             takeovers: VecDeque::new(),
-            operator: false,
         });
         self.bot_names.insert(id.clone(), ix);
         ix
@@ -232,6 +246,9 @@ impl World {
             closed: false,
             retain: None,
             durable: false,
+            making: 0,
+            is_declared: false,
+            expected: FxHashSet::default(),
             head: 0,
             first: 1,
             bytes: 0,
