@@ -278,12 +278,12 @@ pub enum Query {
         /// Stop after the entry that reaches this many bytes.
         bytes_max: u32,
     },
-    /// Messages with this id from one of these senders. → `Answer::Found`.
+    /// Messages with this id. → `Answer::Found`.
     Find {
         /// The id.
         id: MessageId,
-        /// Whose messages to look among.
-        senders: Vec<BotId>,
+        /// Only from this sender.
+        from: Option<BotId>,
     },
     /// The entries of a room with this id. → `Answer::Located`.
     Locate {
@@ -312,7 +312,7 @@ pub enum Span {
 pub enum Answer {
     /// To `Query::Page`.
     Page(Page),
-    /// To `Query::Find`: everything that matched, oldest first.
+    /// To `Query::Find`: what matched, at most [`LOCATED_MAX`], oldest first.
     Found(Vec<Found>),
     /// To `Query::Locate`: what matched, at most [`LOCATED_MAX`], oldest first.
     Located(Vec<Located>),

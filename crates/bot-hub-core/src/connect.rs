@@ -18,7 +18,7 @@ use smol_str::SmolStr;
 
 use crate::change::Loss;
 use crate::hub::Hub;
-use crate::io::{CloseReason, ConnId, Hello, Output};
+use crate::io::{CloseReason, ConnId, Hello, Output, Standing};
 use crate::member::Member;
 use crate::notice::{About, Notice};
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
@@ -39,7 +39,7 @@ impl Hub {
     pub(crate) fn opened(&mut self, conn: ConnId, hello: Hello) {
         let bot = self.world.intern_bot(&hello.bot);
         self.world.bot_mut(bot).exists = true;
-        self.world.bot_mut(bot).operator = hello.operator;
+        self.world.bot_mut(bot).standing.operator = hello.operator;
         if !hello.side && self.world.bot(bot).conn.is_some_and(|present| present > conn) {
             // It was opened first, and only its `auth` came late: whoever sent it has gone on.
             return self.send_away(conn, hello.plain, CloseReason::Replaced, None);
@@ -49,6 +49,7 @@ impl Hub {
         }
         self.world.conns.insert(conn, new_conn(bot, &hello));
         self.receipt_conns += usize::from(hello.caps.receipts);
+        self.world.bot_mut(bot).receipt_conns += u32::from(hello.caps.receipts);
         if hello.side {
             self.world.bot_mut(bot).sides.push(conn);
         } else {
@@ -80,9 +81,8 @@ impl Hub {
 
     fn take_over(&mut self, conn: ConnId, bot: BotIx) {
         let now = self.now;
-        let state = self.world.bot_mut(bot);
-        if let Some(old) = state.conn.replace(conn) {
-            state.takeovers.push_back(now);
+        if let Some(old) = self.world.set_conn(bot, Some(conn)) {
+            self.world.bot_mut(bot).takeovers.push_back(now);
             self.stats.replaced += 1;
             self.detach_all(bot, Ended::ByHub);
             let plain = self.forget_conn(old);
@@ -186,7 +186,7 @@ impl Hub {
         let reads = self.world.bot(bot).conn == Some(conn);
         if reads {
             self.detach_all(bot, how);
-            self.world.bot_mut(bot).conn = None;
+            self.world.set_conn(bot, None);
         }
         let plain = self.forget_conn(conn);
         if reads {
@@ -200,8 +200,9 @@ impl Hub {
     fn forget_conn(&mut self, conn: ConnId) -> bool {
         let Some(state) = self.world.conns.remove(&conn) else { return false };
         self.receipt_conns -= usize::from(state.caps.receipts);
+        self.world.bot_mut(state.bot).receipt_conns -= u32::from(state.caps.receipts);
         self.world.bot_mut(state.bot).sides.retain(|&side| side != conn);
-        if state.operator {
+        if state.watching {
             self.observers.retain(|&observer| observer != conn);
             for room in &mut self.world.rooms {
                 room.observers.retain(|&observer| observer != conn);
@@ -258,6 +259,28 @@ impl Hub {
         self.world.bot_mut(bot).exists = true;
     }
 
+    /// What a bot may do is looked up in one place at every use; here is where it changes. Connections
+    /// that are shown rooms to which the bot has lost its right end, so that whoever watches is told.
+    pub(crate) fn set_standing(&mut self, id: &BotId, standing: Standing) {
+        let bot = self.world.intern_bot(id);
+        let state = self.world.bot_mut(bot);
+        state.exists = true;
+        let before = std::mem::replace(&mut state.standing, standing);
+        if before.operator && !standing.operator {
+            let sides = self.world.bot(bot).sides.clone();
+            let is_watching = |conn: &ConnId| self.conn(*conn).is_some_and(|it| it.watching);
+            for conn in sides.into_iter().filter(is_watching).collect::<Vec<_>>() {
+                self.conn_revoked(conn);
+            }
+        }
+    }
+
+    pub(crate) fn set_removing(&mut self, id: &BotId, removing: bool) {
+        if let Some(bot) = self.world.bot_ix(id) {
+            self.world.bot_mut(bot).removing = removing;
+        }
+    }
+
     pub(crate) fn bot_blocked(&mut self, bot: &BotId) {
         let Some(bot) = self.world.bot_ix(bot) else { return };
         let state = self.world.bot(bot);
@@ -283,7 +306,9 @@ impl Hub {
                 self.parted(room, &mut member, Loss::Removed);
             }
         }
-        self.world.bot_mut(bot).exists = false;
+        self.refused.forget_joins(bot);
+        let state = self.world.bot_mut(bot);
+        (state.exists, state.removing, state.standing) = (false, false, Standing::default());
     }
 
     /// Closes a connection that reads too slowly for what it asked to watch.
@@ -328,9 +353,9 @@ pub(crate) fn told(rights: Rights) -> Option<Granted> {
 fn new_conn(bot: BotIx, hello: &Hello) -> Conn {
     Conn {
         bot,
-        operator: hello.operator,
         plain: hello.plain,
         side: hello.side,
+        watching: false,
         caps: hello.caps,
         flights: VecDeque::new(),
         landed: 0,

@@ -23,12 +23,14 @@ impl Hub {
     pub(crate) fn may_see(&self, room: RoomIx, bot: BotIx) -> bool {
         let known = self.world.room(room);
         self.world.member(room, bot).is_some()
-            || (!known.closed && known.name.direct_pair().is_none() && !self.world.bot(bot).guest)
+            || (!known.closed
+                && known.name.direct_pair().is_none()
+                && !self.world.bot(bot).standing.guest)
     }
 
     pub(crate) fn rooms(&mut self, conn: ConnId) {
         let Some(state) = self.conn(conn) else { return };
-        let (bot, operator) = (state.bot, state.operator);
+        let (bot, operator) = (state.bot, self.is_operator(state.bot));
         let known = self.world.known_rooms();
         let mut rooms: Vec<RoomInfo> = known
             .filter(|&room| operator || self.may_see(room, bot))
@@ -40,12 +42,11 @@ impl Hub {
 
     pub(crate) fn room_info(&self, room: RoomIx, bot: BotIx) -> RoomInfo {
         let known = self.world.room(room);
-        let online = known.members.iter().filter(|it| self.world.bot(it.bot).conn.is_some());
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         RoomInfo {
             room: known.name.clone(),
             members: count(known.members.len()),
-            online: count(online.count()),
+            online: known.online,
             head: known.head,
             member: self.world.member(room, bot).is_some(),
             closed: known.closed,
@@ -54,7 +55,7 @@ impl Hub {
 
     pub(crate) fn who(&mut self, conn: ConnId, name: Option<&RoomName>) {
         let Some(state) = self.conn(conn) else { return };
-        let (asker, operator) = (state.bot, state.operator);
+        let (asker, operator) = (state.bot, self.is_operator(state.bot));
         let rooms = match name {
             None if operator => return self.everybody(conn),
             None => self.world.bot(asker).room_list.clone(),
@@ -96,7 +97,7 @@ impl Hub {
 
     pub(crate) fn history(&mut self, conn: ConnId, wish: &History) {
         let Some(state) = self.conn(conn) else { return };
-        let room = match self.world.room_ix(&wish.room).filter(|_| state.operator) {
+        let room = match self.world.room_ix(&wish.room).filter(|_| self.is_operator(state.bot)) {
             Some(room) => Ok(room),
             None => self
                 .member_room(&wish.room, state.bot)
@@ -108,9 +109,10 @@ impl Hub {
         };
         let page_max = self.settings.limits.history_page;
         let head = self.world.room(room).head;
+        let since = self.begins_for(room, conn);
         // No bound beyond the log: stores count in numbers of their own.
         let span = match (wish.after, wish.before) {
-            (Some(after), _) => Span::After(after.min(head)),
+            (Some(after), _) => Span::After(after.min(head).max(since)),
             (None, before) => Span::Before(before.unwrap_or(u64::MAX).min(head + 1)),
         };
         let query = Query::Page {
@@ -130,7 +132,13 @@ impl Hub {
         mut page: Page,
     ) {
         let Some(acts) = self.conn(conn).map(|state| state.caps.acts) else { return };
-        let end = before.unwrap_or(u64::MAX);
+        let (end, since) = (before.unwrap_or(u64::MAX), self.begins_for(room, conn));
+        let was_cut = page.entries.iter().any(|entry| entry.seq <= since)
+            || page.corrupt.iter().any(|&seq| seq <= since);
+        // Backwards the log ends where the membership begins.
+        page.more &= !was_cut && page.entries.first().is_none_or(|it| it.seq > since + 1);
+        page.entries.retain(|entry| entry.seq > since);
+        page.corrupt.retain(|&seq| seq > since);
         page.more &= page.entries.iter().all(|entry| entry.seq + 1 < end);
         page.entries.retain(|entry| entry.seq < end);
         page.corrupt.retain(|&seq| seq < end);
@@ -142,6 +150,14 @@ impl Hub {
             corrupt: page.corrupt,
         };
         self.send(conn, ServerFrame::History(frame));
+    }
+
+    /// The last entry that is not for whoever asks: a member reads from where its membership began, an
+    /// operator everything.
+    pub(crate) fn begins_for(&self, room: RoomIx, conn: ConnId) -> u64 {
+        let asker = self.conn(conn).filter(|state| !self.is_operator(state.bot));
+        let member = asker.and_then(|state| self.world.member(room, state.bot));
+        member.map_or(0, |member| member.since)
     }
 
     fn read_back(&self, entry: Entry, acts: bool) -> Delivery {

@@ -75,11 +75,8 @@ impl Hub {
 
     /// Whether a bot has a connection that asked for receipts.
     pub(crate) fn wants_receipts(&self, bot: BotIx) -> bool {
-        let bot = self.world.bot(bot);
-        let mut conns = bot.conn.iter().chain(&bot.sides);
         // Mostly nobody does, and then nothing has to be looked up for every entry.
-        self.receipt_conns > 0
-            && conns.any(|conn| self.conn(*conn).is_some_and(|state| state.caps.receipts))
+        self.receipt_conns > 0 && self.world.bot(bot).receipt_conns > 0
     }
 
     pub(crate) fn notify_all(&mut self, news: Vec<News>) {

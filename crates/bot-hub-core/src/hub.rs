@@ -69,6 +69,8 @@ pub struct Hub {
     pub(crate) notices_left_out: bool,
     /// Changes that a full disk refused and that must not be forgotten.
     pub(crate) refused: Refused,
+    /// See [`Hub::declaring`].
+    pub(crate) declaring: usize,
     /// How many connections asked for receipts.
     pub(crate) receipt_conns: usize,
     /// Operators' connections that watch every room.
@@ -110,6 +112,7 @@ impl Hub {
             notices_asked: None,
             notices_left_out: false,
             refused: Refused::default(),
+            declaring: 0,
             receipt_conns: 0,
             observers: Vec::new(),
             unserved: Vec::new(),
@@ -187,7 +190,8 @@ impl Hub {
             }
             Input::Answered { ticket, answer } => self.answered(ticket, answer),
             Input::BotAdded(bot) => self.bot_added(&bot),
-            Input::Guest { bot, guest } => self.set_guest(&bot, guest),
+            Input::Standing { bot, standing } => self.set_standing(&bot, standing),
+            Input::Removing { bot, removing } => self.set_removing(&bot, removing),
             Input::LetIn { bot, rooms, rights } => self.let_in(&bot, &rooms, rights),
             Input::Revoked { conn } => self.conn_revoked(conn),
             Input::BotRemoved(bot) => self.bot_removed(&bot),
@@ -233,6 +237,10 @@ impl Hub {
 
     fn frame(&mut self, conn: ConnId, frame: ClientFrame) {
         let Some(bot) = self.conn(conn).map(|state| state.bot) else { return };
+        if self.world.bot(bot).removing {
+            let error = ErrorFrame::new(Code::BotDisabled).message("this bot is being removed");
+            return self.send_error(conn, error.about(frame.kind()));
+        }
         match frame {
             ClientFrame::Message(message) => self.publish(conn, bot, message),
             ClientFrame::Auth(_) => self.refuse(conn, Code::AlreadyAuthenticated, "auth"),

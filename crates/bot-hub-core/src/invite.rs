@@ -78,11 +78,16 @@ impl Hub {
         known.into_iter().try_for_each(|room| self.has_space_for_member(room))
     }
 
+    /// Whether a room has that name, or is about to.
+    pub fn names_a_room(&self, id: &BotId) -> bool {
+        let name = RoomName::new(id.as_str()).ok();
+        name.is_some_and(|name| self.world.coming_room_ix(&name).is_some())
+    }
+
     /// Whether a name means somebody or something here already: a bot, a member that somebody has
     /// declared and that has not come yet, or a room. Whoever chooses a name must not become them.
     pub fn is_known(&self, id: &BotId) -> bool {
         let bot = self.world.bot_ix(id).map(|bot| self.world.bot(bot));
-        let room = RoomName::new(id.as_str()).ok().and_then(|name| self.world.room_ix(&name));
-        bot.is_some_and(|bot| bot.exists || !bot.room_list.is_empty()) || room.is_some()
+        bot.is_some_and(|bot| bot.exists || !bot.room_list.is_empty()) || self.names_a_room(id)
     }
 }

@@ -101,6 +101,18 @@ pub struct Hello {
     pub resume: Option<BTreeMap<RoomName, Position>>,
 }
 
+/// What a bot may do at all, as whoever knows bots and tokens sees it now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one bot")]
+pub struct Standing {
+    /// It may operate the hub.
+    pub operator: bool,
+    /// It came by an invite, and is confined to the rooms that it was let into.
+    pub guest: bool,
+    /// It is disabled, or has no token: what is for it waits.
+    pub shut_out: bool,
+}
+
 /// Something that happened in the world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
@@ -161,12 +173,19 @@ pub enum Input {
     },
     /// A bot exists.
     BotAdded(BotId),
-    /// Whether a bot is a guest: confined to the rooms that it was let into.
-    Guest {
+    /// A bot exists, and this is what it may do from now on, on connections that are open, too.
+    Standing {
         /// The bot.
         bot: BotId,
-        /// Whether it is.
-        guest: bool,
+        /// What it may do.
+        standing: Standing,
+    },
+    /// Whether a bot is about to be removed: nothing new is for it or from it.
+    Removing {
+        /// The bot.
+        bot: BotId,
+        /// `false`: it stays after all.
+        removing: bool,
     },
     /// A bot is let into rooms that exist. Whoever lets it in makes everything else durable in the
     /// same batch, or the answer is `Refused` and nothing happened.

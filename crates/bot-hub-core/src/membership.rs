@@ -80,8 +80,10 @@ impl Hub {
     }
 
     fn may_join(&self, bot: BotIx, name: &RoomName) -> Result<(), ErrorFrame> {
-        match self.world.room_ix(name) {
+        match self.world.coming_room_ix(name) {
             None => self.may_create(bot, name)?,
+            // Whom the configuration declares is as good as a member, also before the store knows it.
+            Some(room) if self.world.room(room).expected.contains(&bot) => return Ok(()),
             Some(room) if self.world.room(room).closed => {
                 let id = self.bot_id(bot);
                 let hint = format!("an operator can run: bot-hub room add {name} {id}");
@@ -110,7 +112,7 @@ impl Hub {
             return Ok(());
         }
         let made_max = self.settings.limits.rooms_made_per_bot.unwrap_or(u32::MAX);
-        if self.world.bot(bot).rooms_made >= made_max && !self.world.bot(bot).operator {
+        if self.world.bot(bot).rooms_made >= made_max && !self.is_operator(bot) {
             return Err(ErrorFrame::new(Code::TooManyRooms)
                 .message(format!("this bot has made {made_max} rooms, as many as it may"))
                 .hint("limits.rooms_made_per_bot; an operator can run: bot-hub room create"));
@@ -143,13 +145,31 @@ impl Hub {
     pub(crate) fn ensure_room(&mut self, name: &RoomName, closed: bool) -> RoomIx {
         let room = self.world.intern_room(name);
         if !self.world.room(room).durable {
-            self.world.room_mut(room).closed = closed;
-            self.make_room(room, Waiter::Nobody);
+            self.make_room(room, closed, Waiter::Nobody);
         }
         room
     }
 
-    pub(crate) fn make_room(&mut self, room: RoomIx, waiter: Waiter) {
+    /// Asks the store for a room. The store makes it as whoever asked first wanted it, and so does this.
+    pub(crate) fn make_room(&mut self, room: RoomIx, closed: bool, waiter: Waiter) {
+        let known = self.world.room_mut(room);
+        if !known.durable && known.making == 0 {
+            known.closed = closed;
+        }
+        known.making += 1;
+        self.wish_for_room(room, waiter);
+    }
+
+    /// The store knows the room.
+    pub(crate) fn room_is_stored(&mut self, room: RoomIx) {
+        let known = self.world.room_mut(room);
+        known.durable = true;
+        known.making = known.making.saturating_sub(1);
+        self.declaring -= usize::from(std::mem::take(&mut known.is_declared));
+    }
+
+    /// The same again for a room that is counted among those on their way.
+    pub(crate) fn wish_for_room(&mut self, room: RoomIx, waiter: Waiter) {
         let state = self.world.room(room);
         let change = Change::CreateRoom { room: state.name.clone(), closed: state.closed };
         self.change(change, Pending::Room { room, waiter });
@@ -195,7 +215,8 @@ impl Hub {
     pub(crate) fn join_settled(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
         self.world.joining(room, bot, -1);
         // Whatever was refused before: a room that has a member is there.
-        self.world.room_mut(room).durable = true;
+        self.room_is_stored(room);
+        self.declaring -= usize::from(self.world.room_mut(room).expected.remove(&bot));
         let is_new = self.world.member(room, bot).is_none();
         if is_new {
             let head = self.world.room(room).head;
@@ -280,7 +301,12 @@ impl Hub {
         closed: bool,
         retain: Option<Retention>,
     ) {
-        let room = self.ensure_room(name, closed);
+        let room = self.world.intern_room(name);
+        if !self.world.room(room).durable {
+            let is_declared = std::mem::replace(&mut self.world.room_mut(room).is_declared, true);
+            self.declaring += usize::from(!is_declared);
+            self.make_room(room, closed, Waiter::Nobody);
+        }
         let known = self.world.room_mut(room);
         known.closed = closed;
         if retain.is_some() {
@@ -288,7 +314,10 @@ impl Hub {
         }
         for id in members {
             let bot = self.world.intern_bot(id);
-            if self.world.member(room, bot).is_none() {
+            if self.world.member(room, bot).is_none()
+                && self.world.room_mut(room).expected.insert(bot)
+            {
+                self.declaring += 1;
                 self.add_member(room, bot, Waiter::Nobody);
             }
         }
@@ -303,7 +332,7 @@ impl Hub {
         if self.world.member(room, bot).is_some() {
             return Ok(room);
         }
-        if self.world.bot(bot).guest {
+        if self.world.bot(bot).standing.guest {
             // Whether there is such a room is nothing for a guest to know.
             return Err(self.no_such_room(name, bot));
         }

@@ -26,6 +26,7 @@ impl Hub {
                 .message("only a side connection can observe")
                 .hint("send \"side\":true in `auth`"));
         }
+        self.begin_to_watch(conn);
         let Some(names) = rooms else {
             if !self.observers.contains(&conn) {
                 self.observers.push(conn);
@@ -43,6 +44,12 @@ impl Hub {
             heads.insert(state.name.to_string(), state.head.into());
         }
         Ok(json!({ "observing": heads }))
+    }
+
+    fn begin_to_watch(&mut self, conn: ConnId) {
+        if let Some(state) = self.world.conns.get_mut(&conn) {
+            state.watching = true;
+        }
     }
 
     /// Adds those who watch the room to the connections that an entry goes to.

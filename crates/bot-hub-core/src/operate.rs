@@ -17,12 +17,12 @@ use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::member::Member;
 use crate::pending::{Pending, Waiter};
-use crate::world::{BotIx, RoomIx};
+use crate::world::{BotIx, Room, RoomIx};
 
 impl Hub {
     pub(crate) fn operate(&mut self, conn: ConnId, request: Operate) {
         let reference = request.reference;
-        let operator = self.conn(conn).filter(|state| state.operator).map(|state| state.bot);
+        let operator = self.conn(conn).map(|state| state.bot).filter(|&bot| self.is_operator(bot));
         let Some(asker) = operator else {
             let error = ErrorFrame::new(Code::NotAllowed).hint("this needs an operator's token");
             return self.send_error(conn, error.about(reference));
@@ -125,7 +125,7 @@ impl Hub {
             return Err(ErrorFrame::new(Code::NotAllowed)
                 .message("direct conversations are made by the first message in them"));
         }
-        match self.world.room_ix(name).map(|room| self.world.room(room).closed) {
+        match self.world.coming_room_ix(name).map(|room| self.world.room(room).closed) {
             Some(known) if known != closed => Err(ErrorFrame::new(Code::NotAllowed)
                 .message(format!("room `{name}` exists, and it is {}", openness(known)))
                 .hint(format!("bot-hub room show {name}"))),
@@ -134,8 +134,7 @@ impl Hub {
                     self.has_space_for_room()?;
                 }
                 let room = self.world.intern_room(name);
-                self.world.room_mut(room).closed = closed;
-                self.make_room(room, waiter);
+                self.make_room(room, closed, waiter);
                 Ok(())
             }
         }
@@ -228,6 +227,9 @@ impl Hub {
     }
 
     fn why_waiting(&self, member: &Member) -> &'static str {
+        if self.world.bot(member.bot).standing.shut_out {
+            return "disabled, or without a token";
+        }
         let Some(conn) = self.world.bot(member.bot).conn.and_then(|conn| self.conn(conn)) else {
             return "offline";
         };
@@ -275,7 +277,8 @@ impl Hub {
     pub fn gauges(&self) -> Gauges {
         let mut gauges = Gauges {
             connections: self.world.conns.len() as u64,
-            rooms: self.world.known_rooms().count() as u64,
+            rooms: self.world.rooms.iter().filter(|room| room.durable && is_room(room)).count()
+                as u64,
             pending_changes: self.pending.len() as u64,
             refused_changes: self.refused_changes(),
             ..Gauges::default()
@@ -294,6 +297,11 @@ impl Hub {
     }
 }
 
+/// Whether it counts as a room to people: a direct conversation does not.
+fn is_room(room: &Room) -> bool {
+    room.name.direct_pair().is_none()
+}
+
 fn openness(closed: bool) -> &'static str {
     if closed { "closed" } else { "open" }
 }
@@ -303,7 +311,7 @@ fn openness(closed: bool) -> &'static str {
 pub struct Gauges {
     /// Authenticated connections.
     pub connections: u64,
-    /// Rooms, direct conversations among them.
+    /// Rooms, without direct conversations.
     pub rooms: u64,
     /// Changes on their way to the store.
     pub pending_changes: u64,

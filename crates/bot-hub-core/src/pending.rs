@@ -76,7 +76,7 @@ impl Hub {
                 self.was_said_settled(said, *error, &outcome);
             }
             (Pending::Room { room, waiter }, _) => {
-                self.world.room_mut(room).durable = true;
+                self.room_is_stored(room);
                 self.confirm(waiter);
             }
             (Pending::Retain { room, retain, waiter }, _) => {
@@ -111,6 +111,12 @@ impl Hub {
         }
     }
 
+    /// How much of what the configuration declares is not stored yet. While that is anything, a hub is
+    /// not ready.
+    pub fn declaring(&self) -> usize {
+        self.declaring
+    }
+
     pub(crate) fn change_refused(&mut self, code: Code) {
         self.stats.store_refusals += 1;
         let Some(pending) = self.pending.pop_front() else {
@@ -134,7 +140,11 @@ impl Hub {
                     waiter => self.refuse_waiter(waiter.clone(), code, "join"),
                 }
             }
-            Pending::Room { waiter, .. } => self.refuse_waiter(waiter, code, "join"),
+            Pending::Room { room, waiter } => {
+                let known = self.world.room_mut(room);
+                known.making = known.making.saturating_sub(1);
+                self.refuse_waiter(waiter, code, "join");
+            }
             Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Grant { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Leave { waiter, .. } => self.refuse_waiter(waiter, code, "leave"),

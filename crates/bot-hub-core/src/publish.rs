@@ -104,7 +104,7 @@ impl Hub {
     /// to the members. An operator that had to join first would be owed every message afterwards.
     fn speaking_room(&self, name: &RoomName, bot: BotIx) -> Result<RoomIx, ErrorFrame> {
         self.member_room(name, bot).or_else(|refusal| {
-            let outside = self.world.room_ix(name).filter(|_| self.world.bot(bot).operator);
+            let outside = self.world.room_ix(name).filter(|_| self.is_operator(bot));
             outside.filter(|_| name.direct_pair().is_none()).ok_or(refusal)
         })
     }

@@ -45,6 +45,11 @@ impl Refused {
     pub(crate) fn len(&self) -> usize {
         self.rooms.len() + self.joins.len() + self.facts.len() + self.told.len()
     }
+
+    /// A bot was removed: what was refused must not make it a member after its end.
+    pub(crate) fn forget_joins(&mut self, bot: BotIx) {
+        self.joins.retain(|(_, joining)| *joining != bot);
+    }
 }
 
 impl Hub {
@@ -131,7 +136,8 @@ impl Hub {
     fn retry_next(&mut self) -> bool {
         if let Some(room) = self.refused.rooms.pop_first() {
             if !self.world.room(room).durable {
-                self.make_room(room, Waiter::Nobody);
+                // Still on its way: how such a room comes stays decided.
+                self.wish_for_room(room, Waiter::Nobody);
             }
         } else if let Some((room, bot)) = self.refused.joins.pop_first() {
             if self.world.member(room, bot).is_none() {

@@ -19,17 +19,16 @@ use crate::pending::{Pending, Waiter};
 use crate::world::{BotIx, RoomIx};
 
 impl Hub {
-    /// Whether a bot is confined to the rooms that it was let into.
-    pub(crate) fn set_guest(&mut self, bot: &BotId, guest: bool) {
-        let bot = self.world.intern_bot(bot);
-        self.world.bot_mut(bot).guest = guest;
+    /// Whether a bot may operate the hub, as things are now.
+    pub(crate) fn is_operator(&self, bot: BotIx) -> bool {
+        self.world.bot(bot).standing.operator
     }
 
     /// Refuses what a member has no right to. An operator may do everything, everywhere.
     pub(crate) fn needs(&self, room: RoomIx, bot: BotIx, right: Right) -> Result<(), ErrorFrame> {
         let known = self.world.bot(bot);
         match self.world.member(room, bot) {
-            Some(member) if !member.rights.has(right) && !known.operator => {
+            Some(member) if !member.rights.has(right) && !known.standing.operator => {
                 let name = &self.world.room(room).name;
                 Err(lacks(&format!("you may not {} `{name}`", verb(right)), name, &known.id))
             }
@@ -61,11 +60,13 @@ impl Hub {
         message: Option<&Message>,
     ) -> Result<(), ErrorFrame> {
         let (one, another) = (self.world.bot(bot), self.world.bot(other));
-        let is_free = !one.guest && !another.guest || one.operator || another.operator;
+        let is_free = !one.standing.guest && !another.standing.guest
+            || one.standing.operator
+            || another.standing.operator;
         if is_free || bot == other || self.settings.guests_reach_all {
             return Ok(());
         }
-        if !one.guest {
+        if !one.standing.guest {
             return self.shares_room(bot, other).then_some(()).ok_or_else(|| {
                 ErrorFrame::new(Code::NotInvited)
                     .message(format!("`{}` is a guest, and in no room with you", another.id))
@@ -85,10 +86,10 @@ impl Hub {
 
     /// Whether a bot is to know that another one is here.
     pub(crate) fn may_know(&self, asker: BotIx, other: BotIx) -> bool {
-        !self.world.bot(asker).guest
+        !self.world.bot(asker).standing.guest
             || self.settings.guests_reach_all
             || asker == other
-            || self.world.bot(other).operator
+            || self.is_operator(other)
             || self.shares_room(asker, other)
     }
 
@@ -113,7 +114,7 @@ impl Hub {
     /// A guest joins no room by itself, and is not told which there are.
     pub(crate) fn may_come_uninvited(&self, bot: BotIx, name: &RoomName) -> Result<(), ErrorFrame> {
         let known = self.world.bot(bot);
-        if !known.guest {
+        if !known.standing.guest {
             return Ok(());
         }
         Err(ErrorFrame::new(Code::NotInvited)

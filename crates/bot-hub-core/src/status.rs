@@ -23,21 +23,25 @@ impl Hub {
     pub(crate) fn status(&mut self, conn: ConnId, query: &Status) {
         let Some(state) = self.conn(conn) else { return };
         let own = self.bot_id(state.bot).clone();
-        let senders: Vec<BotId> = match (&query.from, state.operator) {
-            (Some(from), true) => vec![from.clone()],
-            (None, true) => self.world.bots.iter().map(|bot| bot.id.clone()).collect(),
+        let from = match (&query.from, self.is_operator(state.bot)) {
+            (from, true) => from.clone(),
             (Some(from), false) if *from != own => {
                 let error = ErrorFrame::new(Code::NotAllowed)
                     .message("only an operator may ask about messages of others");
                 return self.send_error(conn, error.about(query.id.as_str()));
             }
-            (_, false) => vec![own],
+            (_, false) => Some(own),
         };
         let ask = Ask::Status { conn, id: query.id.clone() };
-        self.ask(Query::Find { id: query.id.clone(), senders }, ask);
+        self.ask(Query::Find { id: query.id.clone(), from }, ask);
     }
 
-    pub(crate) fn status_found(&mut self, conn: ConnId, id: &MessageId, found: Vec<Found>) {
+    pub(crate) fn status_found(&mut self, conn: ConnId, id: &MessageId, mut found: Vec<Found>) {
+        // What lies before a membership is not for it, whoever had that name then.
+        found.retain(|it| {
+            let room = self.world.room_ix(&it.room);
+            room.is_none_or(|room| it.seq > self.begins_for(room, conn))
+        });
         if found.is_empty() {
             return self.refuse(conn, Code::NoSuchMessage, id.as_str());
         }

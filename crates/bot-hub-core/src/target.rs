@@ -13,8 +13,16 @@ use crate::world::BotIx;
 /// How alike two names must be to be suggested (Jaro-Winkler, 1 is equal).
 const LIKENESS_MIN: f64 = 0.8;
 
-/// Names compared for one suggestion: a refusal must not cost more than the frame that caused it.
+/// Names compared for one suggestion: a refusal must not cost more than the frame that caused it, and a
+/// comparison costs as much as the two names are long, multiplied.
 const CANDIDATES_MAX: usize = 500;
+
+/// Suggestions that one bot gets within [`SUGGESTIONS_MS`]. Who makes more mistakes is a program, and is
+/// refused without one.
+const SUGGESTIONS_MAX: u32 = 20;
+
+/// See [`SUGGESTIONS_MAX`].
+const SUGGESTIONS_MS: u64 = 10_000;
 
 impl Hub {
     /// The refusal for a room that does not exist.
@@ -25,7 +33,7 @@ impl Hub {
         let error = ErrorFrame::new(Code::NoSuchRoom).message(format!("there is no room `{name}`"));
         match self.similar_room(name.as_str(), asker) {
             Some(room) => error.hint(format!("did you mean room `{room}`?")),
-            None if self.world.bot(asker).guest => error.hint("send `rooms` to see yours"),
+            None if self.world.bot(asker).standing.guest => error.hint("send `rooms` to see yours"),
             None => error.hint(format!(
                 "send {{\"type\":\"join\",\"room\":\"{name}\"}} to make it, or `rooms` to see what there is"
             )),
@@ -62,9 +70,24 @@ impl Hub {
         })
     }
 
+    /// Whether another suggestion may be looked for. Counts it.
+    fn may_suggest(&self, asker: BotIx) -> bool {
+        let suggestions = &self.world.bot(asker).suggestions;
+        let (mut since, mut count) = suggestions.get();
+        if self.now.since(since) >= SUGGESTIONS_MS {
+            (since, count) = (self.now, 0);
+        }
+        let is_free = count < SUGGESTIONS_MAX;
+        suggestions.set((since, count + u32::from(is_free)));
+        is_free
+    }
+
     fn similar_room(&self, name: &str, asker: BotIx) -> Option<&RoomName> {
+        if !self.may_suggest(asker) {
+            return None;
+        }
         let rooms = self.world.bot(asker).room_list.iter().map(|&room| self.world.room(room));
-        let sees_open = !self.world.bot(asker).guest;
+        let sees_open = !self.world.bot(asker).standing.guest;
         let open = self.world.rooms.iter().filter(|room| room.durable && !room.closed && sees_open);
         let names = rooms.chain(open).take(CANDIDATES_MAX).map(|room| &room.name);
         most_alike(name, names.filter(|it| it.direct_pair().is_none()), RoomName::as_str)
@@ -72,6 +95,9 @@ impl Hub {
 
     /// Only bots that share a room with the asker: a typing error must not reveal who else is here.
     fn similar_bot(&self, name: &str, asker: BotIx) -> Option<&BotId> {
+        if !self.may_suggest(asker) {
+            return None;
+        }
         let rooms = self.world.bot(asker).room_list.iter().map(|&room| self.world.room(room));
         let members = rooms.flat_map(|room| &room.members).take(CANDIDATES_MAX);
         most_alike(name, members.map(|member| self.bot_id(member.bot)), BotId::as_str)

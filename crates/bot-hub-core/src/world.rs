@@ -7,6 +7,7 @@
 //! iterated over: their order would leak into what the hub does, and a simulation from a seed would
 //! not replay.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -14,10 +15,10 @@ use bot_protocol::frame::client::BotState;
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::io::{Caps, ConnId};
+use crate::io::{Caps, ConnId, Standing};
 use crate::member::Member;
 use crate::table::{Table, step};
 
@@ -34,14 +35,18 @@ pub(crate) struct Bot {
     pub(crate) id: BotId,
     /// Somebody vouches for it: a token or a declaration. Others are names in old logs.
     pub(crate) exists: bool,
-    /// It came in with operator rights since the hub started.
-    pub(crate) operator: bool,
-    /// It came by an invite, and is confined to the rooms that it was let into.
-    pub(crate) guest: bool,
+    /// What it may do at all, looked up whenever it does something.
+    pub(crate) standing: Standing,
+    /// It is about to be removed.
+    pub(crate) removing: bool,
     /// The connection that is delivered to.
     pub(crate) conn: Option<ConnId>,
     /// Connections that send and ask only.
     pub(crate) sides: Vec<ConnId>,
+    /// How many of its connections asked for receipts.
+    pub(crate) receipt_conns: u32,
+    /// Since when names were suggested to it, and how often.
+    pub(crate) suggestions: Cell<(Timestamp, u32)>,
     /// Where it is a member, and at which index among the room's members.
     pub(crate) rooms: FxHashMap<RoomIx, u32>,
     /// The same rooms in the order of joining.
@@ -62,12 +67,21 @@ pub(crate) struct Bot {
 pub(crate) struct Room {
     pub(crate) name: RoomName,
     pub(crate) members: Table<Member>,
+    /// How many of them have a reading connection.
+    pub(crate) online: u32,
     /// Memberships on their way to the store.
     pub(crate) joining: usize,
     pub(crate) closed: bool,
     pub(crate) retain: Option<Retention>,
     /// The store knows it.
     pub(crate) durable: bool,
+    /// Wishes to make it that are on their way to the store. The first of them has decided whether it
+    /// is closed.
+    pub(crate) making: usize,
+    /// The configuration declares it, and the store does not know it yet.
+    pub(crate) is_declared: bool,
+    /// Members that the configuration declares and that the store does not know yet.
+    pub(crate) expected: FxHashSet<BotIx>,
     /// The newest entry.
     pub(crate) head: u64,
     /// The oldest entry that is kept.
@@ -93,9 +107,10 @@ pub(crate) struct Flight {
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub(crate) bot: BotIx,
-    pub(crate) operator: bool,
     pub(crate) plain: bool,
     pub(crate) side: bool,
+    /// It is shown rooms as an operator's.
+    pub(crate) watching: bool,
     pub(crate) caps: Caps,
     /// Entries handed over whose fate on the wire is not known yet; the first is number `landed + 1`.
     pub(crate) flights: VecDeque<Flight>,
@@ -127,12 +142,18 @@ impl World {
 
     /// The bot's index, for bots that exist.
     pub(crate) fn existing_bot(&self, id: &BotId) -> Option<BotIx> {
-        self.bot_ix(id).filter(|&bot| self.bot(bot).exists)
+        self.bot_ix(id).filter(|&bot| self.bot(bot).exists && !self.bot(bot).removing)
     }
 
     /// The room's index, if the store knows the room.
     pub(crate) fn room_ix(&self, name: &RoomName) -> Option<RoomIx> {
         self.room_names.get(name).copied().filter(|&room| self.room(room).durable)
+    }
+
+    /// The room's index, if the store knows the room or is about to.
+    pub(crate) fn coming_room_ix(&self, name: &RoomName) -> Option<RoomIx> {
+        let room = self.room_names.get(name).copied();
+        room.filter(|&room| self.room(room).durable || self.room(room).making > 0)
     }
 
     /// Whether there is such a room, or will be as soon as the store has made it.
@@ -191,9 +212,12 @@ impl World {
         self.bots.push(Bot {
             id: id.clone(),
             exists: false,
-            guest: false,
+            standing: Standing::default(),
+            removing: false,
             conn: None,
             sides: Vec::new(),
+            receipt_conns: 0,
+            suggestions: Cell::default(),
             rooms: FxHashMap::default(),
             room_list: Vec::new(),
             state: BotState::Offline,
@@ -203,7 +227,6 @@ impl World {
             rooms_made: 0,
             joining: 0,
             takeovers: VecDeque::new(),
-            operator: false,
         });
         self.bot_names.insert(id.clone(), ix);
         ix
@@ -218,10 +241,14 @@ impl World {
         self.rooms.push(Room {
             name: name.clone(),
             members: Table::default(),
+            online: 0,
             joining: 0,
             closed: false,
             retain: None,
             durable: false,
+            making: 0,
+            is_declared: false,
+            expected: FxHashSet::default(),
             head: 0,
             first: 1,
             bytes: 0,
@@ -245,10 +272,26 @@ impl World {
         *bot = bot.saturating_add_signed(change);
     }
 
+    /// The connection that is delivered to is another one. Every room knows how many of its members
+    /// have one: whoever asks for the rooms gets that number without a look at the members.
+    pub(crate) fn set_conn(&mut self, bot: BotIx, conn: Option<ConnId>) -> Option<ConnId> {
+        let before = std::mem::replace(&mut self.bot_mut(bot).conn, conn);
+        if before.is_some() != conn.is_some() {
+            for at in 0..self.bot(bot).room_list.len() {
+                let room = self.bot(bot).room_list[at];
+                let online = &mut self.room_mut(room).online;
+                *online = online.saturating_add_signed(if conn.is_some() { 1 } else { -1 });
+            }
+        }
+        before
+    }
+
     pub(crate) fn insert_member(&mut self, room: RoomIx, member: Member) {
         let bot = member.bot;
         let at = self.room(room).members.len();
+        let online = u32::from(self.bot(bot).conn.is_some());
         self.room_mut(room).members.push(member);
+        self.room_mut(room).online += online;
         let at = u32::try_from(at).expect("members are bounded by `members_per_room`");
         self.bot_mut(bot).rooms.insert(room, at);
         self.bot_mut(bot).room_list.push(room);
@@ -257,6 +300,8 @@ impl World {
     pub(crate) fn remove_member(&mut self, room: RoomIx, bot: BotIx) -> Option<Member> {
         let at = self.bot_mut(bot).rooms.remove(&room)?;
         self.bot_mut(bot).room_list.retain(|&other| other != room);
+        let online = u32::from(self.bot(bot).conn.is_some());
+        self.room_mut(room).online -= online;
         let removed = self.room_mut(room).members.swap_remove(at as usize);
         if let Some(moved) = self.room(room).members.get(at as usize).map(|member| member.bot) {
             self.bot_mut(moved).rooms.insert(room, at);

@@ -36,6 +36,7 @@ mod retention;
 mod rights;
 mod rooms;
 mod seed;
+mod since;
 mod targets;
 
 /// Runs the `> ` lines of a transcript and compares everything else with what the hub did.

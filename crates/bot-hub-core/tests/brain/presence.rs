@@ -163,14 +163,16 @@ fn acts_are_shown_to_those_who_asked_for_them() {
     ana <- auth_ok [ack]
     > ana join lab
     ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
-    > ana {"type":"message","room":"lab","text":"please","id":"m1","act":{"type":"REQUEST"},"meta":{"n":1},"thread":"t","reply_to":"m0"}
-    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
-    > ana history lab
-    ana <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"please","id":"m1","seq":1,"prev":0,"sent_at":1000000,"reply_to":"m0","thread":"t","meta":{"n":1},"age_ms":0}],"has_more":false}
     > open bob acts
     bob <- auth_ok [acts]
     > bob join lab
-    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana {"type":"message","room":"lab","text":"please","id":"m1","act":{"type":"REQUEST"},"meta":{"n":1},"thread":"t","reply_to":"m0"}
+    bob <- #lab 1 ana: please (m1)
+    bob <- probe 1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    > ana history lab
+    ana <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"please","id":"m1","seq":1,"prev":0,"sent_at":1000000,"reply_to":"m0","thread":"t","meta":{"n":1},"age_ms":0}],"has_more":false}
     > bob history lab
     bob <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"please","id":"m1","seq":1,"prev":0,"sent_at":1000000,"reply_to":"m0","thread":"t","act":{"type":"REQUEST"},"meta":{"n":1},"age_ms":0}],"has_more":false}
     "#);

@@ -338,3 +338,31 @@ fn a_room_that_was_refused_is_made_by_the_next_join() {
     den <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
     "#);
 }
+
+#[test]
+fn a_declared_room_is_closed_and_has_its_members_also_while_the_store_makes_it() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > open bob ack
+    bob <- auth_ok [ack]
+    > open ops side operator
+    ops <- auth_ok []
+    > hold store
+    > declare lab ana closed
+    > bob join lab
+    bob <- {"type":"error","code":4005,"name":"room_closed","message":"the room is closed: an operator has to add this bot","hint":"an operator can run: bot-hub room add lab bob","retry":"after_fix","ref":"join"}
+    > ops do {"room_create":{"room":"lab"}}
+    ops <- {"type":"error","code":2003,"name":"not_allowed","message":"room `lab` exists, and it is closed","hint":"bot-hub room show lab","retry":"after_fix","ref":"r1"}
+    > ana join lab
+    > refuse storage_full 2
+    ana <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"join"}
+    > bob join lab
+    bob <- {"type":"error","code":4005,"name":"room_closed","message":"the room is closed: an operator has to add this bot","hint":"an operator can run: bot-hub room add lab bob","retry":"after_fix","ref":"join"}
+    > free store
+    > tick 1s
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":true}}
+    > bob join lab
+    bob <- {"type":"error","code":4005,"name":"room_closed","message":"the room is closed: an operator has to add this bot","hint":"an operator can run: bot-hub room add lab bob","retry":"after_fix","ref":"join"}
+    "#);
+}

@@ -32,7 +32,7 @@
 
 use std::collections::BTreeMap;
 
-use bot_hub_core::io::{Caps, Hello, Input};
+use bot_hub_core::io::{Caps, Hello, Input, Standing};
 use bot_hub_core::settings::Settings;
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
@@ -104,7 +104,11 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
             bench.forget(&bot(rest));
             bench.input(Input::BotRemoved(bot(rest)));
         }
-        "guest" => bench.input(Input::Guest { bot: bot(rest), guest: true }),
+        "guest" => stand(bench, rest, Standing { guest: true, ..Standing::default() }),
+        "operator" => stand(bench, rest, Standing { operator: true, ..Standing::default() }),
+        "plain" => stand(bench, rest, Standing::default()),
+        "shut" => stand(bench, rest, Standing { shut_out: true, ..Standing::default() }),
+        "removing" => bench.input(Input::Removing { bot: bot(rest), removing: true }),
         "let" => let_in(bench, rest),
         "revoke" => {
             let conn = bench.peer(rest).conn;
@@ -213,13 +217,17 @@ fn prove(bench: &mut Bench, rest: &str) {
     bench.input(Input::Proven { conn, probe });
 }
 
+fn stand(bench: &mut Bench, name: &str, standing: Standing) {
+    bench.input(Input::Standing { bot: bot(name), standing });
+}
+
 fn let_in(bench: &mut Bench, rest: &str) {
     let words: Vec<&str> = rest.split(' ').collect();
     let ["in", name, rooms, rights] = words[..] else { panic!("let in BOT ROOMS RIGHTS") };
     let rooms = rooms.split(',').map(room).collect();
     let rights = rights.parse().expect("rights");
     bench.bot(bot(name));
-    bench.input(Input::Guest { bot: bot(name), guest: true });
+    stand(bench, name, Standing { guest: true, ..Standing::default() });
     bench.input(Input::LetIn { bot: bot(name), rooms, rights });
 }
 

@@ -138,9 +138,8 @@ fn query(query: &Query) -> String {
             let from = from.as_ref().map_or("anybody", |from| from.as_str());
             format!("locate #{room} {id} from {from}")
         }
-        Query::Find { id, senders } => {
-            let senders: Vec<&str> = senders.iter().map(|it| it.as_str()).collect();
-            format!("find {id} from {}", senders.join(", "))
+        Query::Find { id, from } => {
+            format!("find {id} from {}", from.as_ref().map_or("anybody", |from| from.as_str()))
         }
     }
 }

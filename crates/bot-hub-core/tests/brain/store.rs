@@ -147,11 +147,11 @@ impl Store {
                 let found = room.map(|room| room.locate(id, from.as_ref(), by));
                 Answer::Located(found.unwrap_or_default())
             }
-            Query::Find { id, senders } => {
+            Query::Find { id, from } => {
                 let mut found: Vec<Found> = self
                     .rooms
                     .iter()
-                    .flat_map(|(name, room)| room.find(name, id, senders))
+                    .flat_map(|(name, room)| room.find(name, id, from.as_ref()))
                     .collect();
                 found.sort_by_key(|it| it.sent_at);
                 Answer::Found(found)
@@ -279,8 +279,9 @@ impl Room {
         page
     }
 
-    fn find(&self, name: &RoomName, id: &MessageId, senders: &[BotId]) -> Vec<Found> {
-        let hits = self.entries.iter().filter(|(_, it)| it.id == *id && senders.contains(&it.from));
+    fn find(&self, name: &RoomName, id: &MessageId, from: Option<&BotId>) -> Vec<Found> {
+        let meant = |it: &Arc<Draft>| it.id == *id && from.is_none_or(|from| *from == it.from);
+        let hits = self.entries.iter().filter(|(_, it)| meant(it));
         hits.map(|(&seq, draft)| Found {
             room: name.clone(),
             seq,

@@ -79,3 +79,21 @@ fn a_room_that_one_is_not_in_says_how_to_get_in() {
     bob <- {"type":"error","code":3003,"name":"not_a_member","message":"you are not a member of `lab`","hint":"send {\"type\":\"join\",\"room\":\"lab\"} first","retry":"after_fix","ref":"m1"}
     "#);
 }
+
+#[test]
+fn a_program_that_goes_on_mistyping_is_refused_without_a_suggestion() {
+    transcript!(@r#"
+    > quiet
+    > open ana ack
+    > ana join lab
+    > times 19 ana say #labb number {n}
+    > loud
+    > ana say #labb x id=m20
+    ana <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `labb`","hint":"did you mean room `lab`?","retry":"after_fix","ref":"m20"}
+    > ana say #labb x id=m21
+    ana <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `labb`","hint":"send {\"type\":\"join\",\"room\":\"labb\"} to make it, or `rooms` to see what there is","retry":"after_fix","ref":"m21"}
+    > tick 10s
+    > ana say #labb x id=m22
+    ana <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `labb`","hint":"did you mean room `lab`?","retry":"after_fix","ref":"m22"}
+    "#);
+}

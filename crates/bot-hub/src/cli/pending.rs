@@ -47,7 +47,7 @@ pub(super) async fn queues(hub: &Hub) -> Result<Vec<Queue>, Failure> {
 impl Queue {
     /// Whether the bot is not connected: then waiting is what messages should do.
     pub(super) fn is_away(&self) -> bool {
-        self.reason == "offline"
+        self.reason == "offline" || self.reason.starts_with("disabled")
     }
 }
 

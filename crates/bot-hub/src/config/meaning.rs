@@ -140,6 +140,10 @@ impl Judge<'_> {
         for (room, settings) in &config.rooms {
             let path = Path::from("rooms").key(room.as_str());
             let members = &settings.members;
+            if config.tokens.values().any(|entry| entry.bot_id.as_str() == room.as_str()) {
+                let message = format!("`{room}` is the name of a bot, too");
+                self.error(&path, message, "a room cannot have the name of a bot: rename one");
+            }
             if members.is_empty() && !settings.open {
                 let hint = "name its `members`, or set `open: true`";
                 self.warn(&path, "nobody can join this room", hint);

@@ -81,8 +81,8 @@ pub struct Config {
     /// Whether a bot that came by an invite may speak directly with every bot here. Otherwise only with
     /// those that it shares a room with; bots of this file and of `bot add` are free either way.
     pub guests_reach_all: bool,
-    /// Web pages (`https://host`) whose scripts may connect. Bots send no `Origin` and are not
-    /// concerned; every other page is refused.
+    /// Web pages (`https://host`) whose scripts may connect. The hub's own pages always
+    /// may; every other page is refused. Most bots send no `Origin` and are not concerned.
     #[schemars(with = "Vec<OriginText>", example = &["https://bots.example.com"])]
     pub allowed_origins: Vec<String>,
     /// Encrypted connections without a proxy in front: `certFile` and `keyFile`, or `acme`. Without

@@ -52,6 +52,8 @@ pub struct DoorConfig {
     pub allowed_origins: Vec<Origin>,
     /// The address of the hub in the world.
     pub public_url: Option<PublicUrl>,
+    /// Other names of the hub: those of its certificate.
+    pub names: Vec<String>,
     /// Where the operator puts the package of the OpenClaw plugin.
     pub plugin: Option<PathBuf>,
     /// Proxies whose `X-Forwarded-For` is believed.

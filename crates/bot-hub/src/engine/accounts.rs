@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 use super::registry::{Kind, Origin, hash_token, make_token};
 use super::{Engine, Owner};
 use crate::door::ConnId;
-use crate::store::{BotRecord, TokenRecord, Write};
+use crate::store::{BotRecord, InviteRecord, TokenRecord, Write};
 
 /// What was promised to an operator, and what follows when it is durable.
 #[derive(Debug)]
@@ -31,15 +31,15 @@ pub(super) struct Promise {
 enum Effect {
     /// A record changed, and perhaps its token.
     Keep { record: BotRecord, token: Option<TokenRecord>, old: Old },
-    /// The bot is gone.
-    Forget(BotId),
+    /// The bot is gone, and with it the invites that it made.
+    Forget(BotId, Vec<InviteRecord>),
 }
 
 impl Effect {
     fn bot(&self) -> &BotId {
         match self {
             Self::Keep { record, .. } => &record.bot,
-            Self::Forget(bot) => bot,
+            Self::Forget(bot, _) => bot,
         }
     }
 }
@@ -49,8 +49,6 @@ impl Effect {
 enum Old {
     /// Nothing.
     Stays,
-    /// The tokens stay, and the connections end.
-    Waits,
     /// All of it ends.
     Ends,
     /// The tokens end then, and with each its connections.
@@ -75,7 +73,7 @@ pub(super) fn concerns_bots(operation: &Operation) -> bool {
 impl Engine {
     pub(super) fn operate_bots(&mut self, conn: ConnId, request: Operate) {
         let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
-        let result = if known.is_some_and(|known| known.operator) {
+        let result = if known.is_some_and(|known| self.registry.is_operator(&known.pass.bot)) {
             self.perform_on_bots(conn, &request.reference, request.operation)
         } else {
             Err(ErrorFrame::new(Code::NotAllowed).hint("this needs an operator's token"))
@@ -130,6 +128,13 @@ impl Engine {
                 .message(format!("there is a bot `{bot}` already"))
                 .hint(format!("for a new token: bot-hub bot rotate-token {bot}")));
         }
+        if self.hub.names_a_room(&bot) {
+            return Err(ErrorFrame::new(Code::NameTaken)
+                .message(format!(
+                    "there is a room `{bot}`, and people would take one for the other"
+                ))
+                .hint("choose another name: bot-hub room list shows those of rooms"));
+        }
         let created_at = self.now;
         let (disabled, guest, last_seen) = (false, false, None);
         let record = BotRecord { bot, operator, disabled, guest, created_at, last_seen };
@@ -156,14 +161,18 @@ impl Engine {
         record: BotRecord,
         old: Old,
     ) -> Result<(), ErrorFrame> {
-        let kind = if record.operator { Kind::Operator } else { Kind::Bot };
+        let kind = if self.registry.is_operator(&record.bot) || record.operator {
+            Kind::Operator
+        } else {
+            Kind::Bot
+        };
         let secret = make_token(kind).map_err(|error| no_randomness(&error))?;
         let hash = hash_token(secret.expose());
         let (bot, created_at) = (record.bot.clone(), self.now);
         let token = TokenRecord { bot: bot.clone(), hash, created_at, expires_at: None };
         let end = match old {
             Old::EndsAt(at) => Some(Write::ExpireTokens(bot.clone(), at)),
-            Old::Ends | Old::Waits => Some(Write::RevokeTokens(bot.clone())),
+            Old::Ends => Some(Write::RevokeTokens(bot.clone())),
             // A new bot has none, and looking for them is a walk over everybody's.
             Old::Stays => None,
         };
@@ -207,8 +216,7 @@ impl Engine {
         let record = BotRecord { disabled, ..self.record_of(bot) };
         let writes = vec![Write::Bot(record.clone())];
         let result = json!({ "bot": bot, "disabled": disabled });
-        let old = if disabled { Old::Waits } else { Old::Stays };
-        let effect = Effect::Keep { record, token: None, old };
+        let effect = Effect::Keep { record, token: None, old: Old::Stays };
         self.promise(conn, reference, result, effect, writes);
         Ok(())
     }
@@ -225,11 +233,23 @@ impl Engine {
                 .message(format!("`{bot}` comes from the configuration file"))
                 .hint("remove its token there and reload"));
         }
+        let Some(invites) = self.invites.closed_with(&bot, self.now) else {
+            return Err(ErrorFrame::new(Code::Overloaded)
+                .message(format!("an invite of `{bot}` is being claimed or revoked just now"))
+                .hint("try again in a second"));
+        };
         let result = json!({ "bot": bot, "removed": true });
+        // From here on nothing makes it a member again: what is on its way stands before its end.
+        self.input(Input::Removing { bot: bot.clone(), removing: true });
         // What waits for it is dropped in the same batch, with that as the reason.
-        let partings = self.hub.partings_of(&bot).into_iter().map(Write::Change);
-        let writes = partings.chain([Write::ForgetBot(bot.clone())]).collect();
-        self.promise(conn, reference, result, Effect::Forget(bot), writes);
+        let mut writes: Vec<Write> =
+            self.hub.partings_of(&bot).into_iter().map(Write::Change).collect();
+        writes.push(Write::ForgetBot(bot.clone()));
+        for invite in &invites {
+            self.invites.begin_change(&invite.id);
+            writes.push(Write::Invite(Box::new(invite.clone())));
+        }
+        self.promise(conn, reference, result, Effect::Forget(bot, invites), writes);
         Ok(())
     }
 
@@ -257,19 +277,19 @@ impl Engine {
                 match old {
                     Old::Ends => self.registry.revoke(&bot),
                     Old::EndsAt(at) => self.registry.expire_at(&bot, at),
-                    Old::Stays | Old::Waits => {}
+                    Old::Stays => {}
                 }
                 if let Some(token) = token {
                     self.registry.keep_token(&token);
                 }
-                let guest = self.registry.is_guest(&bot);
-                self.input(Input::Guest { bot: bot.clone(), guest });
-                self.input(Input::BotAdded(bot.clone()));
-                if matches!(old, Old::Ends | Old::Waits) {
-                    self.input(Input::BotBlocked(bot));
-                }
+                self.rejudge([&bot]);
             }
-            Effect::Forget(bot) => {
+            Effect::Forget(bot, invites) => {
+                for invite in invites {
+                    self.invites.end_change(&invite.id);
+                    self.invites.keep(invite);
+                }
+                self.former.seal(bot.clone());
                 promise.result["dropped"] = self.hub.waiting_of(&bot).into();
                 self.registry.forget(&bot);
                 self.input(Input::BotRemoved(bot));
@@ -291,6 +311,12 @@ impl Engine {
 
     pub(super) fn account_refused(&mut self, promise: &Promise, code: Code) {
         self.registry.end_change(promise.effect.bot());
+        if let Effect::Forget(bot, invites) = &promise.effect {
+            for invite in invites {
+                self.invites.end_change(&invite.id);
+            }
+            self.input(Input::Removing { bot: bot.clone(), removing: false });
+        }
         let error = ErrorFrame::new(code).about(promise.reference.clone());
         self.send(promise.conn, &ServerFrame::Error(error));
     }
@@ -323,7 +349,8 @@ impl Engine {
     fn record_of(&self, bot: &BotId) -> BotRecord {
         self.registry.record(bot).cloned().unwrap_or_else(|| BotRecord {
             bot: bot.clone(),
-            operator: self.registry.is_operator(bot),
+            // What the file gives, the file can take away: it must not be stored.
+            operator: false,
             disabled: false,
             guest: false,
             created_at: self.now,
@@ -334,7 +361,7 @@ impl Engine {
     fn show_bot(&self, bot: &BotId) -> Value {
         let record = self.registry.record(bot);
         let online = self.peers.values().filter_map(|peer| peer.known.as_ref());
-        let mut readers = online.filter(|known| known.bot == *bot && known.reads);
+        let mut readers = online.filter(|known| known.pass.bot == *bot && known.reads);
         let reader = readers.next();
         let origin = match self.registry.origin(bot) {
             Some(Origin::Config) => "configuration file",
@@ -347,7 +374,7 @@ impl Engine {
             "client": reader.and_then(|known| known.client.as_deref()),
             "operator": self.registry.is_operator(bot),
             "guest": self.registry.is_guest(bot),
-            "disabled": record.is_some_and(|record| record.disabled),
+            "disabled": self.registry.standing(bot, self.now).shut_out,
             "origin": origin,
             "tokens": self.registry.token_count(bot),
             "created_at": record.map(|record| record.created_at),

@@ -52,7 +52,7 @@ impl Engine {
     }
 
     pub(super) fn admit(&mut self, conn: ConnId, pass: Pass, auth: Auth) {
-        let Pass { bot, token } = pass;
+        let bot = pass.bot.clone();
         let wished = auth.caps.iter().flatten().map(SmolStr::as_str);
         let caps = Caps::grant(wished);
         let plain = auth.caps.is_none() && auth.client.is_none() && auth.resume.is_none();
@@ -66,8 +66,12 @@ impl Engine {
         tracing::info!(%bot, client = shown, side = auth.side, "a bot connected");
         if let Some(peer) = self.peers.get_mut(&conn) {
             let reads = !auth.side;
-            peer.known = Some(Known { bot: bot.clone(), token, client, form, operator, reads });
+            peer.known = Some(Known { pass, client, form, reads });
             peer.outbox.authenticate();
+        }
+        if !auth.side {
+            // Not only when it goes: after a crash of the hub it was here all the same.
+            self.note_seen(bot.clone());
         }
         let resume = auth.resume;
         let hello = Hello { bot, operator, plain, side: auth.side, caps, resume };

@@ -17,6 +17,7 @@ use bot_protocol::frame::operator::{InviteWish, Operate, Operation};
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::BotId;
 use bot_protocol::right::Rights;
+use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
@@ -73,7 +74,7 @@ pub(super) fn concerns_invites(operation: &Operation) -> bool {
 impl Engine {
     pub(super) fn operate_invites(&mut self, conn: ConnId, request: Operate) {
         let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
-        let Some(bot) = known.map(|known| known.bot.clone()) else { return };
+        let Some(bot) = known.map(|known| known.pass.bot.clone()) else { return };
         let call = match request.operation {
             Operation::InviteCreate(wish) => InviteCall::Create(wish),
             Operation::InviteRevoke { id } => InviteCall::Revoke(id),
@@ -86,11 +87,15 @@ impl Engine {
         let is_operator = self.registry.is_operator(&bot);
         let prepared = match call {
             InviteCall::List => {
-                let shown = self.invites.show(&bot, is_operator, self.now);
+                let shown =
+                    self.invites.show(&bot, is_operator, self.present_since(&bot), self.now);
                 return self.reply(to, Ok(json!({ "invites": shown })));
             }
             InviteCall::Create(wish) => self.prepare_invite(bot, is_operator, wish),
-            InviteCall::Revoke(id) => self.invites.revoked(&id, &bot, is_operator, self.now),
+            InviteCall::Revoke(id) => {
+                let since = self.present_since(&bot);
+                self.invites.revoked(&id, &bot, is_operator, (since, self.now))
+            }
         };
         match prepared {
             Ok((record, result)) => {
@@ -106,6 +111,11 @@ impl Engine {
             }
             Err(error) => self.reply(to, Err(error)),
         }
+    }
+
+    /// Since when there is this bot: what another one of its name did before is not its own.
+    fn present_since(&self, bot: &BotId) -> Timestamp {
+        self.registry.record(bot).map_or(Timestamp::default(), |record| record.created_at)
     }
 
     fn prepare_invite(
@@ -125,9 +135,12 @@ impl Engine {
         self.hub.may_invite(&by, is_operator, &rooms, rights)?;
         self.invites.has_space(&by, is_operator, self.now)?;
         // Somebody whom the configuration expects in a room may be invited by an operator only.
-        let is_taken = self.registry.is_taken(&name) || self.is_room(&name);
+        let is_taken = self.registry.is_taken(&name) || self.hub.names_a_room(&name);
         if is_taken || (!is_operator && self.hub.is_known(&name)) {
             return Err(taken(&name));
+        }
+        if self.former.holds(&name) {
+            return Err(was_somebodys(&name));
         }
         if !is_operator {
             self.must_be_distinct(&name)?;
@@ -180,11 +193,6 @@ impl Engine {
         bots.dedup();
         bots.truncate(ADMITTED_MAX);
         bots
-    }
-
-    fn is_room(&self, name: &BotId) -> bool {
-        let name = bot_protocol::name::RoomName::new(name.as_str());
-        name.is_ok_and(|name| self.hub.missing(&[name]).is_empty())
     }
 
     pub(super) fn invite_settled(&mut self, promise: Promise) {
@@ -255,11 +263,12 @@ impl Engine {
     fn must_be_distinct(&self, name: &BotId) -> Result<(), ErrorFrame> {
         let drawn = likeness::of(name);
         let known = self.registry.names();
-        let Some(other) = known.iter().find(|known| likeness::of(known) == drawn) else {
+        let mut names = known.iter().chain(self.former.names());
+        let Some(other) = names.find(|known| likeness::of(known) == drawn) else {
             return Ok(());
         };
         Err(ErrorFrame::new(Code::NameTaken)
-            .message(format!("`{name}` looks like `{other}`, who is here already"))
+            .message(format!("`{name}` looks like `{other}`, who is here already or was"))
             .hint("choose a name that nobody mistakes for another"))
     }
 }
@@ -268,6 +277,15 @@ fn taken(name: &BotId) -> ErrorFrame {
     ErrorFrame::new(Code::NameTaken)
         .message(format!("`{name}` is the name of somebody or something here already"))
         .hint("choose another name; a bot that is here already is let in with: bot-hub room add")
+}
+
+fn was_somebodys(name: &BotId) -> ErrorFrame {
+    ErrorFrame::new(Code::NameTaken)
+        .message(format!("`{name}` was the name of somebody here, and no guest may have it"))
+        .hint(format!(
+            "choose another name; an operator can make a new bot of that name, which inherits \
+             nothing: bot-hub bot add {name}"
+        ))
 }
 
 /// What people name an invite by: five bytes of the code's hash, which reveal nothing of the code.

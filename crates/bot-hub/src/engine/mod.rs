@@ -16,6 +16,7 @@ mod carry;
 mod credential;
 mod encode;
 mod fair;
+pub mod former;
 mod goodbye;
 mod invites;
 pub mod life;
@@ -24,11 +25,12 @@ mod questions;
 pub mod registry;
 mod serve;
 mod settle;
+mod standing;
 mod throttle;
 mod time;
 mod timekeeper;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -51,13 +53,14 @@ use tokio::time::sleep_until;
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
 use self::fair::Fair;
+use self::former::Former;
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry};
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
-use crate::store::{InviteRecord, StoreError, Write};
+use crate::store::{BotRecord, InviteRecord, StoreError, Write};
 
 /// A frame as the door hands it over.
 pub type Decoded = Result<ClientFrame, FrameError>;
@@ -115,6 +118,8 @@ pub struct Reconfiguration {
     pub auth_failures_per_minute: u32,
     /// Rooms of the file, as inputs for the brain.
     pub rooms: Vec<Input>,
+    /// Told when everything that is declared is stored.
+    pub stored: Option<oneshot::Sender<()>>,
 }
 
 /// Why the engine ended.
@@ -124,6 +129,17 @@ pub enum Ending {
     Stopped,
     /// The store failed; nothing was acknowledged after that.
     StoreFailed(StoreError),
+}
+
+/// Why a hub cannot start with what its configuration declares.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDeclared {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store has no space for it.
+    #[error("the rooms and members that the configuration declares cannot be stored: {0}")]
+    Refused(String),
 }
 
 /// One connection, as the engine sees it.
@@ -149,13 +165,11 @@ impl Peer {
 
 #[derive(Debug)]
 struct Known {
-    bot: BotId,
+    /// Who it is, and what it came in with. What that is good for is looked up at every use.
+    pass: Pass,
     /// What it calls itself; long enough for a program and its version.
     client: Option<SmolStr>,
-    /// What it came in with.
-    token: registry::TokenHash,
     form: Form,
-    operator: bool,
     reads: bool,
 }
 
@@ -177,6 +191,8 @@ enum Owner {
     Invite(Box<invites::Promise>),
     /// Whoever comes by an invite.
     Claim(Box<Claim>),
+    /// Nobody asked for it, and these bots of the configuration are known by it.
+    Records(Vec<BotRecord>),
     /// Nobody.
     Unattended,
 }
@@ -195,6 +211,7 @@ pub struct Engine {
     hub: Hub,
     registry: Registry,
     invites: Book,
+    former: Former,
     public_url: Option<String>,
     driver: Driver,
     time: Timekeeper,
@@ -219,6 +236,10 @@ pub struct Engine {
     meter: Meter,
     is_working: bool,
     store_error: Option<StoreError>,
+    /// Why the store took something the last time that it did not.
+    refusal: Option<String>,
+    /// Who waits until everything that is declared is stored.
+    declarers: Vec<oneshot::Sender<()>>,
     draining: bool,
     version: SmolStr,
     surroundings: Rc<dyn Fn() -> Surroundings>,
@@ -238,6 +259,7 @@ impl Engine {
             hub,
             registry,
             invites: Book::default(),
+            former: Former::default(),
             public_url: None,
             driver,
             now: clock(),
@@ -258,6 +280,8 @@ impl Engine {
             meter: serve::even_meter(),
             is_working: false,
             store_error: None,
+            refusal: None,
+            declarers: Vec::new(),
             draining: false,
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
             surroundings: Rc::new(Surroundings::default),
@@ -275,6 +299,23 @@ impl Engine {
     #[cfg(feature = "otel")]
     pub fn tell_life(&mut self, life: life::Life) {
         self.life = life;
+    }
+
+    /// Ends the start, in which the store answered at once: what the configuration declares is stored,
+    /// or this says why not. From here on the store has threads of its own.
+    pub fn start_store(mut self, events: mpsc::Sender<StoreEvent>) -> Result<Self, NotDeclared> {
+        if let Some(error) = self.store_error.take() {
+            return Err(error.into());
+        }
+        if self.hub.declaring() > 0 {
+            return Err(NotDeclared::Refused(self.refusal.unwrap_or_default()));
+        }
+        Ok(Self { driver: self.driver.into_threads(events)?, ..self })
+    }
+
+    /// Remembers whose names there were.
+    pub fn restore_names(&mut self, former: Former) {
+        self.former = former;
     }
 
     /// Remembers the invites of the store.
@@ -360,16 +401,13 @@ impl Engine {
         if self.registry.next_expiry().is_none_or(|at| at > self.now) {
             return;
         }
-        for Pass { bot, token } in self.registry.take_expired(self.now) {
+        let over = self.registry.take_expired(self.now);
+        for Pass { bot, token } in &over {
             tracing::info!(%bot, "a token has ended");
-            let came_with = |peer: &Peer| peer.known.as_ref().is_some_and(|it| it.token == token);
-            let peers = self.peers.iter().filter(|(_, peer)| came_with(peer));
-            for conn in peers.map(|(conn, _)| *conn).collect::<Vec<_>>() {
-                self.input(Input::Revoked { conn });
-            }
             self.flush_brain();
-            self.write(vec![Write::ForgetToken(token)], Owner::Unattended);
+            self.write(vec![Write::ForgetToken(*token)], Owner::Unattended);
         }
+        self.rejudge(over.iter().map(|pass| &pass.bot));
     }
 
     /// When the runtime's clock will show a moment of ours, and a millisecond later: no earlier. But
@@ -385,24 +423,43 @@ impl Engine {
         self.input(Input::Configured(new.settings));
         let guests = self.registry.names().into_iter().filter(|bot| self.registry.is_guest(bot));
         let guests: Vec<BotId> = guests.collect();
-        let orphans =
-            self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
+        self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
         self.public_url = new.public_url;
         for bot in guests.iter().filter(|bot| !self.registry.is_guest(bot)) {
             self.warn_of_second_owner(bot);
         }
-        for bot in self.registry.names() {
-            let guest = self.registry.is_guest(&bot);
-            self.input(Input::Guest { bot: bot.clone(), guest });
-            self.input(Input::BotAdded(bot));
-        }
-        for bot in orphans {
-            self.input(Input::BotBlocked(bot));
-        }
+        self.record_bots_of_file();
+        self.rejudge(&self.registry.names());
+        self.former.expect(members_in(&new.rooms));
         for room in new.rooms {
+            self.warn_of_namesake(&room);
             self.input(room);
         }
+        self.declarers.extend(new.stored);
         self.submit();
+        self.tell_declarers();
+    }
+
+    /// The file cannot know what the store holds; who made the one cannot be asked about the other.
+    fn warn_of_namesake(&self, declared: &Input) {
+        let Input::RoomDeclared { room, .. } = declared else { return };
+        let bot = BotId::new(room.as_str()).ok();
+        if bot.is_some_and(|bot| self.registry.origin(&bot).is_some()) {
+            tracing::warn!(
+                "the configuration declares the room `{room}`, and there is a bot `{room}`: people \
+                 will take one for the other\n\
+                 hint: give the room another name"
+            );
+        }
+    }
+
+    /// Whoever waits for what is declared is told once all of it is stored.
+    fn tell_declarers(&mut self) {
+        if !self.declarers.is_empty() && self.hub.declaring() == 0 {
+            for declarer in self.declarers.drain(..) {
+                let _has_stopped_waiting = declarer.send(()).is_err();
+            }
+        }
     }
 
     fn intent(&mut self, intent: Intent<Decoded>) {
@@ -466,7 +523,7 @@ impl Engine {
                 if let ClientFrame::Receipt(receipt) = &frame
                     && let Some(known) = self.peers.get(&conn).and_then(|peer| peer.known.as_ref())
                 {
-                    self.life.reported(&known.bot, receipt);
+                    self.life.reported(&known.pass.bot, receipt);
                 }
                 self.input(Input::Frame { conn, frame });
             }
@@ -477,11 +534,10 @@ impl Engine {
         self.metrics.ended(why);
         let Some(peer) = self.peers.remove(&conn) else { return };
         if let Some(known) = peer.known {
-            tracing::info!(bot = %known.bot, ?why, "a bot disconnected");
+            tracing::info!(bot = %known.pass.bot, ?why, "a bot disconnected");
             if known.reads {
                 self.flush_brain();
-                let seen = Write::Seen(known.bot, self.now);
-                self.write(vec![seen], Owner::Unattended);
+                self.note_seen(known.pass.bot);
             }
             self.input(Input::Closed { conn });
         }
@@ -518,6 +574,15 @@ impl Engine {
         }
         self.is_working = false;
     }
+}
+
+/// Everybody whom the configuration declares a member somewhere.
+fn members_in(rooms: &[Input]) -> BTreeSet<BotId> {
+    let declared = rooms.iter().filter_map(|room| match room {
+        Input::RoomDeclared { members, .. } => Some(members),
+        _ => None,
+    });
+    declared.flatten().cloned().collect()
 }
 
 #[cfg(test)]

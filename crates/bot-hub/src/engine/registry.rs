@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use bot_hub_core::io::Standing;
 use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
@@ -66,6 +67,9 @@ pub enum Refusal {
 #[derive(Debug, Default)]
 pub struct Registry {
     tokens: FxHashMap<TokenHash, TokenEntry>,
+    /// Which tokens a bot has, so that no question about one bot takes a look at those of all. A hash
+    /// may be listed under a bot that no longer has it, never the other way round.
+    held: FxHashMap<BotId, Vec<TokenHash>>,
     /// Bots made at run time, and those of the configuration that were changed there.
     bots: BTreeMap<BotId, BotRecord>,
     /// Bots of which something is on its way to the store. A new one's name is taken from then on.
@@ -88,7 +92,7 @@ impl Registry {
         }
     }
 
-    /// Replaces what came from the configuration. Returns the bots that lost all their tokens by it.
+    /// Replaces what came from the configuration.
     ///
     /// A bot that arrives while the file begins to name it has come before it was named: it is there
     /// with both tokens, as it would be if the file had been read a moment later.
@@ -97,23 +101,46 @@ impl Registry {
         tokens: impl IntoIterator<Item = (TokenHash, BotId, bool)>,
         operators: Vec<BotId>,
         failures_per_minute: u32,
-    ) -> Vec<BotId> {
-        let before = self.names();
+    ) {
         self.tokens.retain(|_, entry| entry.origin != Origin::Config);
+        self.list_tokens();
         for (hash, bot, disabled) in tokens {
             self.accept(hash, bot, Origin::Config, disabled);
         }
         self.config_operators = operators;
         self.throttle.per_address = failures_per_minute;
-        let enabled = self.tokens.values().filter(|entry| !entry.disabled);
-        let armed: BTreeSet<&BotId> = enabled.map(|entry| &entry.bot).collect();
-        before.into_iter().filter(|bot| !armed.contains(bot)).collect()
+    }
+
+    /// Bots of the file that nothing is stored of yet. One that is taken out of the file must not be
+    /// forgotten at the next start: its name stays its own, and what is for it waits.
+    pub fn unrecorded(&self) -> BTreeSet<BotId> {
+        let of_file = self.tokens.values().filter(|entry| entry.origin == Origin::Config);
+        let bots = of_file.map(|entry| &entry.bot);
+        let is_new = |bot: &&BotId| !self.bots.contains_key(*bot) && !self.changing.contains(*bot);
+        bots.filter(is_new).cloned().collect()
+    }
+
+    fn list_tokens(&mut self) {
+        self.held.clear();
+        for entry in self.tokens.values() {
+            self.held.entry(entry.bot.clone()).or_default().push(entry.hash);
+        }
+    }
+
+    fn tokens_of(&self, bot: &BotId) -> impl Iterator<Item = &TokenEntry> {
+        let held = self.held.get(bot).into_iter().flatten();
+        let entries = held.filter_map(|hash| self.tokens.get(hash));
+        entries.filter(move |entry| entry.bot == *bot)
     }
 
     /// Accepts a token from now on.
     pub fn accept(&mut self, hash: TokenHash, bot: BotId, origin: Origin, disabled: bool) {
         if origin == Origin::Process {
             self.local_operator = Some(bot.clone());
+        }
+        let held = self.held.entry(bot.clone()).or_default();
+        if !held.contains(&hash) {
+            held.push(hash);
         }
         let entry = TokenEntry { hash, bot, origin, disabled, expires_at: None };
         self.tokens.insert(hash, entry);
@@ -152,6 +179,7 @@ impl Registry {
         let over = self.tokens.values().filter(|entry| is_over(entry));
         let over = over.map(|entry| Pass { bot: entry.bot.clone(), token: entry.hash }).collect();
         self.tokens.retain(|_, entry| !is_over(entry));
+        self.list_tokens();
         self.next_expiry = self.tokens.values().filter_map(|entry| entry.expires_at).min();
         over
     }
@@ -159,6 +187,7 @@ impl Registry {
     /// Forgets the tokens of a bot that were made at run time.
     pub fn revoke(&mut self, bot: &BotId) {
         self.tokens.retain(|_, entry| entry.origin != Origin::Store || entry.bot != *bot);
+        self.list_tokens();
     }
 
     /// Lets somebody in, or not.
@@ -185,11 +214,24 @@ impl Registry {
         Ok(Pass { bot: entry.bot.clone(), token: hash })
     }
 
-    /// Whether somebody who came in before may still come in.
+    /// Whether somebody who came in before may still come in: as the same bot, with the same token.
     pub fn is_good(&self, pass: &Pass, now: Timestamp) -> bool {
-        let is_enabled = self.bots.get(&pass.bot).is_none_or(|bot| !bot.disabled);
-        let entry = self.tokens.get(&pass.token).filter(|entry| !entry.disabled);
-        is_enabled && entry.is_some_and(|entry| entry.expires_at.is_none_or(|at| at > now))
+        let entry = self.tokens.get(&pass.token).filter(|entry| entry.bot == pass.bot);
+        entry.is_some_and(|entry| self.opens(entry, now))
+    }
+
+    fn opens(&self, entry: &TokenEntry, now: Timestamp) -> bool {
+        let is_enabled = self.bots.get(&entry.bot).is_none_or(|bot| !bot.disabled);
+        is_enabled && !entry.disabled && entry.expires_at.is_none_or(|at| at > now)
+    }
+
+    /// What a bot may do at all.
+    pub fn standing(&self, bot: &BotId, now: Timestamp) -> Standing {
+        Standing {
+            operator: self.is_operator(bot),
+            guest: self.is_guest(bot),
+            shut_out: !self.tokens_of(bot).any(|entry| self.opens(entry, now)),
+        }
     }
 
     /// Whether a bot may operate the hub.
@@ -201,8 +243,7 @@ impl Registry {
 
     /// Whether a bot came by an invite.
     pub fn is_guest(&self, bot: &BotId) -> bool {
-        // Whom the file names, whoever wrote the file vouches for. That takes a look at every token, and
-        // most bots are no guests.
+        // Whom the file names, whoever wrote the file vouches for.
         let is_vouched = || self.is_operator(bot) || self.token_count_of(bot, Origin::Config) > 0;
         self.bots.get(bot).is_some_and(|it| it.guest) && !is_vouched()
     }
@@ -234,7 +275,16 @@ impl Registry {
 
     /// Keeps a bot's record.
     pub fn keep(&mut self, record: BotRecord) {
-        self.bots.insert(record.bot.clone(), record);
+        let seen = self.bots.get(&record.bot).and_then(|known| known.last_seen);
+        let last_seen = record.last_seen.max(seen);
+        self.bots.insert(record.bot.clone(), BotRecord { last_seen, ..record });
+    }
+
+    /// A bot is connected, or was until now.
+    pub fn seen(&mut self, bot: &BotId, at: Timestamp) {
+        if let Some(record) = self.bots.get_mut(bot) {
+            record.last_seen = record.last_seen.max(Some(at));
+        }
     }
 
     /// Forgets a bot that was made at run time.
@@ -245,7 +295,7 @@ impl Registry {
 
     /// Where a bot comes from.
     pub fn origin(&self, bot: &BotId) -> Option<Origin> {
-        let of = |origin| self.tokens.values().any(|it| it.bot == *bot && it.origin == origin);
+        let of = |origin| self.tokens_of(bot).any(|it| it.origin == origin);
         match () {
             () if of(Origin::Process) => Some(Origin::Process),
             () if of(Origin::Config) => Some(Origin::Config),
@@ -256,12 +306,12 @@ impl Registry {
 
     /// How many tokens a bot has.
     pub fn token_count(&self, bot: &BotId) -> usize {
-        self.tokens.values().filter(|entry| entry.bot == *bot).count()
+        self.tokens_of(bot).count()
     }
 
     /// How many tokens of a bot are written down there.
     pub fn token_count_of(&self, bot: &BotId, origin: Origin) -> usize {
-        self.tokens.values().filter(|entry| entry.bot == *bot && entry.origin == origin).count()
+        self.tokens_of(bot).filter(|entry| entry.origin == origin).count()
     }
 
     /// Every bot, sorted.
@@ -282,7 +332,7 @@ mod tests {
         let mut registry = Registry::default();
         let tokens =
             [(hash_token("good"), bot("ana"), false), (hash_token("off"), bot("bob"), true)];
-        assert_eq!(registry.configure(tokens, vec![bot("ana")], 3), vec![]);
+        registry.configure(tokens, vec![bot("ana")], 3);
         registry
     }
 
@@ -321,8 +371,9 @@ mod tests {
     fn a_reload_takes_away_what_the_file_no_longer_gives() {
         let mut registry = registry();
         registry.accept(hash_token("made"), bot("cleo"), Origin::Store, false);
-        let orphans = registry.configure([(hash_token("other"), bot("ana"), false)], vec![], 3);
-        assert_eq!(orphans, vec![bot("bob")]);
+        registry.configure([(hash_token("other"), bot("ana"), false)], vec![], 3);
+        assert!(registry.standing(&bot("bob"), Timestamp(0)).shut_out);
+        assert!(!registry.standing(&bot("ana"), Timestamp(0)).shut_out);
         let home = IpAddr::from([127, 0, 0, 1]);
         let mut enter = |token| {
             let entered = registry.authenticate(&Secret::new(token), home, Timestamp(0));

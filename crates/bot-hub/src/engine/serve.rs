@@ -117,7 +117,7 @@ impl Engine {
         peer.slowed_since = Some(Instant::now());
         self.metrics.slowed += 1;
         if !std::mem::replace(&mut peer.was_slowed, true) {
-            let bot = peer.known.as_ref().map_or("-", |known| known.bot.as_str());
+            let bot = peer.known.as_ref().map_or("-", |known| known.pass.bot.as_str());
             tracing::info!(bot, "a connection says more than its share: it waits while others do");
         }
     }

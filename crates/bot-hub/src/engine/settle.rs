@@ -86,6 +86,7 @@ impl Engine {
             }
             StoreEvent::Dead(error) => self.store_error = Some(error),
         }
+        self.tell_declarers();
         self.send_waiting();
     }
 
@@ -114,6 +115,7 @@ impl Engine {
                 self.input(Input::Committed { outcomes });
                 Self::answer_claim(*claim);
             }
+            Owner::Records(records) => self.records_settled(records),
             Owner::Unattended => {}
         }
     }
@@ -127,6 +129,7 @@ impl Engine {
         if !is_full || !std::mem::replace(&mut self.metrics.store_is_full, true) {
             tracing::error!(%error, "the store refuses messages; nothing of them is acknowledged");
         }
+        self.refusal = Some(error.to_string());
         let code = if is_full { Code::StorageFull } else { Code::StorageFailed };
         match submitted.owner {
             Owner::Brain => self.input(Input::Refused { count: submitted.writes, code }),
@@ -136,6 +139,7 @@ impl Engine {
                 self.input(Input::Refused { count: claim.changes, code });
                 self.claim_refused(*claim, code);
             }
+            Owner::Records(records) => self.records_refused(&records),
             Owner::Unattended => {}
         }
     }

@@ -20,7 +20,7 @@ use bot_protocol::time::Timestamp;
 use tokio::sync::mpsc;
 
 use super::encode::Form;
-use super::registry::{Origin, Refusal, Registry, hash_token};
+use super::registry::{Origin, Pass, Refusal, Registry, hash_token};
 use super::{Engine, Known, Owner, Peer};
 use crate::door::{Buffers, ConnId, Outbox, OutboxLimits};
 use crate::store::driver::Driver;
@@ -198,7 +198,8 @@ fn only_the_tokens_that_were_made_at_run_time_can_be_taken_away() {
 fn a_bot_whose_last_token_is_switched_off_has_lost_its_tokens() {
     let mut registry = registry(9);
     let tokens = [(hash_token("good"), bot("ana"), true)];
-    assert_eq!(registry.configure(tokens, vec![], 9), [bot("ana")]);
+    registry.configure(tokens, vec![], 9);
+    assert!(registry.standing(&bot("ana"), NOON).shut_out);
     let from = address("127.0.0.1");
     assert_eq!(refusal(&mut registry, from, "good", 0), Some(Refusal::Disabled));
 }
@@ -227,12 +228,14 @@ fn operated(
 ) -> (Engine, Rc<Outbox>) {
     let snapshot = store.load().unwrap().snapshot;
     let hub = Hub::new(NOON, &[1; 32], Settings::default(), snapshot);
-    let mut engine = Engine::new(hub, registry(9), start(Box::new(store)), Rc::new(|| NOON));
+    let mut registry = registry(9);
+    registry.configure([(hash_token("good"), bot("ana"), false)], vec![bot("ana")], 9);
+    let mut engine = Engine::new(hub, registry, start(Box::new(store)), Rc::new(|| NOON));
     let limits = OutboxLimits { bytes_max: 1 << 20, high_water_bytes: 1 << 20 };
     let outbox = Rc::new(Outbox::new(limits, Rc::new(Buffers::new())));
     let form = Form::of(false, Caps::default());
     let (client, token) = (None, hash_token("good"));
-    let known = Known { bot: bot("ana"), client, token, form, operator: true, reads: false };
+    let known = Known { pass: Pass { bot: bot("ana"), token }, client, form, reads: false };
     let address = address("127.0.0.1");
     let peer = Peer { known: Some(known), ..Peer::new(Rc::clone(&outbox), address) };
     engine.peers.insert(ConnId(1), peer);

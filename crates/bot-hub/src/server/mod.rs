@@ -31,8 +31,9 @@ pub use surroundings::store_space;
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::ws::{Refusal, Skipped};
 use crate::door::{Door, listen};
+use crate::engine::former::Former;
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
-use crate::engine::{Clock, Decoded, Ending, Engine, INTENTS_MAX, Order};
+use crate::engine::{Clock, Decoded, Ending, Engine, INTENTS_MAX, NotDeclared, Order};
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
@@ -51,6 +52,9 @@ pub enum ServeError {
     /// The store cannot be opened, or failed while the hub ran.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What the configuration declares cannot be stored, and without it nobody is served.
+    #[error("{0}\nhint: free some space, then start the hub again; what is stored is safe")]
+    Declared(String),
     /// A file that the configuration names cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
@@ -91,7 +95,8 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Opens the store and builds everything around it. Nobody can connect yet.
+    /// Opens the store and builds everything around it. Nobody can connect yet, and what the
+    /// configuration declares is stored: a room is never seen other than it is declared.
     pub fn open(loaded: Loaded, sources: Sources) -> Result<Self, ServeError> {
         let tls = tls::prepare(&loaded)?;
         let (mut store, home) = open_store(&loaded)?;
@@ -240,6 +245,7 @@ fn build(
     let mut id_key = [0_u8; 32];
     getrandom::fill(&mut id_key)?;
     let settings = translate::settings(&loaded.config);
+    let former = Former::restore(stored.names, stored.snapshot.rooms.iter().map(|it| &it.room));
     let newest_at = stored.snapshot.newest_at;
     let hub = Hub::new(clock(), &id_key, settings, stored.snapshot);
 
@@ -254,15 +260,19 @@ fn build(
         home.keep_token(&token)?;
     }
     let (events_in, events) = mpsc::channel(EVENTS_MAX);
-    let driver = match loaded.config.store.kind {
-        StoreKind::Memory => Driver::inline(store)?,
-        StoreKind::Sqlite => Driver::start(store, events_in)?,
-    };
-    let mut engine = Engine::new(hub, registry, driver, clock);
+    let mut engine = Engine::new(hub, registry, Driver::inline(store)?, clock);
     engine.restore_invites(invites);
+    engine.restore_names(former);
     engine.charge_for_time();
     engine.remember_time(newest_at, age_waits);
     engine.configure(translate::reconfiguration(&loaded.config));
+    let engine = match loaded.config.store.kind {
+        StoreKind::Memory => engine,
+        StoreKind::Sqlite => engine.start_store(events_in).map_err(|error| match error {
+            NotDeclared::Store(error) => ServeError::Store(error),
+            refused @ NotDeclared::Refused(_) => ServeError::Declared(refused.to_string()),
+        })?,
+    };
     Ok((engine, events))
 }
 

@@ -10,7 +10,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bot_protocol::limits::Limits;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::supervisor::Supervisor;
 use super::translate;
@@ -21,6 +22,10 @@ use crate::tls::{self, Keeper, Prepared};
 
 /// How often the file is looked at. People wait that long for an edit to apply without noticing.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a reload waits until what it declares is stored, before it says that it is not. A disk that
+/// has no space is tried again by the hub itself.
+const STORED_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Reloader {
     current: Config,
@@ -115,8 +120,17 @@ impl Reloader {
         crate::log::set_level(loaded.config.log.level);
         self.limits.set(translate::limits(&loaded.config));
         self.door.reconfigure(translate::door(&loaded));
-        let new = translate::reconfiguration(&loaded.config);
+        let mut new = translate::reconfiguration(&loaded.config);
         self.current = loaded.config;
+        let (tell, told) = oneshot::channel();
+        new.stored = Some(tell);
         drop(self.orders.send(Order::Configure(Box::new(new))).await);
+        if timeout(STORED_WITHIN, told).await.is_err() {
+            tracing::error!(
+                "not all that the new configuration declares is stored yet: the hub tries again by \
+                 itself, and is not ready until then\n\
+                 hint: free some space on the disk that holds the store"
+            );
+        }
     }
 }

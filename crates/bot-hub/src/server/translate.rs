@@ -63,6 +63,7 @@ pub(super) fn reconfiguration(config: &Config) -> Reconfiguration {
         public_url: config.public_url().map(ToString::to_string),
         auth_failures_per_minute: config.limits.auth_failures_per_minute,
         rooms: rooms(config),
+        stored: None,
     }
 }
 
@@ -120,6 +121,7 @@ pub(super) fn door(loaded: &Loaded) -> DoorConfig {
         // The configuration has checked them.
         allowed_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
         public_url: config.public_url().cloned(),
+        names: config.tls.acme.domains.clone(),
         plugin: loaded.data_dir.as_ref().map(|dir| dir.join("plugin.tgz")),
         trusted_proxies: config.trust_proxies.clone(),
     }

@@ -87,7 +87,7 @@ pub enum Write {
     Change(Change),
     /// Make a bot, or replace all that is stored of it.
     Bot(BotRecord),
-    /// Forget a bot, its tokens and memberships. What it said stays.
+    /// Forget a bot, its tokens and memberships. What it said stays, and that there was one of its name.
     ForgetBot(BotId),
     /// Accept another token.
     Token(TokenRecord),
@@ -188,6 +188,8 @@ pub struct Loaded {
     pub tokens: Vec<TokenRecord>,
     /// Invites, also those that are used or over.
     pub invites: Vec<InviteRecord>,
+    /// Every name that a bot ever had here, sorted; also of those that are forgotten.
+    pub names: Vec<BotId>,
     /// Until when retention by age was to wait; [`RESTORED`] in a store that a restore has made.
     pub age_waits: Option<Timestamp>,
 }

@@ -9,15 +9,24 @@ use bot_hub_client::{Client, Event};
 use super::stage::{Stage, WITHIN, config, room, says};
 
 /// A file system in memory, which only root can make.
-struct Small(PathBuf);
+pub(crate) struct Small(PathBuf);
 
 impl Small {
-    fn mount(at: &Path) -> Option<Self> {
+    pub(crate) fn mount(at: &Path) -> Option<Self> {
         std::fs::create_dir_all(at).expect("a temporary directory");
         mount(&["-t", "tmpfs", "-o", "size=8m", "tmpfs"], at).then(|| Self(at.to_owned()))
     }
 
-    fn grow(&self) {
+    /// Leaves so many bytes free.
+    pub(crate) fn fill(&self, left: u64) {
+        let mut file = std::fs::File::create(self.0.join("filler")).expect("a file");
+        let page = [0_u8; 4096];
+        while std::io::Write::write_all(&mut file, &page).is_ok() {}
+        let length = file.metadata().expect("a file").len();
+        file.set_len(length - left).expect("it gets shorter");
+    }
+
+    pub(crate) fn grow(&self) {
         assert!(mount(&["-o", "remount,size=64m"], &self.0), "it was mounted before");
     }
 }

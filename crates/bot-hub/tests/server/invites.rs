@@ -341,15 +341,15 @@ async fn a_rotated_token_lasts_for_its_overlap_and_takes_its_sockets_along() {
     let old = made["token"].as_str().unwrap().to_owned();
     let (first, _events) = stage.come(&old).await;
     let rotate = Operation::BotRotateToken { bot: bot("cleo"), overlap_ms: Some(700) };
-    let new = ana.operate(rotate).await.unwrap();
     let started = Instant::now();
+    let new = ana.operate(rotate).await.unwrap();
     let mut side = stage.socket(HERE).await;
     side.say(&format!("{{\"type\":\"auth\",\"token\":\"{old}\",\"caps\":[],\"side\":true}}")).await;
     assert_eq!(side.hear().await.unwrap().kind(), "auth_ok", "the old one is still good");
     let ended = tokio::time::timeout(WITHIN, first.ended()).await.unwrap();
     let took = started.elapsed();
     assert_eq!(ended, End::Revoked);
-    assert!(took >= Duration::from_millis(600) && took < Duration::from_millis(1_700), "{took:?}");
+    assert!(took >= Duration::from_millis(700), "{took:?}");
     assert_eq!(side.hear().await.unwrap().kind(), "going_away");
     let mut late = stage.socket(HERE).await;
     assert_eq!(late.auth(&old).await.unwrap(), "bad_token");

@@ -59,6 +59,24 @@ impl Stage {
         data: &Path,
         log: Option<tracing::Dispatch>,
     ) -> Self {
+        Self::launch(config, dir, data, log).expect("the store opens")
+    }
+
+    /// The same, or why the hub does not start.
+    pub(crate) fn try_start_at(
+        config: &str,
+        dir: tempfile::TempDir,
+        data: &Path,
+    ) -> Result<Self, String> {
+        Self::launch(config, dir, data, None)
+    }
+
+    fn launch(
+        config: &str,
+        dir: tempfile::TempDir,
+        data: &Path,
+        log: Option<tracing::Dispatch>,
+    ) -> Result<Self, String> {
         let file = dir.path().join("config.json5");
         std::fs::write(&file, config).expect("a temporary file");
         let sources = Sources {
@@ -75,16 +93,20 @@ impl Stage {
             runtime.expect("a runtime").block_on(async move {
                 let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
                 let loaded = load(&sources).expect("the configuration is in order");
-                let server = Server::open(loaded, sources).expect("the store opens");
                 let listeners = vec![listener];
-                tell.send(addresses(&listeners)[0]).expect("the test waits");
+                let server = match Server::open(loaded, sources) {
+                    Ok(server) => server,
+                    Err(error) => return tell.send(Err(error.to_string())).expect("it waits"),
+                };
+                tell.send(Ok(addresses(&listeners)[0])).expect("the test waits");
                 let shutdown = async move { drop(stopped.await) };
                 server.run(listeners, reloads, shutdown).await.expect("it ends well");
             });
         };
         let thread = std::thread::spawn(serve);
-        let address = told.recv().expect("the hub starts");
-        Self { address, config: file, reload, stop: Some(stop), thread: Some(thread), _dir: dir }
+        let address = told.recv().expect("the hub starts")?;
+        let (stop, thread) = (Some(stop), Some(thread));
+        Ok(Self { address, config: file, reload, stop, thread, _dir: dir })
     }
 
     pub(crate) fn options(&self, bot: &str) -> Options {
@@ -93,6 +115,14 @@ impl Stage {
 
     pub(crate) async fn client(&self, bot: &str) -> (Client, Events) {
         Client::connect(self.options(bot)).await.expect("the bot comes in")
+    }
+
+    /// A plain connection that came in with that token; `more` goes into its `auth`.
+    pub(crate) async fn entered(&self, token: &str, more: &str) -> Plain {
+        let mut socket = self.socket(HERE).await;
+        let auth = format!(r#"{{"type":"auth","token":"{token}","caps":["ack"]{more}}}"#);
+        assert_eq!(socket.ask(&auth).await, "auth_ok");
+        socket
     }
 
     /// Our client, in the room.
@@ -162,13 +192,28 @@ impl Stage {
     /// Status and body of a page.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).await.expect("the hub listens");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n");
+        let host = self.address;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("it takes a request");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("it answers");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
         (status, body.to_owned())
+    }
+
+    /// The status of a request whose answer may have no end.
+    pub(crate) async fn head(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+        let mut stream = TcpStream::connect(self.address).await.expect("the hub listens");
+        let mut request = format!("{method} {path} HTTP/1.1\r\n");
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("it takes a request");
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).await.expect("it answers");
+        let line = std::str::from_utf8(&line).expect("a status line");
+        line.rsplit(' ').next().expect("a status").parse().expect("a number")
     }
 
     /// Any request; `Host` is the hub's address unless a header says otherwise.
@@ -226,6 +271,39 @@ impl Drop for Stage {
 pub(crate) struct Plain(WebSocketStream<TcpStream>);
 
 impl Plain {
+    /// Asks for an operation, and returns its result or the name of the refusal.
+    pub(crate) async fn operate(&mut self, operation: &str) -> Result<serde_json::Value, String> {
+        self.say(&format!(r#"{{"type":"operate","ref":"r1","do":{operation}}}"#)).await;
+        loop {
+            match self.hear().await.expect("the connection lives") {
+                ServerFrame::Operated(operated) => return Ok(operated.result),
+                ServerFrame::Error(error) => return Err(error.name.to_string()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Says something, and returns the kind of the answer, or the name of the refusal.
+    pub(crate) async fn ask(&mut self, frame: &str) -> String {
+        self.say(frame).await;
+        match self.hear().await.expect("the connection lives") {
+            ServerFrame::Error(error) => error.name.to_string(),
+            other => other.kind().to_owned(),
+        }
+    }
+
+    /// Whether the hub has sent it away, rather than answering once more.
+    pub(crate) async fn is_sent_away(&mut self) -> bool {
+        drop(self.0.send(Message::text(r#"{"type":"ping"}"#)).await);
+        loop {
+            match self.hear().await {
+                Some(ServerFrame::GoingAway(_)) | None => return true,
+                Some(ServerFrame::Pong(_)) => return false,
+                Some(_) => {}
+            }
+        }
+    }
+
     pub(crate) async fn say(&mut self, text: &str) {
         self.0.send(Message::text(text)).await.expect("the hub takes it");
     }

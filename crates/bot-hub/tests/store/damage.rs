@@ -51,7 +51,7 @@ fn page(store: &SqliteStore, span: Span) -> Page {
 }
 
 fn find(store: &SqliteStore, id: &str) -> Answer {
-    let query = Query::Find { id: MessageId::new(id).unwrap(), senders: vec![bot("ann")] };
+    let query = Query::Find { id: MessageId::new(id).unwrap(), from: Some(bot("ann")) };
     store.reader().unwrap().answer(&query)
 }
 

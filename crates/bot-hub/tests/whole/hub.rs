@@ -145,6 +145,7 @@ impl HubProcess {
             public_url: None,
             auth_failures_per_minute: 1_000,
             rooms: declared.collect(),
+            stored: None,
         }
     }
 

@@ -256,5 +256,6 @@ fn configuration() -> Reconfiguration {
         public_url: None,
         auth_failures_per_minute: 1_000,
         rooms: Vec::new(),
+        stored: None,
     }
 }

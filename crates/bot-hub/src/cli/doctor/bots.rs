@@ -172,7 +172,8 @@ fn never_seen(census: &Census, findings: &mut Findings) {
     }
     let what = format!("never seen since they were made: {}", some_of(&names));
     let why = "their tokens lie somewhere, and nobody uses them";
-    findings.note("bots", what, why, format!("bot-hub bot remove {}", names[0]));
+    let next = format!("start them; one that is not needed: bot-hub bot disable {}", names[0]);
+    findings.note("bots", what, why, next);
 }
 
 fn unread(census: &Census, findings: &mut Findings) {

@@ -13,7 +13,7 @@ pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     let Some(dir) = patient.dir.as_deref().filter(|dir| dir.join("hub.db").exists()) else {
         return;
     };
-    let restore = "restore a backup: bot-hub restore FILE --replace";
+    let restore = "restore a backup beside it: bot-hub restore FILE --data ANOTHER-DIR";
     let why = "what is damaged is withheld, never delivered";
     if patient.options.deep {
         match during("verifying", || verify(dir)) {

@@ -15,7 +15,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::address::base;
-use super::forwarded::{Client, is_forwarded};
+use super::forwarded::Client;
+use super::host::Asked;
 use super::reply::{json, refuse_json};
 use super::{Desk, Origin, Refusal, Reply, bearer};
 use crate::door::intent::{Answer, Asker, ClaimWish, InviteCall, Question};
@@ -43,30 +44,31 @@ impl<F> Desk<'_, F> {
         &self,
         request: Request<Incoming>,
         client: Client,
+        asked: &Asked,
     ) -> Result<Reply, Refusal> {
         let path = request.uri().path().to_owned();
         let (method, headers) = (request.method().clone(), request.headers().clone());
         let question = match (path.as_str(), &method) {
             (CLAIM, &Method::POST) => {
-                let base = self.open_to(&headers, client)?;
+                let base = self.open_to(&headers, client, asked)?;
                 let ClaimBody { code, client: program, name } = read(request).await?;
                 let address = client.address;
                 Question::Claim(Box::new(ClaimWish { code, client: program, name, address, base }))
             }
             (CLAIM, _) => return Err(only("POST", "`GET` never uses a code")),
             (INVITES, &Method::POST) => {
-                let (token, address) = self.holder(&headers, client)?;
+                let (token, address) = self.holder(&headers, client, asked)?;
                 let wish: InviteWish = read(request).await?;
                 Question::Invite(token, address, InviteCall::Create(wish))
             }
             (INVITES, &Method::GET) => {
-                let (token, address) = self.holder(&headers, client)?;
+                let (token, address) = self.holder(&headers, client, asked)?;
                 Question::Invite(token, address, InviteCall::List)
             }
             (INVITES, _) => return Err(only("GET, POST", "`POST` makes an invite")),
             (path, method) => match path.strip_prefix("/api/v1/invites/") {
                 Some(id) if method == Method::DELETE && !id.contains('/') => {
-                    let (token, address) = self.holder(&headers, client)?;
+                    let (token, address) = self.holder(&headers, client, asked)?;
                     Question::Invite(token, address, InviteCall::Revoke(id.into()))
                 }
                 Some(_) => return Err(only("DELETE", "`DELETE` makes an invite worthless")),
@@ -92,20 +94,22 @@ impl<F> Desk<'_, F> {
     }
 
     /// Whether a secret may travel on this way; the address of the hub as the asker knows it.
-    fn open_to(&self, headers: &HeaderMap, client: Client) -> Result<String, Refusal> {
+    fn open_to(
+        &self,
+        headers: &HeaderMap,
+        client: Client,
+        asked: &Asked,
+    ) -> Result<String, Refusal> {
         let own = base(headers, client, &self.config);
         if let Some(origin) = headers.get(header::ORIGIN) {
             let origin = origin.to_str().ok().and_then(|text| text.parse::<Origin>().ok());
-            let is_own = |origin: &Origin| own.as_ref().is_ok_and(|own| *own == origin.to_string());
-            let known =
-                |origin: &Origin| is_own(origin) || self.config.allowed_origins.contains(origin);
-            if !origin.as_ref().is_some_and(known) {
+            let is_known = |origin: &Origin| asked.may_come_from(origin, &self.config);
+            if !origin.as_ref().is_some_and(is_known) {
                 let message = "a web page from elsewhere may not ask this";
                 return Err(refuse_json(StatusCode::FORBIDDEN, "foreign_origin", message, ""));
             }
         }
-        let is_here = self.peer.to_canonical().is_loopback() && !is_forwarded(headers);
-        if client.is_encrypted || is_here {
+        if client.is_encrypted || self.is_local(headers, asked) {
             return own;
         }
         let message = "codes and tokens do not travel unencrypted";
@@ -114,8 +118,13 @@ impl<F> Desk<'_, F> {
         Err(refuse_json(StatusCode::FORBIDDEN, "https_required", message, hint))
     }
 
-    fn holder(&self, headers: &HeaderMap, client: Client) -> Result<(Secret, IpAddr), Refusal> {
-        self.open_to(headers, client)?;
+    fn holder(
+        &self,
+        headers: &HeaderMap,
+        client: Client,
+        asked: &Asked,
+    ) -> Result<(Secret, IpAddr), Refusal> {
+        self.open_to(headers, client, asked)?;
         let token = bearer(headers).ok().flatten().ok_or_else(|| {
             let hint = "send `Authorization: Bearer <token of the bot>`";
             refuse_json(StatusCode::UNAUTHORIZED, "no_token", "this needs a bot's token", hint)

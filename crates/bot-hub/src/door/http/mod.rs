@@ -7,9 +7,11 @@ mod address;
 mod api;
 mod forwarded;
 mod guide;
+mod host;
 mod origin;
 mod package;
 mod pages;
+mod query;
 mod reply;
 mod upgrade;
 
@@ -29,8 +31,9 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use forwarded::Client;
+use forwarded::{Client, is_forwarded};
 pub use forwarded::{Network, NotANetwork};
+use host::Asked;
 pub use origin::{NotAnOrigin, Origin};
 use reply::refuse;
 
@@ -42,9 +45,6 @@ use super::{Carrier, Door, DoorConfig};
 type Reply = Response<Full<Bytes>>;
 /// The answer to a request that is not served. Boxed, because results carry it through every check.
 type Refusal = Box<Reply>;
-
-/// Parts of a query that could carry a token. URLs end up in logs, histories and referrers.
-const SECRET_WORDS: [&str; 6] = ["token", "secret", "passw", "auth", "key", "bearer"];
 
 /// hyper refuses a smaller buffer.
 const HEADER_BYTES_MIN: usize = 8 << 10;
@@ -111,22 +111,30 @@ impl<F> Desk<'_, F> {
         check_framing(&request)?;
         check_query(&request)?;
         self.check_carrier(request.headers())?;
+        let asked = Asked::of(request.headers(), request.uri(), self.peer, &self.config)?;
         let client = self.find_client(request.headers())?;
         let is_upgrade = request.headers().contains_key(header::UPGRADE);
         match request.uri().path() {
             "/" | "/ws" if is_upgrade => {
-                let bearer = upgrade::check(&request, &self.config.allowed_origins)?;
+                let bearer =
+                    upgrade::check(&request, |origin| asked.may_come_from(origin, &self.config))?;
                 let reply = upgrade::accept(&request)?;
                 self.accepted.set(Some(Accepted { peer: client.address, bearer }));
                 Ok(reply)
             }
             "/ws" => Err(upgrade::required()),
-            path if path.starts_with(api::API) => self.api(request, client).await,
+            path if path.starts_with(api::API) => self.api(request, client, &asked).await,
             path => {
                 check_method(request.method())?;
-                self.page(path, request.headers(), client).await
+                self.page(path, request.headers(), client, &asked).await
             }
         }
+    }
+
+    /// Whether somebody on this machine asks. Through a proxy here the whole world comes from a loopback
+    /// address, and so does a page from elsewhere in a browser here.
+    fn is_local(&self, headers: &HeaderMap, asked: &Asked) -> bool {
+        self.peer.to_canonical().is_loopback() && !is_forwarded(headers) && asked.may_be_local()
     }
 
     /// Refuses what came plain to a proxy on this machine, at a hub whose operator wants TLS.
@@ -176,15 +184,10 @@ fn check_framing(request: &Request<Incoming>) -> Result<(), Refusal> {
 
 /// Refuses a token in the URL. The query is not repeated anywhere.
 fn check_query(request: &Request<Incoming>) -> Result<(), Refusal> {
-    let query = request.uri().query().unwrap_or_default().to_ascii_lowercase();
-    let has_secret = query.split('&').any(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        value.starts_with("bh_") || SECRET_WORDS.iter().any(|word| name.contains(word))
-    });
-    if !has_secret {
+    if !query::has_secret(request.uri().query().unwrap_or_default()) {
         return Ok(());
     }
-    let cause = "a token does not belong into a URL: URLs are logged on the way";
+    let cause = "a token does not belong in a URL: URLs are logged on the way";
     let hint = "replace that token, and send the new one in the first frame \
         ({\"type\":\"auth\",\"token\":\"...\"}) or as `Authorization: Bearer ...`";
     Err(refuse(StatusCode::BAD_REQUEST, cause, hint))

@@ -37,6 +37,25 @@ impl FromStr for Origin {
     }
 }
 
+impl Origin {
+    /// Whether its page was loaded from that host. Some clients say `http` for whatever they do, so the
+    /// usual port of either scheme is the same as none.
+    pub(super) fn is_at(&self, authority: &str) -> bool {
+        let bare = |text: &str| {
+            let usual = [":80", ":443"].iter().find_map(|port| text.strip_suffix(port));
+            usual.unwrap_or(text).to_owned()
+        };
+        let at = self.0.split_once("://").map_or("", |(_, at)| at);
+        !at.is_empty() && bare(at) == bare(authority)
+    }
+}
+
+impl PartialEq<String> for Origin {
+    fn eq(&self, other: &String) -> bool {
+        self.0 == *other
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -6,8 +6,9 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::address::base;
-use super::forwarded::{Client, is_forwarded};
+use super::forwarded::Client;
 use super::guide;
+use super::host::Asked;
 use super::package;
 use super::reply::{JSON, PROMETHEUS, TEXT, refuse, reply};
 use super::{Desk, Refusal, Reply, bearer};
@@ -42,6 +43,7 @@ impl<F> Desk<'_, F> {
         path: &str,
         headers: &HeaderMap,
         client: Client,
+        asked: &Asked,
     ) -> Result<Reply, Refusal> {
         if path == "/plugin.tgz" {
             return package::reply_with(self.config.plugin.as_deref()).await;
@@ -62,10 +64,11 @@ impl<F> Desk<'_, F> {
                 return Err(refuse(StatusCode::NOT_FOUND, "there is nothing at this path", hint));
             }
         };
-        // Through a proxy on this machine the whole world comes from a loopback address.
-        let is_local = self.peer.to_canonical().is_loopback() && !is_forwarded(headers);
-        let asker =
-            if is_local { Asker::Local } else { Asker::Remote(client.address, bearer(headers)?) };
+        let asker = if self.is_local(headers, asked) {
+            Asker::Local
+        } else {
+            Asker::Remote(client.address, bearer(headers)?)
+        };
         match self.ask(what, asker).await {
             Some(Answer::Good(body)) => Ok(reply(StatusCode::OK, content_type, body)),
             Some(Answer::Bad(body)) => {

@@ -13,7 +13,7 @@ use crate::door::ws;
 /// Refuses what is not an upgrade that we can serve. Returns the token, if one was sent along.
 pub(super) fn check(
     request: &Request<Incoming>,
-    allowed_origins: &[Origin],
+    may_come_from: impl Fn(&Origin) -> bool,
 ) -> Result<Option<Secret>, Refusal> {
     let headers = request.headers();
     if request.method() != Method::GET || request.version() != Version::HTTP_11 {
@@ -32,7 +32,7 @@ pub(super) fn check(
         reply.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, version);
         return Err(reply);
     }
-    check_origin(headers, allowed_origins)?;
+    check_origin(headers, may_come_from)?;
     bearer(headers)
 }
 
@@ -65,17 +65,20 @@ pub(super) fn required() -> Refusal {
     reply
 }
 
-fn check_origin(headers: &HeaderMap, allowed: &[Origin]) -> Result<(), Refusal> {
+fn check_origin(
+    headers: &HeaderMap,
+    may_come_from: impl Fn(&Origin) -> bool,
+) -> Result<(), Refusal> {
     if !headers.contains_key(header::ORIGIN) {
         return Ok(());
     }
     let text = once(headers, header::ORIGIN).unwrap_or_default();
-    if text.parse::<Origin>().is_ok_and(|origin| allowed.contains(&origin)) {
+    if text.parse::<Origin>().is_ok_and(|origin| may_come_from(&origin)) {
         return Ok(());
     }
     let shown: String = text.escape_debug().take(100).collect();
     let cause = format!("the web origin `{shown}` may not connect");
-    let hint = "name it in `allowed_origins`; programs leave the `Origin` header out";
+    let hint = "name it in `allowedOrigins`, or in `publicUrl` if it is the hub's own; programs leave the `Origin` header out";
     Err(refuse(StatusCode::FORBIDDEN, &cause, hint))
 }
 

@@ -91,7 +91,7 @@ impl Book {
         book
     }
 
-    pub(super) fn keep(&mut self, invite: InviteRecord) {
+    pub(in crate::engine) fn keep(&mut self, invite: InviteRecord) {
         self.by_hash.insert(invite.hash, invite.id.clone());
         self.invites.insert(invite.id.clone(), invite);
     }
@@ -111,11 +111,11 @@ impl Book {
         self.changing.contains(id)
     }
 
-    pub(super) fn begin_change(&mut self, id: &SmolStr) {
+    pub(in crate::engine) fn begin_change(&mut self, id: &SmolStr) {
         self.changing.insert(id.clone());
     }
 
-    pub(super) fn end_change(&mut self, id: &SmolStr) {
+    pub(in crate::engine) fn end_change(&mut self, id: &SmolStr) {
         self.changing.remove(id);
     }
 
@@ -145,9 +145,9 @@ impl Book {
         id: &str,
         by: &BotId,
         is_operator: bool,
-        now: Timestamp,
+        (since, now): (Timestamp, Timestamp),
     ) -> Result<(InviteRecord, Value), ErrorFrame> {
-        let found = self.invites.get(id).filter(|it| is_operator || it.by == *by);
+        let found = self.invites.get(id).filter(|it| is_operator || is_own(it, by, since));
         let invite = found.ok_or_else(|| {
             ErrorFrame::new(Code::NoSuchInvite)
                 .message(format!("there is no invite `{id}`"))
@@ -167,6 +167,21 @@ impl Book {
         Ok((record, json!({ "id": id, "revoked": true })))
     }
 
+    /// The invites of a bot that is about to be removed, as they are then: worthless, and closed to
+    /// whoever has its name after it. `None`: one of them is being claimed or revoked just now.
+    pub(in crate::engine) fn closed_with(
+        &self,
+        bot: &BotId,
+        now: Timestamp,
+    ) -> Option<Vec<InviteRecord>> {
+        let own = self.invites.values().filter(|it| it.by == *bot);
+        let closed = own.map(|it| {
+            let revoked_at = it.revoked_at.or(Some(now));
+            (!self.is_changing(&it.id)).then(|| InviteRecord { revoked_at, ..it.clone() })
+        });
+        closed.collect()
+    }
+
     /// Invites that have been over for so long that nobody asks for them any more.
     pub(super) fn forgettable(&self, now: Timestamp) -> Vec<SmolStr> {
         let old = self.invites.values().filter(move |it| now.since(over_at(it)) > REMEMBERED_MS);
@@ -182,12 +197,23 @@ impl Book {
     }
 
     /// Invites, the newest first: all of them, or one's own. Where somebody came from is for operators.
-    pub(super) fn show(&self, by: &BotId, is_operator: bool, now: Timestamp) -> Vec<Value> {
-        let mut shown: Vec<&InviteRecord> =
-            self.invites.values().filter(|it| is_operator || it.by == *by).collect();
+    pub(super) fn show(
+        &self,
+        by: &BotId,
+        is_operator: bool,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Vec<Value> {
+        let is_shown = |it: &&InviteRecord| is_operator || is_own(it, by, since);
+        let mut shown: Vec<&InviteRecord> = self.invites.values().filter(is_shown).collect();
         shown.sort_by_key(|it| std::cmp::Reverse(it.created_at));
         shown.into_iter().map(|it| show(it, is_operator, now)).collect()
     }
+}
+
+/// Whether that bot made it, and not another one of its name before: with a bot its invites end.
+fn is_own(invite: &InviteRecord, by: &BotId, since: Timestamp) -> bool {
+    invite.by == *by && invite.revoked_at.is_none_or(|at| at > since)
 }
 
 fn over_at(invite: &InviteRecord) -> Timestamp {

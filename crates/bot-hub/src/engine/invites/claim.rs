@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::book::{Standing, standing};
-use super::{failed, refusal, taken};
+use super::{failed, refusal, taken, was_somebodys};
 use crate::door::{Answer, ClaimWish};
 use crate::engine::accounts::no_randomness;
 use crate::engine::admit::printable;
@@ -121,6 +121,12 @@ impl Engine {
         if self.registry.is_taken(name) || is_taken || is_reserved {
             return Err(taken(name).hint("ask for another name: `name`, or bot-hub join --as NAME"));
         }
+        if self.hub.names_a_room(name) {
+            return Err(taken(name).hint("ask for another name: `name`, or bot-hub join --as NAME"));
+        }
+        if self.former.holds(name) {
+            return Err(was_somebodys(name));
+        }
         if is_other_name {
             self.must_be_distinct(name)?;
         }
@@ -162,12 +168,10 @@ impl Engine {
         self.invites.keep(claim.invite.clone());
         let bot = claim.bot.bot.clone();
         // The configuration may have begun to name it meanwhile.
-        let guest = self.registry.is_guest(&bot);
-        if !guest {
+        if !self.registry.is_guest(&bot) {
             self.warn_of_second_owner(&bot);
         }
-        self.input(Input::Guest { bot: bot.clone(), guest });
-        self.input(Input::BotAdded(bot));
+        self.rejudge([&bot]);
     }
 
     pub(in crate::engine) fn answer_claim(claim: Claim) {

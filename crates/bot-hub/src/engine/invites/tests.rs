@@ -67,6 +67,7 @@ fn configuration(bots: &[&str]) -> Reconfiguration {
         public_url: None,
         auth_failures_per_minute: 9,
         rooms: Vec::new(),
+        stored: None,
     }
 }
 

@@ -171,12 +171,21 @@ impl Subject {
     }
 
     fn find(&mut self, id: &str, senders: &[&str]) -> Vec<Found> {
-        let senders = senders.iter().map(|name| bot(name)).collect();
-        let query = Query::Find { id: MessageId::new(id).unwrap(), senders };
-        match self.ask(&query) {
-            Answer::Found(found) => found,
-            other => panic!("{other:?} to {query:?}"),
+        let mut all = Vec::new();
+        for name in senders {
+            let query = Query::Find { id: MessageId::new(id).unwrap(), from: Some(bot(name)) };
+            match self.ask(&query) {
+                Answer::Found(found) => all.extend(found),
+                other => panic!("{other:?} to {query:?}"),
+            }
         }
+        let query = Query::Find { id: MessageId::new(id).unwrap(), from: None };
+        let anybody = self.ask(&query);
+        let Answer::Found(mut anybody) = anybody else { panic!("{anybody:?} to {query:?}") };
+        anybody.retain(|it| senders.contains(&it.from.as_str()));
+        all.sort_by(super::oldest_first);
+        assert_eq!(anybody, all, "from anybody");
+        all
     }
 
     /// `bot state at` of everything that is known of one of `ann`'s messages.

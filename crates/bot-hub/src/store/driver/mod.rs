@@ -128,6 +128,15 @@ impl Driver {
         Ok(Self { kind, tally: Arc::default() })
     }
 
+    /// Gives a store that answered at once its threads, as [`start`](Self::start) does: what had to be
+    /// stored before anybody was served is stored.
+    pub fn into_threads(self, events: mpsc::Sender<StoreEvent>) -> Result<Self, StoreError> {
+        match self.kind {
+            Kind::Inline(Inline { store, is_dead: false, .. }) => Self::start(store, events),
+            kind => Ok(Self { kind, tally: self.tally }),
+        }
+    }
+
     /// Hands over writes that are stored together or not at all. `Some` is the answer, if it is there
     /// at once; else it comes through `events`.
     ///

@@ -7,10 +7,10 @@
 
 mod room;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Snapshot};
+use bot_hub_core::change::{Answer, Change, LOCATED_MAX, Outcome, Page, Query, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
@@ -33,6 +33,7 @@ struct World {
     bots: FxHashMap<BotId, BotRecord>,
     tokens: Vec<TokenRecord>,
     invites: BTreeMap<SmolStr, InviteRecord>,
+    names: BTreeSet<BotId>,
     newest_at: Timestamp,
     age_waits: Option<Timestamp>,
 }
@@ -51,6 +52,7 @@ impl MemoryStore {
             bots: FxHashMap::default(),
             tokens: Vec::new(),
             invites: BTreeMap::new(),
+            names: BTreeSet::new(),
             newest_at: Timestamp::default(),
             age_waits: None,
         };
@@ -95,13 +97,14 @@ impl Reader for MemoryReader {
                 let found = room.map(|room| room.locate(id, from.as_ref(), by));
                 Answer::Located(found.unwrap_or_default())
             }
-            Query::Find { id, senders } => {
+            Query::Find { id, from } => {
                 let mut found: Vec<_> = world
                     .rooms
                     .iter()
-                    .flat_map(|(name, room)| room.find(name, id, senders))
+                    .flat_map(|(name, room)| room.find(name, id, from.as_ref()))
                     .collect();
                 found.sort_by(super::oldest_first);
+                found.truncate(LOCATED_MAX);
                 Answer::Found(found)
             }
         }
@@ -120,7 +123,8 @@ impl World {
         tokens.sort_by_key(|token| token.hash);
         let invites = self.invites.values().cloned().collect();
         let snapshot = Snapshot { epoch: self.epoch, rooms, expiring, newest_at: self.newest_at };
-        Loaded { snapshot, bots, tokens, invites, age_waits: self.age_waits }
+        let names = self.names.iter().cloned().collect();
+        Loaded { snapshot, bots, tokens, invites, names, age_waits: self.age_waits }
     }
 
     fn check_rooms(&self, batch: &[Write]) -> Result<(), StoreError> {
@@ -172,6 +176,7 @@ impl World {
 
     fn forget(&mut self, bot: &BotId) {
         self.bots.remove(bot);
+        self.names.insert(bot.clone());
         self.tokens.retain(|token| token.bot != *bot);
         for room in self.rooms.values_mut() {
             room.leave(bot);
@@ -184,6 +189,11 @@ impl World {
             return Outcome::Done;
         }
         let name = super::room_of(change).expect("every change but `CreateRoom` names its room");
+        match change {
+            Change::Append(draft) => self.names.insert(draft.from.clone()),
+            Change::Join { bot, .. } => self.names.insert(bot.clone()),
+            _ => false,
+        };
         let room = self.rooms.get_mut(name).expect("`check_rooms` has seen the room");
         let outcome = room.apply(change);
         if let (Change::Append(draft), Outcome::Appended { .. }) = (change, &outcome) {

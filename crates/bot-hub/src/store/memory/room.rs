@@ -289,24 +289,25 @@ impl Room {
         of_entry.flat_map(|of_entry| of_entry.range(ladder.clone())).map(|it| it.0.1).collect()
     }
 
-    pub(super) fn locate(&self, id: &MessageId, from: Option<&BotId>, by: &BotId) -> Vec<Located> {
+    /// The entries with an id, of one sender or all, in no order.
+    fn with_id(&self, id: &MessageId, from: Option<&BotId>) -> impl Iterator<Item = &Entry> {
         let hash = self.seeds.hash_one(id);
         let same = self.ids.iter_hash(hash).map(|&low| &self.entries[index(self.first, low)].entry);
-        let meant =
-            |it: &&Entry| it.draft.id == *id && from.is_none_or(|from| *from == it.draft.from);
+        same.filter(move |it| it.draft.id == *id && from.is_none_or(|from| *from == it.draft.from))
+    }
+
+    pub(super) fn locate(&self, id: &MessageId, from: Option<&BotId>, by: &BotId) -> Vec<Located> {
         let located = |it: &Entry| {
             let from = it.draft.from.clone();
             Located { seq: it.seq, from, said: self.said_of(it.seq, by) }
         };
-        let mut found: Vec<_> = same.filter(meant).take(LOCATED_MAX).map(located).collect();
+        let mut found: Vec<_> = self.with_id(id, from).take(LOCATED_MAX).map(located).collect();
         found.sort_by_key(|it| it.seq);
         found
     }
 
-    pub(super) fn find(&self, name: &RoomName, id: &MessageId, senders: &[BotId]) -> Vec<Found> {
-        let hash = self.seeds.hash_one(id);
-        let entries = senders.iter().filter_map(|from| self.said(hash, id, from));
-        entries.filter_map(|entry| self.found(name, entry)).collect()
+    pub(super) fn find(&self, name: &RoomName, id: &MessageId, from: Option<&BotId>) -> Vec<Found> {
+        self.with_id(id, from).filter_map(|entry| self.found(name, entry)).collect()
     }
 
     fn found(&self, name: &RoomName, entry: &Entry) -> Option<Found> {

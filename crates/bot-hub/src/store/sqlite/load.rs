@@ -46,8 +46,8 @@ pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> 
     let tokens = registry::tokens(conn, sum)?;
     let invites = registry::invites(conn, sum)?;
     snapshot.newest_at = clock::read_newest(conn)?;
-    let age_waits = clock::read_age_waits(conn)?;
-    Ok(Loaded { snapshot, bots, tokens, invites, age_waits })
+    let (names, age_waits) = (names(conn)?, clock::read_age_waits(conn)?);
+    Ok(Loaded { snapshot, bots, tokens, invites, names, age_waits })
 }
 
 /// Every room, by number.
@@ -102,6 +102,13 @@ struct Scans<'s> {
     tails: Scan<'s>,
     members: Scan<'s>,
     dropped: Scan<'s>,
+}
+
+/// A name that is damaged is left out: it opens no door.
+fn names(conn: &Connection) -> rusqlite::Result<Vec<BotId>> {
+    let mut statement = conn.prepare("SELECT name FROM name ORDER BY name")?;
+    let texts = statement.query_map([], |row| row.get::<_, String>(0))?;
+    Ok(texts.filter_map(Result::ok).filter_map(|text| BotId::new(&text).ok()).collect())
 }
 
 struct Loading<'a> {

@@ -62,7 +62,7 @@ impl Reader for SqliteReader {
             Query::Locate { room, id, from, by } => {
                 Ok(Answer::Located(reader.locate(room, id, from.as_ref(), by)?))
             }
-            Query::Find { id, senders } => Ok(Answer::Found(reader.find(id, senders)?)),
+            Query::Find { id, from } => Ok(Answer::Found(reader.find(id, from.as_ref())?)),
         });
         answer.unwrap_or_else(|error| {
             match error {
@@ -202,13 +202,17 @@ impl SqliteReader {
         Ok(())
     }
 
-    fn find(&mut self, id: &MessageId, senders: &[BotId]) -> Result<Vec<Found>, Unknown> {
+    fn find(&mut self, id: &MessageId, from: Option<&BotId>) -> Result<Vec<Found>, Unknown> {
+        let sender = match from {
+            None => None,
+            Some(from) => match self.names.number(&self.conn, from)? {
+                Some(sender) => Some(sender),
+                None => return Ok(Vec::new()),
+            },
+        };
         let mut found = Vec::new();
-        for sender in senders {
-            let Some(number) = self.names.number(&self.conn, sender)? else { continue };
-            for (room, place) in self.places(number, id)? {
-                found.push(self.fate(room, place)?);
-            }
+        for (room, place) in self.places(sender, id)? {
+            found.push(self.fate(room, place)?);
         }
         found.sort_by(oldest_first);
         Ok(found)
@@ -245,14 +249,17 @@ impl SqliteReader {
         Ok(found)
     }
 
-    fn places(&self, sender: i64, id: &MessageId) -> rusqlite::Result<Vec<(i64, i64)>> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT room, place FROM entry WHERE sender = ?1 AND id = ?2")?;
-        let key = params![sender, StoredId::of(id)];
+    fn places(&self, sender: Option<i64>, id: &MessageId) -> rusqlite::Result<Vec<(i64, i64)>> {
+        let mut statement = self.conn.prepare_cached(PLACES)?;
+        let key = params![StoredId::of(id), sender, LOCATED_MAX as i64];
         statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     }
 }
+
+const PLACES: &str = "
+    SELECT room, place FROM entry
+    WHERE id = ?1 AND sender BETWEEN ifnull(?2, 0) AND ifnull(?2, 9223372036854775807)
+    LIMIT ?3";
 
 /// The bound stands inside: an id that was used in very many rooms costs no more.
 const LOCATE: &str = "

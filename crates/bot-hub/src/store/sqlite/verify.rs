@@ -34,7 +34,7 @@ const STRUCTURE_LINES: u32 = 100;
 /// What a walk through a store found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Rooms that were looked at.
+    /// Rooms that were looked at, without direct conversations.
     pub rooms: u64,
     /// Entries that are as they were appended.
     pub entries: u64,
@@ -96,7 +96,7 @@ impl Walk {
             self.damage(None, None, "the epoch is damaged");
         }
         for (number, room) in self.checked("rooms", Self::rooms)?.unwrap_or_default() {
-            self.report.rooms += 1;
+            self.report.rooms += u64::from(room.direct_pair().is_none());
             self.log(number, &room)?;
             let small = |walk: &mut Self| walk.small_rows(number, &room);
             self.checked(&format!("what belongs to room `{room}`"), small)?;

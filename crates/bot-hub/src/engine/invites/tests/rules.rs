@@ -181,7 +181,7 @@ fn what_has_been_over_for_thirty_days_is_forgotten() {
         assert!(book.find(&hash).is_some());
         book.forget_old(last + 1);
         assert!(book.find(&hash).is_none());
-        assert_eq!(book.show(&bot("bob"), true, NOON).len(), 0);
+        assert_eq!(book.show(&bot("bob"), true, Timestamp(0), NOON).len(), 0);
     };
     check(record(1), NOON + DAY);
     check(InviteRecord { revoked_at: Some(NOON + 5), ..record(1) }, NOON + 5);
@@ -196,7 +196,7 @@ fn operators_see_all_invites_and_others_their_own_without_addresses() {
     let others = InviteRecord { created_at: NOON + 4, by: bot("cat"), ..record(5) };
     let book = Book::restore(vec![used(1, NOON), later, over, ended, others]);
     let check = |by: &str, is_operator: bool, expected: &[(&str, &str)]| {
-        let shown = book.show(&bot(by), is_operator, NOON);
+        let shown = book.show(&bot(by), is_operator, Timestamp(0), NOON);
         let found: Vec<(&str, &str)> = shown
             .iter()
             .map(|it| (it["id"].as_str().unwrap(), it["state"].as_str().unwrap()))
@@ -216,7 +216,7 @@ fn operators_see_all_invites_and_others_their_own_without_addresses() {
 fn an_invite_is_revoked_by_whoever_made_it_or_an_operator_and_once() {
     let book = Book::restore(vec![record(1), used(2, NOON)]);
     let code = |id: &str, by: &str, is_operator: bool| {
-        let found = book.revoked(id, &bot(by), is_operator, NOON + 9);
+        let found = book.revoked(id, &bot(by), is_operator, (Timestamp(0), NOON + 9));
         found.map(|(record, _)| record.revoked_at).map_err(|error| error.name.to_string())
     };
     assert_eq!(code("inv_1", "bob", false), Ok(Some(NOON + 9)));
@@ -225,7 +225,8 @@ fn an_invite_is_revoked_by_whoever_made_it_or_an_operator_and_once() {
     assert_eq!(code("inv_7", "ana", true), Err("no_such_invite".to_owned()));
     assert_eq!(code("inv_2", "bob", false), Err("not_allowed".to_owned()));
     let earlier = InviteRecord { revoked_at: Some(NOON), ..record(3) };
-    let again = Book::restore(vec![earlier]).revoked("inv_3", &bot("bob"), false, NOON + 9);
+    let again =
+        Book::restore(vec![earlier]).revoked("inv_3", &bot("bob"), false, (Timestamp(0), NOON + 9));
     assert_eq!(again.unwrap().0.revoked_at, Some(NOON));
 }
 

@@ -33,6 +33,8 @@ impl Batch<'_> {
     pub(super) fn forget_bot(&mut self, bot: &BotId) -> Result<(), Trouble> {
         self.conn.prepare_cached("DELETE FROM bot WHERE name = ?1")?.execute([bot.as_str()])?;
         self.revoke_tokens(bot)?;
+        // Also one that never said a word: its name is never a stranger's.
+        self.cache.names.number_or_new(self.conn, bot)?;
         // The table has to know every membership of this batch.
         self.write_touched()?;
         for room in self.rooms_of(bot)? {

@@ -1,0 +1,84 @@
+//! What bots may do, and what follows when that changes.
+//!
+//! **Invariant:** no connection holds authority of its own. The registry says what a token is good for,
+//! the brain what its bot may do; whatever changes either ends here, in [`Engine::rejudge`], before the
+//! next input.
+
+use std::borrow::Borrow;
+
+use bot_hub_core::io::Input;
+use bot_protocol::name::BotId;
+
+use super::registry::Pass;
+use super::{Engine, Owner};
+use crate::door::ConnId;
+use crate::store::{BotRecord, Write};
+
+impl Engine {
+    /// The registry has changed: these bots may do other things, and connections that came in with what
+    /// is not good any more end.
+    pub(super) fn rejudge<B: Borrow<BotId>>(&mut self, bots: impl IntoIterator<Item = B>) {
+        let standings: Vec<Input> =
+            bots.into_iter().map(|bot| self.standing_of(bot.borrow())).collect();
+        for standing in standings {
+            self.input(standing);
+        }
+        for conn in self.barred() {
+            self.input(Input::Revoked { conn });
+        }
+    }
+
+    fn standing_of(&self, bot: &BotId) -> Input {
+        Input::Standing { bot: bot.clone(), standing: self.registry.standing(bot, self.now) }
+    }
+
+    /// Connections of those who could not come in any more.
+    fn barred(&self) -> Vec<ConnId> {
+        let is_good = |pass: &Pass| self.registry.is_good(pass, self.now);
+        let known = self.peers.iter().filter_map(|(conn, peer)| Some((conn, peer.known.as_ref()?)));
+        known.filter(|(_, known)| !is_good(&known.pass)).map(|(conn, _)| *conn).collect()
+    }
+
+    /// From the first time that the file names a bot, the store knows it.
+    pub(super) fn record_bots_of_file(&mut self) {
+        let created_at = self.now;
+        let record = |bot| BotRecord {
+            bot,
+            operator: false,
+            disabled: false,
+            guest: false,
+            created_at,
+            last_seen: None,
+        };
+        let records: Vec<BotRecord> = self.registry.unrecorded().into_iter().map(record).collect();
+        if records.is_empty() {
+            return;
+        }
+        for record in &records {
+            self.registry.begin_change(record.bot.clone());
+        }
+        self.flush_brain();
+        let writes = records.iter().cloned().map(Write::Bot).collect();
+        self.write(writes, Owner::Records(records));
+    }
+
+    pub(super) fn records_settled(&mut self, records: Vec<BotRecord>) {
+        for record in records {
+            self.registry.end_change(&record.bot);
+            self.registry.keep(record);
+        }
+    }
+
+    /// They are tried again at the next reload or start.
+    pub(super) fn records_refused(&mut self, records: &[BotRecord]) {
+        for record in records {
+            self.registry.end_change(&record.bot);
+        }
+    }
+
+    /// A bot came or went.
+    pub(super) fn note_seen(&mut self, bot: BotId) {
+        self.registry.seen(&bot, self.now);
+        self.write(vec![Write::Seen(bot, self.now)], Owner::Unattended);
+    }
+}
