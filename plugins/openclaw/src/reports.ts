@@ -9,8 +9,11 @@ import type { Receipt } from "./frames.ts";
 /** A receipt, and which entry it is about: an id alone may be another sender's, too. */
 export type Report = Receipt & { id: string; from: string };
 
-/** As it goes over the wire: a hub takes either the id or, for a whole prefix, the number. */
-export function receiptOf({ from: _, seq: __, ...receipt }: Report): Receipt {
+/**
+ * As it goes over the wire: room, sender and id are the message. The number is left out, because beside an id
+ * older hubs refuse it.
+ */
+export function receiptOf({ seq: _, ...receipt }: Report): Receipt {
   return receipt;
 }
 

@@ -5,7 +5,7 @@
 
 import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { createMessageReceiptFromOutboundResults, defineChannelMessageAdapter } from "openclaw/plugin-sdk/channel-outbound";
-import { takeSession } from "./claims.ts";
+import { sessionOf } from "./claims.ts";
 import { CHANNEL_ID, resolveAccount } from "./config.ts";
 import { HubRefusal, messageOf } from "./errors.ts";
 import { findLive, readTarget, say } from "./outbound.ts";
@@ -40,7 +40,7 @@ export async function send(sending: Sending) {
   await sending.onPlatformSendDispatch?.();
   sending.assertDirectAdapterHandoff?.();
   const replyTo = sending.replyToId ?? undefined;
-  const said = await say(live, { target, text: sending.text, replyTo, id: idOf(sending), sessionKey: takeSession(sending.to, sending.text) });
+  const said = await say(live, { target, text: sending.text, replyTo, id: idOf(sending), sessionKey: sessionOf(sending.to, sending.text) });
   return { messageId: said.id, conversationId: said.room, to: said.to };
 }
 
