@@ -9,12 +9,14 @@ fn lab() -> (Place, Running) {
     (place, hub)
 }
 
+/// A label holds no control characters; the hub refuses them.
+const SLY_LABEL: &str = "a\u{2028}b\u{200e}c\u{61c}d\u{202e}e\u{ad}f\u{feff}g";
 const SLY: &str = "a\u{2028}b\u{200e}c\u{61c}d\u{202e}e\u{1b}[2Jf\u{ad}g\u{feff}h";
 
 #[test]
 fn no_verb_prints_what_a_terminal_obeys_or_an_eye_misses() {
     let (place, _hub) = lab();
-    place.data(&["send", "lab", SLY, "--id", "m1", "--thread", SLY]);
+    place.data(&["send", "lab", SLY, "--id", "m1", "--thread", SLY_LABEL]);
     let is_sly = |c: char| !c.is_ascii() || (c.is_ascii_control() && c != '\n');
     for arguments in [
         &["history", "lab"][..],

@@ -221,7 +221,8 @@ fn rooms_and_bots_are_shown_as_tables() {
     insta::assert_snapshot!(place.run(&["room", "retain", "marlbot-pelouse", "--age", "90d", "--bytes", "none"]).out, @"#marlbot-pelouse keeps at most 90 d, 100000 messages");
     assert_eq!(
         place.data(&["room", "kick", "marlbot-pelouse", "marlbot"]),
-        "marlbot is no longer a member of #marlbot-pelouse"
+        "marlbot is no longer a member of #marlbot-pelouse; 1 message that waited for it is dropped, and its sender can \
+         see that"
     );
     assert_eq!(
         place.run(&["bot", "remove", "marlbot"]).out,

@@ -85,6 +85,6 @@ fn what_no_strict_reader_takes_is_shown_with_replacements() {
         let told = place.run(arguments);
         assert_eq!(told.code, 0, "{arguments:?}: {told:?}");
     }
-    let labels = [&tail[..], &["--exec", "echo \"$BOT_HUB_ID $BOT_HUB_THREAD\""]].concat();
+    let labels = [&tail[..], &["--own", "--exec", "echo \"$BOT_HUB_ID $BOT_HUB_THREAD\""]].concat();
     assert_eq!(place.data(&labels), "p0 a\u{FFFD}b\np1 a\u{FFFD}b\np2 a\u{FFFD}b\np3 a\u{FFFD}b");
 }

@@ -74,7 +74,7 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     });
     Err(StoreError::Failed(format!(
         "a restore into `{}` was interrupted\n\
-         hint: restore again: bot-hub restore FILE --replace{newest}",
+         hint: restore again, with `bot-hub restore FILE --replace`{newest}",
         path.with_file_name("").display()
     )))
 }
