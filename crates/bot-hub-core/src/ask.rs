@@ -6,6 +6,7 @@ use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::id::MessageId;
 
 use crate::change::Answer;
+use crate::directory::Way;
 use crate::hub::Hub;
 use crate::io::{ConnId, Ticket};
 use crate::settings::READ_RETRY_MS;
@@ -16,8 +17,8 @@ use crate::world::{BotIx, RoomIx};
 pub(crate) enum Ask {
     /// A member that is behind; `until` was the room's head.
     Pump { room: RoomIx, bot: BotIx, until: u64 },
-    /// Somebody who reads back, forwards up to `before` if that was asked for.
-    History { conn: ConnId, room: RoomIx, before: Option<u64> },
+    /// Somebody who reads back.
+    History { conn: ConnId, room: RoomIx, way: Way },
     /// Somebody who wants to know what became of a message.
     Status { conn: ConnId, id: MessageId },
     /// A receipt for an entry that is not in the window any more.
@@ -34,8 +35,8 @@ impl Hub {
                 self.pumped(ticket, room, bot, until, page);
             }
             (Ask::Pump { room, bot, .. }, _) => self.pump_failed(ticket, room, bot),
-            (Ask::History { conn, room, before }, Answer::Page(page)) => {
-                self.history_read(conn, room, before, page);
+            (Ask::History { conn, room, way }, Answer::Page(page)) => {
+                self.history_read(conn, room, way, page);
             }
             (Ask::Status { conn, id }, Answer::Found(found)) => self.status_found(conn, &id, found),
             (Ask::Receipt { conn, bot, room, receipt }, Answer::Located(found)) => {

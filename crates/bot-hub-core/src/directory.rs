@@ -19,6 +19,15 @@ use crate::io::ConnId;
 use crate::settings::PAGE_BYTES_MAX;
 use crate::world::{BotIx, RoomIx};
 
+/// The direction in which somebody reads back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    /// From older to newer entries, up to this one.
+    Forward { before: u64 },
+    /// From newer to older entries.
+    Backward,
+}
+
 impl Hub {
     pub(crate) fn may_see(&self, room: RoomIx, bot: BotIx) -> bool {
         let known = self.world.room(room);
@@ -121,27 +130,29 @@ impl Hub {
             entries_max: wish.limit.unwrap_or(page_max).clamp(1, page_max),
             bytes_max: PAGE_BYTES_MAX,
         };
-        self.ask(query, Ask::History { conn, room, before: wish.after.and(wish.before) });
+        let way = match wish.after {
+            Some(_) => Way::Forward { before: wish.before.unwrap_or(u64::MAX) },
+            None => Way::Backward,
+        };
+        self.ask(query, Ask::History { conn, room, way });
     }
 
-    pub(crate) fn history_read(
-        &mut self,
-        conn: ConnId,
-        room: RoomIx,
-        before: Option<u64>,
-        mut page: Page,
-    ) {
+    pub(crate) fn history_read(&mut self, conn: ConnId, room: RoomIx, way: Way, mut page: Page) {
         let Some(acts) = self.conn(conn).map(|state| state.caps.acts) else { return };
-        let (end, since) = (before.unwrap_or(u64::MAX), self.begins_for(room, conn));
-        let was_cut = page.entries.iter().any(|entry| entry.seq <= since)
-            || page.corrupt.iter().any(|&seq| seq <= since);
-        // Backwards the log ends where the membership begins.
-        page.more &= !was_cut && page.entries.first().is_none_or(|it| it.seq > since + 1);
-        page.entries.retain(|entry| entry.seq > since);
-        page.corrupt.retain(|&seq| seq > since);
-        page.more &= page.entries.iter().all(|entry| entry.seq + 1 < end);
-        page.entries.retain(|entry| entry.seq < end);
-        page.corrupt.retain(|&seq| seq < end);
+        let since = self.begins_for(room, conn);
+        let (last, end) = match way {
+            Way::Forward { before } => (before.saturating_sub(1), before),
+            // Backwards the log ends where the membership begins.
+            Way::Backward => (since + 1, u64::MAX),
+        };
+        let seqs = page.entries.iter().map(|entry| entry.seq).chain(page.corrupt.iter().copied());
+        page.more &= match way {
+            Way::Forward { .. } => seqs.max().is_none_or(|seq| seq < last),
+            Way::Backward => seqs.min().is_none_or(|seq| seq > last),
+        };
+        let is_meant = |seq: u64| since < seq && seq < end;
+        page.entries.retain(|entry| is_meant(entry.seq));
+        page.corrupt.retain(|&seq| is_meant(seq));
         self.stats.corrupt += page.corrupt.len() as u64;
         let frame = HistoryPage {
             room: self.room_name(room),

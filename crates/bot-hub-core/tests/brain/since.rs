@@ -22,6 +22,8 @@ fn a_member_reads_back_from_where_its_membership_began() {
     bob <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"after","id":"m3","seq":3,"prev":2,"sent_at":1000000,"age_ms":0},{"room":"lab","from":"ana","text":"after","id":"m4","seq":4,"prev":3,"sent_at":1000000,"age_ms":0}],"has_more":false}
     > bob history lab after=0
     bob <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"after","id":"m3","seq":3,"prev":2,"sent_at":1000000,"age_ms":0},{"room":"lab","from":"ana","text":"after","id":"m4","seq":4,"prev":3,"sent_at":1000000,"age_ms":0}],"has_more":false}
+    > bob history lab after=0 limit=1
+    bob <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"after","id":"m3","seq":3,"prev":2,"sent_at":1000000,"age_ms":0}],"has_more":true}
     > bob history lab before=4 limit=1
     bob <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"after","id":"m3","seq":3,"prev":2,"sent_at":1000000,"age_ms":0}],"has_more":false}
     > bob history lab before=3
