@@ -96,7 +96,10 @@ async fn a_message_that_is_delivered_again_is_given_once() {
     peer.welcome().await;
     peer.say(one).await;
     peer.say(two).await;
-    assert_eq!(peer.hear().await, "{'type':'receipt','room':'lab','id':'x1','state':'received'}");
+    assert_eq!(
+        peer.hear().await,
+        "{'type':'receipt','room':'lab','id':'x1','from':'a','state':'received'}"
+    );
     assert!(matches!(events.next().await, Some(Event::Disconnected { .. })));
     assert!(matches!(events.next().await, Some(Event::Connected(_))));
     let Some(Event::Message(message)) = events.next().await else { panic!("it is given") };

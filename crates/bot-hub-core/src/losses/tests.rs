@@ -1,3 +1,5 @@
+//! What the ranges of a reader become, case by case.
+
 use super::*;
 
 fn range(from: u64, to: u64) -> DroppedRange {

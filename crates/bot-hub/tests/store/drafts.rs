@@ -180,7 +180,12 @@ pub(crate) fn compare(
     model: &mut dyn Store,
     ids: &[MessageId],
 ) -> Result<(), String> {
-    let (found, expected) = (load(store)?, load(model)?);
+    let (mut found, mut expected) = (load(store)?, load(model)?);
+    // Which names are taken for good: a store may know more of them, also of what it refused, never fewer.
+    let (names, must) = (std::mem::take(&mut found.names), std::mem::take(&mut expected.names));
+    if let Some(missing) = must.iter().find(|name| !names.contains(name)) {
+        return Err(format!("the name `{missing}` is forgotten"));
+    }
     if found != expected {
         return Err(format!("loaded\n {found:?}\n instead of\n {expected:?}"));
     }

@@ -20,12 +20,15 @@ use super::drafts::{Work, bot, compare, model, room, rooms};
 
 /// From the schema with the number of its place plus two to the one before: the opposite of each step,
 /// for a store that makes no use of what the step brought.
-const BACK: &[&str] = &["
+const BACK: &[&str] = &[
+    "
     DROP TABLE invite;
     ALTER TABLE token DROP COLUMN expires_at;
     ALTER TABLE bot DROP COLUMN guest;
     ALTER TABLE member DROP COLUMN rights;
-"];
+",
+    "",
+];
 
 const TOKENS: [(&str, &str); 2] = [
     ("bob", "bh_bot_24wsrekqec2eukkbhmtmdgrcp663b7pgufteagbqg5y7sts5wo5"),

@@ -278,9 +278,9 @@ fn a_receipt_that_the_hub_refuses_is_not_repeated() {
         601 < {'type':'auth_ok','caps':['ack']}
     "), @r"
     1 tell {'type':'receipt','room':'lab','id':'x5','state':'started'}
-        > {'type':'receipt','room':'lab','id':'x5','from':'a','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x5','state':'started'}
     1 tell {'type':'receipt','room':'lab','id':'x6','state':'started'}
-        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
     2 < {'type':'error','code':3005,'name':'no_such_message','message':'gone','retry':'never','ref':'x5'}
         event 2: refused no_such_message
     3 closed reset
@@ -292,6 +292,6 @@ fn a_receipt_that_the_hub_refuses_is_not_repeated() {
         > {'type':'auth','token':'t','caps':['ack'],'resume':{'lab':{'epoch':'00000000000000aa','seq':4}}}
     601 < {'type':'auth_ok','caps':['ack']}
         event 4: connected
-        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'started'}
+        > {'type':'receipt','room':'lab','id':'x6','state':'started'}
     ");
 }
