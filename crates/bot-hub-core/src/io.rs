@@ -103,7 +103,6 @@ pub struct Hello {
 
 /// What a bot may do at all, as whoever knows bots and tokens sees it now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts about one bot")]
 pub struct Standing {
     /// It may operate the hub.
     pub operator: bool,

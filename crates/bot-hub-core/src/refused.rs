@@ -75,7 +75,7 @@ impl Hub {
                 refused.joins.insert((room, bot));
             }
             Pending::Fact(fact) if refused.facts.len() < FACTS_MAX => {
-                refused.facts.push_back(*fact)
+                refused.facts.push_back(*fact);
             }
             Pending::Fact(fact) => self.forget_fact(&fact, code),
             Pending::Cursor { room, bot, mut news, .. } => {

@@ -207,7 +207,7 @@ mod tests {
         for json in frames {
             let what = &json[..json.floor_char_boundary(60)];
             check(what, json.len(), || {
-                drop(ClientFrame::decode(json.as_bytes(), &Limits::default()))
+                drop(ClientFrame::decode(json.as_bytes(), &Limits::default()));
             });
             check(what, json.len(), || drop(ServerFrame::decode(json.as_bytes())));
         }

@@ -429,7 +429,7 @@ impl Engine {
             self.warn_of_second_owner(bot);
         }
         self.record_bots_of_file();
-        self.rejudge(&self.registry.names());
+        self.rejudge(self.registry.names());
         self.former.expect(members_in(&new.rooms));
         for room in new.rooms {
             self.warn_of_namesake(&room);

@@ -7,7 +7,7 @@ use bot_hub_client::bot_protocol::frame::ServerFrame;
 async fn answer(plain: &mut Plain, frame: &str) -> (String, String) {
     plain.say(frame).await;
     match plain.hear().await.expect("the hub answers") {
-        ServerFrame::Error(error) => (error.name.to_string(), error.message.to_string()),
+        ServerFrame::Error(error) => (error.name.to_string(), error.message.clone()),
         other => (other.kind().to_owned(), String::new()),
     }
 }

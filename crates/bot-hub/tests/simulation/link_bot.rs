@@ -207,7 +207,7 @@ impl World {
             return self.history.took(&id, &room, seq);
         }
         if delivery.id.is_some() {
-            self.plan_receipts(bot, &delivery);
+            self.plan_receipts(bot, delivery);
         }
     }
 

@@ -73,7 +73,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut seen = BTreeSet::new();
         while let Some(key) = fields.next_key::<Cow<'de, str>>()? {
             if seen.contains(&key) {
-                return Err(A::Error::custom(format_args!("duplicate field `{:.64}`", key)));
+                return Err(A::Error::custom(format_args!("duplicate field `{key:.64}`")));
             }
             seen.insert(key);
             fields.next_value_seed(Self)?;
@@ -91,7 +91,7 @@ mod tests {
         let verdict = |json: &str, says: Option<&str>| match (check(json.as_bytes()), says) {
             (Ok(()), None) => {}
             (Err(error), Some(says)) => {
-                assert!(error.to_string().contains(says), "{error}: {json}")
+                assert!(error.to_string().contains(says), "{error}: {json}");
             }
             (found, _) => panic!("{json}: {found:?}"),
         };
