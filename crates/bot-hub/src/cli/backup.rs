@@ -19,7 +19,7 @@ use super::verify::damage_of;
 use super::words::{utc, wall_clock};
 use crate::server::Home;
 use crate::store::StoreError;
-use crate::store::sqlite::{Report, backup, piped, restore};
+use crate::store::sqlite::{Report, backup, copy_place, piped, restore};
 
 /// Where to.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,7 +31,7 @@ Examples:
   bot-hub backup /var/backups/bot-hub --keep 14       a directory: named by the time, the newest 14 stay
   bot-hub backup - | ssh elsewhere 'cat > hub.db'")]
 pub(super) struct Backup {
-    /// The file to write (an existing one is replaced when the new one is complete), a directory that is there, or
+    /// The file to write (an existing backup is replaced when the new one is complete), a directory that is there, or
     /// `-` for stdout
     #[arg(value_name = "FILE|DIR|-")]
     target: PathBuf,
@@ -56,6 +56,7 @@ impl Backup {
         if is_dir {
             forget_halves(&self.target);
         }
+        copy_place(&dir, &file).map_err(|no| Failure::told(Kind::Usage, &no.to_string()))?;
         can_be_made(&file)?;
         let report = during("copying", || backup(&dir, &file))?;
         // Only a backup that is whole takes the place of older ones.

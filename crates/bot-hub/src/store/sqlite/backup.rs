@@ -14,6 +14,7 @@ use super::connect::{self, Options};
 use super::error::Trouble;
 use super::leftovers::{PARTIAL, SHM, SWITCHING, WAL, next_aside, replaced, suffixed};
 use super::lock::DirectoryLock;
+use super::place::copy_place;
 use super::schema;
 use super::verify::{Report, verify_file};
 use crate::store::{RESTORED, StoreError, random_epoch};
@@ -22,13 +23,15 @@ use crate::store::{RESTORED, StoreError, random_epoch};
 const RESERVE_BYTES: u64 = 64 << 20;
 
 /// Copies the store of a data directory into a file, also while a hub runs on it: the copy is the
-/// store as it was at one moment. An existing file is replaced when the new one is complete.
+/// store as it was at one moment. An existing copy is replaced when the new one is complete; a file
+/// that is something else never is.
 ///
 /// The report is the copy's. Damage does not stop a backup: what is intact is worth keeping.
 pub fn backup(directory: &Path, target: &Path) -> Result<Report, StoreError> {
     let path = connect::database(directory);
     let conn = connect::existing(&path, &Options::default());
     let conn = conn.map_err(|trouble| trouble.at(&path))?;
+    let target = &copy_place(directory, target)?;
     let reserve = if same_disk(&path, target) { RESERVE_BYTES } else { 0 };
     let partial = Partial::of(target);
     has_room(&conn, target, reserve)?;
@@ -104,7 +107,7 @@ fn same_disk(one: &Path, other: &Path) -> bool {
     disk(one) == disk(other)
 }
 
-fn folder(file: &Path) -> &Path {
+pub(super) fn folder(file: &Path) -> &Path {
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or(Path::new("."))
 }
