@@ -282,3 +282,58 @@ fn a_backup_never_takes_the_place_of_a_device_or_a_pipe() {
     check_refused(&place, "full", "is no regular file");
     assert!(fs::metadata(&node).unwrap().file_type().is_char_device());
 }
+
+#[test]
+fn backups_to_one_name_at_once_leave_one_that_is_whole() {
+    let place = Place::new();
+    let hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    for _ in 0..8 {
+        place.data(&["send", "lab", &"long ".repeat(8_000)]);
+    }
+    assert!(hub.stop().success());
+    let backups = place.path("backups");
+    fs::create_dir(&backups).unwrap();
+    // Somebody else is at it, and neither takes the other's half.
+    fs::write(backups.join("same.db.partial"), "half").unwrap();
+    for _ in 0..6 {
+        let run = |_| {
+            let mut command = place.command(&["backup", "backups/same.db"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let runs: Vec<_> = (0..4).map(run).collect();
+        for run in runs {
+            let told = run.wait_with_output().unwrap();
+            assert!(told.status.success(), "{told:?}");
+        }
+        fs::create_dir_all(place.path("other")).unwrap();
+        fs::copy(backups.join("same.db"), place.path("other/hub.db")).unwrap();
+        let verified = place.run(&["verify", "--data", "other"]);
+        assert_eq!(
+            verified.out, "8 intact messages in 1 room, nothing is damaged\n",
+            "{verified:?}"
+        );
+    }
+    assert_eq!(names(&backups), ["same.db", "same.db.partial"]);
+}
+
+#[test]
+fn halves_that_nobody_makes_any_more_go_with_the_next_backup() {
+    let place = Place::new();
+    stored(&place);
+    let old = [
+        "copy.db.partial",
+        "copy.db.0123456789abcdef.partial",
+        "copy.db.0123456789abcdef.partial-wal",
+    ];
+    let kept = ["mine.db.partial", "copy.db.mine.partial"];
+    for name in old.iter().chain(&kept) {
+        fs::write(place.path(name), "half").unwrap();
+        let touched =
+            Command::new("touch").args(["-d", "2 hours ago"]).arg(place.path(name)).status();
+        assert!(touched.unwrap().success());
+    }
+    place.data(&["backup", "copy.db"]);
+    assert!(old.iter().all(|name| !place.path(name).exists()));
+    assert!(kept.iter().all(|name| place.path(name).exists()));
+}
