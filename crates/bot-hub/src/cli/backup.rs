@@ -19,7 +19,7 @@ use super::verify::damage_of;
 use super::words::{utc, wall_clock};
 use crate::server::Home;
 use crate::store::StoreError;
-use crate::store::sqlite::{Report, backup, piped, restore};
+use crate::store::sqlite::{Report, backup, copy_place, piped, restore, whole_of};
 
 /// Where to.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,7 +31,7 @@ Examples:
   bot-hub backup /var/backups/bot-hub --keep 14       a directory: named by the time, the newest 14 stay
   bot-hub backup - | ssh elsewhere 'cat > hub.db'")]
 pub(super) struct Backup {
-    /// The file to write (an existing one is replaced when the new one is complete), a directory that is there, or
+    /// The file to write (an existing backup is replaced when the new one is complete), a directory that is there, or
     /// `-` for stdout
     #[arg(value_name = "FILE|DIR|-")]
     target: PathBuf,
@@ -53,10 +53,9 @@ impl Backup {
             return Err(Failure::new(Kind::Usage, message).hint(hint));
         }
         let file = if is_dir { self.target.join(dated()) } else { self.target.clone() };
-        if is_dir {
-            forget_halves(&self.target);
-        }
+        copy_place(&dir, &file).map_err(|no| Failure::told(Kind::Usage, &no.to_string()))?;
         can_be_made(&file)?;
+        forget_halves(&file);
         let report = during("copying", || backup(&dir, &file))?;
         // Only a backup that is whole takes the place of older ones.
         if let Some(keep) = self.keep.filter(|_| report.damage.is_empty()) {
@@ -68,8 +67,7 @@ impl Backup {
 
 /// That a file can be written where the copy is to lie, before anything is copied.
 fn can_be_made(file: &Path) -> Result<(), Failure> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder(file);
     is_there(folder)?;
     let probe = folder.join(format!(".bot-hub-{}", std::process::id()));
     let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&probe);
@@ -126,18 +124,24 @@ fn forget_oldest(dir: &Path, keep: u32) -> Result<(), Failure> {
 /// A half of a backup that nobody has written to for so long is not being made any more.
 const HALF_AFTER: Duration = Duration::from_secs(3_600);
 
-/// Removes what backups into a directory left behind that were killed.
-fn forget_halves(dir: &Path) {
-    for file in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let name = file.file_name().to_string_lossy().into_owned();
-        let is_half = name.strip_suffix(".partial").is_some_and(is_dated);
-        let changed = file.metadata().and_then(|it| it.modified()).ok();
+/// Removes what backups of this name, or of an earlier time, left behind that were killed.
+fn forget_halves(file: &Path) {
+    let own = file.file_name().unwrap_or_default().to_string_lossy();
+    let is_like_it = |whole: &str| whole == own || is_dated(&own) && is_dated(whole);
+    for half in std::fs::read_dir(folder(file)).into_iter().flatten().flatten() {
+        let name = half.file_name().to_string_lossy().into_owned();
+        let changed = half.metadata().and_then(|it| it.modified()).ok();
         let age = changed.and_then(|at| at.elapsed().ok());
-        if is_half && age.is_some_and(|age| age > HALF_AFTER) {
+        if whole_of(&name).is_some_and(is_like_it) && age.is_some_and(|age| age > HALF_AFTER) {
             // The next one tries again.
-            drop(std::fs::remove_file(file.path()));
+            drop(std::fs::remove_file(half.path()));
         }
     }
+}
+
+fn folder(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Verified first, in a file beside the store, so that nobody pipes half a copy anywhere.

@@ -56,13 +56,15 @@ fn unfit(error: &clap::Error) -> Option<Failure> {
     };
     let (argument, value) = (text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?);
     let why = error.source().map(ToString::to_string).unwrap_or_default();
-    let why = in_words(&why);
+    let (why, own_hint) = why.split_once("\nhint: ").unwrap_or((&why, ""));
+    let why = in_words(why);
     let message = if why.starts_with("is ") || why.starts_with("has ") {
         format!("`{value}` for `{argument}` {why}")
     } else {
         format!("`{value}` is no value for `{argument}`: {why}")
     };
-    Some(Failure::new(Kind::Usage, message).hint(hint(argument)))
+    let hint = if own_hint.is_empty() { hint(argument) } else { own_hint };
+    Some(Failure::new(Kind::Usage, message).hint(hint))
 }
 
 /// What the standard library says about numbers, for people.

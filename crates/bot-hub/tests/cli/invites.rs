@@ -268,3 +268,17 @@ fn a_token_is_rotated_with_an_overlap_and_revoked() {
     let mistyped = place.run_as(&old[..old.len() - 1], &["ping"]);
     failed(&mistyped, 4, "the token is mistyped");
 }
+
+#[test]
+fn a_verb_is_no_name_of_somebody_who_is_invited() {
+    let (place, _hub) = hub();
+    for verb in ["create", "list", "revoke"] {
+        failed(&place.run(&["invite", "--room", "front", "--", verb]), 2, "");
+    }
+    failed(
+        &place.run(&["invite", "create", "--room", "front"]),
+        2,
+        "bot-hub invite NAME --room ROOM",
+    );
+    assert_eq!(place.json(&["invite", "list"])["invites"], serde_json::json!([]));
+}

@@ -2,7 +2,7 @@
 //! files, disks that nobody can write to.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -219,4 +219,121 @@ fn a_hub_in_a_terminal_ends_when_that_is_closed() {
     python.env("HOME", place.path("")).current_dir(place.path(""));
     let Ok(told) = python.output() else { return println!("SKIPPED (no `python3`)") };
     assert_eq!(told.status.code(), Some(0), "{told:?}");
+}
+
+/// What a backup onto a file in the place answers: nothing of what was there has changed.
+fn check_refused(place: &Place, target: &str, says: &str) {
+    let file = place.path(target);
+    let before = fs::symlink_metadata(&file).ok();
+    let inode = |it: &fs::Metadata| (it.ino(), it.len(), it.file_type());
+    let refused = place.run(&["backup", target]);
+    assert_eq!(refused.code, 2, "{target}: {refused:?}");
+    assert!(refused.err.contains(says) && refused.err.contains("hint: "), "{target}: {refused:?}");
+    let after = fs::symlink_metadata(&file).ok();
+    assert_eq!(after.as_ref().map(inode), before.as_ref().map(inode), "{target}");
+}
+
+#[test]
+fn a_backup_never_takes_the_place_of_a_file_that_a_hub_needs() {
+    let place = Place::new();
+    let _hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    place.data(&["send", "lab", "keep me"]);
+    let data = place.path(".local/share/bot-hub");
+    fs::hard_link(data.join("hub.db"), place.path("linked.db")).unwrap();
+    fs::hard_link(data.join("hub.lock"), place.path("linked.lock")).unwrap();
+    std::os::unix::fs::symlink(data.join("hub.db"), place.path("pointing.db")).unwrap();
+    std::os::unix::fs::symlink(&data, place.path("way")).unwrap();
+    fs::write(place.path("config.json5"), "{}").unwrap();
+    fs::create_dir(place.path("other")).unwrap();
+    fs::write(place.path("other/hub.lock"), "").unwrap();
+    let own = ["hub.db", "hub.db-wal", "hub.db-shm", "hub.lock", "hub.json", "operator.token"];
+    let not_there = ["hub.db.switching", "hub.db.replaced", "hub.db.schema-1", "hub.db.partial"];
+    for name in own.iter().chain(&not_there) {
+        check_refused(&place, &format!(".local/share/bot-hub/{name}"), "is a file of a hub");
+    }
+    for target in ["linked.db", "linked.lock", "pointing.db", "way/hub.db", "other/hub.db"] {
+        check_refused(&place, target, "is a file of a hub");
+    }
+    check_refused(&place, "config.json5", "is no backup");
+    place.data(&["send", "lab", "and me"]);
+    assert_eq!(place.run(&["verify"]).out, "2 intact messages in 1 room, nothing is damaged\n");
+    for name in ["copy.db", "copy.db", ".local/share/bot-hub/copy.db"] {
+        place.data(&["backup", name]);
+    }
+}
+
+#[test]
+fn a_backup_never_takes_the_place_of_a_device_or_a_pipe() {
+    let place = Place::new();
+    stored(&place);
+    assert!(Command::new("mkfifo").arg(place.path("fifo")).status().unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(place.path("socket")).unwrap();
+    std::os::unix::fs::symlink(place.path("fifo"), place.path("way")).unwrap();
+    std::os::unix::fs::symlink(place.path("nothing"), place.path("lost")).unwrap();
+    for target in ["fifo", "socket", "way", "lost"] {
+        check_refused(&place, target, "is no regular file");
+    }
+    let node = place.path("full");
+    let made = Command::new("mknod").arg(&node).args(["c", "1", "7"]).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        return println!("SKIPPED (no device can be made)");
+    }
+    check_refused(&place, "full", "is no regular file");
+    assert!(fs::metadata(&node).unwrap().file_type().is_char_device());
+}
+
+#[test]
+fn backups_to_one_name_at_once_leave_one_that_is_whole() {
+    let place = Place::new();
+    let hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    for _ in 0..8 {
+        place.data(&["send", "lab", &"long ".repeat(8_000)]);
+    }
+    assert!(hub.stop().success());
+    let backups = place.path("backups");
+    fs::create_dir(&backups).unwrap();
+    // Somebody else is at it, and neither takes the other's half.
+    fs::write(backups.join("same.db.partial"), "half").unwrap();
+    for _ in 0..6 {
+        let run = |_| {
+            let mut command = place.command(&["backup", "backups/same.db"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let runs: Vec<_> = (0..4).map(run).collect();
+        for run in runs {
+            let told = run.wait_with_output().unwrap();
+            assert!(told.status.success(), "{told:?}");
+        }
+        fs::create_dir_all(place.path("other")).unwrap();
+        fs::copy(backups.join("same.db"), place.path("other/hub.db")).unwrap();
+        let verified = place.run(&["verify", "--data", "other"]);
+        assert_eq!(
+            verified.out, "8 intact messages in 1 room, nothing is damaged\n",
+            "{verified:?}"
+        );
+    }
+    assert_eq!(names(&backups), ["same.db", "same.db.partial"]);
+}
+
+#[test]
+fn halves_that_nobody_makes_any_more_go_with_the_next_backup() {
+    let place = Place::new();
+    stored(&place);
+    let old = [
+        "copy.db.partial",
+        "copy.db.0123456789abcdef.partial",
+        "copy.db.0123456789abcdef.partial-wal",
+    ];
+    let kept = ["mine.db.partial", "copy.db.mine.partial"];
+    for name in old.iter().chain(&kept) {
+        fs::write(place.path(name), "half").unwrap();
+        let touched =
+            Command::new("touch").args(["-d", "2 hours ago"]).arg(place.path(name)).status();
+        assert!(touched.unwrap().success());
+    }
+    place.data(&["backup", "copy.db"]);
+    assert!(old.iter().all(|name| !place.path(name).exists()));
+    assert!(kept.iter().all(|name| place.path(name).exists()));
 }

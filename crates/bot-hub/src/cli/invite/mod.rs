@@ -39,7 +39,7 @@ pub(super) struct Invite {
     #[command(subcommand)]
     command: Option<InviteCommand>,
     /// What the bot is to be called; it may ask for another name when it comes
-    #[arg(value_parser = bot_argument, required = true)]
+    #[arg(value_parser = invited, required = true)]
     name: Option<BotId>,
     /// The room that it is let into; can be given more than once. One that is not there is made, closed
     #[arg(long = "room", value_name = "ROOM", value_parser = room_argument, required = true)]
@@ -53,6 +53,17 @@ pub(super) struct Invite {
     /// Print no QR code on a terminal
     #[arg(long)]
     no_qr: bool,
+}
+
+/// A verb in the place of a name is a mistake: nobody is called so.
+fn invited(text: &str) -> Result<BotId, String> {
+    let name = bot_argument(text).map_err(|error| error.to_string())?;
+    match name.as_str() {
+        "create" | "list" | "revoke" => Err("is a verb, and no name to invite somebody by\n\
+            hint: bot-hub invite NAME --room ROOM makes an invite; bot-hub invite list, bot-hub invite revoke ID"
+            .to_owned()),
+        _ => Ok(name),
+    }
 }
 
 /// A hub makes no invite that is good for longer, or for less; it would shorten the wish silently.

@@ -12,8 +12,9 @@ use rusqlite::backup::Backup;
 use super::clock;
 use super::connect::{self, Options};
 use super::error::Trouble;
-use super::leftovers::{PARTIAL, SHM, SWITCHING, WAL, next_aside, replaced, suffixed};
+use super::leftovers::{SHM, SWITCHING, WAL, half_of, next_aside, replaced, suffixed};
 use super::lock::DirectoryLock;
+use super::place::copy_place;
 use super::schema;
 use super::verify::{Report, verify_file};
 use crate::store::{RESTORED, StoreError, random_epoch};
@@ -22,16 +23,18 @@ use crate::store::{RESTORED, StoreError, random_epoch};
 const RESERVE_BYTES: u64 = 64 << 20;
 
 /// Copies the store of a data directory into a file, also while a hub runs on it: the copy is the
-/// store as it was at one moment. An existing file is replaced when the new one is complete.
+/// store as it was at one moment. An existing copy is replaced when the new one is complete; a file
+/// that is something else never is.
 ///
 /// The report is the copy's. Damage does not stop a backup: what is intact is worth keeping.
 pub fn backup(directory: &Path, target: &Path) -> Result<Report, StoreError> {
     let path = connect::database(directory);
     let conn = connect::existing(&path, &Options::default());
     let conn = conn.map_err(|trouble| trouble.at(&path))?;
+    let target = &copy_place(directory, target)?;
     let reserve = if same_disk(&path, target) { RESERVE_BYTES } else { 0 };
-    let partial = Partial::of(target);
     has_room(&conn, target, reserve)?;
+    let partial = Partial::of(target)?;
     copy_pages(&conn, &partial.0)?;
     let report = verify_file(&partial.0, &Options::default())?;
     settle(&partial.0)?;
@@ -39,12 +42,16 @@ pub fn backup(directory: &Path, target: &Path) -> Result<Report, StoreError> {
     Ok(report)
 }
 
-/// A file that is removed unless it gets its name.
+/// A file that is removed unless it gets its name. Nobody else has it: two copies that are to have the
+/// same name are made side by side.
 struct Partial(std::path::PathBuf);
 
 impl Partial {
-    fn of(target: &Path) -> Self {
-        Self(suffixed(target, PARTIAL))
+    fn of(target: &Path) -> Result<Self, StoreError> {
+        let partial = half_of(target, random_epoch()?.0);
+        // Whoever reads it knows what was said.
+        super::private_new(&partial).map_err(|error| failed(&partial, &error))?;
+        Ok(Self(partial))
     }
 }
 
@@ -72,10 +79,10 @@ pub fn restore(copy: &Path, directory: &Path, replace: bool) -> Result<Report, S
             path.display()
         )));
     }
-    let partial = Partial::of(&path);
     let source = connect::existing(copy, &Options::default());
     let source = source.map_err(|trouble| trouble.at(copy))?;
     has_room(&source, &path, 0)?;
+    let partial = Partial::of(&path)?;
     copy_pages(&source, &partial.0)?;
     begin_epoch(&partial.0).map_err(|trouble| trouble.at(&partial.0))?;
     let report = verify_file(&partial.0, &Options::default())?;
@@ -104,7 +111,7 @@ fn same_disk(one: &Path, other: &Path) -> bool {
     disk(one) == disk(other)
 }
 
-fn folder(file: &Path) -> &Path {
+pub(super) fn folder(file: &Path) -> &Path {
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or(Path::new("."))
 }
@@ -133,17 +140,13 @@ fn has_room(from: &Connection, target: &Path, reserve: u64) -> Result<(), StoreE
 
 /// A copy of an open store, for the time before its schema changes.
 pub(super) fn copy(conn: &Connection, target: &Path) -> Result<(), StoreError> {
-    let partial = Partial::of(target);
     has_room(conn, target, 0)?;
+    let partial = Partial::of(target)?;
     copy_pages(conn, &partial.0)?;
     publish(&partial.0, target)
 }
 
 fn copy_pages(from: &Connection, partial: &Path) -> Result<(), StoreError> {
-    remove(partial)?;
-    remove(&suffixed(partial, WAL))?;
-    // Whoever reads it knows what was said.
-    super::private(partial).map_err(|error| failed(partial, &error))?;
     let copied = || -> rusqlite::Result<()> {
         let mut to = Connection::open(partial)?;
         // Nobody reads it before it is complete: it needs no journal, and is synced once at the end.

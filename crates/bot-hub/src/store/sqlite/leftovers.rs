@@ -11,7 +11,7 @@ use super::connect::DATABASE;
 use crate::store::StoreError;
 
 /// Behind the name of a copy that is not complete.
-pub(super) const PARTIAL: &str = ".partial";
+const PARTIAL: &str = ".partial";
 
 /// Behind the name of a store that a restore has put aside.
 pub(super) const REPLACED: &str = ".replaced";
@@ -29,6 +29,22 @@ const PIPED: &str = ".backup-";
 /// The copy on its way to stdout that this process makes.
 pub fn piped(directory: &Path) -> PathBuf {
     directory.join(format!("{DATABASE}{PIPED}{}", std::process::id()))
+}
+
+/// A copy of this name that is not complete; the number is of the one who makes it.
+pub(super) fn half_of(target: &Path, number: u64) -> PathBuf {
+    suffixed(target, &format!(".{number:016x}{PARTIAL}"))
+}
+
+/// The name that a half was to get, if the name is a half's, or of a log beside it.
+pub fn whole_of(half: &str) -> Option<&str> {
+    let bare = half.strip_suffix(WAL).or_else(|| half.strip_suffix(SHM)).unwrap_or(half);
+    let bare = bare.strip_suffix(PARTIAL)?;
+    let is_number = |it: &str| it.len() == 16 && it.bytes().all(|digit| digit.is_ascii_hexdigit());
+    match bare.rsplit_once('.') {
+        Some((whole, number)) if is_number(number) => Some(whole),
+        _ => Some(bare),
+    }
 }
 
 pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {

@@ -23,6 +23,7 @@ mod leftovers;
 mod load;
 mod lock;
 mod names;
+mod place;
 mod read;
 mod row;
 mod rows;
@@ -44,8 +45,9 @@ use self::cache::Cache;
 use self::connect::DATABASE;
 pub use self::connect::Options;
 use self::error::{Trouble, is_full};
-pub use self::leftovers::piped;
+pub use self::leftovers::{piped, whole_of};
 use self::lock::DirectoryLock;
+pub use self::place::copy_place;
 pub use self::read::SqliteReader;
 use self::sum::Sum;
 pub use self::verify::{Damage, Report, verify, verify_with};
@@ -258,11 +260,20 @@ fn make_file(path: &Path) -> Result<(), StoreError> {
 }
 
 fn private(path: &Path) -> std::io::Result<std::fs::File> {
+    private_options().create(true).open(path)
+}
+
+/// The same for a file that nobody else may have made.
+fn private_new(path: &Path) -> std::io::Result<std::fs::File> {
+    private_options().create_new(true).open(path)
+}
+
+fn private_options() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
+    options.append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
 }
 
 #[cfg(test)]
