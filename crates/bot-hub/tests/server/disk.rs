@@ -45,6 +45,7 @@ fn mount(args: &[&str], at: &Path) -> bool {
 
 #[tokio::test]
 async fn a_full_disk_refuses_acknowledges_nothing_false_and_heals_without_a_restart() {
+    let _alone = crate::MEMORY.lock().await;
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let Some(small) = Small::mount(&data) else {

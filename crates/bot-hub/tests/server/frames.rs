@@ -32,6 +32,7 @@ fn escaped(text: &str) -> String {
 
 #[tokio::test]
 async fn a_text_within_its_bound_is_taken_in_any_escaping() {
+    let _alone = crate::MEMORY.lock().await;
     let stage = stage();
     let mut socket = member(&stage).await;
     let bound = 128 * 1024;
@@ -52,6 +53,7 @@ async fn a_text_within_its_bound_is_taken_in_any_escaping() {
 
 #[tokio::test]
 async fn a_frame_that_is_too_large_is_refused_with_its_id_and_the_connection_lives_on() {
+    let _alone = crate::MEMORY.lock().await;
     let stage = stage();
     let mut socket = member(&stage).await;
     for bytes in [132_000, 900_000, 2 << 20] {
@@ -71,6 +73,7 @@ async fn a_frame_that_is_too_large_is_refused_with_its_id_and_the_connection_liv
 
 #[tokio::test]
 async fn a_frame_without_end_is_refused_before_the_connection_ends() {
+    let _alone = crate::MEMORY.lock().await;
     let stage = stage();
     let mut socket = member(&stage).await;
     let begin = r#"{"type":"message","id":"huge","room":"lab","text":""#;

@@ -15,3 +15,6 @@ mod names;
 mod pages;
 mod stage;
 mod timing;
+
+/// Held by the tests of this process that need much memory, and by the one that measures it.
+static MEMORY: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
