@@ -220,7 +220,9 @@ describe("two gateways", { timeout: 3_600_000 }, () => {
     wire.deaf(true);
     await tester.answer(id, { ms: 120_000 });
     const sending = bob.call("send", { channel: "bot-hub", to: "room:pair", message: "out of the blue, once", idempotencyKey: "once" }).catch(() => {});
-    await tester.until((it) => it.type === "message" && it.text === "out of the blue, once", { ms: 120_000 });
+    // One message is under way at a time: this one waits on disk behind the answer.
+    const unsent = join(bob.dir, "state", "bot-hub", "default.outbox.json");
+    await until(() => readFileSync(unsent, "utf8").includes("out of the blue, once"), "the second one is on disk");
     await bob.stop("SIGKILL");
     await sending;
     wire.deaf(false);
