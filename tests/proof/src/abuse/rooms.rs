@@ -42,8 +42,8 @@ pub const CASES: &[Case] = &[
     Case {
         growth_mib_max: 48,
         ..case(
-            "a bot that joins 1,200 rooms",
-            "`limits.roomsPerBot` (1,000): refused from there on",
+            "a bot that makes 1,200 rooms",
+            "`limits.roomsMadePerBot` (100): refused from there on",
             hoarder,
         )
     },
@@ -227,10 +227,10 @@ fn hoarder(stage: &Stage) -> Result<Damage, Failure> {
             refused += 1;
         }
     }
-    if refused != 200 {
+    if refused != 1_100 {
         return Err(format!("{refused} of 1,200 were refused"));
     }
-    Ok(Damage::note("200 refused".to_owned()))
+    Ok(Damage::note("1,100 refused".to_owned()))
 }
 
 fn noise(stage: &Stage) -> Result<Damage, Failure> {

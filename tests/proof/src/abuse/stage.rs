@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
@@ -17,6 +17,10 @@ use crate::honest::{Experience, Honest};
 const WARM_UP: Duration = Duration::from_millis(400);
 /// How long the hub may take to give back what the attack cost.
 const COOL_DOWN: Duration = Duration::from_millis(1_500);
+/// `limits.sideConnectionsPerBot` by default.
+const ASIDES_PER_BOT: u32 = 16;
+/// Bots that mean harm: enough for every case's connections.
+const EVIL_BOTS: u32 = 20;
 /// How often memory is looked at.
 const SAMPLE: Duration = Duration::from_millis(20);
 /// The hub's waits in a quick run, in seconds, and the size of a storm.
@@ -107,17 +111,20 @@ pub struct Stage {
     pub waits: Waits,
     /// How the hub was started.
     pub launch: Launch,
+    /// How many connections were made beside those that read.
+    pub asides: AtomicU32,
 }
 
 impl Stage {
-    /// A bot that means harm, known to the hub; from `e0` to `e3`.
+    /// A bot that means harm, known to the hub; `e0` and so on.
     pub fn evil(&self, number: u32) -> Result<Peer, Failure> {
         Ok(Peer::ours(&self.url, &token(&format!("e{number}")), &json!({"caps": ["ack"]}))?.0)
     }
 
-    /// Another connection of it, beside the one that reads.
+    /// A connection beside the one that reads, of one of many bots: a single one may have so many only.
     pub fn aside(&self) -> Result<Peer, Failure> {
-        Ok(Peer::ours(&self.url, &token("e0"), &json!({"caps": [], "side": true}))?.0)
+        let bot = self.asides.fetch_add(1, Ordering::Relaxed) / ASIDES_PER_BOT % EVIL_BOTS;
+        Ok(Peer::ours(&self.url, &token(&format!("e{bot}")), &json!({"caps": [], "side": true}))?.0)
     }
 }
 
@@ -152,11 +159,13 @@ fn beside_honest_bots(
     waits: Waits,
 ) -> Result<Figures> {
     let home = tempfile::tempdir()?;
-    let bots = ["hedy", "hugo", "hans", "e0", "e1", "e2", "e3"].map(str::to_owned);
+    let evil = (0..EVIL_BOTS).map(|bot| format!("e{bot}"));
+    let bots: Vec<String> =
+        ["hedy", "hugo", "hans"].map(str::to_owned).into_iter().chain(evil).collect();
     let mut launch = Launch::new(program, home.path(), &bots, &waits.settings());
     launch.log_level = case.log_level;
     let hub = Arc::new(Hub::start(&launch)?);
-    let stage = Stage { url: hub.url.clone(), waits, launch };
+    let stage = Stage { url: hub.url.clone(), waits, launch, asides: AtomicU32::new(0) };
     let wrong = |why: Failure| anyhow!(why);
 
     let honest = Honest::start(&stage.url).map_err(wrong)?;
