@@ -22,7 +22,7 @@ pub enum Change {
     /// → `Appended`, `Duplicate` or `Conflict`. Refused if there is no such room.
     Append(Arc<Draft>),
     /// Say whether this message is in its room's log already, after everything before it in the queue.
-    /// Stores nothing. → `Duplicate`, `Conflict` or `Unsaid`. Refused if there is no such room.
+    /// Stores nothing. → `Duplicate`, `Conflict` or `Unsaid`; the last one also if there is no such room.
     WasSaid(Arc<Draft>),
     /// Make a room. → `Done`, also if it exists.
     CreateRoom {

@@ -89,7 +89,7 @@ struct Own {
 }
 
 impl Hub {
-    /// Fetches what the notices are about, if anybody in the room wants to hear of it.
+    /// Fetches what the notices are about, if anybody here wants to hear of such things.
     pub(crate) fn look_up_notices(&mut self, room: RoomIx, notices: Vec<Notice>) {
         self.queue_notices(Notices { room, notices, removed: None });
     }
@@ -114,10 +114,8 @@ impl Hub {
 
     fn queue_notices(&mut self, mut batch: Notices) {
         batch.notices.retain(|it| it.after < it.to);
-        let wanted = |hub: &Self| {
-            hub.world.room(batch.room).members.iter().any(|it| hub.wants_receipts(it.bot))
-        };
-        if batch.notices.is_empty() || !wanted(self) {
+        // Senders need not be members any more, and an operator never was: only the log knows who they are.
+        if batch.notices.is_empty() || self.receipt_conns == 0 {
             return;
         }
         if self.notices.len() >= BATCHES_MAX {
@@ -134,14 +132,19 @@ impl Hub {
         if std::mem::replace(&mut self.notices_left_out, true) {
             return;
         }
+        // Whoever spoke here and is no member any more hears of it too, without a name that may be hidden
+        // from others.
         let name = self.room_name(room);
-        let conns = |hub: &Self| -> Vec<ConnId> {
-            let members = hub.world.room(room).members.iter();
-            members.flat_map(|it| hub.receipt_conns_of(it.bot)).collect()
-        };
-        for conn in conns(self) {
+        let conns = self.world.conns.iter().filter(|(_, it)| it.caps.receipts);
+        let told = conns.map(|(&conn, it)| {
+            let may_see = self.is_operator(it.bot) || self.world.member(room, it.bot).is_some();
+            (conn, if may_see { format!("`{name}`") } else { "a room".to_owned() })
+        });
+        let mut told: Vec<(ConnId, String)> = told.collect();
+        told.sort_by_key(|(conn, _)| *conn);
+        for (conn, place) in told {
             let error = ErrorFrame::new(Code::Overloaded)
-                .message(format!("more was lost in `{name}` than receipts can tell"))
+                .message(format!("more was lost in {place} than receipts can tell"))
                 .hint("ask for the `status` of the messages that matter");
             self.send_error(conn, error.about("receipt"));
         }

@@ -5,7 +5,6 @@
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
-use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 use serde_json::json;
@@ -16,7 +15,7 @@ use crate::facts::{Fact, News};
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::notice::Notice;
-use crate::publish::Said;
+use crate::publish::{Doubted, Said};
 use crate::world::{BotIx, RoomIx};
 
 /// What waits for a change.
@@ -25,7 +24,7 @@ pub(crate) enum Pending {
     /// A message; its sender waits for the `ack`.
     Append(Said),
     /// A message that is refused, unless it was said before.
-    WasSaid { said: Said, error: Box<ErrorFrame> },
+    WasSaid(Box<Doubted>),
     /// A new room.
     Room { room: RoomIx, waiter: Waiter },
     /// A room's own retention.
@@ -72,9 +71,7 @@ impl Hub {
     pub(crate) fn settle(&mut self, pending: Pending, outcome: Outcome) {
         match (pending, outcome) {
             (Pending::Append(said), outcome) => self.append_settled(said, &outcome),
-            (Pending::WasSaid { said, error }, outcome) => {
-                self.was_said_settled(said, *error, &outcome);
-            }
+            (Pending::WasSaid(doubted), outcome) => self.was_said_settled(*doubted, &outcome),
             (Pending::Room { room, waiter }, _) => {
                 self.room_is_stored(room);
                 self.confirm(waiter);
@@ -124,11 +121,12 @@ impl Hub {
             return;
         };
         match pending {
-            // Of one that may have been said before it is not known either.
-            Pending::Append(said) | Pending::WasSaid { said, .. } => {
+            Pending::Append(said) => {
                 let reference = if said.chosen_id { said.draft.id.as_str() } else { "message" };
                 self.refuse(said.conn, code, reference);
             }
+            // Whether it was said before is not known either.
+            Pending::WasSaid(doubted) => self.refuse(doubted.conn, code, doubted.draft.id.as_str()),
             Pending::Room { waiter: Waiter::Nobody, .. } | Pending::Fact(_) => {
                 self.retry(pending, code);
             }

@@ -36,6 +36,15 @@ pub(crate) struct Said {
     pub(crate) chosen_id: bool,
 }
 
+/// A message that is refused, unless it was said before. Its room need not exist.
+#[derive(Debug)]
+pub(crate) struct Doubted {
+    pub(crate) draft: Arc<Draft>,
+    pub(crate) conn: ConnId,
+    from: BotIx,
+    error: ErrorFrame,
+}
+
 impl Hub {
     pub(crate) fn publish(&mut self, conn: ConnId, bot: BotIx, message: Message) {
         let room = match self.accept(bot, &message) {
@@ -48,7 +57,7 @@ impl Hub {
 
     fn said(&mut self, conn: ConnId, from: BotIx, room: RoomIx, message: Message) -> Said {
         let chosen_id = message.id.is_some();
-        let draft = Arc::new(self.draft(room, from, message));
+        let draft = Arc::new(self.draft(self.room_name(room), from, message));
         Said { room, from, draft, conn, chosen_id }
     }
 
@@ -62,19 +71,20 @@ impl Hub {
 
     /// It cannot be taken now, unless it was: whoever missed the `ack` says it again, and gets the
     /// first answer, whatever has changed since. Only the store knows whether this was said, and it
-    /// is asked behind everything that is on its way there.
+    /// is asked behind everything that is on its way there. It is asked whether or not there is such a
+    /// room: when a refusal comes must not tell a stranger which rooms exist.
     fn refuse_message(&mut self, conn: ConnId, bot: BotIx, message: Message, error: ErrorFrame) {
         let room = match (&message.room, &message.to) {
-            (Some(name), _) => self.world.room_ix(name),
-            (None, Some(to)) => self.world.room_ix(&RoomName::direct(self.bot_id(bot), to)),
+            (Some(name), _) => Some(name.clone()),
+            (None, Some(to)) => Some(RoomName::direct(self.bot_id(bot), to)),
             (None, None) => None,
         };
         let error = error.about(message.id.as_ref().map_or("message", MessageId::as_str));
         match room.filter(|_| message.id.is_some() && !self.draining) {
             Some(room) => {
-                let said = self.said(conn, bot, room, message);
-                let change = Change::WasSaid(said.draft.clone());
-                self.change(change, Pending::WasSaid { said, error: Box::new(error) });
+                let draft = Arc::new(self.draft(room, bot, message));
+                let doubted = Doubted { draft: draft.clone(), conn, from: bot, error };
+                self.change(Change::WasSaid(draft), Pending::WasSaid(Box::new(doubted)));
             }
             None => self.send_error(conn, error),
         }
@@ -109,7 +119,7 @@ impl Hub {
         })
     }
 
-    fn draft(&mut self, room: RoomIx, bot: BotIx, message: Message) -> Draft {
+    fn draft(&mut self, room: RoomName, bot: BotIx, message: Message) -> Draft {
         let Message { room: _, to: _, text, id, reply_to, thread, expires_at, act, meta } = message;
         let has_extras = reply_to.is_some()
             || thread.is_some()
@@ -121,7 +131,7 @@ impl Hub {
             Box::new(Extras { reply_to, thread, expires_at, act, meta })
         };
         Draft {
-            room: self.room_name(room),
+            room,
             from: self.bot_id(bot).clone(),
             id: id.unwrap_or_else(|| self.make_id()),
             text,
@@ -153,10 +163,13 @@ impl Hub {
 
     /// What became of a message that was refused: if it is the same as one that is stored, it gets the
     /// answer of that one, and else it stays refused for the reason that holds now.
-    pub(crate) fn was_said_settled(&mut self, said: Said, error: ErrorFrame, outcome: &Outcome) {
-        match *outcome {
-            Outcome::Duplicate { seq } => self.acknowledge_again(said, seq),
-            _ => self.send_error(said.conn, error),
+    pub(crate) fn was_said_settled(&mut self, doubted: Doubted, outcome: &Outcome) {
+        let Doubted { draft, conn, from, error } = doubted;
+        match (outcome, self.world.room_ix(&draft.room)) {
+            (&Outcome::Duplicate { seq }, Some(room)) => {
+                self.acknowledge_again(Said { room, from, draft, conn, chosen_id: true }, seq);
+            }
+            _ => self.send_error(conn, error),
         }
     }
 

@@ -51,6 +51,10 @@ impl Hub {
         match (&report.id, report.seq) {
             (None, Some(seq)) => self.received_through(room, bot, seq),
             (Some(_), _) => match self.meant_in_window(room, bot, &report) {
+                // One that has left the window may have the same id: only the log tells.
+                Meant::One(_) if names_only_an_id(&report) => {
+                    self.look_up_receipt(conn, bot, room, report);
+                }
                 Meant::One(seq) => self.report_in_window(room, bot, seq, report),
                 Meant::Several => self.refuse_ambiguous(conn, &reference),
                 Meant::None => self.look_up_receipt(conn, bot, room, report),
@@ -138,33 +142,39 @@ impl Hub {
         found: &[Located],
     ) {
         let Some(member) = self.world.member(room, bot) else { return };
-        if let Meant::One(seq) = self.meant_in_window(room, bot, &report) {
-            // It was handed over again meanwhile.
-            self.report_in_window(room, bot, seq, report);
-            return self.pump(room, bot);
-        }
         let own = self.bot_id(bot);
         let was_handed = |it: &&Located| {
             it.from != *own
                 && report.seq.is_none_or(|seq| seq == it.seq)
                 && (member.since + 1..=member.ever_sent()).contains(&it.seq)
         };
-        let mut meant = found.iter().filter(was_handed);
+        let meant: Vec<&Located> = found.iter().filter(was_handed).collect();
+        let in_window = self.meant_in_window(room, bot, &report);
+        let is_open = names_only_an_id(&report);
         let reference = SmolStr::new(report.id.as_ref().map_or("receipt", MessageId::as_str));
-        match (meant.next(), meant.next()) {
-            (None, _) => self.refuse(conn, Code::NoSuchMessage, &reference),
-            (Some(_), Some(_)) if report.state != ReceiptState::Received => {
-                self.refuse_ambiguous(conn, &reference);
+        match (in_window, &meant[..]) {
+            // The retention may have removed it from the log, but not from the window.
+            (Meant::One(seq), all) if !is_open || all.iter().all(|it| it.seq == seq) => {
+                self.report_in_window(room, bot, seq, report);
+                self.pump(room, bot);
             }
-            (Some(message), _) => {
-                // `received` of what is not in the window is known from the cursor.
-                let is_news = report.state > ReceiptState::Received
-                    && report.state.may_follow_all(message.said.iter().copied());
-                if is_news {
-                    let from = self.world.intern_bot(&message.from);
-                    self.record_report(room, bot, from, message.seq, report);
-                }
+            (Meant::None, []) => self.refuse(conn, Code::NoSuchMessage, &reference),
+            (Meant::None, [message, rest @ ..])
+                if rest.is_empty() || !is_above_received(&report) =>
+            {
+                self.report_on_stored(room, bot, message, report);
             }
+            _ => self.refuse_ambiguous(conn, &reference),
+        }
+    }
+
+    /// `received` of what is not in the window is known from the cursor.
+    fn report_on_stored(&mut self, room: RoomIx, bot: BotIx, message: &Located, report: Report) {
+        let is_news =
+            is_above_received(&report) && report.state.may_follow_all(message.said.iter().copied());
+        if is_news {
+            let from = self.world.intern_bot(&message.from);
+            self.record_report(room, bot, from, message.seq, report);
         }
     }
 
@@ -175,4 +185,13 @@ impl Hub {
         let reason = reason.map(SmolStr::from);
         self.record(seq, News { sender: from, room, id, bot, state, at, reason, reply });
     }
+}
+
+fn is_above_received(report: &Report) -> bool {
+    report.state > ReceiptState::Received
+}
+
+/// Whether a receipt says nothing but an id of what it is about, where that may not be enough.
+fn names_only_an_id(report: &Report) -> bool {
+    report.from.is_none() && report.seq.is_none() && is_above_received(report)
 }

@@ -61,8 +61,9 @@ impl Hub {
         let state = self.world.room(room);
         let kept = (state.head + 1).saturating_sub(state.first);
         let step = u64::from(TRIM_ENTRIES_MAX);
-        let is_over =
-            |count, max: Option<u64>, step| max.is_some_and(|it| count > it + it / 8 + step);
+        // A bound may be as large as a number can be.
+        let bound = |max: u64, step| max.saturating_add(max / 8).saturating_add(step);
+        let is_over = |count, max: Option<u64>, step| max.is_some_and(|it| count > bound(it, step));
         if is_over(kept, retain.entries, step) || is_over(state.bytes, retain.bytes, step * 1_024) {
             self.trim(room);
         }

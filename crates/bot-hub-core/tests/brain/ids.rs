@@ -81,3 +81,34 @@ fn what_is_on_its_way_is_found_by_its_sender_and_id() {
     eve <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"eve","sent_at":1000000,"recipients":[{"bot":"ana","state":"stored","steps":[{"state":"stored","at":1000000}]},{"bot":"bob","state":"failed","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000},{"state":"failed","at":1000000}]}]}
     "#);
 }
+
+#[test]
+fn an_id_that_two_share_stays_ambiguous_when_the_first_was_received() {
+    transcript!(@r#"
+    > quiet
+    > open ana ack,receipts
+    > open eve ack,receipts
+    > open bob ack
+    > ana join lab
+    > eve join lab
+    > bob join lab
+    > ana say #lab work id=m1
+    > bob received lab m1
+    > eve say #lab decoy id=m1
+    > loud
+    > bob started lab m1
+    bob <- {"type":"error","code":3006,"name":"ambiguous_id","message":"more than one message that this bot was handed has that id","hint":"say `from` beside `id`: the sender of the message that is meant","retry":"after_fix","ref":"m1"}
+    > bob received lab m1
+    eve <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    > bob answered lab m1 reply=m9
+    bob <- {"type":"error","code":3006,"name":"ambiguous_id","message":"more than one message that this bot was handed has that id","hint":"say `from` beside `id`: the sender of the message that is meant","retry":"after_fix","ref":"m1"}
+    > bob started lab m1 from=ana
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"started","at":1000000}
+    > ana say #lab more id=m2
+    eve, bob <- #lab 3 ana: more (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":3,"delivered":2,"queued":0}
+    > bob started lab m2
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"received","at":1000000}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"started","at":1000000}
+    "#);
+}

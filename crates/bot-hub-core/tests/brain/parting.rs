@@ -169,3 +169,27 @@ fn what_is_said_while_the_kick_is_being_stored_is_dropped_too() {
     ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"kicked"}]}]}
     "#);
 }
+
+#[test]
+fn senders_that_are_no_members_hear_of_drops() {
+    transcript!(@r#"
+    > quiet
+    > open ana ack,receipts
+    > open bob ack
+    > open carl ack
+    > open ops ack,receipts side operator
+    > operator ops
+    > ana join lab
+    > bob join lab
+    > carl join lab
+    > close carl
+    > ana say #lab one id=m1
+    > ops say #lab two id=m2
+    > ana leave lab
+    > loud
+    > ops do {"room_kick":{"room":"lab","bot":"carl"}}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":2,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"carl","state":"dropped","at":1000000,"reason":"kicked"}
+    ops <- {"type":"receipt","room":"lab","id":"m2","bot":"carl","state":"dropped","at":1000000,"reason":"kicked"}
+    "#);
+}

@@ -79,10 +79,13 @@ fn a_ladder_is_climbed_upwards_only() {
     > written bob
     ana <- {"type":"receipt","room":"lab","id":"m0","bot":"bob","state":"delivered","at":1000000}
     > bob answered lab m1 reply=m9
+    store ? locate #lab m1 from anybody
     store <- receipt #lab 2 bob answered
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"answered","at":1000000,"reply":"m9"}
     > bob started lab m1
+    store ? locate #lab m1 from anybody
     > bob done lab m1
+    store ? locate #lab m1 from anybody
     > bob received lab m0
     store <- delivered #lab bob 2
     store <- cursor #lab bob 2 received

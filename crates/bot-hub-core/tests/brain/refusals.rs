@@ -84,6 +84,7 @@ fn cursors_and_facts_that_were_refused_are_saved_later() {
     > hold store
     > show store
     > bob done lab m1
+    store ? locate #lab m1 from anybody
     store <- cursor #lab bob 1 received
     store <- receipt #lab 1 bob done
     > tick 200ms

@@ -39,9 +39,9 @@ fn the_same_id_to_a_good_and_to_a_mistyped_room_gets_two_answers() {
     > hold store
     > ana say #lab one id=m1
     > ana say #labb one id=m1
-    ana <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `labb`","hint":"did you mean room `lab`?","retry":"after_fix","ref":"m1"}
     > free store
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    ana <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `labb`","hint":"did you mean room `lab`?","retry":"after_fix","ref":"m1"}
     "#);
 }
 
@@ -103,5 +103,41 @@ fn the_same_message_again_is_answered_without_a_look_into_the_store() {
     > ana say #lab one id=m1
     store <- append #lab ana: one
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0,"duplicate":true}
+    "#);
+}
+
+#[test]
+fn the_order_of_answers_does_not_say_which_rooms_exist() {
+    transcript!(@r#"
+    > quiet
+    > bot zed
+    > open ana ack
+    > open bob ack
+    > open eve ack
+    > declare secret ana,bob closed
+    > ana say @bob hello
+    > hold store
+    > loud
+    > eve say #secret x id=z1
+    > eve {"type":"ping"}
+    eve <- {"type":"pong","at":1000000}
+    > eve say #nothing x id=z1
+    > eve {"type":"ping"}
+    eve <- {"type":"pong","at":1000000}
+    > eve say #dm:ana:bob x id=z1
+    > eve {"type":"ping"}
+    eve <- {"type":"pong","at":1000000}
+    > eve say #dm:ana:zed x id=z1
+    > eve {"type":"ping"}
+    eve <- {"type":"pong","at":1000000}
+    > eve say @zoe x id=z1
+    > eve {"type":"ping"}
+    eve <- {"type":"pong","at":1000000}
+    > free store
+    eve <- {"type":"error","code":3003,"name":"not_a_member","message":"you are not a member of `secret`","hint":"send {\"type\":\"join\",\"room\":\"secret\"} first","retry":"after_fix","ref":"z1"}
+    eve <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `nothing`","hint":"send {\"type\":\"join\",\"room\":\"nothing\"} to make it, or `rooms` to see what there is","retry":"after_fix","ref":"z1"}
+    eve <- {"type":"error","code":2003,"name":"not_allowed","message":"a direct conversation has two members: its name says which","retry":"after_fix","ref":"z1"}
+    eve <- {"type":"error","code":2003,"name":"not_allowed","message":"a direct conversation has two members: its name says which","retry":"after_fix","ref":"z1"}
+    eve <- {"type":"error","code":3002,"name":"no_such_bot","message":"there is no bot `zoe`","hint":"send `who` to see the bots that share a room with you","retry":"after_fix","ref":"z1"}
     "#);
 }

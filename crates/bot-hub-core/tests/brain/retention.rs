@@ -307,3 +307,39 @@ fn many_dropped_messages_are_all_reported_to_their_sender() {
     ana <- {"type":"receipt","room":"lab","id":"m70","bot":"bob","state":"dropped","at":1001000,"reason":"buffer_per_bot_per_room"}
     "#);
 }
+
+#[test]
+fn bounds_of_any_size_are_kept() {
+    transcript!(@r#"
+    > quiet
+    > open ana ack
+    > open bob ack
+    > open ops side operator
+    > operator ops
+    > ana join lab
+    > bob join lab
+    > loud
+    > ops do {"room_retain":{"room":"lab","retain":{"entries":18446744073709551615}}}
+    ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
+    > ana say #lab one id=m1
+    bob <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    > ops do {"room_retain":{"room":"lab","retain":{"bytes":18446744073709551615}}}
+    ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
+    > ana say #lab two id=m2
+    bob <- #lab 2 ana: two (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
+    > ops do {"room_retain":{"room":"lab","retain":{"age_ms":18446744073709551615}}}
+    ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
+    > ana say #lab three id=m3
+    bob <- #lab 3 ana: three (m3)
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":1,"queued":0}
+    > tick 61s
+    > ana {"type":"history","room":"lab","after":18446744073709551615,"before":18446744073709551615,"limit":4294967295}
+    ana <- {"type":"history","room":"lab","entries":[],"has_more":false}
+    > bob received lab 18446744073709551615
+    > ana {"type":"message","room":"lab","text":"four","id":"m4","expires_at":18446744073709551615}
+    bob <- #lab 4 ana: four (m4)
+    ana <- {"type":"ack","room":"lab","id":"m4","seq":4,"delivered":1,"queued":0}
+    "#);
+}

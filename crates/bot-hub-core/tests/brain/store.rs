@@ -58,7 +58,8 @@ impl Store {
         match change {
             Change::Append(draft) => self.room(&draft.room).append(draft),
             Change::WasSaid(draft) => {
-                self.room(&draft.room).known(draft).unwrap_or(Outcome::Unsaid)
+                let room = self.rooms.get(&draft.room);
+                room.and_then(|room| room.known(draft)).unwrap_or(Outcome::Unsaid)
             }
             Change::Trim { room, retain, now, entries_max } => {
                 self.room(room).trim(retain, *now, *entries_max as usize)

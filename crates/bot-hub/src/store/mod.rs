@@ -238,11 +238,11 @@ fn newest(at: Timestamp) -> Timestamp {
     Timestamp((at.0 / 1_000 + 1) * 1_000)
 }
 
-/// The room that must exist for a change; `None` for the one that makes it.
+/// The room that must exist for a change; `None` for the one that makes it and for a question.
 fn room_of(change: &Change) -> Option<&RoomName> {
     match change {
-        Change::CreateRoom { .. } => None,
-        Change::Append(draft) | Change::WasSaid(draft) => Some(&draft.room),
+        Change::CreateRoom { .. } | Change::WasSaid(_) => None,
+        Change::Append(draft) => Some(&draft.room),
         Change::Receipt(receipt) => Some(&receipt.room),
         Change::Retain { room, .. }
         | Change::Join { room, .. }

@@ -188,7 +188,13 @@ impl World {
             self.rooms.entry(room.clone()).or_insert_with(|| Room::new(*closed));
             return Outcome::Done;
         }
-        let name = super::room_of(change).expect("every change but `CreateRoom` names its room");
+        if let Change::WasSaid(draft) = change {
+            return self
+                .rooms
+                .get(&draft.room)
+                .map_or(Outcome::Unsaid, |room| room.was_said(draft));
+        }
+        let name = super::room_of(change).expect("every other change names its room");
         match change {
             Change::Append(draft) => self.names.insert(draft.from.clone()),
             Change::Join { bot, .. } => self.names.insert(bot.clone()),

@@ -86,14 +86,14 @@ impl Room {
         }
     }
 
+    pub(super) fn was_said(&self, draft: &Draft) -> Outcome {
+        self.known(self.seeds.hash_one(&draft.id), draft).unwrap_or(Outcome::Unsaid)
+    }
+
     pub(super) fn apply(&mut self, change: &Change) -> Outcome {
         match change {
             Change::Append(draft) => return self.append(draft),
-            Change::WasSaid(draft) => {
-                return self
-                    .known(self.seeds.hash_one(&draft.id), draft)
-                    .unwrap_or(Outcome::Unsaid);
-            }
+            Change::WasSaid(draft) => return self.was_said(draft),
             Change::Trim { retain, now, entries_max, .. } => {
                 return self.trim(retain, *now, *entries_max);
             }

@@ -53,8 +53,9 @@ impl Batch<'_> {
     }
 
     pub(super) fn was_said(&mut self, draft: &Draft) -> Result<Outcome, Trouble> {
-        let room = stored::room_number(self.conn, &draft.room)?
-            .ok_or_else(|| Trouble::NoSuchRoom(draft.room.clone()))?;
+        let Some(room) = stored::room_number(self.conn, &draft.room)? else {
+            return Ok(Outcome::Unsaid);
+        };
         let Some(sender) = self.cache.names.number(self.conn, &draft.from)? else {
             return Ok(Outcome::Unsaid);
         };
