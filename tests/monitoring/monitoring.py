@@ -260,7 +260,7 @@ def top_shows_bots_rooms_and_what_waits():
         screen = top(hub)
         try:
             text = screen.until("#lab")
-            assert "of 3 bots online, 1 rooms" in text, text
+            assert "of 2 bots online, 1 room" in text, text
             assert "1 messages wait, the oldest for" in text, text
             bob = next(line for line in text.splitlines() if "bob" in line)
             assert re.search(r"bob\s+away\s+1\s+.*never.*offline", bob), bob
