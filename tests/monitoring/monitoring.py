@@ -289,14 +289,14 @@ def top_does_what_its_keys_say():
             screen.press("?")
             screen.until(lambda text: "ctrl-c   quit" not in text)
             screen.press("j")
-            screen.until("bots: 3, 1 above")
+            screen.until("bots: 2, 1 above")
             screen.press("k\t")
             screen.press("p")
             screen.until("PAUSED")
             hub.data("send", "lab", "unseen")
             for _ in range(5):
                 screen.read(0.2)
-            assert "1 messages wait" in screen.text(), screen.text()
+            assert "1 message waits" in screen.text(), screen.text()
             screen.press("p")
             screen.until("2 messages wait")
         finally:
