@@ -261,9 +261,9 @@ def top_shows_bots_rooms_and_what_waits():
         try:
             text = screen.until("#lab")
             assert "of 2 bots online, 1 room" in text, text
-            assert "1 messages wait, the oldest for" in text, text
+            assert "1 message waits, the oldest for" in text, text
             bob = next(line for line in text.splitlines() if "bob" in line)
-            assert re.search(r"bob\s+away\s+1\s+.*never.*offline", bob), bob
+            assert re.search(r"bob\s+offline\s+1\s+.*never.*offline", bob), bob
             assert re.search(r"#lab\s+1\s+0\s+1\s+1", text), text
             hub.data("send", "lab", "again")
             screen.until("2 messages wait")
