@@ -69,3 +69,34 @@ async fn a_bot_makes_so_many_rooms_and_the_hub_holds_so_many() {
     let direct = "{\"type\":\"message\",\"to\":\"ana\",\"text\":\"hi\"}";
     assert_eq!(answer(bob, direct).await, told);
 }
+
+#[tokio::test]
+async fn texts_that_are_long_on_the_wire_close_no_connection_and_are_read_back() {
+    let stage = Stage::start(&config(&["ana", "bob"], ""));
+    let mut sockets = Vec::new();
+    for bot in ["ana", "bob"] {
+        let mut plain = stage.socket(HERE).await;
+        assert_eq!(plain.auth(&token(bot)).await.unwrap(), "auth_ok");
+        assert_eq!(answer(&mut plain, "{\"type\":\"join\",\"room\":\"lab\"}").await.0, "joined");
+        sockets.push(plain);
+    }
+    let [ana, bob] = &mut sockets[..] else { unreachable!() };
+    // A control is one byte of a text, and six on the wire.
+    let text = "\\u0001".repeat(100 * 1024);
+    for _ in 0..6 {
+        ana.say(&format!("{{\"type\":\"message\",\"room\":\"lab\",\"text\":\"{text}\"}}")).await;
+    }
+    let mut read = 0;
+    while read < 6 {
+        if let ServerFrame::Message(_) = bob.hear().await.expect("bob is not cut off") {
+            read += 1;
+        }
+    }
+    bob.say("{\"type\":\"history\",\"room\":\"lab\",\"limit\":100}").await;
+    loop {
+        match bob.hear().await.expect("bob is not cut off") {
+            ServerFrame::History(page) => break assert!(!page.entries.is_empty()),
+            _ => {}
+        }
+    }
+}
