@@ -244,7 +244,7 @@ impl Engine {
         // What waits for it is dropped in the same batch, with that as the reason.
         let mut writes: Vec<Write> =
             self.hub.partings_of(&bot).into_iter().map(Write::Change).collect();
-        writes.push(Write::ForgetBot(bot.clone()));
+        writes.push(Write::ForgetBot(bot.clone(), self.hub.moment()));
         for invite in &invites {
             self.invites.begin_change(&invite.id);
             writes.push(Write::Invite(Box::new(invite.clone())));
