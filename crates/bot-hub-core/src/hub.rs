@@ -204,6 +204,9 @@ impl Hub {
             Input::RoomDeclared { room, members, closed, retain } => {
                 self.room_declared(&room, &members, closed, retain);
             }
+            Input::RoomNeeded { room, closed } => {
+                self.ensure_room(&room, closed);
+            }
             Input::Configured(settings) => self.settings = settings,
             Input::AgeWaits(why) => self.age_waits = why,
             Input::Tick => {}

@@ -201,11 +201,11 @@ impl Hub {
         room
     }
 
-    /// A bot comes by an invite. Whoever invited it has made the rooms.
+    /// A bot comes by an invite. Whoever invited it has made the rooms, unless the disk was full.
     pub(crate) fn let_in(&mut self, id: &BotId, rooms: &[RoomName], rights: Rights) {
         let bot = self.world.intern_bot(id);
         for name in rooms {
-            let room = self.world.intern_room(name);
+            let room = self.ensure_room(name, true);
             if self.world.member(room, bot).is_none() {
                 self.add_member(room, bot, Waiter::Another);
             }

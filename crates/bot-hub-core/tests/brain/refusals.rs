@@ -219,3 +219,19 @@ fn what_the_configuration_declares_is_made_when_the_disk_has_space_again() {
     store <- join #lab ana
     "#);
 }
+
+#[test]
+fn the_room_of_an_invite_that_was_refused_is_made_when_somebody_comes_by_another() {
+    transcript!(@r#"
+    > hold store
+    > need front
+    > refuse storage_full
+    > free store
+    > show store
+    > tick 30s
+    > let in dora front read,post
+    store <- create #front, closed
+    store <- join #front dora
+    store <- grant #front dora read,post
+    "#);
+}
