@@ -44,8 +44,14 @@ async fn farewell(stage: &Stage, ana: &mut Plain) {
     let mut zoe = stage.entered(&zoe, "").await;
     let mut bob = stage.entered(&token("bob"), r#","side":true"#).await;
     assert_eq!(zoe.ask(r#"{"type":"join","room":"hall"}"#).await, "joined");
-    assert_eq!(zoe.ask(r#"{"type":"message","room":"hall","text":"hello","id":"z1"}"#).await, "ack");
-    assert_eq!(zoe.ask(r#"{"type":"message","to":"bob","text":"a secret","id":"z2"}"#).await, "ack");
+    assert_eq!(
+        zoe.ask(r#"{"type":"message","room":"hall","text":"hello","id":"z1"}"#).await,
+        "ack"
+    );
+    assert_eq!(
+        zoe.ask(r#"{"type":"message","to":"bob","text":"a secret","id":"z2"}"#).await,
+        "ack"
+    );
     assert_eq!(bob.ask(r#"{"type":"join","room":"dm:bob:zoe"}"#).await, "joined");
     drop((zoe, bob));
     remove(ana, "zoe").await;
