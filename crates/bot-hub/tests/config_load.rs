@@ -305,13 +305,13 @@ fn what_is_doubtful_about_very_many_rooms_is_told_of_the_first_and_counted() {
     check(
         &text,
         11,
-        "c:1:3 rooms: nobody can join 490 more rooms\n  hint: name its `members`, or set `open: true`",
+        "c:1:10 rooms: nobody can join 490 more rooms\n  hint: name its `members`, or set `open: true`",
     );
     let token = r#"tokens: { "a-token-of-ann-0123456789": { botId: "ann" } }"#;
     let text = format!("{{ {token}, rooms: {{ {} }} }}", rooms(300, r#""bob", "cid""#));
     check(
         &text,
         11,
-        "c:1:62 rooms: no token here belongs to 590 more members\n  hint: fine if `bot-hub bot add` made them",
+        "c:1:69 rooms: no token here belongs to 590 more members\n  hint: fine if `bot-hub bot add` made them",
     );
 }
