@@ -38,7 +38,7 @@ pub(crate) enum Pending {
     /// What waited is dropped, together with the end of the membership that follows.
     Parting,
     /// A cursor: if it is refused, the next save repeats it.
-    Cursor { room: RoomIx, bot: BotIx, at: Timestamp, news: Vec<News> },
+    Cursor { room: RoomIx, bot: BotIx, seq: u64, at: Timestamp, news: Vec<News> },
     /// What was written to a bot's socket, likewise.
     Delivered { room: RoomIx, bot: BotIx, at: Timestamp },
     /// A fact that must not be forgotten: if it is refused, it is tried again.
@@ -93,7 +93,12 @@ impl Hub {
                 self.loss_stored(room, bot);
                 self.look_up_all(notices);
             }
-            (Pending::Cursor { news, .. }, _) => self.notify_all(news),
+            (Pending::Cursor { room, bot, seq, news, .. }, _) => {
+                if let Some(member) = self.world.member_mut(room, bot) {
+                    member.meaning.mark_stored(seq);
+                }
+                self.notify_all(news);
+            }
             (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
                 self.trimmed(room, &removed, more);
             }
@@ -146,13 +151,16 @@ impl Hub {
             Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Grant { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
             Pending::Leave { waiter, .. } => self.refuse_waiter(waiter, code, "leave"),
-            Pending::Cursor { room, bot, at, news } => {
+            Pending::Cursor { room, bot, seq, at, news } => {
                 if let Some(member) = self.world.member_mut(room, bot) {
-                    member.unsaved_cursor.get_or_insert(at);
+                    // What another kind of reader did is tried again as it was.
+                    if member.meaning.refused(seq) {
+                        member.unsaved_cursor.get_or_insert(at);
+                    }
                     self.save_again(room, bot);
                 }
                 if !news.is_empty() {
-                    self.retry(Pending::Cursor { room, bot, at, news }, code);
+                    self.retry(Pending::Cursor { room, bot, seq, at, news }, code);
                 }
             }
             Pending::Delivered { room, bot, at } => {
