@@ -5,7 +5,7 @@
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
-use bot_protocol::right::Rights;
+use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 use serde_json::json;
 use smol_str::SmolStr;
@@ -52,9 +52,9 @@ pub(crate) enum Pending {
 /// Who wants to hear that a change is committed.
 #[derive(Clone, Debug)]
 pub(crate) enum Waiter {
-    /// The configuration, or a message that follows in the same turn.
+    /// The configuration: what it declares is tried again until it is stored.
     Nobody,
-    /// Whoever waits for a later change of the same batch.
+    /// Whoever waits for a later change of the same batch, and hears when that is refused.
     Another,
     /// The bot that joins or leaves.
     Client(ConnId),
@@ -97,7 +97,7 @@ impl Hub {
                 if let Some(member) = self.world.member_mut(room, bot) {
                     member.meaning.mark_stored(seq);
                 }
-                self.notify_all(news);
+                self.tell_of_place(room, bot, seq, news);
             }
             (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
                 self.trimmed(room, &removed, more);
@@ -149,8 +149,16 @@ impl Hub {
                 self.refuse_waiter(waiter, code, "join");
             }
             Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
-            Pending::Grant { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
-            Pending::Leave { waiter, .. } => self.refuse_waiter(waiter, code, "leave"),
+            Pending::Grant { room, bot, rights, waiter } => {
+                if !rights.has(Right::Read) {
+                    self.goes_on(room, bot);
+                }
+                self.refuse_waiter(waiter, code, "operate");
+            }
+            Pending::Leave { room, bot, waiter, .. } => {
+                self.goes_on(room, bot);
+                self.refuse_waiter(waiter, code, "leave");
+            }
             Pending::Cursor { room, bot, seq, at, news } => {
                 if let Some(member) = self.world.member_mut(room, bot) {
                     // What another kind of reader did is tried again as it was.
