@@ -90,12 +90,12 @@ impl Hub {
     fn pending_of(&self, id: &BotId, page: &Part<'_>) -> (Vec<Value>, Option<SmolStr>) {
         let Some(bot) = self.world.bot_ix(id) else { return (Vec::new(), None) };
         let rooms = self.world.bot(bot).room_list.iter().copied();
-        let waiting = rooms.filter(|&room| self.waiting_in(room, bot) > 0);
-        let named = waiting.map(|room| (&self.world.room(room).name, room)).collect();
-        let (rooms, next) = page.cut(named);
-        let member = |room| Some((room, self.world.member(room, bot)?));
-        let members = rooms.into_iter().filter_map(member);
-        (members.filter_map(|(room, member)| self.waits(room, member)).collect(), next)
+        let places = rooms.filter_map(|room| Some((room, self.world.member(room, bot)?)));
+        let waiting =
+            places.filter(|(room, member)| member.waiting(self.world.room(*room).head) > 0);
+        let named = waiting.map(|(room, member)| (&self.world.room(room).name, (room, member)));
+        let (places, next) = page.cut(named.collect());
+        (places.into_iter().filter_map(|(room, member)| self.waits(room, member)).collect(), next)
     }
 
     fn waits(&self, room: RoomIx, member: &Member) -> Option<Value> {

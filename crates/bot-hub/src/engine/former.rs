@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use bot_hub_core::io::Input;
 use bot_protocol::name::{BotId, RoomName};
 use rustc_hash::FxHashMap;
 
@@ -54,6 +55,15 @@ impl Former {
     pub(super) fn alike(&self, appearance: &str) -> Option<&BotId> {
         self.alike.get(appearance)
     }
+}
+
+/// Everybody whom the configuration declares a member somewhere.
+pub(super) fn members_in(rooms: &[Input]) -> BTreeSet<BotId> {
+    let declared = rooms.iter().filter_map(|room| match room {
+        Input::RoomDeclared { members, .. } => Some(members),
+        _ => None,
+    });
+    declared.flatten().cloned().collect()
 }
 
 #[cfg(test)]

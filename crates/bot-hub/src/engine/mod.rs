@@ -16,6 +16,7 @@ mod carry;
 mod credential;
 mod encode;
 mod fair;
+mod flaps;
 pub mod former;
 mod goodbye;
 mod invites;
@@ -31,7 +32,7 @@ mod throttle;
 mod time;
 mod timekeeper;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -54,7 +55,8 @@ use tokio::time::sleep_until;
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
 use self::fair::Fair;
-use self::former::Former;
+use self::flaps::{Flaps, end_of};
+use self::former::{Former, members_in};
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry, Reread};
@@ -213,6 +215,7 @@ pub struct Engine {
     registry: Registry,
     invites: Book,
     former: Former,
+    flaps: Flaps,
     public_url: Option<String>,
     driver: Driver,
     time: Timekeeper,
@@ -264,6 +267,7 @@ impl Engine {
             registry,
             invites: Book::default(),
             former: Former::default(),
+            flaps: Flaps::default(),
             public_url: None,
             driver,
             now: clock(),
@@ -544,6 +548,7 @@ impl Engine {
             tracing::info!(bot = %known.pass.bot, ?why, "a bot disconnected");
             self.note_absent(&known.pass.bot, conn);
             if known.reads {
+                self.flaps.ended(&known.pass.bot, end_of(why, &peer.outbox), self.now);
                 self.flush_brain();
                 self.note_seen(known.pass.bot);
             }
@@ -582,15 +587,6 @@ impl Engine {
         }
         self.is_working = false;
     }
-}
-
-/// Everybody whom the configuration declares a member somewhere.
-fn members_in(rooms: &[Input]) -> BTreeSet<BotId> {
-    let declared = rooms.iter().filter_map(|room| match room {
-        Input::RoomDeclared { members, .. } => Some(members),
-        _ => None,
-    });
-    declared.flatten().cloned().collect()
 }
 
 #[cfg(test)]

@@ -93,6 +93,8 @@ const OPERATIONS: &[(&str, &str, &[Growth])] = &[
     ("bot_list", "", LIST),
     ("bot_show", r#""bot":"bot-1""#, FLAT),
     ("bot_rotate_token", r#""bot":"bot-3""#, FLAT),
+    ("bot_prepare_token", r#""bot":"bot-3""#, FLAT),
+    ("bot_keep_token", r#""bot":"bot-3","token_id":"00""#, FLAT),
     ("bot_revoke_token", r#""bot":"bot-4""#, FLAT),
     ("bot_disable", r#""bot":"bot-5""#, FLAT),
     ("bot_enable", r#""bot":"bot-5""#, FLAT),
