@@ -33,6 +33,7 @@ mod invite;
 mod late;
 mod lists;
 mod losses;
+mod meaning;
 mod member;
 mod membership;
 mod notice;
