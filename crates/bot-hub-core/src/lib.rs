@@ -33,6 +33,7 @@ mod invite;
 mod late;
 mod losses;
 mod marks;
+mod meaning;
 mod member;
 mod membership;
 mod notice;
