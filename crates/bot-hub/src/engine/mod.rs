@@ -23,6 +23,7 @@ pub mod life;
 pub mod metrics;
 mod questions;
 pub mod registry;
+mod said;
 mod serve;
 mod settle;
 mod standing;
@@ -43,6 +44,7 @@ use bot_hub_core::settings::Settings;
 use bot_protocol::code::Code;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::frame::{ClientFrame, FrameError, ServerFrame};
+use bot_protocol::limits::Limits;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -57,13 +59,16 @@ use self::former::Former;
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry};
+pub use self::said::Said;
 use self::timekeeper::Timekeeper;
+use crate::door::ws::CloseCode;
 use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
 use crate::store::{BotRecord, InviteRecord, StoreError, Write};
 
-/// A frame as the door hands it over.
-pub type Decoded = Result<ClientFrame, FrameError>;
+/// Frames that somebody unknown may send and have refused, before the hub hangs up: enough for a mistake
+/// or two, and too few to keep it busy with them.
+const REFUSED_BEFORE_AUTH_MAX: u8 = 4;
 
 /// Writes that the store may owe an answer before the engine stops taking intents: some hundred
 /// milliseconds of a slow disk.
@@ -154,12 +159,14 @@ struct Peer {
     /// Since when it is not read, because others wait; and whether that was logged.
     slowed_since: Option<Instant>,
     was_slowed: bool,
+    /// Frames that were refused because nobody knew it.
+    refused: u8,
 }
 
 impl Peer {
     fn new(outbox: Rc<Outbox>, address: IpAddr) -> Self {
         let (bearer, known, slowed_since, was_slowed) = (None, None, None, false);
-        Self { outbox, address, bearer, known, slowed_since, was_slowed }
+        Self { outbox, address, bearer, known, slowed_since, was_slowed, refused: 0 }
     }
 }
 
@@ -209,6 +216,8 @@ struct Submitted {
 /// See the module's documentation.
 pub struct Engine {
     hub: Hub,
+    /// What a frame may hold.
+    limits: Limits,
     registry: Registry,
     invites: Book,
     former: Former,
@@ -232,7 +241,7 @@ pub struct Engine {
     submissions: u64,
     todo: VecDeque<Todo>,
     /// What connections have said and what was not handled yet.
-    fair: Fair<Intent<Decoded>>,
+    fair: Fair<Intent<Said>>,
     meter: Meter,
     is_working: bool,
     store_error: Option<StoreError>,
@@ -257,6 +266,7 @@ impl Engine {
     pub fn new(hub: Hub, registry: Registry, driver: Driver, clock: Clock) -> Self {
         Self {
             hub,
+            limits: Limits::default(),
             registry,
             invites: Book::default(),
             former: Former::default(),
@@ -326,7 +336,7 @@ impl Engine {
     /// Runs until it is told to stop or the store fails.
     pub async fn run(
         mut self,
-        intents: &mut mpsc::Receiver<Intent<Decoded>>,
+        intents: &mut mpsc::Receiver<Intent<Said>>,
         mut events: mpsc::Receiver<StoreEvent>,
         mut orders: mpsc::Receiver<Order>,
     ) -> Ending {
@@ -420,6 +430,7 @@ impl Engine {
     /// Declares what the configuration says, before anybody is let in.
     pub fn configure(&mut self, new: Reconfiguration) {
         self.begin_turn();
+        self.limits = new.settings.limits;
         self.input(Input::Configured(new.settings));
         let guests = self.registry.names().into_iter().filter(|bot| self.registry.is_guest(bot));
         let guests: Vec<BotId> = guests.collect();
@@ -462,7 +473,7 @@ impl Engine {
         }
     }
 
-    fn intent(&mut self, intent: Intent<Decoded>) {
+    fn intent(&mut self, intent: Intent<Said>) {
         match intent {
             Intent::Opened { conn, peer: address, bearer, outbox } => {
                 self.metrics.opened += 1;
@@ -485,31 +496,34 @@ impl Engine {
     fn frames(
         &mut self,
         conn: ConnId,
-        frames: &mut std::vec::IntoIter<Decoded>,
+        frames: &mut std::vec::IntoIter<Said>,
         goes_on: impl Fn(&Self) -> bool,
     ) {
         let mut is_known = false;
         for frame in frames.by_ref() {
             // Until `auth` has let it in; nothing that it says later makes it unknown again.
             if !is_known {
-                let Some(peer) = self.peers.get(&conn) else { return };
+                // Nobody hears what somebody unknown is answered who was sent away.
+                let peer = self.peers.get(&conn).filter(|peer| peer.outbox.is_open());
+                let Some(peer) = peer else { return };
                 is_known = peer.known.is_some();
             }
-            self.frame(conn, is_known, frame);
+            self.frame(conn, is_known, frame.decode(&self.limits));
             if !goes_on(self) {
                 return;
             }
         }
     }
 
-    fn frame(&mut self, conn: ConnId, is_known: bool, frame: Decoded) {
+    fn frame(&mut self, conn: ConnId, is_known: bool, frame: Result<ClientFrame, FrameError>) {
         match frame {
+            Err(error) if !is_known => self.refuse_stranger(conn, error.into()),
             Err(error) => self.send(conn, &ServerFrame::Error(error.into())),
             Ok(ClientFrame::Auth(auth)) if !is_known => self.authenticate(conn, auth),
             Ok(frame) if !is_known => {
                 let hint = "send {\"type\":\"auth\",\"token\":\"…\"} first";
                 let error = ErrorFrame::new(Code::NotAuthenticated).hint(hint).about(frame.kind());
-                self.send(conn, &ServerFrame::Error(error));
+                self.refuse_stranger(conn, error);
             }
             Ok(ClientFrame::Operate(request)) if accounts::concerns_bots(&request.operation) => {
                 self.operate_bots(conn, request);
@@ -527,6 +541,16 @@ impl Engine {
                 }
                 self.input(Input::Frame { conn, frame });
             }
+        }
+    }
+
+    /// Somebody unknown said something else than `auth`. Whoever goes on like that is sent away.
+    fn refuse_stranger(&mut self, conn: ConnId, error: ErrorFrame) {
+        self.send(conn, &ServerFrame::Error(error));
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.refused += 1;
+        if peer.refused >= REFUSED_BEFORE_AUTH_MAX {
+            peer.outbox.close(CloseCode::POLICY, "too many frames before `auth`");
         }
     }
 
