@@ -57,6 +57,18 @@ struct Account {
     turns: VecDeque<ConnId>,
     waiting: usize,
     is_slowed: bool,
+    slowed_since: Option<u64>,
+    cost: Cost,
+}
+
+/// What somebody has cost, and what came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cost {
+    /// What reading and handling its frames took.
+    pub(super) spent: u64,
+    /// How often it was not read because others waited, and for how long.
+    pub(super) times: u64,
+    pub(super) slowed_for: u64,
 }
 
 impl<T> Default for Fair<T> {
@@ -174,6 +186,7 @@ impl<T> Fair<T> {
         let mut place = (account.charged, payer);
         let is_listed = self.order.remove(&place);
         account.charged += cost;
+        account.cost.spent += cost;
         if is_listed {
             place.0 = account.charged;
             self.order.insert(place);
@@ -185,6 +198,11 @@ impl<T> Fair<T> {
         if let Some(lane) = self.lanes.remove(&conn) {
             self.leave(&lane.payer, conn, lane.waiting.len());
         }
+    }
+
+    /// What a payer has cost since the oldest of its connections came.
+    pub(super) fn cost(&self, payer: &Payer) -> Cost {
+        self.accounts.get(payer).map_or_else(Cost::default, |account| account.cost)
     }
 
     /// Who pays for it.
@@ -209,15 +227,21 @@ impl<T> Fair<T> {
 
     /// Whether a payer is so far ahead of what can be done for it that its connections are better not
     /// read: said once each time that it changes, with the connections. A lone sender loses nothing by it.
-    pub(super) fn pace(&mut self, payer: &Payer) -> Option<(bool, Vec<ConnId>)> {
-        let waiting_max = match self.has_others(Some(payer)) {
-            true => WAITING_MAX,
-            false => WAITING_ALONE_MAX,
-        };
+    /// `now` is what the meter shows.
+    pub(super) fn pace(&mut self, payer: &Payer, now: u64) -> Option<(bool, Vec<ConnId>)> {
+        let has_others = self.has_others(Some(payer));
         let account = self.accounts.get_mut(payer)?;
+        let waiting_max = if has_others { WAITING_MAX } else { WAITING_ALONE_MAX };
         let is_ahead = account.waiting >= waiting_max;
         if std::mem::replace(&mut account.is_slowed, is_ahead) == is_ahead {
             return None;
+        }
+        let since = account.slowed_since.take();
+        account.cost.slowed_for += since.map_or(0, |since| now.saturating_sub(since));
+        // Whoever is alone waits for nobody but itself.
+        if is_ahead && has_others {
+            account.cost.times += 1;
+            account.slowed_since = Some(now);
         }
         Some((is_ahead, account.connections.iter().copied().collect()))
     }
@@ -326,20 +350,22 @@ mod tests {
         let (flood, other) = (Payer::Stranger(1), Payer::Stranger(2));
         fair.bill(ConnId(5), flood.clone());
         fair.push(ConnId(5), 1);
-        assert_eq!(fair.pace(&flood), None, "nobody else waits");
+        assert_eq!(fair.pace(&flood, 0), None, "nobody else waits");
         fair.bill(ConnId(2), other.clone());
         fair.push(ConnId(2), 1);
         let both = || vec![ConnId(1), ConnId(5)];
-        assert_eq!(fair.pace(&flood), Some((true, both())));
-        assert_eq!((fair.pace(&flood), fair.pace(&other)), (None, None), "it is said once");
+        assert_eq!(fair.pace(&flood, 0), Some((true, both())));
+        assert_eq!((fair.pace(&flood, 5), fair.pace(&other, 5)), (None, None), "it is said once");
         assert!(fair.bill(ConnId(6), flood.clone()), "another one is slowed as well");
         fair.forget(ConnId(6));
         fair.forget(ConnId(2));
-        assert_eq!(fair.pace(&flood), Some((false, both())));
+        assert_eq!(fair.pace(&flood, 7), Some((false, both())));
         fair.push(ConnId(5), 1);
-        assert_eq!(fair.pace(&flood), Some((true, both())), "so much is enough");
+        assert_eq!(fair.pace(&flood, 0), Some((true, both())), "so much is enough");
         assert_eq!(turns(&mut fair, 1), [1]);
-        assert_eq!(fair.pace(&flood), Some((false, both())));
+        assert_eq!(fair.pace(&flood, 9), Some((false, both())));
+        let cost = Cost { spent: 1, times: 1, slowed_for: 7 };
+        assert_eq!(fair.cost(&flood), cost, "alone it waited for nobody");
         fair.forget(ConnId(1));
         fair.forget(ConnId(5));
         assert!(fair.is_empty() && fair.pop().is_none());

@@ -8,9 +8,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
+use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::server::Slowed;
 use bot_protocol::name::BotId;
 
-use super::fair::Payer;
+use super::encode::Form;
+use super::fair::{Cost, Payer};
 use super::said::Said;
 use super::{Engine, INTENTS_MAX, Meter, throttle};
 use crate::door::{ConnId, Intent};
@@ -123,10 +126,26 @@ impl Engine {
     /// Reads the connections of a payer, or leaves them alone while it is far ahead.
     fn pace(&mut self, payer: Option<Payer>) {
         let Some(payer) = payer else { return };
-        let Some((is_ahead, connections)) = self.fair.pace(&payer) else { return };
+        let now = (self.meter)();
+        let Some((is_ahead, connections)) = self.fair.pace(&payer, now) else { return };
         for conn in connections {
             self.slow(conn, is_ahead);
         }
+    }
+
+    /// Whether a bot was slowed down, and by what.
+    pub(super) fn slowed(&self, bot: &BotId) -> Option<Slowed> {
+        let Cost { spent, times, slowed_for } = self.fair.cost(&Payer::Bot(bot.clone()));
+        let slowed = Slowed { times, ms: slowed_for / 1_000_000, busy_ms: spent / 1_000_000 };
+        (times > 0).then_some(slowed)
+    }
+
+    /// A `pong` tells its bot why it waits. Seed clients get what they always got.
+    pub(super) fn tell_cost(&self, conn: ConnId, frame: &mut ServerFrame) {
+        let ServerFrame::Pong(pong) = frame else { return };
+        let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
+        let known = known.filter(|known| known.form != Form::Seed);
+        pong.slowed = known.and_then(|known| self.slowed(&known.pass.bot));
     }
 
     fn slow(&mut self, conn: ConnId, is_ahead: bool) {

@@ -7,6 +7,7 @@
 //! Decoding looks at `type` first and then parses once into that frame's own struct: serde's tagged
 //! enums would copy every field into a buffer on the way, and could not keep raw JSON raw.
 
+mod beat;
 pub mod client;
 pub mod json;
 mod mend;

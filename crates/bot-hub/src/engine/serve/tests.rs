@@ -89,6 +89,38 @@ fn a_bot_with_many_connections_has_one_turn_in_two_beside_another() {
     assert_eq!((sent(&of_eve) - eve_before) / refusal, 32, "all of them are answered");
 }
 
+/// What a pong says of a bot after it was slowed down, if it came in with those fields of `auth`.
+fn told(auth: &str) -> Option<Slowed> {
+    let mut engine = hub();
+    let eve = open(&mut engine, 1, 1);
+    say(&mut engine, 1, &[&format!(r#"{{"type":"auth","token":"eve"{auth}}}"#)]);
+    let _zoe = open(&mut engine, 9, 2);
+    settle(&mut engine);
+    for _ in 0..4 {
+        say(&mut engine, 9, &[BAD]);
+    }
+    for _ in 0..5 {
+        say(&mut engine, 1, &[BAD]);
+    }
+    settle(&mut engine);
+    assert_eq!(engine.slowed(&BotId::new("eve").unwrap()).map(|it| it.times), Some(1));
+    say(&mut engine, 1, &[r#"{"type":"ping","at":7}"#]);
+    settle(&mut engine);
+    let sent = eve.text();
+    let pong = sent.rfind(r#"{"type":"pong""#).map(|at| &sent[at..]).expect("it is answered");
+    match ServerFrame::decode(pong.as_bytes()).unwrap().unwrap() {
+        ServerFrame::Pong(pong) => pong.slowed,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_bot_that_was_slowed_down_is_told_so_and_a_seed_client_gets_what_it_always_got() {
+    let slowed = told(r#","caps":[]"#).expect("it is told");
+    assert!(slowed.times == 1 && slowed.ms > 0 && slowed.busy_ms > 0, "{slowed:?}");
+    assert_eq!(told(""), None);
+}
+
 #[test]
 fn strangers_at_one_address_have_one_share() {
     let mut engine = hub();
