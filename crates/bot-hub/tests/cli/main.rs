@@ -16,6 +16,7 @@ mod mistakes;
 mod names;
 mod outputs;
 mod readers;
+mod secrets;
 mod sending;
 mod service;
 mod serving;
