@@ -39,6 +39,7 @@ struct Bot {
     last_seen: Option<Timestamp>,
     #[serde(default)]
     slowed: Option<Slowed>,
+    #[serde(default)]
     ended_lately: Option<Ends>,
 }
 
