@@ -71,6 +71,7 @@ impl Engine {
             let reads = !auth.side;
             peer.known = Some(Known { pass, client, form, reads });
             peer.outbox.authenticate();
+            self.note_present(bot.clone(), conn);
         }
         self.bill(conn, &bot);
         if !auth.side {

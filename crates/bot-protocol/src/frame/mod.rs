@@ -9,6 +9,7 @@
 
 mod beat;
 pub mod client;
+mod directory;
 pub mod json;
 mod mend;
 pub mod operator;
