@@ -94,8 +94,11 @@ impl Hub {
                 self.look_up_all(notices);
             }
             (Pending::Cursor { news, .. }, _) => self.notify_all(news),
-            (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
-                self.trimmed(room, &removed, more);
+            (Pending::Trim { room }, Outcome::Trimmed { removed, more, oldest_at }) => {
+                self.trimmed(room, &removed, oldest_at);
+                if more {
+                    self.trim(room);
+                }
             }
             (Pending::Delivered { .. } | Pending::Trim { .. } | Pending::Parting, _) => {}
         }

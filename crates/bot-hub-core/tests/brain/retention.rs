@@ -23,6 +23,26 @@ fn a_room_that_fills_faster_than_it_is_looked_at_is_trimmed_at_once() {
 }
 
 #[test]
+fn what_waits_is_as_old_as_the_oldest_message_that_is_left() {
+    transcript!(@r#"
+    > set keep 2
+    > open ana seed
+    > ana join lab
+    > declare lab bob
+    > bot bob
+    > open ops side operator
+    > ana say #lab one
+    > tick 25s
+    > ana say #lab two
+    > tick 5s
+    > ana say #lab three
+    > tick 40s
+    > ops do {"pending":{}}
+    > set keep 0
+    "#);
+}
+
+#[test]
 fn the_retention_by_count_is_announced_to_both_sides() {
     transcript!(@r#"
     > set keep 2

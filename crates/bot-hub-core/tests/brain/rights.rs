@@ -241,6 +241,24 @@ fn a_guest_speaks_with_those_that_it_shares_a_room_with() {
 }
 
 #[test]
+fn an_operator_is_not_there_for_a_guest_until_it_speaks_to_it_or_shares_a_room() {
+    transcript!(
+        @r#"
+    > open ops ack resume operator
+    > open ana ack resume
+    > declare lab ana
+    > let in gus lab read,post
+    > open gus ack resume
+    > gus say @ops anybody?
+    > gus history dm:gus:ops
+    > gus join dm:gus:ops
+    > ops say @gus hello
+    > gus say @ops hello yourself
+    "#
+    );
+}
+
+#[test]
 fn a_guest_that_was_removed_from_the_room_cannot_go_on_in_private() {
     transcript!(
         @r#"

@@ -9,11 +9,13 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::again::here;
 use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, understood};
 use super::losing;
 use super::out::{counted, reserve_for_secret, say, table};
+use super::paint::label;
 use super::target::{Directory, bot_argument};
 use super::who::{bots_table, is_operator};
 use super::words::{ago, local};
@@ -40,7 +42,9 @@ pub(super) enum BotCommand {
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
-    /// Make a new token; the ones made before end, at once or a little later
+    /// Make a new token; those made at run time before end, at once or a little later
+    ///
+    /// A token in the configuration file stays good until it is removed there.
     #[command(
         after_help = "Example:\n  bot-hub bot rotate-token pelouse --overlap 24h > pelouse.token"
     )]
@@ -109,37 +113,34 @@ impl BotCommand {
                 let overlap_ms = overlap.map(Period::as_ms);
                 let rotate = Operation::BotRotateToken { bot: name.clone(), overlap_ms };
                 let made = on(hub, &name, rotate).await?;
-                let old_ends_at = made["old_ends_at"].as_u64();
-                print_token(hub, &name, made)?;
-                if let Some(at) = old_ends_at.filter(|_| !hub.out.json) {
-                    say(&format!("\nThe old tokens are good until {}.", local(Timestamp(at))));
-                }
-                Ok(())
+                rotated(hub, &name, made).await
             }
             Self::RevokeToken { name } => {
                 let done = on(hub, &name, Operation::BotRevokeToken { bot: name.clone() }).await?;
                 let left = done["tokens"].as_u64().unwrap_or_default();
-                hub.out.answer(&done, || revoked(&name, left))
+                hub.out.done(&done, || revoked(&name, left))
             }
             Self::List => list(hub).await,
             Self::Show { name } => show(hub, &name).await,
             Self::Disable { name } => {
                 let done = on(hub, &name, Operation::BotDisable { bot: name.clone() }).await?;
-                hub.out.answer(&done, || format!("{name} is disabled"))
+                hub.out.done(&done, || format!("{name} is disabled"))
             }
             Self::Enable { name } => {
                 let done = on(hub, &name, Operation::BotEnable { bot: name.clone() }).await?;
-                hub.out.answer(&done, || format!("{name} is enabled"))
+                hub.out.done(&done, || format!("{name} is enabled"))
             }
             Self::Remove { name, yes } => {
                 if !yes {
                     let what = format!("remove {name}, its tokens and memberships?");
-                    let question = format!("{what} What waits for it is dropped.");
+                    let rooms = super::room::rooms_of(hub, &name).await.unwrap_or_default();
+                    let waiting = rooms.iter().filter_map(|it| it["waiting"].as_u64()).sum();
+                    let question = format!("{what}{}", losing::question(waiting));
                     confirm_if_somebody_is_there(question).await?;
                 }
                 let done = on(hub, &name, Operation::BotRemove { bot: name.clone() }).await?;
                 let lost = losing::dropped(&done);
-                hub.out.answer(&done, || format!("{name} is removed; what it said stays{lost}"))
+                hub.out.done(&done, || format!("{name} is removed; what it said stays{lost}"))
             }
         }
     }
@@ -173,13 +174,38 @@ fn print_token(hub: &Hub, bot: &BotId, mut made: Value) -> Result<(), Failure> {
     let is_nearer = hub.running.is_some() && hub.url != url && hub.url.starts_with("ws://");
     let nearer =
         if is_nearer { format!(" (on this machine also {})", hub.url) } else { String::new() };
-    say(&format!(
-        "\nThis is the token of {bot}. It is not shown again; keep it like a password.\n\
+    let is_operator = made["token"].as_str().is_some_and(|it| it.starts_with("bh_adm_"));
+    let rights = if is_operator { ", an operator of this hub" } else { "" };
+    say(&here(&format!(
+        "\nThis is the token of {bot}{rights}. It is not shown again; keep it like a password.\n\
          A bot connects to {url}{nearer} and sends first\n  \
          {{\"type\":\"auth\",\"token\":\"…\"}}\n\
          To speak as {bot} from here, put the token into BOT_HUB_TOKEN, or into a file for --token-file:\n  \
+         bot-hub room join --token-file {bot}.token '#lab'\n  \
          bot-hub send --token-file {bot}.token '#lab' hello",
-    ));
+    )));
+    Ok(())
+}
+
+/// The new token, and what is said of the old ones: those of the configuration file end there.
+async fn rotated(hub: &Hub, name: &BotId, mut made: Value) -> Result<(), Failure> {
+    let shown = hub.ask::<Bot>(Operation::BotShow { bot: name.clone() }).await;
+    let of_file = shown.is_ok_and(|(_, bot)| bot.origin == FILE_ORIGIN);
+    made["file_token_stays"] = of_file.into();
+    let old_ends_at = made["old_ends_at"].as_u64();
+    print_token(hub, name, made)?;
+    if hub.out.json {
+        return Ok(());
+    }
+    if let Some(at) = old_ends_at {
+        say(&format!("\nThe tokens made before are good until {}.", local(Timestamp(at))));
+    }
+    if of_file {
+        say(&format!(
+            "\n{} the token in the configuration file stays good: remove it there, and reload",
+            label("warning:")
+        ));
+    }
     Ok(())
 }
 
@@ -193,6 +219,9 @@ fn revoked(bot: &BotId, left: u64) -> String {
         ),
     }
 }
+
+/// Where the hub says that it read of a bot in its configuration.
+const FILE_ORIGIN: &str = "configuration file";
 
 /// Where the hub says that it made its own operator, who is nobody's bot.
 pub(super) const OPERATOR_ORIGIN: &str = "this process";
@@ -259,21 +288,28 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
     document["rooms"] = json!(rooms);
     hub.out.answer(&document, || {
         let rights = rights(&bot);
-        let made = bot.created_at.map_or_else(|| "-".to_owned(), local);
         let rooms = rooms.iter().map(|it| {
             let room = super::words::room(it["room"].as_str().unwrap_or("-"));
             format!("\n  {room}  received up to {} of {}", it["cursor"], it["head"])
         });
         format!(
-            "{}\n  state      {}\n  rights     {rights}\n  made       {made}, in the {}\n  tokens     {}\n  last seen  {}{}",
+            "{}\n  state      {}\n  rights     {rights}\n  made       {}\n  tokens     {}\n  last seen  {}{}",
             bot.bot,
             state(&bot),
-            bot.origin,
+            made_in(&bot),
             bot.tokens,
             if bot.online { "now".to_owned() } else { ago(bot.last_seen, hub.now()) },
             rooms.collect::<String>(),
         )
     })
+}
+
+fn made_in(bot: &Bot) -> String {
+    if bot.origin == OPERATOR_ORIGIN {
+        return "by the hub itself, with a new token at every start".to_owned();
+    }
+    let made = bot.created_at.map_or_else(|| "-".to_owned(), local);
+    format!("{made}, in the {}", bot.origin)
 }
 
 fn rights(bot: &Bot) -> &'static str {

@@ -10,6 +10,7 @@ use bot_protocol::code::Code;
 use bot_protocol::frame::server::ErrorFrame;
 use serde_json::{Value, json};
 
+use super::again::here;
 use super::paint::label;
 use crate::store::StoreError;
 use crate::visible::{escaped_json, visible};
@@ -111,8 +112,12 @@ impl Failure {
         // Whoever presses ctrl-c, or stops reading, knows it; only what they would lose is told.
         let silent = self.message.is_empty();
         if !silent && json {
-            // In one line, since it may end a stream. If nobody reads it, the exit code says it.
-            drop(super::out::write_line(&escaped_json(&self.to_json().to_string())));
+            // In one line, since it may end a stream. If nobody reads it, the exit code says it; if it
+            // cannot be written, people are told.
+            let told = super::out::write_line(&escaped_json(&self.to_json().to_string()));
+            if told.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+                super::out::say(&self.to_text());
+            }
         } else if !silent {
             super::out::say(&self.to_text());
         }
@@ -122,15 +127,17 @@ impl Failure {
     fn to_text(&self) -> String {
         let code = self.code.as_ref().map_or_else(String::new, |code| format!(" (`{code}`)"));
         let (error, hint) = (label("error:"), label("hint:"));
-        let hint =
-            self.hint.as_ref().map_or_else(String::new, |it| format!("\n{hint} {}", visible(it)));
+        let hint = self
+            .hint
+            .as_ref()
+            .map_or_else(String::new, |it| format!("\n{hint} {}", visible(&here(it))));
         format!("{error} {}{code}{hint}", visible(&self.message))
     }
 
     fn to_json(&self) -> Value {
         let mut error = json!({ "type": self.kind.name(), "message": self.message });
         if let Some(hint) = &self.hint {
-            error["hint"] = hint.as_str().into();
+            error["hint"] = here(hint).into();
         }
         if let Some(code) = &self.code {
             error["code"] = code.as_str().into();

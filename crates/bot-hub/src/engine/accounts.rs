@@ -89,6 +89,7 @@ impl Engine {
         reference: &SmolStr,
         operation: Operation,
     ) -> Result<(), ErrorFrame> {
+        self.may_be_done_to(&operation)?;
         match operation {
             Operation::BotList {} => {
                 let bots: Vec<Value> =

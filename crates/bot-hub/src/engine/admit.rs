@@ -69,10 +69,8 @@ impl Engine {
             peer.known = Some(Known { pass, client, form, reads });
             peer.outbox.authenticate();
         }
-        if !auth.side {
-            // Not only when it goes: after a crash of the hub it was here all the same.
-            self.note_seen(bot.clone());
-        }
+        // Not only when it goes: after a crash of the hub it was here all the same.
+        self.note_seen(bot.clone(), !auth.side);
         let resume = auth.resume;
         let hello = Hello { bot, operator, plain, side: auth.side, caps, resume };
         self.input(Input::Opened { conn, hello });

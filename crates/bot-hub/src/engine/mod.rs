@@ -537,8 +537,8 @@ impl Engine {
             tracing::info!(bot = %known.pass.bot, ?why, "a bot disconnected");
             if known.reads {
                 self.flush_brain();
-                self.note_seen(known.pass.bot);
             }
+            self.note_seen(known.pass.bot, known.reads);
             self.input(Input::Closed { conn });
         }
     }

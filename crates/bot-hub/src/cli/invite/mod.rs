@@ -15,7 +15,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
-use super::failure::Failure;
+use super::again::here;
+use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::out::{say, table};
 use super::paint::label;
@@ -130,7 +131,14 @@ impl Invite {
         value["lines"] =
             lines.iter().map(|(whose, line)| ((*whose).to_owned(), json!(line))).collect();
         let is_terminal = std::io::stdout().is_terminal();
-        hub.out.answer(&value, || text(hub, &made, &lines, &link, is_terminal && !self.no_qr))?;
+        let shown =
+            hub.out.answer(&value, || text(hub, &made, &lines, &link, is_terminal && !self.no_qr));
+        shown.map_err(|failure| {
+            let cause =
+                if failure.message.is_empty() { "nobody reads stdout" } else { &failure.message };
+            Failure::new(Kind::Failed, cause)
+                .hint(format!("the code is lost; end it: bot-hub invite revoke {}", made.id))
+        })?;
         if let Some(warning) = warning.filter(|_| !hub.out.json) {
             say(&format!("\n{} {warning}", label("warning:")));
         }
@@ -282,8 +290,13 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
         })
         .collect();
     hub.out.answer(&value, || table(["id", "for", "rooms", "can", "by", "state"], &rows))?;
+    let may_invite = super::who::may_invite(hub).await;
     if rows.is_empty() && !hub.out.json {
-        say("nobody is invited; invite somebody's bot: bot-hub invite NAME --room ROOM");
+        say(&here(if may_invite {
+            "nobody is invited; invite somebody's bot: bot-hub invite NAME --room ROOM"
+        } else {
+            "you have invited nobody, and may invite into no room; what you may do: bot-hub whoami"
+        }));
     }
     Ok(())
 }
@@ -307,5 +320,5 @@ fn became(invite: &Shown) -> String {
 
 async fn revoke(hub: &Hub, id: SmolStr) -> Result<(), Failure> {
     let done: Value = hub.operate(Operation::InviteRevoke { id: id.clone() }).await?;
-    hub.out.answer(&done, || format!("{id} is revoked: nobody can come by it"))
+    hub.out.done(&done, || format!("{id} is revoked: nobody can come by it"))
 }
