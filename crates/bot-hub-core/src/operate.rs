@@ -224,7 +224,7 @@ impl Hub {
                     "room": room.name,
                     "waiting": member.waiting(room.head),
                     "in_flight": member.window.len(),
-                    "oldest_seq": member.cursor() + 1,
+                    "oldest_seq": room.first.max(member.cursor() + 1),
                     "oldest_age_ms": member.waiting_since.map(|at| self.now.since(at)),
                     "reason": self.why_waiting(member),
                 }));
