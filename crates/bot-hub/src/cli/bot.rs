@@ -14,7 +14,7 @@ use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, understood};
 use super::losing;
-use super::out::{counted, reserve_for_secret, say, table};
+use super::out::{counted, reserve_for_secret, say, table, why_unwritten};
 use super::paint::label;
 use super::target::{Directory, bot_argument};
 use super::who::{bots_table, is_operator};
@@ -106,15 +106,13 @@ impl BotCommand {
             Self::Add { name, operator } => {
                 reserve_for_secret()?;
                 let made = hub.operate(Operation::BotAdd { bot: name.clone(), operator }).await?;
-                print_token(hub, &name, made)
+                match print_token(hub, made) {
+                    Ok(way) => explain_token(hub, &name, &way),
+                    Err(failure) => return Err(take_back(hub, name, &failure).await),
+                }
+                Ok(())
             }
-            Self::RotateToken { name, overlap } => {
-                reserve_for_secret()?;
-                let overlap_ms = overlap.map(Period::as_ms);
-                let rotate = Operation::BotRotateToken { bot: name.clone(), overlap_ms };
-                let made = on(hub, &name, rotate).await?;
-                rotated(hub, &name, made).await
-            }
+            Self::RotateToken { name, overlap } => rotate(hub, name, overlap).await,
             Self::RevokeToken { name } => {
                 let done = on(hub, &name, Operation::BotRevokeToken { bot: name.clone() }).await?;
                 let left = done["tokens"].as_u64().unwrap_or_default();
@@ -157,48 +155,39 @@ async fn on(hub: &Hub, bot: &BotId, operation: Operation) -> Result<Value, Failu
     }
 }
 
-fn print_token(hub: &Hub, bot: &BotId, mut made: Value) -> Result<(), Failure> {
-    let url = hub.bot_url(made["public_url"].as_str());
-    made["url"] = url.as_str().into();
-    let printed = hub.out.answer(&made, || made["token"].as_str().unwrap_or_default().to_owned());
-    printed.map_err(|failure| {
-        let hint = format!("the token is lost; for another one: bot-hub bot rotate-token {bot}");
-        let cause =
-            if failure.message.is_empty() { "nobody reads stdout" } else { &failure.message };
-        Failure::new(Kind::Failed, cause).hint(hint)
-    })?;
-    if hub.out.json {
-        return Ok(());
+/// In two steps: the old tokens end when the new one is out, and not before.
+async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>) -> Result<(), Failure> {
+    reserve_for_secret()?;
+    let mut made = on(hub, &name, Operation::BotPrepareToken { bot: name.clone() }).await?;
+    let token_id = made["token_id"].as_str().unwrap_or_default().into();
+    let of_file = is_of_file(hub, &name).await;
+    let overlap_ms = overlap.map(Period::as_ms).filter(|it| *it > 0);
+    let old_ends_at = overlap_ms.map(|overlap_ms| hub.now() + overlap_ms);
+    if let Some(document) = made.as_object_mut() {
+        // They are between the two steps, and nobody else's.
+        document.remove("token_id");
+        document.remove("keep_until");
+        document.insert("file_token_stays".to_owned(), of_file.into());
+        document.extend(old_ends_at.map(|at| ("old_ends_at".to_owned(), json!(at))));
     }
-    // On the hub's own machine there is a way that needs neither name nor certificate.
-    let is_nearer = hub.running.is_some() && hub.url != url && hub.url.starts_with("ws://");
-    let nearer =
-        if is_nearer { format!(" (on this machine also {})", hub.url) } else { String::new() };
-    let is_operator = made["token"].as_str().is_some_and(|it| it.starts_with("bh_adm_"));
-    let rights = if is_operator { ", an operator of this hub" } else { "" };
-    say(&here(&format!(
-        "\nThis is the token of {bot}{rights}. It is not shown again; keep it like a password.\n\
-         A bot connects to {url}{nearer} and sends first\n  \
-         {{\"type\":\"auth\",\"token\":\"…\"}}\n\
-         To speak as {bot} from here, put the token into BOT_HUB_TOKEN, or into a file for --token-file:\n  \
-         bot-hub room join --token-file {bot}.token '#lab'\n  \
-         bot-hub send --token-file {bot}.token '#lab' hello",
-    )));
-    Ok(())
-}
-
-/// The new token, and what is said of the old ones: those of the configuration file end there.
-async fn rotated(hub: &Hub, name: &BotId, mut made: Value) -> Result<(), Failure> {
-    let shown = hub.ask::<Bot>(Operation::BotShow { bot: name.clone() }).await;
-    let of_file = shown.is_ok_and(|(_, bot)| bot.origin == FILE_ORIGIN);
-    made["file_token_stays"] = of_file.into();
-    let old_ends_at = made["old_ends_at"].as_u64();
-    print_token(hub, name, made)?;
+    let way = print_token(hub, made).map_err(|failure| {
+        let hint = "the old token is still good, and the new one ends within minutes";
+        Failure::new(Kind::Failed, why_unwritten(&failure)).hint(hint)
+    })?;
+    let keep = Operation::BotKeepToken { bot: name.clone(), token_id, old_ends_at };
+    hub.operate(keep).await.map_err(|failure| {
+        let hint = format!(
+            "the token that was printed ends within minutes, and the old one is still good; once more: \
+             bot-hub bot rotate-token {name}"
+        );
+        failure.hint(hint)
+    })?;
+    explain_token(hub, &name, &way);
     if hub.out.json {
         return Ok(());
     }
     if let Some(at) = old_ends_at {
-        say(&format!("\nThe tokens made before are good until {}.", local(Timestamp(at))));
+        say(&format!("\nThe tokens made before are good until {}.", local(at)));
     }
     if of_file {
         say(&format!(
@@ -207,6 +196,56 @@ async fn rotated(hub: &Hub, name: &BotId, mut made: Value) -> Result<(), Failure
         ));
     }
     Ok(())
+}
+
+/// Whether it has a token that no verb ends.
+async fn is_of_file(hub: &Hub, name: &BotId) -> bool {
+    let shown = hub.ask::<Bot>(Operation::BotShow { bot: name.clone() }).await;
+    shown.is_ok_and(|(_, bot)| bot.origin == FILE_ORIGIN)
+}
+
+/// A bot whose token nobody has is of no use, and its name would be taken.
+async fn take_back(hub: &Hub, bot: BotId, failure: &Failure) -> Failure {
+    let cause = why_unwritten(failure);
+    let hint = match hub.operate(Operation::BotRemove { bot: bot.clone() }).await {
+        Ok(_) => format!("{bot} was not made"),
+        Err(_) => format!("the token is lost; for another one: bot-hub bot rotate-token {bot}"),
+    };
+    Failure::new(Kind::Failed, cause).hint(hint)
+}
+
+/// Prints a token, and returns what to say of it.
+fn print_token(hub: &Hub, mut made: Value) -> Result<Way, Failure> {
+    let url = hub.bot_url(made["public_url"].as_str());
+    made["url"] = url.as_str().into();
+    hub.out.secret(&made, || made["token"].as_str().unwrap_or_default().to_owned())?;
+    let is_operator = made["token"].as_str().is_some_and(|it| it.starts_with("bh_adm_"));
+    Ok(Way { url, is_operator })
+}
+
+/// Where a token is good, and whether for everything.
+struct Way {
+    url: String,
+    is_operator: bool,
+}
+
+fn explain_token(hub: &Hub, bot: &BotId, Way { url, is_operator }: &Way) {
+    if hub.out.json {
+        return;
+    }
+    // On the hub's own machine there is a way that needs neither name nor certificate.
+    let is_nearer = hub.running.is_some() && hub.url != *url && hub.url.starts_with("ws://");
+    let nearer =
+        if is_nearer { format!(" (on this machine also {})", hub.url) } else { String::new() };
+    let rights = if *is_operator { ", an operator of this hub" } else { "" };
+    say(&here(&format!(
+        "\nThis is the token of {bot}{rights}. It is not shown again; keep it like a password.\n\
+         A bot connects to {url}{nearer} and sends first\n  \
+         {{\"type\":\"auth\",\"token\":\"…\"}}\n\
+         To speak as {bot} from here, put the token into BOT_HUB_TOKEN, or into a file for --token-file:\n  \
+         bot-hub room join --token-file {bot}.token '#lab'\n  \
+         bot-hub send --token-file {bot}.token '#lab' hello",
+    )));
 }
 
 fn revoked(bot: &BotId, left: u64) -> String {

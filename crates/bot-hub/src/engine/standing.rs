@@ -40,7 +40,9 @@ impl Engine {
         let (bot, what) = match operation {
             Operation::BotDisable { bot } => (bot, "cannot be switched off"),
             Operation::BotRemove { bot } => (bot, "cannot be removed"),
-            Operation::BotRotateToken { bot, .. } => {
+            Operation::BotRotateToken { bot, .. }
+            | Operation::BotPrepareToken { bot }
+            | Operation::BotKeepToken { bot, .. } => {
                 (bot, "gets a new token at every start of the hub")
             }
             Operation::BotRevokeToken { bot }

@@ -19,6 +19,7 @@ mod names;
 mod next_steps;
 mod outputs;
 mod readers;
+mod secrets;
 mod sending;
 mod service;
 mod serving;

@@ -145,7 +145,7 @@ fn what_was_done_is_not_to_be_done_again_when_its_answer_cannot_be_written() {
     check(&["room", "create", "cave", "--json"], "it is done");
     place.bot("ann");
     check(&["bot", "disable", "ann"], "it is done");
-    check(&["invite", "gus", "--room", "lab"], "bot-hub invite revoke");
+    check(&["invite", "gus", "--room", "lab"], "the invite is revoked");
 }
 
 #[test]

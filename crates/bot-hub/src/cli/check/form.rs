@@ -84,6 +84,7 @@ fn described(name: &str) -> (&'static str, &'static str) {
         "bots" => ("bots", "Bots that are known."),
         "online" => ("online_bots", "Bots that are connected."),
         "corrupt" => ("corrupt_entries", "Damaged entries met since the start of the hub."),
+        "refused" => ("refused_changes", "Changes that the store refused, tried again later."),
         "retention_waits" => ("retention_waits", "Whether nothing is removed because of its age."),
         _ => ("free_bytes", "Free space on the disk of the store."),
     }
