@@ -30,7 +30,7 @@ use crate::error::{AskError, ConnectError, End, SendError, TellError};
 use crate::event::Event;
 use crate::id::message_id;
 use crate::link::{Config, Link};
-use crate::options::{Acknowledge, Options};
+use crate::options::Options;
 use crate::wire::Connect;
 
 /// Commands on their way to the task.
@@ -50,7 +50,7 @@ pub struct Client {
 pub struct Events {
     events: mpsc::Receiver<(u64, Event)>,
     /// Where taking an event acknowledges it.
-    taken: Option<Arc<Taken>>,
+    taken: Arc<Taken>,
 }
 
 /// A message on its way. Resolves when it is stored, or certainly given up; dropping it does not
@@ -106,8 +106,7 @@ impl Client {
             state: state_seen,
             permits: Arc::new(Semaphore::new(options.unacked_max.clamp(1, Semaphore::MAX_PERMITS))),
         };
-        let automatic = options.acknowledge == Acknowledge::Automatic;
-        (client, Events { events: events_taken, taken: automatic.then_some(taken) })
+        (client, Events { events: events_taken, taken })
     }
 
     /// Hands a message over. The first wait is for a place among the unacknowledged ones, the
@@ -284,9 +283,7 @@ impl Events {
         let Some((number, event)) = ready!(self.events.poll_recv(cx)) else {
             return Poll::Ready(None);
         };
-        if let Some(taken) = &self.taken {
-            taken.set(number);
-        }
+        self.taken.set(number);
         Poll::Ready(Some(event))
     }
 }

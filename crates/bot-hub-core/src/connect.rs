@@ -137,18 +137,16 @@ impl Hub {
             self.tell_epoch(room, bot, conn);
         }
         let proves = self.conn(conn).is_some_and(Conn::proves);
-        if self
-            .world
-            .member(room, bot)
-            .is_some_and(|it| it.unsaved_cursor.is_some() && it.proves() != proves)
-        {
+        let now = self.now;
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        member.turn_to(proves, now);
+        if member.meaning.is_due() {
             // What the last reader did must not be saved as if this one had done it.
             self.save_place(room, bot);
         }
         // Its position may lie behind losses that the store does not know.
         self.save_losses(room, bot);
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        member.set_proves(proves);
         let received = member.attach(conn, head, known);
         // Whether it read what was never written to its socket, only the client knows.
         let written = member.delivered();
@@ -240,7 +238,7 @@ impl Hub {
     fn is_poison(&mut self, room: RoomIx, bot: BotIx, slot: &Slot, attempts_max: u32) -> bool {
         let Some(member) = self.world.member_mut(room, bot) else { return false };
         // A client that cannot acknowledge cannot refuse either: nothing of its is ever dead.
-        if slot.state < ReceiptState::Delivered || member.proves() {
+        if slot.state < ReceiptState::Delivered || member.meaning.proves() {
             return false;
         }
         member.attempts += 1;

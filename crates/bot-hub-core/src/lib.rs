@@ -32,6 +32,7 @@ mod ids;
 mod invite;
 mod late;
 mod losses;
+mod meaning;
 mod member;
 mod membership;
 mod notice;

@@ -167,9 +167,7 @@ impl World {
         let Some((number, event)) = program.events.pop_front() else { return };
         self.trace(|world| format!("{} takes {event:?}", world.bots[bot].id));
         self.look_at(bot, event, manual);
-        if !manual {
-            self.link_input(bot, Input::Taken(number));
-        }
+        self.link_input(bot, Input::Taken(number));
         if self.dice.percent(20)
             && let Some(positions) = self.program(bot).map(|program| program.link.positions())
         {
