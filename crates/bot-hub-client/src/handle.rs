@@ -148,29 +148,71 @@ impl Client {
         }
     }
 
-    /// Asks what became of a message of this bot; operators may ask about others' with `from`.
+    /// Asks what became of a message of this bot; operators may ask about others' with `from`. Turns all
+    /// pages of the answer.
     pub async fn status(
         &self,
         id: MessageId,
         from: Option<BotId>,
     ) -> Result<StatusReport, AskError> {
-        match self.ask(ClientFrame::Status(Status { id, from })).await? {
+        let wish = Status { id, from, room: None, after: None, limit: None };
+        let mut report = self.status_page(wish).await?;
+        while let Some(next) = report.next.take() {
+            let (id, from) = (report.id.clone(), Some(report.from.clone()));
+            let (room, after, limit) = (Some(report.room.clone()), Some(next), None);
+            let page = self.status_page(Status { id, from, room, after, limit }).await?;
+            report.recipients.extend(page.recipients);
+            report.next = page.next;
+        }
+        Ok(report)
+    }
+
+    /// Asks for one page of what became of a message.
+    pub async fn status_page(&self, wish: Status) -> Result<StatusReport, AskError> {
+        match self.ask(ClientFrame::Status(wish)).await? {
             ServerFrame::Status(report) => Ok(report),
             other => mismatch("status", &other),
         }
     }
 
-    /// Asks which rooms there are.
+    /// Asks which rooms there are. Turns all pages of the answer.
     pub async fn rooms(&self) -> Result<RoomDirectory, AskError> {
-        match self.ask(ClientFrame::Rooms(Rooms {})).await? {
+        let mut all = self.rooms_page(Rooms::default()).await?;
+        while let Some(next) = all.next.take() {
+            let page = self.rooms_page(Rooms { after: Some(next), limit: None }).await?;
+            all.rooms.extend(page.rooms);
+            all.next = page.next;
+        }
+        Ok(all)
+    }
+
+    /// Asks for one page of the rooms that there are.
+    pub async fn rooms_page(&self, wish: Rooms) -> Result<RoomDirectory, AskError> {
+        match self.ask(ClientFrame::Rooms(wish)).await? {
             ServerFrame::Rooms(rooms) => Ok(rooms),
             other => mismatch("rooms", &other),
         }
     }
 
-    /// Asks which bots there are, in all or in one room.
+    /// Asks which bots there are, in all or in one room. Turns all pages of the answer.
     pub async fn who(&self, room: Option<RoomName>) -> Result<BotDirectory, AskError> {
-        match self.ask(ClientFrame::Who(Who { room })).await? {
+        let wish = Who { room: room.clone(), ..Who::default() };
+        let mut all = self.who_page(wish).await?;
+        while let Some(next) = all.next.take() {
+            let wish = Who { room: room.clone(), after: Some(next), limit: None };
+            let page = self.who_page(wish).await?;
+            all.bots.extend(page.bots);
+            all.next = page.next;
+        }
+        all.bots.sort_by(|one, other| one.bot.cmp(&other.bot));
+        // Who shares several rooms with this bot may stand on several pages.
+        all.bots.dedup_by(|one, other| one.bot == other.bot);
+        Ok(all)
+    }
+
+    /// Asks for one page of the bots that there are.
+    pub async fn who_page(&self, wish: Who) -> Result<BotDirectory, AskError> {
+        match self.ask(ClientFrame::Who(wish)).await? {
             ServerFrame::Who(bots) => Ok(bots),
             other => mismatch("who", &other),
         }

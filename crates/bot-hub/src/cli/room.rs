@@ -2,7 +2,7 @@
 //!
 //! Owns what is printed about rooms, and the words of a retention rule.
 
-use bot_protocol::frame::operator::{Operation, Retention};
+use bot_protocol::frame::operator::{Operation, Page, Retention};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::{Granted, Right, Rights};
 use clap::Subcommand;
@@ -195,7 +195,7 @@ impl RoomCommand {
                 show_seen(hub, &room).await
             }
             Self::Show { room } => {
-                let value = on(hub, &room, Operation::RoomShow { room: room.clone() }).await?;
+                let value = on(hub, &room, show_of(&room)).await?;
                 let shown: Room = understood(&value)?;
                 hub.out.answer(&value, || text(&shown))
             }
@@ -253,7 +253,7 @@ async fn on(hub: &Hub, room: &RoomName, operation: Operation) -> Result<Value, F
 
 /// A member that may not read any more loses what waits for it: as with a kick, a person is asked.
 async fn confirm_loss(hub: &Hub, room: &RoomName, bot: &BotId) -> Result<(), Failure> {
-    let shown = hub.ask::<Room>(Operation::RoomShow { room: room.clone() }).await;
+    let shown = hub.ask::<Room>(show_of(room)).await;
     // Whatever is wrong with the room, the operation itself says.
     let Ok((_, shown)) = shown else { return Ok(()) };
     let member = shown.members.iter().find(|member| member.bot == *bot);
@@ -290,7 +290,7 @@ async fn membership(
 
 /// Everything for an operator; for others what their bot may see.
 pub(super) async fn list(hub: &Hub) -> Result<(), Failure> {
-    let (value, Rooms { rooms }) = match hub.ask(Operation::RoomList {}).await {
+    let (value, Rooms { rooms }) = match hub.ask(Operation::RoomList(Page::default())).await {
         Err(failure) if failure.kind == Kind::Refused => {
             let seen = hub.client.rooms().await?;
             let value = json!({ "rooms": seen.rooms, "complete": false });
@@ -379,7 +379,7 @@ impl Wish {
 }
 
 async fn retain(hub: &Hub, room: &RoomName, wish: Wish) -> Result<(), Failure> {
-    let value = on(hub, room, Operation::RoomShow { room: room.clone() }).await?;
+    let value = on(hub, room, show_of(room)).await?;
     let known: Room = understood(&value)?;
     let rule = wish.changes(&known.retain);
     let name = words::room(room.as_str());
@@ -423,9 +423,13 @@ fn what_goes(room: &Room, rule: &Retention) -> Option<String> {
     if parts.is_empty() { None } else { Some(parts.join(", and ")) }
 }
 
+fn show_of(room: &RoomName) -> Operation {
+    Operation::RoomShow { room: room.clone(), after: None, limit: None }
+}
+
 /// The memberships of one bot, as they stand in the rooms.
 pub(super) async fn rooms_of(hub: &Hub, bot: &BotId) -> Result<Vec<Value>, Failure> {
-    let (_, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
+    let (_, Rooms { rooms }) = hub.ask(Operation::RoomList(Page::default())).await?;
     let own = rooms.iter().filter_map(|room| {
         let member = room.members.iter().find(|member| member.bot == *bot)?;
         let (cursor, waiting) = (member.cursor, member.waiting);

@@ -331,7 +331,17 @@ impl World {
             2 => self.link_input(bot, Input::Tell(Box::new(ClientFrame::Typing(Typing { room })))),
             3..=6 if !self.bots[bot].kept.ids.is_empty() => {
                 let id = self.dice.pick(&self.bots[bot].kept.ids).clone();
-                self.link_asks(bot, &room, ClientFrame::Status(Status { id, from: None }));
+                self.link_asks(
+                    bot,
+                    &room,
+                    ClientFrame::Status(Status {
+                        id,
+                        from: None,
+                        room: None,
+                        after: None,
+                        limit: None,
+                    }),
+                );
             }
             _ => {
                 let message = self.compose(bot);
