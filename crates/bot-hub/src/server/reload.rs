@@ -4,12 +4,10 @@
 //! certificate changed. It is checked first; a file with a mistake changes nothing, and the log says
 //! what is wrong with it.
 
-use std::cell::Cell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bot_protocol::limits::Limits;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -17,7 +15,7 @@ use super::supervisor::Supervisor;
 use super::translate;
 use crate::config::{Applies, Config, ConfigErrors, FileStamp, Loaded, Sources, load};
 use crate::door::Door;
-use crate::engine::{Decoded, Order};
+use crate::engine::{Order, Said};
 use crate::tls::{self, Keeper, Prepared};
 
 /// How often the file is looked at. People wait that long for an edit to apply without noticing.
@@ -32,9 +30,8 @@ pub(super) struct Reloader {
     sources: Sources,
     watched: Option<(PathBuf, FileStamp)>,
     orders: mpsc::Sender<Order>,
-    door: Rc<Door<Decoded>>,
+    door: Rc<Door<Said>>,
     keeper: Keeper,
-    limits: Rc<Cell<Limits>>,
     supervisor: Rc<Supervisor>,
 }
 
@@ -43,16 +40,15 @@ impl Reloader {
         loaded: Loaded,
         sources: Sources,
         orders: mpsc::Sender<Order>,
-        door: Rc<Door<Decoded>>,
+        door: Rc<Door<Said>>,
         keeper: Keeper,
-        limits: Rc<Cell<Limits>>,
         supervisor: Rc<Supervisor>,
     ) -> Self {
         let watched = sources.file.clone().map(|path| {
             let stamp = FileStamp::of(&path);
             (path, stamp)
         });
-        Self { current: loaded.config, sources, watched, orders, door, keeper, limits, supervisor }
+        Self { current: loaded.config, sources, watched, orders, door, keeper, supervisor }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<()>) {
@@ -118,7 +114,6 @@ impl Reloader {
             }
         }
         crate::log::set_level(loaded.config.log.level);
-        self.limits.set(translate::limits(&loaded.config));
         self.door.reconfigure(translate::door(&loaded));
         let mut new = translate::reconfiguration(&loaded.config);
         self.current = loaded.config;

@@ -226,6 +226,12 @@ impl Outbox {
         self.closing.borrow().is_none()
     }
 
+    /// What is queued, for tests that read it.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.queue.borrow()).into_owned()
+    }
+
     /// Bytes of memory held, used or not.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
