@@ -33,8 +33,8 @@ pub struct DoorLimits {
     /// The same at once, after a quiet time.
     pub control_frames_burst_max: u32,
 
-    /// Bytes that the engine may queue for a connection. An empty queue takes a longer frame too,
-    /// because a frame that can never be delivered would make its reader reconnect for ever.
+    /// Bytes that the engine may queue for a connection. One longer frame is taken beside them, because
+    /// a frame that can never be delivered would make its reader reconnect for ever.
     pub outbox_bytes_max: usize,
     /// Above this many queued bytes nothing more is read from the connection.
     pub outbox_high_water_bytes: usize,
