@@ -217,11 +217,16 @@ fn words_of(report: &Report, place: &str, done: &str) -> String {
 fn tell(report: &Report, place: &str, done: &str, out: Out) -> Result<(), Failure> {
     let what = words_of(report, place, done);
     if !report.damage.is_empty() {
-        let damage = counted(report.damage.len() as u64, "thing");
-        return Err(Failure::new(Kind::Failed, format!("{what}, but {damage} in it are damaged"))
-            .hint("bot-hub verify names them")
-            .details(json!({ "place": place, "damage": damage_of(report) })));
+        let count = report.damage.len() as u64;
+        let are = if count == 1 { "is" } else { "are" };
+        let damage = counted(count, "thing");
+        return Err(Failure::new(
+            Kind::Failed,
+            format!("{what}, but {damage} in it {are} damaged"),
+        )
+        .hint("bot-hub verify names what is damaged in a store")
+        .details(json!({ "place": place, "damage": damage_of(report) })));
     }
     let value = json!({ "place": place, "rooms": report.rooms, "entries": report.entries });
-    out.answer(&value, || what)
+    out.done(&value, || what)
 }
