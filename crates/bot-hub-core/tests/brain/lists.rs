@@ -78,7 +78,7 @@ fn members_come_in_pages_by_name() {
     > ops do {"room_show":{"room":"lab","limit":2,"after":"moe"}}
     ops <- {"type":"operated","ref":"r1","result":{"bytes":0,"closed":false,"entries":0,"first":1,"head":0,"members":[{"bot":"zoe","can":["read","post","request"],"cursor":0,"online":true,"waiting":0}],"retain":{"age_ms":2592000000,"bytes":268435456,"entries":100000},"room":"lab"}}
     > ops {"type":"who","limit":3}
-    ops <- {"type":"who","bots":[{"bot":"ana","state":"online","last_seen":1000000},{"bot":"moe","state":"online","last_seen":1000000},{"bot":"ops","state":"offline"}],"next":"ops"}
+    ops <- {"type":"who","bots":[{"bot":"ana","state":"online","last_seen":1000000},{"bot":"moe","state":"online","last_seen":1000000},{"bot":"ops","state":"offline","last_seen":1000000}],"next":"ops"}
     > ops {"type":"who","limit":3,"after":"ops"}
     ops <- {"type":"who","bots":[{"bot":"zoe","state":"online","last_seen":1000000}]}
     "#);
