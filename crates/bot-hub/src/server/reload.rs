@@ -5,7 +5,6 @@
 //! what is wrong with it.
 
 use std::cell::Cell;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ const STORED_WITHIN: Duration = Duration::from_secs(5);
 pub(super) struct Reloader {
     current: Config,
     sources: Sources,
-    watched: Option<(PathBuf, FileStamp)>,
+    watched: Option<FileStamp>,
     orders: mpsc::Sender<Order>,
     door: Rc<Door<Decoded>>,
     keeper: Keeper,
@@ -48,10 +47,8 @@ impl Reloader {
         limits: Rc<Cell<Limits>>,
         supervisor: Rc<Supervisor>,
     ) -> Self {
-        let watched = sources.file.clone().map(|path| {
-            let stamp = FileStamp::of(&path);
-            (path, stamp)
-        });
+        // From before the file was read: what was written to it while the hub started is a change.
+        let watched = loaded.stamp;
         Self { current: loaded.config, sources, watched, orders, door, keeper, limits, supervisor }
     }
 
@@ -74,7 +71,7 @@ impl Reloader {
 
     fn has_changed(&mut self) -> bool {
         let certificate = self.keeper.files_changed();
-        self.watched.as_mut().is_some_and(|(_, stamp)| stamp.changed()) || certificate
+        self.watched.as_mut().is_some_and(FileStamp::changed) || certificate
     }
 
     async fn reload(&mut self) {
