@@ -17,7 +17,7 @@ impl Hub {
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let is_listed = member.unsaved_cursor.is_some() || member.unsaved_delivered.is_some();
         if std::mem::take(&mut member.cursor_moved) {
-            member.refresh_waiting(head);
+            member.refresh_waiting(head, now);
             member.unsaved_cursor = Some(now);
         }
         if std::mem::take(&mut member.delivered_moved) {
