@@ -89,7 +89,8 @@ pub enum Change {
         at: Timestamp,
     },
     /// What a bot did with one entry, beyond its cursor. → `Done`, or `Late` if what is recorded of the
-    /// same bot and entry is as high already, by [`ReceiptState::may_follow`]; then nothing is stored.
+    /// same bot and entry is as high already, by [`ReceiptState::may_follow`], or the entry was dropped
+    /// with the bot's membership; then nothing is stored.
     Receipt(ReceiptRecord),
     /// A bot will never get these entries, as far as the room's log has them by now. Ranges of one bot
     /// and room that begin at the same `from` are one range that grew. → `Done`.
@@ -135,7 +136,7 @@ pub enum Outcome {
     Conflict,
     /// The sender has said nothing with that id in that room, as far as the log is kept.
     Unsaid,
-    /// Something higher was recorded before.
+    /// Something higher was recorded before, or that it was dropped with a membership.
     Late,
     /// These entries are gone, oldest first, without their text.
     Trimmed {
@@ -155,6 +156,8 @@ pub struct Removed {
     pub from: BotId,
     /// Its id.
     pub id: MessageId,
+    /// When the hub took it.
+    pub sent_at: Timestamp,
     /// Its size, as `Draft::size` counts it.
     pub bytes: u64,
 }
@@ -218,6 +221,11 @@ impl Loss {
                 GapReason::Retention
             }
         }
+    }
+
+    /// Whether it goes with the end of a membership, or of what was read in it.
+    pub fn ends_reading(self) -> bool {
+        matches!(self, Self::Kicked | Self::Left | Self::Removed | Self::NoRight)
     }
 
     /// Where it takes the entry off the ladder of receipts.
@@ -331,6 +339,8 @@ pub struct Located {
     pub seq: u64,
     /// Its sender.
     pub from: BotId,
+    /// When the hub took it.
+    pub sent_at: Timestamp,
     /// What the bot that asked said of it so far.
     pub said: Vec<ReceiptState>,
 }
@@ -372,6 +382,9 @@ pub struct Snapshot {
     pub rooms: Vec<RoomRecord>,
     /// Entries with an expiry that somebody has not received yet.
     pub expiring: Vec<Expiring>,
+    /// Names of bots that were removed, and when: what was sent until then is not of whoever has that
+    /// name now.
+    pub ended: Vec<(BotId, Timestamp)>,
     /// No entry was sent later than this, by the clocks of all earlier starts.
     pub newest_at: Timestamp,
 }

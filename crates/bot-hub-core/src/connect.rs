@@ -278,6 +278,9 @@ impl Hub {
     pub(crate) fn set_removing(&mut self, id: &BotId, removing: bool) {
         if let Some(bot) = self.world.bot_ix(id) {
             self.world.bot_mut(bot).removing = removing;
+            if !removing {
+                self.stays(bot);
+            }
         }
     }
 
@@ -307,7 +310,10 @@ impl Hub {
             }
         }
         self.refused.forget_joins(bot);
+        let ended_at = self.moment();
+        self.comes_after(ended_at);
         let state = self.world.bot_mut(bot);
+        state.ended_at = ended_at;
         (state.exists, state.removing, state.standing) = (false, false, Standing::default());
     }
 

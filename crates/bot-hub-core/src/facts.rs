@@ -22,7 +22,10 @@ use crate::world::{BotIx, RoomIx};
 pub(crate) struct News {
     pub(crate) sender: BotIx,
     pub(crate) room: RoomIx,
+    pub(crate) seq: u64,
     pub(crate) id: MessageId,
+    /// When the message was sent.
+    pub(crate) sent_at: Timestamp,
     pub(crate) bot: BotIx,
     pub(crate) state: ReceiptState,
     pub(crate) at: Timestamp,
@@ -53,7 +56,7 @@ impl Hub {
     /// Tells senders what a bot received, when its cursor is stored. Where nobody wants to know, the
     /// cursor is saved with many others, later.
     pub(crate) fn tell_received(&mut self, room: RoomIx, bot: BotIx, slots: &[Slot]) {
-        let wanted = slots.iter().filter(|slot| self.wants_receipts(slot.from));
+        let wanted = slots.iter().filter(|slot| self.wants_receipts(slot.from, slot.sent_at));
         let told = wanted.map(|slot| self.news(room, bot, slot, ReceiptState::Received));
         let told: Vec<News> = told.collect();
         if !told.is_empty() {
@@ -66,17 +69,31 @@ impl Hub {
         let before = self.pending.len();
         self.save_place(room, bot);
         let is_new = self.pending.len() > before;
+        let is_parting = self.is_parting(room, bot);
         match self.pending.back_mut() {
             Some(Pending::Cursor { news, .. }) if is_new => *news = told,
-            // It was received out of turn: the cursor stands where it was.
+            // It was received out of turn: the cursor stands where it was. Whether that is so if the
+            // membership is about to end, the store decides.
+            _ if is_parting => told.into_iter().for_each(|news| self.record(news)),
             _ => self.notify_all(told),
         }
     }
 
-    /// Whether a bot has a connection that asked for receipts.
-    pub(crate) fn wants_receipts(&self, bot: BotIx) -> bool {
+    /// A cursor is stored, if the membership in which it moved goes on: with its end those entries were
+    /// dropped, before.
+    pub(crate) fn tell_of_place(&mut self, room: RoomIx, bot: BotIx, seq: u64, news: Vec<News>) {
+        let member = self.world.member(room, bot);
+        if member.is_some_and(|member| member.reads() && member.since < seq) {
+            self.notify_all(news);
+        }
+    }
+
+    /// Whether the sender of a message of that time has a connection that asked for receipts.
+    pub(crate) fn wants_receipts(&self, bot: BotIx, sent_at: Timestamp) -> bool {
         // Mostly nobody does, and then nothing has to be looked up for every entry.
-        self.receipt_conns > 0 && self.world.bot(bot).receipt_conns > 0
+        self.receipt_conns > 0
+            && self.world.bot(bot).receipt_conns > 0
+            && self.world.is_own(bot, sent_at)
     }
 
     pub(crate) fn notify_all(&mut self, news: Vec<News>) {
@@ -85,8 +102,18 @@ impl Hub {
 
     /// News about an entry, of now.
     pub(crate) fn news(&self, room: RoomIx, bot: BotIx, slot: &Slot, state: ReceiptState) -> News {
-        let (sender, id, at) = (slot.from, slot.id.clone(), self.now);
-        News { sender, room, id, bot, state, at, reason: None, reply: None }
+        News {
+            sender: slot.from,
+            room,
+            seq: slot.seq,
+            id: slot.id.clone(),
+            sent_at: slot.sent_at,
+            bot,
+            state,
+            at: self.now,
+            reason: None,
+            reply: None,
+        }
     }
 
     /// The connections of a bot that asked for receipts.
@@ -101,8 +128,12 @@ impl Hub {
         self.conn(conn).is_some_and(|it| it.caps.ranges)
     }
 
-    /// Tells the sender's connections that asked for receipts.
+    /// Tells the sender's connections that asked for receipts. Of what a bot of the same name said
+    /// before, a bot hears nothing.
     pub(crate) fn notify(&mut self, news: News) {
+        if !self.world.is_own(news.sender, news.sent_at) {
+            return;
+        }
         for conn in self.receipt_conns_of(news.sender).collect::<Vec<_>>() {
             let frame = self.receipt_frame(&news);
             self.send(conn, ServerFrame::Receipt(frame));
@@ -123,10 +154,10 @@ impl Hub {
     }
 
     /// Stores what became of one entry, and tells its sender.
-    pub(crate) fn record(&mut self, seq: u64, news: News) {
+    pub(crate) fn record(&mut self, news: News) {
         let record = ReceiptRecord {
             room: self.room_name(news.room),
-            seq,
+            seq: news.seq,
             bot: self.bot_id(news.bot).clone(),
             state: news.state,
             at: news.at,
@@ -147,7 +178,7 @@ impl Hub {
     ) {
         let reason = Some(SmolStr::new_static(reason));
         let news = News { reason, ..self.news(room, bot, slot, state) };
-        self.record(slot.seq, news);
+        self.record(news);
     }
 
     /// An entry that ended every connection it was delivered on.

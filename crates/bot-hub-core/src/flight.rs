@@ -126,7 +126,11 @@ impl Hub {
                 news.push(slot.clone());
             }
         });
-        for slot in news.iter().filter(|slot| self.wants_receipts(slot.from)).collect::<Vec<_>>() {
+        for slot in news
+            .iter()
+            .filter(|slot| self.wants_receipts(slot.from, slot.sent_at))
+            .collect::<Vec<_>>()
+        {
             self.notify(self.news(stretch.room, bot, slot, ReceiptState::Delivered));
         }
     }

@@ -47,7 +47,7 @@ use crate::world::{BotIx, Conn, RoomIx, World};
 #[derive(Debug)]
 pub struct Hub {
     pub(crate) now: Timestamp,
-    /// The time of the newest entry.
+    /// The time of the newest entry, or later: no entry gets an earlier one.
     pub(crate) newest_at: Timestamp,
     /// Why retention by age waits, if it does.
     pub(crate) age_waits: Option<SmolStr>,
@@ -161,6 +161,11 @@ impl Hub {
                 self.world.insert_member(ix, member);
             }
         }
+        for (id, ended_at) in snapshot.ended {
+            let bot = self.world.intern_bot(&id);
+            self.world.bot_mut(bot).ended_at = ended_at;
+            self.comes_after(ended_at);
+        }
         self.expiries.restore(&mut self.world, snapshot.expiring);
     }
 
@@ -199,6 +204,9 @@ impl Hub {
             Input::BotBlocked(bot) => self.bot_blocked(&bot),
             Input::RoomDeclared { room, members, closed, retain } => {
                 self.room_declared(&room, &members, closed, retain);
+            }
+            Input::RoomNeeded { room, closed } => {
+                self.ensure_room(&room, closed);
             }
             Input::Configured(settings) => self.settings = settings,
             Input::AgeWaits(why) => self.age_waits = why,
@@ -280,8 +288,18 @@ impl Hub {
     /// The time of an entry that is sent now: never before that of an earlier one, also if the clock
     /// was set back in between.
     pub(crate) fn stamp(&mut self) -> Timestamp {
-        self.newest_at = self.newest_at.max(self.now);
+        self.newest_at = self.moment();
         self.newest_at
+    }
+
+    /// No entry was sent later than this.
+    pub fn moment(&self) -> Timestamp {
+        self.newest_at.max(self.now)
+    }
+
+    /// Whatever is sent from now on was sent after that.
+    pub(crate) fn comes_after(&mut self, at: Timestamp) {
+        self.newest_at = self.newest_at.max(at + 1);
     }
 
     fn run_timers(&mut self) {

@@ -216,6 +216,13 @@ pub enum Input {
         /// Its own retention.
         retain: Option<Retention>,
     },
+    /// Somebody is about to need a room. If the store refuses it, that is no more than a refusal.
+    RoomNeeded {
+        /// The room.
+        room: RoomName,
+        /// Only an operator admits members.
+        closed: bool,
+    },
     /// The configuration changed.
     Configured(Settings),
     /// Time passed.

@@ -11,6 +11,7 @@
 //! **Invariant:** `cursor <= sent`, and the window holds exactly the entries of others between them
 //! that were handed over and not yet all received. The cursor never goes back.
 
+use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 use bot_protocol::receipt::ReceiptState;
@@ -40,6 +41,21 @@ pub(crate) struct Buffer {
     /// It lost something for which no range stands yet: the head when that was counted last, and the
     /// limit.
     full_at: Option<(u64, u64)>,
+}
+
+/// Stretches `(after, to)` of a log.
+type Stretches = Vec<(u64, u64)>;
+
+/// What a member loses by a change that is on its way to the store. What it reports meanwhile does not
+/// alter that.
+#[derive(Debug)]
+struct Parting {
+    /// Without an end: the log may have more by then than is known here.
+    stretches: Stretches,
+    /// The head when that was noted.
+    head: u64,
+    /// How many entries of others that were then.
+    others: u64,
 }
 
 impl Buffer {
@@ -108,6 +124,8 @@ pub(crate) struct Member {
     /// It is among those whose losses have to be given to the store.
     pub(crate) is_lossy: bool,
     pub(crate) buffer: Buffer,
+    /// Changes on their way to the store that end what it reads, oldest first.
+    partings: VecDeque<Parting>,
     own: Runs,
     backlog: Option<Backlog>,
 }
@@ -142,6 +160,7 @@ impl Member {
             unstored_losses: 0,
             is_lossy: false,
             buffer: Buffer::default(),
+            partings: VecDeque::new(),
             own: Runs::default(),
             backlog: None,
         }
@@ -440,6 +459,45 @@ impl Member {
         taken
     }
 
+    /// Everything that it has not received by now is dropped by a change that is on its way to the store.
+    /// Returns that, without an end.
+    pub(crate) fn part(&mut self, head: u64) -> Stretches {
+        self.settle_buffer();
+        let stretches = self.not_received(u64::MAX);
+        let others = self.others_of(&between(&stretches, 0, head));
+        self.partings.push_back(Parting { stretches: stretches.clone(), head, others });
+        stretches
+    }
+
+    /// What the oldest of those changes drops up to `head`, and how many entries of others that is.
+    pub(crate) fn parts_with(&self, head: u64) -> (Stretches, u64) {
+        match self.partings.front() {
+            Some(it) => {
+                let since = self.others_of(&between(&it.stretches, it.head, head));
+                (between(&it.stretches, 0, head), it.others + since)
+            }
+            None => {
+                let stretches = self.not_received(head);
+                let others = self.others_of(&stretches);
+                (stretches, others)
+            }
+        }
+    }
+
+    fn others_of(&self, stretches: &[(u64, u64)]) -> u64 {
+        stretches.iter().map(|(after, to)| self.own.others(after + 1, *to)).sum()
+    }
+
+    /// The oldest of those changes was refused.
+    pub(crate) fn goes_on(&mut self) {
+        self.partings.pop_front();
+    }
+
+    /// Whether such a change is on its way.
+    pub(crate) fn is_parting(&self) -> bool {
+        !self.partings.is_empty()
+    }
+
     /// Whether the store has to know of a loss first.
     pub(crate) fn waits_for_store(&self) -> bool {
         self.unstored_losses > 0 || self.losses.has_to_be_given()
@@ -510,6 +568,12 @@ impl Member {
         self.losses.forget_through(to);
         self.taken_ahead.retain(|&seq| seq > to);
     }
+}
+
+/// Those stretches, as far as they lie after `after` and up to `to`.
+fn between(stretches: &[(u64, u64)], after: u64, to: u64) -> Stretches {
+    let cut = stretches.iter().map(|it| (it.0.max(after), it.1.min(to)));
+    cut.filter(|(after, to)| after < to).collect()
 }
 
 /// The stretches `(after, to)` from `from` to `to` without the entries that were taken ahead.

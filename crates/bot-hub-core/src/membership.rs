@@ -145,7 +145,8 @@ impl Hub {
     pub(crate) fn ensure_room(&mut self, name: &RoomName, closed: bool) -> RoomIx {
         let room = self.world.intern_room(name);
         if !self.world.room(room).durable {
-            self.make_room(room, closed, Waiter::Nobody);
+            // Whoever needs the room is told by what follows: refused is refused.
+            self.make_room(room, closed, Waiter::Another);
         }
         room
     }
@@ -192,7 +193,7 @@ impl Hub {
         let name = RoomName::direct(self.bot_id(one), self.bot_id(other));
         let room = self.ensure_room(&name, true);
         if other != one && self.world.member(room, other).is_none() {
-            self.add_member(room, other, Waiter::Nobody);
+            self.add_member(room, other, Waiter::Another);
         }
         if self.world.member(room, one).is_none() {
             self.add_member(room, one, waiter);
@@ -200,11 +201,11 @@ impl Hub {
         room
     }
 
-    /// A bot comes by an invite. Whoever invited it has made the rooms.
+    /// A bot comes by an invite. Whoever invited it has made the rooms, unless the disk was full.
     pub(crate) fn let_in(&mut self, id: &BotId, rooms: &[RoomName], rights: Rights) {
         let bot = self.world.intern_bot(id);
         for name in rooms {
-            let room = self.world.intern_room(name);
+            let room = self.ensure_room(name, true);
             if self.world.member(room, bot).is_none() {
                 self.add_member(room, bot, Waiter::Another);
             }

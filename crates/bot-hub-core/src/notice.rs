@@ -12,6 +12,7 @@ use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::server::{ErrorFrame, RangeReceipt};
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
 use crate::ask::Ask;
@@ -77,15 +78,15 @@ struct Meant {
     seq: u64,
     sender: BotIx,
     id: MessageId,
+    sent_at: Timestamp,
     has_expired: bool,
 }
 
 /// A sender's entries of one stretch.
-struct Own {
-    first: u64,
+struct Own<'a> {
+    first: &'a Meant,
     last: u64,
     count: u64,
-    id: MessageId,
 }
 
 impl Hub {
@@ -199,7 +200,8 @@ impl Hub {
     fn meant(&mut self, entry: &crate::entry::Entry) -> Meant {
         let has_expired = entry.draft.expires_at().is_some_and(|at| at <= self.now);
         let sender = self.world.intern_bot(&entry.draft.from);
-        Meant { seq: entry.seq, sender, id: entry.draft.id.clone(), has_expired }
+        let (id, sent_at) = (entry.draft.id.clone(), entry.draft.sent_at);
+        Meant { seq: entry.seq, sender, id, sent_at, has_expired }
     }
 
     fn tell_removed(&mut self, mut batch: Notices, removed: &[Removed]) {
@@ -207,7 +209,7 @@ impl Hub {
         let rest = removed.iter().filter(|it| it.seq > after);
         let page = rest.take(PAGE_ENTRIES_MAX as usize).map(|it| {
             let (sender, id) = (self.world.intern_bot(&it.from), it.id.clone());
-            Meant { seq: it.seq, sender, id, has_expired: false }
+            Meant { seq: it.seq, sender, id, sent_at: it.sent_at, has_expired: false }
         });
         let page: Vec<Meant> = page.collect();
         let Some(last) = page.last().map(|it| it.seq) else { return };
@@ -222,23 +224,21 @@ impl Hub {
     fn tell_notices(&mut self, batch: &Notices, entries: &[Meant]) {
         let mut frames = 0;
         for notice in &batch.notices {
-            let mut own: BTreeMap<BotIx, Own> = BTreeMap::new();
+            let mut own: BTreeMap<BotIx, Own<'_>> = BTreeMap::new();
             let about = |it: &&Meant| notice.after < it.seq && it.seq <= notice.to;
             for it in entries.iter().filter(about) {
                 // Of an expired entry its sender has heard.
                 if it.has_expired && notice.about.state == ReceiptState::Received
-                    || !self.wants_receipts(it.sender)
+                    || !self.wants_receipts(it.sender, it.sent_at)
                 {
                     continue;
                 }
-                let (seq, id) = (it.seq, it.id.clone());
-                let all =
-                    own.entry(it.sender).or_insert(Own { first: seq, last: seq, count: 0, id });
-                (all.last, all.count) = (seq, all.count + 1);
+                let all = own.entry(it.sender).or_insert(Own { first: it, last: it.seq, count: 0 });
+                (all.last, all.count) = (it.seq, all.count + 1);
                 frames += self.tell_one_by_one(batch.room, it, &notice.about);
             }
-            for (sender, all) in own {
-                frames += self.tell_range(batch.room, sender, &all, &notice.about);
+            for all in own.into_values() {
+                frames += self.tell_range(batch.room, &all, &notice.about);
             }
         }
         if frames > FRAMES_MAX {
@@ -258,7 +258,7 @@ impl Hub {
         let (named, left) = (count.min(NAMED_MAX), count.saturating_sub(NAMED_MAX));
         for (at, bot) in others.take(named).enumerate() {
             let is_last = at + 1 == named;
-            let news = self.news_of(room, it.sender, &it.id, bot, about);
+            let news = self.news_of(room, it, bot, about);
             let others = u32::try_from(left).ok().filter(|left| is_last && *left > 0);
             for &conn in &conns {
                 let frame = self.receipt_frame(&news);
@@ -270,19 +270,20 @@ impl Hub {
     }
 
     /// Connections that know ranges hear of all their entries at once.
-    fn tell_range(&mut self, room: RoomIx, sender: BotIx, own: &Own, about: &About) -> usize {
+    fn tell_range(&mut self, room: RoomIx, own: &Own<'_>, about: &About) -> usize {
+        let sender = own.first.sender;
         let conns = self.receipt_conns_of(sender);
         let conns: Vec<ConnId> = conns.filter(|conn| self.knows_ranges(*conn)).collect();
         let others: Vec<BotIx> = about.bots.iter().copied().filter(|bot| *bot != sender).collect();
         for &conn in conns.iter().filter(|_| !others.is_empty()) {
             let frame = if let ([bot], 1) = (&others[..], own.count) {
-                let news = self.news_of(room, sender, &own.id, *bot, about);
+                let news = self.news_of(room, own.first, *bot, about);
                 ServerFrame::Receipt(self.receipt_frame(&news))
             } else {
                 let named = others.iter().take(NAMED_IN_RANGE_MAX);
                 ServerFrame::Receipts(RangeReceipt {
                     room: self.room_name(room),
-                    from_seq: own.first,
+                    from_seq: own.first.seq,
                     to_seq: own.last,
                     count: own.count,
                     recipients: u32::try_from(others.len()).unwrap_or(u32::MAX),
@@ -297,16 +298,19 @@ impl Hub {
         conns.len()
     }
 
-    fn news_of(
-        &self,
-        room: RoomIx,
-        sender: BotIx,
-        id: &MessageId,
-        bot: BotIx,
-        about: &About,
-    ) -> News {
-        let (id, at, reason) = (id.clone(), self.now, about.reason.map(SmolStr::new_static));
-        News { sender, room, id, bot, state: about.state, at, reason, reply: None }
+    fn news_of(&self, room: RoomIx, it: &Meant, bot: BotIx, about: &About) -> News {
+        News {
+            sender: it.sender,
+            room,
+            seq: it.seq,
+            id: it.id.clone(),
+            sent_at: it.sent_at,
+            bot,
+            state: about.state,
+            at: self.now,
+            reason: about.reason.map(SmolStr::new_static),
+            reply: None,
+        }
     }
 }
 

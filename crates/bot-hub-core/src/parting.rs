@@ -1,7 +1,8 @@
 //! The end of a membership, and what becomes of what waits.
 //!
 //! Owns that nothing vanishes with a member: what it had not received is dropped in the same batch that
-//! ends the membership, with the reason, and the senders are told when that is stored.
+//! ends the membership, with the reason, and the senders are told when that is stored. What the member
+//! reports meanwhile counts only if the store refuses to end the membership.
 
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
@@ -25,6 +26,13 @@ impl Hub {
         }
     }
 
+    /// What a bot would have lost in all its rooms stays: it is not removed after all.
+    pub(crate) fn stays(&mut self, bot: BotIx) {
+        for room in self.world.bot(bot).room_list.clone() {
+            self.goes_on(room, bot);
+        }
+    }
+
     /// What a bot had not received anywhere, as changes that go with its end.
     pub fn partings_of(&mut self, id: &BotId) -> Vec<Change> {
         let Some(bot) = self.world.bot_ix(id) else { return Vec::new() };
@@ -41,19 +49,28 @@ impl Hub {
     pub fn waiting_of(&self, id: &BotId) -> u64 {
         let Some(bot) = self.world.bot_ix(id) else { return 0 };
         let rooms = self.world.bot(bot).room_list.iter();
-        rooms.map(|&room| self.waiting_in(room, bot)).sum()
+        let members = rooms.filter_map(|&room| Some((room, self.world.member(room, bot)?)));
+        let reading = members.filter(|(_, member)| member.reads());
+        reading.map(|(room, member)| member.parts_with(self.world.room(room).head).1).sum()
     }
 
-    pub(crate) fn waiting_in(&self, room: RoomIx, bot: BotIx) -> u64 {
+    /// Whether the end of a membership is on its way to the store.
+    pub(crate) fn is_parting(&self, room: RoomIx, bot: BotIx) -> bool {
+        self.world.member(room, bot).is_some_and(Member::is_parting)
+    }
+
+    /// The store has refused to end it.
+    pub(crate) fn goes_on(&mut self, room: RoomIx, bot: BotIx) {
+        if let Some(member) = self.world.member_mut(room, bot) {
+            member.goes_on();
+        }
+    }
+
+    fn partings(&mut self, room: RoomIx, bot: BotIx, why: Loss) -> Vec<Change> {
         let head = self.world.room(room).head;
-        let member = self.world.member(room, bot).filter(|it| it.reads());
-        member.map_or(0, |member| member.waiting(head))
-    }
-
-    fn partings(&self, room: RoomIx, bot: BotIx, why: Loss) -> Vec<Change> {
-        let Some(member) = self.world.member(room, bot).filter(|it| it.reads()) else {
-            return Vec::new();
-        };
+        let member = self.world.member_mut(room, bot).filter(|it| it.reads());
+        let Some(stretches) = member.map(|it| it.part(head)) else { return Vec::new() };
+        let Some(member) = self.world.member(room, bot) else { return Vec::new() };
         let received = member.received_out_of_turn().into_iter().map(|seq| {
             Change::Receipt(ReceiptRecord {
                 room: self.room_name(room),
@@ -65,15 +82,13 @@ impl Hub {
                 reply: None,
             })
         });
-        // The log may have more by then than is known here.
-        let stretches = member.not_received(u64::MAX).into_iter();
         let change = |(after, to): (u64, u64)| Change::Drop {
             room: self.room_name(room),
             bot: self.bot_id(bot).clone(),
             range: DroppedRange { from: after + 1, to, reason: why },
             at: self.now,
         };
-        received.chain(stretches.map(change)).collect()
+        received.chain(stretches.into_iter().map(change)).collect()
     }
 
     fn last_place(&self, room: RoomIx, bot: BotIx) -> Vec<Change> {
@@ -95,13 +110,11 @@ impl Hub {
         }
         member.settle_buffer();
         let head = self.world.room(room).head;
-        let (mut dropped, mut notices) = (0, Vec::new());
-        for (after, to) in member.not_received(head) {
-            dropped += member.others_in(DroppedRange { from: after + 1, to, reason: why });
-            notices.push(Notice { after, to, about: About::lost(why, [member.bot].into()) });
-        }
+        let (stretches, dropped) = member.parts_with(head);
+        let about = || About::lost(why, [member.bot].into());
+        let notices = stretches.into_iter().map(|(after, to)| Notice { after, to, about: about() });
         self.stats.dropped += dropped;
-        self.look_up_notices(room, notices);
+        self.look_up_notices(room, notices.collect());
         dropped
     }
 

@@ -5,7 +5,7 @@
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
-use bot_protocol::right::Rights;
+use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 use serde_json::json;
 use smol_str::SmolStr;
@@ -38,7 +38,7 @@ pub(crate) enum Pending {
     /// What waited is dropped, together with the end of the membership that follows.
     Parting,
     /// A cursor: if it is refused, the next save repeats it.
-    Cursor { room: RoomIx, bot: BotIx, at: Timestamp, news: Vec<News> },
+    Cursor { room: RoomIx, bot: BotIx, seq: u64, at: Timestamp, news: Vec<News> },
     /// What was written to a bot's socket, likewise.
     Delivered { room: RoomIx, bot: BotIx, at: Timestamp },
     /// A fact that must not be forgotten: if it is refused, it is tried again.
@@ -52,9 +52,9 @@ pub(crate) enum Pending {
 /// Who wants to hear that a change is committed.
 #[derive(Clone, Debug)]
 pub(crate) enum Waiter {
-    /// The configuration, or a message that follows in the same turn.
+    /// The configuration: what it declares is tried again until it is stored.
     Nobody,
-    /// Whoever waits for a later change of the same batch.
+    /// Whoever waits for a later change of the same batch, and hears when that is refused.
     Another,
     /// The bot that joins or leaves.
     Client(ConnId),
@@ -93,7 +93,9 @@ impl Hub {
                 self.loss_stored(room, bot);
                 self.look_up_all(notices);
             }
-            (Pending::Cursor { news, .. }, _) => self.notify_all(news),
+            (Pending::Cursor { room, bot, seq, news, .. }, _) => {
+                self.tell_of_place(room, bot, seq, news);
+            }
             (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
                 self.trimmed(room, &removed, more);
             }
@@ -144,15 +146,23 @@ impl Hub {
                 self.refuse_waiter(waiter, code, "join");
             }
             Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
-            Pending::Grant { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
-            Pending::Leave { waiter, .. } => self.refuse_waiter(waiter, code, "leave"),
-            Pending::Cursor { room, bot, at, news } => {
+            Pending::Grant { room, bot, rights, waiter } => {
+                if !rights.has(Right::Read) {
+                    self.goes_on(room, bot);
+                }
+                self.refuse_waiter(waiter, code, "operate");
+            }
+            Pending::Leave { room, bot, waiter, .. } => {
+                self.goes_on(room, bot);
+                self.refuse_waiter(waiter, code, "leave");
+            }
+            Pending::Cursor { room, bot, seq, at, news } => {
                 if let Some(member) = self.world.member_mut(room, bot) {
                     member.unsaved_cursor.get_or_insert(at);
                     self.save_again(room, bot);
                 }
                 if !news.is_empty() {
-                    self.retry(Pending::Cursor { room, bot, at, news }, code);
+                    self.retry(Pending::Cursor { room, bot, seq, at, news }, code);
                 }
             }
             Pending::Delivered { room, bot, at } => {

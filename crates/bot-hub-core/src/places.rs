@@ -69,7 +69,7 @@ impl Hub {
         }
         if let Some(at) = cursor_at {
             let change = Change::Cursor { room: name, bot: id, seq: cursor, state, at };
-            self.change(change, Pending::Cursor { room, bot, at, news: Vec::new() });
+            self.change(change, Pending::Cursor { room, bot, seq: cursor, at, news: Vec::new() });
         }
     }
 }

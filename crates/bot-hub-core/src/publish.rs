@@ -100,7 +100,7 @@ impl Hub {
             (Some(other), _) => {
                 self.may_address(bot, other, Some(message))?;
                 self.has_space_for_direct(bot, other)?;
-                Ok(self.ensure_direct(bot, other, Waiter::Nobody))
+                Ok(self.ensure_direct(bot, other, Waiter::Another))
             }
             (None, Some(name)) => {
                 let room = self.speaking_room(name, bot)?;

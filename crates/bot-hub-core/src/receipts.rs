@@ -9,6 +9,7 @@ use bot_protocol::frame::client::Receipt as Report;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
 use crate::ask::Ask;
@@ -28,6 +29,14 @@ enum Meant {
     Several,
     /// None that is known here.
     None,
+}
+
+/// The entry that a receipt is about.
+struct AboutEntry {
+    room: RoomIx,
+    seq: u64,
+    from: BotIx,
+    sent_at: Timestamp,
 }
 
 impl Hub {
@@ -112,7 +121,7 @@ impl Hub {
     fn report_in_window(&mut self, room: RoomIx, bot: BotIx, seq: u64, report: Report) {
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let Some(before) = member.report(seq, report.state) else { return };
-        let from = before.from;
+        let said = AboutEntry { room, seq, from: before.from, sent_at: before.sent_at };
         // Whoever began a turn with an entry has taken responsibility for it.
         if before.state < ReceiptState::Received {
             self.stats.received += 1;
@@ -120,7 +129,7 @@ impl Hub {
             self.tell_received(room, bot, std::slice::from_ref(&before));
         }
         if report.state > ReceiptState::Received {
-            self.record_report(room, bot, from, seq, report);
+            self.record_report(bot, &said, report);
         }
     }
 
@@ -174,16 +183,26 @@ impl Hub {
             is_above_received(&report) && report.state.may_follow_all(message.said.iter().copied());
         if is_news {
             let from = self.world.intern_bot(&message.from);
-            self.record_report(room, bot, from, message.seq, report);
+            let said = AboutEntry { room, seq: message.seq, from, sent_at: message.sent_at };
+            self.record_report(bot, &said, report);
         }
     }
 
-    fn record_report(&mut self, room: RoomIx, bot: BotIx, from: BotIx, seq: u64, report: Report) {
-        let (Report { state, reason, reply, .. }, at) = (report.clone(), self.now);
-        let Some(id) = report.id else { return };
+    fn record_report(&mut self, bot: BotIx, said: &AboutEntry, report: Report) {
+        let Report { id: Some(id), state, reason, reply, .. } = report else { return };
         self.stats.reported[state as usize] += 1;
-        let reason = reason.map(SmolStr::from);
-        self.record(seq, News { sender: from, room, id, bot, state, at, reason, reply });
+        self.record(News {
+            sender: said.from,
+            room: said.room,
+            seq: said.seq,
+            id,
+            sent_at: said.sent_at,
+            bot,
+            state,
+            at: self.now,
+            reason: reason.map(SmolStr::from),
+            reply,
+        });
     }
 }
 

@@ -37,10 +37,11 @@ impl Hub {
     }
 
     pub(crate) fn status_found(&mut self, conn: ConnId, id: &MessageId, mut found: Vec<Found>) {
-        // What lies before a membership is not for it, whoever had that name then.
+        // Neither what lies before a membership nor what is of a bot that had the name before is for it.
         found.retain(|it| {
             let room = self.world.room_ix(&it.room);
-            room.is_none_or(|room| it.seq > self.begins_for(room, conn))
+            let is_seen = room.is_none_or(|room| it.seq > self.begins_for(room, conn));
+            is_seen && self.is_for(conn, it)
         });
         if found.is_empty() {
             return self.refuse(conn, Code::NoSuchMessage, id.as_str());
@@ -49,6 +50,12 @@ impl Hub {
             let report = self.status_report(id, message);
             self.send(conn, ServerFrame::Status(report));
         }
+    }
+
+    /// A sender asks about what it sent itself, an operator about anything.
+    fn is_for(&self, conn: ConnId, message: &Found) -> bool {
+        let asker = self.conn(conn).map(|state| state.bot).filter(|&bot| !self.is_operator(bot));
+        asker.is_none_or(|bot| self.world.is_own(bot, message.sent_at))
     }
 
     pub(crate) fn status_report(&self, id: &MessageId, message: Found) -> StatusReport {

@@ -39,6 +39,8 @@ pub(crate) struct Bot {
     pub(crate) standing: Standing,
     /// It is about to be removed.
     pub(crate) removing: bool,
+    /// When the last bot of that name was removed: what was sent until then is not this one's.
+    pub(crate) ended_at: Timestamp,
     /// The connection that is delivered to.
     pub(crate) conn: Option<ConnId>,
     /// Connections that send and ask only.
@@ -183,6 +185,12 @@ impl World {
         &mut self.bots[bot.0 as usize]
     }
 
+    /// Whether a message that names this bot and was sent then is its own, and not of a bot that had its
+    /// name before.
+    pub(crate) fn is_own(&self, bot: BotIx, sent_at: Timestamp) -> bool {
+        sent_at > self.bot(bot).ended_at
+    }
+
     pub(crate) fn room(&self, room: RoomIx) -> &Room {
         step();
         &self.rooms[room.0 as usize]
@@ -214,6 +222,7 @@ impl World {
             exists: false,
             standing: Standing::default(),
             removing: false,
+            ended_at: Timestamp::default(),
             conn: None,
             sides: Vec::new(),
             receipt_conns: 0,

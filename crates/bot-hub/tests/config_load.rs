@@ -289,3 +289,29 @@ fn a_wrong_flag_is_told_by_its_name() {
       hint: did you mean `level`?
     "#);
 }
+
+#[test]
+fn what_is_doubtful_about_very_many_rooms_is_told_of_the_first_and_counted() {
+    let rooms = |count: usize, members: &str| {
+        let room = |at: usize| format!("\"room-{at}\": {{ members: [{members}] }}");
+        (0..count).map(room).collect::<Vec<_>>().join(",\n")
+    };
+    let check = |text: &str, count: usize, sum: &str| {
+        let warnings = loaded(text, &[], Vec::new()).warnings;
+        assert_eq!(warnings.len(), count, "{warnings:?}");
+        assert!(warnings.iter().any(|it| it.to_string() == sum), "{warnings:?}");
+    };
+    let text = format!("{{ rooms: {{ {} }} }}", rooms(500, ""));
+    check(
+        &text,
+        11,
+        "c:1:10 rooms: nobody can join 490 more rooms\n  hint: name its `members`, or set `open: true`",
+    );
+    let token = r#"tokens: { "a-token-of-ann-0123456789": { botId: "ann" } }"#;
+    let text = format!("{{ {token}, rooms: {{ {} }} }}", rooms(300, r#""bob", "cid""#));
+    check(
+        &text,
+        11,
+        "c:1:69 rooms: no token here belongs to 590 more members\n  hint: fine if `bot-hub bot add` made them",
+    );
+}

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { CHANNEL_ID, type Account } from "./config.ts";
 import { jsonFile, type JsonFile } from "./file.ts";
 
-export type AccountFiles = { outbox: JsonFile; turns: JsonFile; requests: JsonFile; seen: JsonFile; loops: JsonFile; exile: JsonFile };
+export type AccountFiles = { outbox: JsonFile; turns: JsonFile; requests: JsonFile; seen: JsonFile; loops: JsonFile; exile: JsonFile; losses: JsonFile };
 
 export function accountFiles(stateDir: string, account: Account, warn: (text: string) => void): AccountFiles {
   const name = account.accountId.replace(/[^\w.-]/g, "_");
   const file = (what: string) => jsonFile(join(stateDir, CHANNEL_ID, `${name}.${what}.json`), warn);
-  return { outbox: file("outbox"), turns: file("turns"), requests: file("requests"), seen: file("seen"), loops: file("loops"), exile: file("exile") };
+  return { outbox: file("outbox"), turns: file("turns"), requests: file("requests"), seen: file("seen"), loops: file("loops"), exile: file("exile"), losses: file("losses") };
 }

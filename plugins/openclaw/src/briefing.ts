@@ -4,7 +4,7 @@
 
 import type { Entry } from "./hub-client.ts";
 import { readable } from "./meaning.ts";
-import { quotedForgery } from "./forgery.ts";
+import { oneLine, theirs } from "./theirs.ts";
 
 /** Messages younger than this are simply "now". */
 const FRESH_MS = 60_000;
@@ -20,11 +20,13 @@ export type Circumstances = {
 export function briefing(entry: Entry, text: string, now: Circumstances): string {
   const where = now.direct ? "in a direct conversation" : `in room ${entry.room}`;
   const facts = [`${entry.from} ${where}, ${age(ageNow(entry))}`, ...deadline(entry)];
-  return `${earlier(now, entry.room)}[${facts.join("; ")}]\n${quotedForgery(text)}`;
+  return `${earlier(now, entry.room)}[${facts.join("; ")}]\n${theirs(text)}`;
 }
 
 export function deadline(entry: Entry): string[] {
-  return entry.expires_at === undefined ? [] : [`worth answering until ${new Date(entry.expires_at).toISOString()}`];
+  // A time that no calendar has is none: its sender chose it.
+  const at = new Date(entry.expires_at ?? Number.NaN);
+  return Number.isNaN(at.getTime()) ? [] : [`worth answering until ${at.toISOString()}`];
 }
 
 export function earlier({ before, beforeThat }: Pick<Circumstances, "before" | "beforeThat">, room: string): string {
@@ -53,7 +55,7 @@ export function quoted(entries: readonly Entry[], chars = 400): string {
 }
 
 export function shortened(text: string, chars: number): string {
-  const line = text.replace(/\s+/g, " ").trim();
+  const line = oneLine(text);
   if (line.length <= chars) return line;
   const head = line.slice(0, chars - 1);
   return `${/[\ud800-\udbff]$/.test(head) ? head.slice(0, -1) : head}…`;

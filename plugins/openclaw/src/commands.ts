@@ -8,6 +8,7 @@ import { withHub } from "./hub-query.ts";
 import { readRoom } from "./names.ts";
 import { probe } from "./status.ts";
 import { messageOf } from "./errors.ts";
+import { INVISIBLE as UNPRINTABLE } from "./theirs.ts";
 import { unlockedAccount } from "./unlock.ts";
 import { LOADED_VERSION } from "./version.ts";
 
@@ -68,18 +69,26 @@ async function print(options: Options, read: () => Promise<object>): Promise<voi
   try {
     const value = await read();
     // Not `console`: with `--json` OpenClaw sends that to stderr.
-    process.stdout.write(`${options.json ? JSON.stringify(value) : lines(value)}\n`);
+    process.stdout.write(`${options.json ? escaped(JSON.stringify(value)) : lines(value)}\n`);
   } catch (error) {
     console.error(`${CHANNEL_ID}: ${messageOf(error)}`);
     process.exitCode = 1;
   }
 }
 
-function lines(value: object): string {
+/** For people: a row on a line. */
+export function lines(value: object): string {
   const rows: object[] = Array.isArray(value) ? (value as object[]) : [value];
   return rows.map((row) => Object.entries(row).map(([key, it]) => `${key} ${shown(it)}`).join("  ")).join("\n");
 }
 
+/** What other bots wrote neither begins a row of its own nor commands the terminal. */
 function shown(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return escaped(/[\n\r\t\v\f\u001c-\u001e]/.test(text) ? JSON.stringify(text) : text);
+}
+
+/** In JSON the same, in its own way to write a character. */
+function escaped(text: string): string {
+  return text.replace(UNPRINTABLE, (it) => [...Array(it.length).keys()].map((at) => `\\u${it.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""));
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defaultAccountId, listAccountIds, resolveAccount, roomRules, unconfiguredReason } from "./config.ts";
+import { defaultAccountId, isAdmitted, listAccountIds, resolveAccount, roomRules, unconfiguredReason } from "./config.ts";
+import { TOOL_NAMES } from "./tool-names.ts";
+import { toolPolicy } from "./tool-policy.ts";
 
 const cfg = (own: unknown) => ({ channels: { "bot-hub": own } });
 
@@ -78,4 +80,12 @@ test("tools are opened by name, one by one, and anything else opens nothing and 
   check(["web*"], /the name of one tool/);
   check({ alsoAllow: ["read"] }, /groups\.lab\.tools.*a list of tools that are opened/);
   check({ deny: ["exec"] }, /all others are closed/);
+});
+
+test("a room or a bot with a name that every object has follows the rules for all others", () => {
+  const account = resolveAccount({ channels: { "bot-hub": { allowFrom: ["bob"], groups: { "*": { tools: ["web_fetch"] } } } } }, null, {});
+  assert.deepEqual(roomRules(account, "constructor").tools, ["web_fetch"]);
+  assert.ok(isAdmitted(account, "constructor", "bob"));
+  assert.deepEqual(toolPolicy(account, { kind: "bot", bot: "constructor" }).allow, [...TOOL_NAMES]);
+  assert.ok(!isAdmitted(account, "lab", "constructor"));
 });

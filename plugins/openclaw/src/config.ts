@@ -9,7 +9,7 @@ import { formatTarget, parseTarget, readRoom } from "./names.ts";
 import { TURNS_MAX } from "./loops.ts";
 import { Reader } from "./reader.ts";
 import {
-  DEFAULT_RULES, readBots, readDirect, readGroups, readLoopGuard, type DirectRules, type LoopGuard, type RoomRules,
+  DEFAULT_RULES, own, readBots, readDirect, readGroups, readLoopGuard, type DirectRules, type LoopGuard, type RoomRules,
 } from "./room-rules.ts";
 
 export const CHANNEL_ID = "bot-hub";
@@ -75,8 +75,8 @@ export function defaultAccountId(cfg: Config): string {
 export function resolveAccount(cfg: Config, id?: string | null, env: Environment = process.env): Account {
   const accountId = id ?? defaultAccountId(cfg);
   const { accounts, ...shared } = section(cfg);
-  const own = isRecord(accounts) ? accounts[accountId] : undefined;
-  const read = new Reader({ ...shared, ...(isRecord(own) ? own : {}) }, "channels.bot-hub", KEYS);
+  const said = isRecord(accounts) ? own(accounts, accountId) : undefined;
+  const read = new Reader({ ...shared, ...(isRecord(said) ? said : {}) }, "channels.bot-hub", KEYS);
   const url = readUrl(read, env);
   const token = readToken(read, env);
   const guard = readLoopGuard(read);
@@ -108,7 +108,7 @@ export function resolveAccount(cfg: Config, id?: string | null, env: Environment
 
 /** The rules of a room; an entry of its own wins over `*`. */
 export function roomRules(account: Account, room: string): RoomRules {
-  return account.groups[room] ?? account.groups["*"] ?? DEFAULT_RULES;
+  return own(account.groups, room) ?? account.groups["*"] ?? DEFAULT_RULES;
 }
 
 /** Whether the lists admit a bot, for what is only shown; a turn asks OpenClaw's own rules. */
@@ -120,6 +120,11 @@ export function isAdmitted(account: Account, room: string, bot: string): boolean
   if (account.groupPolicy === "open" && rules.allowFrom.length === 0) return true;
   const shared = account.groupAllowFrom.length > 0 ? account.groupAllowFrom : account.allowFrom;
   return listed(rules.allowFrom.length > 0 ? rules.allowFrom : shared);
+}
+
+/** Whether the agent may be shown what a bot said. With a code every bot of a direct conversation may be admitted by now. */
+export function isReadable(account: Account, room: string, bot: string): boolean {
+  return isAdmitted(account, room, bot) || (room.startsWith("dm:") && account.dmPolicy === "pairing");
 }
 
 /** Why an account cannot connect, in words for its owner. */

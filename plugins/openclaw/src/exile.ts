@@ -19,7 +19,7 @@ export class Exile {
     const { epoch, member, exiled } = readKnown(file.read());
     const kept = (rooms: string[]) => rooms.filter((room) => configured.includes(room));
     this.#known = { epoch, member: kept(member), exiled: kept(exiled) };
-    if (this.#known.member.length + this.#known.exiled.length < member.length + exiled.length) file.write(this.#known);
+    if (this.#known.member.length + this.#known.exiled.length < member.length + exiled.length) file.keep(this.#known);
   }
 
   get rooms(): readonly string[] {
@@ -47,7 +47,7 @@ export class Exile {
 
   #save(change: Partial<Known>): void {
     this.#known = { ...this.#known, ...change };
-    this.#file.write(this.#known);
+    this.#file.keep(this.#known);
   }
 }
 

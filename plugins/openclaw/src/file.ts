@@ -7,11 +7,32 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** `read` gives nothing for a file that is not there; one that cannot be read is set aside. */
-export type JsonFile = { read(): unknown; write(value: unknown): void };
+export type JsonFile = {
+  /** Nothing for a file that is not there; one that cannot be read is set aside. */
+  read(): unknown;
+  /** Throws where the disk is full: what is promised by it must not be promised then. */
+  write(value: unknown): void;
+  /** Never throws: what has happened stays true without a disk. It is written as soon as that is possible. */
+  keep(value: unknown): void;
+};
+
+/** So often a file is tried again that could not be written. */
+const AGAIN_MS = 10_000;
+
+/** The state directory cannot be written to. */
+export class StateUnwritable extends Error {
+  constructor(path: string, cause: unknown) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === "ENOSPC" || code === "EDQUOT" ? "the disk is full" : String(code ?? cause);
+    super(`\`${path}\` cannot be written: ${why}; hint: make room in OpenClaw's state directory, it is tried again`, { cause });
+    this.name = "StateUnwritable";
+  }
+}
 
 export function jsonFile(path: string, warn: (text: string) => void): JsonFile {
-  return {
+  let unwritten: { value: unknown } | undefined;
+  const again = () => setTimeout(() => unwritten !== undefined && file.keep(unwritten.value), AGAIN_MS).unref();
+  const file: JsonFile = {
     read() {
       let text: string;
       try {
@@ -29,19 +50,38 @@ export function jsonFile(path: string, warn: (text: string) => void): JsonFile {
       }
     },
     write(value) {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      const beside = `${path}.new`;
-      const file = openSync(beside, "w", 0o600);
       try {
-        // Not `writeSync`: on a full disk that writes a part, and says so only in its result.
-        writeFileSync(file, JSON.stringify(value));
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
+        replace(path, JSON.stringify(value));
+      } catch (error) {
+        throw new StateUnwritable(path, error);
       }
-      renameSync(beside, path);
+      unwritten = undefined;
+    },
+    keep(value) {
+      try {
+        file.write(value);
+      } catch (error) {
+        if (unwritten === undefined) warn((error as Error).message);
+        unwritten = { value };
+        again();
+      }
     },
   };
+  return file;
+}
+
+function replace(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const beside = `${path}.new`;
+  const file = openSync(beside, "w", 0o600);
+  try {
+    // Not `writeSync`: on a full disk that writes a part, and says so only in its result.
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(beside, path);
 }
 
 /** For tests and for side connections, which have nothing to remember. */
@@ -50,6 +90,7 @@ export function memoryFile(start?: unknown): JsonFile & { value: unknown } {
     value: start,
     read: () => file.value,
     write: (value: unknown) => void (file.value = JSON.parse(JSON.stringify(value)) as unknown),
+    keep: (value: unknown) => file.write(value),
   };
   return file;
 }

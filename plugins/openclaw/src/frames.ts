@@ -381,6 +381,22 @@ export type Operation =
       };
     }
   | {
+      bot_prepare_token: {
+        /** The bot. */
+        bot: BotId;
+      };
+    }
+  | {
+      bot_keep_token: {
+        /** The bot. */
+        bot: BotId;
+        /** When the others end; at once when absent. */
+        old_ends_at?: Timestamp;
+        /** Which one, as the answer of `bot_prepare_token` names it; no secret. */
+        token_id: string;
+      };
+    }
+  | {
       bot_revoke_token: {
         /** The bot. */
         bot: BotId;

@@ -49,7 +49,10 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
     const line = limit.line(text);
     if (line !== undefined) ctx.log?.warn?.(line);
   };
-  const files = accountFiles(runtime.state.resolveStateDir(), account, log);
+  const files = accountFiles(runtime.state.resolveStateDir(), account, (problem) => {
+    log(problem);
+    ctx.setStatus({ ...ctx.getStatus(), lastError: problem });
+  });
   const client: HubClient = new HubClient(
     { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox, exile: files.exile },
     {
@@ -61,7 +64,11 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
         ctx.setStatus({ ...ctx.getStatus(), lastInboundAt: Date.now() });
         inbound.take(entry);
       },
-      gap: (gap) => log(`${gap.lost} messages of ${gap.room} are lost (${gap.reason}); hint: they cannot be read any more`),
+      gap: (gap) => log(inbound.losses.missed(gap)),
+      receipt: (receipt) => {
+        const sentence = inbound.losses.undelivered(receipt);
+        if (sentence !== undefined) log(sentence);
+      },
       typing: (room, from) => noteTyping(live, room, from),
       stored: (draft, ack) => {
         const key = draft.reply_to === undefined ? undefined : turns.keyOf(ack.room, draft.reply_to);
@@ -79,7 +86,8 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
   const turns = new Turns(files.turns, (report) => client.report(report));
   const requests = new Requests(files.requests);
   const live: LiveAccount = { account, client, turns, requests, said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(files.loops), wake: (room) => inbound.wake(room) };
-  const inbound = new Inbound({ config: () => runtime.config.current() as OpenClawConfig, account, live, runtime, signal, log, seen: files.seen, tellOwner: ownerNotice(runtime) });
+  const inbound = new Inbound({ config: () => runtime.config.current() as OpenClawConfig, account, live, runtime, signal, log, seen: files.seen, losses: files.losses, tellOwner: ownerNotice(runtime, account.accountId) });
+  requests.adopt(turns.open);
   turns.repeat();
   liveAccounts.set(account.accountId, live);
   const timer = setInterval(() => {

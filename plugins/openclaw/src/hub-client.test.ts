@@ -65,7 +65,7 @@ test("it authenticates with its caps, resumes from the hub's cursors and joins w
   socket().welcome(["lab"]);
   const [auth, join] = socket().heard;
   assert.deepEqual(auth, {
-    type: "auth", token: "t", client: "test", caps: ["ack", "presence"], resume: {},
+    type: "auth", token: "t", client: "test", caps: ["ack", "presence", "receipts", "ranges"], resume: {},
   });
   assert.deepEqual(join, { type: "join", room: "duo" });
   stop.abort();

@@ -8,7 +8,7 @@ import { backoffMs, pause } from "./backoff.ts";
 import { HubAway, HubRefusal } from "./errors.ts";
 import { Exile } from "./exile.ts";
 import { memoryFile, type JsonFile } from "./file.ts";
-import type { Ack, AuthOk, ClientFrame, Delivery, Gap, Limits, ServerFrame } from "./frames.ts";
+import type { Ack, AuthOk, ClientFrame, Delivery, Gap, Limits, RangeReceipt, ReceiptNotice, ServerFrame } from "./frames.ts";
 import { openLink, type Ended, type Link, type OpenSocket } from "./link.ts";
 import { Outbox, type Draft } from "./outbox.ts";
 import { receiptOf, Reports, type Report } from "./reports.ts";
@@ -34,6 +34,8 @@ export type HubEvents = {
   entry?(entry: Entry): void;
   typing?(room: string, from: string): void;
   gap?(gap: Gap): void;
+  /** What became of own messages, one of them or a run. */
+  receipt?(receipt: ReceiptNotice | RangeReceipt): void;
   /** A message of ours is in the log, perhaps one that an earlier process had written. */
   stored?(draft: Draft, ack: Ack): void;
   /** Somebody took the bot out of a room; it does not come back by itself. */
@@ -177,9 +179,9 @@ export class HubClient {
 
   #linkOptions() {
     const { url, token, client, side, open } = this.#options;
-    // Typing comes with `presence`. What became of our own messages is asked when somebody wants to know;
-    // a side connection names a capability because the hub answers in full only to clients that do.
-    const caps = side ? ["receipts"] : ["ack", "presence"];
+    // Typing comes with `presence`. Of receipts only losses are told on; what became of a message is asked when
+    // somebody wants to know. A side connection names a capability because the hub answers in full only to clients that do.
+    const caps = side ? ["receipts"] : ["ack", "presence", "receipts", "ranges"];
     const auth = { type: "auth", token, client, caps, ...(side ? { side } : { resume: {} }) } as const;
     return { url, auth, open };
   }
@@ -242,6 +244,9 @@ export class HubClient {
         return this.#events.typing?.(frame.room, frame.from);
       case "gap":
         return this.#events.gap?.(frame);
+      case "receipt":
+      case "receipts":
+        return this.#events.receipt?.(frame);
       case "error":
         return this.#refused(frame);
       default:

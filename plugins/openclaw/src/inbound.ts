@@ -5,12 +5,15 @@
 
 import { pause } from "./backoff.ts";
 import { entryKey } from "./entry-key.ts";
-import { messageOf } from "./errors.ts";
+import { isPassing, messageOf, outward } from "./errors.ts";
+import { memoryFile } from "./file.ts";
 import type { Entry } from "./hub-client.ts";
 import { Judge, type InboundOptions } from "./judge.ts";
 import { Lanes } from "./lane.ts";
 import { isAdmitted } from "./config.ts";
+import { Losses } from "./losses.ts";
 import { meaningOf, piecesOf } from "./meaning.ts";
+import { readName } from "./names.ts";
 import { Rooms } from "./rooms.ts";
 import { readTogether } from "./together.ts";
 
@@ -26,6 +29,8 @@ export class Inbound {
   readonly #lanes: Lanes;
   readonly #rooms: Rooms;
   readonly #judge: Judge;
+  /** What will never arrive in its rooms. */
+  readonly losses: Losses;
   /** What waits in each room for the turn that runs there. */
   readonly #waiting = new Map<string, Entry[]>();
   /** Entries that wait or are read: the hub may deliver them again after a reconnect. */
@@ -36,6 +41,7 @@ export class Inbound {
     this.#lanes = new Lanes((room, error) => options.log(`entries of ${room} could not be handled: ${messageOf(error)}`));
     this.#rooms = new Rooms(options.live.client, options.seen);
     this.#judge = new Judge(options, this.#rooms);
+    this.losses = new Losses(options.losses ?? memoryFile());
   }
 
   take(entry: Entry): void {
@@ -69,12 +75,19 @@ export class Inbound {
     const entries = this.#waiting.get(room) ?? [];
     this.#waiting.delete(room);
     live.client.presence("busy");
+    let left: readonly Entry[] = [];
     try {
-      await this.#persist(room, entries);
+      left = await this.#persist(room, entries);
     } finally {
-      for (const entry of entries) this.#queued.delete(entryKey(entry));
+      const kept = new Set(left);
+      for (const entry of entries) if (!kept.has(entry)) this.#queued.delete(entryKey(entry));
       if (this.#lanes.busy <= 1) live.client.presence("idle");
     }
+    if (left.length === 0) return;
+    const newer = this.#waiting.get(room);
+    this.#waiting.set(room, [...left, ...(newer ?? [])]);
+    // What came meanwhile has called for its round already.
+    if (newer === undefined) this.#lanes.add(room, () => this.#round(room));
   }
 
   /** What comes together is read together: the hub hands over a whole window when a bot is back. */
@@ -92,26 +105,41 @@ export class Inbound {
    * Handles entries in spite of a hub that goes away or an OpenClaw that is not ready. A receipt is
    * a fact: as long as nobody took an entry, there is none, and a restart gets it delivered again.
    */
-  async #persist(room: string, entries: readonly Entry[]): Promise<void> {
+  async #persist(room: string, all: readonly Entry[]): Promise<readonly Entry[]> {
     const { live, signal, log } = this.#options;
-    for (let attempt = 0; !signal.aborted; ) {
+    let entries = all;
+    for (let [attempt, tries] = [0, 0]; !signal.aborted; tries++) {
       try {
         return await this.#handle(entries);
       } catch (error) {
-        if (signal.aborted) return;
-        const wait = RETRY_MS[attempt];
-        if (wait === undefined) {
-          const reason = `could not be handled: ${messageOf(error)}`;
-          return entries.forEach((entry) => live.turns.end(entry, { state: "failed", reason }));
+        if (signal.aborted) break;
+        log(`${entries.length} entries of ${room} could not be handled: ${messageOf(error)}`);
+        entries = this.#withoutAdopted(entries, error);
+        if (entries.length === 0) break;
+        if (attempt === RETRY_MS.length) {
+          const reason = outward(error);
+          live.turns.together(() => entries.forEach((entry) => live.turns.end(entry, { state: "failed", reason })));
+          break;
         }
-        log(`${entries.length} entries of ${room} could not be handled; again in ${wait} ms: ${messageOf(error)}`);
-        if (live.client.connected) attempt++;
+        const wait = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)] as number;
+        // The hub and the disk come back, and what waits for them is not given up.
+        if (live.client.connected && !isPassing(error)) attempt++;
         await pause(wait, signal);
       }
     }
+    return [];
   }
 
-  async #handle(entries: readonly Entry[]): Promise<void> {
+  /** A turn that OpenClaw took is not had again, whatever failed behind it: what it answered stays answered. */
+  #withoutAdopted(entries: readonly Entry[], error: unknown): Entry[] {
+    const { turns } = this.#options.live;
+    const adopted = entries.filter((it) => turns.find(entryKey(it)) !== undefined);
+    turns.together(() => adopted.forEach((it) => turns.end(it, { state: "failed", reason: outward(error) })));
+    return entries.filter((it) => !adopted.includes(it));
+  }
+
+  /** Returns what is too much for one turn. */
+  async #handle(entries: readonly Entry[]): Promise<readonly Entry[]> {
     const { live } = this.#options;
     const fresh: Entry[] = [];
     for (const entry of entries) {
@@ -120,21 +148,28 @@ export class Inbound {
       else live.turns.end(entry, ahead);
     }
     const last = fresh.at(-1);
-    if (last === undefined) return;
+    if (last === undefined) return [];
     const behind = (last.backlog?.total ?? 0) - (last.backlog?.index ?? 0);
     // The hub hands over a window; what waits behind it is in the log already.
     const { entries: later, more } = behind > 0 ? await this.#rooms.waitingAfter(last, fresh.length) : { entries: [], more: false };
     const others = later.filter((it) => it.from !== live.client.bot);
-    await readTogether({ options: this.#options, rooms: this.#rooms, judge: this.#judge, delivered: fresh, ahead: others, more });
+    return readTogether({ options: this.#options, rooms: this.#rooms, losses: this.losses, judge: this.#judge, delivered: fresh, ahead: others, more });
   }
 
   /** Whether somebody waits for this answer, and no turn is needed. */
   #isAwaited(entry: Entry): boolean {
     const { live, account } = this.#options;
     if (account.protocol === "off") return false;
-    const meaning = meaningOf(entry, live.client.bot ?? "", piecesOf(entry.text), true);
-    // A handed-over request is answered by another bot than the one that was asked, in the same room.
-    if (meaning.kind !== "response" || live.requests.outgoing(meaning.requestId)?.room !== entry.room) return false;
+    if (live.requests.open.outgoing.length === 0) return false;
+    const pieces = piecesOf(entry.text);
+    for (const { block } of pieces) {
+      // A handed-over request is answered by another bot than the one that was asked, in the same room.
+      const to = block?.type === "HANDOFF" ? readName(block.to) : undefined;
+      if (block !== null && to !== undefined) live.requests.handedOn(block.requestId, entry.room, entry.from, to);
+    }
+    const meaning = meaningOf(entry, live.client.bot ?? "", pieces, true);
+    // Who reads along knows the request's id, too; its words are a message like any other.
+    if (meaning.kind !== "response" || !live.requests.mayAnswer(meaning.requestId, entry.room, entry.from)) return false;
     if (!isAdmitted(account, entry.room, entry.from)) return false;
     return live.requests.answered(meaning.requestId, `${meaning.text}\n(message ${entry.id})`, !meaning.isPartial);
   }

@@ -31,6 +31,8 @@ export type InboundOptions = {
   tellOwner?: (text: string) => void;
   /** Up to where the agent has seen each room. */
   seen?: JsonFile;
+  /** What never arrived, and the agent was not told yet. */
+  losses?: JsonFile;
 };
 
 /** Where a turn takes place. */
@@ -46,10 +48,13 @@ export type Place = {
   mustBeAddressed: boolean;
 };
 
+/** So many requests of one message are answered one by one: each is a message, and a text may hold thousands. */
+const REQUESTS_MAX = 20;
+
 export type Access = Awaited<ReturnType<typeof resolveAccess>>;
 export type Judged =
   | { entry: Entry; refused: Outcome }
-  | { entry: Entry; refused?: never; text: string; role: Role; addressed: boolean; requests: readonly Asked[]; access: Access };
+  | { entry: Entry; refused?: never; text: string; role: Role; addressed: boolean; requests: readonly Asked[]; beyond: number; access: Access };
 
 export class Judge {
   readonly #options: InboundOptions;
@@ -88,10 +93,11 @@ export class Judge {
     const isQuiet = role === "notice" || role === "overheard";
     if (admission === "pairing-required" && !isQuiet) return { entry, refused: await askToPair(this.#options.runtime, live, entry) };
     if (admission !== "dispatch") return { entry, refused: { state: "declined", reason: refusalReason(reasonCode) } };
-    const requests = meaning.kind === "request" ? [meaning, ...furtherRequests(entry, me, pieces)] : [];
+    const all = meaning.kind === "request" ? [meaning, ...furtherRequests(entry, me, pieces)] : [];
+    const requests = all.slice(0, REQUESTS_MAX);
     const clarified = meaning.kind === "response" ? this.#clarified(entry, meaning) : undefined;
     const text = clarified === undefined ? meaning.text : `${meaning.text}\nNow do what was asked: ${clarified}`;
-    return { entry, text, role: clarified === undefined ? role : "request", addressed: meaning.addressed, requests, access };
+    return { entry, text, role: clarified === undefined ? role : "request", addressed: meaning.addressed, requests, beyond: all.length - requests.length, access };
   }
 
   /** The task that an answer to our question lets go on. */

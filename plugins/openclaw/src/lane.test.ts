@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { test } from "node:test";
 import { Lanes } from "./lane.ts";
 
@@ -24,4 +25,11 @@ test("jobs of one room run one after another, those of others beside them", asyn
   await last;
   assert.deepEqual(log, ["a1 begins", "b", "a1 ends", "a2"]);
   assert.deepEqual(failed, ["a: Error: broken"]);
+});
+
+test("a job does not belong to the call that asked for it", async () => {
+  const calls = new AsyncLocalStorage<string>();
+  const lanes = calls.run("the account", () => new Lanes(() => {}));
+  const seen = await new Promise((resolve) => calls.run("a command", () => lanes.add("a", async () => resolve(calls.getStore()))));
+  assert.equal(seen, "the account");
 });

@@ -4,11 +4,18 @@
 // two answers, both tied to the first. The line is bounded by the hub, which hands over at most a
 // window of entries that nobody took.
 
+import { AsyncLocalStorage } from "node:async_hooks";
+
 export type Job = () => Promise<void>;
 
 export class Lanes {
   readonly #waiting = new Map<string, Job[]>();
   readonly #failed: (key: string, error: unknown) => void;
+  /**
+   * OpenClaw ties work to the call that it began in, and refuses it ("draining") once that call is over. A job
+   * belongs to the account, whoever called for it: a command that lifts a stop, a tool, a socket.
+   */
+  readonly #here = AsyncLocalStorage.snapshot();
 
   /** `failed` hears of a job that threw; the line goes on. */
   constructor(failed: (key: string, error: unknown) => void) {
@@ -23,7 +30,7 @@ export class Lanes {
     }
     const line = [job];
     this.#waiting.set(key, line);
-    void this.#run(key, line);
+    void this.#here(() => this.#run(key, line));
   }
 
   /** How many jobs come after the one that runs. */

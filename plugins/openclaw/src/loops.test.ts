@@ -61,3 +61,14 @@ test("a stop ends by itself with a few turns, and a second one stays", () => {
   const again = loops.stopOf("lab", at + STOPPED_MS);
   assert.deepEqual([again?.turns, again?.until], [TURNS_MAX, undefined]);
 });
+
+test("after a stop that ran out every room has ten turns, whatever its own limit is", () => {
+  for (const max of [3, 30, 100]) {
+    const loops = new Loops(memoryFile());
+    let turns = 0;
+    for (let at = 0; loops.stopOf("lab", at) === undefined; at += 1_000) loops.had("lab", max, at);
+    const later = STOPPED_MS + 1_000_000;
+    for (let at = later; loops.stopOf("lab", at) === undefined; at += 1_000, turns++) loops.had("lab", max, at);
+    assert.equal(turns, Math.min(max, TURNS_AFTER_STOP), `limit ${max}`);
+  }
+});

@@ -45,7 +45,7 @@ export class Loops {
     if (count?.stoppedAt === undefined) return undefined;
     const until = count.stays ? undefined : count.stoppedAt + STOPPED_MS;
     if (until === undefined || now < until) return { room, turns: count.turns, since: count.stoppedAt, ...(until === undefined ? {} : { until }) };
-    this.#lift(room, count, TURNS_AFTER_STOP, now);
+    this.#lift(room, count, now);
     return undefined;
   }
 
@@ -77,14 +77,15 @@ export class Loops {
     return [...this.#rooms.keys()].flatMap((room) => this.stopOf(room, now) ?? []);
   }
 
-  #lift(room: string, count: Count, left: number, now: number): void {
+  #lift(room: string, count: Count, now: number): void {
     const stoppedBefore = count.stoppedAt ?? now;
-    this.#set(room, { turns: Math.max(0, TURNS_MAX - left), lastAt: now, stoppedBefore });
+    // It stopped at the room's own limit; counted from there, so that every room has these turns and no more.
+    this.#set(room, { turns: Math.max(0, count.turns - TURNS_AFTER_STOP), lastAt: now, stoppedBefore });
   }
 
   #set(room: string, count: Count): void {
     this.#rooms.set(room, count);
-    this.#file.write(Object.fromEntries(this.#rooms));
+    this.#file.keep(Object.fromEntries(this.#rooms));
   }
 }
 

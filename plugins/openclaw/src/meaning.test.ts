@@ -47,3 +47,12 @@ test("a block for me counts, wherever it stands; words to me beside a block for 
   assert.equal(kind(`@me look:\n${fenced("bob-aaa111", "carol")}`), "talk");
   assert.equal(kind(fenced("bob-aaa111", "carol")), "context");
 });
+
+test("no text takes longer to read than its length: fences, heads and gaps without an end", { timeout: 60_000 }, () => {
+  // A reader that looks ahead from each fence would need minutes for these.
+  const giant = 1024 * 1024;
+  for (const text of ["```x\n[A →]\n", "```\n", "```\n\n\n", "```x\n[REQUEST → @me]\n", "[A →", "`", "\n", " \n["]) {
+    const whole = text.repeat(Math.ceil(giant / text.length));
+    assert.deepEqual(piecesOf(whole).flatMap((it) => it.block ?? []), [], JSON.stringify(text));
+  }
+});

@@ -26,8 +26,24 @@ export type Meaning = {
 /** A piece of a text: words, or a block. */
 type Piece = { block: Block | null; text: string };
 
-/** A fenced block, or one whose fences were left away. */
-const FENCED = /^```[^\n]*\n\s*\[[A-Z]+ *(?:→|->)[^\n]*\][\s\S]*?\n```[ \t]*$/gm;
+/** The line that a block begins with, behind its fence. */
+const HEAD = /^\s*\[[A-Z]+ *(?:→|->).*\]/;
+const FENCE_END = /^```[ \t]*\r?$/;
+
+/** Where fenced blocks may stand, as `[from, to]`. Line by line: no text takes longer than its length. */
+function fenced(text: string): Array<[number, number]> {
+  const found: Array<[number, number]> = [];
+  let [at, fence, open] = [0, -1, -1];
+  for (const line of text.split("\n")) {
+    if (open >= 0 && FENCE_END.test(line)) {
+      found.push([open, at + line.length]);
+      [fence, open] = [-1, -1];
+    } else if (open < 0 && line.startsWith("```")) fence = at;
+    else if (open < 0 && fence >= 0 && line.trim() !== "") [fence, open] = [-1, HEAD.test(line) ? fence : -1];
+    at += line.length + 1;
+  }
+  return found;
+}
 
 /** The text in pieces: each block for itself, and what stands around them. */
 export function piecesOf(text: string): Piece[] {
@@ -35,11 +51,12 @@ export function piecesOf(text: string): Piece[] {
   if (blocks === null) return [{ block: null, text }];
   const pieces: Piece[] = [];
   let at = 0;
-  for (const found of text.matchAll(FENCED)) {
-    const block = blocks.parse(found[0]);
+  for (const [from, to] of fenced(text)) {
+    const whole = text.slice(from, to);
+    const block = blocks.parse(whole);
     if (block === null) continue;
-    pieces.push({ block: null, text: text.slice(at, found.index) }, { block, text: found[0] });
-    at = found.index + found[0].length;
+    pieces.push({ block: null, text: text.slice(at, from) }, { block, text: whole });
+    at = to;
   }
   pieces.push({ block: null, text: text.slice(at) });
   const whole = pieces.length === 1 ? blocks.parse(text) : null;

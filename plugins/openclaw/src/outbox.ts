@@ -40,8 +40,15 @@ export class Outbox {
     if (this.#waiting.size + drafts.length > MESSAGES_MAX) {
       return drafts.map(() => Promise.reject(new HubAway(`${this.#waiting.size} messages wait for the hub already`)));
     }
+    const known = new Set(this.#waiting.keys());
     const outcomes = drafts.map((draft) => this.#wait(draft));
-    this.#save();
+    try {
+      this.#file.write(this.drafts());
+    } catch (error) {
+      // What is not on the disk is not promised to be sent.
+      for (const draft of drafts) if (!known.has(keyOf(draft))) this.#waiting.delete(keyOf(draft));
+      return drafts.map(() => Promise.reject(error));
+    }
     return outcomes;
   }
 
@@ -122,7 +129,7 @@ export class Outbox {
   }
 
   #save(): void {
-    this.#file.write(this.drafts());
+    this.#file.keep(this.drafts());
   }
 }
 

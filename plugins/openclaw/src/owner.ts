@@ -8,10 +8,10 @@ import { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-
 import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { CHANNEL_ID } from "./config.ts";
 
-export function ownerNotice(runtime: PluginRuntime): (text: string) => void {
+export function ownerNotice(runtime: PluginRuntime, accountId: string): (text: string) => void {
   return (text) => {
     const cfg = runtime.config.current() as OpenClawConfig;
-    const { route } = resolveChannelInboundRouteEnvelope({ cfg, channel: CHANNEL_ID, accountId: null, peer: { kind: "group", id: "owner" } });
+    const { route } = resolveChannelInboundRouteEnvelope({ cfg, channel: CHANNEL_ID, accountId, peer: { kind: "group", id: "owner" } });
     const { agentId, mainSessionKey: sessionKey } = route;
     runtime.system.enqueueSystemEvent(text, { agentId, sessionKey, contextKey: `${CHANNEL_ID}:stop` });
     runtime.system.requestHeartbeat({ source: "other", intent: "event", reason: `${CHANNEL_ID}: a room stands still`, agentId, sessionKey });

@@ -61,3 +61,27 @@ test("who waits no longer has what came so far, and the request goes on", async 
   assert.deepEqual(await answer, { parts: ["so far two"], isWhole: false });
   assert.equal(requests.outgoing("r4")?.to, "bob");
 });
+
+test("only who was asked answers, and whom they handed it on to", () => {
+  const file = memoryFile();
+  const requests = new Requests(file);
+  requests.ask({ requestId: "r5", to: "bob", room: "lab", task: "x", depth, at: Date.now() });
+  const who = () => ["bob", "carol", "eve"].filter((bot) => requests.mayAnswer("r5", "lab", bot));
+  requests.handedOn("r5", "lab", "eve", "eve");
+  requests.handedOn("r5", "duo", "bob", "eve");
+  assert.deepEqual(who(), ["bob"]);
+  requests.handedOn("r5", "lab", "bob", "carol");
+  assert.deepEqual(who(), ["bob", "carol"]);
+  requests.handedOn("r5", "lab", "carol", "eve");
+  assert.deepEqual(who(), ["bob", "carol", "eve"]);
+  assert.equal(requests.mayAnswer("r5", "duo", "bob"), false);
+  assert.ok(new Requests(file).mayAnswer("r5", "lab", "carol"));
+});
+
+test("what an older version left is answered by its entry", () => {
+  const file = memoryFile({ incoming: [incoming({ entry: "e1" }), incoming({ requestId: "r2", entry: "lab/bob/e2" })], outgoing: [] });
+  const requests = new Requests(file);
+  requests.adopt([{ room: "lab", from: "bob", id: "e1" }]);
+  assert.equal(requests.byEntry("lab/bob/e1")?.requestId, "r1");
+  assert.equal(requests.byEntry("lab/bob/e2")?.requestId, "r2");
+});

@@ -4,6 +4,7 @@
 // minutes later, or by another way than the turn that the request began.
 
 import type { Depth } from "./blocks.ts";
+import { entryKey, type EntryRef } from "./entry-key.ts";
 import { isRecord, type JsonFile } from "./file.ts";
 
 /** Somebody asked us. */
@@ -22,13 +23,24 @@ export type Incoming = {
 };
 
 /** We asked somebody. */
-export type Outgoing = { requestId: string; to: string; room: string; task: string; depth: Depth; at: number };
+export type Outgoing = {
+  requestId: string;
+  to: string;
+  room: string;
+  task: string;
+  depth: Depth;
+  at: number;
+  /** Those that the request was handed on to, one by the other. */
+  handedTo?: string[];
+};
 
 /** What came while somebody waited. */
 export type Answer = { parts: string[]; isWhole: boolean };
 
 /** A request that nobody answered for so long is forgotten. */
 const FORGOTTEN_MS = 24 * 60 * 60_000;
+/** A request goes through so many hands at most: the format allows fewer. */
+const HANDED_MAX = 16;
 
 export class Requests {
   #incoming: Incoming[] = [];
@@ -47,9 +59,18 @@ export class Requests {
     this.#outgoing = list(found["outgoing"]) as Outgoing[];
   }
 
-  asked(request: Incoming): void {
-    this.#incoming = [...this.#incoming.filter((it) => !isSame(it, request)), request];
-    this.#save();
+  /** Older versions named an entry by its id alone; those that are still open are known. */
+  adopt(open: readonly EntryRef[]): void {
+    for (const request of this.#incoming) {
+      const entry = open.find((it) => it.room === request.room && it.id === request.entry);
+      if (entry !== undefined) request.entry = entryKey(entry);
+    }
+  }
+
+  asked(...requests: Incoming[]): void {
+    if (requests.length === 0) return;
+    this.#incoming = [...this.#incoming.filter((it) => !requests.some((one) => isSame(it, one))), ...requests];
+    this.#file.write({ incoming: this.#incoming, outgoing: this.#outgoing });
   }
 
   /** The request that an entry carried, as long as an answer to it is awaited from us. */
@@ -95,7 +116,22 @@ export class Requests {
   }
 
   ask(request: Outgoing): void {
-    this.#outgoing.push(request);
+    // An agent that asks and never looks back must not fill the disk.
+    this.#outgoing = [...this.#outgoing.filter((it) => request.at - it.at < FORGOTTEN_MS), request];
+    this.#save();
+  }
+
+  /** Whether an answer of this bot is the answer to a request of ours: the bot was asked, or got it from one that was. */
+  mayAnswer(requestId: string, room: string, bot: string): boolean {
+    const found = this.outgoing(requestId);
+    return found?.room === room && (found.to === bot || found.handedTo?.includes(bot) === true);
+  }
+
+  /** A bot that may answer handed the request on. */
+  handedOn(requestId: string, room: string, by: string, to: string): void {
+    const found = this.outgoing(requestId);
+    if (found === undefined || !this.mayAnswer(requestId, room, by) || this.mayAnswer(requestId, room, to)) return;
+    found.handedTo = [...(found.handedTo ?? []), to].slice(-HANDED_MAX);
     this.#save();
   }
 
@@ -140,7 +176,7 @@ export class Requests {
   }
 
   #save(): void {
-    this.#file.write({ incoming: this.#incoming, outgoing: this.#outgoing });
+    this.#file.keep({ incoming: this.#incoming, outgoing: this.#outgoing });
   }
 }
 

@@ -32,6 +32,11 @@ export type DirectRules = { tools: string[] };
 export const DEFAULT_RULES: RoomRules = { enabled: true, allowFrom: [], tools: [] };
 const ROOM_KEYS = ["enabled", "requireMention", "allowFrom", "systemPrompt", "tools", "turns", "botLoopProtection"];
 
+/** What an owner wrote for this name. A name like `constructor` is in every object, and nobody wrote it. */
+export function own<T>(rules: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(rules, name) ? rules[name] : undefined;
+}
+
 export function readBots(read: Reader, key: string): string[] {
   return read.names(key, (raw) => (raw.trim() === "*" ? "*" : readName(raw.replace(/^(bot:|@)/i, ""))));
 }

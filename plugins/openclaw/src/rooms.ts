@@ -106,7 +106,7 @@ export class Rooms {
   #see(room: string, seq: number): void {
     if (this.#shown.get(room) === seq) return;
     this.#shown.set(room, seq);
-    this.#file.write(Object.fromEntries(this.#shown));
+    this.#file.keep(Object.fromEntries(this.#shown));
   }
 
   async #history(room: string, range: { before?: number; after?: number; limit: number }): Promise<Entry[]> {

@@ -16,9 +16,9 @@ test("what waits is shown in its order, with its age, and what came later is mar
     text,
     [
       "[3 messages waited in room lab; in their order, ages as of now]",
-      "[1 of 3; bob; sent 3 min ago; to you]\ndeploy",
-      "[2 of 3; carol; sent 3 min ago]\nmessage 2",
-      "[3 of 3; bob; sent 3 min ago; to you; later than 1 by bob: it may replace what was said there]\ncancelled",
+      "[1 of 3; bob; sent 3 min ago; to you]\n> deploy",
+      "[2 of 3; carol; sent 3 min ago]\n> message 2",
+      "[3 of 3; bob; sent 3 min ago; to you; later than 1 by bob: it may replace what was said there]\n> cancelled",
       "Read all of it first. Then answer once, to what still matters. If nothing does, reply with exactly NO_REPLY.",
     ].join("\n\n"),
   );
@@ -28,7 +28,7 @@ test("what waits is shown in its order, with its age, and what came later is mar
 test("each of several requests is to be answered under its own id", () => {
   const { text } = read([item(1, { role: "request" }), item(2, { role: "request", from: "carol" })]);
   assert.match(text, /\[1 of 2; bob; sent 3 min ago; a request to you\]/);
-  assert.match(text, /The requests \(1: id e1, 2: id e2\) each get an answer of their own: use bot_hub_answer/);
+  assert.match(text, /The requests \(1: id "e1", 2: id "e2"\) each get an answer of their own: use bot_hub_answer/);
 });
 
 test("what is addressed is whole however much waits, and what is left out is named with its ids and how to read it", () => {
@@ -39,8 +39,8 @@ test("what is addressed is whole however much waits, and what is left out is nam
   assert.equal(shown.get((items[4] as Item).entry), "whole");
   const count = (how: string) => [...shown.values()].filter((it) => it === how).length;
   assert.deepEqual([count("whole") > 10, count("shortened"), count("whole") + count("shortened") + count("named")], [true, 30, 120]);
-  assert.match(text, /\[Left out here: 4 messages not addressed to you, of bob \(4\); numbers 1 to 4, ids e1 to e4; read them with bot_hub_history \{"room":"lab","after":0,"limit":4\}\]/);
-  assert.match(text, /shortened, whole with bot_hub_history id e\d+\]/);
+  assert.match(text, /\[Left out here: 4 messages not addressed to you, of bob \(4\); numbers 1 to 4, ids "e1" to "e4"; read them with bot_hub_history \{"room":"lab","after":0,"limit":4\}\]/);
+  assert.match(text, /shortened, whole with bot_hub_history id "e\d+"\]/);
   assert.ok(text.length < 30_000, `${text.length}`);
 });
 

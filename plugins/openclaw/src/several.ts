@@ -4,8 +4,8 @@
 // always whole; nothing is left out in silence. Knows nothing about receipts.
 
 import { age, ageNow, deadline, earlier, shortened } from "./briefing.ts";
-import { quotedForgery } from "./forgery.ts";
 import type { Entry } from "./hub-client.ts";
+import { theirs, theirsInline } from "./theirs.ts";
 
 export type Role = "request" | "talk" | "answer" | "notice" | "overheard";
 export type Item = { entry: Entry; text: string; role: Role; addressed: boolean };
@@ -63,8 +63,8 @@ function shownItem(items: readonly Item[], at: number, isWhole: boolean): string
     ...(before.length > 0 ? [`later than ${before.slice(-5).join(", ")} by ${entry.from}: it may replace what was said there`] : []),
     ...deadline(entry),
   ];
-  if (isWhole) return `[${facts.join("; ")}]\n${quotedForgery(text)}`;
-  return `[${facts.join("; ")}; shortened, whole with bot_hub_history id ${entry.id}]\n${quotedForgery(shortened(text, LINE_CHARS))}`;
+  if (isWhole) return `[${facts.join("; ")}]\n${theirs(text)}`;
+  return `[${facts.join("; ")}; shortened, whole with bot_hub_history id ${theirsInline(entry.id)}]\n${theirs(shortened(text, LINE_CHARS))}`;
 }
 
 function leftOut(run: readonly Item[], room: string): string {
@@ -75,7 +75,7 @@ function leftOut(run: readonly Item[], room: string): string {
   const read = JSON.stringify({ room, after: first.entry.seq - 1, limit: Math.min(run.length, 100) });
   return (
     `[Left out here: ${run.length} messages not addressed to you, of ${who}; numbers ${first.entry.seq} to ${last.entry.seq}, ` +
-    `ids ${first.entry.id} to ${last.entry.id}; read them with bot_hub_history ${read}]`
+    `ids ${theirsInline(first.entry.id)} to ${theirsInline(last.entry.id)}; read them with bot_hub_history ${read}]`
   );
 }
 
@@ -83,6 +83,6 @@ function closing(items: readonly Item[]): string {
   const requests = items.flatMap((it, at) => (it.role === "request" ? [at + 1] : []));
   const answer = "Read all of it first. Then answer once, to what still matters. If nothing does, reply with exactly NO_REPLY.";
   if (requests.length < 2) return answer;
-  const ids = requests.map((n) => `${n}: id ${items[n - 1]?.entry.id}`).join(", ");
+  const ids = requests.map((n) => `${n}: id ${theirsInline(items[n - 1]?.entry.id ?? "")}`).join(", ");
   return `${answer}\nThe requests (${ids}) each get an answer of their own: use bot_hub_answer with the id. What you write at the end answers those that are left.`;
 }

@@ -6,10 +6,14 @@
 import { briefing } from "./briefing.ts";
 import { isAdmitted, roomRules } from "./config.ts";
 import { entryKey } from "./entry-key.ts";
+import { messageOf } from "./errors.ts";
 import type { Entry } from "./hub-client.ts";
 import type { InboundOptions, Judge, Judged, Place } from "./judge.ts";
 import { stopSentence } from "./loops.ts";
 import { endRequests } from "./requests-end.ts";
+import type { Losses } from "./losses.ts";
+import type { Asked } from "./meaning.ts";
+import type { Incoming } from "./requests.ts";
 import type { Rooms } from "./rooms.ts";
 import { several, type Shown } from "./several.ts";
 import { runTurn } from "./turn.ts";
@@ -18,6 +22,7 @@ import type { Outcome } from "./turns.ts";
 type Together = {
   options: InboundOptions;
   rooms: Rooms;
+  losses: Losses;
   judge: Judge;
   delivered: readonly Entry[];
   /** In the log, and not delivered yet. */
@@ -26,34 +31,53 @@ type Together = {
 };
 type Admitted = Exclude<Judged, { refused: Outcome }>;
 
-export async function readTogether({ options, rooms, judge, delivered, ahead, more }: Together): Promise<void> {
+/** What is addressed to the agent is always whole; so much of it makes a turn, and what is newer makes the next one. */
+const ADDRESSED_CHARS = 150_000;
+
+/** Returns what was delivered and is too much for this turn. */
+export async function readTogether({ options, rooms, losses, judge, delivered, ahead, more }: Together): Promise<readonly Entry[]> {
   const { live } = options;
-  const all = [...delivered, ...ahead];
-  const place = await judge.place((all[0] as Entry).room);
+  const waiting = [...delivered, ...ahead];
+  const place = await judge.place((waiting[0] as Entry).room);
+  const judged = await asMuchAsFits(waiting, (entry) => judge.judge(entry, place));
+  const all = waiting.slice(0, judged.length);
+  const late = new Set(all.slice(delivered.length));
   const persons = new Set(place.members.filter((it) => it.isPerson).map((it) => it.bot));
   live.loops.heard(place.room, { isPerson: all.some((it) => persons.has(it.from)), others: place.members.length - 1 });
-  const judged: Judged[] = [];
-  for (const entry of all) judged.push(await judge.judge(entry, place));
   const admitted = judged.filter((it): it is Admitted => it.refused === undefined);
   const forMe = admitted.filter(({ role }) => role === "talk" || role === "request" || role === "answer");
-  const turn = forMe.length === 0 ? undefined : await oneTurn(options, rooms, place, { admitted, forMe, delivered, more });
+  const turn = forMe.length === 0 ? undefined : await oneTurn(options, { rooms, losses }, place, { admitted, forMe, delivered, more: more || all.length < waiting.length });
   const outcomes = new Map<string, Outcome>();
-  const late = new Set(ahead);
-  for (const it of judged) {
-    const outcome = outcomeOf(options, it, turn, admitted.length);
-    // The turn is known by one of them, so that one has an end here, too.
-    if (late.has(it.entry) && live.turns.find(entryKey(it.entry)) === undefined) outcomes.set(entryKey(it.entry), outcome);
-    else live.turns.end(it.entry, outcome);
-  }
+  live.turns.together(() => {
+    for (const it of judged) {
+      const outcome = outcomeOf(options, it, turn, admitted.length);
+      // The turn is known by one of them, so that one has an end here, too.
+      if (late.has(it.entry) && live.turns.find(entryKey(it.entry)) === undefined) outcomes.set(entryKey(it.entry), outcome);
+      else live.turns.end(it.entry, outcome);
+    }
+  });
   const last = all.at(-1) as Entry;
   if (late.size > 0) rooms.readAhead(last.room, outcomes, last.seq);
   if (turn !== undefined) rooms.saw(last);
+  return delivered.slice(all.length);
+}
+
+async function asMuchAsFits(waiting: readonly Entry[], judge: (entry: Entry) => Promise<Judged>): Promise<Judged[]> {
+  const judged: Judged[] = [];
+  let chars = 0;
+  for (const entry of waiting) {
+    const it = await judge(entry);
+    if (it.refused === undefined && (it.addressed || it.role === "request")) chars += it.text.length;
+    if (chars > ADDRESSED_CHARS && judged.length > 0) break;
+    judged.push(it);
+  }
+  return judged;
 }
 
 type Turned = { outcome: Outcome; shown: Map<Entry, Shown> };
 type Reading = { admitted: readonly Admitted[]; forMe: readonly Admitted[]; delivered: readonly Entry[]; more: boolean };
 
-async function oneTurn(options: InboundOptions, rooms: Rooms, place: Place, reading: Reading): Promise<Turned> {
+async function oneTurn(options: InboundOptions, { rooms, losses }: Pick<Together, "rooms" | "losses">, place: Place, reading: Reading): Promise<Turned> {
   const { live, account } = options;
   const { admitted, forMe, delivered } = reading;
   const first = (admitted[0] as Admitted).entry;
@@ -65,21 +89,26 @@ async function oneTurn(options: InboundOptions, rooms: Rooms, place: Place, read
     admitted.length === 1
       ? { text: briefing(main.entry, main.text, { before, beforeThat: hidden, direct }), shown: new Map<Entry, Shown>() }
       : several(admitted, first.room, direct, before, hidden, reading.more);
-  for (const { entry, requests } of forMe) {
-    for (const { requestId, replyTo, task, depth } of requests) {
-      live.requests.asked({ requestId, entry: entryKey(entry), room: entry.room, replyTo, task, depth, at: Date.now() });
-    }
-  }
+  const missing = losses.of(place.room);
+  const at = Date.now();
+  live.requests.asked(...forMe.flatMap(({ entry, requests }) => requests.map((it) => incoming(entry, it, at))));
   const handed = new Set(delivered);
   if (!handed.has(main.entry)) live.turns.ahead(main.entry);
   const taken = forMe.map(({ entry }) => entry).filter((it) => handed.has(it) || it === main.entry);
   const outcome = await runTurn({
-    ...options, ...place, cfg: place.cfg, entry: main.entry, taken, body: text, access: main.access,
+    ...options, ...place, cfg: place.cfg, entry: main.entry, taken, body: [...missing.map((it) => `[For your information: ${it}]`), text].join("\n"), access: main.access,
     owed: forMe.some(({ role }) => role === "request"), quiet: forMe.every(({ role }) => role === "answer"),
   });
-  if (outcome.state !== "declined") count(options, place.room);
+  if (outcome.state !== "declined") {
+    count(options, place.room);
+    losses.told(place.room, missing);
+  }
   await endRequests(live, forMe.map(({ entry }) => entry), outcome, options.log);
   return { outcome, shown };
+}
+
+function incoming(entry: Entry, { requestId, replyTo, task, depth }: Asked, at: number): Incoming {
+  return { requestId, entry: entryKey(entry), room: entry.room, replyTo, task, depth, at };
 }
 
 /** A turn was had; the owner hears of it when it was the last one. */
@@ -87,7 +116,12 @@ function count({ live, account, log, tellOwner }: InboundOptions, room: string):
   const stop = live.loops.had(room, roomRules(account, room).turns ?? account.turns);
   if (stop === undefined) return;
   log(stopSentence(stop));
-  tellOwner?.(`Bot Hub: ${stopSentence(stop)}`);
+  // The turn was had: what fails behind it must not lead to another one.
+  try {
+    tellOwner?.(`Bot Hub: ${stopSentence(stop)}`);
+  } catch (error) {
+    log(`the owner could not be told in the main session: ${messageOf(error)}`);
+  }
 }
 
 /** What became of one message. */
@@ -98,11 +132,13 @@ function outcomeOf({ live }: InboundOptions, judged: Judged, turn: Turned | unde
     if (role === "notice") return { state: "done", reason: "noted" };
     return role === "overheard" ? { state: "declined", reason: "not addressed to this bot" } : (turn?.outcome ?? { state: "done" });
   }
+  const beyond = judged.beyond === 0 ? [] : [`the first ${judged.requests.length} of its requests are answered under their own ids, and ${judged.beyond} more are not`];
   const shown = turn.shown.get(entry) ?? "whole";
   if (shown === "named") return { state: "done", reason: `left out of a turn with ${count} messages: only its number was shown` };
   if (role === "notice") return { state: "done", reason: "noted" };
   if (role === "overheard") return { state: "done", reason: `read as background${shown === "whole" ? "" : ", shortened"}: not addressed to this bot` };
-  const reason = count === 1 ? {} : { reason: `read${shown === "whole" ? "" : ", shortened,"} in one turn with ${count - 1} others` };
+  const read = count === 1 ? [] : [`read${shown === "whole" ? "" : ", shortened,"} in one turn with ${count - 1} others`];
+  const reason = beyond.length + read.length === 0 ? {} : { reason: [...beyond, ...read].join("; ") };
   if (turn.outcome.state !== "answered") return { ...reason, ...turn.outcome };
   const own = live.turns.find(entryKey(entry))?.reply;
   return { state: "answered", reply: own ?? turn.outcome.reply, ...reason };

@@ -6,12 +6,13 @@
 import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { CHANNEL_ID, DEFAULT_ACCOUNT_ID, listAccountIds, resolveAccount, roomRules, type Account } from "./config.ts";
 import { readName, readRoom, type Target } from "./names.ts";
+import { own } from "./room-rules.ts";
 import { TOOL_NAMES } from "./tool-names.ts";
 
 /** What the owner opened for a conversation, beside the plugin's own tools. */
 export function openedTools(account: Account, where: Target): readonly string[] {
   if (where.kind === "room") return roomRules(account, where.room).tools;
-  return (account.direct[where.bot] ?? account.direct["*"])?.tools ?? [];
+  return (own(account.direct, where.bot) ?? account.direct["*"])?.tools ?? [];
 }
 
 export function toolPolicy(account: Account, where: Target): { allow: string[] } {

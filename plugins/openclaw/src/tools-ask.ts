@@ -9,7 +9,9 @@ import { directRoom, roomOf, type Target } from "./names.ts";
 import { readEntryKey } from "./entry-key.ts";
 import { say, sayResponse } from "./outbound.ts";
 import type { Incoming } from "./requests.ts";
+import { theirsInJson, theirsInline } from "./theirs.ts";
 import { conversationOfSession } from "./tool-policy.ts";
+import { UNTRUSTED } from "./tools-look.ts";
 import { botName, optionalRoom, optionalText, text, type Params, type Tool, type ToolContext } from "./tool.ts";
 
 const WAIT_SECONDS = 120;
@@ -123,7 +125,7 @@ async function ask(params: Params, context: ToolContext): Promise<unknown> {
   }
   ended.abort();
   const { parts, isWhole } = first;
-  const answer = parts.length > 0 ? { answer: parts.join("\n\n") } : {};
+  const answer = parts.length > 0 ? { answer: theirsInJson(parts.join("\n\n")), about: UNTRUSTED } : {};
   if (isWhole) return { ...answer, request: said.id };
   const missing = parts.length > 0 ? "the rest of the answer is not here yet" : "there is no answer yet";
   return { ...answer, request: said.id, note: `${missing}; it will arrive as a message, or ask bot_hub_status` };
@@ -145,7 +147,7 @@ async function untilGivenUp(live: LiveAccount, id: string, bot: string, signal: 
       continue;
     }
     const reason = found.steps?.at(-1)?.reason;
-    return `${bot} will not answer: ${found.state}${reason === undefined ? "" : ` (${reason})`}`;
+    return `${bot} will not answer: ${found.state}${reason === undefined ? "" : `, with the reason ${theirsInline(reason)}`}`;
   }
   return new Promise<never>(() => {});
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { resolveAccount } from "./config.ts";
+import { HubRefusal } from "./errors.ts";
 import { memoryFile } from "./file.ts";
 import type { Ack } from "./frames.ts";
 import type { HubClient } from "./hub-client.ts";
@@ -75,8 +76,14 @@ test("an account that stops while the hub is away leaves the turn to its next st
 
 test("an answer that the hub refuses in the end is a failure", async (t) => {
   const { outcome, hub } = await answering(t);
-  hub.reject(new Error("`lab` is full"));
+  hub.reject(new HubRefusal({ code: 4290, name: "room_full", message: "`lab` is full", retry: "never" }));
   assert.deepEqual(await outcome, { state: "failed", reason: "the answer was refused: `lab` is full" });
+});
+
+test("what goes wrong on this machine is for its owner's log, and not for other bots", async (t) => {
+  const { outcome, hub } = await answering(t);
+  hub.reject(new Error("ENOENT: no such file, open '/home/owner/.openclaw/keys'"));
+  assert.deepEqual(await outcome, { state: "failed", reason: "the answer was refused: something went wrong on this agent's machine; its owner's log says what" });
 });
 
 test("what the agent says before it calls a tool is said, once, and not its silence", async (t) => {

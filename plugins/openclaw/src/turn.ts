@@ -6,7 +6,7 @@ import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-
 import type { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
 import { houseRules } from "./house-rules.ts";
 import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
-import { HubAway, messageOf } from "./errors.ts";
+import { HubAway, messageOf, outward } from "./errors.ts";
 import type { Ack } from "./frames.ts";
 import { isAnswer, isApology, isSilence } from "./host-notices.ts";
 import type { Entry } from "./hub-client.ts";
@@ -61,7 +61,10 @@ export async function runTurn(input: TurnInput): Promise<Outcome> {
       delivery: {
         observeMessageSent: true,
         deliver: (payload, info) => deliver(input, course, payload, info.kind),
-        onError: (error, info) => course.fail(`the ${info.kind} reply could not be sent: ${messageOf(error)}`),
+        onError: (error, info) => {
+          input.log(`the ${info.kind} reply could not be sent: ${messageOf(error)}`);
+          course.fail(`the answer could not be sent: ${outward(error)}`);
+        },
       },
       turnAdoptionLifecycle: course.lifecycle,
       replyPipeline: { typing: { start: async () => live.client.typing(entry.room), onStartError: () => {} } },
@@ -91,7 +94,8 @@ export async function runTurn(input: TurnInput): Promise<Outcome> {
     if (!result.dispatched) return { state: "declined", reason: declineReason(result.admission) };
   } catch (error) {
     if (!course.adopted) throw error;
-    return { state: "failed", reason: messageOf(error) };
+    input.log(`a turn in ${entry.room} failed: ${messageOf(error)}`);
+    return { state: "failed", reason: outward(error) };
   }
   await course.stored(input.signal);
   return course.outcome();
@@ -119,8 +123,8 @@ class Course {
   readonly lifecycle = {
     admission: "exclusive" as const,
     onAdopted: () => {
-      this.adopted = true;
       this.#live.turns.receive(this.#taken, this.#entry);
+      this.adopted = true;
     },
     onDeferred: () => (this.#deferred = true),
     onAbandoned: () => this.fail("OpenClaw gave the turn up before the agent saw it"),
@@ -166,7 +170,7 @@ class Course {
     if (this.#underWay.length === 0) return;
     const all = Promise.all(this.#underWay).then(
       () => "stored",
-      (error: unknown) => this.fail(`the answer was refused: ${messageOf(error)}`),
+      (error: unknown) => this.fail(`the answer was refused: ${outward(error)}`),
     );
     const stopped = untilAborted(signal).then(() => "stopped");
     if ((await Promise.race([all, stopped])) === "stopped") throw new HubAway("the account stopped before the hub had the answer");
@@ -185,14 +189,20 @@ type Payload = Parameters<Parameters<PluginRuntime["channel"]["inbound"]["dispat
 
 async function deliver(input: TurnInput, course: Course, payload: Payload, kind: string) {
   const text = (payload.text ?? "").trim();
-  if (payload.isError) course.fail(text === "" ? "the agent's turn failed" : text);
+  if (payload.isError) {
+    input.log(`a turn in ${input.entry.room} failed: ${text}`);
+    course.fail("the agent's turn failed; its owner's log says why");
+  }
   if (isApology(text)) course.fail("the agent gave no answer");
   if (kind === "tool" || !isAnswer(payload)) return { visibleReplySent: false };
   return speak(input, course, text, kind === "final");
 }
 
 async function sayBefore(input: TurnInput, course: Course, text: string): Promise<void> {
-  await speak(input, course, text.trim(), false).catch((error: unknown) => course.fail(messageOf(error)));
+  await speak(input, course, text.trim(), false).catch((error: unknown) => {
+    input.log(`what the agent said could not be sent: ${messageOf(error)}`);
+    course.fail(outward(error));
+  });
 }
 
 async function speak(input: TurnInput, course: Course, text: string, final: boolean) {

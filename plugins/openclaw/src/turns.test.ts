@@ -92,3 +92,32 @@ test("two bots may choose the same id, and each hears about its own message", ()
   turns.end(entry, { state: "done" });
   assert.deepEqual(reports.map((it) => `${it.from} ${it.state}`), ["bob received", "eve declined", "bob done"]);
 });
+
+test("what an older version wrote down is said once more, and is known when it is delivered again", () => {
+  const ended = [{ room: "lab", id: "e1", state: "answered", reply: "r1" }, { room: "lab", id: "e2", state: "done" }];
+  const file = memoryFile({ open: [{ id: "e3", room: "lab", from: "bob", seq: 3, openedAt: 1, state: "started" }], ended, unproven: ["e1"] });
+  const reports: Report[] = [];
+  const turns = new Turns(file, (it) => reports.push(it));
+  turns.repeat();
+  assert.equal(said(reports), "started, answered r1");
+  assert.deepEqual(["e1", "e2", "e3", "e4"].map((id) => turns.isKnown({ ...entry, id })), [true, true, true, false]);
+});
+
+test("many ends are one write of the file, and are said after it", () => {
+  let writes = 0;
+  const file = { read: () => undefined, write: () => void writes++, keep: () => void writes++ };
+  const order: string[] = [];
+  const turns = new Turns(file, (it) => order.push(`${it.id} after ${writes} writes`));
+  turns.together(() => {
+    for (const id of ["a", "b", "c"]) turns.end({ ...entry, id }, { state: "done" });
+  });
+  assert.deepEqual(order, ["a after 1 writes", "b after 1 writes", "c after 1 writes"]);
+});
+
+test("what could not be written was not received", () => {
+  const full = { read: () => undefined, write: () => assert.fail("the disk is full"), keep: () => {} };
+  const reports: Report[] = [];
+  const turns = new Turns(full, (it) => reports.push(it));
+  assert.throws(() => turns.receive([entry]), /the disk is full/);
+  assert.deepEqual([reports.length, turns.open.length], [0, 0]);
+});

@@ -18,6 +18,7 @@ export type Turn = EntryRef & {
   /** The entry whose turn this one was read in. */
   readWith?: string;
 };
+type OldReport = Omit<Report, "from">;
 export type Taken = EntryRef & { seq: number };
 
 export type Outcome =
@@ -34,10 +35,14 @@ export class Turns {
   readonly #open = new Map<string, Turn>();
   readonly #ended = new Map<string, Report>();
   readonly #unproven = new Set<string>();
+  /** The ends that an older version wrote down, which knew no senders. */
+  readonly #old = new Map<string, OldReport>();
   /** Read out of the log before the hub handed them over: it takes no receipts for those yet. */
   readonly #undelivered = new Set<string>();
   readonly #file: JsonFile;
   readonly #report: (report: Report) => void;
+  /** What is said after the changes that are being made together. */
+  #gathered: Report[] | undefined;
 
   constructor(file: JsonFile, report: (report: Report) => void) {
     this.#file = file;
@@ -46,6 +51,7 @@ export class Turns {
     if (!isRecord(found)) return;
     for (const turn of list(found["open"]).filter(isTurn)) this.#open.set(entryKey(turn), { ...turn, interrupted: true });
     for (const ended of list(found["ended"]).filter(isReport)) this.#ended.set(entryKey(ended), ended);
+    for (const old of list(found["ended"]).filter(isOldReport)) this.#old.set(`${old.room}/${old.id}`, old);
     for (const key of list(found["unproven"])) if (typeof key === "string") this.#unproven.add(key);
   }
 
@@ -56,12 +62,28 @@ export class Turns {
       const report = this.#ended.get(key);
       if (report !== undefined) this.#send(report);
     }
+    for (const old of this.#old.values()) if (this.#unproven.delete(old.id)) this.#report(old as Report);
+  }
+
+  /** Many changes with one write: a flood must not rewrite the file once per message. */
+  together(change: () => void): void {
+    if (this.#gathered !== undefined) return change();
+    const gathered: Report[] = (this.#gathered = []);
+    try {
+      change();
+    } finally {
+      this.#gathered = undefined;
+      this.#save();
+      for (const report of gathered) this.#report(report);
+    }
   }
 
   /** Whether an entry was dealt with before; if so, the hub is told again. */
   isKnown(entry: EntryRef): boolean {
     const key = entryKey(entry);
     this.#undelivered.delete(key);
+    const old = this.#old.get(`${entry.room}/${entry.id}`);
+    if (old !== undefined) this.#ended.set(key, { ...old, from: entry.from });
     const ended = this.#ended.get(key);
     const open = this.#open.get(key);
     if (ended !== undefined) this.#send(ended);
@@ -83,7 +105,13 @@ export class Turns {
       const readWith = entry === known ? {} : { readWith: entryKey(known) };
       this.#open.set(entryKey(entry), { id, room, from, seq, openedAt: now, state: "received", ...readWith });
     }
-    this.#save();
+    try {
+      this.#file.write(this.#value());
+    } catch (error) {
+      // What is not on the disk was not received: the hub still has it.
+      for (const entry of fresh) this.#open.delete(entryKey(entry));
+      throw error;
+    }
     for (const entry of fresh) this.#say(entry, { state: "received" });
   }
 
@@ -102,9 +130,11 @@ export class Turns {
     if (turn === undefined) return;
     turn.reply = reply;
     if (!turn.interrupted) return this.#save();
-    for (const one of this.#together(key)) {
-      this.end(one, one === turn ? { state: "answered", reply } : { state: "answered", reply, reason: READ_WITH });
-    }
+    this.together(() => {
+      for (const one of this.#together(key)) {
+        this.end(one, one === turn ? { state: "answered", reply } : { state: "answered", reply, reason: READ_WITH });
+      }
+    });
   }
 
   /** The end, also of an entry that no turn was opened for. What was answered stays answered. */
@@ -182,11 +212,17 @@ export class Turns {
   }
 
   #send(report: Report): void {
-    if (!this.#undelivered.has(entryKey(report))) this.#report(report);
+    if (this.#undelivered.has(entryKey(report))) return;
+    if (this.#gathered === undefined) this.#report(report);
+    else this.#gathered.push(report);
   }
 
   #save(): void {
-    this.#file.write({ open: [...this.#open.values()], ended: [...this.#ended.values()], unproven: [...this.#unproven] });
+    if (this.#gathered === undefined) this.#file.keep(this.#value());
+  }
+
+  #value() {
+    return { open: [...this.#open.values()], ended: [...this.#ended.values()], unproven: [...this.#unproven] };
   }
 }
 
@@ -196,6 +232,10 @@ function list(value: unknown): unknown[] {
 
 function isTurn(value: unknown): value is Turn {
   return isRecord(value) && typeof value["id"] === "string" && typeof value["room"] === "string" && typeof value["from"] === "string";
+}
+
+function isOldReport(value: unknown): value is OldReport {
+  return isRecord(value) && typeof value["id"] === "string" && typeof value["room"] === "string" && value["from"] === undefined;
 }
 
 function isReport(value: unknown): value is Report {

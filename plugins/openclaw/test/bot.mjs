@@ -2,8 +2,8 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** A machine that is busy with other work needs a multiple of it. */
-export const PATIENCE = Number(process.env.PATIENCE ?? 1);
+/** All waits are so many times as long as an idle machine needs: two cores that are busy with other work need it, and who waits in vain loses only time. */
+export const PATIENCE = Number(process.env.PATIENCE ?? 4);
 
 export class Bot {
   frames = [];

@@ -27,7 +27,7 @@ const on = async (gateway, ...args) => {
 };
 const both = (what) => Promise.all([what(alice, "alice"), what(bob, "bob")]);
 
-describe("fresh homes", { timeout: 1_800_000 }, () => {
+describe("fresh homes", { timeout: 3_600_000 }, () => {
   before(async () => {
     model = await startModel();
     const home = async (name) => {

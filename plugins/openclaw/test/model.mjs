@@ -1,6 +1,6 @@
 // A model that does what the prompt says: deterministic, on loopback, speaking OpenAI's completions.
 //
-// Of the last message of a user it obeys: the first of CALL <tool> <json> and SAY <text>, LONG <words>, FIRST <text> before a call, SILENT, and SLOW <ms> before
+// Of the last message of a user it obeys: the first of CALL <tool> <json> and SAY <text>, LONG <words>, RING <names> (passes itself on to the next one), FIRST <text> before a call, SILENT, and SLOW <ms> before
 // any of them. TRY EVERYTHING calls each tool that it is offered, as an attacker would have it, and then says all that
 // it has learned. Everything that it was asked is kept in `requests`.
 
@@ -30,12 +30,14 @@ function decide(messages, tools, attack) {
   const prompt = textOf(said.findLast((it) => it.role === "user")?.content);
   // What was said before in the room is quoted above the facts about the message; of several the last order counts.
   const pieces = prompt.split(/^\[(?:[^\]]* in (?:room|a direct)[^\]]*|\d+ of \d+;[^\]]*)\]$/m);
-  const order = pieces.findLast((it) => /SAY|CALL|SLOW/.test(it)) ?? pieces.at(-1);
+  const order = pieces.findLast((it) => /SAY|CALL|SLOW|RING/.test(it)) ?? pieces.at(-1);
   const slow = Number(/SLOW (\d+)/.exec(order)?.[1] ?? 0);
   const call = /CALL (\S+) (\{.*\})/.exec(order);
   const first = /SAY|CALL/.exec(order)?.[0];
   const before = /FIRST (.+?) CALL/.exec(order)?.[1];
   if (call && first === "CALL") return { prompt, slow, text: before, tool: { name: call[1], arguments: call[2] } };
+  const ring = /RING (\w+) (\w+) (.+)/.exec(order);
+  if (ring) return { prompt, slow, text: `@${ring[2]} RING ${ring[2]} ${ring[3]} ${ring[1]}` };
   const long = /LONG (\d+)/.exec(order);
   if (long) return { prompt, slow, text: "word ".repeat(Number(long[1])).trim() };
   const say = /SAY (.+)/.exec(order);

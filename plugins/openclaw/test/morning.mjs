@@ -96,7 +96,7 @@ const said = async () => (await everything(hub)).filter((it) => it.room === ROOM
 const texts = async () => (await said()).map((it) => `${it.from}: ${it.text}`);
 const file = (name) => join(alice.dir, "main", name);
 
-describe("two mornings", { timeout: 1_800_000 }, () => {
+describe("two mornings", { timeout: 3_600_000 }, () => {
   before(async () => {
     model = await startModel({ follow });
     hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["alice", "bob"] });

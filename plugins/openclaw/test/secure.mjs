@@ -35,7 +35,7 @@ const run = async (...args) => {
   return result.stdout;
 };
 
-describe("secrets, wss and strangers", { timeout: 1_800_000 }, () => {
+describe("secrets, wss and strangers", { timeout: 3_600_000 }, () => {
   before(async () => {
     authority = privateAuthority(dir);
     model = await startModel();

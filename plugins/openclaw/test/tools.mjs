@@ -61,7 +61,7 @@ async function until(holds, what, ms = 120_000) {
   }
 }
 
-describe("what a bot's words can reach", { timeout: 900_000 }, () => {
+describe("what a bot's words can reach", { timeout: 3_600_000 }, () => {
   before(async () => {
     model = await startModel({ attack });
     hub = await startHub({ binary: HUB, dir: join(dir, "hub"), bots: ["alice", "tester"] });

@@ -149,7 +149,7 @@ impl Bench {
         for change in self.hub.partings_of(bot) {
             self.store.apply(&change);
         }
-        self.store.forget(bot);
+        self.store.forget(bot, self.hub.moment());
     }
 
     /// Lets the store work off what it was asked, unless it is held.

@@ -149,7 +149,6 @@ fn a_direct_message_is_never_acknowledged_into_a_room_without_its_recipient() {
     store <- join #dm:ana:bob ana
     store <- append #dm:ana:bob ana: three
     ana <- {"type":"ack","room":"dm:ana:bob","id":"m3","seq":1,"delivered":0,"queued":1}
-    store <- cursor #dm:ana:bob ana 1 received
     > open bob ack
     bob <- auth_ok [ack] dm:ana:bob 0/1
     store ? page #dm:ana:bob after 0, at most 64

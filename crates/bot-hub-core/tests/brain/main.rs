@@ -9,6 +9,7 @@ mod clock;
 mod script;
 mod show;
 mod store;
+mod successors;
 
 mod bounds;
 mod buffer;

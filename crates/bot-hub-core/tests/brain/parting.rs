@@ -193,3 +193,95 @@ fn senders_that_are_no_members_hear_of_drops() {
     ops <- {"type":"receipt","room":"lab","id":"m2","bot":"carl","state":"dropped","at":1000000,"reason":"kicked"}
     "#);
 }
+
+#[test]
+fn what_a_member_reports_while_its_end_is_being_stored_changes_nothing() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana receipts resume
+    > open bob ack resume
+    > open ops side operator
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > ana say #lab three id=m3
+    > ana say #lab four id=m4
+    > hold store
+    > loud
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    > bob received lab m1
+    > bob done lab m2
+    > bob received lab m4
+    > free store
+    bob <- {"type":"left","room":"lab","reason":"removed by an operator"}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":4,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m4","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    > tick 30s
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"kicked"}]}]}
+    > ana status m2
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"kicked"}]}]}
+    > ana status m4
+    ana <- {"type":"status","id":"m4","room":"lab","seq":4,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"kicked"}]}]}
+    "#);
+}
+
+#[test]
+fn what_a_member_reports_while_its_end_is_refused_counts() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana receipts resume
+    > open bob ack resume
+    > open ops side operator
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > ana say #lab three id=m3
+    > ana say #lab four id=m4
+    > hold store
+    > loud
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    > bob received lab m1
+    > bob done lab m2
+    > bob received lab m4
+    > refuse storage_full 1
+    ops <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"r1"}
+    > free store
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"received","at":1000000}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"done","at":1000000}
+    ana <- {"type":"receipt","room":"lab","id":"m4","bot":"bob","state":"received","at":1000000}
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    bob <- {"type":"left","room":"lab","reason":"removed by an operator"}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":1,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    "#);
+}
+
+#[test]
+fn what_a_member_reports_while_it_loses_read_changes_nothing() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana receipts resume
+    > open bob ack resume
+    > open ops side operator
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > hold store
+    > loud
+    > ops do {"room_add":{"room":"lab","bot":"bob","can":["post"]}}
+    > bob received lab m1
+    > bob received lab m2
+    > free store
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":2},"policy":{"closed":false,"can":["post"]}}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":2,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"no_right"}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"no_right"}
+    > ana status m2
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"no_right"}]}]}
+    "#);
+}

@@ -179,3 +179,59 @@ fn a_loss_is_told_when_it_is_stored_and_never_before() {
     > bob received lab m3
     "#);
 }
+
+#[test]
+fn what_was_refused_to_a_client_is_not_made_later() {
+    transcript!(@r#"
+    > bot bob
+    > open ana ack
+    ana <- auth_ok [ack]
+    > hold store
+    > ana join lab
+    > ana say @bob hello id=m1
+    > refuse storage_full
+    ana <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"join"}
+    ana <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk is full: nothing was stored","retry":"later","ref":"m1"}
+    > free store
+    > show store
+    > tick 30s
+    > open ops side operator
+    ops <- auth_ok []
+    > ops do {"room_list":{}}
+    ops <- {"type":"operated","ref":"r1","result":{"rooms":[]}}
+    > ana join lab
+    store <- create #lab
+    store <- join #lab ana
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    "#);
+}
+
+#[test]
+fn what_the_configuration_declares_is_made_when_the_disk_has_space_again() {
+    transcript!(@r#"
+    > hold store
+    > declare lab ana
+    > refuse storage_full
+    > free store
+    > show store
+    > tick 30s
+    store <- create #lab
+    store <- join #lab ana
+    "#);
+}
+
+#[test]
+fn the_room_of_an_invite_that_was_refused_is_made_when_somebody_comes_by_another() {
+    transcript!(@r#"
+    > hold store
+    > need front
+    > refuse storage_full
+    > free store
+    > show store
+    > tick 30s
+    > let in dora front read,post
+    store <- create #front, closed
+    store <- join #front dora
+    store <- grant #front dora read,post
+    "#);
+}

@@ -25,7 +25,7 @@
 //! quiet | brief | loud               nothing, the ends, or everything is shown
 //! numbers                            what the hub counted so far
 //! damage lab 3 | vanish lab 3 | set buffer 50 | bot dora | remove dora | block dora
-//! declare lab ana,bob [closed]
+//! declare lab ana,bob [closed] | need lab
 //! guest dora | let in dora lab,den read,post | revoke LABEL
 //! times 60 ana say #lab number {n}
 //! ```
@@ -116,6 +116,7 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
         }
         "block" => bench.input(Input::BotBlocked(bot(rest))),
         "declare" => declare(bench, rest),
+        "need" => bench.input(Input::RoomNeeded { room: room(rest), closed: true }),
         "set" => set(bench, rest),
         "times" => {
             let (count, line) = rest.split_once(' ').expect("times N LINE");

@@ -19,6 +19,8 @@ use bot_protocol::time::Timestamp;
 pub(crate) struct Store {
     pub(crate) epoch: Epoch,
     rooms: BTreeMap<RoomName, Room>,
+    /// Bots that were removed, and when.
+    ended: BTreeMap<BotId, Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +48,7 @@ struct Place {
 
 impl Store {
     pub(crate) fn new(epoch: Epoch) -> Self {
-        Self { epoch, rooms: BTreeMap::new() }
+        Self { epoch, ..Self::default() }
     }
 
     pub(crate) fn apply(&mut self, change: &Change) -> Outcome {
@@ -96,6 +98,10 @@ impl Store {
                 let room = self.room(&room);
                 assert!(seq <= room.head, "a cursor beyond the head");
                 let Some(place) = room.members.get_mut(&bot) else { return };
+                if seq <= place.since {
+                    // From before it began to read anew.
+                    return;
+                }
                 assert!(seq >= place.cursor, "the cursor of {bot} went back");
                 room.marks.push((bot, state, place.cursor, seq, at));
                 place.cursor = seq;
@@ -128,7 +134,8 @@ impl Store {
         self.rooms.entry(name.clone()).or_default()
     }
 
-    pub(crate) fn forget(&mut self, bot: &BotId) {
+    pub(crate) fn forget(&mut self, bot: &BotId, at: Timestamp) {
+        self.ended.insert(bot.clone(), at);
         self.rooms.values_mut().for_each(|room| {
             room.members.remove(bot);
         });
@@ -161,7 +168,8 @@ impl Store {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot { epoch: self.epoch, ..Snapshot::default() };
+        let ended = self.ended.iter().map(|(bot, at)| (bot.clone(), *at)).collect();
+        let mut snapshot = Snapshot { epoch: self.epoch, ended, ..Snapshot::default() };
         for (name, room) in &self.rooms {
             snapshot.rooms.push(room.record(name));
             snapshot.expiring.extend(room.expiring(name));
@@ -217,14 +225,22 @@ impl Room {
     }
 
     fn is_late(&self, record: &ReceiptRecord) -> bool {
-        !record.state.may_follow_all(self.said(record.seq, &record.bot))
+        let ended = self.dropped.iter().any(|((bot, _), (range, _))| {
+            *bot == record.bot
+                && range.reason.ends_reading()
+                && (range.from..=range.to).contains(&record.seq)
+        });
+        ended || !record.state.may_follow_all(self.said(record.seq, &record.bot))
     }
 
     fn locate(&self, id: &MessageId, from: Option<&BotId>, by: &BotId) -> Vec<Located> {
         let meant = |it: &&Arc<Draft>| it.id == *id && from.is_none_or(|from| *from == it.from);
         let hits = self.entries.iter().filter(|(_, it)| meant(it)).take(LOCATED_MAX);
-        hits.map(|(&seq, it)| Located { seq, from: it.from.clone(), said: self.said(seq, by) })
-            .collect()
+        hits.map(|(&seq, it)| {
+            let (from, sent_at) = (it.from.clone(), it.sent_at);
+            Located { seq, from, sent_at, said: self.said(seq, by) }
+        })
+        .collect()
     }
 
     fn known(&self, draft: &Draft) -> Option<Outcome> {
@@ -247,8 +263,8 @@ impl Room {
             if removed.len() == entries_max {
                 return Outcome::Trimmed { removed, more: true };
             }
-            let (from, id) = (oldest.from.clone(), oldest.id.clone());
-            removed.push(Removed { seq, from, id, bytes: oldest.size() as u64 });
+            let (from, id, sent_at) = (oldest.from.clone(), oldest.id.clone(), oldest.sent_at);
+            removed.push(Removed { seq, from, id, sent_at, bytes: oldest.size() as u64 });
             self.entries.pop_first();
         }
         Outcome::Trimmed { removed, more: false }

@@ -13,7 +13,7 @@ use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, understood};
 use super::losing;
-use super::out::{counted, reserve_for_secret, say, table};
+use super::out::{counted, reserve_for_secret, say, table, why_unwritten};
 use super::target::{Directory, bot_argument};
 use super::who::{bots_table, is_operator};
 use super::words::{ago, local};
@@ -102,20 +102,13 @@ impl BotCommand {
             Self::Add { name, operator } => {
                 reserve_for_secret()?;
                 let made = hub.operate(Operation::BotAdd { bot: name.clone(), operator }).await?;
-                print_token(hub, &name, made)
-            }
-            Self::RotateToken { name, overlap } => {
-                reserve_for_secret()?;
-                let overlap_ms = overlap.map(Period::as_ms);
-                let rotate = Operation::BotRotateToken { bot: name.clone(), overlap_ms };
-                let made = on(hub, &name, rotate).await?;
-                let old_ends_at = made["old_ends_at"].as_u64();
-                print_token(hub, &name, made)?;
-                if let Some(at) = old_ends_at.filter(|_| !hub.out.json) {
-                    say(&format!("\nThe old tokens are good until {}.", local(Timestamp(at))));
+                match print_token(hub, made) {
+                    Ok(url) => explain_token(hub, &name, &url),
+                    Err(failure) => return Err(take_back(hub, name, &failure).await),
                 }
                 Ok(())
             }
+            Self::RotateToken { name, overlap } => rotate(hub, name, overlap).await,
             Self::RevokeToken { name } => {
                 let done = on(hub, &name, Operation::BotRevokeToken { bot: name.clone() }).await?;
                 let left = done["tokens"].as_u64().unwrap_or_default();
@@ -156,18 +149,59 @@ async fn on(hub: &Hub, bot: &BotId, operation: Operation) -> Result<Value, Failu
     }
 }
 
-fn print_token(hub: &Hub, bot: &BotId, mut made: Value) -> Result<(), Failure> {
+/// In two steps: the old tokens end when the new one is out, and not before.
+async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>) -> Result<(), Failure> {
+    reserve_for_secret()?;
+    let mut made = on(hub, &name, Operation::BotPrepareToken { bot: name.clone() }).await?;
+    let token_id = made["token_id"].as_str().unwrap_or_default().into();
+    let overlap_ms = overlap.map(Period::as_ms).filter(|it| *it > 0);
+    let old_ends_at = overlap_ms.map(|overlap_ms| hub.now() + overlap_ms);
+    if let Some(document) = made.as_object_mut() {
+        // They are between the two steps, and nobody else's.
+        document.remove("token_id");
+        document.remove("keep_until");
+        document.extend(old_ends_at.map(|at| ("old_ends_at".to_owned(), json!(at))));
+    }
+    let url = print_token(hub, made).map_err(|failure| {
+        let hint = "the old token is still good, and the new one ends within minutes";
+        Failure::new(Kind::Failed, why_unwritten(&failure)).hint(hint)
+    })?;
+    let keep = Operation::BotKeepToken { bot: name.clone(), token_id, old_ends_at };
+    hub.operate(keep).await.map_err(|failure| {
+        let hint = format!(
+            "the token that was printed ends within minutes, and the old one is still good; once more: \
+             bot-hub bot rotate-token {name}"
+        );
+        failure.hint(hint)
+    })?;
+    explain_token(hub, &name, &url);
+    if let Some(at) = old_ends_at.filter(|_| !hub.out.json) {
+        say(&format!("\nThe old tokens are good until {}.", local(at)));
+    }
+    Ok(())
+}
+
+/// A bot whose token nobody has is of no use, and its name would be taken.
+async fn take_back(hub: &Hub, bot: BotId, failure: &Failure) -> Failure {
+    let cause = why_unwritten(failure);
+    let hint = match hub.operate(Operation::BotRemove { bot: bot.clone() }).await {
+        Ok(_) => format!("{bot} was not made"),
+        Err(_) => format!("the token is lost; for another one: bot-hub bot rotate-token {bot}"),
+    };
+    Failure::new(Kind::Failed, cause).hint(hint)
+}
+
+/// Prints a token, and returns where its bot connects to.
+fn print_token(hub: &Hub, mut made: Value) -> Result<String, Failure> {
     let url = hub.bot_url(made["public_url"].as_str());
     made["url"] = url.as_str().into();
-    let printed = hub.out.answer(&made, || made["token"].as_str().unwrap_or_default().to_owned());
-    printed.map_err(|failure| {
-        let hint = format!("the token is lost; for another one: bot-hub bot rotate-token {bot}");
-        let cause =
-            if failure.message.is_empty() { "nobody reads stdout" } else { &failure.message };
-        Failure::new(Kind::Failed, cause).hint(hint)
-    })?;
+    hub.out.secret(&made, || made["token"].as_str().unwrap_or_default().to_owned())?;
+    Ok(url)
+}
+
+fn explain_token(hub: &Hub, bot: &BotId, url: &str) {
     if hub.out.json {
-        return Ok(());
+        return;
     }
     // On the hub's own machine there is a way that needs neither name nor certificate.
     let is_nearer = hub.running.is_some() && hub.url != url && hub.url.starts_with("ws://");
@@ -180,7 +214,6 @@ fn print_token(hub: &Hub, bot: &BotId, mut made: Value) -> Result<(), Failure> {
          To speak as {bot} from here, put the token into BOT_HUB_TOKEN, or into a file for --token-file:\n  \
          bot-hub send --token-file {bot}.token '#lab' hello",
     ));
-    Ok(())
 }
 
 fn revoked(bot: &BotId, left: u64) -> String {

@@ -111,8 +111,10 @@ impl Failure {
         // Whoever presses ctrl-c, or stops reading, knows it; only what they would lose is told.
         let silent = self.message.is_empty();
         if !silent && json {
-            // In one line, since it may end a stream. If nobody reads it, the exit code says it.
-            drop(super::out::write_line(&escaped_json(&self.to_json().to_string())));
+            // In one line, since it may end a stream. Where stdout takes nothing, stderr may.
+            if super::out::write_line(&escaped_json(&self.to_json().to_string())).is_err() {
+                super::out::say(&self.to_text());
+            }
         } else if !silent {
             super::out::say(&self.to_text());
         }

@@ -1,16 +1,29 @@
 //! `bot-hub history`: read back what was said.
 //!
-//! Owns paging through a room's log, for this command and for `tail`.
+//! Owns paging through a room's log, for this command and for `tail`; and the same from a store on which no
+//! hub runs.
 
+use std::path::Path;
+
+use bot_hub_core::change::{Answer, Query, Span};
 use bot_protocol::frame::client::History as Page;
 use bot_protocol::frame::server::{Delivery, HistoryPage};
-use bot_protocol::name::RoomName;
+use bot_protocol::name::{RoomName, Target};
 use serde_json::json;
 
-use super::failure::Failure;
-use super::hub::Hub;
+use super::Global;
+use super::failure::{Failure, Kind};
+use super::hub::{Hub, idle_store, with_hub};
+use super::out::{Out, say};
 use super::target::Directory;
 use super::words;
+use crate::store::Reader as _;
+use crate::store::export::open;
+use crate::store::sqlite::SqliteReader;
+
+/// Entries that a store is asked for at once, and bytes after which it stops.
+const PAGE_ENTRIES: u32 = 500;
+const PAGE_BYTES: u32 = 1024 * 1024;
 
 /// Which part of a room's log.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,43 +45,119 @@ pub(super) struct History {
 }
 
 impl History {
-    pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
+    /// From the hub; or from its store, as `export` does, where none runs.
+    pub(super) fn run_anywhere(self, global: &Global, out: Out) -> Result<(), Failure> {
+        let Some(dir) = idle_store(global) else {
+            return with_hub(global, async |hub| self.run(hub).await);
+        };
+        let page = self.read_store(&dir)?;
+        say("no hub runs here: this is what its store has");
+        self.tell(&page, out)
+    }
+
+    async fn run(self, hub: &Hub) -> Result<(), Failure> {
         let place = Directory::read(hub).await?.find(&self.room)?;
         let room = place.room(&hub.me);
         let page = self.read(hub, &room).await?;
+        self.tell(&page, hub.out)
+    }
+
+    fn tell(&self, page: &HistoryPage, out: Out) -> Result<(), Failure> {
         let value = json!({
-            "room": room, "entries": page.entries, "has_more": page.has_more,
+            "room": page.room, "entries": page.entries, "has_more": page.has_more,
             "corrupt": page.corrupt,
         });
-        hub.out.answer(&value, || text(&page, self.after))
+        out.answer(&value, || text(page, self.after))
+    }
+
+    fn read_store(&self, dir: &Path) -> Result<HistoryPage, Failure> {
+        let mut reader = open(dir)?;
+        let room = self.stored_room(reader.rooms()?)?;
+        let (mut before, mut after) = (self.before, self.after);
+        let mut all = empty(&room);
+        while all.has_more && all.entries.len() < self.count {
+            let missing = u32::try_from(self.count - all.entries.len()).unwrap_or(u32::MAX);
+            let span = after.map_or(Span::Before(before.unwrap_or(u64::MAX)), Span::After);
+            let page = stored_page(&mut reader, &room, span, missing.min(PAGE_ENTRIES))?;
+            take(&mut all, page, &mut before, &mut after);
+        }
+        Ok(sorted(all))
+    }
+
+    /// Without a hub nobody is anybody: with whom one spoke directly has to be said.
+    fn stored_room(&self, known: Vec<RoomName>) -> Result<RoomName, Failure> {
+        if let Ok(Target::Bot(bot)) = Target::parse(&self.room) {
+            let message = format!("no hub runs here, so nobody is known to speak with `@{bot}`");
+            return Err(Failure::new(Kind::Usage, message)
+                .hint(format!("name both: bot-hub history dm:BOT:{bot}")));
+        }
+        let directory = Directory { rooms: known, is_complete: true, ..Directory::default() };
+        match directory.find(&self.room)? {
+            super::target::Place::Room(room) if directory.rooms.contains(&room) => Ok(room),
+            _ => Err(directory.unknown(&self.room)),
+        }
     }
 
     /// As many pages of the hub as it takes.
     async fn read(&self, hub: &Hub, room: &RoomName) -> Result<HistoryPage, Failure> {
-        let mut all = HistoryPage {
-            room: room.clone(),
-            entries: Vec::new(),
-            has_more: true,
-            corrupt: Vec::new(),
-        };
+        let mut all = empty(room);
         let (mut before, mut after) = (self.before, self.after);
         while all.has_more && all.entries.len() < self.count {
             let missing = u32::try_from(self.count - all.entries.len()).unwrap_or(u32::MAX);
             let page = page(hub, room, before, after, Some(missing)).await?;
-            all.has_more = page.has_more;
-            all.corrupt.extend(&page.corrupt);
-            let seqs = || page.entries.iter().filter_map(|it| it.seq).chain(page.corrupt.clone());
-            if let Some(seen) = after.as_mut() {
-                *seen = seqs().max().unwrap_or(*seen);
-                all.entries.extend(page.entries);
-            } else {
-                before = seqs().min().or(before);
-                all.entries.splice(0..0, page.entries);
-            }
+            take(&mut all, page, &mut before, &mut after);
         }
-        all.corrupt.sort_unstable();
-        Ok(all)
+        Ok(sorted(all))
     }
+}
+
+/// Nothing of a room yet.
+fn empty(room: &RoomName) -> HistoryPage {
+    HistoryPage { room: room.clone(), entries: Vec::new(), has_more: true, corrupt: Vec::new() }
+}
+
+/// Puts the next page where it belongs, and goes on from its end.
+fn take(
+    all: &mut HistoryPage,
+    page: HistoryPage,
+    before: &mut Option<u64>,
+    after: &mut Option<u64>,
+) {
+    all.has_more = page.has_more;
+    all.corrupt.extend(&page.corrupt);
+    let seqs = || page.entries.iter().filter_map(|it| it.seq).chain(page.corrupt.clone());
+    if let Some(seen) = after.as_mut() {
+        *seen = seqs().max().unwrap_or(*seen);
+        all.entries.extend(page.entries);
+    } else {
+        *before = seqs().min().or(*before);
+        all.entries.splice(0..0, page.entries);
+    }
+}
+
+fn sorted(mut all: HistoryPage) -> HistoryPage {
+    all.corrupt.sort_unstable();
+    all
+}
+
+/// One page of a store.
+fn stored_page(
+    reader: &mut SqliteReader,
+    room: &RoomName,
+    span: Span,
+    entries_max: u32,
+) -> Result<HistoryPage, Failure> {
+    let query = Query::Page { room: room.clone(), span, entries_max, bytes_max: PAGE_BYTES };
+    let Answer::Page(page) = reader.answer(&query) else {
+        let message = format!("{} cannot be read", words::room(room.as_str()));
+        return Err(Failure::new(Kind::Failed, message).hint("bot-hub verify"));
+    };
+    Ok(HistoryPage {
+        room: room.clone(),
+        entries: page.entries.iter().map(bot_hub_core::delivery).collect(),
+        has_more: page.more,
+        corrupt: page.corrupt,
+    })
 }
 
 /// One page, as large as the hub gives it or smaller.

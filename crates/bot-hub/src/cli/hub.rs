@@ -97,7 +97,7 @@ impl Hub {
         let Place { url, token, running, page_url, ca_file, context_name } = locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
-        options.caps = vec![Cap::Receipts, Cap::Acts];
+        options.caps = vec![Cap::Receipts, Cap::Ranges, Cap::Acts];
         options.side = true;
         let given = global.ca_file.clone().filter(|path| !path.as_os_str().is_empty());
         let ca_file = given.or(ca_file);
@@ -332,6 +332,16 @@ pub(super) fn data_dir(global: &Global) -> Result<PathBuf, Failure> {
     loaded.data_dir.ok_or_else(|| {
         Failure::new(Kind::Failed, "there is no data directory").hint("name it with --data DIR")
     })
+}
+
+/// The data directory that would be searched for a hub, if none runs there, and nobody named another hub.
+pub(super) fn idle_store(global: &Global) -> Option<PathBuf> {
+    let is_named = global.url.as_ref().is_some_and(|url| !url.is_empty());
+    if is_named || !matches!(super::context::chosen(global), Ok(None)) {
+        return None;
+    }
+    let dir = store_dir(global).ok()?;
+    Home::find_running(&dir).is_none().then_some(dir)
 }
 
 /// The data directory, where there is a store in it.

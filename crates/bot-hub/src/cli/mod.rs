@@ -205,7 +205,7 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Whoami => with_hub(global, async |hub| who::whoami(hub).await),
         Command::Send(send) => with_hub(global, async |hub| send.run(hub).await),
         Command::Tail(tail) => with_hub(global, async |hub| tail.run(hub).await),
-        Command::History(history) => with_hub(global, async |hub| history.run(hub).await),
+        Command::History(history) => history.run_anywhere(global, out),
         Command::Trace(trace) => with_hub(global, async |hub| trace.run(hub).await),
         Command::Pending(pending) => with_hub(global, async |hub| pending.run(hub).await),
         Command::Status => with_hub(global, async |hub| status::status(hub).await),

@@ -35,6 +35,24 @@ impl Out {
         self.document(&document)
     }
 
+    /// The same for what is shown once: when this returns, a file has it on the disk.
+    pub(super) fn secret(
+        self,
+        value: &Value,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        self.answer(value, text)?;
+        match rustix::fs::fsync(io::stdout()) {
+            Err(
+                error @ (rustix::io::Errno::NOSPC
+                | rustix::io::Errno::DQUOT
+                | rustix::io::Errno::IO),
+            ) => Err(io::Error::from(error).into()),
+            // Pipes and terminals have no disk.
+            _ => Ok(()),
+        }
+    }
+
     /// One JSON document as it is.
     pub(super) fn document(self, document: &Value) -> Result<(), Failure> {
         Ok(write_line(&escaped_json(&format!("{document:#}")))?)
@@ -59,7 +77,7 @@ impl Out {
 const SECRET_BYTES: u64 = 4_096;
 
 /// Makes sure of space for a secret where stdout is a file: asked for before the hub makes it, since it is
-/// shown once and what it replaces ends. Where a file system cannot promise space, nothing is promised.
+/// shown once. Where a file system cannot promise space, nothing is promised.
 pub(super) fn reserve_for_secret() -> Result<(), Failure> {
     let stdout = io::stdout();
     let Ok(stat) = rustix::fs::fstat(&stdout) else { return Ok(()) };
@@ -74,6 +92,14 @@ pub(super) fn reserve_for_secret() -> Result<(), Failure> {
             Err(Failure::new(super::failure::Kind::Failed, message).hint(hint))
         }
         _ => Ok(()),
+    }
+}
+
+/// Why something could not be written, in words also where a reader that went away is no failure else.
+pub(super) fn why_unwritten(failure: &Failure) -> String {
+    match failure.message.as_str() {
+        "" => "the output cannot be written: nobody reads it".to_owned(),
+        message => message.to_owned(),
     }
 }
 

@@ -51,6 +51,9 @@ pub(super) enum RoomCommand {
         /// What it may do there [default: read,post,request; no change for a member]
         #[arg(long, value_name = "RIGHTS")]
         can: Option<Rights>,
+        /// Do not ask, where it loses the right to read and something waits for it
+        #[arg(long)]
+        yes: bool,
     },
     /// End a membership
     Kick {
@@ -147,7 +150,10 @@ impl RoomCommand {
                 let done = json!({ "room": room, "closed": closed });
                 hub.out.answer(&done, || format!("{} is there", words::room(room.as_str())))
             }
-            Self::Add { room, bot, can } => {
+            Self::Add { room, bot, can, yes } => {
+                if !yes && can.is_some_and(|can| !can.has(Right::Read)) {
+                    confirm_loss(hub, &room, &bot).await?;
+                }
                 let operation = Operation::RoomAdd { room: room.clone(), bot: bot.clone(), can };
                 membership(hub, &room, &bot, operation, "is a member of").await
             }
@@ -178,6 +184,21 @@ async fn on(hub: &Hub, room: &RoomName, operation: Operation) -> Result<Value, F
         }
         other => other,
     }
+}
+
+/// A member that may not read any more loses what waits for it: as with a kick, a person is asked.
+async fn confirm_loss(hub: &Hub, room: &RoomName, bot: &BotId) -> Result<(), Failure> {
+    let shown = hub.ask::<Room>(Operation::RoomShow { room: room.clone() }).await;
+    // Whatever is wrong with the room, the operation itself says.
+    let Ok((_, shown)) = shown else { return Ok(()) };
+    let member = shown.members.iter().find(|member| member.bot == *bot);
+    let Some(waiting) = member.map(|it| it.waiting).filter(|it| *it > 0) else { return Ok(()) };
+    let (name, what) = (words::room(room.as_str()), counted(waiting, "message"));
+    let waits = if waiting == 1 { "waits" } else { "wait" };
+    let question = format!(
+        "take the right to read {name} from {bot}? {what} that {waits} for it there: dropped."
+    );
+    confirm_if_somebody_is_there(question).await
 }
 
 async fn membership(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bot_protocol::name::BotId;
 
-use super::node::{Node, Value};
+use super::node::{Node, Origins, Value};
 use super::problem::{Origin, Path, Problem, Segment};
 use super::settings::{Config, StoreKind};
 use super::tls::Acme;
@@ -18,17 +18,29 @@ const TIMEOUT_MIN: Duration = Duration::from_millis(100);
 /// Longer ones are no timeouts any more.
 const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// Warnings of one kind that are told one by one; the rest is counted.
+const TOLD_MAX: usize = 10;
+
+const CLOSED_TO_ALL: &str = "name its `members`, or set `open: true`";
+
 /// What was found, against the tree that says where each setting stands.
 struct Judge<'a> {
     config: &'a Config,
     tree: &'a Node,
+    origins: Origins<'a>,
     errors: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
 /// Errors and warnings of a configuration whose single values are all in order.
 pub(super) fn judge(config: &Config, tree: &Node) -> (Vec<Problem>, Vec<Problem>) {
-    let mut judge = Judge { config, tree, errors: Vec::new(), warnings: Vec::new() };
+    let mut judge = Judge {
+        config,
+        tree,
+        origins: Origins::of(tree),
+        errors: Vec::new(),
+        warnings: Vec::new(),
+    };
     judge.addresses();
     judge.public_url();
     judge.tokens();
@@ -43,7 +55,7 @@ pub(super) fn judge(config: &Config, tree: &Node) -> (Vec<Problem>, Vec<Problem>
 
 impl Judge<'_> {
     fn origin(&self, path: &Path) -> Origin {
-        self.tree.origin_of(path).cloned().unwrap_or(Origin::DEFAULT)
+        self.origins.origin_of(path).cloned().unwrap_or(Origin::DEFAULT)
     }
 
     fn error(&mut self, path: &Path, message: impl Into<String>, hint: impl Into<String>) {
@@ -107,27 +119,45 @@ impl Judge<'_> {
     /// error; a typo is likelier.
     fn bots(&mut self) {
         let config = self.config;
+        let mut unknown = 0;
         let known: BTreeSet<_> = config.tokens.values().map(|entry| &entry.bot_id).collect();
         let operators = Path::from("operators");
-        self.named(&config.operators, &known, &operators);
+        self.named(&config.operators, &known, &operators, &mut unknown);
         for (room, settings) in &config.rooms {
             let path = Path::from("rooms").key(room.as_str()).key("members");
-            self.named(&settings.members, &known, &path);
+            self.named(&settings.members, &known, &path, &mut unknown);
+        }
+        if unknown > TOLD_MAX {
+            let message = format!("no token here belongs to {} more members", unknown - TOLD_MAX);
+            let hint = "fine if `bot-hub bot add` made them";
+            self.warn(&Path::from("rooms"), message, hint);
         }
     }
 
-    fn named(&mut self, bots: &[BotId], known: &BTreeSet<&BotId>, path: &Path) {
+    /// Warns of the first bots that have no token here; the others are counted in `unknown`.
+    fn named(
+        &mut self,
+        bots: &[BotId],
+        known: &BTreeSet<&BotId>,
+        path: &Path,
+        unknown: &mut usize,
+    ) {
+        let mut seen = BTreeSet::new();
         for (at, bot) in bots.iter().enumerate() {
-            let here = path.then(Segment::Index(at));
-            if bots[..at].contains(bot) {
-                self.warn(&here, format!("`{bot}` is named twice"), "keep one of the two");
+            let here = || path.then(Segment::Index(at));
+            if !seen.insert(bot) {
+                self.warn(&here(), format!("`{bot}` is named twice"), "keep one of the two");
             } else if !known.contains(bot) && !known.is_empty() {
+                *unknown += 1;
+                if *unknown > TOLD_MAX {
+                    continue;
+                }
                 let names = known.iter().map(|bot| bot.as_str());
                 let hint = match super::suggest::nearest(bot.as_str(), names) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("fine if `bot-hub bot add {bot}` made it, else add a token"),
                 };
-                self.warn(&here, format!("no token here belongs to `{bot}`"), hint);
+                self.warn(&here(), format!("no token here belongs to `{bot}`"), hint);
             }
         }
     }
@@ -137,16 +167,20 @@ impl Judge<'_> {
         let (members_max, rooms_max) = (limits.members_per_room, limits.rooms_per_bot);
         let mut rooms_of: BTreeMap<&BotId, u32> = BTreeMap::new();
         let config = self.config;
+        let bots: BTreeSet<&str> = config.tokens.values().map(|it| it.bot_id.as_str()).collect();
+        let mut closed_to_all = 0;
         for (room, settings) in &config.rooms {
             let path = Path::from("rooms").key(room.as_str());
             let members = &settings.members;
-            if config.tokens.values().any(|entry| entry.bot_id.as_str() == room.as_str()) {
+            if bots.contains(room.as_str()) {
                 let message = format!("`{room}` is the name of a bot, too");
                 self.error(&path, message, "a room cannot have the name of a bot: rename one");
             }
             if members.is_empty() && !settings.open {
-                let hint = "name its `members`, or set `open: true`";
-                self.warn(&path, "nobody can join this room", hint);
+                closed_to_all += 1;
+                if closed_to_all <= TOLD_MAX {
+                    self.warn(&path, "nobody can join this room", CLOSED_TO_ALL);
+                }
             }
             if members.len() as u64 > u64::from(members_max) {
                 let message = format!("{} members, and the limit is {members_max}", members.len());
@@ -160,6 +194,10 @@ impl Judge<'_> {
                     self.error(&path.key("members"), message, "raise `limits.roomsPerBot`");
                 }
             }
+        }
+        if closed_to_all > TOLD_MAX {
+            let message = format!("nobody can join {} more rooms", closed_to_all - TOLD_MAX);
+            self.warn(&Path::from("rooms"), message, CLOSED_TO_ALL);
         }
     }
 

@@ -3,6 +3,9 @@
 //! Owns the tree that file, environment and flags are read into and merged in. Never knows what a
 //! key means: that is [`super::shape`]'s. It has no `Debug`, because keys of `tokens` are secrets.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
 use super::problem::{Origin, Path, Segment};
 
 /// A value and where it stands.
@@ -55,6 +58,43 @@ impl Value {
     }
 }
 
+/// Where every setting was said, for whoever asks about many: sections with many entries are not walked
+/// through for each of them. Nothing is made of it before somebody asks.
+pub(super) struct Origins<'a> {
+    tree: &'a Node,
+    sections: OnceCell<Sections<'a>>,
+}
+
+/// Entries by section and key.
+type Sections<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a Node>>;
+
+impl<'a> Origins<'a> {
+    pub(super) fn of(tree: &'a Node) -> Self {
+        Self { tree, sections: OnceCell::new() }
+    }
+
+    /// See [`Node::origin_of`].
+    pub(super) fn origin_of(&self, path: &Path) -> Option<&'a Origin> {
+        if let [Segment::Key(section), Segment::Key(key) | Segment::Secret(key), rest @ ..] =
+            &path.0[..]
+            && let Some(entries) = self.sections().get(section.as_str())
+            && let Some(entry) = entries.get(key.as_str())
+        {
+            return entry.said_at(rest);
+        }
+        self.tree.origin_of(path)
+    }
+
+    fn sections(&self) -> &Sections<'a> {
+        let section = |member: &'a Member| {
+            // Of what stands there twice, the first counts.
+            let entries = member.node.members().iter().rev();
+            (&*member.key, entries.map(|entry| (&*entry.key, &entry.node)).collect())
+        };
+        self.sections.get_or_init(|| self.tree.members().iter().map(section).collect())
+    }
+}
+
 impl Node {
     pub(super) fn object(origin: Origin) -> Self {
         Self { origin, value: Value::Object(Vec::new()) }
@@ -73,8 +113,12 @@ impl Node {
 
     /// The origin of what stands at `path`, or `None` if nobody said it.
     pub(super) fn origin_of(&self, path: &Path) -> Option<&Origin> {
+        self.said_at(&path.0)
+    }
+
+    fn said_at(&self, segments: &[Segment]) -> Option<&Origin> {
         let mut node = self;
-        for segment in &path.0 {
+        for segment in segments {
             node = match (segment, &node.value) {
                 (Segment::Index(index), Value::List(items)) => items.get(*index)?,
                 // `listen: "…"` is a list of one, and its text stands where the list would.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::change::leaves;
 use super::load::Loaded;
+use super::node::Origins;
 use super::problem::{Origin, Problem, Source};
 
 /// One setting as it is in effect.
@@ -22,10 +23,11 @@ pub struct Setting {
 impl Loaded {
     /// Every setting with its origin, in the order of the reference.
     pub fn settings(&self) -> Vec<Setting> {
+        let origins = Origins::of(&self.tree);
         let setting = |(path, value): (super::problem::Path, Value)| Setting {
             path: path.to_string(),
             value,
-            origin: self.tree.origin_of(&path).cloned().unwrap_or(Origin::DEFAULT),
+            origin: origins.origin_of(&path).cloned().unwrap_or(Origin::DEFAULT),
         };
         leaves(&self.config).into_iter().map(setting).collect()
     }

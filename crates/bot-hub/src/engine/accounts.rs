@@ -13,10 +13,13 @@ use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
-use super::registry::{Kind, Origin, hash_token, make_token};
+use super::registry::{Kind, Origin, TokenHash, hash_token, make_token};
 use super::{Engine, Owner};
 use crate::door::ConnId;
 use crate::store::{BotRecord, InviteRecord, TokenRecord, Write};
+
+/// How long a token that was prepared waits to be kept.
+const PREPARED_MS: u64 = 5 * 60_000;
 
 /// What was promised to an operator, and what follows when it is durable.
 #[derive(Debug)]
@@ -63,6 +66,8 @@ pub(super) fn concerns_bots(operation: &Operation) -> bool {
             | Operation::BotList {}
             | Operation::BotShow { .. }
             | Operation::BotRotateToken { .. }
+            | Operation::BotPrepareToken { .. }
+            | Operation::BotKeepToken { .. }
             | Operation::BotRevokeToken { .. }
             | Operation::BotDisable { .. }
             | Operation::BotEnable { .. }
@@ -105,6 +110,10 @@ impl Engine {
             Operation::BotRotateToken { bot, overlap_ms } => {
                 self.rotate_token(conn, reference, &bot, overlap_ms.unwrap_or(0))
             }
+            Operation::BotPrepareToken { bot } => self.prepare_token(conn, reference, &bot),
+            Operation::BotKeepToken { bot, token_id, old_ends_at } => {
+                self.keep_prepared(conn, reference, &bot, &token_id, old_ends_at)
+            }
             Operation::BotRevokeToken { bot } => self.revoke_token(conn, reference, &bot),
             Operation::BotDisable { bot } => self.set_disabled(conn, reference, &bot, true),
             Operation::BotEnable { bot } => self.set_disabled(conn, reference, &bot, false),
@@ -138,7 +147,7 @@ impl Engine {
         let created_at = self.now;
         let (disabled, guest, last_seen) = (false, false, None);
         let record = BotRecord { bot, operator, disabled, guest, created_at, last_seen };
-        self.write_with_token(conn, reference, record, Old::Stays)
+        self.write_with_new_token(conn, reference, record, (Old::Stays, None))
     }
 
     fn rotate_token(
@@ -151,15 +160,52 @@ impl Engine {
         self.at_rest(bot)?;
         let record = self.record_of(bot);
         let old = if overlap_ms == 0 { Old::Ends } else { Old::EndsAt(self.now + overlap_ms) };
-        self.write_with_token(conn, reference, record, old)
+        self.write_with_new_token(conn, reference, record, (old, None))
     }
 
-    fn write_with_token(
+    /// The first of two steps: a token that ends by itself unless the second one comes.
+    fn prepare_token(
+        &mut self,
+        conn: ConnId,
+        reference: &SmolStr,
+        bot: &BotId,
+    ) -> Result<(), ErrorFrame> {
+        self.at_rest(bot)?;
+        let record = self.record_of(bot);
+        let ends_at = self.now + PREPARED_MS;
+        self.write_with_new_token(conn, reference, record, (Old::Stays, Some(ends_at)))
+    }
+
+    /// The second one: whoever asked has the token, and the others may end.
+    fn keep_prepared(
+        &mut self,
+        conn: ConnId,
+        reference: &SmolStr,
+        bot: &BotId,
+        token_id: &str,
+        old_ends_at: Option<Timestamp>,
+    ) -> Result<(), ErrorFrame> {
+        self.at_rest(bot)?;
+        let held = self.registry.tokens_that_end(bot, self.now);
+        let Some(hash) = held.into_iter().find(|hash| id_of_token(hash) == token_id) else {
+            return Err(ErrorFrame::new(Code::NotAllowed)
+                .message(format!("`{bot}` has no token `{token_id}` that waits to be kept"))
+                .hint("nothing was changed; it may have ended: prepare another one"));
+        };
+        let (record, created_at) = (self.record_of(bot), self.now);
+        let token = TokenRecord { bot: bot.clone(), hash, created_at, expires_at: None };
+        let old = old_ends_at.filter(|at| *at > self.now).map_or(Old::Ends, Old::EndsAt);
+        let result = json!({ "bot": bot, "old_ends_at": old_ends_at });
+        self.write_with_token(conn, reference, record, (token, old), result);
+        Ok(())
+    }
+
+    fn write_with_new_token(
         &mut self,
         conn: ConnId,
         reference: &SmolStr,
         record: BotRecord,
-        old: Old,
+        (old, expires_at): (Old, Option<Timestamp>),
     ) -> Result<(), ErrorFrame> {
         let kind = if self.registry.is_operator(&record.bot) || record.operator {
             Kind::Operator
@@ -169,7 +215,29 @@ impl Engine {
         let secret = make_token(kind).map_err(|error| no_randomness(&error))?;
         let hash = hash_token(secret.expose());
         let (bot, created_at) = (record.bot.clone(), self.now);
-        let token = TokenRecord { bot: bot.clone(), hash, created_at, expires_at: None };
+        let token = TokenRecord { bot: bot.clone(), hash, created_at, expires_at };
+        let mut result =
+            json!({ "bot": bot, "token": secret.expose(), "public_url": self.public_url });
+        if let Old::EndsAt(at) = old {
+            result["old_ends_at"] = json!(at);
+        }
+        if let Some(at) = expires_at {
+            result["token_id"] = id_of_token(&hash).into();
+            result["keep_until"] = json!(at);
+        }
+        self.write_with_token(conn, reference, record, (token, old), result);
+        Ok(())
+    }
+
+    fn write_with_token(
+        &mut self,
+        conn: ConnId,
+        reference: &SmolStr,
+        record: BotRecord,
+        (token, old): (TokenRecord, Old),
+        result: Value,
+    ) {
+        let bot = record.bot.clone();
         let end = match old {
             Old::EndsAt(at) => Some(Write::ExpireTokens(bot.clone(), at)),
             Old::Ends => Some(Write::RevokeTokens(bot.clone())),
@@ -179,14 +247,8 @@ impl Engine {
         let mut writes = vec![Write::Bot(record.clone())];
         writes.extend(end);
         writes.push(Write::Token(token.clone()));
-        let mut result =
-            json!({ "bot": bot, "token": secret.expose(), "public_url": self.public_url });
-        if let Old::EndsAt(at) = old {
-            result["old_ends_at"] = json!(at);
-        }
         let effect = Effect::Keep { record, token: Some(token), old };
         self.promise(conn, reference, result, effect, writes);
-        Ok(())
     }
 
     fn revoke_token(
@@ -244,7 +306,7 @@ impl Engine {
         // What waits for it is dropped in the same batch, with that as the reason.
         let mut writes: Vec<Write> =
             self.hub.partings_of(&bot).into_iter().map(Write::Change).collect();
-        writes.push(Write::ForgetBot(bot.clone()));
+        writes.push(Write::ForgetBot(bot.clone(), self.hub.moment()));
         for invite in &invites {
             self.invites.begin_change(&invite.id);
             writes.push(Write::Invite(Box::new(invite.clone())));
@@ -294,6 +356,7 @@ impl Engine {
                 self.former.seal(bot.clone());
                 promise.result["dropped"] = self.hub.waiting_of(&bot).into();
                 self.registry.forget(&bot);
+                self.flaps.forget(&bot);
                 self.tell(promise.conn, &promise.reference, promise.result);
                 self.input(Input::BotRemoved(bot));
             }
@@ -381,8 +444,14 @@ impl Engine {
             "tokens": self.registry.token_count(bot),
             "created_at": record.map(|record| record.created_at),
             "last_seen": record.and_then(|record| record.last_seen),
+            "ended_lately": self.flaps.show(bot, self.now),
         })
     }
+}
+
+/// What a token is named by between the two steps; it reveals nothing of the token.
+fn id_of_token(hash: &TokenHash) -> String {
+    data_encoding::HEXLOWER.encode(&hash[..8])
 }
 
 /// The system gives nothing to make a secret of.

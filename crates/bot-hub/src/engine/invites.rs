@@ -132,6 +132,7 @@ impl Engine {
                 .message(format!("an invite leads into at most {ROOMS_MAX} rooms")));
         }
         let rights = can.unwrap_or(Rights::USUAL);
+        let lasts = lifetime(expires_in_ms)?;
         self.hub.may_invite(&by, is_operator, &rooms, rights)?;
         self.invites.has_space(&by, is_operator, self.now)?;
         // Somebody whom the configuration expects in a room may be invited by an operator only.
@@ -147,7 +148,6 @@ impl Engine {
         }
         let code = make_code().map_err(|error| no_randomness(&error))?;
         let hash = hash_code(code.expose()).expect("the code was made for it");
-        let lasts = expires_in_ms.unwrap_or(EXPIRES_MS_DEFAULT);
         let record = InviteRecord {
             id: SmolStr::new(make_id(&hash)),
             hash,
@@ -156,15 +156,14 @@ impl Engine {
             rights,
             by,
             created_at: self.now,
-            expires_at: self.now + lasts.clamp(EXPIRES_MS_MIN, EXPIRES_MS_MAX),
+            expires_at: self.now + lasts,
             revoked_at: None,
             claim: None,
         };
         let made = self.hub.missing(&record.rooms);
         for room in made.clone() {
             // Whoever is invited somewhere expects a closed company.
-            let (members, closed, retain) = (Vec::new(), true, None);
-            self.input(Input::RoomDeclared { room, members, closed, retain });
+            self.input(Input::RoomNeeded { room, closed: true });
         }
         let result = json!({
             "id": record.id,
@@ -227,6 +226,20 @@ impl Engine {
     pub(super) fn invite_refused(&mut self, promise: Promise, code: Code) {
         self.invites.end_change(&promise.record.id);
         self.reply(promise.to, Err(ErrorFrame::new(code)));
+    }
+}
+
+/// How long an invite is good for; what was wished for is never made something else in silence.
+fn lifetime(wished: Option<u64>) -> Result<u64, ErrorFrame> {
+    let refused = |message: String| ErrorFrame::new(Code::BadFrame).message(message);
+    match wished.unwrap_or(EXPIRES_MS_DEFAULT) {
+        it if it < EXPIRES_MS_MIN => Err(refused(format!(
+            "`expires_in_ms` is {it}: an invite is good for a minute at least, which is {EXPIRES_MS_MIN}"
+        ))),
+        it if it > EXPIRES_MS_MAX => Err(refused(format!(
+            "`expires_in_ms` is {it}: an invite is good for 30 days at most, which are {EXPIRES_MS_MAX}"
+        ))),
+        it => Ok(it),
     }
 }
 

@@ -16,6 +16,7 @@ mod carry;
 mod credential;
 mod encode;
 mod fair;
+mod flaps;
 pub mod former;
 mod goodbye;
 mod invites;
@@ -53,6 +54,7 @@ use tokio::time::sleep_until;
 use self::accounts::Promise;
 use self::encode::{Encoder, Form};
 use self::fair::Fair;
+use self::flaps::{Flaps, end_of};
 use self::former::Former;
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
@@ -212,6 +214,7 @@ pub struct Engine {
     registry: Registry,
     invites: Book,
     former: Former,
+    flaps: Flaps,
     public_url: Option<String>,
     driver: Driver,
     time: Timekeeper,
@@ -260,6 +263,7 @@ impl Engine {
             registry,
             invites: Book::default(),
             former: Former::default(),
+            flaps: Flaps::default(),
             public_url: None,
             driver,
             now: clock(),
@@ -536,6 +540,7 @@ impl Engine {
         if let Some(known) = peer.known {
             tracing::info!(bot = %known.pass.bot, ?why, "a bot disconnected");
             if known.reads {
+                self.flaps.ended(&known.pass.bot, end_of(why, &peer.outbox), self.now);
                 self.flush_brain();
                 self.note_seen(known.pass.bot);
             }

@@ -108,6 +108,7 @@ impl Engine {
             "rooms": gauges.rooms,
             "waiting": gauges.waiting,
             "oldest_waiting_ms": gauges.oldest_waiting_ms,
+            "refused_changes": gauges.refused_changes,
         })
         .to_string();
         if good { Answer::Good(body) } else { Answer::Bad(body) }

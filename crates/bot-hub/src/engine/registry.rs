@@ -169,6 +169,13 @@ impl Registry {
         self.note_expiry(Some(at));
     }
 
+    /// Tokens of a bot that were made at run time, and that will end by themselves.
+    pub fn tokens_that_end(&self, bot: &BotId, now: Timestamp) -> Vec<TokenHash> {
+        let own = self.tokens_of(bot).filter(|entry| entry.origin == Origin::Store);
+        let ending = own.filter(|entry| entry.expires_at.is_some_and(|at| at > now));
+        ending.map(|entry| entry.hash).collect()
+    }
+
     /// When to ask for tokens that have ended.
     pub fn next_expiry(&self) -> Option<Timestamp> {
         self.next_expiry

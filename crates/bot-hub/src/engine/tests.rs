@@ -276,6 +276,34 @@ fn a_bot_is_changed_once_at_a_time() {
 }
 
 #[test]
+fn a_token_that_nobody_keeps_ends_by_itself_and_ends_no_other() {
+    let (mut engine, outbox) =
+        operated(MemoryStore::new().unwrap(), |store| Driver::inline(store).unwrap());
+    let tokens = |engine: &Engine| engine.registry.token_count_of(&bot("dora"), Origin::Store);
+    operate(&mut engine, Operation::BotAdd { bot: bot("dora"), operator: false });
+    operate(&mut engine, Operation::BotPrepareToken { bot: bot("dora") });
+    assert_eq!(tokens(&engine), 2, "the old one and the new one");
+    let prepared = engine.registry.tokens_that_end(&bot("dora"), engine.now);
+    let token_id = |hash: &[u8; 32]| {
+        hash[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    };
+    let keep = |token_id| Operation::BotKeepToken { bot: bot("dora"), token_id, old_ends_at: None };
+    let before = outbox.len();
+    operate(&mut engine, keep("00".repeat(8).into()));
+    assert!(outbox.len() > before && tokens(&engine) == 2, "another one is not kept");
+    engine.now = engine.now + 5 * 60_000;
+    engine.end_tokens();
+    assert_eq!(tokens(&engine), 1, "nobody kept it");
+    operate(&mut engine, keep(token_id(&prepared[0])));
+    assert_eq!(tokens(&engine), 1, "too late");
+    operate(&mut engine, Operation::BotPrepareToken { bot: bot("dora") });
+    let prepared = engine.registry.tokens_that_end(&bot("dora"), engine.now);
+    operate(&mut engine, keep(token_id(&prepared[0])));
+    assert_eq!(tokens(&engine), 1, "it is the only one");
+    assert_eq!(engine.registry.tokens_that_end(&bot("dora"), engine.now), [[0; 32]; 0]);
+}
+
+#[test]
 fn a_store_that_owes_much_takes_no_more() {
     let (told, mut events) = mpsc::channel(64);
     let start = |store| Driver::start(store, told).unwrap();

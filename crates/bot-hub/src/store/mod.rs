@@ -90,8 +90,9 @@ pub enum Write {
     Change(Change),
     /// Make a bot, or replace all that is stored of it.
     Bot(BotRecord),
-    /// Forget a bot, its tokens and memberships. What it said stays, and that there was one of its name.
-    ForgetBot(BotId),
+    /// Forget a bot, its tokens and memberships. What it said stays, and until when there was one of its
+    /// name.
+    ForgetBot(BotId, Timestamp),
     /// Accept another token.
     Token(TokenRecord),
     /// Forget every token of a bot.

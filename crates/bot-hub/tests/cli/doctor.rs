@@ -200,3 +200,30 @@ fn a_hub_elsewhere_is_examined_without_looking_at_what_lies_here() {
     let told = other.run_as("bh_bot_nobody", &["doctor", "--url", &hub.url()]);
     assert_eq!(told.code, 1, "{}", told.out);
 }
+
+#[test]
+fn a_bot_that_is_closed_again_and_again_is_named_with_the_reason() {
+    let place = Place::new();
+    let hub = place.serve();
+    let token = place.bot("ann");
+    for _ in 0..6 {
+        hang_up_at_once(&hub.url(), &token);
+    }
+    let told = place.run(&["doctor"]);
+    let found = lines(&told.out, "warning");
+    let named = found.iter().find(|line| line.starts_with("bots"));
+    let named = named.unwrap_or_else(|| panic!("{}", told.out));
+    assert!(named.contains("ann connected and was closed"), "{named}");
+    assert!(named.ends_with("mostly: it hung up itself"), "{named}");
+    assert_eq!(place.json(&["bot", "show", "ann"])["ended_lately"]["why"], "it hung up itself");
+}
+
+fn hang_up_at_once(url: &str, token: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let options = bot_hub_client::Options::new(url, token);
+        let (client, events) = bot_hub_client::Client::connect(options).await.unwrap();
+        drop(events);
+        client.close().await;
+    });
+}

@@ -189,3 +189,39 @@ fn a_store_of_a_newer_hub_is_refused_and_left_as_it_is() {
     assert!(told.code == 1 && told.out.contains("written by a newer Bot Hub"), "{}", told.out);
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
+
+#[test]
+fn history_is_read_from_the_store_while_no_hub_runs() {
+    let place = Place::new();
+    let hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    for number in 1..=5 {
+        place.data(&["send", "lab", &format!("number {number}")]);
+    }
+    let wishes: [&[&str]; 4] = [
+        &["history", "lab"],
+        &["history", "#lab", "--count", "2"],
+        &["history", "lab", "--after", "1", "--count", "3"],
+        &["history", "lab", "--before", "4"],
+    ];
+    let read = || wishes.map(|wish| (place.data(wish), without_ages(place.json(wish))));
+    let from_the_hub = read();
+    assert!(from_the_hub[1].0.ends_with("number 5"), "{from_the_hub:?}");
+    assert!(hub.stop().success());
+    assert_eq!(read(), from_the_hub);
+    let told = place.run(&["history", "lab"]);
+    assert!(told.err.contains("no hub runs here: this is what its store has"), "{told:?}");
+    let unknown = place.run(&["history", "lap"]);
+    assert!(unknown.code == 3 && unknown.err.contains("#lab"), "{unknown:?}");
+    let mine = place.run(&["history", "@ann"]);
+    assert!(mine.code == 2 && mine.err.contains("dm:"), "{mine:?}");
+    let elsewhere = place.run_as("bh_bot_x", &["history", "lab", "--url", "ws://127.0.0.1:1"]);
+    assert_eq!(elsewhere.code, 7, "{elsewhere:?}");
+}
+
+fn without_ages(mut page: serde_json::Value) -> serde_json::Value {
+    for entry in page["entries"].as_array_mut().unwrap() {
+        entry.as_object_mut().unwrap().remove("age_ms");
+    }
+    page
+}

@@ -19,6 +19,7 @@ mod outputs;
 mod readers;
 mod recovery;
 mod restarts;
+mod secrets;
 mod sending;
 mod service;
 mod serving;

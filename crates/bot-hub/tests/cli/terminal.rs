@@ -175,3 +175,30 @@ fn people_read_local_time_and_programs_utc() {
         assert!(told.contains("Z "), "{told}");
     }
 }
+
+#[test]
+fn whoever_loses_what_waits_by_a_change_of_rights_is_asked_for() {
+    let place = Place::new();
+    let _hub = place.serve();
+    place.bot("ann");
+    place.data(&["room", "create", "lab"]);
+    let start = |more: &[&str]| {
+        let arguments = [&["room", "add", "lab", "ann"], more].concat();
+        Terminal::start(place.command(&arguments), 80)
+    };
+    let is_quiet = |more: &[&str]| {
+        let (code, seen) = start(more).end();
+        assert_eq!((code, seen.contains("[y/N]")), (0, false), "{more:?}: {seen}");
+    };
+    is_quiet(&[]);
+    is_quiet(&["--can", "read,post"]);
+    place.data(&["send", "lab", "hello"]);
+    let mut add = start(&["--can", "post"]);
+    add.until("[y/N]");
+    add.press("n\n");
+    assert_eq!(add.end().0, 5);
+    assert_eq!(place.json(&["pending"])["pending"][0]["waiting"], 1, "nothing was dropped");
+    is_quiet(&["--can", "post", "--yes"]);
+    assert_eq!(place.json(&["pending"])["pending"][0]["waiting"], serde_json::Value::Null);
+    is_quiet(&["--can", "read"]);
+}

@@ -172,6 +172,7 @@ fn a_store_that_nobody_can_write_to_is_verified_exported_and_backed_up() {
     };
     check(&["verify"], "1 intact message");
     check(&["export"], "keep me");
+    check(&["history", "lab"], "keep me");
     check(&["backup", "copy.db"], "1 message in 1 room");
     let doctor = place.run(&["doctor", "--offline"]);
     assert!(doctor.out.contains("nothing can be written"), "{doctor:?}");

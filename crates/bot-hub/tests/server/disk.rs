@@ -70,6 +70,9 @@ async fn a_full_disk_refuses_acknowledges_nothing_false_and_heals_without_a_rest
     let (status, why) = stage.get("/readyz").await;
     assert_eq!((status, why.contains("full")), (503, true), "{why}");
     assert_eq!(kept(&ana).await, acked, "what was acknowledged is there, and nothing else");
+    let (_, health) = stage.get("/healthz").await;
+    let health: serde_json::Value = serde_json::from_str(&health).unwrap();
+    assert!(health["refused_changes"].as_u64() > Some(0), "the place of a reader waits: {health}");
 
     small.grow();
     let (sending, at) = waiting.unwrap();

@@ -44,20 +44,31 @@ async fn farewell(stage: &Stage, ana: &mut Plain) {
     let mut zoe = stage.entered(&zoe, "").await;
     let mut bob = stage.entered(&token("bob"), r#","side":true"#).await;
     assert_eq!(zoe.ask(r#"{"type":"join","room":"hall"}"#).await, "joined");
-    assert_eq!(zoe.ask(r#"{"type":"message","room":"hall","text":"hello"}"#).await, "ack");
-    assert_eq!(zoe.ask(r#"{"type":"message","to":"bob","text":"a secret"}"#).await, "ack");
+    assert_eq!(
+        zoe.ask(r#"{"type":"message","room":"hall","text":"hello","id":"z1"}"#).await,
+        "ack"
+    );
+    assert_eq!(
+        zoe.ask(r#"{"type":"message","to":"bob","text":"a secret","id":"z2"}"#).await,
+        "ack"
+    );
     assert_eq!(bob.ask(r#"{"type":"join","room":"dm:bob:zoe"}"#).await, "joined");
     drop((zoe, bob));
     remove(ana, "zoe").await;
 }
 
-/// What somebody hears of the rooms that it has without having joined any.
+/// What somebody hears of the rooms that it has without having joined any, and of what the one before
+/// it said.
 async fn inheritance(stage: &Stage, token: &str) -> Vec<String> {
     let mut zoe = stage.socket(super::stage::HERE).await;
     zoe.say(&format!(r#"{{"type":"auth","token":"{token}","caps":["ack"],"resume":{{}}}}"#)).await;
     let Some(ServerFrame::AuthOk(welcome)) = zoe.hear().await else { panic!("no welcome") };
     let mut found: Vec<String> =
         welcome.rooms.unwrap().iter().map(|it| it.room.to_string()).collect();
+    for id in ["z1", "z2"] {
+        let asked = zoe.ask(&format!(r#"{{"type":"status","id":"{id}"}}"#)).await;
+        found.extend((asked != "no_such_message").then(|| format!("{asked} of {id}")));
+    }
     zoe.say(r#"{"type":"join","room":"dm:bob:zoe"}"#).await;
     zoe.say(r#"{"type":"ping","at":7}"#).await;
     while found.len() < 9 {

@@ -110,6 +110,8 @@ const OPERATIONS: &[(&str, &str, Growth)] = &[
     ("bot_list", "", Growth::Page),
     ("bot_show", r#""bot":"bot-1""#, Growth::Page),
     ("bot_rotate_token", r#""bot":"bot-3""#, Growth::Store),
+    ("bot_prepare_token", r#""bot":"bot-3""#, Growth::Store),
+    ("bot_keep_token", r#""bot":"bot-3","token_id":"00""#, Growth::Page),
     ("bot_revoke_token", r#""bot":"bot-4""#, Growth::Store),
     ("bot_disable", r#""bot":"bot-5""#, Growth::Page),
     ("bot_enable", r#""bot":"bot-5""#, Growth::Page),

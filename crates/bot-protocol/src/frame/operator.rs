@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use crate::name::{BotId, RoomName};
 use crate::right::Rights;
+use crate::time::Timestamp;
 
 /// `operate`: one administrative request; the answer carries the same `ref`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,22 @@ pub enum Operation {
         /// So much later; at once when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         overlap_ms: Option<u64>,
+    },
+    /// Makes a token beside those that there are. It ends after five minutes unless `bot_keep_token` names
+    /// it before: for whoever must be sure to have it before the others end.
+    BotPrepareToken {
+        /// The bot.
+        bot: BotId,
+    },
+    /// Keeps a token of `bot_prepare_token`. The others that were made at run time end.
+    BotKeepToken {
+        /// The bot.
+        bot: BotId,
+        /// Which one, as the answer of `bot_prepare_token` names it; no secret.
+        token_id: SmolStr,
+        /// When the others end; at once when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        old_ends_at: Option<Timestamp>,
     },
     /// Ends the bot's tokens that were made at run time, and closes its connections.
     BotRevokeToken {

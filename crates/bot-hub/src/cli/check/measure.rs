@@ -27,6 +27,8 @@ struct Numbers {
     waiting: u64,
     corrupt: u64,
     #[serde(default)]
+    refused_changes: u64,
+    #[serde(default)]
     retention_waits: Option<String>,
     #[serde(default)]
     ahead_ms: u64,
@@ -73,6 +75,7 @@ async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure>
         plain("bots", numbers.bots as f64, "", String::new()),
         plain("online", numbers.online as f64, "", counted(numbers.online, "bot") + " online"),
         corrupt(numbers.corrupt),
+        refused(numbers.refused_changes),
         retention(numbers.retention_waits.as_deref()),
         ahead(numbers.ahead_ms),
     ];
@@ -152,6 +155,17 @@ fn corrupt(count: u64) -> Measure {
         count => format!("{} met (bot-hub verify)", counted(count, "damaged message")),
     };
     Measure { thresholds: [Some(0.0), None], ..plain("corrupt", count as f64, "", says) }
+}
+
+fn refused(count: u64) -> Measure {
+    let says = match count {
+        0 => String::new(),
+        count => format!(
+            "the store refused {}, tried again until it has space",
+            counted(count, "change")
+        ),
+    };
+    Measure { thresholds: [Some(0.0), None], ..plain("refused", count as f64, "", says) }
 }
 
 fn retention(waits: Option<&str>) -> Measure {

@@ -22,6 +22,9 @@ use crate::store::sqlite::look;
 /// Findings of one kind that are told one by one; the rest is counted.
 const TOLD_MAX: usize = 10;
 
+/// Ends of connections within ten minutes that are no accident.
+const FLAPS_MIN: u64 = 5;
+
 /// A bot that was made so recently may still come.
 const NEW_MS: u64 = 24 * 3_600 * 1_000;
 
@@ -34,6 +37,16 @@ struct Bot {
     client: Option<String>,
     created_at: Option<Timestamp>,
     last_seen: Option<Timestamp>,
+    #[serde(default)]
+    ended_lately: Option<Ends>,
+}
+
+/// How often its connections ended in the last minutes.
+#[derive(Deserialize)]
+struct Ends {
+    count: u64,
+    since: Timestamp,
+    why: String,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +89,7 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
         (None, None) => return,
     };
     waiting(patient, &census, findings);
+    flapping(&census, findings);
     never_seen(&census, findings);
     unread(&census, findings);
     versions(&census, findings);
@@ -113,6 +127,7 @@ fn read(dir: &std::path::Path) -> Option<Census> {
         client: None,
         created_at: Some(it.created_at),
         last_seen: it.last_seen,
+        ended_lately: None,
     });
     let (mut rooms, mut waiting) = (Vec::new(), Vec::new());
     for it in stored.snapshot.rooms {
@@ -173,6 +188,39 @@ fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
     if late.is_empty() {
         let bound = patient.options.waiting;
         findings.fine("waiting", format!("nothing waits for longer than {bound}"));
+    }
+}
+
+/// Who connects and is closed, again and again.
+fn flapping(census: &Census, findings: &mut Findings) {
+    let ends = census.bots.iter().filter_map(|bot| Some((&bot.bot, bot.ended_lately.as_ref()?)));
+    let mut flapping: Vec<_> = ends.filter(|(_, ends)| ends.count >= FLAPS_MIN).collect();
+    flapping.sort_by_key(|(_, ends)| std::cmp::Reverse(ends.count));
+    let untold = flapping.len().saturating_sub(TOLD_MAX) as u64;
+    for (bot, Ends { count, since, why }) in flapping.into_iter().take(TOLD_MAX) {
+        let within = period(census.now.since(*since));
+        let what = format!(
+            "{bot} connected and was closed {count} times in the last {within}, mostly: {why}"
+        );
+        let next = if why.starts_with("replaced") {
+            format!("end the other program with the token of {bot}, or give it a bot of its own")
+        } else {
+            format!("look into the log of {bot}, and into the hub's")
+        };
+        findings.warning(
+            "bots",
+            what,
+            "what is said meanwhile waits, and comes again and again",
+            next,
+        );
+    }
+    if untold > 0 {
+        findings.note(
+            "bots",
+            format!("and {} more", counted(untold, "bot")),
+            "",
+            "bot-hub bot list",
+        );
     }
 }
 

@@ -15,9 +15,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use super::hub::Hub;
-use super::out::{say, table};
+use super::out::{reserve_for_secret, say, table, why_unwritten};
 use super::paint::label;
 use super::room::RIGHTS;
 use super::target::{bot_argument, room_argument};
@@ -66,7 +66,7 @@ fn invited(text: &str) -> Result<BotId, String> {
     }
 }
 
-/// A hub makes no invite that is good for longer, or for less; it would shorten the wish silently.
+/// A hub makes no invite that is good for longer, or for less.
 fn lifetime(text: &str) -> Result<Period, String> {
     let period: Period = text.parse().map_err(|error: QuantityError| error.to_string())?;
     match period {
@@ -116,6 +116,7 @@ impl Invite {
             Some(InviteCommand::Revoke { id }) => return revoke(hub, id).await,
         }
         let Some(name) = self.name else { return Ok(()) };
+        reserve_for_secret()?;
         let expires_in_ms = Some(self.expires.as_ms());
         let wish = InviteWish { name, rooms: self.rooms, can: self.can, expires_in_ms };
         let (mut value, made): (_, Made) = hub.ask(Operation::InviteCreate(wish)).await?;
@@ -130,7 +131,11 @@ impl Invite {
         value["lines"] =
             lines.iter().map(|(whose, line)| ((*whose).to_owned(), json!(line))).collect();
         let is_terminal = std::io::stdout().is_terminal();
-        hub.out.answer(&value, || text(hub, &made, &lines, &link, is_terminal && !self.no_qr))?;
+        let with_qr = is_terminal && !self.no_qr;
+        let printed = hub.out.secret(&value, || text(hub, &made, &lines, &link, with_qr));
+        if let Err(failure) = printed {
+            return Err(take_back(hub, made, &failure).await);
+        }
         if let Some(warning) = warning.filter(|_| !hub.out.json) {
             say(&format!("\n{} {warning}", label("warning:")));
         }
@@ -139,6 +144,20 @@ impl Invite {
         }
         Ok(())
     }
+}
+
+/// An invite whose code nobody has is of no use.
+async fn take_back(hub: &Hub, made: Made, failure: &Failure) -> Failure {
+    let id = made.id;
+    let revoked = hub.operate(Operation::InviteRevoke { id: id.as_str().into() }).await;
+    let mut hint = match revoked {
+        Ok(_) => "the invite is revoked".to_owned(),
+        Err(_) => format!("nobody has its code; revoke it: bot-hub invite revoke {id}"),
+    };
+    for room in &made.rooms_made {
+        hint += &format!("; {} was made for it, and stays", words::room(room.as_str()));
+    }
+    Failure::new(Kind::Failed, why_unwritten(failure)).hint(hint)
 }
 
 /// What is to be pasted, by kind of client. Nothing that does not work today.

@@ -9,7 +9,7 @@ use std::io::IsTerminal as _;
 use bot_hub_client::{AskError, Event};
 use bot_protocol::frame::client::History;
 use bot_protocol::frame::operator::Operation;
-use bot_protocol::frame::server::{Delivery, Receipt, RecipientStatus, Step};
+use bot_protocol::frame::server::{Delivery, RangeReceipt, Receipt, RecipientStatus, Step};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
@@ -79,7 +79,7 @@ async fn wait(
             Standing::Open => {}
         }
         match news(hub, sent, wish).await? {
-            News::Connected => {}
+            News::Look => {}
             News::Receipt(receipt) => heard.push(receipt),
             News::Answer(answer) => return Ok((told(known), Some(*answer))),
         }
@@ -132,7 +132,8 @@ impl Progress {
 
 /// Something that may change where the message stands.
 enum News {
-    Connected,
+    /// What it is, `status` says.
+    Look,
     Receipt(Receipt),
     /// An answer that came as a message.
     Answer(Box<Delivery>),
@@ -144,7 +145,8 @@ async fn news(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<News, Failure> {
             Some(Event::Receipt(receipt)) if receipt.id == sent.id => {
                 return Ok(News::Receipt(*receipt));
             }
-            Some(Event::Connected(_)) => return Ok(News::Connected),
+            Some(Event::Receipts(range)) if concerns(&range, sent) => return Ok(News::Look),
+            Some(Event::Connected(_)) => return Ok(News::Look),
             Some(Event::Message(message)) if wish == Wait::Answered => {
                 let answers = message.reply_to.as_ref() == Some(&sent.id);
                 if answers && message.room == sent.room && message.from != hub.me {
@@ -155,6 +157,12 @@ async fn news(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<News, Failure> {
             None => return Err(hub.client.ended().await.into()),
         }
     }
+}
+
+/// Whether a receipt for a range of messages is about this one, too.
+fn concerns(range: &RangeReceipt, sent: &Sent) -> bool {
+    let is_in = |seq: u64| (range.from_seq..=range.to_seq).contains(&seq);
+    range.room == sent.room && sent.ack.seq.is_none_or(is_in)
 }
 
 /// What a receipt says, if `status` does not say it: a receipt is told while it is being stored.

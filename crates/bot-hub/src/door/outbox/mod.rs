@@ -196,6 +196,12 @@ impl Outbox {
         }
     }
 
+    /// The code with which it is being closed from this side.
+    #[must_use]
+    pub fn close_code(&self) -> Option<CloseCode> {
+        self.closing.borrow().as_ref().map(|closing| closing.code)
+    }
+
     /// Bytes that the socket has not taken yet.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -173,6 +173,23 @@ pub(in crate::store) fn what_a_bot_says_leads_upwards_or_is_late(subject: &mut S
     assert_eq!(states, [(bob.clone(), Started), (bob, Done), (cid, Started)]);
 }
 
+pub(in crate::store) fn what_was_dropped_with_a_membership_has_no_receipt_after_that(
+    subject: &mut Subject,
+) {
+    let [in_time, late] = [1, 2].map(|seq| receipt("lab", "bob", seq, Done, 9));
+    let (done, is_late) = (Outcome::Done, Outcome::Late);
+    for (name, reason) in [("lab", Loss::Kicked), ("den", Loss::NoRight), ("hut", Loss::Dead)] {
+        subject.fill(name, 3);
+        let of =
+            |it: &ReceiptRecord| Change::Receipt(ReceiptRecord { room: room(name), ..it.clone() });
+        let range = DroppedRange { from: 2, to: u64::MAX, reason };
+        let drop = Change::Drop { room: room(name), bot: bot("bob"), range, at: Timestamp(8) };
+        let outcomes = subject.change(vec![drop, of(&in_time), of(&late)]);
+        let last = if reason == Loss::Dead { &done } else { &is_late };
+        assert_eq!(outcomes, [done.clone(), done.clone(), last.clone()], "{reason:?}");
+    }
+}
+
 pub(in crate::store) fn an_entry_is_located_by_its_id_and_sender(subject: &mut Subject) {
     subject.fill("lab", 2);
     subject.fill("den", 2);
@@ -185,8 +202,9 @@ pub(in crate::store) fn an_entry_is_located_by_its_id_and_sender(subject: &mut S
             other => panic!("{other:?}"),
         }
     };
-    let of_ann = Located { seq: 2, from: bot("ann"), said: vec![Started] };
-    let of_bob = Located { seq: 3, from: bot("bob"), said: vec![] };
+    let at = Timestamp;
+    let of_ann = Located { seq: 2, from: bot("ann"), sent_at: at(2_000), said: vec![Started] };
+    let of_bob = Located { seq: 3, from: bot("bob"), sent_at: at(1_000), said: vec![] };
     assert_eq!(locate("lab", "m2", None), [of_ann.clone(), of_bob.clone()]);
     assert_eq!(locate("lab", "m2", Some("ann")), [of_ann]);
     assert_eq!(locate("lab", "m2", Some("bob")), [of_bob]);

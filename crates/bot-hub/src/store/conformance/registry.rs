@@ -103,8 +103,9 @@ pub(in crate::store) fn a_forgotten_bot_leaves_what_it_said(subject: &mut Subjec
         Write::Change(Change::Join { room: room("den"), bot: bot("bob") }),
     ]);
     subject.reopen();
-    subject.write(vec![Write::ForgetBot(bot("ann"))]);
+    subject.write(vec![Write::ForgetBot(bot("ann"), Timestamp(5_000))]);
     let loaded = subject.load_twice();
+    assert_eq!(loaded.snapshot.ended, [(bot("ann"), Timestamp(5_000))]);
     assert_eq!((loaded.bots, loaded.tokens), (vec![], vec![]));
     assert_eq!(subject.record("lab").members, []);
     assert_eq!(subject.record("den").members.len(), 1);
@@ -113,8 +114,11 @@ pub(in crate::store) fn a_forgotten_bot_leaves_what_it_said(subject: &mut Subjec
     subject.write(vec![
         Write::Change(Change::Join { room: room("lab"), bot: bot("ann") }),
         Write::Change(append(numbered("lab", 3))),
-        Write::ForgetBot(bot("ann")),
+        Write::ForgetBot(bot("ann"), Timestamp(6_000)),
+        Write::ForgetBot(bot("zoe"), Timestamp(7_000)),
     ]);
+    let ended = [(bot("ann"), Timestamp(6_000)), (bot("zoe"), Timestamp(7_000))];
+    assert_eq!(subject.load_twice().snapshot.ended, ended);
     assert_eq!(subject.record("lab").members, []);
 }
 

@@ -34,6 +34,7 @@ struct World {
     tokens: Vec<TokenRecord>,
     invites: BTreeMap<SmolStr, InviteRecord>,
     names: BTreeSet<BotId>,
+    ended: BTreeMap<BotId, Timestamp>,
     newest_at: Timestamp,
     age_waits: Option<Timestamp>,
 }
@@ -53,6 +54,7 @@ impl MemoryStore {
             tokens: Vec::new(),
             invites: BTreeMap::new(),
             names: BTreeSet::new(),
+            ended: BTreeMap::new(),
             newest_at: Timestamp::default(),
             age_waits: None,
         };
@@ -122,7 +124,9 @@ impl World {
         let mut tokens = self.tokens.clone();
         tokens.sort_by_key(|token| token.hash);
         let invites = self.invites.values().cloned().collect();
-        let snapshot = Snapshot { epoch: self.epoch, rooms, expiring, newest_at: self.newest_at };
+        let ended = self.ended.iter().map(|(bot, at)| (bot.clone(), *at)).collect();
+        let (epoch, newest_at) = (self.epoch, self.newest_at);
+        let snapshot = Snapshot { epoch, rooms, expiring, ended, newest_at };
         let names = self.names.iter().cloned().collect();
         Loaded { snapshot, bots, tokens, invites, names, age_waits: self.age_waits }
     }
@@ -145,7 +149,10 @@ impl World {
             Write::Bot(record) => {
                 self.bots.insert(record.bot.clone(), record.clone());
             }
-            Write::ForgetBot(bot) => self.forget(bot),
+            Write::ForgetBot(bot, at) => {
+                self.forget(bot);
+                self.ended.insert(bot.clone(), *at);
+            }
             Write::Token(token) => {
                 self.tokens.retain(|known| known.hash != token.hash);
                 self.tokens.push(token.clone());

@@ -128,7 +128,10 @@ impl Room {
             }
             Change::Receipt(receipt) => {
                 if (self.first..=self.head()).contains(&receipt.seq) {
-                    if !receipt.state.may_follow_all(self.said_of(receipt.seq, &receipt.bot)) {
+                    let said = self.said_of(receipt.seq, &receipt.bot);
+                    if !receipt.state.may_follow_all(said)
+                        || self.was_dropped_at_the_end(receipt.seq, &receipt.bot)
+                    {
                         return Outcome::Late;
                     }
                     let of_entry = self.receipts.entry(receipt.seq).or_default();
@@ -235,6 +238,7 @@ impl Room {
             seq,
             from: draft.from.clone(),
             id: draft.id.clone(),
+            sent_at: draft.sent_at,
             bytes: draft.size() as u64,
         };
         if let Ok(known) = self.ids.find_entry(hash, |&low| low == seq as u32) {
@@ -282,6 +286,13 @@ impl Room {
         page
     }
 
+    /// Whether an entry was dropped with a bot's membership. Nothing that is dropped later begins in that
+    /// range.
+    fn was_dropped_at_the_end(&self, seq: u64, bot: &BotId) -> bool {
+        let before = self.dropped.range((bot.clone(), 0)..=(bot.clone(), seq)).next_back();
+        before.is_some_and(|(_, (range, _))| range.reason.ends_reading() && range.to >= seq)
+    }
+
     /// What a bot said of an entry itself.
     fn said_of(&self, seq: u64, bot: &BotId) -> Vec<ReceiptState> {
         let ladder = (bot.clone(), ReceiptState::Stored)..=(bot.clone(), ReceiptState::Dead);
@@ -298,8 +309,8 @@ impl Room {
 
     pub(super) fn locate(&self, id: &MessageId, from: Option<&BotId>, by: &BotId) -> Vec<Located> {
         let located = |it: &Entry| {
-            let from = it.draft.from.clone();
-            Located { seq: it.seq, from, said: self.said_of(it.seq, by) }
+            let (from, sent_at) = (it.draft.from.clone(), it.draft.sent_at);
+            Located { seq: it.seq, from, sent_at, said: self.said_of(it.seq, by) }
         };
         let mut found: Vec<_> = self.with_id(id, from).take(LOCATED_MAX).map(located).collect();
         found.sort_by_key(|it| it.seq);

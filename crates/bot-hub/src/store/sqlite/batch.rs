@@ -51,7 +51,7 @@ impl<'a> Batch<'a> {
         match write {
             Write::Change(change) => return self.change(change),
             Write::Bot(bot) => self.put_bot(bot)?,
-            Write::ForgetBot(bot) => self.forget_bot(bot)?,
+            Write::ForgetBot(bot, at) => self.forget_bot(bot, *at)?,
             Write::Token(token) => self.put_token(token)?,
             Write::RevokeTokens(bot) => self.revoke_tokens(bot)?,
             Write::ExpireTokens(bot, at) => self.expire_tokens(bot, *at)?,

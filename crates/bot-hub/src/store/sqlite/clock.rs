@@ -1,15 +1,17 @@
 //! What the store knows of time.
 //!
-//! Owns two rows: the newest moment that was written down, by which the next start judges its clock,
-//! and until when retention by age waits. Never reads a clock.
+//! Owns some rows: the newest moment that was written down, by which the next start judges its clock,
+//! until when retention by age waits, and when bots were removed. Never reads a clock.
 
+use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use rusqlite::Connection;
 
-use super::schema::{int, nat, read_meta, write_meta};
+use super::schema::{int, nat, read_meta, read_metas, write_meta};
 
 const NEWEST: &str = "newest_at";
 const AGE_WAITS: &str = "age_waits";
+const ENDED: &str = "ended:";
 
 /// The newest moment; the first of all times where none was written, or it is damaged.
 pub(super) fn read_newest(conn: &Connection) -> rusqlite::Result<Timestamp> {
@@ -30,4 +32,16 @@ pub(super) fn write_age_waits(conn: &Connection, until: Option<Timestamp>) -> ru
         Some(at) => write_meta(conn, AGE_WAITS, int(at.0)),
         None => conn.execute("DELETE FROM meta WHERE key = ?1", [AGE_WAITS]).map(drop),
     }
+}
+
+/// A bot was removed.
+pub(super) fn write_ended(conn: &Connection, bot: &BotId, at: Timestamp) -> rusqlite::Result<()> {
+    write_meta(conn, &format!("{ENDED}{bot}"), int(at.0))
+}
+
+/// Bots that were removed, and when, in the order of their names.
+pub(super) fn read_ended(conn: &Connection) -> rusqlite::Result<Vec<(BotId, Timestamp)>> {
+    let ended = read_metas(conn, ENDED)?.into_iter();
+    let named = ended.filter_map(|(name, at)| Some((BotId::new(&name).ok()?, Timestamp(nat(at)))));
+    Ok(named.collect())
 }

@@ -4,18 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use bot_hub_core::change::{Found, ReceiptRecord};
+use bot_hub_core::change::{Found, Loss, ReceiptRecord};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::load::dropped_row;
 use super::names::Names;
 use super::read::{ONE, SqliteReader, Unknown, single};
 use super::row::Intact;
-use super::rows::{mark_sum, receipt_sum, state_number, state_of};
+use super::rows::{mark_sum, reason_of, receipt_sum, state_number, state_of};
 use super::schema::{nat, seq_of};
 use super::stored::{self, bound, member_columns};
 use super::sum::Sum;
@@ -62,6 +62,25 @@ pub(super) fn said_of(
         said.extend(state_of(row.get(0)?));
     }
     Ok(said)
+}
+
+/// Whether an entry was dropped with a bot's membership. Nothing that is dropped later begins in that
+/// range.
+pub(super) fn was_dropped_at_the_end(
+    conn: &Connection,
+    room: i64,
+    seq: u64,
+    bot: i64,
+) -> rusqlite::Result<bool> {
+    let mut statement = conn.prepare_cached(
+        "SELECT upto, reason FROM dropped WHERE room = ?1 AND bot = ?2 AND start <= ?3
+         ORDER BY start DESC LIMIT 1",
+    )?;
+    let key = (room, bot, bound(seq));
+    let range = statement.query_row(key, |row| Ok((nat(row.get(0)?), row.get(1)?))).optional()?;
+    Ok(range.is_some_and(|(upto, reason)| {
+        upto >= seq && reason_of(reason).is_some_and(Loss::ends_reading)
+    }))
 }
 
 fn observed(

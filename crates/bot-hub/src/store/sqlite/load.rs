@@ -46,6 +46,7 @@ pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> 
     let tokens = registry::tokens(conn, sum)?;
     let invites = registry::invites(conn, sum)?;
     snapshot.newest_at = clock::read_newest(conn)?;
+    snapshot.ended = clock::read_ended(conn)?;
     let (names, age_waits) = (names(conn)?, clock::read_age_waits(conn)?);
     Ok(Loaded { snapshot, bots, tokens, invites, names, age_waits })
 }

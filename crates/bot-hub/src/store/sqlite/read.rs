@@ -9,6 +9,7 @@ use std::path::Path;
 use bot_hub_core::change::{Answer, Found, LOCATED_MAX, Located, Page, Query, Span};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
 use rusqlite::{CachedStatement, Connection, params};
 use rustc_hash::FxHashMap;
 
@@ -18,7 +19,7 @@ use super::fate::said_of;
 use super::names::Names;
 use super::row::{self, Intact, StoredId, entry_columns};
 use super::rows::Tail;
-use super::schema::{place, seq_of};
+use super::schema::{nat, place, seq_of};
 use super::stored;
 use super::sum::Sum;
 use crate::store::{Reader, StoreError, oldest_first};
@@ -240,9 +241,9 @@ impl SqliteReader {
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let Some(from) = names.name(conn, row.get(0)?)? else { continue };
-            let seq = seq_of(row.get(1)?);
+            let (seq, sent_at) = (seq_of(row.get(1)?), Timestamp(nat(row.get(2)?)));
             let said = by.map(|by| said_of(conn, number, seq, by)).transpose()?;
-            found.push(Located { seq, from, said: said.unwrap_or_default() });
+            found.push(Located { seq, from, sent_at, said: said.unwrap_or_default() });
         }
         found.sort_by_key(|it| it.seq);
         found.truncate(LOCATED_MAX);
@@ -263,8 +264,8 @@ const PLACES: &str = "
 
 /// The bound stands inside: an id that was used in very many rooms costs no more.
 const LOCATE: &str = "
-    SELECT sender, place
-    FROM (SELECT room, sender, place FROM entry
+    SELECT sender, place, sent_at
+    FROM (SELECT room, sender, place, sent_at FROM entry
           WHERE id = ?1 AND sender BETWEEN ifnull(?3, 0) AND ifnull(?3, 9223372036854775807)
           LIMIT 256)
     WHERE room = ?2";

@@ -283,6 +283,19 @@ pub(super) fn read_meta(conn: &Connection, key: &str) -> rusqlite::Result<Option
     Ok(intact.map(|(value, _)| value))
 }
 
+/// The numbers whose keys begin with `prefix`, by the rest of the key; without those that are damaged.
+pub(super) fn read_metas(conn: &Connection, prefix: &str) -> rusqlite::Result<Vec<(String, i64)>> {
+    let sql = "SELECT key, value, sum FROM meta WHERE key >= ?1 AND key < ?1 || char(1114111)
+               ORDER BY key";
+    let mut statement = conn.prepare(sql)?;
+    let rows = statement.query_map([prefix], |row| {
+        let (key, value, sum): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let is_intact = meta_sum(&key, value) == sum;
+        Ok(key.strip_prefix(prefix).filter(|_| is_intact).map(|rest| (rest.to_owned(), value)))
+    })?;
+    rows.filter_map(Result::transpose).collect()
+}
+
 /// Begins another life.
 pub(super) fn write_epoch(conn: &Connection, epoch: Epoch) -> rusqlite::Result<()> {
     write_meta(conn, "epoch", int(epoch.0))

@@ -58,18 +58,30 @@ fn an_invite_leads_into_so_many_rooms_each_of_them_once() {
 #[test]
 fn an_invite_counts_for_a_day_or_as_long_as_was_wished_within_bounds() {
     let mut stage = Stage::new();
-    let mut check = |expires_in_ms: Option<u64>, expected: u64| {
+    let mut made = |expires_in_ms: Option<u64>| {
         let wish = InviteWish { name: bot("fern"), rooms: rooms(1), can: None, expires_in_ms };
         let mut made = stage.call(InviteCall::Create(wish));
         stage.settle();
-        let (_, made) = told(&mut made);
-        assert_eq!(made["expires_at"], json!(NOON + expected), "{expires_in_ms:?}");
+        told(&mut made)
     };
-    check(None, DAY);
-    check(Some(0), MINUTE);
-    check(Some(MINUTE + 1), MINUTE + 1);
-    check(Some(30 * DAY), 30 * DAY);
-    check(Some(u64::MAX), 30 * DAY);
+    for (wished, lasts) in [
+        (None, DAY),
+        (Some(MINUTE), MINUTE),
+        (Some(MINUTE + 1), MINUTE + 1),
+        (Some(30 * DAY), 30 * DAY),
+    ] {
+        assert_eq!(made(wished).1["expires_at"], json!(NOON + lasts), "{wished:?}");
+    }
+    for (wished, bound) in [
+        (0, "60000"),
+        (MINUTE - 1, "60000"),
+        (30 * DAY + 1, "2592000000"),
+        (u64::MAX, "2592000000"),
+    ] {
+        let (status, refused) = made(Some(wished));
+        let message = refused["error"]["message"].as_str().unwrap_or_default();
+        assert_eq!((status, message.contains(bound)), (400, true), "{wished}: {refused}");
+    }
 }
 
 #[test]

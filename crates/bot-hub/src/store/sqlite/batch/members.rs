@@ -11,7 +11,7 @@ use super::Batch;
 use crate::store::rule::Run;
 use crate::store::sqlite::cache::Member;
 use crate::store::sqlite::error::Trouble;
-use crate::store::sqlite::fate::said_of;
+use crate::store::sqlite::fate::{said_of, was_dropped_at_the_end};
 use crate::store::sqlite::rows::{
     Joined, dropped_sum, mark_sum, reason_number, receipt_sum, state_number,
 };
@@ -112,7 +112,9 @@ impl Batch<'_> {
         }
         let number = room.id;
         let bot = self.cache.names.number_or_new(self.conn, bot)?;
-        if !state.may_follow_all(said_of(self.conn, number, *seq, bot)?) {
+        if !state.may_follow_all(said_of(self.conn, number, *seq, bot)?)
+            || was_dropped_at_the_end(self.conn, number, *seq, bot)?
+        {
             return Ok(Outcome::Late);
         }
         let sum = receipt_sum(self.sum, receipt);

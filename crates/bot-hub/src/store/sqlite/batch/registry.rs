@@ -5,6 +5,7 @@ use bot_protocol::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::Batch;
+use crate::store::sqlite::clock;
 use crate::store::sqlite::error::Trouble;
 use crate::store::sqlite::load::{bot_columns, bot_row, token_columns, token_row};
 use crate::store::sqlite::rows::{bot_sum, invite_sum, room_list, token_sum};
@@ -30,7 +31,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn forget_bot(&mut self, bot: &BotId) -> Result<(), Trouble> {
+    pub(super) fn forget_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), Trouble> {
+        clock::write_ended(self.conn, bot, at)?;
         self.conn.prepare_cached("DELETE FROM bot WHERE name = ?1")?.execute([bot.as_str()])?;
         self.revoke_tokens(bot)?;
         // Also one that never said a word: its name is never a stranger's.

@@ -144,5 +144,6 @@ fn named(
     entry: Oldest,
 ) -> rusqlite::Result<Option<Removed>> {
     let from = names.name(conn, entry.sender)?;
-    Ok(from.zip(entry.id).map(|(from, id)| Removed { seq: entry.seq, from, id, bytes: entry.size }))
+    let Oldest { seq, sent_at, size: bytes, .. } = entry;
+    Ok(from.zip(entry.id).map(|(from, id)| Removed { seq, from, id, sent_at, bytes }))
 }

@@ -1,0 +1,111 @@
+//! A bot that has the name of one that was removed is another bot.
+
+use crate::transcript;
+
+#[test]
+fn a_bot_is_not_told_what_became_of_its_predecessors_messages() {
+    transcript!(@r#"
+    > quiet
+    > bot eve
+    > bot bob
+    > declare lab ana,bob,eve
+    > open eve ack,receipts
+    > eve say #lab hello id=old1
+    > eve say @bob secret id=old2
+    > close eve
+    > remove eve
+    > bot eve
+    > loud
+    > open eve ack,receipts
+    eve <- auth_ok [ack,receipts]
+    > eve status old1
+    eve <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"old1"}
+    > eve status old2
+    eve <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"old2"}
+    > eve join lab
+    eve <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    > eve status old1
+    eve <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"old1"}
+    > eve say #lab new id=new1
+    eve <- {"type":"ack","room":"lab","id":"new1","seq":2,"delivered":0,"queued":2}
+    > eve status new1
+    eve <- {"type":"status","id":"new1","room":"lab","seq":2,"from":"eve","sent_at":1000001,"recipients":[{"bot":"ana","state":"stored","steps":[{"state":"stored","at":1000001}]},{"bot":"bob","state":"stored","steps":[{"state":"stored","at":1000001}]}]}
+    > open ops side operator
+    ops <- auth_ok []
+    > ops status old1 eve
+    ops <- {"type":"status","id":"old1","room":"lab","seq":1,"from":"eve","sent_at":1000000,"recipients":[{"bot":"ana","state":"stored","steps":[{"state":"stored","at":1000000}]},{"bot":"bob","state":"stored","steps":[{"state":"stored","at":1000000}]}]}
+    "#);
+}
+
+#[test]
+fn a_bot_hears_no_receipts_for_its_predecessors_messages() {
+    transcript!(@r#"
+    > quiet
+    > bot eve
+    > declare lab ana,bob,carl,eve
+    > open bob ack resume
+    > open eve ack
+    > eve say #lab one id=old1
+    > eve say #lab two id=old2
+    > close eve
+    > remove eve
+    > bot eve
+    > open eve ack,receipts
+    > open ops side operator
+    > eve join lab
+    > eve say #lab three id=new1
+    > loud
+    > written bob
+    eve <- {"type":"receipt","room":"lab","id":"new1","bot":"bob","state":"delivered","at":1000000}
+    > bob received lab 3
+    eve <- {"type":"receipt","room":"lab","id":"new1","bot":"bob","state":"received","at":1000000}
+    > bob done lab old1 from=eve
+    > bob done lab new1 from=eve
+    eve <- {"type":"receipt","room":"lab","id":"new1","bot":"bob","state":"done","at":1000000}
+    > ops do {"room_kick":{"room":"lab","bot":"carl"}}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":3,"ok":true}}
+    eve <- {"type":"receipt","room":"lab","id":"new1","bot":"carl","state":"dropped","at":1000000,"reason":"kicked"}
+    > set keep 1
+    > eve say #lab four id=new2
+    bob <- #lab 4 eve: four (new2)
+    eve <- {"type":"ack","room":"lab","id":"new2","seq":4,"delivered":1,"queued":1}
+    > tick 60s
+    eve <- {"type":"receipt","room":"lab","id":"new1","bot":"ana","state":"dropped","at":1060000,"reason":"retention"}
+    "#);
+}
+
+#[test]
+fn who_had_a_name_before_is_known_after_a_restart() {
+    transcript!(@r#"
+    > quiet
+    > bot eve
+    > declare lab ana,eve
+    > open eve ack
+    > eve say #lab one id=old1
+    > close eve
+    > remove eve
+    > bot eve
+    > restart
+    > loud
+    > open eve ack,receipts
+    eve <- auth_ok [ack,receipts]
+    > eve status old1
+    eve <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"old1"}
+    > open ana ack resume
+    ana <- auth_ok [ack] lab 0/1
+    ana <- #lab 1 eve: one (old1), late 0ms, redelivered, 1 of 1
+    > ana received lab old1
+    > eve join lab
+    eve <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    > eve say #lab two id=new1
+    ana <- #lab 2 eve: two (new1)
+    eve <- {"type":"ack","room":"lab","id":"new1","seq":2,"delivered":1,"queued":0}
+    > ana received lab new1
+    eve <- {"type":"receipt","room":"lab","id":"new1","bot":"ana","state":"received","at":1000000}
+    > restart
+    > open eve ack,receipts
+    eve <- auth_ok [ack,receipts] lab 1/2
+    > eve status new1
+    eve <- {"type":"status","id":"new1","room":"lab","seq":2,"from":"eve","sent_at":1000001,"recipients":[{"bot":"ana","state":"received","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000}]}]}
+    "#);
+}

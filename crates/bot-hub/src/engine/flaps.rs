@@ -1,0 +1,92 @@
+//! Bots that connect and are closed again and again.
+//!
+//! Owns when the reading connections of a bot ended lately, and why, in words for people. Bounded for each
+//! bot; never decides anything.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bot_protocol::name::BotId;
+use bot_protocol::time::Timestamp;
+use serde_json::{Value, json};
+
+use crate::door::ws::CloseCode;
+use crate::door::{Ended, Outbox};
+
+/// Ends that are older say nothing about now.
+const LATELY_MS: u64 = 10 * 60_000;
+
+/// Ends remembered for each bot.
+const ENDS_MAX: usize = 32;
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(super) struct Flaps(BTreeMap<BotId, VecDeque<(Timestamp, &'static str)>>);
+
+impl Flaps {
+    /// A reading connection of that bot is over.
+    pub(super) fn ended(&mut self, bot: &BotId, why: &'static str, now: Timestamp) {
+        let ends = self.0.entry(bot.clone()).or_default();
+        if ends.len() == ENDS_MAX {
+            ends.pop_front();
+        }
+        ends.push_back((now, why));
+    }
+
+    /// A bot was removed.
+    pub(super) fn forget(&mut self, bot: &BotId) {
+        self.0.remove(bot);
+    }
+
+    /// How often, and mostly why; `null` if that was never.
+    pub(super) fn show(&self, bot: &BotId, now: Timestamp) -> Value {
+        let ends = self.0.get(bot).into_iter().flatten();
+        let lately: Vec<_> = ends.filter(|(at, _)| now.since(*at) <= LATELY_MS).collect();
+        let Some((first, _)) = lately.first() else { return Value::Null };
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, why) in &lately {
+            *counts.entry(why).or_default() += 1;
+        }
+        let why = counts.into_iter().max_by_key(|(_, count)| *count).map(|(why, _)| why);
+        json!({ "count": lately.len(), "since": first, "why": why })
+    }
+}
+
+/// Why a connection ended, for whoever runs the bot.
+pub(super) fn end_of(why: Ended, outbox: &Outbox) -> &'static str {
+    match why {
+        Ended::ByHub => match outbox.close_code() {
+            Some(CloseCode::REPLACED) => "replaced by another connection of the same bot",
+            Some(CloseCode::REVOKED) => "its token or its right to be here ended",
+            Some(CloseCode::TOO_SLOW) => "it did not read what waited for it",
+            Some(CloseCode::RESTART) => "the hub stopped",
+            _ => "the hub closed it",
+        },
+        Ended::ByPeer => "it hung up itself",
+        Ended::Lost => "the connection broke off",
+        Ended::Violation => "it broke the rules of WebSocket",
+        Ended::AuthTimeout => "it did not authenticate in time",
+        Ended::Silent => "nothing was heard of it",
+        Ended::Stalled => "it did not read what waited for it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_lately_is_counted_with_the_commonest_reason() {
+        let (ann, mut flaps) = (BotId::new("ann").unwrap(), Flaps::default());
+        assert_eq!(flaps.show(&ann, Timestamp(0)), Value::Null);
+        for (minute, why) in [(0, "old"), (11, "one"), (12, "other"), (13, "other")] {
+            flaps.ended(&ann, why, Timestamp(minute * 60_000));
+        }
+        let shown = flaps.show(&ann, Timestamp(14 * 60_000));
+        assert_eq!(shown, json!({ "count": 3, "since": 11 * 60_000, "why": "other" }));
+        for _ in 0..100 {
+            flaps.ended(&ann, "again", Timestamp(14 * 60_000));
+        }
+        assert_eq!(flaps.show(&ann, Timestamp(14 * 60_000))["count"], ENDS_MAX);
+        assert_eq!(flaps.show(&ann, Timestamp(60 * 60_000)), Value::Null);
+    }
+}
