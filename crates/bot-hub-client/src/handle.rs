@@ -30,7 +30,7 @@ use crate::error::{AskError, ConnectError, End, SendError, TellError};
 use crate::event::Event;
 use crate::id::message_id;
 use crate::link::{Config, Link};
-use crate::options::{Acknowledge, Options};
+use crate::options::Options;
 use crate::wire::Connect;
 
 /// Commands on their way to the task.
@@ -50,7 +50,7 @@ pub struct Client {
 pub struct Events {
     events: mpsc::Receiver<(u64, Event)>,
     /// Where taking an event acknowledges it.
-    taken: Option<Arc<Taken>>,
+    taken: Arc<Taken>,
 }
 
 /// A message on its way. Resolves when it is stored, or certainly given up; dropping it does not
@@ -106,8 +106,7 @@ impl Client {
             state: state_seen,
             permits: Arc::new(Semaphore::new(options.unacked_max.clamp(1, Semaphore::MAX_PERMITS))),
         };
-        let automatic = options.acknowledge == Acknowledge::Automatic;
-        (client, Events { events: events_taken, taken: automatic.then_some(taken) })
+        (client, Events { events: events_taken, taken })
     }
 
     /// Hands a message over. The first wait is for a place among the unacknowledged ones, the
@@ -149,29 +148,71 @@ impl Client {
         }
     }
 
-    /// Asks what became of a message of this bot; operators may ask about others' with `from`.
+    /// Asks what became of a message of this bot; operators may ask about others' with `from`. Turns all
+    /// pages of the answer.
     pub async fn status(
         &self,
         id: MessageId,
         from: Option<BotId>,
     ) -> Result<StatusReport, AskError> {
-        match self.ask(ClientFrame::Status(Status { id, from })).await? {
+        let wish = Status { id, from, room: None, after: None, limit: None };
+        let mut report = self.status_page(wish).await?;
+        while let Some(next) = report.next.take() {
+            let (id, from) = (report.id.clone(), Some(report.from.clone()));
+            let (room, after, limit) = (Some(report.room.clone()), Some(next), None);
+            let page = self.status_page(Status { id, from, room, after, limit }).await?;
+            report.recipients.extend(page.recipients);
+            report.next = page.next;
+        }
+        Ok(report)
+    }
+
+    /// Asks for one page of what became of a message.
+    pub async fn status_page(&self, wish: Status) -> Result<StatusReport, AskError> {
+        match self.ask(ClientFrame::Status(wish)).await? {
             ServerFrame::Status(report) => Ok(report),
             other => mismatch("status", &other),
         }
     }
 
-    /// Asks which rooms there are.
+    /// Asks which rooms there are. Turns all pages of the answer.
     pub async fn rooms(&self) -> Result<RoomDirectory, AskError> {
-        match self.ask(ClientFrame::Rooms(Rooms {})).await? {
+        let mut all = self.rooms_page(Rooms::default()).await?;
+        while let Some(next) = all.next.take() {
+            let page = self.rooms_page(Rooms { after: Some(next), limit: None }).await?;
+            all.rooms.extend(page.rooms);
+            all.next = page.next;
+        }
+        Ok(all)
+    }
+
+    /// Asks for one page of the rooms that there are.
+    pub async fn rooms_page(&self, wish: Rooms) -> Result<RoomDirectory, AskError> {
+        match self.ask(ClientFrame::Rooms(wish)).await? {
             ServerFrame::Rooms(rooms) => Ok(rooms),
             other => mismatch("rooms", &other),
         }
     }
 
-    /// Asks which bots there are, in all or in one room.
+    /// Asks which bots there are, in all or in one room. Turns all pages of the answer.
     pub async fn who(&self, room: Option<RoomName>) -> Result<BotDirectory, AskError> {
-        match self.ask(ClientFrame::Who(Who { room })).await? {
+        let wish = Who { room: room.clone(), ..Who::default() };
+        let mut all = self.who_page(wish).await?;
+        while let Some(next) = all.next.take() {
+            let wish = Who { room: room.clone(), after: Some(next), limit: None };
+            let page = self.who_page(wish).await?;
+            all.bots.extend(page.bots);
+            all.next = page.next;
+        }
+        all.bots.sort_by(|one, other| one.bot.cmp(&other.bot));
+        // Who shares several rooms with this bot may stand on several pages.
+        all.bots.dedup_by(|one, other| one.bot == other.bot);
+        Ok(all)
+    }
+
+    /// Asks for one page of the bots that there are.
+    pub async fn who_page(&self, wish: Who) -> Result<BotDirectory, AskError> {
+        match self.ask(ClientFrame::Who(wish)).await? {
             ServerFrame::Who(bots) => Ok(bots),
             other => mismatch("who", &other),
         }
@@ -284,9 +325,7 @@ impl Events {
         let Some((number, event)) = ready!(self.events.poll_recv(cx)) else {
             return Poll::Ready(None);
         };
-        if let Some(taken) = &self.taken {
-            taken.set(number);
-        }
+        self.taken.set(number);
         Poll::Ready(Some(event))
     }
 }

@@ -12,6 +12,7 @@ use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
+use smol_str::SmolStr;
 
 use crate::entry::{Draft, Entry};
 
@@ -292,6 +293,10 @@ pub enum Query {
         id: MessageId,
         /// Only from this sender.
         from: Option<BotId>,
+        /// Only in this room.
+        room: Option<RoomName>,
+        /// Whose fate is of interest.
+        recipients: Recipients,
     },
     /// The entries of a room with this id. → `Answer::Located`.
     Locate {
@@ -305,6 +310,29 @@ pub enum Query {
         by: BotId,
     },
 }
+
+/// Which part of those whom a message was for, in an order of the store's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipients {
+    /// Goes on after a part: what its `next` was.
+    pub after: Option<SmolStr>,
+    /// At most so many, of all messages that match together.
+    pub max: u32,
+}
+
+impl Recipients {
+    /// All of them.
+    pub const ALL: Self = Self { after: None, max: u32::MAX };
+
+    /// How many of one message, if so many match.
+    pub fn of_each(&self, messages: usize) -> usize {
+        let messages = u32::try_from(messages).unwrap_or(u32::MAX).max(1);
+        (self.max / messages).max(RECIPIENTS_MIN) as usize
+    }
+}
+
+/// So many recipients of each message are looked at, however many messages match.
+const RECIPIENTS_MIN: u32 = 8;
 
 /// Which part of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -371,6 +399,11 @@ pub struct Found {
     /// `Received`, with `reason` and `reply` absent), every receipt of its own, and what a dropped
     /// range that covers it says (see [`Loss`]). Ordered by bot, then state.
     pub receipts: Vec<ReceiptRecord>,
+    /// Whom this is about, by name: whoever has a receipt, and members, also those of whom nothing is
+    /// known.
+    pub bots: Vec<BotId>,
+    /// There are more: the same look-up with this as `after` has them.
+    pub next: Option<SmolStr>,
 }
 
 /// Everything that the brain must know of the past when it starts.

@@ -38,7 +38,7 @@ pub(crate) enum Ended {
 impl Hub {
     pub(crate) fn opened(&mut self, conn: ConnId, hello: Hello) {
         let bot = self.world.intern_bot(&hello.bot);
-        self.world.bot_mut(bot).exists = true;
+        self.world.set_exists(bot, true);
         self.world.bot_mut(bot).standing.operator = hello.operator;
         if !hello.side && self.world.bot(bot).conn.is_some_and(|present| present > conn) {
             // It was opened first, and only its `auth` came late: whoever sent it has gone on.
@@ -137,18 +137,16 @@ impl Hub {
             self.tell_epoch(room, bot, conn);
         }
         let proves = self.conn(conn).is_some_and(Conn::proves);
-        if self
-            .world
-            .member(room, bot)
-            .is_some_and(|it| it.unsaved_cursor.is_some() && it.proves() != proves)
-        {
+        let now = self.now;
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        member.turn_to(proves, now);
+        if member.meaning.is_due() {
             // What the last reader did must not be saved as if this one had done it.
             self.save_place(room, bot);
         }
         // Its position may lie behind losses that the store does not know.
         self.save_losses(room, bot);
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        member.set_proves(proves);
         let received = member.attach(conn, head, known);
         // Whether it read what was never written to its socket, only the client knows.
         let written = member.delivered();
@@ -204,8 +202,8 @@ impl Hub {
         self.world.bot_mut(state.bot).sides.retain(|&side| side != conn);
         if state.watching {
             self.observers.retain(|&observer| observer != conn);
-            for room in &mut self.world.rooms {
-                room.observers.retain(|&observer| observer != conn);
+            for room in state.watched {
+                self.world.room_mut(room).observers.retain(|&observer| observer != conn);
             }
         }
         state.plain
@@ -240,7 +238,7 @@ impl Hub {
     fn is_poison(&mut self, room: RoomIx, bot: BotIx, slot: &Slot, attempts_max: u32) -> bool {
         let Some(member) = self.world.member_mut(room, bot) else { return false };
         // A client that cannot acknowledge cannot refuse either: nothing of its is ever dead.
-        if slot.state < ReceiptState::Delivered || member.proves() {
+        if slot.state < ReceiptState::Delivered || member.meaning.proves() {
             return false;
         }
         member.attempts += 1;
@@ -256,15 +254,15 @@ impl Hub {
 
     pub(crate) fn bot_added(&mut self, bot: &BotId) {
         let bot = self.world.intern_bot(bot);
-        self.world.bot_mut(bot).exists = true;
+        self.world.set_exists(bot, true);
     }
 
     /// What a bot may do is looked up in one place at every use; here is where it changes. Connections
     /// that are shown rooms to which the bot has lost its right end, so that whoever watches is told.
     pub(crate) fn set_standing(&mut self, id: &BotId, standing: Standing) {
         let bot = self.world.intern_bot(id);
+        self.world.set_exists(bot, true);
         let state = self.world.bot_mut(bot);
-        state.exists = true;
         let before = std::mem::replace(&mut state.standing, standing);
         if before.operator && !standing.operator {
             let sides = self.world.bot(bot).sides.clone();
@@ -312,9 +310,10 @@ impl Hub {
         self.refused.forget_joins(bot);
         let ended_at = self.moment();
         self.comes_after(ended_at);
+        self.world.set_exists(bot, false);
         let state = self.world.bot_mut(bot);
         state.ended_at = ended_at;
-        (state.exists, state.removing, state.standing) = (false, false, Standing::default());
+        (state.removing, state.standing) = (false, Standing::default());
     }
 
     /// Closes a connection that reads too slowly for what it asked to watch.
@@ -362,6 +361,7 @@ fn new_conn(bot: BotIx, hello: &Hello) -> Conn {
         plain: hello.plain,
         side: hello.side,
         watching: false,
+        watched: Vec::new(),
         caps: hello.caps,
         flights: VecDeque::new(),
         landed: 0,

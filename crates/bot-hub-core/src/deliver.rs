@@ -34,8 +34,8 @@ impl Hub {
     /// An entry was committed: hand it to everybody who is up to date.
     pub(crate) fn appended(&mut self, room: RoomIx, sender: BotIx, entry: Entry) -> Handed {
         self.stats.accepted += 1;
+        self.world.room_is_there(room);
         let state = self.world.room_mut(room);
-        state.durable = true;
         state.head = entry.seq;
         state.bytes += entry.draft.size() as u64;
         state.oldest_at.get_or_insert(entry.draft.sent_at);

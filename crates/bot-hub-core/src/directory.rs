@@ -4,18 +4,21 @@
 //! and the log of rooms that it is a member of; an operator sees everything.
 
 use bot_protocol::frame::ServerFrame;
-use bot_protocol::frame::client::History;
+use bot_protocol::frame::client::{History, Rooms, Who};
 use bot_protocol::frame::server::{
     BotDirectory, BotInfo, Delivery, HistoryPage, RoomDirectory, RoomInfo,
 };
 use bot_protocol::name::RoomName;
 use bot_protocol::right::Right;
+use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
 
 use crate::ask::Ask;
 use crate::change::{Page, Query, Span};
 use crate::entry::Entry;
 use crate::hub::Hub;
 use crate::io::ConnId;
+use crate::pages::{Part, Visit, smallest};
 use crate::settings::PAGE_BYTES_MAX;
 use crate::world::{BotIx, RoomIx};
 
@@ -37,16 +40,39 @@ impl Hub {
                 && !self.world.bot(bot).standing.guest)
     }
 
-    pub(crate) fn rooms(&mut self, conn: ConnId) {
+    pub(crate) fn rooms(&mut self, conn: ConnId, wish: &Rooms) {
         let Some(state) = self.conn(conn) else { return };
-        let (bot, operator) = (state.bot, self.is_operator(state.bot));
-        let known = self.world.known_rooms();
-        let mut rooms: Vec<RoomInfo> = known
-            .filter(|&room| operator || self.may_see(room, bot))
-            .map(|room| self.room_info(room, bot))
-            .collect();
-        rooms.sort_by(|one, other| one.room.cmp(&other.room));
-        self.send(conn, ServerFrame::Rooms(RoomDirectory { rooms }));
+        let bot = state.bot;
+        let page = Part::new(wish.after.as_ref(), wish.limit);
+        let (rooms, next) = page.cut(self.visible_rooms(bot, &page));
+        let rooms = rooms.into_iter().map(|room| self.room_info(room, bot)).collect();
+        self.send(conn, ServerFrame::Rooms(RoomDirectory { rooms, next }));
+    }
+
+    /// What may be on a page of the rooms that a bot sees, in any order, and one more.
+    fn visible_rooms(&self, bot: BotIx, page: &Part<'_>) -> Vec<(&RoomName, RoomIx)> {
+        let count = page.limit + 1;
+        if self.is_operator(bot) {
+            return self.world.shelves.rooms(page.from(), count);
+        }
+        let is_guest = self.world.bot(bot).standing.guest;
+        let own = self.own_rooms(bot);
+        if is_guest {
+            return own;
+        }
+        let mut rooms = self.world.shelves.open(page.from(), count);
+        let is_shelved = |room| {
+            let state = self.world.room(room);
+            !state.closed && state.name.direct_pair().is_none()
+        };
+        rooms.extend(own.into_iter().filter(|&(_, room)| !is_shelved(room)));
+        rooms
+    }
+
+    /// The rooms that a bot is a member of, in the order of joining.
+    fn own_rooms(&self, bot: BotIx) -> Vec<(&RoomName, RoomIx)> {
+        let rooms = self.world.bot(bot).room_list.iter();
+        rooms.map(|&room| (&self.world.room(room).name, room)).collect()
     }
 
     pub(crate) fn room_info(&self, room: RoomIx, bot: BotIx) -> RoomInfo {
@@ -62,39 +88,43 @@ impl Hub {
         }
     }
 
-    pub(crate) fn who(&mut self, conn: ConnId, name: Option<&RoomName>) {
+    pub(crate) fn who(&mut self, conn: ConnId, wish: &Who) {
         let Some(state) = self.conn(conn) else { return };
         let (asker, operator) = (state.bot, self.is_operator(state.bot));
-        let rooms = match name {
-            None if operator => return self.everybody(conn),
-            None => self.world.bot(asker).room_list.clone(),
+        let page = Part::new(wish.after.as_ref(), wish.limit);
+        let (bots, next) = match &wish.room {
+            None if operator => page.cut(self.world.shelves.bots(page.from(), page.limit + 1)),
+            None => self.acquaintances(asker, &page),
             Some(name) => match self.world.room_ix(name) {
-                Some(room) if operator || self.may_see(room, asker) => vec![room],
+                Some(room) if operator || self.may_see(room, asker) => {
+                    let members = self.named_members(room).into_iter();
+                    page.cut(members.map(|(id, member)| (id, member.bot)).collect())
+                }
                 _ => {
                     let error = self.no_such_room(name, asker);
                     return self.send_error(conn, error.about("who"));
                 }
             },
         };
-        let mut bots: Vec<BotIx> = Vec::new();
-        for room in rooms {
-            bots.extend(self.world.room(room).members.iter().map(|member| member.bot));
-        }
-        bots.sort_unstable();
-        bots.dedup();
-        self.send_bots(conn, name.cloned(), &bots);
+        let bots = bots.into_iter().map(|bot| self.bot_info(bot)).collect();
+        self.send(conn, ServerFrame::Who(BotDirectory { room: wish.room.clone(), bots, next }));
     }
 
-    fn everybody(&mut self, conn: ConnId) {
-        let bots = (0_u32..).map(BotIx).take(self.world.bots.len());
-        let bots: Vec<BotIx> = bots.filter(|&bot| self.world.bot(bot).exists).collect();
-        self.send_bots(conn, None, &bots);
-    }
-
-    fn send_bots(&mut self, conn: ConnId, room: Option<RoomName>, bots: &[BotIx]) {
-        let mut bots: Vec<BotInfo> = bots.iter().map(|&bot| self.bot_info(bot)).collect();
-        bots.sort_by(|one, other| one.bot.cmp(&other.bot));
-        self.send(conn, ServerFrame::Who(BotDirectory { room, bots }));
+    /// A page of those who share a room with a bot: room by room, since to find who comes next by name
+    /// would take a look at all of them. Each is on one page once.
+    fn acquaintances(&self, asker: BotIx, page: &Part<'_>) -> (Vec<BotIx>, Option<SmolStr>) {
+        let mut rooms = self.own_rooms(asker);
+        rooms.retain(|(name, _)| page.begins_with(name));
+        smallest(&mut rooms, page.limit + 1);
+        let rooms: Vec<RoomIx> = rooms.into_iter().map(|(_, room)| room).collect();
+        let mut found = FxHashSet::default();
+        let next = self.walk(page, &rooms, |visit| match visit {
+            Visit::Room(_) => false,
+            Visit::Member(_, member) => found.insert(member.bot),
+        });
+        let mut bots: Vec<BotIx> = found.into_iter().collect();
+        bots.sort_unstable_by(|&one, &other| self.bot_id(one).cmp(self.bot_id(other)));
+        (bots, next)
     }
 
     pub(crate) fn bot_info(&self, bot: BotIx) -> BotInfo {

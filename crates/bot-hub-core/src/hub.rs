@@ -3,7 +3,7 @@
 //! Owns dispatch and the queue of outputs. Each rule lives in the module of its subject:
 //!
 //! * who is there: `connect`, `presence`, `directory`, `target`; in which rooms: `membership`,
-//!   `parting`, `operate`, `observe`
+//!   `parting`, `operate`, `observe`; what is listed: `lists`, `pages`, `numbers`
 //! * from a message to its readers: `publish`, `deliver`, `late`, `flight`; one reader's arithmetic:
 //!   `member` with `window`, `losses` and `runs`
 //! * what became of it: `receipts`, `facts`, `notice`, `status`; what ends it: `expiry`, `retention`
@@ -32,6 +32,7 @@ use crate::ids::Ids;
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::member::Member;
 use crate::notice::Notices;
+use crate::numbers::Census;
 use crate::pending::Pending;
 use crate::refused::Refused;
 use crate::settings::{RETENTION_SWEEP_MS, Settings};
@@ -89,6 +90,9 @@ pub struct Hub {
     pub(crate) sweep_at: Timestamp,
     /// Rooms that the present sweep has looked at.
     pub(crate) swept: u32,
+    /// What the last sweep has counted, and what the present one has so far.
+    pub(crate) census: Census,
+    pub(crate) counting: Census,
     outputs: VecDeque<Output>,
 }
 
@@ -127,6 +131,8 @@ impl Hub {
             read_retry_at: None,
             sweep_at: now + RETENTION_SWEEP_MS,
             swept: 0,
+            census: Census::default(),
+            counting: Census::default(),
             outputs: VecDeque::new(),
         };
         hub.restore(snapshot);
@@ -137,10 +143,10 @@ impl Hub {
         for record in snapshot.rooms {
             let ix = self.world.intern_room(&record.room);
             let room = self.world.room_mut(ix);
-            room.durable = true;
             (room.closed, room.retain) = (record.closed, record.retain);
             (room.head, room.first, room.bytes) = (record.head, record.first, record.bytes);
             room.oldest_at = record.oldest_at;
+            self.world.room_is_there(ix);
             for stored in record.members {
                 let bot = self.world.intern_bot(&stored.bot);
                 let reads = stored.rights.has(Right::Read);
@@ -167,6 +173,7 @@ impl Hub {
             self.comes_after(ended_at);
         }
         self.expiries.restore(&mut self.world, snapshot.expiring);
+        self.census = Census::of(&self.world);
     }
 
     /// Takes one input. Drain [`Hub::poll`] before the next.
@@ -260,8 +267,8 @@ impl Hub {
             ClientFrame::Typing(typing) => self.typing(conn, &typing.room),
             ClientFrame::History(history) => self.history(conn, &history),
             ClientFrame::Status(status) => self.status(conn, &status),
-            ClientFrame::Rooms(_) => self.rooms(conn),
-            ClientFrame::Who(who) => self.who(conn, who.room.as_ref()),
+            ClientFrame::Rooms(rooms) => self.rooms(conn, &rooms),
+            ClientFrame::Who(who) => self.who(conn, &who),
             ClientFrame::Ping(ping) => {
                 let at = ping.at.or(Some(self.now.0));
                 self.send(conn, ServerFrame::Pong(Beat { at }));

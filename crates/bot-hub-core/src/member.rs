@@ -21,6 +21,7 @@ use bot_protocol::time::Timestamp;
 use crate::change::{DroppedRange, Loss};
 use crate::io::{ConnId, Ticket};
 use crate::losses::Losses;
+use crate::meaning::{Meaning, Place};
 use crate::runs::Runs;
 use crate::window::{Slot, Window};
 use crate::world::BotIx;
@@ -83,10 +84,7 @@ pub(crate) struct Member {
     pub(crate) reader: Option<ConnId>,
     /// The question to the store whose answer this reader waits for.
     pub(crate) reading: Option<Ticket>,
-    /// Whether the cursor moves by proof instead of by receipts, so that it means less.
-    proves: bool,
-    /// Where the cursor stood when that began. What it meant before, the store knows.
-    proves_since: u64,
+    pub(crate) meaning: Meaning,
     /// When the oldest entry that waits was sent, or a little before.
     pub(crate) waiting_since: Option<Timestamp>,
     /// The cursor moved, and nobody has noted it yet.
@@ -138,8 +136,7 @@ impl Member {
             since,
             reader: None,
             reading: None,
-            proves: true,
-            proves_since: cursor,
+            meaning: Meaning::new(cursor),
             waiting_since: None,
             cursor_moved: false,
             delivered_moved: false,
@@ -218,6 +215,7 @@ impl Member {
 
     pub(crate) fn mark_saved(&mut self) {
         self.saved = self.cursor;
+        self.meaning.mark_given();
         self.skipped.forget_through(self.saved);
     }
 
@@ -233,32 +231,37 @@ impl Member {
         self.delivered
     }
 
-    pub(crate) fn proves(&self) -> bool {
-        self.proves
-    }
-
-    /// Readers of the other kind follow, for which the cursor means something else.
-    pub(crate) fn set_proves(&mut self, proves: bool) {
-        if self.proves != proves {
-            (self.proves, self.proves_since) = (proves, self.cursor);
+    /// Readers of one kind follow, perhaps after others.
+    pub(crate) fn turn_to(&mut self, proves: bool, now: Timestamp) {
+        self.meaning.turn(proves, self.cursor, self.unsaved_cursor.unwrap_or(now));
+        if self.meaning.earlier().is_some_and(|it| it.seq == self.cursor) {
+            self.unsaved_cursor = None;
         }
     }
 
-    /// What it means for an entry that the cursor passes it now.
-    pub(crate) fn meaning(&self) -> ReceiptState {
-        if self.proves { ReceiptState::Delivered } else { ReceiptState::Received }
+    /// Whether something of its place is not given to the store.
+    pub(crate) fn is_unsaved(&self) -> bool {
+        self.unsaved_cursor.is_some() || self.unsaved_delivered.is_some() || self.meaning.is_due()
+    }
+
+    /// What the store has to learn of the cursor, in this order.
+    pub(crate) fn unsaved_places(&self) -> impl Iterator<Item = Place> + use<> {
+        let (seq, state) = (self.cursor, self.meaning.state());
+        let cursor = self.unsaved_cursor.map(|at| Place { seq, state, at });
+        let earlier = self.meaning.earlier().filter(|_| self.meaning.is_due() || cursor.is_some());
+        earlier.into_iter().chain(cursor)
     }
 
     /// How far an entry came, as far as that is known here.
     pub(crate) fn reached(&self, seq: u64) -> Option<ReceiptState> {
         if let Some(slot) = self.window.get(seq) {
-            return Some(slot.state.min(self.meaning()));
+            return Some(slot.state.min(self.meaning.state()));
         }
-        let is_passed = seq > self.proves_since && self.dealt_with(seq);
+        let is_passed = self.meaning.covers(seq) && self.dealt_with(seq);
         if self.is_taken_ahead(seq) {
             return Some(ReceiptState::Received);
         }
-        is_passed.then(|| self.meaning())
+        is_passed.then(|| self.meaning.state())
     }
 
     /// How many entries of others wait or are on their way.
@@ -508,7 +511,9 @@ impl Member {
         let Buffer { full_at, .. } = std::mem::take(&mut self.buffer);
         if let Some((head, limit)) = full_at {
             let to = self.cut(head, limit);
-            self.losses.add(self.sent + 1, to, Loss::BufferLimit, self.sent, |_| {});
+            for (after, to) in kept(&self.taken_ahead, self.sent + 1, to) {
+                self.losses.add(after + 1, to, Loss::BufferLimit, self.sent, |_| {});
+            }
         }
     }
 
@@ -537,8 +542,12 @@ impl Member {
     }
 
     /// Goes on after the range that comes next, if one does, and returns it. The cursor follows when
-    /// something after it is received.
+    /// something after it is received. What was received out of turn may be gone from the log, too, and
+    /// is no part of a range.
     pub(crate) fn next_gap(&mut self) -> Option<DroppedRange> {
+        while self.losses.next(self.sent).is_none() && self.is_taken_ahead(self.sent + 1) {
+            self.pass(self.sent + 1);
+        }
         let range = self.losses.next(self.sent)?;
         self.sent = range.to;
         Some(range)

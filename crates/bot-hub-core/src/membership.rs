@@ -153,18 +153,18 @@ impl Hub {
 
     /// Asks the store for a room. The store makes it as whoever asked first wanted it, and so does this.
     pub(crate) fn make_room(&mut self, room: RoomIx, closed: bool, waiter: Waiter) {
-        let known = self.world.room_mut(room);
+        let known = self.world.room(room);
         if !known.durable && known.making == 0 {
-            known.closed = closed;
+            self.world.set_closed(room, closed);
         }
-        known.making += 1;
+        self.world.room_mut(room).making += 1;
         self.wish_for_room(room, waiter);
     }
 
     /// The store knows the room.
     pub(crate) fn room_is_stored(&mut self, room: RoomIx) {
+        self.world.room_is_there(room);
         let known = self.world.room_mut(room);
-        known.durable = true;
         known.making = known.making.saturating_sub(1);
         self.declaring -= usize::from(std::mem::take(&mut known.is_declared));
     }
@@ -308,10 +308,9 @@ impl Hub {
             self.declaring += usize::from(!is_declared);
             self.make_room(room, closed, Waiter::Nobody);
         }
-        let known = self.world.room_mut(room);
-        known.closed = closed;
+        self.world.set_closed(room, closed);
         if retain.is_some() {
-            known.retain = retain;
+            self.world.room_mut(room).retain = retain;
         }
         for id in members {
             let bot = self.world.intern_bot(id);

@@ -38,10 +38,12 @@ impl Hub {
         let mut heads = serde_json::Map::new();
         for room in rooms? {
             let state = self.world.room_mut(room);
+            heads.insert(state.name.to_string(), state.head.into());
             if !state.observers.contains(&conn) {
                 state.observers.push(conn);
+                let watcher = self.world.conns.get_mut(&conn);
+                watcher.into_iter().for_each(|it| it.watched.push(room));
             }
-            heads.insert(state.name.to_string(), state.head.into());
         }
         Ok(json!({ "observing": heads }))
     }

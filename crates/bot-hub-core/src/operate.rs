@@ -1,6 +1,6 @@
-//! Administration of rooms, and the hub in numbers.
+//! Administration of rooms.
 //!
-//! Owns the operations that need the brain. Those about bots and tokens need randomness and secrets and
+//! Owns the operations that need the brain and change something. Those about bots and tokens need randomness and secrets and
 //! are answered outside.
 
 use bot_protocol::code::Code;
@@ -9,15 +9,15 @@ use bot_protocol::frame::operator::{Operate, Operation, Retention};
 use bot_protocol::frame::server::{ErrorFrame, Operated};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::Rights;
-use serde_json::{Value, json};
+use serde_json::Value;
 use smol_str::SmolStr;
 
 use crate::change::{Change, Loss};
 use crate::hub::Hub;
 use crate::io::ConnId;
-use crate::member::Member;
+use crate::pages::Part;
 use crate::pending::{Pending, Waiter};
-use crate::world::{BotIx, Room, RoomIx};
+use crate::world::{BotIx, RoomIx};
 
 impl Hub {
     pub(crate) fn operate(&mut self, conn: ConnId, request: Operate) {
@@ -29,11 +29,14 @@ impl Hub {
         };
         let waiter = Waiter::Operator { conn, reference: reference.clone() };
         let result = match request.operation {
-            Operation::RoomList {} => Ok(self.list_rooms()),
-            Operation::RoomShow { room } => {
-                self.known_room(asker, &room).map(|room| self.show_room(room))
+            Operation::RoomList(page) => Ok(self.list_rooms(&Part::of(&page))),
+            Operation::RoomShow { room, after, limit } => {
+                let page = Part::new(after.as_ref(), limit);
+                self.known_room(asker, &room).map(|room| self.show_room(room, &page))
             }
-            Operation::Pending { bot } => Ok(self.pending_for(bot.as_ref())),
+            Operation::Pending { bot, after, limit } => {
+                Ok(self.pending_for(bot.as_ref(), &Part::new(after.as_ref(), limit)))
+            }
             Operation::Observe { rooms } => self.watch(conn, asker, rooms),
             Operation::HubStatus {} => Ok(self.numbers()),
             // The answer comes when the change is committed.
@@ -75,40 +78,6 @@ impl Hub {
 
     pub(crate) fn known_room(&self, asker: BotIx, name: &RoomName) -> Result<RoomIx, ErrorFrame> {
         self.world.room_ix(name).ok_or_else(|| self.no_such_room(name, asker))
-    }
-
-    fn list_rooms(&self) -> Value {
-        let rooms = self.world.known_rooms();
-        let mut rooms: Vec<Value> = rooms.map(|room| self.show_room(room)).collect();
-        rooms.sort_by(|one, other| one["room"].as_str().cmp(&other["room"].as_str()));
-        json!({ "rooms": rooms })
-    }
-
-    fn show_room(&self, room: RoomIx) -> Value {
-        let state = self.world.room(room);
-        let members: Vec<Value> =
-            state.members.iter().map(|it| self.show_member(room, it)).collect();
-        json!({
-            "room": state.name,
-            "closed": state.closed,
-            "retain": state.retain.unwrap_or(self.settings.retention),
-            "head": state.head,
-            "first": state.first,
-            "entries": (state.head + 1).saturating_sub(state.first),
-            "bytes": state.bytes,
-            "members": members,
-        })
-    }
-
-    fn show_member(&self, room: RoomIx, member: &Member) -> Value {
-        let head = self.world.room(room).head;
-        json!({
-            "bot": self.bot_id(member.bot),
-            "can": member.rights,
-            "online": self.world.bot(member.bot).conn.is_some(),
-            "cursor": member.cursor(),
-            "waiting": member.waiting(head),
-        })
     }
 
     fn create_room(
@@ -202,124 +171,8 @@ impl Hub {
         self.change(change, Pending::Retain { room, retain, waiter });
         Ok(())
     }
-
-    /// What waits for whom, and why.
-    fn pending_for(&self, only: Option<&BotId>) -> Value {
-        let mut waiting = Vec::new();
-        for room in &self.world.rooms {
-            for member in room.members.iter().filter(|member| member.waiting(room.head) > 0) {
-                let bot = self.bot_id(member.bot);
-                if only.is_some_and(|only| only != bot) {
-                    continue;
-                }
-                waiting.push(json!({
-                    "bot": bot,
-                    "room": room.name,
-                    "waiting": member.waiting(room.head),
-                    "in_flight": member.window.len(),
-                    "oldest_seq": member.cursor() + 1,
-                    "oldest_age_ms": member.waiting_since.map(|at| self.now.since(at)),
-                    "reason": self.why_waiting(member),
-                }));
-            }
-        }
-        json!({ "pending": waiting })
-    }
-
-    fn why_waiting(&self, member: &Member) -> &'static str {
-        if self.world.bot(member.bot).standing.shut_out {
-            return "disabled, or without a token";
-        }
-        let Some(conn) = self.world.bot(member.bot).conn.and_then(|conn| self.conn(conn)) else {
-            return "offline";
-        };
-        if member.reader.is_none() {
-            return "connected, but has not joined the room on this connection";
-        }
-        if member.window.len() >= self.settings.limits.window_entries as usize {
-            return "window full: delivered, not received";
-        }
-        if conn.outstanding >= self.settings.outstanding_bytes_max {
-            return "slow: does not read its socket";
-        }
-        if member.window.len() > 0 {
-            return "delivered, not received";
-        }
-        "being read from the store"
-    }
-
-    fn numbers(&self) -> Value {
-        let bots = &self.world.bots;
-        let gauges = self.gauges();
-        json!({
-            "epoch": self.epoch,
-            "rooms": gauges.rooms,
-            "bots": bots.iter().filter(|bot| bot.exists).count(),
-            "online": bots.iter().filter(|bot| bot.conn.is_some()).count(),
-            "connections": self.world.conns.len(),
-            "entries": self.world.rooms.iter().map(|it| (it.head + 1).saturating_sub(it.first)).sum::<u64>(),
-            "waiting": gauges.waiting,
-            "oldest_waiting_ms": gauges.oldest_waiting_ms,
-            "accepted": self.stats.accepted,
-            "deliveries": self.stats.deliveries,
-            "received": self.stats.received,
-            "dropped": self.stats.dropped,
-            "expired": self.stats.expired,
-            "dead": self.stats.dead,
-            "corrupt": self.stats.corrupt,
-            "refused_changes": gauges.refused_changes,
-            "forgotten": self.stats.forgotten,
-            "retention_waits": self.age_waits,
-            "ahead_ms": self.newest_at.since(self.now),
-        })
-    }
-
-    /// The state of now, for metrics.
-    pub fn gauges(&self) -> Gauges {
-        let mut gauges = Gauges {
-            connections: self.world.conns.len() as u64,
-            rooms: self.world.rooms.iter().filter(|room| room.durable && is_room(room)).count()
-                as u64,
-            pending_changes: self.pending.len() as u64,
-            refused_changes: self.refused_changes(),
-            ..Gauges::default()
-        };
-        for room in &self.world.rooms {
-            for member in &room.members {
-                let waiting = member.waiting(room.head);
-                if waiting > 0 {
-                    gauges.waiting += waiting;
-                    let age = member.waiting_since.map_or(0, |at| self.now.since(at));
-                    gauges.oldest_waiting_ms = gauges.oldest_waiting_ms.max(age);
-                }
-            }
-        }
-        gauges
-    }
-}
-
-/// Whether it counts as a room to people: a direct conversation does not.
-fn is_room(room: &Room) -> bool {
-    room.name.direct_pair().is_none()
 }
 
 fn openness(closed: bool) -> &'static str {
     if closed { "closed" } else { "open" }
-}
-
-/// The state of now, in numbers that go up and down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gauges {
-    /// Authenticated connections.
-    pub connections: u64,
-    /// Rooms, without direct conversations.
-    pub rooms: u64,
-    /// Changes on their way to the store.
-    pub pending_changes: u64,
-    /// Changes that the store refused and that are tried again.
-    pub refused_changes: u64,
-    /// Entries that wait for some member or are not received yet, summed over members.
-    pub waiting: u64,
-    /// The age of the oldest of them.
-    pub oldest_waiting_ms: u64,
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::change::{Change, DroppedRange, Loss, ReceiptRecord};
 use crate::hub::Hub;
 use crate::io::ConnId;
+use crate::meaning::Place;
 use crate::member::Member;
 use crate::notice::{About, Notice};
 use crate::pending::{Pending, Waiter};
@@ -92,15 +93,16 @@ impl Hub {
     }
 
     fn last_place(&self, room: RoomIx, bot: BotIx) -> Vec<Change> {
-        let unsaved = |member: &&Member| member.unsaved_cursor.is_some();
-        let Some(member) = self.world.member(room, bot).filter(unsaved) else { return Vec::new() };
-        vec![Change::Cursor {
+        let member = self.world.member(room, bot);
+        let places = member.into_iter().flat_map(Member::unsaved_places);
+        let change = |Place { seq, state, at }: Place| Change::Cursor {
             room: self.room_name(room),
             bot: self.bot_id(bot).clone(),
-            seq: member.cursor(),
-            state: member.meaning(),
-            at: self.now,
-        }]
+            seq,
+            state,
+            at,
+        };
+        places.map(change).collect()
     }
 
     /// The membership has ended: whoever sent what waited hears of it. Returns how much that was.

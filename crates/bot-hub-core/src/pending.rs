@@ -94,6 +94,9 @@ impl Hub {
                 self.look_up_all(notices);
             }
             (Pending::Cursor { room, bot, seq, news, .. }, _) => {
+                if let Some(member) = self.world.member_mut(room, bot) {
+                    member.meaning.mark_stored(seq);
+                }
                 self.tell_of_place(room, bot, seq, news);
             }
             (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
@@ -158,7 +161,10 @@ impl Hub {
             }
             Pending::Cursor { room, bot, seq, at, news } => {
                 if let Some(member) = self.world.member_mut(room, bot) {
-                    member.unsaved_cursor.get_or_insert(at);
+                    // What another kind of reader did is tried again as it was.
+                    if member.meaning.refused(seq) {
+                        member.unsaved_cursor.get_or_insert(at);
+                    }
                     self.save_again(room, bot);
                 }
                 if !news.is_empty() {

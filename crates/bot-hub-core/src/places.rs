@@ -5,6 +5,7 @@
 
 use crate::change::Change;
 use crate::hub::Hub;
+use crate::meaning::Place;
 use crate::pending::Pending;
 use crate::settings::CURSOR_SAVE_MS;
 use crate::world::{BotIx, RoomIx};
@@ -15,7 +16,7 @@ impl Hub {
     pub(crate) fn note_place(&mut self, room: RoomIx, bot: BotIx) {
         let (now, head) = (self.now, self.world.room(room).head);
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let is_listed = member.unsaved_cursor.is_some() || member.unsaved_delivered.is_some();
+        let is_listed = member.is_unsaved();
         if std::mem::take(&mut member.cursor_moved) {
             member.refresh_waiting(head, now);
             member.unsaved_cursor = Some(now);
@@ -23,7 +24,7 @@ impl Hub {
         if std::mem::take(&mut member.delivered_moved) {
             member.unsaved_delivered = Some(now);
         }
-        if !is_listed && (member.unsaved_cursor.is_some() || member.unsaved_delivered.is_some()) {
+        if !is_listed && member.is_unsaved() {
             // A hub that is about to stop may not come to a later save.
             self.save_after(if self.draining { 0 } else { CURSOR_SAVE_MS });
             self.unsaved.push_back((room, bot));
@@ -58,18 +59,18 @@ impl Hub {
     pub(crate) fn save_place(&mut self, room: RoomIx, bot: BotIx) {
         let (id, name) = (self.bot_id(bot).clone(), self.room_name(room));
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let (cursor, delivered, state) = (member.cursor(), member.delivered(), member.meaning());
-        let (cursor_at, delivered_at) =
-            (member.unsaved_cursor.take(), member.unsaved_delivered.take());
+        let (delivered, places) = (member.delivered(), member.unsaved_places());
+        let delivered_at = member.unsaved_delivered.take();
+        member.unsaved_cursor = None;
         member.mark_saved();
         if let Some(at) = delivered_at {
             let (room_name, bot_id) = (name.clone(), id.clone());
             let change = Change::Delivered { room: room_name, bot: bot_id, seq: delivered, at };
             self.change(change, Pending::Delivered { room, bot, at });
         }
-        if let Some(at) = cursor_at {
-            let change = Change::Cursor { room: name, bot: id, seq: cursor, state, at };
-            self.change(change, Pending::Cursor { room, bot, seq: cursor, at, news: Vec::new() });
+        for Place { seq, state, at } in places {
+            let change = Change::Cursor { room: name.clone(), bot: id.clone(), seq, state, at };
+            self.change(change, Pending::Cursor { room, bot, seq, at, news: Vec::new() });
         }
     }
 }

@@ -12,7 +12,9 @@ use crate::change::{Change, DroppedRange, Loss, Removed};
 use crate::hub::Hub;
 use crate::notice::{About, Notice};
 use crate::pending::Pending;
-use crate::settings::{RETENTION_SWEEP_MS, SWEEP_PAUSE_MS, SWEEP_ROOMS_MAX, TRIM_ENTRIES_MAX};
+use crate::settings::{
+    RETENTION_SWEEP_MS, SWEEP_MEMBERS_MAX, SWEEP_PAUSE_MS, SWEEP_ROOMS_MAX, TRIM_ENTRIES_MAX,
+};
 use crate::world::{BotIx, RoomIx};
 
 impl Hub {
@@ -40,16 +42,25 @@ impl Hub {
         }
     }
 
-    /// Looks for rooms that keep more than they should: so many at once, and then soon again for the rest,
-    /// so that nobody waits for a hub with many rooms.
+    /// Looks for rooms that keep more than they should, and counts what is in all of them: so many at
+    /// once, and then soon again for the rest, so that nobody waits for a hub with many rooms.
     pub(crate) fn sweep_retention(&mut self) {
-        let end = self.swept.saturating_add(SWEEP_ROOMS_MAX);
-        let rooms = self.world.known_rooms_in(self.swept..end).collect::<Vec<_>>();
-        for room in rooms {
-            self.trim(room);
+        let (mut rooms, mut members) = (0, 0);
+        while rooms < SWEEP_ROOMS_MAX && members < SWEEP_MEMBERS_MAX {
+            let Some(state) = self.world.rooms.get(self.swept as usize) else { break };
+            members += state.members.len();
+            self.counting.add(state);
+            if state.durable {
+                self.trim(RoomIx(self.swept));
+            }
+            self.swept += 1;
+            rooms += 1;
         }
-        let is_over = end as usize >= self.world.rooms.len();
-        self.swept = if is_over { 0 } else { end };
+        let is_over = self.swept as usize >= self.world.rooms.len();
+        if is_over {
+            self.swept = 0;
+            self.census = std::mem::take(&mut self.counting);
+        }
         let pause = if is_over { RETENTION_SWEEP_MS } else { SWEEP_PAUSE_MS };
         self.sweep_at = self.now + pause;
     }

@@ -52,6 +52,9 @@ pub(crate) const RETENTION_SWEEP_MS: u64 = 60_000;
 /// Rooms that are checked at once: well below a millisecond.
 pub(crate) const SWEEP_ROOMS_MAX: u32 = 2_000;
 
+/// Members of these rooms that are looked at at once, give or take one room.
+pub(crate) const SWEEP_MEMBERS_MAX: usize = 10_000;
+
 /// Then others have their turn.
 pub(crate) const SWEEP_PAUSE_MS: u64 = 20;
 

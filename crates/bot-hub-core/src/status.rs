@@ -8,13 +8,14 @@ use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::Status;
 use bot_protocol::frame::server::{ErrorFrame, RecipientStatus, StatusReport, Step};
 use bot_protocol::id::MessageId;
+use bot_protocol::limits::LIST_PAGE;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
 use crate::ask::Ask;
-use crate::change::{Found, Query, ReceiptRecord};
+use crate::change::{Found, Query, ReceiptRecord, Recipients};
 use crate::hub::Hub;
 use crate::io::ConnId;
 
@@ -33,7 +34,10 @@ impl Hub {
             (_, false) => Some(own),
         };
         let ask = Ask::Status { conn, id: query.id.clone() };
-        self.ask(Query::Find { id: query.id.clone(), from }, ask);
+        let max = query.limit.unwrap_or(LIST_PAGE).clamp(1, LIST_PAGE);
+        let recipients = Recipients { after: query.after.clone(), max };
+        let (id, room) = (query.id.clone(), query.room.clone());
+        self.ask(Query::Find { id, from, room, recipients }, ask);
     }
 
     pub(crate) fn status_found(&mut self, conn: ConnId, id: &MessageId, mut found: Vec<Found>) {
@@ -59,25 +63,22 @@ impl Hub {
     }
 
     pub(crate) fn status_report(&self, id: &MessageId, message: Found) -> StatusReport {
-        let mut bots: Vec<BotId> = message.receipts.iter().map(|it| it.bot.clone()).collect();
         let room = self.world.room_ix(&message.room);
-        for member in room.iter().flat_map(|&room| &self.world.room(room).members) {
-            if member.since < message.seq && member.reads() {
-                bots.push(self.bot_id(member.bot).clone());
-            }
-        }
-        bots.sort_unstable();
-        bots.dedup();
-        bots.retain(|bot| *bot != message.from);
+        let is_reader = |bot: &BotId| {
+            let known = room.zip(self.world.bot_ix(bot));
+            let member = known.and_then(|(room, bot)| self.world.member(room, bot));
+            member.is_some_and(|it| it.since < message.seq && it.reads())
+        };
         // The receipts are in the order of their bots: each bot takes its own from the front.
         let mut rest = &message.receipts[..];
-        let recipient = |bot: BotId| {
-            rest = &rest[rest.partition_point(|it| it.bot < bot)..];
-            let (own, others) = rest.split_at(rest.partition_point(|it| it.bot == bot));
+        let recipient = |bot: &BotId| {
+            rest = &rest[rest.partition_point(|it| it.bot < *bot)..];
+            let (own, others) = rest.split_at(rest.partition_point(|it| it.bot == *bot));
             rest = others;
-            self.recipient(bot, &message, own)
+            let is_one = *bot != message.from && (!own.is_empty() || is_reader(bot));
+            is_one.then(|| self.recipient(bot.clone(), &message, own))
         };
-        let recipients = bots.into_iter().map(recipient).collect();
+        let recipients = message.bots.iter().filter_map(recipient).collect();
         StatusReport {
             id: id.clone(),
             room: message.room.clone(),
@@ -85,6 +86,7 @@ impl Hub {
             from: message.from.clone(),
             sent_at: message.sent_at,
             recipients,
+            next: message.next.clone(),
         }
     }
 

@@ -9,7 +9,6 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::ops::Range;
 
 use bot_protocol::frame::client::BotState;
 use bot_protocol::frame::operator::Retention;
@@ -20,6 +19,7 @@ use smol_str::SmolStr;
 
 use crate::io::{Caps, ConnId, Standing};
 use crate::member::Member;
+use crate::shelves::Shelves;
 use crate::table::{Table, step};
 
 /// A bot's index.
@@ -113,6 +113,8 @@ pub(crate) struct Conn {
     pub(crate) side: bool,
     /// It is shown rooms as an operator's.
     pub(crate) watching: bool,
+    /// The rooms of which that is so by name.
+    pub(crate) watched: Vec<RoomIx>,
     pub(crate) caps: Caps,
     /// Entries handed over whose fate on the wire is not known yet; the first is number `landed + 1`.
     pub(crate) flights: VecDeque<Flight>,
@@ -133,6 +135,11 @@ pub(crate) struct World {
     pub(crate) bots: Table<Bot>,
     pub(crate) rooms: Table<Room>,
     pub(crate) conns: FxHashMap<ConnId, Conn>,
+    pub(crate) shelves: Shelves,
+    /// Memberships, of all rooms together.
+    pub(crate) memberships: usize,
+    /// Bots with a connection that reads.
+    pub(crate) online: usize,
     bot_names: FxHashMap<BotId, BotIx>,
     room_names: FxHashMap<RoomName, RoomIx>,
 }
@@ -163,16 +170,32 @@ impl World {
         self.room_names.contains_key(name)
     }
 
-    /// Every room that the store knows.
-    pub(crate) fn known_rooms(&self) -> impl Iterator<Item = RoomIx> {
-        self.known_rooms_in(0..u32::MAX)
+    /// The store knows the room, and from now on it is seen.
+    pub(crate) fn room_is_there(&mut self, room: RoomIx) {
+        if !std::mem::replace(&mut self.room_mut(room).durable, true) {
+            self.shelve(room);
+        }
     }
 
-    /// Of those with these numbers.
-    pub(crate) fn known_rooms_in(&self, numbers: Range<u32>) -> impl Iterator<Item = RoomIx> {
-        let end = u32::try_from(self.rooms.len()).expect("rooms are bounded by memory");
-        let all = (numbers.start..numbers.end.min(end)).map(RoomIx);
-        all.filter(|&room| self.room(room).durable)
+    /// Whether only an operator admits members.
+    pub(crate) fn set_closed(&mut self, room: RoomIx, closed: bool) {
+        let is_news = std::mem::replace(&mut self.room_mut(room).closed, closed) != closed;
+        if is_news && self.room(room).durable {
+            self.shelve(room);
+        }
+    }
+
+    fn shelve(&mut self, room: RoomIx) {
+        let state = &self.rooms[room.0 as usize];
+        self.shelves.place(&state.name, room, state.closed);
+    }
+
+    /// Somebody vouches for the bot, or nobody does any more.
+    pub(crate) fn set_exists(&mut self, bot: BotIx, exists: bool) {
+        if std::mem::replace(&mut self.bot_mut(bot).exists, exists) != exists {
+            let id = &self.bots[bot.0 as usize].id;
+            self.shelves.place_bot(id, exists.then_some(bot));
+        }
     }
 
     pub(crate) fn bot(&self, bot: BotIx) -> &Bot {
@@ -286,6 +309,8 @@ impl World {
     pub(crate) fn set_conn(&mut self, bot: BotIx, conn: Option<ConnId>) -> Option<ConnId> {
         let before = std::mem::replace(&mut self.bot_mut(bot).conn, conn);
         if before.is_some() != conn.is_some() {
+            let change = if conn.is_some() { 1 } else { -1 };
+            self.online = self.online.saturating_add_signed(change);
             for at in 0..self.bot(bot).room_list.len() {
                 let room = self.bot(bot).room_list[at];
                 let online = &mut self.room_mut(room).online;
@@ -300,6 +325,7 @@ impl World {
         let at = self.room(room).members.len();
         let online = u32::from(self.bot(bot).conn.is_some());
         self.room_mut(room).members.push(member);
+        self.memberships += 1;
         self.room_mut(room).online += online;
         let at = u32::try_from(at).expect("members are bounded by `members_per_room`");
         self.bot_mut(bot).rooms.insert(room, at);
@@ -308,6 +334,7 @@ impl World {
 
     pub(crate) fn remove_member(&mut self, room: RoomIx, bot: BotIx) -> Option<Member> {
         let at = self.bot_mut(bot).rooms.remove(&room)?;
+        self.memberships -= 1;
         self.bot_mut(bot).room_list.retain(|&other| other != room);
         let online = u32::from(self.bot(bot).conn.is_some());
         self.room_mut(room).online -= online;

@@ -44,6 +44,10 @@ pub struct Limits {
     pub wire_bytes: Option<u32>,
 }
 
+/// Lines in one page of a list: of rooms, bots, members, recipients. Enough that nearly every hub answers
+/// with one page, and a program that knows of no pages misses nothing there.
+pub const LIST_PAGE: u32 = 1_000;
+
 /// The most bytes that escaping makes of one: `\u0001`.
 pub const ESCAPED_BYTES: usize = 6;
 

@@ -3,6 +3,7 @@
 //! Owns the one grammar of names (`protocol.md` 1.3). Never looks anything up: whether a name exists
 //! is the hub's business.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -77,6 +78,12 @@ impl BotId {
     }
 }
 
+impl Borrow<str> for BotId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for BotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -115,6 +122,12 @@ impl RoomName {
 
     /// The name, in lower case.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for RoomName {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -57,7 +57,7 @@ function answers(frame: ServerFrame, question: Question): boolean {
     case "history":
       return question.type === "history" && question.room.toLowerCase() === frame.room;
     case "status":
-      return question.type === "status" && question.id === frame.id;
+      return question.type === "status" && question.id === frame.id && (question.room ?? frame.room) === frame.room;
     case "rooms":
     case "who":
       return question.type === frame.type;

@@ -67,8 +67,10 @@ export type Beat = {
 
 /** `who`. */
 export type BotDirectory = {
-  /** The bots, by name. */
+  /** The bots, by name. Without `room`, a later page may name one again. */
   bots: Array<BotInfo>;
+  /** There is more: the same request with this as `after` has it. */
+  next?: string;
   /** The room that was asked about. */
   room?: RoomName;
 };
@@ -364,7 +366,7 @@ export type Operation =
       };
     }
   | {
-      bot_list: Record<never, never>;
+      bot_list: Page;
     }
   | {
       bot_show: {
@@ -421,10 +423,14 @@ export type Operation =
       };
     }
   | {
-      room_list: Record<never, never>;
+      room_list: Page;
     }
   | {
       room_show: {
+        /** Goes on after a page of members: what its `next` was. */
+        after?: string;
+        /** At most so many members in one answer. */
+        limit?: number;
         /** The room. */
         room: RoomName;
       };
@@ -465,8 +471,12 @@ export type Operation =
     }
   | {
       pending: {
+        /** Goes on after a page: what its `next` was. */
+        after?: string;
         /** Only for this bot. */
         bot?: BotId;
+        /** At most so many memberships in one answer. */
+        limit?: number;
       };
     }
   | {
@@ -482,7 +492,7 @@ export type Operation =
       invite_create: InviteWish;
     }
   | {
-      invite_list: Record<never, never>;
+      invite_list: Page;
     }
   | {
       invite_revoke: {
@@ -490,6 +500,14 @@ export type Operation =
         id: string;
       };
     };
+
+/** Which part of a list. An answer that is not the last one has a `next`. */
+export type Page = {
+  /** Goes on after a page: what its `next` was. The first page when absent. */
+  after?: string;
+  /** At most so many lines in one answer; a thousand when absent, and never more. */
+  limit?: number;
+};
 
 /** `ping`: answered with `pong`. */
 export type Ping = {
@@ -624,6 +642,8 @@ export type Right = "read" | "post" | "request" | "invite";
 
 /** `rooms`. */
 export type RoomDirectory = {
+  /** There is more: the same request with this as `after` has it. */
+  next?: string;
   /** The rooms, by name. */
   rooms: Array<RoomInfo>;
 };
@@ -647,8 +667,13 @@ export type RoomInfo = {
 /** A room's name, compared without case; `dm:<a>:<b>` for two bots. */
 export type RoomName = string;
 
-/** `rooms`: the rooms that this bot may see. */
-export type Rooms = Record<never, never>;
+/** `rooms`: the rooms that this bot may see, page by page. */
+export type Rooms = {
+  /** Goes on after a page: what its `next` was. The first page when absent. */
+  after?: string;
+  /** At most so many rooms in one answer; a thousand when absent, and never more. */
+  limit?: number;
+};
 
 /** A token or other secret. Neither `Debug` nor `Display` shows it; [`Secret::expose`] does. */
 export type Secret = string;
@@ -677,10 +702,16 @@ export type ServerFrame =
 
 /** `status`: what became of a message. */
 export type Status = {
+  /** Goes on after a page: what its `next` was. The first page when absent. */
+  after?: string;
   /** Its sender, when an operator asks about somebody else's message. */
   from?: BotId;
   /** The message. */
   id: MessageId;
+  /** At most so many recipients in one answer; a thousand when absent, and never more. */
+  limit?: number;
+  /** Only the message in this room, where one id was used in several. */
+  room?: RoomName;
 };
 
 /** `status`: a message's life, per recipient. */
@@ -689,6 +720,8 @@ export type StatusReport = {
   from: BotId;
   /** The message. */
   id: MessageId;
+  /** There is more: the same request with this as `after` has it. */
+  next?: string;
   /** Everybody whom it was for. */
   recipients: Array<RecipientStatus>;
   /** Its room. */
@@ -728,8 +761,12 @@ export type TypingNotice = {
   room: RoomName;
 };
 
-/** `who`: bots, and when each was last seen. */
+/** `who`: bots, and when each was last seen, page by page. */
 export type Who = {
+  /** Goes on after a page: what its `next` was. The first page when absent. */
+  after?: string;
+  /** At most so many bots in one answer; a thousand when absent, and never more. */
+  limit?: number;
   /** Only the members of this room. */
   room?: RoomName;
 };

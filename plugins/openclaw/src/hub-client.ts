@@ -11,6 +11,7 @@ import { memoryFile, type JsonFile } from "./file.ts";
 import type { Ack, AuthOk, ClientFrame, Delivery, Gap, Limits, RangeReceipt, ReceiptNotice, ServerFrame } from "./frames.ts";
 import { openLink, type Ended, type Link, type OpenSocket } from "./link.ts";
 import { Outbox, type Draft } from "./outbox.ts";
+import { inFull } from "./pages.ts";
 import { receiptOf, Reports, type Report } from "./reports.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -150,8 +151,10 @@ export class HubClient {
   }
 
   async ask<Q extends Question>(question: Q): Promise<Answer<Q>> {
-    if (!this.#write(question)) throw new HubAway("there is no connection to the hub");
-    return this.#asks.add(question);
+    return inFull(question, async (page) => {
+      if (!this.#write(page)) throw new HubAway("there is no connection to the hub");
+      return this.#asks.add(page);
+    });
   }
 
   /** Says what became of an entry; repeated until the hub certainly has it. */

@@ -162,7 +162,10 @@ fn answers(ask: &ClientFrame, reply: &ServerFrame) -> bool {
         (Ask::Join(ask), Reply::Joined(reply)) => ask.room == reply.room,
         (Ask::Leave(ask), Reply::Left(reply)) => ask.room == reply.room,
         (Ask::History(ask), Reply::History(reply)) => ask.room == reply.room,
-        (Ask::Status(ask), Reply::Status(reply)) => ask.id == reply.id,
+        (Ask::Status(ask), Reply::Status(reply)) => {
+            let is_there = ask.room.as_ref().is_none_or(|room| *room == reply.room);
+            ask.id == reply.id && is_there
+        }
         (Ask::Who(ask), Reply::Who(reply)) => ask.room == reply.room,
         (Ask::Ping(ask), Reply::Pong(reply)) => ask.at == reply.at,
         (Ask::Operate(ask), Reply::Operated(reply)) => ask.reference == reply.reference,

@@ -172,7 +172,11 @@ impl Link {
                 self.backoff.reset();
                 self.event(Event::Message(Box::new(delivery)));
             }
-            Arrival::Again(Some(receipt)) if self.acks => self.frame(ClientFrame::Receipt(receipt)),
+            Arrival::Again(Some(receipt)) if self.acks => {
+                if let Some(receipt) = self.inbox.hold(receipt) {
+                    self.frame(ClientFrame::Receipt(receipt));
+                }
+            }
             Arrival::Again(_) => {}
             Arrival::TooMany => self.drop_connection(now, Why::TooManyUnreceived),
         }
@@ -243,6 +247,7 @@ impl Link {
         let known =
             matches!(&self.phase, Phase::Ready(ready) if ready.new_logs.contains(&gap.room));
         if gap.reason != GapReason::Epoch || !known {
+            self.inbox.gap(&gap.room, self.events + 1);
             self.event(Event::Gap(gap));
         }
     }

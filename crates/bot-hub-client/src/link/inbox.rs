@@ -42,8 +42,8 @@ pub(super) struct Inbox {
     acknowledge: Acknowledge,
     /// The hub of this connection was told the positions, as they were then.
     resumed: bool,
-    /// Events that hold an entry, in order, so that "taken up to event n" finds their rooms. Only
-    /// where taking an event acknowledges it.
+    /// Events that hold a gap, or an entry that is acknowledged by taking it, in order, so that "taken
+    /// up to event n" finds their rooms.
     given: VecDeque<(u64, RoomName)>,
 }
 
@@ -58,6 +58,8 @@ struct Room {
     known: HashSet<Key>,
     /// Received after the hub was told the position and before it delivered them again.
     overtaken: Vec<(Option<u64>, MessageId)>,
+    /// Receipts that wait until the application has seen a gap.
+    held: Vec<Receipt>,
     /// The application joined it on purpose.
     wanted: bool,
 }
@@ -73,6 +75,8 @@ struct Pending {
     received: bool,
     /// Delivered on this connection.
     fresh: bool,
+    /// It is no entry, but a gap, which is received when the application takes the event.
+    gap: bool,
 }
 
 impl Inbox {
@@ -127,6 +131,8 @@ impl Inbox {
         for room in self.rooms.values_mut() {
             room.pending.iter_mut().for_each(|entry| entry.fresh = false);
             room.overtaken.clear();
+            // What the hub did not hear, it delivers again.
+            room.held.clear();
         }
     }
 
@@ -170,11 +176,36 @@ impl Inbox {
             key,
             received: false,
             fresh: true,
+            gap: false,
         });
         if self.acknowledge == Acknowledge::Automatic {
             self.given.push_back((event, delivery.room.clone()));
         }
         Arrival::New
+    }
+
+    /// A gap is on its way to the application, in `event`. The hub tells of it on every connection until
+    /// something behind it is received. If that went out first, and the program then crashed, nobody
+    /// would ever hear of the gap.
+    pub(super) fn gap(&mut self, name: &RoomName, event: u64) {
+        let room = self.rooms.entry(name.clone()).or_default();
+        let (seq, key, received, fresh, gap) = (None, None, false, true, true);
+        room.pending.push_back(Pending { event, seq, key, received, fresh, gap });
+        self.given.push_back((event, name.clone()));
+    }
+
+    /// Whether the application has not seen a gap of that room yet.
+    pub(super) fn is_behind_gap(&self, name: &RoomName) -> bool {
+        self.rooms.get(name).is_some_and(Room::has_unseen_gap)
+    }
+
+    /// Keeps a receipt back that must not overtake a gap.
+    pub(super) fn hold(&mut self, receipt: Receipt) -> Option<Receipt> {
+        match self.rooms.get_mut(&receipt.room).filter(|room| room.has_unseen_gap()) {
+            Some(room) => room.held.push(receipt),
+            None => return Some(receipt),
+        }
+        None
     }
 
     /// The application took all events up to this one. Returns what to tell the hub.
@@ -185,13 +216,18 @@ impl Inbox {
                 touched.push(name);
             }
         }
-        let receipts = touched.into_iter().filter_map(|name| {
-            let room = self.rooms.get_mut(&name)?;
-            room.mark(|entry| entry.event <= event);
-            let seq = room.settle(self.epoch, self.resumed)?;
-            Some(received(&name, None, Some(seq)))
-        });
-        receipts.collect()
+        let automatic = self.acknowledge == Acknowledge::Automatic;
+        let mut receipts = Vec::new();
+        for name in touched {
+            let Some(room) = self.rooms.get_mut(&name) else { continue };
+            room.mark(|entry| entry.event <= event && (automatic || entry.gap));
+            let seq = room.settle(self.epoch, self.resumed);
+            if !room.has_unseen_gap() {
+                receipts.append(&mut room.held);
+            }
+            receipts.extend(seq.filter(|_| automatic).map(|seq| received(&name, None, Some(seq))));
+        }
+        receipts
     }
 
     /// Names the sender of the entry that a receipt is about, if the application did not and only one
@@ -223,6 +259,10 @@ impl Inbox {
 }
 
 impl Room {
+    fn has_unseen_gap(&self) -> bool {
+        self.pending.iter().any(|entry| entry.gap && !entry.received)
+    }
+
     fn mark(&mut self, which: impl Fn(&Pending) -> bool) {
         for entry in self.pending.iter_mut().filter(|entry| which(entry)) {
             entry.received = true;
@@ -273,7 +313,8 @@ impl Room {
                 let first = &self.pending[at];
                 let (event, received) = (first.event, first.received);
                 let (seq, key) = (delivery.seq, Some(key.clone()));
-                self.pending.push_back(Pending { event, seq, key, received, fresh: true });
+                let (fresh, gap) = (true, false);
+                self.pending.push_back(Pending { event, seq, key, received, fresh, gap });
                 received
             }
             Some(at) => {
@@ -300,8 +341,8 @@ impl Room {
             return;
         }
         self.remembered.retain(|remembered| remembered != key);
-        let entry = Pending { event: 0, seq, key: Some(key.clone()), received: true, fresh: true };
-        self.pending.push_back(entry);
+        let (event, key, received, fresh, gap) = (0, Some(key.clone()), true, true, false);
+        self.pending.push_back(Pending { event, seq, key, received, fresh, gap });
     }
 }
 

@@ -48,7 +48,7 @@ mod vocabulary;
 use std::collections::{BTreeMap, VecDeque};
 
 use bot_protocol::frame::FrameError;
-use bot_protocol::frame::client::{self, ClientFrame, Join, Message};
+use bot_protocol::frame::client::{self, ClientFrame, Join, Message, Receipt};
 use bot_protocol::frame::server::{Ack, ServerFrame};
 use bot_protocol::id::{MessageId, Position};
 use bot_protocol::limits::Limits;
@@ -312,10 +312,10 @@ impl Link {
             ClientFrame::Receipt(mut receipt) => {
                 self.inbox.name_sender(&mut receipt);
                 self.inbox.note(&receipt);
-                if receipt.state == ReceiptState::Received {
-                    self.frame_if_ready(ClientFrame::Receipt(receipt));
-                } else {
+                if receipt.state != ReceiptState::Received {
                     self.told.push(receipt);
+                } else if let Some(receipt) = self.inbox.hold(receipt) {
+                    self.frame_if_ready(ClientFrame::Receipt(receipt));
                 }
             }
             ClientFrame::Presence(presence) => {
@@ -370,7 +370,8 @@ impl Link {
         }
         // The hub ignores what is said of an entry that it has not delivered on this connection.
         let inbox = &self.inbox;
-        for receipt in self.told.due(self.frames, |receipt| !inbox.is_awaited(receipt)) {
+        let may_go = |it: &Receipt| !inbox.is_awaited(it) && !inbox.is_behind_gap(&it.room);
+        for receipt in self.told.due(self.frames, may_go) {
             self.frame(ClientFrame::Receipt(receipt));
         }
         while let Some(ask) = self.asks.next_due(Turn::Others) {

@@ -197,9 +197,7 @@ impl World {
                 self.input(Input::Tell(Box::new(receipt)));
             }
         }
-        if self.link.config.acknowledge == Acknowledge::Automatic {
-            self.input(Input::Taken(number));
-        }
+        self.input(Input::Taken(number));
     }
 
     fn input(&mut self, input: Input) {

@@ -81,7 +81,8 @@ pub enum Input {
     /// Say something that has no answer: `receipt`, `presence` or `typing`. What was said of
     /// `presence` and with receipts survives a lost connection, `typing` does not.
     Tell(Box<ClientFrame>),
-    /// The application took all events up to this number.
+    /// The application took all events up to this number. With manual acknowledgement too: what it
+    /// says of entries behind a gap waits until it has seen the gap.
     Taken(u64),
     /// The application takes no events any more: entries stay at the hub.
     Deaf,

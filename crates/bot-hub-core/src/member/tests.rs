@@ -125,7 +125,7 @@ fn an_entry_that_was_taken_out_of_turn_proves_no_gap_before_it() {
 #[test]
 fn only_what_was_taken_since_the_last_save_is_known_here() {
     let mut member = Member::new(ME, 0, 2);
-    member.set_proves(false);
+    member.turn_to(false, Timestamp(0));
     member.attach(ConnId(1), 7, None);
     member.hand(slot(3));
     lose(&mut member, 4, 5);
@@ -142,13 +142,13 @@ fn only_what_was_taken_since_the_last_save_is_known_here() {
 #[test]
 fn what_a_cursor_meant_before_another_kind_of_reader_came_only_the_store_knows() {
     let mut member = Member::new(ME, 0, 0);
-    member.set_proves(false);
+    member.turn_to(false, Timestamp(0));
     member.attach(ConnId(1), 2, None);
     member.hand(slot(1));
     member.hand(slot(2));
     take(&mut member, 1);
     assert_eq!(member.reached(1), Some(ReceiptState::Received));
-    member.set_proves(true);
+    member.turn_to(true, Timestamp(0));
     assert_eq!(member.reached(1), None);
     member.prove(&(2..=2));
     assert_eq!(member.reached(2), Some(ReceiptState::Delivered));
@@ -221,4 +221,32 @@ fn entries_with_holes_between_them_are_found_by_their_own_number() {
         member.window.raise_all(&seqs, ReceiptState::Delivered, |slot| raised.push(slot.seq));
     }
     assert_eq!(raised, [5, 1], "3 was received already");
+}
+
+/// A bot that is away and had received only entry 3 of five.
+fn away_with_one_received_out_of_turn() -> Member {
+    let mut member = reader();
+    assert!(take(&mut member, 3));
+    member.detach();
+    member
+}
+
+#[test]
+fn what_was_received_out_of_turn_and_is_gone_from_the_log_hides_no_gap() {
+    let mut member = away_with_one_received_out_of_turn();
+    assert_eq!(member.lose(1, 8, Loss::Retention), 7, "one of eight was received");
+    member.attach(ConnId(2), 9, None);
+    let gaps: Vec<_> =
+        std::iter::from_fn(|| member.next_gap()).map(|it| (it.from, it.to)).collect();
+    assert_eq!(gaps, [(1, 2), (4, 8)]);
+    assert_eq!(member.sent(), 8);
+}
+
+#[test]
+fn a_full_buffer_loses_nothing_that_was_received() {
+    let mut member = away_with_one_received_out_of_turn();
+    member.queue(6, 1);
+    member.settle_buffer();
+    let lost: Vec<_> = member.losses.after(0).map(|it| (it.from, it.to)).collect();
+    assert_eq!(lost, [(1, 2), (4, 5)]);
 }

@@ -22,6 +22,7 @@ mod expiry;
 mod ids;
 mod inviting;
 mod ladder;
+mod lists;
 mod numbers;
 mod operators;
 mod pages;

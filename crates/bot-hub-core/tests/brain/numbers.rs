@@ -139,3 +139,31 @@ fn what_a_full_buffer_and_the_retention_dropped_is_counted() {
     hub: accepted 5, dropped 4
     "#);
 }
+
+#[test]
+fn in_a_hub_of_very_many_rooms_what_waits_is_what_the_last_sweep_counted() {
+    transcript!(@r#"
+    > open ana ack
+    ana <- auth_ok [ack]
+    > open ops side operator
+    ops <- auth_ok []
+    > bot bob
+    > declare lab ana,bob
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab one
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":1}
+    > ops do {"hub_status":{}}
+    ops <- {"type":"operated","ref":"r1","result":{"accepted":1,"bots":3,"connections":2,"corrupt":0,"dead":0,"deliveries":0,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":0,"online":1,"received":0,"refused_changes":0,"retention_waits":null,"rooms":1,"waiting":1}}
+    > quiet
+    > times 10001 ops do {"room_create":{"room":"room-{n}"}}
+    > loud
+    > tick 61s
+    > ana say #lab two
+    ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":1}
+    > ops do {"hub_status":{}}
+    ops <- {"type":"operated","ref":"r1","result":{"accepted":2,"bots":3,"connections":2,"corrupt":0,"dead":0,"deliveries":0,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":61000,"online":1,"received":0,"refused_changes":0,"retention_waits":null,"rooms":10002,"waiting":1}}
+    > tick 61s
+    > ops do {"hub_status":{}}
+    ops <- {"type":"operated","ref":"r1","result":{"accepted":2,"bots":3,"connections":2,"corrupt":0,"dead":0,"deliveries":0,"dropped":0,"entries":2,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":122000,"online":1,"received":0,"refused_changes":0,"retention_waits":null,"rooms":10002,"waiting":2}}
+    "#);
+}

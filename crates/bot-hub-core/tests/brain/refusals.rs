@@ -181,6 +181,44 @@ fn a_loss_is_told_when_it_is_stored_and_never_before() {
 }
 
 #[test]
+fn what_a_seed_client_read_while_the_disk_was_full_is_not_called_received_later() {
+    transcript!(@r#"
+    > open ana ack,receipts
+    ana <- auth_ok [ack,receipts]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob seed
+    bob <- {"type":"auth_ok"}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"]}
+    > ana say #lab one id=m1
+    bob <- {"type":"message","room":"lab","from":"ana","text":"one"}
+    bob <- probe 1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    > written bob
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"delivered","at":1000000}
+    > show store
+    > hold store
+    > prove bob
+    > close bob
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 1/1
+    store <- delivered #lab bob 1
+    store <- cursor #lab bob 1 delivered
+    > refuse storage_full
+    > tick 1s
+    store <- cursor #lab ana 1 received
+    store <- delivered #lab bob 1
+    store <- cursor #lab bob 1 delivered
+    > free store
+    > tick 10s
+    > ana status m1
+    store ? find m1 from ana
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"delivered","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000000}]}]}
+    "#);
+}
+
+#[test]
 fn what_was_refused_to_a_client_is_not_made_later() {
     transcript!(@r#"
     > bot bob

@@ -138,7 +138,7 @@ fn query(query: &Query) -> String {
             let from = from.as_ref().map_or("anybody", |from| from.as_str());
             format!("locate #{room} {id} from {from}")
         }
-        Query::Find { id, from } => {
+        Query::Find { id, from, .. } => {
             format!("find {id} from {}", from.as_ref().map_or("anybody", |from| from.as_str()))
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bot_hub_core::change::{
     Answer, Change, DroppedRange, Expiring, Found, LOCATED_MAX, Located, MemberRecord, Outcome,
-    Page, Query, ReceiptRecord, Removed, RoomRecord, Snapshot, Span,
+    Page, Query, ReceiptRecord, Recipients, Removed, RoomRecord, Snapshot, Span,
 };
 use bot_hub_core::entry::{Draft, Entry};
 use bot_protocol::frame::operator::Retention;
@@ -155,11 +155,11 @@ impl Store {
                 let found = room.map(|room| room.locate(id, from.as_ref(), by));
                 Answer::Located(found.unwrap_or_default())
             }
-            Query::Find { id, from } => {
-                let mut found: Vec<Found> = self
-                    .rooms
-                    .iter()
-                    .flat_map(|(name, room)| room.find(name, id, from.as_ref()))
+            Query::Find { id, from, room: only, recipients } => {
+                let rooms = self.rooms.iter();
+                let rooms = rooms.filter(|(name, _)| only.as_ref().is_none_or(|it| it == *name));
+                let mut found: Vec<Found> = rooms
+                    .flat_map(|(name, room)| room.find(name, id, from.as_ref(), recipients))
                     .collect();
                 found.sort_by_key(|it| it.sent_at);
                 Answer::Found(found)
@@ -296,15 +296,35 @@ impl Room {
         page
     }
 
-    fn find(&self, name: &RoomName, id: &MessageId, from: Option<&BotId>) -> Vec<Found> {
+    fn find(
+        &self,
+        name: &RoomName,
+        id: &MessageId,
+        from: Option<&BotId>,
+        part: &Recipients,
+    ) -> Vec<Found> {
         let meant = |it: &Arc<Draft>| it.id == *id && from.is_none_or(|from| *from == it.from);
         let hits = self.entries.iter().filter(|(_, it)| meant(it));
-        hits.map(|(&seq, draft)| Found {
-            room: name.clone(),
-            seq,
-            from: draft.from.clone(),
-            sent_at: draft.sent_at,
-            receipts: self.fate(name, seq),
+        hits.map(|(&seq, draft)| {
+            let mut receipts = self.fate(name, seq);
+            let known: BTreeSet<BotId> = receipts.iter().map(|it| it.bot.clone()).collect();
+            let known = known.into_iter().chain(self.members.keys().cloned());
+            let known: BTreeSet<BotId> = known.collect();
+            let after =
+                |bot: &BotId| part.after.as_ref().is_none_or(|at| bot.as_str() > at.as_str());
+            let mut bots: Vec<BotId> = known.into_iter().filter(after).collect();
+            let is_cut = bots.len() > part.max as usize;
+            bots.truncate(part.max as usize);
+            receipts.retain(|it| bots.contains(&it.bot));
+            Found {
+                room: name.clone(),
+                seq,
+                from: draft.from.clone(),
+                sent_at: draft.sent_at,
+                receipts,
+                next: bots.last().filter(|_| is_cut).map(|bot| bot.as_str().into()),
+                bots,
+            }
         })
         .collect()
     }

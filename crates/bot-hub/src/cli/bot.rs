@@ -2,7 +2,7 @@
 //!
 //! Owns what is printed about bots. A token is printed once, by whoever made it.
 
-use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::operator::{Operation, Page};
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use clap::Subcommand;
@@ -232,7 +232,7 @@ pub(super) const OPERATOR_ORIGIN: &str = "this process";
 
 /// Bots that somebody made, and how many of them are connected.
 pub(super) async fn counts(hub: &Hub) -> Result<(u64, u64), Failure> {
-    let (_, Bots { mut bots }): (_, Bots) = hub.ask(Operation::BotList {}).await?;
+    let (_, Bots { mut bots }): (_, Bots) = hub.ask(Operation::BotList(Page::default())).await?;
     bots.retain(|bot| bot.origin != OPERATOR_ORIGIN);
     let online = bots.iter().filter(|bot| bot.online).count() as u64;
     Ok((bots.len() as u64, online))
@@ -244,7 +244,7 @@ struct Bots {
 }
 
 async fn list(hub: &Hub) -> Result<(), Failure> {
-    let (value, Bots { bots }) = match hub.ask(Operation::BotList {}).await {
+    let (value, Bots { bots }) = match hub.ask(Operation::BotList(Page::default())).await {
         Err(failure) if failure.kind == Kind::Refused => return list_seen(hub, None).await,
         asked => asked?,
     };

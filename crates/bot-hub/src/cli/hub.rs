@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::Global;
 use super::failure::{Failure, Kind};
 use super::out::Out;
+use super::pages;
 use super::probe::Target;
 use crate::config::{Environment, Sources, config_file, load};
 use crate::server::{Home, RunningHub};
@@ -199,7 +200,17 @@ impl Hub {
         self.now() - u64::try_from(period.as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// The whole answer, of however many pages it is.
     pub(super) async fn operate(&self, operation: Operation) -> Result<Value, Failure> {
+        let mut whole = self.operate_once(operation.clone()).await?;
+        while let Some(next) = pages::take_next(&mut whole) {
+            let Some(operation) = operation.page_after(next) else { break };
+            pages::append(&mut whole, self.operate_once(operation).await?);
+        }
+        Ok(whole)
+    }
+
+    async fn operate_once(&self, operation: Operation) -> Result<Value, Failure> {
         let asked = self.client.operate(operation).await;
         asked.map_err(|error| self.needs_operator(error.into()))
     }

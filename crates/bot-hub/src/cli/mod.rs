@@ -19,6 +19,7 @@ mod invite;
 mod join;
 mod losing;
 mod out;
+mod pages;
 mod paint;
 mod pending;
 mod port;

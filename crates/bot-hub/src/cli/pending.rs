@@ -40,8 +40,12 @@ pub(super) struct Queue {
 
 /// What waits, for whomever.
 pub(super) async fn queues(hub: &Hub) -> Result<Vec<Queue>, Failure> {
-    let (_, waiting): (_, Waiting) = hub.ask(Operation::Pending { bot: None }).await?;
+    let (_, waiting): (_, Waiting) = hub.ask(pending_of(None)).await?;
     Ok(waiting.pending)
+}
+
+fn pending_of(bot: Option<BotId>) -> Operation {
+    Operation::Pending { bot, after: None, limit: None }
 }
 
 impl Queue {
@@ -56,11 +60,10 @@ impl Pending {
         if let Some(bot) = &self.bot {
             Directory::read(hub).await?.find(&format!("@{bot}"))?;
         }
-        let (value, waiting): (_, Waiting) =
-            match hub.ask(Operation::Pending { bot: self.bot.clone() }).await {
-                Err(failure) if failure.kind == Kind::Refused => return self.own(hub),
-                asked => asked?,
-            };
+        let (value, waiting): (_, Waiting) = match hub.ask(pending_of(self.bot.clone())).await {
+            Err(failure) if failure.kind == Kind::Refused => return self.own(hub),
+            asked => asked?,
+        };
         let rows: Vec<_> = waiting
             .pending
             .iter()

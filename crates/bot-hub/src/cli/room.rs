@@ -2,7 +2,7 @@
 //!
 //! Owns what is printed about rooms, and the words of a retention rule.
 
-use bot_protocol::frame::operator::{Operation, Retention};
+use bot_protocol::frame::operator::{Operation, Page, Retention};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::{Granted, Right, Rights};
 use clap::Subcommand;
@@ -140,7 +140,7 @@ impl RoomCommand {
                 show_seen(hub, &room).await
             }
             Self::Show { room } => {
-                let value = on(hub, &room, Operation::RoomShow { room: room.clone() }).await?;
+                let value = on(hub, &room, show_of(&room)).await?;
                 let shown: Room = understood(&value)?;
                 hub.out.answer(&value, || text(&shown))
             }
@@ -188,7 +188,7 @@ async fn on(hub: &Hub, room: &RoomName, operation: Operation) -> Result<Value, F
 
 /// A member that may not read any more loses what waits for it: as with a kick, a person is asked.
 async fn confirm_loss(hub: &Hub, room: &RoomName, bot: &BotId) -> Result<(), Failure> {
-    let shown = hub.ask::<Room>(Operation::RoomShow { room: room.clone() }).await;
+    let shown = hub.ask::<Room>(show_of(room)).await;
     // Whatever is wrong with the room, the operation itself says.
     let Ok((_, shown)) = shown else { return Ok(()) };
     let member = shown.members.iter().find(|member| member.bot == *bot);
@@ -225,7 +225,7 @@ async fn membership(
 
 /// Everything for an operator; for others what their bot may see.
 pub(super) async fn list(hub: &Hub) -> Result<(), Failure> {
-    let (value, Rooms { rooms }) = match hub.ask(Operation::RoomList {}).await {
+    let (value, Rooms { rooms }) = match hub.ask(Operation::RoomList(Page::default())).await {
         Err(failure) if failure.kind == Kind::Refused => {
             let seen = hub.client.rooms().await?;
             let value = json!({ "rooms": seen.rooms, "complete": false });
@@ -281,7 +281,7 @@ async fn retain(
     entries: Option<Bound<u64>>,
     bytes: Option<Bound<ByteSize>>,
 ) -> Result<(), Failure> {
-    let value = on(hub, room, Operation::RoomShow { room: room.clone() }).await?;
+    let value = on(hub, room, show_of(room)).await?;
     let mut rule = understood::<Room>(&value)?.retain;
     let changes = age.is_some() || entries.is_some() || bytes.is_some();
     if let Some(Bound(age)) = age {
@@ -302,9 +302,13 @@ async fn retain(
     })
 }
 
+fn show_of(room: &RoomName) -> Operation {
+    Operation::RoomShow { room: room.clone(), after: None, limit: None }
+}
+
 /// The memberships of one bot, as they stand in the rooms.
 pub(super) async fn rooms_of(hub: &Hub, bot: &BotId) -> Result<Vec<Value>, Failure> {
-    let (_, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
+    let (_, Rooms { rooms }) = hub.ask(Operation::RoomList(Page::default())).await?;
     let own = rooms.iter().filter_map(|room| {
         let member = room.members.iter().find(|member| member.bot == *bot)?;
         let (cursor, waiting) = (member.cursor, member.waiting);

@@ -3,7 +3,7 @@
 //! Owns resolution and suggestions. A bare name means something only if exactly one thing has it;
 //! nothing is ever guessed.
 
-use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::operator::{Operation, Page};
 use bot_protocol::name::{BotId, NameError, RoomName, Target};
 use serde::Deserialize;
 use serde_json::json;
@@ -64,7 +64,7 @@ impl Directory {
             bot: BotId,
         }
         let rooms = hub.client.rooms().await?.rooms.into_iter().map(|it| it.room).collect();
-        match hub.ask::<Bots>(Operation::BotList {}).await {
+        match hub.ask::<Bots>(Operation::BotList(Page::default())).await {
             Ok((_, bots)) => {
                 let bots = bots.bots.into_iter().map(|it| it.bot).collect();
                 Ok(Self { rooms, bots, is_complete: true })

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 pub use bot_hub_core::io::ConnId;
-use bot_protocol::frame::operator::InviteWish;
+use bot_protocol::frame::operator::{InviteWish, Page};
 use bot_protocol::secret::Secret;
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
@@ -129,8 +129,8 @@ pub struct ClaimWish {
 pub enum InviteCall {
     /// Make one.
     Create(InviteWish),
-    /// Show them.
-    List,
+    /// Show them, page by page.
+    List(Page),
     /// Make one worthless.
     Revoke(SmolStr),
 }

@@ -63,7 +63,7 @@ pub(super) fn concerns_bots(operation: &Operation) -> bool {
     matches!(
         operation,
         Operation::BotAdd { .. }
-            | Operation::BotList {}
+            | Operation::BotList(_)
             | Operation::BotShow { .. }
             | Operation::BotRotateToken { .. }
             | Operation::BotPrepareToken { .. }
@@ -95,10 +95,10 @@ impl Engine {
         operation: Operation,
     ) -> Result<(), ErrorFrame> {
         match operation {
-            Operation::BotList {} => {
-                let bots: Vec<Value> =
-                    self.registry.names().iter().map(|bot| self.show_bot(bot)).collect();
-                self.tell(conn, reference, json!({ "bots": bots }));
+            Operation::BotList(page) => {
+                let (names, next) = self.registry.page(&page);
+                let bots: Vec<Value> = names.iter().map(|bot| self.show_bot(bot)).collect();
+                self.tell(conn, reference, with_next(json!({ "bots": bots }), next));
                 Ok(())
             }
             Operation::BotShow { bot } => {
@@ -425,9 +425,7 @@ impl Engine {
 
     fn show_bot(&self, bot: &BotId) -> Value {
         let record = self.registry.record(bot);
-        let online = self.peers.values().filter_map(|peer| peer.known.as_ref());
-        let mut readers = online.filter(|known| known.pass.bot == *bot && known.reads);
-        let reader = readers.next();
+        let reader = self.connections_of(bot).find(|known| known.reads);
         let origin = match self.registry.origin(bot) {
             Some(Origin::Config) => "configuration file",
             Some(Origin::Process) => "this process",
@@ -447,6 +445,14 @@ impl Engine {
             "ended_lately": self.flaps.show(bot, self.now),
         })
     }
+}
+
+/// Says where the page after this one begins, if there is one.
+pub(super) fn with_next(mut page: Value, next: Option<SmolStr>) -> Value {
+    if let Some(next) = next {
+        page["next"] = next.as_str().into();
+    }
+    page
 }
 
 /// What a token is named by between the two steps; it reveals nothing of the token.

@@ -68,6 +68,7 @@ impl Engine {
             let reads = !auth.side;
             peer.known = Some(Known { pass, client, form, reads });
             peer.outbox.authenticate();
+            self.note_present(bot.clone(), conn);
         }
         if !auth.side {
             // Not only when it goes: after a crash of the hub it was here all the same.

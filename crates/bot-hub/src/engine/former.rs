@@ -6,7 +6,11 @@
 
 use std::collections::BTreeSet;
 
+use bot_hub_core::io::Input;
 use bot_protocol::name::{BotId, RoomName};
+use rustc_hash::FxHashMap;
+
+use super::likeness;
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -17,14 +21,18 @@ pub struct Former {
     sealed: BTreeSet<BotId>,
     /// Members that the configuration expects. One that never came has a name in the store, too.
     expected: BTreeSet<BotId>,
+    /// One of them of each appearance.
+    alike: FxHashMap<String, BotId>,
 }
 
 impl Former {
     /// What the store remembers.
     pub fn restore<'a>(names: Vec<BotId>, rooms: impl IntoIterator<Item = &'a RoomName>) -> Self {
         let pairs = rooms.into_iter().filter_map(RoomName::direct_pair);
-        let sealed = pairs.flat_map(|(one, other)| [one, other]).collect();
-        Self { heard: names.into_iter().collect(), sealed, expected: BTreeSet::new() }
+        let sealed: BTreeSet<BotId> = pairs.flat_map(|(one, other)| [one, other]).collect();
+        let all = names.iter().chain(&sealed).map(|name| (likeness::of(name), name.clone()));
+        let alike = all.collect();
+        Self { heard: names.into_iter().collect(), sealed, expected: BTreeSet::new(), alike }
     }
 
     /// Whom the configuration names as members from now on.
@@ -34,6 +42,7 @@ impl Former {
 
     /// A bot was removed.
     pub(super) fn seal(&mut self, bot: BotId) {
+        self.alike.insert(likeness::of(&bot), bot.clone());
         self.sealed.insert(bot);
     }
 
@@ -42,10 +51,19 @@ impl Former {
         self.sealed.contains(name) || (self.heard.contains(name) && !self.expected.contains(name))
     }
 
-    /// All of them.
-    pub(super) fn names(&self) -> impl Iterator<Item = &BotId> {
-        self.heard.iter().chain(&self.sealed)
+    /// One that a reader takes for what looks like this.
+    pub(super) fn alike(&self, appearance: &str) -> Option<&BotId> {
+        self.alike.get(appearance)
     }
+}
+
+/// Everybody whom the configuration declares a member somewhere.
+pub(super) fn members_in(rooms: &[Input]) -> BTreeSet<BotId> {
+    let declared = rooms.iter().filter_map(|room| match room {
+        Input::RoomDeclared { members, .. } => Some(members),
+        _ => None,
+    });
+    declared.flatten().cloned().collect()
 }
 
 #[cfg(test)]

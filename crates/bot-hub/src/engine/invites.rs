@@ -6,7 +6,7 @@
 
 mod book;
 mod claim;
-mod likeness;
+mod order;
 #[cfg(test)]
 mod tests;
 
@@ -24,8 +24,9 @@ use tokio::sync::oneshot;
 
 pub(super) use self::book::Book;
 pub(super) use self::claim::Claim;
-use super::accounts::no_randomness;
+use super::accounts::{no_randomness, with_next};
 use super::credential::{hash_code, make_code, scannable};
+use super::likeness;
 use super::{Engine, Owner};
 use crate::door::{Answer, ConnId, InviteCall};
 use crate::store::{InviteRecord, Write};
@@ -67,7 +68,7 @@ pub(super) struct Promise {
 pub(super) fn concerns_invites(operation: &Operation) -> bool {
     matches!(
         operation,
-        Operation::InviteCreate(_) | Operation::InviteList {} | Operation::InviteRevoke { .. }
+        Operation::InviteCreate(_) | Operation::InviteList(_) | Operation::InviteRevoke { .. }
     )
 }
 
@@ -78,7 +79,11 @@ impl Engine {
         let call = match request.operation {
             Operation::InviteCreate(wish) => InviteCall::Create(wish),
             Operation::InviteRevoke { id } => InviteCall::Revoke(id),
-            _ => InviteCall::List,
+            Operation::InviteList(page) => InviteCall::List(page),
+            other => {
+                debug_assert!(!concerns_invites(&other), "an operation about invites has its arm");
+                return;
+            }
         };
         self.call_invites(bot, call, ReplyTo::Frame(conn, request.reference));
     }
@@ -86,10 +91,10 @@ impl Engine {
     pub(super) fn call_invites(&mut self, bot: BotId, call: InviteCall, to: ReplyTo) {
         let is_operator = self.registry.is_operator(&bot);
         let prepared = match call {
-            InviteCall::List => {
-                let shown =
-                    self.invites.show(&bot, is_operator, self.present_since(&bot), self.now);
-                return self.reply(to, Ok(json!({ "invites": shown })));
+            InviteCall::List(page) => {
+                let own = (!is_operator).then(|| (&bot, self.present_since(&bot)));
+                let (shown, next) = self.invites.show(own, &page, self.now);
+                return self.reply(to, Ok(with_next(json!({ "invites": shown }), next)));
             }
             InviteCall::Create(wish) => self.prepare_invite(bot, is_operator, wish),
             InviteCall::Revoke(id) => {
@@ -275,9 +280,8 @@ impl Engine {
     /// Refuses a name that a reader would take for that of a bot that is here.
     fn must_be_distinct(&self, name: &BotId) -> Result<(), ErrorFrame> {
         let drawn = likeness::of(name);
-        let known = self.registry.names();
-        let mut names = known.iter().chain(self.former.names());
-        let Some(other) = names.find(|known| likeness::of(known) == drawn) else {
+        let here = self.registry.alike(&drawn);
+        let Some(other) = here.or_else(|| self.former.alike(&drawn)) else {
             return Ok(());
         };
         Err(ErrorFrame::new(Code::NameTaken)

@@ -21,6 +21,7 @@ pub mod former;
 mod goodbye;
 mod invites;
 pub mod life;
+mod likeness;
 pub mod metrics;
 mod questions;
 pub mod registry;
@@ -31,7 +32,7 @@ mod throttle;
 mod time;
 mod timekeeper;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -55,10 +56,10 @@ use self::accounts::Promise;
 use self::encode::{Encoder, Form};
 use self::fair::Fair;
 use self::flaps::{Flaps, end_of};
-use self::former::Former;
+use self::former::{Former, members_in};
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
-use self::registry::{Pass, Registry};
+use self::registry::{Pass, Registry, Reread};
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
@@ -223,6 +224,8 @@ pub struct Engine {
     /// When the present turn began.
     now: Timestamp,
     peers: FxHashMap<ConnId, Peer>,
+    /// Which connections each bot has.
+    present: FxHashMap<BotId, Vec<ConnId>>,
     encoder: Encoder,
     metrics: Metrics,
     batch: Vec<Write>,
@@ -238,6 +241,7 @@ pub struct Engine {
     fair: Fair<Intent<Decoded>>,
     meter: Meter,
     is_working: bool,
+    is_configured: bool,
     store_error: Option<StoreError>,
     /// Why the store took something the last time that it did not.
     refusal: Option<String>,
@@ -270,6 +274,7 @@ impl Engine {
             time: Timekeeper::new(clock),
             age_waits: false,
             peers: FxHashMap::default(),
+            present: FxHashMap::default(),
             encoder: Encoder::default(),
             metrics: Metrics::default(),
             batch: Vec::new(),
@@ -283,6 +288,7 @@ impl Engine {
             fair: Fair::default(),
             meter: serve::even_meter(),
             is_working: false,
+            is_configured: false,
             store_error: None,
             refusal: None,
             declarers: Vec::new(),
@@ -425,15 +431,16 @@ impl Engine {
     pub fn configure(&mut self, new: Reconfiguration) {
         self.begin_turn();
         self.input(Input::Configured(new.settings));
-        let guests = self.registry.names().into_iter().filter(|bot| self.registry.is_guest(bot));
-        let guests: Vec<BotId> = guests.collect();
-        self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
+        let Reread { bots, vouched } =
+            self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
         self.public_url = new.public_url;
-        for bot in guests.iter().filter(|bot| !self.registry.is_guest(bot)) {
+        for bot in &vouched {
             self.warn_of_second_owner(bot);
         }
         self.record_bots_of_file();
-        self.rejudge(self.registry.names());
+        // At the start the brain hears of everybody; a reload concerns only those whom the file names.
+        let is_start = !std::mem::replace(&mut self.is_configured, true);
+        self.rejudge(if is_start { self.registry.names() } else { bots });
         self.former.expect(members_in(&new.rooms));
         for room in new.rooms {
             self.warn_of_namesake(&room);
@@ -539,6 +546,7 @@ impl Engine {
         let Some(peer) = self.peers.remove(&conn) else { return };
         if let Some(known) = peer.known {
             tracing::info!(bot = %known.pass.bot, ?why, "a bot disconnected");
+            self.note_absent(&known.pass.bot, conn);
             if known.reads {
                 self.flaps.ended(&known.pass.bot, end_of(why, &peer.outbox), self.now);
                 self.flush_brain();
@@ -579,15 +587,6 @@ impl Engine {
         }
         self.is_working = false;
     }
-}
-
-/// Everybody whom the configuration declares a member somewhere.
-fn members_in(rooms: &[Input]) -> BTreeSet<BotId> {
-    let declared = rooms.iter().filter_map(|room| match room {
-        Input::RoomDeclared { members, .. } => Some(members),
-        _ => None,
-    });
-    declared.flatten().cloned().collect()
 }
 
 #[cfg(test)]

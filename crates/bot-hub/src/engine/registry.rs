@@ -6,15 +6,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::ops::Bound;
 
 use bot_hub_core::io::Standing;
+use bot_protocol::frame::operator::Page;
+use bot_protocol::limits::LIST_PAGE;
 use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 use subtle::ConstantTimeEq;
 
 use super::credential::is_mistyped;
+use super::likeness;
 use super::throttle::Throttle;
 use crate::config::is_weak;
 use crate::store::{BotRecord, TokenRecord};
@@ -64,13 +69,25 @@ pub enum Refusal {
     Throttled(u64),
 }
 
+/// Whom another configuration may concern.
+#[derive(Debug)]
+pub struct Reread {
+    /// Everybody whom the old one or the new one names.
+    pub bots: BTreeSet<BotId>,
+    /// Of these, who came by an invite and is no guest any more.
+    pub vouched: Vec<BotId>,
+}
+
 /// Bots and tokens.
 #[derive(Debug, Default)]
 pub struct Registry {
     tokens: FxHashMap<TokenHash, TokenEntry>,
-    /// Which tokens a bot has, so that no question about one bot takes a look at those of all. A hash
-    /// may be listed under a bot that no longer has it, never the other way round.
-    held: FxHashMap<BotId, Vec<TokenHash>>,
+    /// Which tokens a bot has, so that no question about one bot takes a look at those of all.
+    held: BTreeMap<BotId, Vec<TokenHash>>,
+    /// The tokens of the configuration.
+    of_file: Vec<TokenHash>,
+    /// A bot of each appearance.
+    alike: FxHashMap<String, BotId>,
     /// Bots made at run time, and those of the configuration that were changed there.
     bots: BTreeMap<BotId, BotRecord>,
     /// Bots of which something is on its way to the store. A new one's name is taken from then on.
@@ -80,20 +97,23 @@ pub struct Registry {
     /// Whoever uses the command line on this machine.
     local_operator: Option<BotId>,
     throttle: Throttle,
-    /// No token ends before this.
-    next_expiry: Option<Timestamp>,
+    /// Tokens that end, by when. One that ends sooner than it once should is listed more than once.
+    ends: BTreeSet<(Timestamp, TokenHash)>,
 }
 
 impl Registry {
     /// What the store remembers.
     pub fn restore(&mut self, bots: Vec<BotRecord>, tokens: Vec<TokenRecord>) {
-        self.bots.extend(bots.into_iter().map(|record| (record.bot.clone(), record)));
+        for record in bots {
+            self.note_appearance(&record.bot);
+            self.bots.insert(record.bot.clone(), record);
+        }
         for token in tokens {
             self.keep_token(&token);
         }
     }
 
-    /// Replaces what came from the configuration.
+    /// Replaces what came from the configuration. Returns whom that may concern.
     ///
     /// A bot that arrives while the file begins to name it has come before it was named: it is there
     /// with both tokens, as it would be if the file had been read a moment later.
@@ -102,36 +122,51 @@ impl Registry {
         tokens: impl IntoIterator<Item = (TokenHash, BotId, bool)>,
         operators: Vec<BotId>,
         failures_per_minute: u32,
-    ) {
-        self.tokens.retain(|_, entry| entry.origin != Origin::Config);
-        self.list_tokens();
+    ) -> Reread {
+        let tokens: Vec<_> = tokens.into_iter().collect();
+        let before = std::mem::take(&mut self.of_file);
+        let hashes = before.iter().chain(tokens.iter().map(|(hash, ..)| hash));
+        let holders = hashes.filter_map(|hash| Some(&self.tokens.get(hash)?.bot));
+        let named = tokens.iter().map(|(_, bot, _)| bot).chain(&operators);
+        let bots = holders.chain(named).chain(&self.config_operators).cloned();
+        let bots: BTreeSet<BotId> = bots.collect();
+        let guests: Vec<BotId> = bots.iter().filter(|bot| self.is_guest(bot)).cloned().collect();
+        for hash in before {
+            self.drop_token(hash);
+        }
         for (hash, bot, disabled) in tokens {
             self.accept(hash, bot, Origin::Config, disabled);
+            self.of_file.push(hash);
         }
         self.config_operators = operators;
         self.throttle.per_address = failures_per_minute;
+        let vouched = guests.into_iter().filter(|bot| !self.is_guest(bot)).collect();
+        Reread { bots, vouched }
     }
 
     /// Bots of the file that nothing is stored of yet. One that is taken out of the file must not be
     /// forgotten at the next start: its name stays its own, and what is for it waits.
     pub fn unrecorded(&self) -> BTreeSet<BotId> {
-        let of_file = self.tokens.values().filter(|entry| entry.origin == Origin::Config);
+        let of_file = self.of_file.iter().filter_map(|hash| self.tokens.get(hash));
         let bots = of_file.map(|entry| &entry.bot);
         let is_new = |bot: &&BotId| !self.bots.contains_key(*bot) && !self.changing.contains(*bot);
         bots.filter(is_new).cloned().collect()
     }
 
-    fn list_tokens(&mut self) {
-        self.held.clear();
-        for entry in self.tokens.values() {
-            self.held.entry(entry.bot.clone()).or_default().push(entry.hash);
+    fn drop_token(&mut self, hash: TokenHash) -> Option<TokenEntry> {
+        let entry = self.tokens.remove(&hash)?;
+        if let Some(held) = self.held.get_mut(&entry.bot) {
+            held.retain(|other| *other != hash);
+            if held.is_empty() {
+                self.held.remove(&entry.bot);
+            }
         }
+        Some(entry)
     }
 
     fn tokens_of(&self, bot: &BotId) -> impl Iterator<Item = &TokenEntry> {
         let held = self.held.get(bot).into_iter().flatten();
-        let entries = held.filter_map(|hash| self.tokens.get(hash));
-        entries.filter(move |entry| entry.bot == *bot)
+        held.filter_map(|hash| self.tokens.get(hash))
     }
 
     /// Accepts a token from now on.
@@ -139,10 +174,10 @@ impl Registry {
         if origin == Origin::Process {
             self.local_operator = Some(bot.clone());
         }
-        let held = self.held.entry(bot.clone()).or_default();
-        if !held.contains(&hash) {
-            held.push(hash);
-        }
+        // It may have been another bot's.
+        self.drop_token(hash);
+        self.note_appearance(&bot);
+        self.held.entry(bot.clone()).or_default().push(hash);
         let entry = TokenEntry { hash, bot, origin, disabled, expires_at: None };
         self.tokens.insert(hash, entry);
     }
@@ -153,20 +188,22 @@ impl Registry {
         if let Some(entry) = self.tokens.get_mut(&token.hash) {
             entry.expires_at = token.expires_at;
         }
-        self.note_expiry(token.expires_at);
-    }
-
-    fn note_expiry(&mut self, at: Option<Timestamp>) {
-        self.next_expiry = self.next_expiry.into_iter().chain(at).min();
+        self.ends.extend(token.expires_at.map(|at| (at, token.hash)));
     }
 
     /// The tokens of a bot that were made at run time end then, unless they end sooner.
     pub fn expire_at(&mut self, bot: &BotId, at: Timestamp) {
-        let own = self.tokens.values_mut();
-        for entry in own.filter(|entry| entry.origin == Origin::Store && entry.bot == *bot) {
-            entry.expires_at = Some(entry.expires_at.map_or(at, |sooner| sooner.min(at)));
+        for hash in self.made_at_run_time(bot) {
+            let Some(entry) = self.tokens.get_mut(&hash) else { continue };
+            let at = entry.expires_at.map_or(at, |sooner| sooner.min(at));
+            entry.expires_at = Some(at);
+            self.ends.insert((at, hash));
         }
-        self.note_expiry(Some(at));
+    }
+
+    fn made_at_run_time(&self, bot: &BotId) -> Vec<TokenHash> {
+        let own = self.tokens_of(bot).filter(|entry| entry.origin == Origin::Store);
+        own.map(|entry| entry.hash).collect()
     }
 
     /// Tokens of a bot that were made at run time, and that will end by themselves.
@@ -178,24 +215,29 @@ impl Registry {
 
     /// When to ask for tokens that have ended.
     pub fn next_expiry(&self) -> Option<Timestamp> {
-        self.next_expiry
+        self.ends.first().map(|(at, _)| *at)
     }
 
     /// Forgets the tokens that have ended, and returns them.
     pub fn take_expired(&mut self, now: Timestamp) -> Vec<Pass> {
-        let is_over = |entry: &TokenEntry| entry.expires_at.is_some_and(|at| at <= now);
-        let over = self.tokens.values().filter(|entry| is_over(entry));
-        let over = over.map(|entry| Pass { bot: entry.bot.clone(), token: entry.hash }).collect();
-        self.tokens.retain(|_, entry| !is_over(entry));
-        self.list_tokens();
-        self.next_expiry = self.tokens.values().filter_map(|entry| entry.expires_at).min();
+        let mut over = Vec::new();
+        while self.ends.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, hash)) = self.ends.pop_first() else { break };
+            let ends_at = self.tokens.get(&hash).and_then(|entry| entry.expires_at);
+            // One that was revoked, or given anew without an end, is only listed still.
+            if ends_at.is_some_and(|at| at <= now) {
+                let entry = self.drop_token(hash);
+                over.extend(entry.map(|it| Pass { bot: it.bot, token: hash }));
+            }
+        }
         over
     }
 
     /// Forgets the tokens of a bot that were made at run time.
     pub fn revoke(&mut self, bot: &BotId) {
-        self.tokens.retain(|_, entry| entry.origin != Origin::Store || entry.bot != *bot);
-        self.list_tokens();
+        for hash in self.made_at_run_time(bot) {
+            self.drop_token(hash);
+        }
     }
 
     /// Lets somebody in, or not.
@@ -288,6 +330,7 @@ impl Registry {
     pub fn keep(&mut self, record: BotRecord) {
         let seen = self.bots.get(&record.bot).and_then(|known| known.last_seen);
         let last_seen = record.last_seen.max(seen);
+        self.note_appearance(&record.bot);
         self.bots.insert(record.bot.clone(), BotRecord { last_seen, ..record });
     }
 
@@ -325,9 +368,35 @@ impl Registry {
         self.tokens_of(bot).filter(|entry| entry.origin == origin).count()
     }
 
+    fn note_appearance(&mut self, bot: &BotId) {
+        self.alike.entry(likeness::of(bot)).or_insert_with(|| bot.clone());
+    }
+
+    /// A bot that is here, or was since the start, and that a reader takes for what looks like this.
+    pub fn alike(&self, appearance: &str) -> Option<&BotId> {
+        self.alike.get(appearance)
+    }
+
     /// Every bot, sorted.
     pub fn names(&self) -> BTreeSet<BotId> {
-        self.tokens.values().map(|entry| &entry.bot).chain(self.bots.keys()).cloned().collect()
+        self.held.keys().chain(self.bots.keys()).cloned().collect()
+    }
+
+    /// A page of them, and where the next one begins.
+    pub fn page(&self, wish: &Page) -> (Vec<BotId>, Option<SmolStr>) {
+        let limit = wish.limit.unwrap_or(LIST_PAGE).clamp(1, LIST_PAGE) as usize;
+        let from = Bound::Excluded(wish.after.as_deref().unwrap_or(""));
+        let range = (from, Bound::Unbounded);
+        // Whoever is in both comes twice: so many of each are enough for the page, and one more.
+        let holders = self.held.range::<str, _>(range).map(|(bot, _)| bot).take(limit + 1);
+        let recorded = self.bots.range::<str, _>(range).map(|(bot, _)| bot).take(limit + 1);
+        let mut names: Vec<&BotId> = holders.chain(recorded).collect();
+        names.sort_unstable();
+        names.dedup();
+        let is_cut = names.len() > limit;
+        names.truncate(limit);
+        let next = names.last().filter(|_| is_cut).map(|last| SmolStr::new(last.as_str()));
+        (names.into_iter().cloned().collect(), next)
     }
 }
 
@@ -423,5 +492,44 @@ mod tests {
         let over = registry.take_expired(Timestamp(10));
         assert_eq!(over, [Pass { bot: bot("cleo"), token: hash_token("old") }]);
         assert_eq!((registry.next_expiry(), registry.token_count(&bot("cleo"))), (None, 1));
+    }
+    #[test]
+    fn names_come_in_pages_whoever_gave_them() {
+        let mut registry = registry();
+        registry.accept(hash_token("made"), bot("cleo"), Origin::Store, false);
+        registry.accept(hash_token("more"), bot("dora"), Origin::Process, false);
+        let check = |after: Option<&str>, limit: u32, expected: &[&str], next: Option<&str>| {
+            let wish = Page { after: after.map(Into::into), limit: Some(limit) };
+            let (names, found) = registry.page(&wish);
+            let names: Vec<&str> = names.iter().map(BotId::as_str).collect();
+            assert_eq!((&names[..], found.as_deref()), (expected, next), "{wish:?}");
+        };
+        check(None, 2, &["ana", "bob"], Some("bob"));
+        check(Some("bob"), 2, &["cleo", "dora"], None);
+        check(Some("bo"), 0, &["bob"], Some("bob"));
+        check(Some("dora"), 9, &[], None);
+    }
+
+    #[test]
+    fn a_reload_concerns_whom_the_file_names_before_and_after() {
+        let mut registry = registry();
+        registry.accept(hash_token("made"), bot("cleo"), Origin::Store, false);
+        registry.accept(hash_token("taken"), bot("dora"), Origin::Store, false);
+        let tokens = [(hash_token("taken"), bot("eve"), false)];
+        let Reread { bots, vouched } = registry.configure(tokens, vec![bot("fay")], 3);
+        let expected = ["ana", "bob", "dora", "eve", "fay"].map(bot);
+        assert_eq!((bots, vouched), (expected.into(), vec![]));
+        assert_eq!(registry.names(), ["cleo", "eve"].map(bot).into());
+    }
+
+    #[test]
+    fn a_token_that_was_taken_away_does_not_end_once_more() {
+        let mut registry = registry();
+        registry.accept(hash_token("old"), bot("cleo"), Origin::Store, false);
+        registry.expire_at(&bot("cleo"), Timestamp(10));
+        registry.expire_at(&bot("cleo"), Timestamp(5));
+        registry.revoke(&bot("cleo"));
+        assert_eq!(registry.take_expired(Timestamp(20)), []);
+        assert_eq!(registry.next_expiry(), None);
     }
 }

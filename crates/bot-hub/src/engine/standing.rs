@@ -10,7 +10,7 @@ use bot_hub_core::io::Input;
 use bot_protocol::name::BotId;
 
 use super::registry::Pass;
-use super::{Engine, Owner};
+use super::{Engine, Known, Owner};
 use crate::door::ConnId;
 use crate::store::{BotRecord, Write};
 
@@ -18,12 +18,15 @@ impl Engine {
     /// The registry has changed: these bots may do other things, and connections that came in with what
     /// is not good any more end.
     pub(super) fn rejudge<B: Borrow<BotId>>(&mut self, bots: impl IntoIterator<Item = B>) {
-        let standings: Vec<Input> =
-            bots.into_iter().map(|bot| self.standing_of(bot.borrow())).collect();
+        let (mut standings, mut barred) = (Vec::new(), Vec::new());
+        for bot in bots {
+            standings.push(self.standing_of(bot.borrow()));
+            barred.extend(self.barred(bot.borrow()));
+        }
         for standing in standings {
             self.input(standing);
         }
-        for conn in self.barred() {
+        for conn in barred {
             self.input(Input::Revoked { conn });
         }
     }
@@ -32,11 +35,32 @@ impl Engine {
         Input::Standing { bot: bot.clone(), standing: self.registry.standing(bot, self.now) }
     }
 
-    /// Connections of those who could not come in any more.
-    fn barred(&self) -> Vec<ConnId> {
+    /// Connections of a bot that could not come in any more.
+    fn barred(&self, bot: &BotId) -> Vec<ConnId> {
         let is_good = |pass: &Pass| self.registry.is_good(pass, self.now);
-        let known = self.peers.iter().filter_map(|(conn, peer)| Some((conn, peer.known.as_ref()?)));
-        known.filter(|(_, known)| !is_good(&known.pass)).map(|(conn, _)| *conn).collect()
+        let conns = self.present.get(bot).into_iter().flatten().copied();
+        let pass = |conn: &ConnId| Some(&self.peers.get(conn)?.known.as_ref()?.pass);
+        conns.filter(|conn| pass(conn).is_some_and(|pass| !is_good(pass))).collect()
+    }
+
+    /// The connections that have come in as this bot.
+    pub(super) fn connections_of(&self, bot: &BotId) -> impl Iterator<Item = &Known> {
+        let conns = self.present.get(bot).into_iter().flatten();
+        conns.filter_map(|conn| self.peers.get(conn)?.known.as_ref())
+    }
+
+    /// A connection has come in as this bot.
+    pub(super) fn note_present(&mut self, bot: BotId, conn: ConnId) {
+        self.present.entry(bot).or_default().push(conn);
+    }
+
+    /// It has ended.
+    pub(super) fn note_absent(&mut self, bot: &BotId, conn: ConnId) {
+        let Some(conns) = self.present.get_mut(bot) else { return };
+        conns.retain(|present| *present != conn);
+        if conns.is_empty() {
+            self.present.remove(bot);
+        }
     }
 
     /// From the first time that the file names a bot, the store knows it.

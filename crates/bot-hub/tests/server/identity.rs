@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use bot_hub_client::bot_protocol::frame::ServerFrame;
-use bot_hub_client::bot_protocol::frame::operator::Operation;
+use bot_hub_client::bot_protocol::frame::operator::{Operation, Page};
 use bot_hub_client::bot_protocol::name::BotId;
 use bot_hub_client::bot_protocol::secret::Secret;
 use bot_hub_client::{Client, ConnectError, End};
@@ -231,7 +231,7 @@ async fn an_operator_administers_bots_and_others_do_not() {
     check("bob", "origin", "\"configuration file\"").await;
     check("bob", "operator", "false").await;
     check("bob", "online", "true").await;
-    let listed = part(&ana, Operation::BotList {}, "bots").await.unwrap();
+    let listed = part(&ana, Operation::BotList(Page::default()), "bots").await.unwrap();
     let names = ["ana", "bob", "dora"].map(|name| format!("\"bot\":\"{name}\""));
     assert!(names.iter().all(|name| listed.contains(name)), "{listed}");
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use bot_hub_client::bot_protocol::frame::operator::{InviteWish, Operation};
+use bot_hub_client::bot_protocol::frame::operator::{InviteWish, Operation, Page};
 use bot_hub_client::bot_protocol::name::{BotId, RoomName};
 use bot_hub_client::bot_protocol::right::Rights;
 use bot_hub_client::bot_protocol::secret::Secret;
@@ -98,7 +98,7 @@ async fn a_code_is_traded_once_for_a_bot_in_its_rooms_and_nowhere_else() {
     let elsewhere = fern.join(RoomName::new("elsewhere").unwrap()).await.unwrap_err();
     assert!(elsewhere.to_string().contains("guest"), "{elsewhere}");
 
-    let invites = ana.operate(Operation::InviteList {}).await.unwrap();
+    let invites = ana.operate(Operation::InviteList(Page::default())).await.unwrap();
     let claim = &invites["invites"][0]["claim"];
     assert_eq!((&claim["bot"], &claim["client"]), (&json!("fern"), &json!("test/1")));
     assert_eq!(claim["address"], "127.0.0.1");

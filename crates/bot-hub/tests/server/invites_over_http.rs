@@ -1,13 +1,13 @@
 //! What is asked of invites over HTTP: by which method, in what form, from which page.
 
 use bot_hub_client::Client;
-use bot_hub_client::bot_protocol::frame::operator::{InviteWish, Operation};
+use bot_hub_client::bot_protocol::frame::operator::{InviteWish, Operation, Page};
 use bot_hub_client::bot_protocol::name::{BotId, RoomName};
 
 use super::stage::{Stage, config, token};
 
 async fn states(ana: &Client) -> Vec<String> {
-    let listed = ana.operate(Operation::InviteList {}).await.unwrap();
+    let listed = ana.operate(Operation::InviteList(Page::default())).await.unwrap();
     let invites = listed["invites"].as_array().unwrap().iter();
     invites.map(|it| it["state"].as_str().unwrap().to_owned()).collect()
 }

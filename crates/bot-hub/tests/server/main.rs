@@ -11,6 +11,7 @@ mod identity;
 mod invites;
 mod invites_over_http;
 mod limits;
+mod lists;
 mod names;
 mod pages;
 mod stage;

@@ -167,9 +167,7 @@ impl World {
         let Some((number, event)) = program.events.pop_front() else { return };
         self.trace(|world| format!("{} takes {event:?}", world.bots[bot].id));
         self.look_at(bot, event, manual);
-        if !manual {
-            self.link_input(bot, Input::Taken(number));
-        }
+        self.link_input(bot, Input::Taken(number));
         if self.dice.percent(20)
             && let Some(positions) = self.program(bot).map(|program| program.link.positions())
         {
@@ -333,7 +331,17 @@ impl World {
             2 => self.link_input(bot, Input::Tell(Box::new(ClientFrame::Typing(Typing { room })))),
             3..=6 if !self.bots[bot].kept.ids.is_empty() => {
                 let id = self.dice.pick(&self.bots[bot].kept.ids).clone();
-                self.link_asks(bot, &room, ClientFrame::Status(Status { id, from: None }));
+                self.link_asks(
+                    bot,
+                    &room,
+                    ClientFrame::Status(Status {
+                        id,
+                        from: None,
+                        room: None,
+                        after: None,
+                        limit: None,
+                    }),
+                );
             }
             _ => {
                 let message = self.compose(bot);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bot_hub::store::sqlite::{SqliteStore, verify};
 use bot_hub::store::{Store, Write};
-use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Span};
+use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Recipients, Span};
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
@@ -51,7 +51,8 @@ fn page(store: &SqliteStore, span: Span) -> Page {
 }
 
 fn find(store: &SqliteStore, id: &str) -> Answer {
-    let query = Query::Find { id: MessageId::new(id).unwrap(), from: Some(bot("ann")) };
+    let (id, from) = (MessageId::new(id).unwrap(), Some(bot("ann")));
+    let query = Query::Find { id, from, room: None, recipients: Recipients::ALL };
     store.reader().unwrap().answer(&query)
 }
 

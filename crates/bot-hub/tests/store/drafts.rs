@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bot_hub::store::memory::MemoryStore;
 use bot_hub::store::{Loaded, Reader, Store, Write};
-use bot_hub_core::change::{Answer, Change, DroppedRange, Loss, Query, ReceiptRecord, Span};
+use bot_hub_core::change::{
+    Answer, Change, DroppedRange, Loss, Query, ReceiptRecord, Recipients, Span,
+};
 use bot_hub_core::entry::{Draft, Extras};
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::id::{Epoch, MessageId};
@@ -197,7 +199,12 @@ pub(crate) fn compare(
         entries_max: 10_000,
         bytes_max: u32::MAX,
     };
-    let find = |id: &MessageId| Query::Find { id: id.clone(), from: None };
+    let find = |id: &MessageId| Query::Find {
+        id: id.clone(),
+        from: None,
+        room: None,
+        recipients: Recipients::ALL,
+    };
     for query in ROOMS.iter().map(page).chain(ids.iter().map(find)) {
         let (found, expected) = (ask(one.as_mut(), &query)?, ask(other.as_mut(), &query)?);
         if found != expected {

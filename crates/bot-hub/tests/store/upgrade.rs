@@ -28,6 +28,7 @@ const BACK: &[&str] = &[
     ALTER TABLE member DROP COLUMN rights;
 ",
     "",
+    "DROP INDEX token_bot;",
 ];
 
 const TOKENS: [(&str, &str); 2] = [

@@ -52,6 +52,18 @@ pub(crate) struct Work {
     pub(crate) compiled: u64,
 }
 
+impl Work {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            steps: self.steps + other.steps,
+            allocations: self.allocations + other.allocations,
+            machine: self.machine + other.machine,
+            answer: self.answer + other.answer,
+            compiled: self.compiled + other.compiled,
+        }
+    }
+}
+
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { steps, allocations, machine, answer, .. } = self;

@@ -8,7 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bot_hub::door::{Buffers, ConnId, Intent, Outbox, OutboxLimits};
+use bot_hub::door::{
+    Answer, Ask, Asker, Buffers, ConnId, Ended, Intent, Outbox, OutboxLimits, Question,
+};
 use bot_hub::engine::registry::{Registry, hash_token};
 use bot_hub::engine::{Decoded, Engine, INTENTS_MAX, Order, Reconfiguration};
 use bot_hub::store::driver::Driver;
@@ -26,9 +28,9 @@ use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::cases::{Case, Who};
+use crate::cases::{Case, OTHERS, Who};
 use crate::count::{self, Work};
 
 const NOON: Timestamp = Timestamp(1_800_000_000_000);
@@ -165,7 +167,7 @@ pub(crate) struct Stage {
     intents: mpsc::Sender<Intent<Decoded>>,
     lines: BTreeMap<Who, Line>,
     last: u64,
-    _orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<Order>,
     _directory: tempfile::TempDir,
 }
 
@@ -187,7 +189,7 @@ impl Stage {
             drop(engine.run(&mut taken, events, orders_taken).await);
         });
         let lines = BTreeMap::new();
-        Self { intents, lines, last: 0, _orders: orders, _directory: directory }
+        Self { intents, lines, last: 0, orders, _directory: directory }
     }
 
     /// The work that each case causes, in their order.
@@ -207,7 +209,41 @@ impl Stage {
             self.tell(case.who, &case.before).await;
             measured.insert(case.name.clone(), self.tell(case.who, &case.frame).await);
         }
+        for (name, _) in OTHERS {
+            let work = match *name {
+                "healthz" => self.ask(Question::Health).await,
+                "metrics" => self.ask(Question::Metrics).await,
+                "an operator that watches goes" => self.close(Who::Ops).await,
+                "a reload" => self.reload().await,
+                other => panic!("what is `{other}`?"),
+            };
+            measured.insert((*name).into(), work);
+        }
         measured
+    }
+
+    /// Somebody on this machine asks over HTTP.
+    async fn ask(&self, what: Question) -> Work {
+        let (reply, mut answer) = oneshot::channel();
+        count::take();
+        self.send(Intent::Ask(Ask { what, asker: Asker::Local, reply })).await;
+        let Ok(Answer::Good(text)) = answer.try_recv() else { panic!("no good answer") };
+        Work { answer: text.len() as u64, ..count::take() }
+    }
+
+    async fn close(&mut self, who: Who) -> Work {
+        let line = self.lines.remove(&who).unwrap();
+        count::take();
+        self.send(Intent::Closed { conn: line.conn, why: Ended::Lost }).await;
+        count::take()
+    }
+
+    async fn reload(&self) -> Work {
+        let order = Order::Configure(Box::new(configuration()));
+        count::take();
+        self.orders.try_send(order).unwrap();
+        self.turns().await;
+        count::take()
     }
 
     async fn open(&mut self, who: Who) {
@@ -239,6 +275,10 @@ impl Stage {
     /// The store answers at once, so a few turns of the runtime are enough for everything.
     async fn send(&self, intent: Intent<Decoded>) {
         self.intents.try_send(intent).unwrap();
+        self.turns().await;
+    }
+
+    async fn turns(&self) {
         for _ in 0..8 {
             tokio::task::yield_now().await;
         }

@@ -335,20 +335,42 @@ pub struct Status {
     /// Its sender, when an operator asks about somebody else's message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<BotId>,
+    /// Only the message in this room, where one id was used in several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomName>,
+    /// Goes on after a page: what its `next` was. The first page when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<SmolStr>,
+    /// At most so many recipients in one answer; a thousand when absent, and never more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
 }
 
-/// `rooms`: the rooms that this bot may see.
+/// `rooms`: the rooms that this bot may see, page by page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Rooms {}
+pub struct Rooms {
+    /// Goes on after a page: what its `next` was. The first page when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<SmolStr>,
+    /// At most so many rooms in one answer; a thousand when absent, and never more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
 
-/// `who`: bots, and when each was last seen.
+/// `who`: bots, and when each was last seen, page by page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Who {
     /// Only the members of this room.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomName>,
+    /// Goes on after a page: what its `next` was. The first page when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<SmolStr>,
+    /// At most so many bots in one answer; a thousand when absent, and never more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
 }
 
 /// `ping`: answered with `pong`.

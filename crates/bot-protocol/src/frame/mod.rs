@@ -8,6 +8,7 @@
 //! enums would copy every field into a buffer on the way, and could not keep raw JSON raw.
 
 pub mod client;
+mod directory;
 pub mod json;
 mod mend;
 pub mod operator;

@@ -34,8 +34,8 @@ pub enum Operation {
         #[serde(default)]
         operator: bool,
     },
-    /// Lists every bot.
-    BotList {},
+    /// Lists every bot, page by page.
+    BotList(Page),
     /// Everything known about one bot.
     BotShow {
         /// The bot.
@@ -85,12 +85,19 @@ pub enum Operation {
         /// The bot.
         bot: BotId,
     },
-    /// Lists every room.
-    RoomList {},
-    /// Everything known about one room.
+    /// Lists every room with its members, page by page. A room whose members do not fit into one page
+    /// goes on in the next one, with the rest of them.
+    RoomList(Page),
+    /// Everything known about one room; its members page by page.
     RoomShow {
         /// The room.
         room: RoomName,
+        /// Goes on after a page of members: what its `next` was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<SmolStr>,
+        /// At most so many members in one answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u32>,
     },
     /// Makes a room.
     RoomCreate {
@@ -124,11 +131,18 @@ pub enum Operation {
         /// The new rule.
         retain: Retention,
     },
-    /// What waits for whom, and why.
+    /// What waits for whom, and why, page by page. A page may hold less than its bound, or nothing, and
+    /// still not be the last.
     Pending {
         /// Only for this bot.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bot: Option<BotId>,
+        /// Goes on after a page: what its `next` was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<SmolStr>,
+        /// At most so many memberships in one answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u32>,
     },
     /// Sends every new entry of these rooms to this connection, without membership.
     Observe {
@@ -141,13 +155,40 @@ pub enum Operation {
     /// Makes an invite; the answer holds its code, once. Also for bots with the right to invite into
     /// every one of the rooms.
     InviteCreate(InviteWish),
-    /// Lists invites: all of them for an operator, its own for a bot.
-    InviteList {},
+    /// Lists invites, page by page: all of them for an operator, its own for a bot.
+    InviteList(Page),
     /// Makes an invite worthless; also one's own.
     InviteRevoke {
         /// Which one.
         id: SmolStr,
     },
+}
+
+impl Operation {
+    /// The same request for the page after one whose `next` this is; `None` where an answer has no pages.
+    #[must_use]
+    pub fn page_after(&self, next: SmolStr) -> Option<Self> {
+        let mut operation = self.clone();
+        let after = match &mut operation {
+            Self::BotList(page) | Self::RoomList(page) | Self::InviteList(page) => &mut page.after,
+            Self::RoomShow { after, .. } | Self::Pending { after, .. } => after,
+            _ => return None,
+        };
+        *after = Some(next);
+        Some(operation)
+    }
+}
+
+/// Which part of a list. An answer that is not the last one has a `next`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Page {
+    /// Goes on after a page: what its `next` was. The first page when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<SmolStr>,
+    /// At most so many lines in one answer; a thousand when absent, and never more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
 }
 
 /// Whom to invite, and to what.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::client::BotState;
+pub use super::directory::{BotDirectory, BotInfo, RoomDirectory, RoomInfo};
 use super::json::{write_count, write_string};
 pub use super::reason::{GapReason, GoingAwayReason};
 use super::{FrameError, Opaque, frame_type, frames};
@@ -395,6 +396,9 @@ pub struct StatusReport {
     pub sent_at: Timestamp,
     /// Everybody whom it was for.
     pub recipients: Vec<RecipientStatus>,
+    /// There is more: the same request with this as `after` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<SmolStr>,
 }
 
 /// How far a message got with one recipient.
@@ -423,59 +427,6 @@ pub struct Step {
     /// With `answered`: the answer's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<MessageId>,
-}
-
-/// `rooms`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct RoomDirectory {
-    /// The rooms, by name.
-    pub rooms: Vec<RoomInfo>,
-}
-
-/// One room of the directory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct RoomInfo {
-    /// Its name.
-    pub room: RoomName,
-    /// How many members it has.
-    pub members: u32,
-    /// How many of them are connected.
-    pub online: u32,
-    /// The seq of its newest entry.
-    pub head: u64,
-    /// Whether the asking bot is a member.
-    pub member: bool,
-    /// Only an operator admits members.
-    pub closed: bool,
-}
-
-/// `who`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct BotDirectory {
-    /// The room that was asked about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub room: Option<RoomName>,
-    /// The bots, by name.
-    pub bots: Vec<BotInfo>,
-}
-
-/// One bot of the directory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct BotInfo {
-    /// Its name.
-    pub bot: BotId,
-    /// What it is doing.
-    pub state: Open<BotState>,
-    /// Its remark.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<SmolStr>,
-    /// When it was last connected; absent if never since the hub knows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_seen: Option<Timestamp>,
 }
 
 /// `gap`: entries that this bot will never get.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::operator::{Operation, Page};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
 use serde::Deserialize;
@@ -104,8 +104,8 @@ async fn ask(hub: &Hub) -> Result<Census, Failure> {
     struct Rooms {
         rooms: Vec<Room>,
     }
-    let (_, Bots { bots }) = hub.ask(Operation::BotList {}).await?;
-    let (_, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
+    let (_, Bots { bots }) = hub.ask(Operation::BotList(Page::default())).await?;
+    let (_, Rooms { rooms }) = hub.ask(Operation::RoomList(Page::default())).await?;
     let waiting = queues(hub).await?;
     let rooms = rooms.into_iter().map(|it| (it.room, it.members.len(), it.entries)).collect();
     Ok(Census { now: hub.now(), bots, rooms, waiting })

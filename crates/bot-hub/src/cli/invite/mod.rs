@@ -6,7 +6,7 @@ mod qr;
 
 use std::io::IsTerminal as _;
 
-use bot_protocol::frame::operator::{InviteWish, Operation};
+use bot_protocol::frame::operator::{InviteWish, Operation, Page};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::{Granted, Rights};
 use bot_protocol::time::Timestamp;
@@ -291,7 +291,7 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
     struct Invites {
         invites: Vec<Shown>,
     }
-    let (value, Invites { invites }) = hub.ask(Operation::InviteList {}).await?;
+    let (value, Invites { invites }) = hub.ask(Operation::InviteList(Page::default())).await?;
     let rows: Vec<_> = invites
         .iter()
         .map(|it| {

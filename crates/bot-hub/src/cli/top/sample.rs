@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::operator::{Operation, Page};
 use bot_protocol::time::Timestamp;
 use serde::Deserialize;
 
@@ -115,12 +115,12 @@ struct MemberRow {
 impl Sample {
     pub(super) async fn take(hub: &Hub) -> Result<Self, Failure> {
         let (_, mut numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
-        let (_, Bots { mut bots }) = hub.ask(Operation::BotList {}).await?;
+        let (_, Bots { mut bots }) = hub.ask(Operation::BotList(Page::default())).await?;
         // The hub's own operator is nobody's bot.
         bots.retain(|bot| bot.origin != OPERATOR_ORIGIN);
         numbers.bots = bots.len() as u64;
         numbers.online = bots.iter().filter(|bot| bot.online).count() as u64;
-        let (_, Rooms { rooms }) = hub.ask(Operation::RoomList {}).await?;
+        let (_, Rooms { rooms }) = hub.ask(Operation::RoomList(Page::default())).await?;
         let pending = queues(hub).await?;
         let version = hub.hello.hub.as_ref().map_or("-", |hub| hub.version.as_str());
         Ok(Self {

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use bot_protocol::frame::operator::InviteWish;
+use bot_protocol::frame::operator::{InviteWish, Page};
 use bot_protocol::secret::Secret;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -39,6 +39,13 @@ struct ClaimBody {
     name: Option<String>,
 }
 
+/// `?after=` goes on after a page: what its `next` was.
+fn page_of(query: Option<&str>) -> Page {
+    let mut pairs = query.unwrap_or("").split('&').filter_map(|pair| pair.split_once('='));
+    let after = pairs.find(|(name, _)| *name == "after").map(|(_, place)| place.into());
+    Page { after, limit: None }
+}
+
 impl<F> Desk<'_, F> {
     pub(super) async fn api(
         &self,
@@ -63,7 +70,8 @@ impl<F> Desk<'_, F> {
             }
             (INVITES, &Method::GET) => {
                 let (token, address) = self.holder(&headers, client, asked)?;
-                Question::Invite(token, address, InviteCall::List)
+                let page = page_of(request.uri().query());
+                Question::Invite(token, address, InviteCall::List(page))
             }
             (INVITES, _) => return Err(only("GET, POST", "`POST` makes an invite")),
             (path, method) => match path.strip_prefix("/api/v1/invites/") {

@@ -6,13 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use bot_protocol::code::Code;
+use bot_protocol::frame::operator::Page;
 use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::limits::LIST_PAGE;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
+use super::order::{Order, Place};
 use crate::engine::throttle::Throttle;
 use crate::store::InviteRecord;
 
@@ -25,6 +28,10 @@ const OPEN_PER_BOT_MAX: usize = 20;
 /// How long one that is over is remembered, so that the operator sees who came by it.
 const REMEMBERED_MS: u64 = 30 * 24 * 3_600_000;
 
+/// How many of those are forgotten whenever something is done about an invite. More than one, so that
+/// they do not pile up; not all at once, since that may be very many.
+const FORGOTTEN_AT_ONCE: usize = 16;
+
 /// Wrong codes in a minute, from one address: whoever types gets it right by then.
 const WRONG_PER_ADDRESS: u32 = 5;
 
@@ -36,6 +43,7 @@ const WRONG_OVERALL: u32 = 300;
 pub(in crate::engine) struct Book {
     invites: BTreeMap<SmolStr, InviteRecord>,
     by_hash: FxHashMap<[u8; 32], SmolStr>,
+    order: Order,
     /// Those that are being claimed or revoked: what becomes of them is on its way to the store.
     changing: BTreeSet<SmolStr>,
     pub(super) throttle: Throttle,
@@ -46,6 +54,7 @@ impl Default for Book {
         Self {
             invites: BTreeMap::new(),
             by_hash: FxHashMap::default(),
+            order: Order::default(),
             changing: BTreeSet::new(),
             throttle: Throttle::new(WRONG_PER_ADDRESS, WRONG_OVERALL),
         }
@@ -92,6 +101,10 @@ impl Book {
     }
 
     pub(in crate::engine) fn keep(&mut self, invite: InviteRecord) {
+        if let Some(before) = self.invites.get(&invite.id) {
+            self.order.remove(before);
+        }
+        self.order.add(&invite);
         self.by_hash.insert(invite.hash, invite.id.clone());
         self.invites.insert(invite.id.clone(), invite);
     }
@@ -102,8 +115,11 @@ impl Book {
 
     /// Whether somebody else is expected under that name.
     pub(super) fn expects(&self, name: &BotId, now: Timestamp) -> bool {
-        let named = self.invites.values().filter(|it| it.name == *name);
-        named.into_iter().any(|it| standing(it, now) == Standing::Open)
+        self.open(now).any(|it| it.name == *name)
+    }
+
+    fn open(&self, now: Timestamp) -> impl Iterator<Item = &InviteRecord> {
+        self.order.open(now).filter_map(|id| self.invites.get(id))
     }
 
     /// Whether it is being claimed or revoked just now.
@@ -129,9 +145,8 @@ impl Book {
         is_operator: bool,
         now: Timestamp,
     ) -> Result<(), ErrorFrame> {
-        let open = || self.invites.values().filter(|it| standing(it, now) == Standing::Open);
-        let is_full = open().count() >= OPEN_MAX
-            || !is_operator && open().filter(|it| it.by == *by).count() >= OPEN_PER_BOT_MAX;
+        let is_full = self.open(now).count() >= OPEN_MAX
+            || !is_operator && self.open(now).filter(|it| it.by == *by).count() >= OPEN_PER_BOT_MAX;
         if !is_full {
             return Ok(());
         }
@@ -174,7 +189,7 @@ impl Book {
         bot: &BotId,
         now: Timestamp,
     ) -> Option<Vec<InviteRecord>> {
-        let own = self.invites.values().filter(|it| it.by == *bot);
+        let own = self.order.newest(Some(bot), None).filter_map(|(_, id)| self.invites.get(id));
         let closed = own.map(|it| {
             let revoked_at = it.revoked_at.or(Some(now));
             (!self.is_changing(&it.id)).then(|| InviteRecord { revoked_at, ..it.clone() })
@@ -182,32 +197,37 @@ impl Book {
         closed.collect()
     }
 
-    /// Invites that have been over for so long that nobody asks for them any more.
+    /// Some of those that have been over for so long that nobody asks for them any more.
     pub(super) fn forgettable(&self, now: Timestamp) -> Vec<SmolStr> {
-        let old = self.invites.values().filter(move |it| now.since(over_at(it)) > REMEMBERED_MS);
-        old.map(|it| it.id.clone()).collect()
+        let old = self.order.over_before(now - REMEMBERED_MS);
+        old.take(FORGOTTEN_AT_ONCE).cloned().collect()
     }
 
     pub(super) fn forget_old(&mut self, now: Timestamp) {
         for id in self.forgettable(now) {
             if let Some(invite) = self.invites.remove(&id) {
                 self.by_hash.remove(&invite.hash);
+                self.order.remove(&invite);
             }
         }
     }
 
-    /// Invites, the newest first: all of them, or one's own. Where somebody came from is for operators.
+    /// A page of invites, the newest first: of all of them for an operator, or of one's own since a bot
+    /// of that name is there. Where somebody came from is for operators.
     pub(super) fn show(
         &self,
-        by: &BotId,
-        is_operator: bool,
-        since: Timestamp,
+        own: Option<(&BotId, Timestamp)>,
+        wish: &Page,
         now: Timestamp,
-    ) -> Vec<Value> {
-        let is_shown = |it: &&InviteRecord| is_operator || is_own(it, by, since);
-        let mut shown: Vec<&InviteRecord> = self.invites.values().filter(is_shown).collect();
-        shown.sort_by_key(|it| std::cmp::Reverse(it.created_at));
-        shown.into_iter().map(|it| show(it, is_operator, now)).collect()
+    ) -> (Vec<Value>, Option<SmolStr>) {
+        let limit = wish.limit.unwrap_or(LIST_PAGE).clamp(1, LIST_PAGE) as usize;
+        let after = Place::parse(wish.after.as_deref());
+        let mut rest = self.order.newest(own.map(|(by, _)| by), after).peekable();
+        let looked_at: Vec<_> = rest.by_ref().take(limit).collect();
+        let next = rest.peek().and(looked_at.last()).map(|(place, _)| place.to_text());
+        let invites = looked_at.into_iter().filter_map(|(_, id)| self.invites.get(id));
+        let shown = invites.filter(|it| own.is_none_or(|(by, since)| is_own(it, by, since)));
+        (shown.map(|it| show(it, own.is_none(), now)).collect(), next)
     }
 }
 
@@ -216,7 +236,7 @@ fn is_own(invite: &InviteRecord, by: &BotId, since: Timestamp) -> bool {
     invite.by == *by && invite.revoked_at.is_none_or(|at| at > since)
 }
 
-fn over_at(invite: &InviteRecord) -> Timestamp {
+pub(super) fn over_at(invite: &InviteRecord) -> Timestamp {
     let used = invite.claim.as_ref().map(|claim| claim.at);
     used.or(invite.revoked_at).unwrap_or(invite.expires_at)
 }

@@ -42,7 +42,13 @@ fn check_fate(subject: &mut Subject, id: &str, expected: &[(&str, ReceiptState, 
     assert_eq!(lines, expected, "{id}");
 }
 
-fn receipt(name: &str, who: &str, seq: u64, state: ReceiptState, at: u64) -> ReceiptRecord {
+pub(super) fn receipt(
+    name: &str,
+    who: &str,
+    seq: u64,
+    state: ReceiptState,
+    at: u64,
+) -> ReceiptRecord {
     ReceiptRecord {
         room: room(name),
         seq,

@@ -5,12 +5,15 @@
 
 pub(super) mod log;
 pub(super) mod members;
+pub(super) mod parts;
 pub(super) mod registry;
 pub(super) mod retention;
 
 use std::sync::Arc;
 
-use bot_hub_core::change::{Answer, Change, Found, Outcome, Page, Query, RoomRecord, Span};
+use bot_hub_core::change::{
+    Answer, Change, Found, Outcome, Page, Query, Recipients, RoomRecord, Span,
+};
 use bot_hub_core::entry::{Draft, Entry, Extras};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
@@ -59,6 +62,8 @@ macro_rules! conformance {
             members::ranges_that_begin_together_are_one,
             members::a_range_ends_with_the_log_and_says_why,
             members::what_is_found_is_ordered_by_age,
+            parts::the_recipients_of_a_message_come_in_parts,
+            parts::a_message_is_found_in_the_room_that_is_named,
             members::an_expiry_is_remembered_until_everybody_has_passed_it,
             members::who_leaves_is_forgotten_and_joins_anew,
             members::rights_come_back_and_reading_begins_at_the_head,
@@ -174,13 +179,13 @@ impl Subject {
     fn find(&mut self, id: &str, senders: &[&str]) -> Vec<Found> {
         let mut all = Vec::new();
         for name in senders {
-            let query = Query::Find { id: MessageId::new(id).unwrap(), from: Some(bot(name)) };
+            let query = look_up(id, Some(bot(name)), Recipients::ALL);
             match self.ask(&query) {
                 Answer::Found(found) => all.extend(found),
                 other => panic!("{other:?} to {query:?}"),
             }
         }
-        let query = Query::Find { id: MessageId::new(id).unwrap(), from: None };
+        let query = look_up(id, None, Recipients::ALL);
         let anybody = self.ask(&query);
         let Answer::Found(mut anybody) = anybody else { panic!("{anybody:?} to {query:?}") };
         anybody.retain(|it| senders.contains(&it.from.as_str()));
@@ -199,6 +204,10 @@ impl Subject {
             |it: &bot_hub_core::change::ReceiptRecord| (it.bot.to_string(), it.state, it.at.0);
         found.receipts.iter().map(line).collect()
     }
+}
+
+fn look_up(id: &str, from: Option<BotId>, recipients: Recipients) -> Query {
+    Query::Find { id: MessageId::new(id).unwrap(), from, room: None, recipients }
 }
 
 fn room(name: &str) -> RoomName {

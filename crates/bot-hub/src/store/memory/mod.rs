@@ -10,7 +10,7 @@ mod room;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bot_hub_core::change::{Answer, Change, LOCATED_MAX, Outcome, Page, Query, Snapshot};
+use bot_hub_core::change::{Answer, Change, Found, LOCATED_MAX, Outcome, Page, Query, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
@@ -99,18 +99,32 @@ impl Reader for MemoryReader {
                 let found = room.map(|room| room.locate(id, from.as_ref(), by));
                 Answer::Located(found.unwrap_or_default())
             }
-            Query::Find { id, from } => {
-                let mut found: Vec<_> = world
-                    .rooms
-                    .iter()
-                    .flat_map(|(name, room)| room.find(name, id, from.as_ref()))
-                    .collect();
+            Query::Find { id, from, room: only, recipients } => {
+                let rooms = world.rooms.iter();
+                let rooms = rooms.filter(|(name, _)| only.as_ref().is_none_or(|it| it == *name));
+                let mut found: Vec<_> =
+                    rooms.flat_map(|(name, room)| room.find(name, id, from.as_ref())).collect();
                 found.sort_by(super::oldest_first);
                 found.truncate(LOCATED_MAX);
+                let max = recipients.of_each(found.len());
+                for it in &mut found {
+                    part_of(it, recipients.after.as_deref(), max);
+                }
                 Answer::Found(found)
             }
         }
     }
+}
+
+/// Leaves of a message's fate what is about so many bots after this one.
+fn part_of(found: &mut Found, after: Option<&str>, max: usize) {
+    found.bots.retain(|bot| after.is_none_or(|after| bot.as_str() > after));
+    if found.bots.len() > max {
+        found.bots.truncate(max);
+        found.next = found.bots.last().map(|bot| bot.as_str().into());
+    }
+    let (first, last) = (found.bots.first(), found.bots.last());
+    found.receipts.retain(|it| Some(&it.bot) >= first && Some(&it.bot) <= last);
 }
 
 impl World {

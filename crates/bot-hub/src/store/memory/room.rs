@@ -2,7 +2,7 @@
 //!
 //! Owns its entries, members, marks, receipts and dropped ranges. Never looks at another room.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -348,11 +348,15 @@ impl Room {
         if let Some(of_entry) = self.receipts.get(&seq) {
             receipts.extend(of_entry.clone());
         }
+        let known = receipts.keys().map(|(bot, _)| bot).chain(self.members.keys());
+        let known: BTreeSet<&BotId> = known.collect();
         Some(Found {
             room: name.clone(),
             seq,
             from: entry.draft.from.clone(),
             sent_at: entry.draft.sent_at,
+            bots: known.into_iter().cloned().collect(),
+            next: None,
             receipts: receipts.into_values().collect(),
         })
     }

@@ -2,7 +2,8 @@
 //!
 //! Owns the look-up of marks, receipts and dropped ranges by entry. Never writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use bot_hub_core::change::{Found, Loss, ReceiptRecord};
 use bot_protocol::id::MessageId;
@@ -10,6 +11,7 @@ use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
+use smol_str::{SmolStr, format_smolstr};
 
 use super::load::dropped_row;
 use super::names::Names;
@@ -21,8 +23,14 @@ use super::stored::{self, bound, member_columns};
 use super::sum::Sum;
 
 impl SqliteReader {
-    /// One message and what became of it.
-    pub(super) fn fate(&mut self, number: i64, at: i64) -> Result<Found, Unknown> {
+    /// One message and what became of it for so many bots, after those of an earlier part.
+    pub(super) fn fate(
+        &mut self,
+        number: i64,
+        at: i64,
+        after: Option<&str>,
+        max: usize,
+    ) -> Result<Found, Unknown> {
         let Self { conn, names, sum, .. } = self;
         let room: String = conn
             .prepare_cached("SELECT name FROM room WHERE id = ?1")?
@@ -32,20 +40,94 @@ impl SqliteReader {
         let mut one = conn.prepare_cached(ONE)?;
         let intact = single(conn, &mut one, names, sum, (&room, number), seq)?;
         let Intact { entry, .. } = intact.ok_or(Unknown::Damaged)?;
+        let part = part(conn, number, seq, after, max)?;
+        let mut bots = BTreeSet::new();
         let mut receipts = BTreeMap::new();
         let mut note = |receipt: ReceiptRecord| {
             receipts.insert((receipt.bot.clone(), receipt.state), receipt);
         };
         // In this order, so that what a bot said itself stands above what its mark says.
-        marks(conn, names, sum, (&room, number), seq, &mut note)?;
-        newest(conn, names, sum, (&room, number), seq, &mut note)?;
-        ranges(conn, names, sum, (&room, number), seq, &mut note)?;
-        own(conn, names, sum, (&room, number), seq, &mut note)?;
-        let receipts = receipts.into_values().collect();
+        let (of, within) = ((&room, number, seq), part.numbers());
+        marks(conn, names, sum, of, &within, &mut note)?;
+        newest(conn, names, sum, of, &within, (&mut bots, &mut note))?;
+        ranges(conn, names, sum, of, &within, &mut note)?;
+        own(conn, names, sum, of, &within, &mut note)?;
+        bots.extend(receipts.keys().map(|(bot, _)| bot.clone()));
+        let (bots, receipts) = (bots.into_iter().collect(), receipts.into_values().collect());
         let (from, sent_at) = (entry.draft.from.clone(), entry.draft.sent_at);
-        Ok(Found { room, seq, from, sent_at, receipts })
+        Ok(Found { room, seq, from, sent_at, receipts, bots, next: part.next() })
     }
 }
+
+/// Some of the bots whom a message may have been for, by their numbers.
+struct Part {
+    after: i64,
+    /// The last of them, if there are more.
+    last: Option<i64>,
+}
+
+impl Part {
+    fn numbers(&self) -> RangeInclusive<i64> {
+        self.after.saturating_add(1)..=self.last.unwrap_or(i64::MAX)
+    }
+
+    fn next(&self) -> Option<SmolStr> {
+        self.last.map(|last| format_smolstr!("{last}"))
+    }
+}
+
+/// Where the next `max` of all that may be recipients end.
+fn part(
+    conn: &Connection,
+    room: i64,
+    seq: u64,
+    after: Option<&str>,
+    max: usize,
+) -> rusqlite::Result<Part> {
+    let after = after.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let count = i64::try_from(max).unwrap_or(i64::MAX).saturating_add(1);
+    let mut numbers = BTreeSet::new();
+    for sql in [NEXT_MEMBERS, NEXT_MARKED, NEXT_DROPPED, NEXT_REPORTERS] {
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut rows = statement.query((room, after, count, bound(seq)))?;
+        while let Some(row) = rows.next()? {
+            numbers.insert(row.get::<_, i64>(0)?);
+        }
+    }
+    let last = max.checked_sub(1).and_then(|last| numbers.iter().nth(last).copied());
+    Ok(Part { after, last: last.filter(|_| numbers.len() > max) })
+}
+
+const NEXT_MEMBERS: &str =
+    "SELECT bot FROM member WHERE room = ?1 AND bot > ?2 AND ?4 > 0 ORDER BY bot LIMIT ?3";
+
+/// From one bot to the next, however many rows each has.
+const NEXT_MARKED: &str = "
+    WITH RECURSIVE next (bot) AS (
+        SELECT (SELECT min(bot) FROM mark WHERE room = ?1 AND bot > ?2 AND ?4 > 0)
+        UNION ALL
+        SELECT (SELECT min(bot) FROM mark WHERE room = ?1 AND bot > next.bot)
+        FROM next WHERE next.bot IS NOT NULL
+        LIMIT ?3
+    )
+    SELECT bot FROM next WHERE bot IS NOT NULL";
+
+const NEXT_DROPPED: &str = "
+    WITH RECURSIVE next (bot) AS (
+        SELECT (SELECT min(bot) FROM dropped WHERE room = ?1 AND bot > ?2 AND ?4 > 0)
+        UNION ALL
+        SELECT (SELECT min(bot) FROM dropped WHERE room = ?1 AND bot > next.bot)
+        FROM next WHERE next.bot IS NOT NULL
+        LIMIT ?3
+    )
+    SELECT bot FROM next WHERE bot IS NOT NULL";
+
+const NEXT_REPORTERS: &str = "
+    SELECT DISTINCT bot FROM receipt
+    WHERE room = ?1 AND seq = ?4 AND bot > ?2 ORDER BY bot LIMIT ?3";
+
+/// A message: its room, the number of that, and its place there.
+type Of<'a> = (&'a RoomName, i64, u64);
 
 /// What a bot said of an entry itself.
 pub(super) fn said_of(
@@ -98,16 +180,21 @@ fn newest(
     conn: &Connection,
     names: &mut Names,
     sum: &mut Sum,
-    (room, number): (&RoomName, i64),
-    seq: u64,
-    note: &mut impl FnMut(ReceiptRecord),
+    (room, number, seq): Of<'_>,
+    within: &RangeInclusive<i64>,
+    (members, note): (&mut BTreeSet<BotId>, &mut impl FnMut(ReceiptRecord)),
 ) -> rusqlite::Result<()> {
-    let sql = concat!("SELECT ", member_columns!(), ", bot FROM member WHERE room = ?1");
+    let sql = concat!(
+        "SELECT ",
+        member_columns!(),
+        ", bot FROM member WHERE room = ?1 AND bot BETWEEN ?2 AND ?3"
+    );
     let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query([number])?;
+    let mut rows = statement.query((number, within.start(), within.end()))?;
     while let Some(row) = rows.next()? {
         let (joined, stored) = stored::joined_row(row)?;
         let Some(bot) = names.name(conn, row.get(10)?)? else { continue };
+        members.insert(bot.clone());
         if joined.sum(sum, room, &bot) != stored {
             continue;
         }
@@ -125,8 +212,8 @@ fn marks(
     conn: &Connection,
     names: &mut Names,
     sum: &mut Sum,
-    (room, number): (&RoomName, i64),
-    seq: u64,
+    (room, number, seq): Of<'_>,
+    within: &RangeInclusive<i64>,
     note: &mut impl FnMut(ReceiptRecord),
 ) -> rusqlite::Result<()> {
     let mut bots = conn
@@ -135,11 +222,14 @@ fn marks(
         "SELECT start, upto, at, sum FROM mark
          WHERE room = ?1 AND bot = ?2 AND state = ?3 AND start <= ?4 ORDER BY start DESC LIMIT 1",
     )?;
-    let mut last = i64::MIN;
+    let mut last = within.start() - 1;
     loop {
         let mut rows = bots.query((number, last))?;
         let Some(row) = rows.next()? else { return Ok(()) };
         last = row.get(0)?;
+        if !within.contains(&last) {
+            return Ok(());
+        }
         let Some(bot) = names.name(conn, last)? else { continue };
         for state in [ReceiptState::Delivered, ReceiptState::Received] {
             let mut rows = passed.query((number, last, state_number(state), bound(seq)))?;
@@ -157,15 +247,15 @@ fn ranges(
     conn: &Connection,
     names: &mut Names,
     sum: &mut Sum,
-    (room, number): (&RoomName, i64),
-    seq: u64,
+    (room, number, seq): Of<'_>,
+    within: &RangeInclusive<i64>,
     note: &mut impl FnMut(ReceiptRecord),
 ) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(
         "SELECT start, upto, reason, at, sum, bot FROM dropped
-         WHERE room = ?1 AND start <= ?2 AND upto >= ?2",
+         WHERE room = ?1 AND bot BETWEEN ?3 AND ?4 AND start <= ?2 AND upto >= ?2",
     )?;
-    let mut rows = statement.query((number, bound(seq)))?;
+    let mut rows = statement.query((number, bound(seq), within.start(), within.end()))?;
     while let Some(row) = rows.next()? {
         let Some(bot) = names.name(conn, row.get(5)?)? else { continue };
         if let Some((range, at)) = dropped_row(sum, room, &bot, row)? {
@@ -182,14 +272,15 @@ fn own(
     conn: &Connection,
     names: &mut Names,
     sum: &mut Sum,
-    (room, number): (&RoomName, i64),
-    seq: u64,
+    (room, number, seq): Of<'_>,
+    within: &RangeInclusive<i64>,
     note: &mut impl FnMut(ReceiptRecord),
 ) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(
-        "SELECT bot, state, at, reason, reply, sum FROM receipt WHERE room = ?1 AND seq = ?2",
+        "SELECT bot, state, at, reason, reply, sum FROM receipt
+         WHERE room = ?1 AND seq = ?2 AND bot BETWEEN ?3 AND ?4",
     )?;
-    let mut rows = statement.query((number, bound(seq)))?;
+    let mut rows = statement.query((number, bound(seq), within.start(), within.end()))?;
     while let Some(row) = rows.next()? {
         if let Some(receipt) = receipt_row(conn, names, sum, room, seq, row)? {
             note(receipt);

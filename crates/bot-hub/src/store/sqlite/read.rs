@@ -6,11 +6,11 @@
 use std::ops::{ControlFlow, RangeInclusive};
 use std::path::Path;
 
-use bot_hub_core::change::{Answer, Found, LOCATED_MAX, Located, Page, Query, Span};
+use bot_hub_core::change::{Answer, Found, LOCATED_MAX, Located, Page, Query, Recipients, Span};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 use rustc_hash::FxHashMap;
 
 use super::connect::{self, Options};
@@ -63,7 +63,10 @@ impl Reader for SqliteReader {
             Query::Locate { room, id, from, by } => {
                 Ok(Answer::Located(reader.locate(room, id, from.as_ref(), by)?))
             }
-            Query::Find { id, from } => Ok(Answer::Found(reader.find(id, from.as_ref())?)),
+            Query::Find { id, from, room, recipients } => {
+                let found = reader.find(id, from.as_ref(), room.as_ref(), recipients)?;
+                Ok(Answer::Found(found))
+            }
         });
         answer.unwrap_or_else(|error| {
             match error {
@@ -203,7 +206,13 @@ impl SqliteReader {
         Ok(())
     }
 
-    fn find(&mut self, id: &MessageId, from: Option<&BotId>) -> Result<Vec<Found>, Unknown> {
+    fn find(
+        &mut self,
+        id: &MessageId,
+        from: Option<&BotId>,
+        room: Option<&RoomName>,
+        recipients: &Recipients,
+    ) -> Result<Vec<Found>, Unknown> {
         let sender = match from {
             None => None,
             Some(from) => match self.names.number(&self.conn, from)? {
@@ -211,9 +220,18 @@ impl SqliteReader {
                 None => return Ok(Vec::new()),
             },
         };
+        let room = match room {
+            None => None,
+            Some(room) => match self.room_number(room)? {
+                Some(room) => Some(room),
+                None => return Ok(Vec::new()),
+            },
+        };
         let mut found = Vec::new();
-        for (room, place) in self.places(sender, id)? {
-            found.push(self.fate(room, place)?);
+        let places = self.places(sender, room, id)?;
+        let max = recipients.of_each(places.len());
+        for (room, place) in places {
+            found.push(self.fate(room, place, recipients.after.as_deref(), max)?);
         }
         found.sort_by(oldest_first);
         Ok(found)
@@ -250,16 +268,32 @@ impl SqliteReader {
         Ok(found)
     }
 
-    fn places(&self, sender: Option<i64>, id: &MessageId) -> rusqlite::Result<Vec<(i64, i64)>> {
+    fn places(
+        &self,
+        sender: Option<i64>,
+        room: Option<i64>,
+        id: &MessageId,
+    ) -> rusqlite::Result<Vec<(i64, i64)>> {
+        let place = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        if let (Some(sender), Some(room)) = (sender, room) {
+            let mut statement = self.conn.prepare_cached(PLACE)?;
+            return statement.query_map(params![StoredId::of(id), sender, room], place)?.collect();
+        }
         let mut statement = self.conn.prepare_cached(PLACES)?;
-        let key = params![StoredId::of(id), sender, LOCATED_MAX as i64];
-        statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        let key = params![StoredId::of(id), sender, LOCATED_MAX as i64, room];
+        statement.query_map(key, place)?.collect()
     }
 }
 
+const PLACE: &str = "SELECT room, place FROM entry WHERE id = ?1 AND sender = ?2 AND room = ?3";
+
+/// The bound stands inside: an id that was used in very many rooms costs no more.
 const PLACES: &str = "
-    SELECT room, place FROM entry
-    WHERE id = ?1 AND sender BETWEEN ifnull(?2, 0) AND ifnull(?2, 9223372036854775807)
+    SELECT room, place
+    FROM (SELECT room, place FROM entry
+          WHERE id = ?1 AND sender BETWEEN ifnull(?2, 0) AND ifnull(?2, 9223372036854775807)
+          LIMIT 256)
+    WHERE room = ifnull(?4, room)
     LIMIT ?3";
 
 /// The bound stands inside: an id that was used in very many rooms costs no more.

@@ -33,7 +33,7 @@ pub(super) const ROOMS_MAX: i64 = (1 << (63 - SEQ_BITS)) - 1;
 pub(super) type Step = &'static str;
 
 /// All steps, the first of which makes an empty store.
-pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS];
+pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS, HOLDERS];
 
 const FIRST: Step = "
     CREATE TABLE meta (
@@ -133,6 +133,9 @@ const INVITES: Step = "
 /// Ranges that were dropped have more reasons (`rows::reason_number`), which an older program would take
 /// for damage.
 const REASONS: Step = "-- Nothing to change in the tables.";
+
+/// Whose tokens end is found without a look at everybody's.
+const HOLDERS: Step = "CREATE INDEX token_bot ON token (bot);";
 
 /// The key of an entry.
 pub(super) fn place(room: i64, seq: u64) -> i64 {

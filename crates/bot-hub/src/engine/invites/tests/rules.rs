@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Mutex;
 
+use bot_protocol::frame::operator::Page;
 use bot_protocol::right::Right;
 
 use super::*;
@@ -193,7 +194,7 @@ fn what_has_been_over_for_thirty_days_is_forgotten() {
         assert!(book.find(&hash).is_some());
         book.forget_old(last + 1);
         assert!(book.find(&hash).is_none());
-        assert_eq!(book.show(&bot("bob"), true, Timestamp(0), NOON).len(), 0);
+        assert_eq!(book.show(None, &Page::default(), NOON).0.len(), 0);
     };
     check(record(1), NOON + DAY);
     check(InviteRecord { revoked_at: Some(NOON + 5), ..record(1) }, NOON + 5);
@@ -208,7 +209,10 @@ fn operators_see_all_invites_and_others_their_own_without_addresses() {
     let others = InviteRecord { created_at: NOON + 4, by: bot("cat"), ..record(5) };
     let book = Book::restore(vec![used(1, NOON), later, over, ended, others]);
     let check = |by: &str, is_operator: bool, expected: &[(&str, &str)]| {
-        let shown = book.show(&bot(by), is_operator, Timestamp(0), NOON);
+        let by_bot = bot(by);
+        let own = (!is_operator).then_some((&by_bot, Timestamp(0)));
+        let (shown, next) = book.show(own, &Page::default(), NOON);
+        assert_eq!(next, None);
         let found: Vec<(&str, &str)> = shown
             .iter()
             .map(|it| (it["id"].as_str().unwrap(), it["state"].as_str().unwrap()))
@@ -357,4 +361,34 @@ fn an_invite_that_the_store_does_not_take_is_none_and_one_that_it_keeps_counts_o
     let mut claimed = stage.claim(&code);
     stage.settle();
     assert_eq!(told(&mut claimed).0, 200);
+}
+
+#[test]
+fn invites_come_in_pages_the_newest_first() {
+    let at = |number: u16, by: &str, made: u64| InviteRecord {
+        created_at: NOON + made,
+        by: bot(by),
+        ..record(number)
+    };
+    let book =
+        Book::restore(vec![at(1, "bob", 5), at(2, "cat", 5), at(3, "bob", 9), used(4, NOON)]);
+    let check = |by: Option<&str>, expected: &[&[&str]]| {
+        let by = by.map(bot);
+        let (mut pages, mut after) = (Vec::new(), None);
+        loop {
+            let own = by.as_ref().map(|by| (by, Timestamp(0)));
+            let (shown, next) = book.show(own, &Page { after, limit: Some(2) }, NOON);
+            let ids = shown.iter().map(|it| it["id"].as_str().unwrap().to_owned());
+            pages.push(ids.collect::<Vec<_>>());
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages, expected, "{by:?}");
+    };
+    check(None, &[&["inv_3", "inv_1"], &["inv_2", "inv_4"]]);
+    check(Some("bob"), &[&["inv_3", "inv_1"], &["inv_4"]]);
+    check(Some("cat"), &[&["inv_2"]]);
+    check(Some("dan"), &[&[]]);
 }
