@@ -33,6 +33,7 @@ mod invite;
 mod late;
 mod lists;
 mod losses;
+mod marks;
 mod meaning;
 mod member;
 mod membership;

@@ -5,9 +5,10 @@
 //! it was taken: then the bot has read of it.
 
 use crate::change::{DroppedRange, Loss};
+use crate::marks::Marks;
 
 /// Ranges remembered per member. Expired entries that alternate with others make more of them; those
-/// beyond count as waiting until the reader meets them, which only says more than there is.
+/// beyond are only marked, so that they do not count as waiting, and told when the reader meets them.
 const RANGES_MAX: usize = 128;
 
 /// One range. Of what the retention removed nothing is given to the store, which knows: there the mark
@@ -34,6 +35,8 @@ impl Lost {
 #[derive(Debug, Default)]
 pub(crate) struct Losses {
     ranges: Vec<Lost>,
+    /// Expired entries for which there was no range left.
+    expired: Marks,
     /// So many entries are missing before the next one, and a reader that knows no `gap` has not
     /// been told.
     untold: u64,
@@ -59,6 +62,7 @@ impl Losses {
             }
             let end = next.map_or(to, |(first, _)| to.min(first - 1));
             let stretch = DroppedRange { from, to: end, reason };
+            self.expired.clear(from, end);
             if !self.insert(at, stretch, sent) {
                 return;
             }
@@ -81,6 +85,7 @@ impl Losses {
         if stretch.reason == Loss::Expired && self.ranges.len() >= RANGES_MAX {
             self.join();
             if self.ranges.len() >= RANGES_MAX {
+                (stretch.from..=stretch.to).for_each(|seq| self.expired.set(seq));
                 return false;
             }
             at = self.ranges.partition_point(|it| it.range.to < stretch.from);
@@ -193,8 +198,18 @@ impl Losses {
         self.ranges[at..].iter().map(cut)
     }
 
+    /// Entries from `from` to `to` that have expired and are in no range.
+    pub(crate) fn expired_between(&self, from: u64, to: u64) -> impl Iterator<Item = u64> {
+        self.expired.between(from, to)
+    }
+
+    pub(crate) fn count_expired(&self, from: u64, to: u64) -> u64 {
+        self.expired.count(from, to)
+    }
+
     /// The cursor is at `cursor`.
     pub(crate) fn forget_through(&mut self, cursor: u64) {
+        self.expired.forget_through(cursor);
         self.ranges.retain(|it| it.range.to > cursor);
         if let Some(first) = self.ranges.first_mut() {
             first.range.from = first.range.from.max(cursor + 1);

@@ -272,7 +272,8 @@ impl Member {
     fn count_waiting(&self, head: u64) -> u64 {
         let lost = self.losses.after(self.sent).map(|range| self.others_in(range));
         let ahead = self.taken_ahead.iter().filter(|&&seq| seq > self.sent).count() as u64;
-        let in_log = self.own.others(self.sent + 1, head).saturating_sub(lost.sum::<u64>() + ahead);
+        let lost = lost.sum::<u64>() + self.losses.count_expired(self.sent + 1, head);
+        let in_log = self.own.others(self.sent + 1, head).saturating_sub(lost + ahead);
         self.window.len() as u64 + in_log
     }
 
@@ -525,8 +526,10 @@ impl Member {
     /// Up to where entries must go so that no more than `limit` of those up to `head` wait.
     fn cut(&self, head: u64, limit: u64) -> u64 {
         let lost = self.losses.after(self.sent).map(|range| (range.from, range.to));
-        let ahead = self.taken_ahead.iter().map(|&seq| (seq, seq));
-        self.own.with(lost.chain(ahead)).cut(self.sent, head, limit)
+        let ahead = self.taken_ahead.iter().copied();
+        let expired = self.losses.expired_between(self.sent + 1, head);
+        let single = ahead.chain(expired).map(|seq| (seq, seq));
+        self.own.with(lost.chain(single)).cut(self.sent, head, limit)
     }
 
     /// Entries that wait will never reach this bot. Returns how many entries of others that is.

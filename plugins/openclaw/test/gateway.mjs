@@ -12,6 +12,9 @@ const MODEL = {
   cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, contextWindow: 128000, maxTokens: 4096,
 };
 
+/** So often a gateway is started until it runs. */
+const STARTS_MAX = 6;
+
 /** For a home into which the plugin is installed by command. */
 export const INSTALLED = { allow: undefined, entries: undefined };
 
@@ -97,7 +100,7 @@ export class Gateway {
   async start({ until = "readyz" } = {}) {
     await this.configure();
     for (let attempt = 1; !(await this.#started(until)); attempt++) {
-      if (attempt === 3) throw new Error(`the gateway did not start:\n${this.tail()}`);
+      if (attempt === STARTS_MAX) throw new Error(`the gateway did not start:\n${this.tail()}`);
       await this.stop("SIGKILL");
     }
   }

@@ -155,3 +155,33 @@ fn a_sender_that_knows_no_ranges_hears_of_some_recipients_and_how_many_others_th
     assert!(frames <= 595 * 8, "{frames} frames");
     assert_eq!(count(&lines, "\"others\":292"), 595);
 }
+
+#[test]
+fn expired_entries_that_alternate_with_others_wait_for_nobody_however_many_they_are() {
+    let mut script = "
+        > quiet
+        > open ana ack
+        > ana join lab
+        > open bob ack
+        > bob join lab
+        > close bob
+        > open ops side operator
+        "
+    .to_owned();
+    for number in 1..=1_000 {
+        script += &format!("> ana say #lab short id=s{number} expires=1s\n");
+        script += &format!("> ana say #lab lasting id=l{number}\n");
+    }
+    let told_of = |end: &str| told(&format!("{script}{end}"));
+    let lines = told_of("> tick 10s\n> loud\n> ops do {\"pending\":{}}\n");
+    assert_eq!(count(&lines, "\"waiting\":1000}"), 1, "{lines:?}");
+    // What has expired takes no place of what has not.
+    let lines = told_of(
+        "> tick 10s
+        > set buffer 600
+        > ana say #lab one more id=more
+        > loud
+        > open bob ack resume",
+    );
+    assert_eq!(count(&lines, ", 1 of 600"), 1, "{lines:?}");
+}
