@@ -15,7 +15,7 @@ use bot_protocol::frame::client::{
 };
 use bot_protocol::frame::operator::{Operate, Operation};
 use bot_protocol::frame::server::{
-    Ack, BotDirectory, HistoryPage, Joined, Left, RoomDirectory, ServerFrame, StatusReport,
+    Ack, BotDirectory, HistoryPage, Joined, Left, RoomDirectory, ServerFrame, Slowed, StatusReport,
 };
 use bot_protocol::id::{MessageId, Position};
 use bot_protocol::limits::Limits;
@@ -35,6 +35,15 @@ use crate::wire::Connect;
 
 /// Commands on their way to the task.
 const COMMANDS_MAX: usize = 64;
+
+/// What a `ping` was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    /// The time to the hub and back.
+    pub round_trip: Duration,
+    /// That this bot was slowed down, because its frames took more than its share of the hub's time.
+    pub slowed: Option<Slowed>,
+}
 
 /// A handle to one connection that heals itself. Clones are cheap and mean the same connection.
 #[derive(Clone, Debug)]
@@ -231,11 +240,18 @@ impl Client {
 
     /// The time that a frame takes to the hub and back.
     pub async fn ping(&self) -> Result<Duration, AskError> {
+        Ok(self.pulse().await?.round_trip)
+    }
+
+    /// The same, with what the hub says about how much of its time this bot takes.
+    pub async fn pulse(&self) -> Result<Pulse, AskError> {
         // JavaScript's numbers end at 2^53.
         let at = Some(u64::from_ne_bytes(random()) >> 11);
         let start = Instant::now();
         match self.ask(ClientFrame::Ping(Ping { at })).await? {
-            ServerFrame::Pong(_) => Ok(start.elapsed()),
+            ServerFrame::Pong(pong) => {
+                Ok(Pulse { round_trip: start.elapsed(), slowed: pong.slowed })
+            }
             other => mismatch("ping", &other),
         }
     }

@@ -58,6 +58,6 @@ pub use dial::{explain_tls, tls_config, tls_roots};
 pub use driver::State;
 pub use error::{AskError, ConnectError, End, SendError, TellError, Why};
 pub use event::Event;
-pub use handle::{Client, Events, Sending};
+pub use handle::{Client, Events, Pulse, Sending};
 pub use id::message_id;
 pub use options::{Acknowledge, Cap, Options};

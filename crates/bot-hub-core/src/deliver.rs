@@ -28,6 +28,8 @@ struct Rest {
     unproven: Vec<ConnId>,
     /// Members that have to be told of a gap first.
     behind: Vec<BotIx>,
+    /// What a connection is handed with the entry.
+    bytes: usize,
 }
 
 impl Hub {
@@ -46,7 +48,8 @@ impl Hub {
         }
 
         let members = self.world.room(room).members.len();
-        let (mut handed, mut rest) = (Handed::default(), Rest::default());
+        let (mut handed, mut rest) =
+            (Handed::default(), Rest { bytes: entry.draft.wire_size(), ..Rest::default() });
         let mut to = Vec::with_capacity(members);
         for at in 0..members {
             let member = &mut self.world.room_mut(room).members[at];
@@ -136,7 +139,7 @@ impl Hub {
         // Its time may be one to come, after a clock that was ahead: it waits from now on.
         member.waiting_since.get_or_insert(entry.draft.sent_at.min(self.now));
         member.hand(slot(entry, from));
-        conn.launch(Flight { room, seq: entry.seq, bytes: entry.draft.size() });
+        conn.launch(Flight { room, seq: entry.seq, bytes: rest.bytes });
         if conn.wants_probe() {
             rest.unproven.push(reader);
         }

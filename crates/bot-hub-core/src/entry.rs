@@ -66,7 +66,13 @@ impl Draft {
         self.extras.as_deref().filter(|extras| **extras != Extras::default())
     }
 
-    /// Bytes of what the sender chose: text, act and meta. What retention and flow control count.
+    /// Bytes of what the sender chose, as they go over a socket: a line break there is two, a control six.
+    /// What flow control counts.
+    pub fn wire_size(&self) -> usize {
+        self.size() + escapes(&self.text)
+    }
+
+    /// Bytes of what the sender chose: text, act and meta. What retention counts.
     pub fn size(&self) -> usize {
         let raw = |json: &Option<Opaque>| json.as_ref().map_or(0, |json| json.as_json().len());
         let extras = self.extras.as_ref().map_or(0, |it| raw(&it.act) + raw(&it.meta));
@@ -81,6 +87,17 @@ pub struct Entry {
     pub seq: u64,
     /// What was said.
     pub draft: Arc<Draft>,
+}
+
+/// How much longer a text is as a JSON string. Without an early end, so that the compiler makes vector
+/// instructions of it.
+fn escapes(text: &str) -> usize {
+    let more = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 1,
+        0..0x20 => 5,
+        _ => 0,
+    };
+    text.bytes().fold(0, |sum, byte| sum + more(byte))
 }
 
 #[cfg(test)]
@@ -127,5 +144,17 @@ mod tests {
     fn an_entry_is_as_large_as_what_its_sender_chose() {
         assert_eq!(draft().size(), 5 + 3 + 5);
         assert_eq!(Draft { extras: None, ..draft() }.size(), 5);
+    }
+
+    #[test]
+    fn what_goes_over_a_socket_is_as_long_as_json_makes_it() {
+        for text in ["hello", "a\nb", "\"\\\t", "\u{1}\u{0}\u{1f}\u{7f}", "é😀\u{8}"] {
+            let draft = Draft { extras: None, text: text.into(), ..draft() };
+            assert_eq!(
+                draft.wire_size() + 2,
+                serde_json::to_string(text).unwrap().len(),
+                "{text:?}"
+            );
+        }
     }
 }

@@ -15,7 +15,7 @@
 use std::collections::VecDeque;
 
 use bot_protocol::code::Code;
-use bot_protocol::frame::server::{Beat, ErrorFrame};
+use bot_protocol::frame::server::{ErrorFrame, Pong};
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::BotId;
@@ -271,7 +271,7 @@ impl Hub {
             ClientFrame::Who(who) => self.who(conn, &who),
             ClientFrame::Ping(ping) => {
                 let at = ping.at.or(Some(self.now.0));
-                self.send(conn, ServerFrame::Pong(Beat { at }));
+                self.send(conn, ServerFrame::Pong(Pong { at, slowed: None }));
             }
             ClientFrame::Operate(operate) => self.operate(conn, operate),
             // The enum may grow: a frame without a rule must not be swallowed.

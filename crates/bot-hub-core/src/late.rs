@@ -146,7 +146,7 @@ impl Hub {
         let is_full = member.window.len() >= self.settings.limits.window_entries as usize;
         let age_ms = self.now.since(entry.draft.sent_at);
         let circumstances = Circumstances { age_ms, late: true, redelivered, backlog, lost };
-        let flight = Flight { room, seq: entry.seq, bytes: entry.draft.size() };
+        let flight = Flight { room, seq: entry.seq, bytes: entry.draft.wire_size() };
         self.stats.deliveries += 1;
         self.stats.redeliveries += u64::from(redelivered);
         self.output(Output::Deliver { entry, to: vec![conn], circumstances });

@@ -62,13 +62,14 @@ impl Hub {
         }
         let others = self.observers.iter().filter(|conn| !of_room.contains(conn));
         let watching: Vec<ConnId> = of_room.iter().chain(others).copied().collect();
+        let bytes = entry.draft.wire_size();
         for conn in watching {
             let Some(state) = self.world.conns.get_mut(&conn) else { continue };
             if state.outstanding >= self.settings.outstanding_bytes_max {
                 self.too_slow(conn);
                 continue;
             }
-            state.launch(Flight { room, seq: entry.seq, bytes: entry.draft.size() });
+            state.launch(Flight { room, seq: entry.seq, bytes });
             to.push(conn);
         }
     }

@@ -71,22 +71,27 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// What a hub enforces that is not told otherwise.
+    pub const DEFAULT: Self = Self {
+        frame_bytes: 256 * 1024,
+        text_bytes: 128 * 1024,
+        meta_bytes: 16 * 1024,
+        json_depth: 32,
+        rooms_per_bot: 1_000,
+        members_per_room: 5_000,
+        window_entries: 64,
+        history_page: 200,
+        buffer_per_bot_per_room: None,
+        rooms_made_per_bot: None,
+        rooms_max: None,
+        side_connections_per_bot: None,
+        wire_bytes: None,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            frame_bytes: 256 * 1024,
-            text_bytes: 128 * 1024,
-            meta_bytes: 16 * 1024,
-            json_depth: 32,
-            rooms_per_bot: 1_000,
-            members_per_room: 5_000,
-            window_entries: 64,
-            history_page: 200,
-            buffer_per_bot_per_room: None,
-            rooms_made_per_bot: None,
-            rooms_max: None,
-            side_connections_per_bot: None,
-            wire_bytes: None,
-        }
+        Self::DEFAULT
     }
 }

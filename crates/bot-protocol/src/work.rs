@@ -212,4 +212,52 @@ mod tests {
             check(what, json.len(), || drop(ServerFrame::decode(json.as_bytes())));
         }
     }
+
+    /// How often each byte of a frame is looked at: nested brackets and sizes, the short way, the rules of
+    /// strict readers with their comparisons of keys, and the parser; and once more for the id of a refusal.
+    const LOOKS_MAX: usize = 5;
+
+    /// The same for a frame with a part beyond its bound.
+    const LOOKS_AT_TOO_LARGE_MAX: usize = 3;
+
+    #[track_caller]
+    fn check_looks(json: &str, looks_max: usize, is_taken: bool) {
+        let mut decoded = None;
+        let steps = steps(|| decoded = Some(ClientFrame::decode_text(json, &WIDE)));
+        let (bytes, what) = (json.len(), &json[..json.floor_char_boundary(60)]);
+        assert_eq!(decoded.map(|it| it.is_ok()), Some(is_taken), "{what}");
+        assert!(steps <= looks_max * bytes, "{what}: {steps} steps for {bytes} bytes");
+    }
+
+    /// The bounds of a hub that takes every way to escape a text.
+    const WIDE: Limits = Limits { wire_bytes: Some(900_000), ..Limits::DEFAULT };
+
+    fn keys(bytes: usize) -> String {
+        (0..bytes / 9).map(|at| format!("\"{}\":0", word(at))).collect::<Vec<_>>().join(",")
+    }
+
+    #[test]
+    fn a_frame_is_walked_over_once_whatever_it_holds() {
+        let (few, many) = (keys(16_000), keys(250_000));
+        let message = |rest: &str| format!(r#"{{"type":"message","room":"lab","text":"x"{rest}}}"#);
+        check_looks(&message(&format!(r#","meta":{{{few}}}"#)), LOOKS_MAX, true);
+        check_looks(&message(&format!(r#","act":[{{{few}}}]"#)), LOOKS_MAX, true);
+        check_looks(&message(&format!(",{many}")), LOOKS_MAX, true);
+        check_looks(&format!(r#"{{"type":"rooms",{many}}}"#), LOOKS_MAX, true);
+        check_looks(&format!(r#"{{"type":"zzz",{many}}}"#), LOOKS_MAX, false);
+    }
+
+    #[test]
+    fn a_frame_with_a_part_beyond_its_bound_is_refused_before_it_is_walked_over() {
+        let many = keys(430_000);
+        for json in [
+            format!(r#"{{"type":"message","room":"lab","text":"x","meta":{{{many}}}}}"#),
+            format!(r#"{{"type":"message","act":[{{{many}}}],"room":"lab","text":"x"}}"#),
+            format!(r#"{{"type":"message","room":"lab","text":"x","x":{{{many}}}}}"#),
+            format!(r#"{{{many},"type":"operate","ref":"r"}}"#),
+            format!(r#"{{{many}}}"#),
+        ] {
+            check_looks(&json, LOOKS_AT_TOO_LARGE_MAX, false);
+        }
+    }
 }

@@ -59,9 +59,9 @@ export type Backlog = {
   total: number;
 };
 
-/** `ping` and `pong`. */
+/** `ping`. */
 export type Beat = {
-  /** What the ping carried, or the hub's time. */
+  /** The hub's time. */
   at?: number;
 };
 
@@ -523,6 +523,14 @@ export type Policy = {
   closed: boolean;
 };
 
+/** `pong`. */
+export type Pong = {
+  /** What the ping carried, or the hub's time. */
+  at?: number;
+  /** That this bot was slowed down. Absent if it never was; a seed client is not told. */
+  slowed?: Slowed;
+};
+
 /** A place in a room's log: everything up to and including `seq`, in one life of the store. */
 export type Position = {
   /** Which log. */
@@ -697,8 +705,18 @@ export type ServerFrame =
   | ({ type: "going_away" } & GoingAway)
   | ({ type: "error" } & ErrorFrame)
   | ({ type: "ping" } & Beat)
-  | ({ type: "pong" } & Beat)
+  | ({ type: "pong" } & Pong)
   | ({ type: "operated" } & Operated);
+
+/** That a bot took more than its share of the hub's time and was not read while others waited: since the oldest of its open connections came. */
+export type Slowed = {
+  /** How long the hub was busy with its frames. */
+  busy_ms: number;
+  /** For how long, altogether. */
+  ms: number;
+  /** How often. */
+  times: number;
+};
 
 /** `status`: what became of a message. */
 export type Status = {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::client::{Auth, ClientFrame, Message, Receipt};
-use bot_protocol::frame::server::{Ack, AuthOk, Beat, ErrorFrame, Membership, ServerFrame};
+use bot_protocol::frame::server::{Ack, AuthOk, ErrorFrame, Membership, Pong, ServerFrame};
 use bot_protocol::id::{Epoch, MessageId, Position};
 use bot_protocol::name::RoomName;
 use bot_protocol::time::Timestamp;
@@ -220,7 +220,9 @@ impl World {
             ClientFrame::Auth(auth) => self.greet(auth),
             ClientFrame::Message(message) => self.store(&message, mood),
             ClientFrame::Receipt(receipt) => self.receipt(&receipt),
-            ClientFrame::Ping(_) => self.down.push_back(ServerFrame::Pong(Beat { at: None })),
+            ClientFrame::Ping(_) => {
+                self.down.push_back(ServerFrame::Pong(Pong { at: None, slowed: None }));
+            }
             other => panic!("nobody sent {other:?}"),
         }
     }

@@ -3,6 +3,7 @@
 //! Owns what is printed about bots. A token is printed once, by whoever made it.
 
 use bot_protocol::frame::operator::{Operation, Page};
+use bot_protocol::frame::server::Slowed;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use clap::Subcommand;
@@ -94,6 +95,8 @@ struct Bot {
     tokens: u64,
     created_at: Option<Timestamp>,
     last_seen: Option<Timestamp>,
+    #[serde(default)]
+    slowed: Option<Slowed>,
 }
 
 impl BotCommand {
@@ -293,12 +296,14 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
     hub.out.answer(&document, || {
         let rights = rights(&bot);
         let made = bot.created_at.map_or_else(|| "-".to_owned(), local);
+        let slowed = bot.slowed.map(|it| format!("\n  slowed     {}", super::words::slowed(it)));
+        let slowed = slowed.unwrap_or_default();
         let rooms = rooms.iter().map(|it| {
             let room = super::words::room(it["room"].as_str().unwrap_or("-"));
             format!("\n  {room}  received up to {} of {}", it["cursor"], it["head"])
         });
         format!(
-            "{}\n  state      {}\n  rights     {rights}\n  made       {made}, in the {}\n  tokens     {}\n  last seen  {}{}",
+            "{}\n  state      {}\n  rights     {rights}\n  made       {made}, in the {}\n  tokens     {}\n  last seen  {}{slowed}{}",
             bot.bot,
             state(&bot),
             bot.origin,

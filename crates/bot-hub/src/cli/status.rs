@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::server::Slowed;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -55,11 +56,12 @@ async fn seen(hub: &Hub) -> Result<(), Failure> {
     let own = own_rooms(hub);
     let online = bots.iter().filter(|it| is_online(it)).count() as u64;
     let waiting: u64 = own.iter().map(|it| it.waiting).sum();
+    let slowed = hub.client.pulse().await?.slowed;
     let version = hub.hello.hub.as_ref().map_or("-", |hub| hub.version.as_str());
     let (rooms, bots, member) = (rooms.len() as u64, bots.len() as u64, own.len() as u64);
     let value = json!({
         "url": hub.url, "version": version, "bot": hub.me, "complete": false, "rooms": rooms,
-        "bots": bots, "online": online, "member_of": member, "waiting": waiting,
+        "bots": bots, "online": online, "member_of": member, "waiting": waiting, "slowed": slowed,
     });
     hub.out.answer(&value, || {
         format!(
@@ -71,6 +73,7 @@ async fn seen(hub: &Hub) -> Result<(), Failure> {
             counted(waiting, "message"),
         )
     })?;
+    say_slowed(hub, slowed);
     if !hub.out.json {
         say(&format!(
             "{} is an ordinary bot here; the hub as a whole is shown to operators",
@@ -78,6 +81,13 @@ async fn seen(hub: &Hub) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Why the hub seems slow to this bot.
+fn say_slowed(hub: &Hub, slowed: Option<Slowed>) {
+    if let Some(slowed) = slowed.filter(|_| !hub.out.json) {
+        say(&format!("{} was slowed down: {}", hub.me, words::slowed(slowed)));
+    }
 }
 
 fn text(hub: &Hub, version: &str, it: &Numbers) -> String {
@@ -128,15 +138,20 @@ pub(super) struct Ping {
 
 impl Ping {
     pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
-        let mut took = Vec::new();
+        let (mut took, mut slowed) = (Vec::new(), None);
         for _ in 0..self.count {
-            took.push(hub.client.ping().await?);
+            let pulse = hub.client.pulse().await?;
+            took.push(pulse.round_trip);
+            slowed = pulse.slowed;
         }
         let micros: Vec<u128> = took.iter().map(Duration::as_micros).collect();
-        let value = json!({ "url": hub.url, "bot": hub.me, "round_trips_us": micros });
+        let value =
+            json!({ "url": hub.url, "bot": hub.me, "round_trips_us": micros, "slowed": slowed });
         let line = |time: &Duration| {
             format!("{} answered {} in {:.2} ms", hub.url, hub.me, time.as_secs_f64() * 1_000.0)
         };
-        hub.out.answer(&value, || took.iter().map(line).collect::<Vec<_>>().join("\n"))
+        hub.out.answer(&value, || took.iter().map(line).collect::<Vec<_>>().join("\n"))?;
+        say_slowed(hub, slowed);
+        Ok(())
     }
 }

@@ -5,9 +5,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bot_protocol::frame::server::Delivery;
+use bot_protocol::frame::server::{Delivery, Slowed};
 use bot_protocol::time::Timestamp;
 
+use super::out::counted;
 use super::paint::{bold, dim};
 pub(super) use crate::visible::{visible, visible_line};
 
@@ -93,6 +94,12 @@ pub(super) fn ago(at: Option<Timestamp>, now: Timestamp) -> String {
     at.map_or_else(|| "never".to_owned(), |at| format!("{} ago", period(now.since(at))))
 }
 
+/// Why a bot waits for the hub: `3 times, for 2 s; its frames kept the hub busy for 5 s`.
+pub(super) fn slowed(it: Slowed) -> String {
+    let (times, waited, busy) = (counted(it.times, "time"), period(it.ms), period(it.busy_ms));
+    format!("{times}, for {waited} altogether; its frames kept the hub busy for {busy}")
+}
+
 /// `4 KiB`; rounded down.
 pub(super) fn size(bytes: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB"];
@@ -118,6 +125,15 @@ mod tests {
         check(1_795_161_151_999, "2026-11-20T07:52:31Z");
         check(4_107_542_400_000, "2100-03-01T00:00:00Z");
         check(13_569_465_600_000, "2400-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_bot_is_told_why_it_waits() {
+        let check = |times, expected: &str| {
+            assert_eq!(slowed(Slowed { times, ms: 2_500, busy_ms: 40 }), expected);
+        };
+        check(1, "1 time, for 2 s altogether; its frames kept the hub busy for 40 ms");
+        check(3, "3 times, for 2 s altogether; its frames kept the hub busy for 40 ms");
     }
 
     #[test]

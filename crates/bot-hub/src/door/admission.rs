@@ -1,13 +1,17 @@
 //! Who may come in: counts of sockets, altogether and per address.
 //!
-//! Owns the counting only; it never looks at tokens. A [`Place`] is held as long as the socket lives.
+//! Owns the counting, and who has to go when all places of the unknown are taken; it never looks at
+//! tokens. A [`Place`] is held as long as the socket lives.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::limits::DoorLimits;
 
@@ -35,6 +39,14 @@ pub struct Admission {
     unauthenticated: Cell<usize>,
     turned_away: Cell<u64>,
     addresses: RefCell<FxHashMap<IpAddr, Count>>,
+    /// Those that have not authenticated, the oldest first.
+    unknown: RefCell<BTreeMap<u64, Unknown>>,
+    last: Cell<u64>,
+}
+
+struct Unknown {
+    since: Instant,
+    leave: Rc<Notify>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -50,6 +62,8 @@ pub struct Place {
     /// The address that it counts for, unless it comes from this machine or speaks for many.
     address: Option<IpAddr>,
     is_authenticated: bool,
+    number: u64,
+    leave: Rc<Notify>,
 }
 
 impl Admission {
@@ -65,15 +79,51 @@ impl Admission {
         let is_local = address.is_some_and(|address| address.to_canonical().is_loopback());
         let reserve = if is_local { limits.local_reserve } else { 0 };
         let address = address.and_then(counted);
-        let admitted =
-            self.check(limits, reserve).and_then(|()| self.count_address(address, limits));
-        if let Err(reason) = admitted {
+        if let Err(reason) = self.admit(address, reserve, limits) {
             self.turned_away.set(self.turned_away.get() + 1);
             return Err(reason);
         }
         self.all.set(self.all.get() + 1);
         self.unauthenticated.set(self.unauthenticated.get() + 1);
-        Ok(Place { admission: Rc::clone(self), address, is_authenticated: false })
+        self.last.set(self.last.get() + 1);
+        let (number, leave) = (self.last.get(), Rc::new(Notify::new()));
+        let unknown = Unknown { since: Instant::now(), leave: Rc::clone(&leave) };
+        self.unknown.borrow_mut().insert(number, unknown);
+        let admission = Rc::clone(self);
+        Ok(Place { admission, address, is_authenticated: false, number, leave })
+    }
+
+    fn admit(
+        &self,
+        address: Option<IpAddr>,
+        reserve: usize,
+        limits: &DoorLimits,
+    ) -> Result<(), TurnedAway> {
+        if self.all.get() >= limits.connections_max.saturating_add(reserve) {
+            return Err(TurnedAway::Full);
+        }
+        self.count_address(address, limits)?;
+        let unknown = self.unauthenticated.get();
+        if unknown < limits.unauthenticated_max || self.evict(limits) {
+            return Ok(());
+        }
+        if unknown < limits.unauthenticated_max.saturating_add(reserve) {
+            return Ok(());
+        }
+        self.uncount_address(address, 1, 1);
+        Err(TurnedAway::UnknownFull)
+    }
+
+    /// Sends away whoever has been here longest without saying who it is, if that is long enough.
+    fn evict(&self, limits: &DoorLimits) -> bool {
+        let mut unknown = self.unknown.borrow_mut();
+        let Some(oldest) = unknown.first_entry() else { return false };
+        if oldest.get().since.elapsed() < limits.unauthenticated_keep {
+            return false;
+        }
+        oldest.remove().leave.notify_one();
+        self.turned_away.set(self.turned_away.get() + 1);
+        true
     }
 
     /// Sockets that are open.
@@ -92,16 +142,6 @@ impl Admission {
     #[must_use]
     pub fn turned_away(&self) -> u64 {
         self.turned_away.get()
-    }
-
-    fn check(&self, limits: &DoorLimits, reserve: usize) -> Result<(), TurnedAway> {
-        if self.all.get() >= limits.connections_max.saturating_add(reserve) {
-            return Err(TurnedAway::Full);
-        }
-        if self.unauthenticated.get() >= limits.unauthenticated_max {
-            return Err(TurnedAway::UnknownFull);
-        }
-        Ok(())
     }
 
     fn count_address(
@@ -153,9 +193,16 @@ impl Place {
         Ok(())
     }
 
+    /// Ready when somebody newer needs the place: the socket is to be closed.
+    pub fn evicted(&self) -> impl Future<Output = ()> + use<> {
+        let leave = Rc::clone(&self.leave);
+        async move { leave.notified().await }
+    }
+
     /// The socket is known now. Saying it again changes nothing.
     pub fn authenticated(&mut self) {
         if !std::mem::replace(&mut self.is_authenticated, true) {
+            self.admission.unknown.borrow_mut().remove(&self.number);
             let count = &self.admission.unauthenticated;
             count.set(count.get() - 1);
             self.admission.uncount_address(self.address, 0, 1);
@@ -196,6 +243,7 @@ impl fmt::Debug for Admission {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
 
     fn limits() -> DoorLimits {
         DoorLimits {
@@ -306,6 +354,41 @@ mod tests {
         assert_eq!(place.belongs_to(full, &limits()), Err(TurnedAway::UnknownAddressFull));
         let _second = enter(&admission, "192.0.2.2").expect("room");
         assert_eq!(enter(&admission, "192.0.2.2").err(), Some(TurnedAway::UnknownAddressFull));
+    }
+
+    #[test]
+    fn of_too_many_silent_sockets_the_oldest_goes_and_who_is_known_stays() {
+        let admission = Rc::default();
+        let keep = std::time::Duration::ZERO;
+        let limits = DoorLimits { unauthenticated_max: 3, unauthenticated_keep: keep, ..limits() };
+        let local = Some(IpAddr::from([127, 0, 0, 1]));
+        let enter = || Admission::enter(&admission, local, &limits);
+        let mut places: Vec<Place> = (0..3).map(|_| enter().expect("room")).collect();
+        let is_told = |place: &Place| place.evicted().now_or_never().is_some();
+        places[0].authenticated();
+        places.push(enter().expect("the place of the one that is known"));
+        places.push(enter().expect("the place of the oldest"));
+        let told: Vec<bool> = places.iter().map(is_told).collect();
+        assert_eq!(told, [false, true, false, false, false]);
+        places.push(enter().expect("the place of the next one"));
+        assert!(is_told(&places[2]) && !is_told(&places[3]));
+        places.clear();
+        assert_eq!((admission.open(), admission.unauthenticated()), (0, 0));
+        assert!(admission.unknown.borrow().is_empty());
+    }
+
+    #[test]
+    fn whoever_is_new_keeps_its_place_and_this_machine_has_a_reserve_here_too() {
+        let admission = Rc::default();
+        let limits = DoorLimits { unauthenticated_max: 2, local_reserve: 1, ..limits() };
+        let enter = |address: &str| {
+            Admission::enter(&admission, Some(address.parse().expect("an address")), &limits)
+        };
+        let _silent = ["127.0.0.1", "127.0.0.1"].map(|address| enter(address).expect("room"));
+        assert_eq!(enter("192.0.2.1").err(), Some(TurnedAway::UnknownFull));
+        assert!(admission.addresses.borrow().is_empty(), "it was not counted");
+        let _operator = enter("127.0.0.1").expect("the reserve");
+        assert_eq!(enter("127.0.0.1").err(), Some(TurnedAway::UnknownFull));
     }
 
     #[test]

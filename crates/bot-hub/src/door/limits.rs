@@ -33,8 +33,8 @@ pub struct DoorLimits {
     /// The same at once, after a quiet time.
     pub control_frames_burst_max: u32,
 
-    /// Bytes that the engine may queue for a connection. An empty queue takes a longer frame too,
-    /// because a frame that can never be delivered would make its reader reconnect for ever.
+    /// Bytes that the engine may queue for a connection. One longer frame is taken beside them, because
+    /// a frame that can never be delivered would make its reader reconnect for ever.
     pub outbox_bytes_max: usize,
     /// Above this many queued bytes nothing more is read from the connection.
     pub outbox_high_water_bytes: usize,
@@ -60,6 +60,9 @@ pub struct DoorLimits {
     pub unauthenticated_max: usize,
     /// Sockets that have not authenticated, from one address.
     pub unauthenticated_per_address_max: usize,
+    /// How long one of them keeps its place when all places are taken: what is honest has said by then
+    /// who it is, or is on a very slow line.
+    pub unauthenticated_keep: Duration,
 }
 
 impl Default for DoorLimits {
@@ -89,6 +92,7 @@ impl Default for DoorLimits {
             connections_per_address_max: 256,
             unauthenticated_max: 512,
             unauthenticated_per_address_max: 16,
+            unauthenticated_keep: Duration::from_secs(1),
         }
     }
 }

@@ -179,11 +179,12 @@ impl<F: 'static> Door<F> {
         let config = self.config();
         let limits = Rc::clone(&config.limits);
         // Boxed, so that the parser's memory is not kept for as long as the WebSocket lives.
+        let evicted = place.evicted();
         let request = Box::pin(http::serve(&self, config, carrier, stream, peer, &mut place));
-        let socket = match timeout_at(deadline, request).await {
-            Ok(Some(socket)) => socket,
-            Ok(None) => return,
-            Err(_) => return tracing::debug!(%peer, "no whole request in time"),
+        let socket = match in_time(deadline, evicted, request).await {
+            Some(Some(socket)) => socket,
+            Some(None) => return,
+            None => return tracing::debug!(%peer, "no whole request in time"),
         };
         let outbox = Rc::new(self.outbox(&limits));
         let line = Line {
@@ -208,6 +209,19 @@ impl<F: 'static> Door<F> {
     fn next_conn(&self) -> ConnId {
         self.conn_last.set(self.conn_last.get() + 1);
         ConnId(self.conn_last.get())
+    }
+}
+
+/// What comes before the deadline, and before somebody newer needs the place.
+async fn in_time<T>(
+    deadline: Instant,
+    evicted: impl Future<Output = ()>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = timeout_at(deadline, work) => done.ok(),
+        () = evicted => None,
     }
 }
 

@@ -8,13 +8,13 @@ use std::time::SystemTime;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::admission::Place;
 use super::linger::linger;
-use super::{Carrier, Door};
+use super::{Carrier, Door, in_time};
 use crate::tls::{ACME_TLS, Encryption, metrics};
 
 /// What every TLS connection begins with: a record of the kind "handshake".
@@ -47,21 +47,21 @@ impl<F: 'static> Door<F> {
     ) {
         let deadline = Instant::now() + self.config().limits.request;
         let mut first = [0];
-        let first = match timeout_at(deadline, stream.peek(&mut first)).await {
-            Ok(Ok(1)) => first[0],
-            Ok(_) => return,
-            Err(_) => return tracing::debug!(%peer, "not a byte in time"),
+        let first = match in_time(deadline, place.evicted(), stream.peek(&mut first)).await {
+            Some(Ok(1)) => first[0],
+            Some(_) => return,
+            None => return tracing::debug!(%peer, "not a byte in time"),
         };
         if first == HANDSHAKE {
             // Boxed, so that the handshake's memory is not kept for as long as the connection lives.
             let handshake = Box::pin(TlsAcceptor::from(tls.config).accept(stream));
-            match timeout_at(deadline, handshake).await {
-                Ok(Ok(stream)) if is_proof(&stream) => {}
-                Ok(Ok(stream)) => {
+            match in_time(deadline, place.evicted(), handshake).await {
+                Some(Ok(stream)) if is_proof(&stream) => {}
+                Some(Ok(stream)) => {
                     self.serve_until(deadline, Carrier::Tls, stream, peer, place).await;
                 }
-                Ok(Err(error)) => tracing::debug!(%peer, %error, "no handshake"),
-                Err(_) => tracing::debug!(%peer, "no whole handshake in time"),
+                Some(Err(error)) => tracing::debug!(%peer, %error, "no handshake"),
+                None => tracing::debug!(%peer, "no whole handshake in time"),
             }
         } else if is_local(&stream, peer) {
             self.serve_until(deadline, Carrier::PlainBesideTls, stream, peer, place).await;

@@ -442,6 +442,7 @@ impl Engine {
             "tokens": self.registry.token_count(bot),
             "created_at": record.map(|record| record.created_at),
             "last_seen": record.and_then(|record| record.last_seen),
+            "slowed": self.slowed(bot),
             "ended_lately": self.flaps.show(bot, self.now),
         })
     }

@@ -37,6 +37,9 @@ impl Engine {
     /// The upgrade request carried a token. The connection's first frames wait for the verdict.
     pub(super) fn present_bearer(&mut self, conn: ConnId, token: &Secret) {
         let pass = self.enter(conn, token);
+        if let Some(pass) = &pass {
+            self.bill(conn, &pass.bot);
+        }
         if let Some(peer) = self.peers.get_mut(&conn).filter(|_| pass.is_some()) {
             peer.bearer = pass;
             peer.outbox.authenticate();
@@ -70,6 +73,7 @@ impl Engine {
             peer.outbox.authenticate();
             self.note_present(bot.clone(), conn);
         }
+        self.bill(conn, &bot);
         if !auth.side {
             // Not only when it goes: after a crash of the hub it was here all the same.
             self.note_seen(bot.clone());

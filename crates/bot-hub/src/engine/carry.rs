@@ -19,7 +19,10 @@ impl Engine {
             match output {
                 Output::Change(change) => self.batch.push(Write::Change(change)),
                 Output::Query { ticket, query } => self.query(ticket, query),
-                Output::Send { conn, frame } => self.send(conn, &frame),
+                Output::Send { conn, mut frame } => {
+                    self.tell_cost(conn, &mut frame);
+                    self.send(conn, &frame);
+                }
                 Output::Ack { conn, ack } => self.send_json(conn, |out| ack.write(out)),
                 Output::Deliver { entry, to, circumstances } => {
                     self.deliver(&entry, &to, &circumstances);

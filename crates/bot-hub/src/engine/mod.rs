@@ -19,12 +19,14 @@ mod fair;
 mod flaps;
 pub mod former;
 mod goodbye;
+mod hear;
 mod invites;
 pub mod life;
 mod likeness;
 pub mod metrics;
 mod questions;
 pub mod registry;
+mod said;
 mod serve;
 mod settle;
 mod standing;
@@ -42,9 +44,7 @@ use bot_hub_core::Hub;
 use bot_hub_core::change::Query;
 use bot_hub_core::io::{Input, Ticket};
 use bot_hub_core::settings::Settings;
-use bot_protocol::code::Code;
-use bot_protocol::frame::server::ErrorFrame;
-use bot_protocol::frame::{ClientFrame, FrameError, ServerFrame};
+use bot_protocol::limits::Limits;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -60,13 +60,11 @@ use self::former::{Former, members_in};
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry, Reread};
+pub use self::said::Said;
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
 use crate::store::driver::{Driver, StoreEvent};
 use crate::store::{BotRecord, InviteRecord, StoreError, Write};
-
-/// A frame as the door hands it over.
-pub type Decoded = Result<ClientFrame, FrameError>;
 
 /// Writes that the store may owe an answer before the engine stops taking intents: some hundred
 /// milliseconds of a slow disk.
@@ -157,12 +155,14 @@ struct Peer {
     /// Since when it is not read, because others wait; and whether that was logged.
     slowed_since: Option<Instant>,
     was_slowed: bool,
+    /// Frames that were refused because nobody knew it.
+    refused: u8,
 }
 
 impl Peer {
     fn new(outbox: Rc<Outbox>, address: IpAddr) -> Self {
         let (bearer, known, slowed_since, was_slowed) = (None, None, None, false);
-        Self { outbox, address, bearer, known, slowed_since, was_slowed }
+        Self { outbox, address, bearer, known, slowed_since, was_slowed, refused: 0 }
     }
 }
 
@@ -212,6 +212,8 @@ struct Submitted {
 /// See the module's documentation.
 pub struct Engine {
     hub: Hub,
+    /// What a frame may hold.
+    limits: Limits,
     registry: Registry,
     invites: Book,
     former: Former,
@@ -238,7 +240,7 @@ pub struct Engine {
     submissions: u64,
     todo: VecDeque<Todo>,
     /// What connections have said and what was not handled yet.
-    fair: Fair<Intent<Decoded>>,
+    fair: Fair<Intent<Said>>,
     meter: Meter,
     is_working: bool,
     is_configured: bool,
@@ -264,6 +266,7 @@ impl Engine {
     pub fn new(hub: Hub, registry: Registry, driver: Driver, clock: Clock) -> Self {
         Self {
             hub,
+            limits: Limits::default(),
             registry,
             invites: Book::default(),
             former: Former::default(),
@@ -336,7 +339,7 @@ impl Engine {
     /// Runs until it is told to stop or the store fails.
     pub async fn run(
         mut self,
-        intents: &mut mpsc::Receiver<Intent<Decoded>>,
+        intents: &mut mpsc::Receiver<Intent<Said>>,
         mut events: mpsc::Receiver<StoreEvent>,
         mut orders: mpsc::Receiver<Order>,
     ) -> Ending {
@@ -430,6 +433,7 @@ impl Engine {
     /// Declares what the configuration says, before anybody is let in.
     pub fn configure(&mut self, new: Reconfiguration) {
         self.begin_turn();
+        self.limits = new.settings.limits;
         self.input(Input::Configured(new.settings));
         let Reread { bots, vouched } =
             self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
@@ -473,7 +477,7 @@ impl Engine {
         }
     }
 
-    fn intent(&mut self, intent: Intent<Decoded>) {
+    fn intent(&mut self, intent: Intent<Said>) {
         match intent {
             Intent::Opened { conn, peer: address, bearer, outbox } => {
                 self.metrics.opened += 1;
@@ -489,55 +493,6 @@ impl Engine {
             Intent::Proven { conn, probe } => self.input(Input::Proven { conn, probe }),
             Intent::Closed { conn, why } => self.closed(conn, why),
             Intent::Ask(ask) => self.answer(ask),
-        }
-    }
-
-    /// Handles frames for as long as `goes_on` says so.
-    fn frames(
-        &mut self,
-        conn: ConnId,
-        frames: &mut std::vec::IntoIter<Decoded>,
-        goes_on: impl Fn(&Self) -> bool,
-    ) {
-        let mut is_known = false;
-        for frame in frames.by_ref() {
-            // Until `auth` has let it in; nothing that it says later makes it unknown again.
-            if !is_known {
-                let Some(peer) = self.peers.get(&conn) else { return };
-                is_known = peer.known.is_some();
-            }
-            self.frame(conn, is_known, frame);
-            if !goes_on(self) {
-                return;
-            }
-        }
-    }
-
-    fn frame(&mut self, conn: ConnId, is_known: bool, frame: Decoded) {
-        match frame {
-            Err(error) => self.send(conn, &ServerFrame::Error(error.into())),
-            Ok(ClientFrame::Auth(auth)) if !is_known => self.authenticate(conn, auth),
-            Ok(frame) if !is_known => {
-                let hint = "send {\"type\":\"auth\",\"token\":\"…\"} first";
-                let error = ErrorFrame::new(Code::NotAuthenticated).hint(hint).about(frame.kind());
-                self.send(conn, &ServerFrame::Error(error));
-            }
-            Ok(ClientFrame::Operate(request)) if accounts::concerns_bots(&request.operation) => {
-                self.operate_bots(conn, request);
-            }
-            Ok(ClientFrame::Operate(request)) if invites::concerns_invites(&request.operation) => {
-                self.operate_invites(conn, request);
-            }
-            Ok(frame) => {
-                self.metrics.frames += 1;
-                #[cfg(feature = "otel")]
-                if let ClientFrame::Receipt(receipt) = &frame
-                    && let Some(known) = self.peers.get(&conn).and_then(|peer| peer.known.as_ref())
-                {
-                    self.life.reported(&known.pass.bot, receipt);
-                }
-                self.input(Input::Frame { conn, frame });
-            }
         }
     }
 

@@ -1,14 +1,21 @@
 //! One thing after the other: what connections say is handled in fair turns.
 //!
-//! Owns how long a turn lasts and what a connection pays for it. `fair` says whose turn it is. Whoever
-//! takes more than its share while others wait is not read for so long; that is counted, and logged once
-//! per connection.
+//! Owns how long a turn lasts and what is paid for it: the time that reading a frame takes and all that
+//! follows at once. `fair` says whose turn it is. Whoever takes more than its share while others wait is
+//! not read for so long, on any of its connections; that is counted, and logged once per connection.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{Decoded, Engine, INTENTS_MAX, Meter};
+use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::server::Slowed;
+use bot_protocol::name::BotId;
+
+use super::encode::Form;
+use super::fair::{Cost, Payer};
+use super::said::Said;
+use super::{Engine, INTENTS_MAX, Meter, throttle};
 use crate::door::{ConnId, Intent};
 
 /// How long one connection is served while others wait, in nanoseconds: hundreds of usual frames.
@@ -48,17 +55,30 @@ impl Engine {
     }
 
     /// Something has come in.
-    pub(super) fn line_up(&mut self, intent: Intent<Decoded>) {
+    pub(super) fn line_up(&mut self, intent: Intent<Said>) {
         let conn = match &intent {
-            Intent::Opened { conn, .. }
-            | Intent::Frames { conn, .. }
+            Intent::Opened { conn, peer, .. } => {
+                self.fair.bill(*conn, Payer::Stranger(throttle::key(*peer)));
+                *conn
+            }
+            Intent::Frames { conn, .. }
             | Intent::Written { conn, .. }
             | Intent::Proven { conn, .. }
             | Intent::Closed { conn, .. } => *conn,
             Intent::Ask(_) => return self.intent(intent),
         };
         self.fair.push(conn, intent);
-        self.pace(conn);
+        self.pace(self.fair.payer(conn));
+    }
+
+    /// A bot pays for what this connection says from now on.
+    pub(super) fn bill(&mut self, conn: ConnId, bot: &BotId) {
+        let before = self.fair.payer(conn);
+        if self.fair.bill(conn, Payer::Bot(bot.clone())) {
+            self.slow(conn, true);
+        }
+        self.pace(before);
+        self.pace(self.fair.payer(conn));
     }
 
     /// Handles what waits, fairly, for one turn.
@@ -74,7 +94,7 @@ impl Engine {
         }
     }
 
-    fn serve_one(&mut self, conn: ConnId, intent: Intent<Decoded>) {
+    fn serve_one(&mut self, conn: ConnId, intent: Intent<Said>) {
         let began = (self.meter)();
         let took = |engine: &Self| (engine.meter)().saturating_sub(began);
         let is_over = matches!(intent, Intent::Closed { .. });
@@ -83,42 +103,70 @@ impl Engine {
             Intent::Frames { conn, frames } => {
                 let mut frames = frames.into_iter();
                 self.frames(conn, &mut frames, |engine| {
-                    took(engine) < QUANTUM_NS || !engine.fair.has_others(conn)
+                    let payer = engine.fair.payer(conn);
+                    took(engine) < QUANTUM_NS || !engine.fair.has_others(payer.as_ref())
                 });
-                let frames: Vec<Decoded> = frames.collect();
+                let frames: Vec<Said> = frames.collect();
                 // Nobody is left to hear the answers of a connection that is gone.
                 let is_left = !frames.is_empty() && self.peers.contains_key(&conn);
                 rest = is_left.then_some(Intent::Frames { conn, frames });
             }
             intent => self.intent(intent),
         }
-        if is_over {
-            return self.fair.forget(conn);
-        }
         self.fair.charge(conn, took(self).max(1));
-        if let Some(rest) = rest {
+        let payer = self.fair.payer(conn);
+        if is_over {
+            self.fair.forget(conn);
+        } else if let Some(rest) = rest {
             self.fair.put_back(conn, rest);
         }
-        self.pace(conn);
+        self.pace(payer);
     }
 
-    /// Reads a connection, or leaves it alone while others wait.
-    fn pace(&mut self, conn: ConnId) {
-        let is_ahead = self.fair.is_ahead(conn);
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        if is_ahead == peer.slowed_since.is_some() {
-            return;
+    /// Reads the connections of a payer, or leaves them alone while it is far ahead.
+    fn pace(&mut self, payer: Option<Payer>) {
+        let Some(payer) = payer else { return };
+        let now = (self.meter)();
+        let Some((is_ahead, connections)) = self.fair.pace(&payer, now) else { return };
+        for conn in connections {
+            self.slow(conn, is_ahead);
         }
+    }
+
+    /// Whether a bot was slowed down, and by what.
+    pub(super) fn slowed(&self, bot: &BotId) -> Option<Slowed> {
+        let Cost { spent, times, slowed_for } = self.fair.cost(&Payer::Bot(bot.clone()));
+        let slowed = Slowed { times, ms: slowed_for / 1_000_000, busy_ms: spent / 1_000_000 };
+        (times > 0).then_some(slowed)
+    }
+
+    /// A `pong` tells its bot why it waits. Seed clients get what they always got.
+    pub(super) fn tell_cost(&self, conn: ConnId, frame: &mut ServerFrame) {
+        let ServerFrame::Pong(pong) = frame else { return };
+        let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
+        let known = known.filter(|known| known.form != Form::Seed);
+        pong.slowed = known.and_then(|known| self.slowed(&known.pass.bot));
+    }
+
+    fn slow(&mut self, conn: ConnId, is_ahead: bool) {
+        let has_others = self.fair.has_others(self.fair.payer(conn).as_ref());
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
         peer.outbox.slow(is_ahead);
         if let Some(since) = peer.slowed_since.take() {
             self.metrics.slowed_for += since.elapsed();
+        }
+        // Whoever is alone waits for nobody but itself.
+        if !is_ahead || !has_others {
             return;
         }
         peer.slowed_since = Some(Instant::now());
         self.metrics.slowed += 1;
         if !std::mem::replace(&mut peer.was_slowed, true) {
             let bot = peer.known.as_ref().map_or("-", |known| known.pass.bot.as_str());
-            tracing::info!(bot, "a connection says more than its share: it waits while others do");
+            tracing::info!(bot, "a bot says more than its share: it waits while others do");
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,8 @@ impl Throttle {
     }
 }
 
-fn key(address: IpAddr) -> u128 {
+/// The address that counts: all of an IPv6 network of 64 bits is one.
+pub(super) fn key(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => address.to_bits() & (u128::MAX << 64),

@@ -9,15 +9,12 @@ mod supervisor;
 mod surroundings;
 mod translate;
 
-use std::cell::Cell;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bot_hub_core::Hub;
-use bot_protocol::frame::{ClientFrame, FrameError};
-use bot_protocol::limits::Limits;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use tokio::net::TcpListener;
@@ -29,11 +26,11 @@ use supervisor::Supervisor;
 pub use surroundings::store_space;
 
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
-use crate::door::ws::{Refusal, Skipped};
+use crate::door::ws::Skipped;
 use crate::door::{Door, listen};
 use crate::engine::former::Former;
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
-use crate::engine::{Clock, Decoded, Ending, Engine, INTENTS_MAX, NotDeclared, Order};
+use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order, Said};
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
@@ -146,12 +143,9 @@ impl Server {
     ) -> Result<(), ServeError> {
         let (intents_in, mut intents) = mpsc::channel(INTENTS_MAX);
         let (orders_in, orders) = mpsc::channel(8);
-        let limits = Rc::new(Cell::new(translate::limits(&self.loaded.config)));
-        let seen = Rc::clone(&limits);
-        let decode = move |text: &str| ClientFrame::decode_text(text, &seen.get());
-        let seen = Rc::clone(&limits);
-        let refuse = move |skipped: &Skipped| refused(skipped, &seen.get());
-        let door = Door::refusing(translate::door(&self.loaded), decode, refuse, intents_in);
+        let said = |text: &str| Said::from(text);
+        let skipped = |skipped: &Skipped| Said::Skipped(skipped.clone());
+        let door = Door::refusing(translate::door(&self.loaded), said, skipped, intents_in);
 
         let mut keeper = tls::Keeper::new();
         door.encrypt(keeper.take_over(self.tls));
@@ -180,7 +174,6 @@ impl Server {
             orders_in.clone(),
             door,
             keeper,
-            limits,
             Rc::clone(&supervisor),
         );
         let reloader = tokio::task::spawn_local(reloader.run(reloads));
@@ -302,12 +295,4 @@ fn system_clock() -> Clock {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What the sender of a frame hears that was not held.
-fn refused(skipped: &Skipped, limits: &Limits) -> Decoded {
-    Err(match skipped.why {
-        Refusal::TooLarge => FrameError::too_large(skipped.bytes, &skipped.skim, limits),
-        Refusal::NoRoom => FrameError::too_many_large(&skipped.skim),
-    })
 }

@@ -4,11 +4,9 @@
 //! certificate changed. It is checked first; a file with a mistake changes nothing, and the log says
 //! what is wrong with it.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bot_protocol::limits::Limits;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -16,7 +14,7 @@ use super::supervisor::Supervisor;
 use super::translate;
 use crate::config::{Applies, Config, ConfigErrors, FileStamp, Loaded, Sources, load};
 use crate::door::Door;
-use crate::engine::{Decoded, Order};
+use crate::engine::{Order, Said};
 use crate::tls::{self, Keeper, Prepared};
 
 /// How often the file is looked at. People wait that long for an edit to apply without noticing.
@@ -31,9 +29,8 @@ pub(super) struct Reloader {
     sources: Sources,
     watched: Option<FileStamp>,
     orders: mpsc::Sender<Order>,
-    door: Rc<Door<Decoded>>,
+    door: Rc<Door<Said>>,
     keeper: Keeper,
-    limits: Rc<Cell<Limits>>,
     supervisor: Rc<Supervisor>,
 }
 
@@ -42,14 +39,13 @@ impl Reloader {
         loaded: Loaded,
         sources: Sources,
         orders: mpsc::Sender<Order>,
-        door: Rc<Door<Decoded>>,
+        door: Rc<Door<Said>>,
         keeper: Keeper,
-        limits: Rc<Cell<Limits>>,
         supervisor: Rc<Supervisor>,
     ) -> Self {
         // From before the file was read: what was written to it while the hub started is a change.
         let watched = loaded.stamp;
-        Self { current: loaded.config, sources, watched, orders, door, keeper, limits, supervisor }
+        Self { current: loaded.config, sources, watched, orders, door, keeper, supervisor }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<()>) {
@@ -115,7 +111,6 @@ impl Reloader {
             }
         }
         crate::log::set_level(loaded.config.log.level);
-        self.limits.set(translate::limits(&loaded.config));
         self.door.reconfigure(translate::door(&loaded));
         let mut new = translate::reconfiguration(&loaded.config);
         self.current = loaded.config;

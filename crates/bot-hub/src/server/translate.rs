@@ -113,6 +113,7 @@ pub(super) fn door(loaded: &Loaded) -> DoorConfig {
         unauthenticated_max: limits.unauthenticated_max as usize,
         // One address, perhaps a proxy with everybody behind it, leaves the other half to others.
         unauthenticated_per_address_max: (limits.unauthenticated_max as usize).div_ceil(2),
+        unauthenticated_keep: timeouts.auth.get() / 10,
         ..defaults
     };
     let origins = config.allowed_origins.iter();

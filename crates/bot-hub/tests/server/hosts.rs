@@ -38,6 +38,30 @@ async fn a_foreign_host_is_refused_on_every_way_in_with_the_name_of_the_setting(
 }
 
 #[tokio::test]
+async fn a_foreign_host_is_refused_whatever_a_page_writes_into_the_authorization_header() {
+    let stage = Stage::start(&config(&["ana"], OPERATED));
+    let good = format!("Bearer {}", token("ana"));
+    // Made up by the rules: the last six are a checksum that everybody can compute.
+    let made_up = "Bearer bh_bot_0000000000000000000000000000000000000000000000000";
+    for authorization in ["x", "Basic dTpw", "Bearer", made_up, &good] {
+        let header = [("Authorization", authorization)];
+        for path in ["/", "/skill.md", "/llms.txt", "/join", "/healthz", "/version", "/nothing"] {
+            let answer = stage.asked_as("evil.com:1234", path, &header).await;
+            assert_eq!(answer.status, 421, "{path} with {authorization}: {answer:?}");
+        }
+        let claim = [("Host", "evil.com"), ("Content-Type", "application/json"), header[0]];
+        let answer = stage.request("POST", "/api/v1/invites/claim", &claim, "{}").await;
+        assert_eq!(answer.status, 421, "a claim with {authorization}: {answer:?}");
+    }
+    for refused in ["x", "Basic dTpw"] {
+        let answer = stage.asked_as("evil.com", "/metrics", &[("Authorization", refused)]).await;
+        assert_eq!(answer.status, 421, "{refused}: {answer:?}");
+    }
+    let answer = stage.asked_as("evil.com", "/metrics", &[("Authorization", made_up)]).await;
+    assert_eq!(answer.status, 401, "{answer:?}");
+}
+
+#[tokio::test]
 async fn metrics_are_given_without_a_token_only_to_this_machine_under_a_name_of_its_own() {
     let stage = Stage::start(&config(&["ana", "bob"], OPERATED));
     let port = stage.address.port();

@@ -69,3 +69,25 @@ async fn a_bot_makes_so_many_rooms_and_the_hub_holds_so_many() {
     let direct = "{\"type\":\"message\",\"to\":\"ana\",\"text\":\"hi\"}";
     assert_eq!(answer(bob, direct).await, told);
 }
+
+#[tokio::test]
+async fn whoever_says_anything_but_auth_is_sent_away_after_the_first_few_frames() {
+    let stage = Stage::start(&config(&["ana"], ""));
+    for (frame, refusal) in [
+        ("{", "bad_json"),
+        ("{\"type\":\"zzz\"}", "unknown_type"),
+        ("{\"type\":\"join\",\"room\":\"lab\"}", "not_authenticated"),
+    ] {
+        let mut plain = stage.socket(HERE).await;
+        for _ in 0..4 {
+            assert_eq!(answer(&mut plain, frame).await.0, refusal);
+        }
+        assert_eq!(plain.hear().await, None, "{frame}");
+        // A mistake or two are none the worse for it.
+        let mut plain = stage.socket(HERE).await;
+        for _ in 0..3 {
+            assert_eq!(answer(&mut plain, frame).await.0, refusal);
+        }
+        assert_eq!(plain.auth(&token("ana")).await.unwrap(), "auth_ok");
+    }
+}

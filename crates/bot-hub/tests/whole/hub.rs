@@ -11,14 +11,13 @@ use std::time::Duration;
 
 use bot_hub::door::{Door, DoorConfig};
 use bot_hub::engine::registry::{Registry, hash_token};
-use bot_hub::engine::{Decoded, Engine, Order, Reconfiguration};
+use bot_hub::engine::{Engine, Order, Reconfiguration, Said};
 use bot_hub::store::driver::Driver;
 use bot_hub::store::memory::MemoryStore;
 use bot_hub::store::{Loaded, Reader, Store, StoreError, Write};
 use bot_hub_core::Hub;
 use bot_hub_core::change::{Change, Outcome};
 use bot_hub_core::io::Input;
-use bot_protocol::frame::ClientFrame;
 use bot_protocol::time::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -75,7 +74,7 @@ impl Store for Disk {
 
 /// A process that runs.
 struct Life {
-    door: Rc<Door<Decoded>>,
+    door: Rc<Door<Said>>,
     orders: mpsc::Sender<Order>,
     engine: tokio::task::JoinHandle<()>,
     sockets: JoinSet<()>,
@@ -103,9 +102,7 @@ impl HubProcess {
         let (orders, orders_taken) = mpsc::channel(8);
         // The answers of a store that is asked directly come back directly.
         let (_events_in, events) = mpsc::channel(1);
-        let limits = self.plan.settings.limits;
-        let decode = move |text: &str| ClientFrame::decode_text(text, &limits);
-        let door = Door::new(DoorConfig::default(), decode, intents_in);
+        let door = Door::new(DoorConfig::default(), |text: &str| Said::from(text), intents_in);
         let mut engine = self.engine(wall_ms);
         engine.configure(self.configuration());
         let engine = tokio::task::spawn_local(async move {

@@ -12,7 +12,8 @@ mod stage;
 use std::collections::BTreeMap;
 
 use bot_hub::store::Store;
-use bot_protocol::limits::LIST_PAGE;
+use bot_protocol::frame::ClientFrame;
+use bot_protocol::limits::{LIST_PAGE, Limits};
 use cases::Growth;
 use count::Work;
 
@@ -97,4 +98,20 @@ fn a_start_asks_the_store_no_question_for_each_room() {
     let (small, large) = (executed(10), executed(200));
     // Somebody waits in the one big room, and nobody in any other.
     assert_eq!(small, large);
+}
+
+#[test]
+fn no_key_of_a_frame_costs_an_allocation() {
+    let allocations = |keys: usize| {
+        let keys: Vec<String> = (0..keys).map(|at| format!("\"{at}\":0")).collect();
+        let json = format!(r#"{{"type":"rooms","x":[{{{}}}]}}"#, keys.join(","));
+        count::take();
+        let frame = ClientFrame::decode_text(&json, &Limits::default());
+        let allocations = count::take().allocations;
+        assert!(frame.is_ok(), "{frame:?}");
+        allocations
+    };
+    let (few, many) = (allocations(10), allocations(5_000));
+    // A list of the keys doubles its place now and then.
+    assert!(many <= few + 16, "{few} allocations for ten keys, {many} for five thousand");
 }

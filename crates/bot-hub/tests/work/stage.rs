@@ -12,7 +12,7 @@ use bot_hub::door::{
     Answer, Ask, Asker, Buffers, ConnId, Ended, Intent, Outbox, OutboxLimits, Question,
 };
 use bot_hub::engine::registry::{Registry, hash_token};
-use bot_hub::engine::{Decoded, Engine, INTENTS_MAX, Order, Reconfiguration};
+use bot_hub::engine::{Engine, INTENTS_MAX, Order, Reconfiguration, Said};
 use bot_hub::store::driver::Driver;
 use bot_hub::store::sqlite::SqliteStore;
 use bot_hub::store::{BotRecord, ClaimRecord, InviteRecord, Store, TokenRecord, Write};
@@ -20,7 +20,6 @@ use bot_hub_core::Hub;
 use bot_hub_core::change::{Change, ReceiptRecord};
 use bot_hub_core::entry::Draft;
 use bot_hub_core::settings::Settings;
-use bot_protocol::frame::ClientFrame;
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::id::MessageId;
 use bot_protocol::limits::Limits;
@@ -164,7 +163,7 @@ struct Line {
 }
 
 pub(crate) struct Stage {
-    intents: mpsc::Sender<Intent<Decoded>>,
+    intents: mpsc::Sender<Intent<Said>>,
     lines: BTreeMap<Who, Line>,
     last: u64,
     orders: mpsc::Sender<Order>,
@@ -265,15 +264,13 @@ impl Stage {
         let line = &self.lines[&who];
         let before = line.outbox.len();
         count::take();
-        let frame = ClientFrame::decode_text(text, &Limits::default());
-        assert!(frame.is_ok(), "{text}: {frame:?}");
-        self.send(Intent::Frames { conn: line.conn, frames: vec![frame] }).await;
+        self.send(Intent::Frames { conn: line.conn, frames: vec![Said::from(text)] }).await;
         let answer = (line.outbox.len() - before) as u64;
         Work { answer, ..count::take() }
     }
 
     /// The store answers at once, so a few turns of the runtime are enough for everything.
-    async fn send(&self, intent: Intent<Decoded>) {
+    async fn send(&self, intent: Intent<Said>) {
         self.intents.try_send(intent).unwrap();
         self.turns().await;
     }

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::operator::Operate;
-use super::{FrameError, Opaque, check_bytes, frame_type, frames, json, refuse, strict};
+use super::{
+    FrameError, Opaque, check_bytes, check_parts, frame_type, frames, json, refuse, strict,
+};
 use crate::code::Code;
 use crate::id::{MessageId, Position};
 use crate::limits::{ESCAPED_BYTES, Limits, OTHER_FIELDS_BYTES};
@@ -90,11 +92,6 @@ impl ClientFrame {
         })?;
         match &frame {
             Self::Message(message) => message.check(json.len(), limits)?,
-            _ if json.len() > limits.frame_bytes as usize => {
-                let (bytes, bytes_max) = (json.len(), limits.frame_bytes);
-                let message = format!("{bytes} bytes, at most {bytes_max} are allowed");
-                return Err(FrameError::new(Code::TooLarge, message));
-            }
             Self::Receipt(receipt) => receipt.check()?,
             Self::Presence(presence) => one_line("note", presence.note.as_deref())?,
             _ => {}
@@ -173,10 +170,18 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// The message as a structured act.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "Opaque::checked",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub act: Option<Opaque>,
     /// Whatever else the clients agree upon.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "Opaque::checked",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub meta: Option<Opaque>,
 }
 
@@ -209,10 +214,7 @@ impl Message {
             ("thread", thread, THREAD_BYTES_MAX),
             ("the frame", unescaped + others, limits.frame_bytes as usize),
         ];
-        let over = sizes.into_iter().find(|(_, bytes, bytes_max)| bytes > bytes_max);
-        let Some((what, bytes, bytes_max)) = over else { return Ok(()) };
-        let message = format!("`{what}` has {bytes} bytes, at most {bytes_max} are allowed");
-        Err(FrameError::new(Code::TooLarge, message).hint(refuse::bounds(limits)))
+        check_parts(sizes, limits)
     }
 }
 

@@ -104,11 +104,16 @@ const USUAL_HEAD: &str = r#"{"type":"message","#;
 /// Reads a `message` of strings and plain numbers. `None` is no verdict: serde reads it, or says what
 /// is wrong with it.
 pub(super) fn read_message(json: &str) -> Option<Message> {
-    spend(json.len());
     let mut reader = Reader { json, at: 0 };
+    let message = read_all(&mut reader);
+    spend(reader.at);
+    message
+}
+
+fn read_all(reader: &mut Reader<'_>) -> Option<Message> {
     let mut message = Message::default();
     let mut has_text = false;
-    let mut is_typed = json.starts_with(USUAL_HEAD);
+    let mut is_typed = reader.json.starts_with(USUAL_HEAD);
     match is_typed {
         true => reader.at = USUAL_HEAD.len(),
         false => reader.token(b'{')?,

@@ -7,6 +7,7 @@
 //! Decoding looks at `type` first and then parses once into that frame's own struct: serde's tagged
 //! enums would copy every field into a buffer on the way, and could not keep raw JSON raw.
 
+mod beat;
 pub mod client;
 mod directory;
 pub mod json;
@@ -17,6 +18,7 @@ mod refuse;
 pub mod server;
 mod skim;
 pub mod strict;
+mod survey;
 
 use std::borrow::Cow;
 
@@ -28,6 +30,7 @@ pub use mend::mend as readable;
 pub use refuse::FrameError;
 pub use server::ServerFrame;
 pub use skim::Skim;
+use survey::Survey;
 
 use crate::code::Code;
 use crate::depth;
@@ -50,6 +53,12 @@ impl Opaque {
     /// Wraps JSON text that was checked before, as it comes from a store.
     pub fn from_json(text: String) -> Result<Self, serde_json::Error> {
         RawValue::from_string(text).map(|json| Self { json, is_mended: false })
+    }
+
+    /// A value of a frame that [`strict::check`] has walked over: every strict reader takes it as it is.
+    fn checked<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        let json = Option::<Box<RawValue>>::deserialize(deserializer)?;
+        Ok(json.map(|json| Self { json, is_mended: false }))
     }
 
     /// The same, but such that every strict reader takes it. A hub once let in numbers and characters
@@ -151,19 +160,53 @@ fn decode_body<'a, T: Deserialize<'a>>(kind: &str, json: &'a [u8]) -> Result<T, 
     serde_json::from_slice(json).map_err(|error| refuse::broken(Some(kind), json, &error))
 }
 
-/// Bounds that are cheaper to check on the bytes than on the parsed frame.
+/// Bounds that are checked on the bytes, before anything that is dearer is done with them.
 fn check_bytes(json: &[u8], limits: &Limits) -> Result<(), FrameError> {
-    let bytes_max = limits.wire_bytes_max();
-    if json.len() > bytes_max {
-        let message = format!("{} bytes, at most {bytes_max} are allowed", json.len());
-        return Err(FrameError::new(Code::TooLarge, message).hint(refuse::bounds(limits)));
+    let (bytes, depth_max) = (json.len(), limits.json_depth as usize);
+    if bytes > limits.wire_bytes_max() {
+        return Err(too_large(bytes, limits.wire_bytes_max(), limits));
     }
-    if !depth::within(json, limits.json_depth as usize) {
-        let message = format!("at most {} levels are allowed", limits.json_depth);
-        let hint = "flatten it, or send the inner part as a string";
-        return Err(FrameError::new(Code::TooDeep, message).hint(hint));
+    // No part of a short frame is too large.
+    if bytes <= limits.meta_bytes.min(limits.frame_bytes) as usize {
+        return if depth::within(json, depth_max) { Ok(()) } else { Err(too_deep(depth_max)) };
     }
-    Ok(())
+    let Survey { depth, is_message, text, act, meta, .. } = Survey::of(json, depth_max);
+    let frame_bytes = limits.frame_bytes as usize;
+    match is_message {
+        _ if depth > depth_max => Err(too_deep(depth_max)),
+        // Only the text of a message may be longer than that, by its escapes.
+        true => check_parts(
+            [
+                ("act", act, limits.meta_bytes as usize),
+                ("meta", meta, limits.meta_bytes as usize),
+                ("the frame", bytes - text, frame_bytes),
+            ],
+            limits,
+        ),
+        false if bytes > frame_bytes => Err(too_large(bytes, frame_bytes, limits)),
+        false => Ok(()),
+    }
+}
+
+fn too_deep(depth_max: usize) -> FrameError {
+    let message = format!("at most {depth_max} levels are allowed");
+    FrameError::new(Code::TooDeep, message).hint("flatten it, or send the inner part as a string")
+}
+
+fn too_large(bytes: usize, bytes_max: usize, limits: &Limits) -> FrameError {
+    let message = format!("{bytes} bytes, at most {bytes_max} are allowed");
+    FrameError::new(Code::TooLarge, message).hint(refuse::bounds(limits))
+}
+
+/// Refuses the first part that is too large: its name, its bytes, and how many it may have.
+fn check_parts<const N: usize>(
+    parts: [(&str, usize, usize); N],
+    limits: &Limits,
+) -> Result<(), FrameError> {
+    let over = parts.into_iter().find(|(_, bytes, bytes_max)| bytes > bytes_max);
+    let Some((what, bytes, bytes_max)) = over else { return Ok(()) };
+    let message = format!("`{what}` has {bytes} bytes, at most {bytes_max} are allowed");
+    Err(FrameError::new(Code::TooLarge, message).hint(refuse::bounds(limits)))
 }
 
 /// Defines an enum of frames: one variant per type, its wire name and its struct.

@@ -132,6 +132,9 @@ fn meant(json: &[u8], field: &str) -> Option<String> {
     }
     const GRAMMAR: &str =
         "a name is made of a-z, 0-9, `.`, `_` and `-`, and begins with a letter or a digit";
+    if !matches!(field, "room" | "to" | "from") {
+        return None;
+    }
     let names: Names<'_> = serde_json::from_slice(json).ok()?;
     let raw = match field {
         "room" => names.room,

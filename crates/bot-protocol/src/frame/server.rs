@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+pub use super::beat::{Beat, Pong, Slowed};
 use super::client::BotState;
 pub use super::directory::{BotDirectory, BotInfo, RoomDirectory, RoomInfo};
 use super::json::{write_count, write_string};
@@ -59,7 +60,7 @@ frames! {
         /// The hub asks whether you are there.
         "ping" => Ping(Beat),
         /// The answer to `ping`.
-        "pong" => Pong(Beat),
+        "pong" => Pong(Pong),
         /// The answer to `operate`.
         "operated" => Operated(Operated),
     }
@@ -526,15 +527,6 @@ impl From<FrameError> for ErrorFrame {
         let FrameError { code, message, hint, reference } = error;
         Self { hint, reference, ..Self::new(code).message(message) }
     }
-}
-
-/// `ping` and `pong`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Beat {
-    /// What the ping carried, or the hub's time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at: Option<u64>,
 }
 
 /// `operated`: the answer to `operate`; its result is documented with each operation.

@@ -47,9 +47,31 @@ impl Skim {
     /// Goes on with the bytes that come next.
     pub fn read(&mut self, bytes: &[u8]) {
         spend(bytes.len());
-        for &byte in bytes {
-            if self.in_string { self.inside(byte) } else { self.outside(byte) }
+        let mut rest = bytes;
+        while let Some((&byte, behind)) = rest.split_first() {
+            rest = behind;
+            match self.in_string {
+                // Most bytes are those of a long text, and say nothing.
+                true if self.is_passed_over() => rest = self.pass_over(byte, behind),
+                true => self.inside(byte),
+                false => self.outside(byte),
+            }
         }
+    }
+
+    /// Whether nothing of the string matters but where it ends.
+    fn is_passed_over(&self) -> bool {
+        !self.is_escaped && (self.depth != 1 || self.string.len() >= STRING_BYTES_MAX)
+    }
+
+    /// Goes on behind the byte that may end the string.
+    fn pass_over<'a>(&mut self, byte: u8, behind: &'a [u8]) -> &'a [u8] {
+        if matches!(byte, b'"' | b'\\') {
+            self.inside(byte);
+            return behind;
+        }
+        let end = memchr::memchr2(b'"', b'\\', behind).unwrap_or(behind.len());
+        &behind[end..]
     }
 
     /// The `type`, if it has come.

@@ -5,10 +5,9 @@
 //! came, so that what it lets in is what every reader of a room has to cope with. Never builds a value.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::work::spend;
 
@@ -16,15 +15,17 @@ use crate::work::spend;
 pub fn check(json: &[u8]) -> Result<(), serde_json::Error> {
     spend(json.len());
     let mut reader = serde_json::Deserializer::from_slice(json);
-    Strict.deserialize(&mut reader)?;
+    Strict { keys: &mut Vec::new() }.deserialize(&mut reader)?;
     reader.end()
 }
 
 /// Walks over one value.
-#[derive(Clone, Copy)]
-struct Strict;
+struct Strict<'s, 'de> {
+    /// The keys of the objects that it is in, those of the innermost last.
+    keys: &'s mut Vec<Cow<'de, str>>,
+}
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
@@ -32,7 +33,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,21 +65,58 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(Self)?.is_some() {}
+        while items.next_element_seed(Strict { keys: &mut *self.keys })?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        // Ordered, not hashed: the keys are a stranger's, and this crate draws no random numbers.
-        let mut seen = BTreeSet::new();
-        while let Some(key) = fields.next_key::<Cow<'de, str>>()? {
-            if seen.contains(&key) {
-                return Err(A::Error::custom(format_args!("duplicate field `{key:.64}`")));
-            }
-            seen.insert(key);
-            fields.next_value_seed(Self)?;
+        let outer = self.keys.len();
+        while let Some(Key(key)) = fields.next_key()? {
+            self.keys.push(key);
+            fields.next_value_seed(Strict { keys: &mut *self.keys })?;
         }
-        Ok(())
+        let twice = repeated(&mut self.keys[outer..]);
+        let refusal =
+            twice.map(|key| A::Error::custom(format_args!("duplicate field `{key:.64}`")));
+        self.keys.truncate(outer);
+        refusal.map_or(Ok(()), Err)
+    }
+}
+
+/// A key that stands twice. Sorted, not hashed: the keys are a stranger's, and this crate draws no random
+/// numbers. Sorting costs a few comparisons for each key, whatever they are.
+fn repeated<'k>(keys: &'k mut [Cow<'_, str>]) -> Option<&'k str> {
+    keys.sort_unstable_by(|one, other| {
+        spend(1);
+        one.cmp(other)
+    });
+    keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| &*pair[0])
+}
+
+/// A key as it stands in the text, unless it holds escapes. Serde's own `Cow` is always a copy.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = Key<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
+        Ok(Key(Cow::Borrowed(key)))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
+        Ok(Key(Cow::Owned(key.to_owned())))
     }
 }
 

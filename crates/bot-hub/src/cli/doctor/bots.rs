@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use bot_hub_client::Pulse;
 use bot_protocol::frame::operator::{Operation, Page};
+use bot_protocol::frame::server::Slowed;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
 use serde::Deserialize;
@@ -13,7 +15,7 @@ use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::Hub;
 use crate::cli::out::counted;
 use crate::cli::pending::{Queue, queues};
-use crate::cli::words::{period, room as room_name, wall_clock};
+use crate::cli::words::{self, period, room as room_name, wall_clock};
 use crate::server::OPERATOR;
 use crate::store::export::open;
 use crate::store::pass_own;
@@ -37,6 +39,8 @@ struct Bot {
     client: Option<String>,
     created_at: Option<Timestamp>,
     last_seen: Option<Timestamp>,
+    #[serde(default)]
+    slowed: Option<Slowed>,
     #[serde(default)]
     ended_lately: Option<Ends>,
 }
@@ -70,6 +74,9 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
         (Some(hub), _) => match ask(hub).await {
             Ok(census) => census,
             Err(failure) if failure.kind == Kind::Refused => {
+                if let Ok(Pulse { slowed: Some(slowed), .. }) = hub.client.pulse().await {
+                    tell_slowed(&hub.me, slowed, findings);
+                }
                 let what =
                     format!("`{}` is an ordinary bot: bots and rooms were not examined", hub.me);
                 let why = "only operators are told who waits for what";
@@ -93,6 +100,19 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     never_seen(&census, findings);
     unread(&census, findings);
     versions(&census, findings);
+    for bot in &census.bots {
+        if let Some(slowed) = bot.slowed {
+            tell_slowed(&bot.bot, slowed, findings);
+        }
+    }
+}
+
+/// Its owner wonders why the hub is slow, and others wait behind it.
+fn tell_slowed(bot: &BotId, slowed: Slowed, findings: &mut Findings) {
+    let what = format!("`{bot}` was slowed down {}", words::slowed(slowed));
+    let why = "a bot that takes more than its share of the hub's time waits while others do";
+    let next = "send fewer or smaller frames, or spread them over time; refused ones cost as well";
+    findings.note("bots", what, why, next);
 }
 
 async fn ask(hub: &Hub) -> Result<Census, Failure> {
@@ -127,6 +147,7 @@ fn read(dir: &std::path::Path) -> Option<Census> {
         client: None,
         created_at: Some(it.created_at),
         last_seen: it.last_seen,
+        slowed: None,
         ended_lately: None,
     });
     let (mut rooms, mut waiting) = (Vec::new(), Vec::new());

@@ -83,7 +83,11 @@ pub(super) fn bot_cells(bot: &Bot) -> [String; 7] {
     };
     [
         bot.name.clone(),
-        if bot.online { "online" } else { "offline" }.to_owned(),
+        match (bot.online, bot.slowed) {
+            (true, 0) => "online".to_owned(),
+            (true, times) => format!("slowed {times}×"),
+            (false, _) => "offline".to_owned(),
+        },
         bot.waiting.to_string(),
         if bot.waiting == 0 { "-".to_owned() } else { period(bot.oldest_ms) },
         seen,
@@ -113,7 +117,7 @@ pub(super) fn to_json(sample: &Sample, before: Option<&Sample>) -> Value {
     });
     let bots = sample.bots.iter().map(|bot| {
         json!({
-            "bot": bot.name, "online": bot.online, "client": bot.client, "waiting": bot.waiting,
+            "bot": bot.name, "online": bot.online, "slowed": bot.slowed, "client": bot.client, "waiting": bot.waiting,
             "oldest_ms": bot.oldest_ms, "why": bot.why, "seen_ms": bot.seen_ms,
         })
     });

@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use bot_protocol::frame::operator::{Operation, Page};
+use bot_protocol::frame::server::Slowed;
 use bot_protocol::time::Timestamp;
 use serde::Deserialize;
 
@@ -35,6 +36,8 @@ pub(super) struct Numbers {
 pub(super) struct Bot {
     pub(super) name: String,
     pub(super) online: bool,
+    /// How often it was not read, because it takes more than its share.
+    pub(super) slowed: u64,
     pub(super) client: String,
     pub(super) waiting: u64,
     pub(super) oldest_ms: u64,
@@ -91,6 +94,8 @@ struct BotRow {
     #[serde(default)]
     client: Option<String>,
     last_seen: Option<Timestamp>,
+    #[serde(default)]
+    slowed: Option<Slowed>,
 }
 
 #[derive(Deserialize)]
@@ -168,6 +173,7 @@ fn bot(row: BotRow, pending: &[Queue], now: Timestamp) -> Bot {
         why: oldest.map_or_else(String::new, |queue| queue.reason.clone()),
         seen_ms: if row.online { Some(0) } else { row.last_seen.map(|at| now.since(at)) },
         online: row.online,
+        slowed: row.slowed.map_or(0, |slowed| slowed.times),
         name: row.bot,
     }
 }

@@ -98,6 +98,12 @@ impl End {
         Self::Say(CloseCode::TRY_LATER, Cow::Borrowed("the hub is overloaded"), Ended::ByHub)
     }
 
+    fn evicted() -> Self {
+        let reason =
+            Cow::Borrowed("it did not say in time who it is, and others wait for the place");
+        Self::Say(CloseCode::TRY_LATER, reason, Ended::AuthTimeout)
+    }
+
     fn hub_gone() -> Self {
         Self::Say(CloseCode::RESTART, Cow::Borrowed("the hub stops"), Ended::ByHub)
     }
@@ -165,6 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             return;
         }
         let owed = OwedClosed::new(self.id, Rc::clone(&self.outbox), self.line.intents.clone());
+        let evicted = self.place.borrow().evicted();
         // Biased, and the order matters: writing makes room, which lets reading go on; both leave
         // something to report; the clock looks at what all of them did.
         let end = tokio::select! {
@@ -173,6 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             end = self.read() => end,
             end = self.report() => end,
             end = self.clock() => end,
+            () = evicted => End::evicted(),
         };
         tracing::debug!(conn = %self.id, why = ?end.why(), "connection ends");
         let why = end.why();

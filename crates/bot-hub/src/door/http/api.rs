@@ -30,6 +30,11 @@ pub(super) const API: &str = "/api/";
 const CLAIM: &str = "/api/v1/invites/claim";
 const INVITES: &str = "/api/v1/invites";
 
+/// Whether nothing is done at that path without a token in the header.
+pub(super) fn needs_token(path: &str) -> bool {
+    path.starts_with(INVITES) && path != CLAIM
+}
+
 #[derive(Deserialize)]
 struct ClaimBody {
     code: Secret,

@@ -21,9 +21,11 @@ pub(super) enum Asked {
     Own(String),
     /// A name that nobody can register in the DNS, as containers and home networks use them.
     Neighbour(String),
-    /// Another name, from somebody whom a page cannot pretend to be: a trusted proxy, or the holder of
-    /// a token in the request's header.
-    Vouched,
+    /// Another name, from a trusted proxy: whom a page cannot pretend to be.
+    Proxied,
+    /// That other name, with a token in the request's header that nobody has judged yet. A page can make
+    /// one up, so that only what judges it may be asked like this ([`Asked::judged`]).
+    Claimed(String),
 }
 
 impl Asked {
@@ -42,13 +44,23 @@ impl Asked {
                 Some(Self::Own(_)) => {}
                 Some(other) => asked = other,
                 None if config.trusted_proxies.iter().any(|it| it.contains(peer)) => {
-                    return Ok(Self::Vouched);
+                    return Ok(Self::Proxied);
                 }
-                None if headers.contains_key(header::AUTHORIZATION) => return Ok(Self::Vouched),
+                None if matches!(super::bearer(headers), Ok(Some(_))) => {
+                    return Ok(Self::Claimed(authority.to_owned()));
+                }
                 None => return Err(foreign(authority)),
             }
         }
         Ok(asked)
+    }
+
+    /// Refuses a foreign name to whoever asks for something that is given without a look at the token.
+    pub(super) fn judged(&self) -> Result<(), Refusal> {
+        match self {
+            Self::Claimed(name) => Err(foreign(name)),
+            Self::Own(_) | Self::Neighbour(_) | Self::Proxied => Ok(()),
+        }
     }
 
     /// Whether somebody on this machine may have asked under that name.
@@ -61,7 +73,7 @@ impl Asked {
         let is_public = config.public_url.as_ref().is_some_and(|url| *origin == url.to_string());
         let is_asked = match self {
             Self::Own(host) | Self::Neighbour(host) => origin.is_at(host),
-            Self::Vouched => false,
+            Self::Proxied | Self::Claimed(_) => false,
         };
         is_public || is_asked || config.allowed_origins.contains(origin)
     }
@@ -143,7 +155,8 @@ mod tests {
         match Asked::of(&map, &Uri::from_static("/metrics"), peer, &config).ok()? {
             Asked::Own(_) => Some("own"),
             Asked::Neighbour(_) => Some("neighbour"),
-            Asked::Vouched => Some("vouched"),
+            Asked::Proxied => Some("proxied"),
+            Asked::Claimed(_) => Some("claimed"),
         }
     }
 
@@ -199,10 +212,12 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_name_is_taken_from_whom_no_page_can_be() {
-        let token = [("authorization", "Bearer x")];
-        assert_eq!(asked("evil.com", &token, "192.0.2.1"), Some("vouched"));
-        assert_eq!(asked("evil.com", &[], "10.1.2.3"), Some("vouched"));
+    fn a_foreign_name_is_taken_from_a_proxy_and_from_whoever_shows_a_token_to_be_judged() {
+        let claim = |value| asked("evil.com", &[("authorization", value)], "192.0.2.1");
+        assert_eq!(claim("Bearer x"), Some("claimed"));
+        // What a browser sends for `http://u:p@evil.com`, and what a page may write into the header.
+        assert_eq!((claim("Basic dTpw"), claim("x"), claim("")), (None, None, None));
+        assert_eq!(asked("evil.com", &[], "10.1.2.3"), Some("proxied"));
         assert_eq!(asked("evil.com", &[("x-forwarded-for", "10.0.0.1")], "127.0.0.1"), None);
     }
 }

@@ -114,6 +114,9 @@ impl<F> Desk<'_, F> {
         let asked = Asked::of(request.headers(), request.uri(), self.peer, &self.config)?;
         let client = self.find_client(request.headers())?;
         let is_upgrade = request.headers().contains_key(header::UPGRADE);
+        if !judges_token(&request, is_upgrade) {
+            asked.judged()?;
+        }
         match request.uri().path() {
             "/" | "/ws" if is_upgrade => {
                 let bearer =
@@ -191,6 +194,15 @@ fn check_query(request: &Request<Incoming>) -> Result<(), Refusal> {
     let hint = "replace that token, and send the new one in the first frame \
         ({\"type\":\"auth\",\"token\":\"...\"}) or as `Authorization: Bearer ...`";
     Err(refuse(StatusCode::BAD_REQUEST, cause, hint))
+}
+
+/// Whether a token in the request's header decides what comes of it. Everything else is public.
+fn judges_token(request: &Request<Incoming>, is_upgrade: bool) -> bool {
+    match request.uri().path() {
+        "/" | "/ws" => is_upgrade,
+        "/metrics" => true,
+        path => api::needs_token(path),
+    }
 }
 
 fn check_method(method: &Method) -> Result<(), Refusal> {

@@ -42,6 +42,8 @@ pub struct Outbox {
     queue: RefCell<Vec<u8>>,
     /// Bytes that the connection took and has not written.
     in_flight: Cell<usize>,
+    /// How much of that is the one frame which does not count.
+    oversize: Cell<usize>,
     /// Deliveries appended so far.
     mark: Cell<u64>,
     /// The latest probe appended; numbers grow.
@@ -96,6 +98,7 @@ impl Outbox {
             buffers,
             queue: RefCell::default(),
             in_flight: Cell::default(),
+            oversize: Cell::default(),
             mark: Cell::default(),
             probe: Cell::default(),
             appends: Cell::default(),
@@ -226,6 +229,12 @@ impl Outbox {
         self.closing.borrow().is_none()
     }
 
+    /// What is queued, for tests that read it.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.queue.borrow()).into_owned()
+    }
+
     /// Bytes of memory held, used or not.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
@@ -240,9 +249,19 @@ impl Outbox {
         if self.fits(self.len(), bytes) { Ok(()) } else { Err(Refused::Full) }
     }
 
-    /// An empty outbox takes a frame of any size.
+    /// One large frame does not count, as long as it waits: a message of the largest size, or a page of
+    /// them, may be longer than all the rest, and is no sign of a slow reader.
     fn fits(&self, queued: usize, bytes: usize) -> bool {
-        queued == 0 || queued + bytes <= self.limits.bytes_max
+        let (oversize, limit) = (self.oversize.get(), self.limits.bytes_max);
+        if queued.saturating_sub(oversize) + bytes <= limit {
+            return true;
+        }
+        let is_large = bytes > limit / 4;
+        let is_taken = is_large && oversize == 0 && queued <= limit;
+        if is_taken {
+            self.oversize.set(bytes);
+        }
+        is_taken
     }
 
     fn push<T>(&self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
@@ -310,6 +329,7 @@ impl Outbox {
     /// The socket took `bytes` of the batch.
     pub(in crate::door) fn wrote(&self, bytes: usize) {
         self.in_flight.set(self.in_flight.get() - bytes);
+        self.oversize.set(self.oversize.get().min(self.len()));
     }
 
     /// Answers a ping: at once as long as there is room, else only the latest one.

@@ -23,14 +23,28 @@ fn the_mark_counts_deliveries_and_a_batch_carries_the_mark_of_its_end() {
 #[test]
 fn a_full_outbox_refuses_and_counts_what_is_in_flight() {
     let outbox = outbox();
-    outbox.append(&[0; 60], 1).expect("room");
+    outbox.append(&[0; 80], 1).expect("room");
     let batch = outbox.take();
-    assert_eq!(outbox.len(), 60);
-    assert_eq!(outbox.append(&[0; 41], 1), Err(Refused::Full));
+    assert_eq!(outbox.len(), 80);
+    assert_eq!(outbox.append(&[0; 21], 1), Err(Refused::Full));
     assert_eq!(outbox.mark(), 1, "what was refused is not counted");
-    assert_eq!(outbox.append(&[0; 40], 1), Ok(2));
+    assert_eq!(outbox.append(&[0; 20], 1), Ok(2));
     outbox.wrote(batch.bytes.len());
-    assert_eq!(outbox.len(), 40);
+    assert_eq!(outbox.len(), 20);
+}
+
+#[test]
+fn one_large_frame_does_not_count_as_long_as_it_waits() {
+    let outbox = outbox();
+    outbox.append(&[0; 90], 1).expect("room");
+    assert_eq!(outbox.append(&[0; 500], 1), Ok(2));
+    assert_eq!(outbox.append(&[0; 10], 0), Ok(2), "an answer beside it is taken");
+    assert_eq!(outbox.append(&[0; 1], 0), Err(Refused::Full));
+    assert_eq!(outbox.append(&[0; 500], 1), Err(Refused::Full), "a second one is not");
+    let batch = outbox.take();
+    outbox.wrote(batch.bytes.len());
+    assert_eq!(outbox.append(&[0; 99], 1), Ok(3));
+    assert_eq!(outbox.append(&[0; 500], 1), Ok(4), "after it the next one is");
 }
 
 #[test]
@@ -86,10 +100,10 @@ fn an_empty_outbox_holds_no_memory() {
 fn what_is_made_in_the_outbox_is_refused_like_what_is_copied() {
     let outbox = outbox();
     let made = |bytes| outbox.append_text_by(1, |out| out.resize(out.len() + bytes, b'.'));
-    assert_eq!(made(60), Ok(1));
-    assert_eq!(made(37), Err(Refused::Full));
-    assert_eq!((outbox.len(), outbox.mark()), (62, 1), "nothing of it is left");
-    assert_eq!(made(36), Ok(2));
+    assert_eq!(made(80), Ok(1));
+    assert_eq!(made(17), Err(Refused::Full));
+    assert_eq!((outbox.len(), outbox.mark()), (82, 1), "nothing of it is left");
+    assert_eq!(made(16), Ok(2));
     outbox.close(CloseCode::RESTART, "restart");
     assert_eq!(made(0), Err(Refused::Closing));
 }

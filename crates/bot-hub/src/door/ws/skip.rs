@@ -25,7 +25,7 @@ pub enum Refusal {
 }
 
 /// A message that was read over.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// Why.
     pub why: Refusal,

@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bot_hub_core::Hub;
 use bot_hub_core::change::Outcome;
 use bot_hub_core::settings::Settings;
-use bot_protocol::frame::ClientFrame;
 use bot_protocol::name::RoomName;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
@@ -20,8 +19,8 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::door::{Buffers, ClaimWish, Intent, Outbox, OutboxLimits};
-use crate::engine::Reconfiguration;
 use crate::engine::registry::{Registry, hash_token};
+use crate::engine::{Reconfiguration, Said};
 use crate::store::driver::{Driver, StoreEvent};
 use crate::store::memory::MemoryStore;
 use crate::store::{Loaded, Reader, Store, StoreError};
@@ -139,7 +138,7 @@ impl Stage {
             format!("{{\"type\":\"auth\",\"token\":\"{token}\"}}"),
             "{\"type\":\"join\",\"room\":\"elsewhere\"}".to_owned(),
         ];
-        let frames = says.map(|text| ClientFrame::decode(text.as_bytes(), &Default::default()));
+        let frames = says.map(|text| Said::from(&*text));
         self.engine.intent(Intent::Frames { conn, frames: frames.into() });
         self.settle();
         self.engine.hub.missing(&[RoomName::new("elsewhere").unwrap()]).is_empty()

@@ -1,0 +1,82 @@
+//! What a connection says: read when it is its turn, and handed to whom it concerns.
+//!
+//! Owns the way of a frame to the brain, to the registry or to the invites, and how much somebody unknown
+//! may say. Never decides whose turn it is.
+
+use bot_hub_core::io::Input;
+use bot_protocol::code::Code;
+use bot_protocol::frame::server::ErrorFrame;
+use bot_protocol::frame::{ClientFrame, FrameError, ServerFrame};
+
+use super::said::Said;
+use super::{Engine, accounts, invites};
+use crate::door::ConnId;
+use crate::door::ws::CloseCode;
+
+/// Frames that somebody unknown may send and have refused, before the hub hangs up: enough for a mistake
+/// or two, and too few to keep it busy with them.
+const REFUSED_BEFORE_AUTH_MAX: u8 = 4;
+
+impl Engine {
+    /// Handles frames for as long as `goes_on` says so.
+    pub(super) fn frames(
+        &mut self,
+        conn: ConnId,
+        frames: &mut std::vec::IntoIter<Said>,
+        goes_on: impl Fn(&Self) -> bool,
+    ) {
+        let mut is_known = false;
+        for frame in frames.by_ref() {
+            // Until `auth` has let it in; nothing that it says later makes it unknown again.
+            if !is_known {
+                // Nobody hears what somebody unknown is answered who was sent away.
+                let peer = self.peers.get(&conn).filter(|peer| peer.outbox.is_open());
+                let Some(peer) = peer else { return };
+                is_known = peer.known.is_some();
+            }
+            self.frame(conn, is_known, frame.decode(&self.limits));
+            if !goes_on(self) {
+                return;
+            }
+        }
+    }
+
+    fn frame(&mut self, conn: ConnId, is_known: bool, frame: Result<ClientFrame, FrameError>) {
+        match frame {
+            Err(error) if !is_known => self.refuse_stranger(conn, error.into()),
+            Err(error) => self.send(conn, &ServerFrame::Error(error.into())),
+            Ok(ClientFrame::Auth(auth)) if !is_known => self.authenticate(conn, auth),
+            Ok(frame) if !is_known => {
+                let hint = "send {\"type\":\"auth\",\"token\":\"…\"} first";
+                let error = ErrorFrame::new(Code::NotAuthenticated).hint(hint).about(frame.kind());
+                self.refuse_stranger(conn, error);
+            }
+            Ok(ClientFrame::Operate(request)) if accounts::concerns_bots(&request.operation) => {
+                self.operate_bots(conn, request);
+            }
+            Ok(ClientFrame::Operate(request)) if invites::concerns_invites(&request.operation) => {
+                self.operate_invites(conn, request);
+            }
+            Ok(frame) => {
+                self.metrics.frames += 1;
+                #[cfg(feature = "otel")]
+                if let ClientFrame::Receipt(receipt) = &frame
+                    && let Some(known) = self.peers.get(&conn).and_then(|peer| peer.known.as_ref())
+                {
+                    self.life.reported(&known.pass.bot, receipt);
+                }
+                self.input(Input::Frame { conn, frame });
+            }
+        }
+    }
+
+    /// Somebody unknown said something else than `auth`. Whoever goes on like that is sent away.
+    fn refuse_stranger(&mut self, conn: ConnId, error: ErrorFrame) {
+        self.send(conn, &ServerFrame::Error(error));
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.refused += 1;
+        if peer.refused >= REFUSED_BEFORE_AUTH_MAX {
+            peer.outbox.close(CloseCode::POLICY, "too many frames before `auth`");
+        }
+    }
+}
