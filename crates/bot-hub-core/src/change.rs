@@ -145,6 +145,8 @@ pub enum Outcome {
         removed: Vec<Removed>,
         /// Whether the rule would remove more.
         more: bool,
+        /// When the oldest entry that stays was sent, if that is known.
+        oldest_at: Option<Timestamp>,
     },
 }
 

@@ -187,8 +187,8 @@ impl Hub {
             self.world.set_conn(bot, None);
         }
         let plain = self.forget_conn(conn);
+        self.world.bot_mut(bot).last_seen = Some(self.now);
         if reads {
-            self.world.bot_mut(bot).last_seen = Some(self.now);
             self.announce(bot, BotState::Offline, None);
         }
         plain

@@ -129,7 +129,9 @@ impl Hub {
 
     pub(crate) fn bot_info(&self, bot: BotIx) -> BotInfo {
         let known = self.world.bot(bot);
-        let last_seen = if known.conn.is_some() { Some(self.now) } else { known.last_seen };
+        let is_here = known.conn.is_some() || !known.sides.is_empty();
+        let seen = known.last_seen.max(known.standing.last_seen);
+        let last_seen = if is_here { Some(self.now) } else { seen };
         let (bot, state, note) = (known.id.clone(), known.state.into(), known.note.clone());
         BotInfo { bot, state, note, last_seen }
     }

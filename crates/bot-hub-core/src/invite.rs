@@ -48,7 +48,14 @@ impl Hub {
     }
 
     fn may_pass_on(&self, by: BotIx, name: &RoomName, rights: Rights) -> Result<(), ErrorFrame> {
-        let room = self.member_room(name, by)?;
+        // Whoever asks may have no connection to send a frame on.
+        let own = "name rooms that you are a member of";
+        let room = self.member_room(name, by).map_err(|error| match error.code {
+            code if [Code::NotAMember, Code::NoSuchRoom].map(Code::number).contains(&code) => {
+                error.hint(own)
+            }
+            _ => error,
+        })?;
         self.needs(room, by, Right::Invite)?;
         let own = self.world.member(room, by).map_or(Rights::NONE, |member| member.rights);
         if rights.within(own) {

@@ -12,6 +12,7 @@ use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::id::Position;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::Rights;
+use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
 use crate::change::{Answer, Change, Outcome, Query};
@@ -110,6 +111,8 @@ pub struct Standing {
     pub guest: bool,
     /// It is disabled, or has no token: what is for it waits.
     pub shut_out: bool,
+    /// When it was here last, as far as that is stored.
+    pub last_seen: Option<Timestamp>,
 }
 
 /// Something that happened in the world.

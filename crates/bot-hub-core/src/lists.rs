@@ -107,7 +107,7 @@ impl Hub {
                 "room": state.name,
                 "waiting": waiting,
                 "in_flight": member.window.len(),
-                "oldest_seq": member.cursor() + 1,
+                "oldest_seq": state.first.max(member.cursor() + 1),
                 "oldest_age_ms": member.waiting_since.map(|at| self.now.since(at)),
                 "reason": self.why_waiting(member),
             })

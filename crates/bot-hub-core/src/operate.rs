@@ -167,6 +167,13 @@ impl Hub {
         waiter: Waiter,
     ) -> Result<(), ErrorFrame> {
         let room = self.known_room(asker, name)?;
+        let bounds =
+            [("age_ms", retain.age_ms), ("entries", retain.entries), ("bytes", retain.bytes)];
+        if let Some((bound, _)) = bounds.into_iter().find(|(_, it)| *it == Some(0)) {
+            return Err(ErrorFrame::new(Code::BadFrame)
+                .message(format!("a room with `{bound}` 0 would keep nothing"))
+                .hint("a number from 1; without a bound leave it out, or say null"));
+        }
         let change = Change::Retain { room: name.clone(), retain };
         self.change(change, Pending::Retain { room, retain, waiter });
         Ok(())

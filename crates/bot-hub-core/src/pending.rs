@@ -99,8 +99,11 @@ impl Hub {
                 }
                 self.tell_of_place(room, bot, seq, news);
             }
-            (Pending::Trim { room }, Outcome::Trimmed { removed, more }) => {
-                self.trimmed(room, &removed, more);
+            (Pending::Trim { room }, Outcome::Trimmed { removed, more, oldest_at }) => {
+                self.trimmed(room, &removed, oldest_at);
+                if more {
+                    self.trim(room);
+                }
             }
             (Pending::Delivered { .. } | Pending::Trim { .. } | Pending::Parting, _) => {}
         }

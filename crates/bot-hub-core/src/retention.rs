@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::time::Timestamp;
 
 use crate::change::{Change, DroppedRange, Loss, Removed};
 use crate::hub::Hub;
@@ -98,26 +99,44 @@ impl Hub {
         self.change(change, Pending::Trim { room });
     }
 
-    pub(crate) fn trimmed(&mut self, room: RoomIx, removed: &[Removed], more: bool) {
-        let age_max = self.rule_of(room).age_ms;
-        let now = self.now;
+    /// What is removed is lost to whoever was not handed it; `oldest_at` is when the oldest entry that stays
+    /// was sent.
+    pub(crate) fn trimmed(
+        &mut self,
+        room: RoomIx,
+        removed: &[Removed],
+        oldest_at: Option<Timestamp>,
+    ) {
+        let (age_max, now) = (self.rule_of(room).age_ms, self.now);
         let state = self.world.room_mut(room);
         state.trimming = false;
         state.bytes -= removed.iter().map(|it| it.bytes).sum::<u64>().min(state.bytes);
-        if let Some(last) = removed.last() {
-            state.first = last.seq + 1;
+        let last = removed.last().map(|it| it.seq);
+        state.first = last.map_or(state.first, |last| last + 1);
+        state.oldest_at = match oldest_at {
+            _ if state.first > state.head => None,
+            // What is damaged has no age: look again well before the whole age has passed once more.
+            None => state.oldest_at.max(age_max.map(|age_ms| now - (age_ms - age_ms / 16))),
+            known => known,
+        };
+        if let Some(last) = last {
             self.lose_removed(room, removed);
+            self.age_anew(room, last, oldest_at);
         }
-        if more {
-            return self.trim(room);
-        }
-        let state = self.world.room_mut(room);
-        if state.first > state.head {
-            state.oldest_at = None;
-        } else if let Some(age_ms) = age_max {
-            // How old the oldest one is now, only the store knows: look again well before the whole
-            // age has passed once more.
-            state.oldest_at = state.oldest_at.max(Some(now - (age_ms - age_ms / 16)));
+    }
+
+    /// What waits is not older than what the room still has.
+    fn age_anew(&mut self, room: RoomIx, removed: u64, oldest_at: Option<Timestamp>) {
+        let head = self.world.room(room).head;
+        for member in &mut self.world.room_mut(room).members {
+            // What a bot has in its hands waits for its receipt, wherever it stands.
+            if member.window.first().is_some_and(|slot| slot.seq <= removed) {
+                continue;
+            }
+            member.waiting_since = match member.waiting_since {
+                Some(_) if removed >= head => None,
+                since => since.map(|since| oldest_at.map_or(since, |at| at.max(since))),
+            };
         }
     }
 

@@ -7,7 +7,7 @@ use bot_protocol::block::{self, Kind};
 use bot_protocol::code::Code;
 use bot_protocol::frame::client::Message;
 use bot_protocol::frame::server::ErrorFrame;
-use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::name::RoomName;
 use bot_protocol::right::{Right, Rights};
 use serde_json::Value;
 
@@ -30,7 +30,12 @@ impl Hub {
         match self.world.member(room, bot) {
             Some(member) if !member.rights.has(right) && !known.standing.operator => {
                 let name = &self.world.room(room).name;
-                Err(lacks(&format!("you may not {} `{name}`", verb(right)), name, &known.id))
+                let enough = member.rights.with(right);
+                let what = format!("you may not {} `{name}`", verb(right));
+                Err(ErrorFrame::new(Code::NoRight).message(what).hint(format!(
+                    "an operator can run: bot-hub room add {name} {} --can {enough}",
+                    known.id
+                )))
             }
             _ => Ok(()),
         }
@@ -52,7 +57,8 @@ impl Hub {
     }
 
     /// Whether one bot may speak with another directly. Of two that are no guests everybody may, as
-    /// ever. A guest needs a room that both are in, and there the right to say what it says.
+    /// ever. A guest needs a room that both are in, and there the right to say what it says. It may
+    /// always answer an operator.
     pub(crate) fn may_address(
         &self,
         bot: BotIx,
@@ -62,7 +68,7 @@ impl Hub {
         let (one, another) = (self.world.bot(bot), self.world.bot(other));
         let is_free = !one.standing.guest && !another.standing.guest
             || one.standing.operator
-            || another.standing.operator;
+            || another.standing.operator && self.may_know(bot, other);
         if is_free || bot == other || self.settings.guests_reach_all {
             return Ok(());
         }
@@ -89,8 +95,16 @@ impl Hub {
         !self.world.bot(asker).standing.guest
             || self.settings.guests_reach_all
             || asker == other
-            || self.is_operator(other)
             || self.shares_room(asker, other)
+            || self.is_operator(other) && self.has_conversation(asker, other)
+    }
+
+    /// Whether the two have spoken directly: with a guest that an operator wrote to, for one.
+    fn has_conversation(&self, one: BotIx, other: BotIx) -> bool {
+        let name = RoomName::direct(self.bot_id(one), self.bot_id(other));
+        let is_member = |room, bot| self.world.member(room, bot).is_some();
+        let room = self.world.room_ix(&name);
+        room.is_some_and(|room| is_member(room, one) && is_member(room, other))
     }
 
     fn shares_room(&self, one: BotIx, other: BotIx) -> bool {
@@ -159,12 +173,6 @@ impl Hub {
         }
         self.confirm_parting(waiter, dropped);
     }
-}
-
-fn lacks(what: &str, room: &RoomName, bot: &BotId) -> ErrorFrame {
-    ErrorFrame::new(Code::NoRight)
-        .message(what)
-        .hint(format!("an operator can run: bot-hub room add {room} {bot} --can RIGHTS"))
 }
 
 fn verb(right: Right) -> &'static str {

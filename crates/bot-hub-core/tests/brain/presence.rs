@@ -113,7 +113,7 @@ fn the_directory_shows_what_one_may_see() {
     > ops rooms
     ops <- {"type":"rooms","rooms":[{"room":"den","members":1,"online":0,"head":0,"member":false,"closed":false},{"room":"lab","members":2,"online":1,"head":0,"member":false,"closed":false},{"room":"vault","members":0,"online":0,"head":0,"member":false,"closed":true}]}
     > ops who
-    ops <- {"type":"who","bots":[{"bot":"ana","state":"online","last_seen":1001000},{"bot":"bob","state":"offline","last_seen":1000000},{"bot":"ops","state":"offline"}]}
+    ops <- {"type":"who","bots":[{"bot":"ana","state":"online","last_seen":1001000},{"bot":"bob","state":"offline","last_seen":1000000},{"bot":"ops","state":"offline","last_seen":1001000}]}
     "#);
 }
 

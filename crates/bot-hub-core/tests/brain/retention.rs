@@ -23,6 +23,32 @@ fn a_room_that_fills_faster_than_it_is_looked_at_is_trimmed_at_once() {
 }
 
 #[test]
+fn what_waits_is_as_old_as_the_oldest_message_that_is_left() {
+    transcript!(@r#"
+    > set keep 2
+    > open ana seed
+    ana <- {"type":"auth_ok"}
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[]}
+    > declare lab bob
+    > bot bob
+    > open ops side operator
+    ops <- auth_ok []
+    > ana say #lab one
+    ana <- {"type":"ack","room":"lab","delivered":0}
+    > tick 25s
+    > ana say #lab two
+    ana <- {"type":"ack","room":"lab","delivered":0}
+    > tick 5s
+    > ana say #lab three
+    ana <- {"type":"ack","room":"lab","delivered":0}
+    > tick 40s
+    > ops do {"pending":{}}
+    ops <- {"type":"operated","ref":"r1","result":{"pending":[{"bot":"bob","in_flight":0,"oldest_age_ms":45000,"oldest_seq":2,"reason":"offline","room":"lab","waiting":2}]}}
+    "#);
+}
+
+#[test]
 fn the_retention_by_count_is_announced_to_both_sides() {
     transcript!(@r#"
     > set keep 2

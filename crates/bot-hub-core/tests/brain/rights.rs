@@ -19,9 +19,9 @@ fn who_may_not_post_is_refused_and_reads_on() {
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false,"can":["read"]}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > bob say #lab hello
-    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not say anything in `lab`","hint":"an operator can run: bot-hub room add lab bob --can RIGHTS","retry":"after_fix","ref":"message"}
+    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not say anything in `lab`","hint":"an operator can run: bot-hub room add lab bob --can read,post","retry":"after_fix","ref":"message"}
     > bob typing lab
-    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not say anything in `lab`","hint":"an operator can run: bot-hub room add lab bob --can RIGHTS","retry":"after_fix","ref":"typing"}
+    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not say anything in `lab`","hint":"an operator can run: bot-hub room add lab bob --can read,post","retry":"after_fix","ref":"typing"}
     > ana say #lab are you there?
     bob <- #lab 1 ana: are you there?
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":1,"queued":0}
@@ -66,7 +66,7 @@ fn who_may_not_read_is_owed_nothing_and_no_recipient() {
     ana <- #lab 2 rep: the build is red
     rep <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":2,"delivered":1,"queued":0}
     > rep history lab
-    rep <- {"type":"error","code":4006,"name":"no_right","message":"you may not read `lab`","hint":"an operator can run: bot-hub room add lab rep --can RIGHTS","retry":"after_fix","ref":"history"}
+    rep <- {"type":"error","code":4006,"name":"no_right","message":"you may not read `lab`","hint":"an operator can run: bot-hub room add lab rep --can read,post","retry":"after_fix","ref":"history"}
     > ops do {"pending":{"bot":"rep"}}
     ops <- {"type":"operated","ref":"r1","result":{"pending":[]}}
     > tick 5s
@@ -135,14 +135,14 @@ fn who_may_not_ask_for_work_may_answer() {
     ana <- #lab 1 bob: plain words
     bob <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":1,"queued":0}
     > bob {"type":"message","room":"lab","text":"x","act":{"type":"REQUEST","task":"tidy up"}}
-    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not ask for work in `lab`","hint":"an operator can run: bot-hub room add lab bob --can RIGHTS","retry":"after_fix","ref":"message"}
+    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not ask for work in `lab`","hint":"an operator can run: bot-hub room add lab bob --can read,post,request","retry":"after_fix","ref":"message"}
     > bob {"type":"message","room":"lab","text":"x","act":{"type":"RESPONSE","status":"done"}}
     ana <- #lab 2 bob: x
     bob <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":1,"queued":0}
     > bob {"type":"message","room":"lab","text":"x","act":{"task":"of a kind that nobody knows"}}
-    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not ask for work in `lab`","hint":"an operator can run: bot-hub room add lab bob --can RIGHTS","retry":"after_fix","ref":"message"}
+    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not ask for work in `lab`","hint":"an operator can run: bot-hub room add lab bob --can read,post,request","retry":"after_fix","ref":"message"}
     > bob {"type":"message","room":"lab","text":"```\n[REQUEST → @ana]\nFrom: bob\nRequestId: bob-1\nTask: tidy up\n```"}
-    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not ask for work in `lab`","hint":"an operator can run: bot-hub room add lab bob --can RIGHTS","retry":"after_fix","ref":"message"}
+    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not ask for work in `lab`","hint":"an operator can run: bot-hub room add lab bob --can read,post,request","retry":"after_fix","ref":"message"}
     > bob {"type":"message","room":"lab","text":"```\n[CLARIFY → @ana]\nFrom: bob\nRequestId: ana-1\nQuestion: which one?\n```"}
     ana <- #lab 3 bob: ```
     [CLARIFY → @ana]
@@ -152,7 +152,7 @@ fn who_may_not_ask_for_work_may_answer() {
     ```
     bob <- {"type":"ack","room":"lab","id":"00000000000000ab-3","seq":3,"delivered":1,"queued":0}
     > bob {"type":"message","room":"lab","text":"```\n[BROADCAST → @all]\nFrom: bob\nRequestId: bob-2\nMessage: hear, hear\n```"}
-    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not ask for work in `lab`","hint":"an operator can run: bot-hub room add lab bob --can RIGHTS","retry":"after_fix","ref":"message"}
+    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not ask for work in `lab`","hint":"an operator can run: bot-hub room add lab bob --can read,post,request","retry":"after_fix","ref":"message"}
     > ops do {"room_add":{"room":"lab","bot":"bob","can":["read","post","request"]}}
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":3},"policy":{"closed":false}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
@@ -241,6 +241,35 @@ fn a_guest_speaks_with_those_that_it_shares_a_room_with() {
 }
 
 #[test]
+fn an_operator_is_not_there_for_a_guest_until_it_speaks_to_it_or_shares_a_room() {
+    transcript!(
+        @r#"
+    > open ops ack resume operator
+    ops <- auth_ok [ack]
+    > open ana ack resume
+    ana <- auth_ok [ack]
+    > declare lab ana
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > let in gus lab read,post
+    > open gus ack resume
+    gus <- auth_ok [ack] lab 0/0
+    > gus say @ops anybody?
+    gus <- {"type":"error","code":3002,"name":"no_such_bot","message":"there is no bot `ops`","hint":"send `who` to see the bots that share a room with you","retry":"after_fix","ref":"message"}
+    > gus history dm:gus:ops
+    gus <- {"type":"error","code":3001,"name":"no_such_room","message":"there is no room `dm:gus:ops`","hint":"send `rooms` to see yours","retry":"after_fix","ref":"history"}
+    > gus join dm:gus:ops
+    gus <- {"type":"error","code":3002,"name":"no_such_bot","message":"there is no bot `ops`","hint":"send `who` to see the bots that share a room with you","retry":"after_fix","ref":"join"}
+    > ops say @gus hello
+    gus <- #dm:gus:ops 1 ops: hello
+    ops <- {"type":"ack","room":"dm:gus:ops","id":"00000000000000ab-1","seq":1,"delivered":1,"queued":0}
+    > gus say @ops hello yourself
+    ops <- #dm:gus:ops 2 gus: hello yourself
+    gus <- {"type":"ack","room":"dm:gus:ops","id":"00000000000000ab-2","seq":2,"delivered":1,"queued":0}
+    "#
+    );
+}
+
+#[test]
 fn a_guest_that_was_removed_from_the_room_cannot_go_on_in_private() {
     transcript!(
         @r#"
@@ -310,7 +339,7 @@ fn rights_survive_a_restart_and_are_told_when_they_are_not_the_usual() {
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":true,"can":["read","invite"]}}
     > bob say #lab hello
-    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not say anything in `lab`","hint":"an operator can run: bot-hub room add lab bob --can RIGHTS","retry":"after_fix","ref":"message"}
+    bob <- {"type":"error","code":4006,"name":"no_right","message":"you may not say anything in `lab`","hint":"an operator can run: bot-hub room add lab bob --can read,post,invite","retry":"after_fix","ref":"message"}
     > open ana ack resume
     ana <- {"type":"auth_ok","bot":"ana","hub":{"name":"bot-hub","version":"0.1.0"},"caps":["ack"],"limits":{"frame_bytes":262144,"text_bytes":131072,"meta_bytes":16384,"json_depth":32,"rooms_per_bot":1000,"members_per_room":5000,"window_entries":64,"history_page":200},"epoch":"00000000000000e0","now":1000000,"rooms":[{"room":"lab","position":{"epoch":"00000000000000e0","seq":0},"head":0}]}
     > ana join lab

@@ -261,13 +261,15 @@ impl Room {
                 break;
             }
             if removed.len() == entries_max {
-                return Outcome::Trimmed { removed, more: true };
+                let oldest_at = Some(oldest.sent_at);
+                return Outcome::Trimmed { removed, more: true, oldest_at };
             }
             let (from, id, sent_at) = (oldest.from.clone(), oldest.id.clone(), oldest.sent_at);
             removed.push(Removed { seq, from, id, sent_at, bytes: oldest.size() as u64 });
             self.entries.pop_first();
         }
-        Outcome::Trimmed { removed, more: false }
+        let oldest_at = self.entries.values().next().map(|oldest| oldest.sent_at);
+        Outcome::Trimmed { removed, more: false, oldest_at }
     }
 
     fn bytes(&self) -> u64 {

@@ -297,5 +297,5 @@ fn tell(report: &Report, place: &str, done: &str, out: Out) -> Result<(), Failur
     }
     let what = words_of(report, place, done);
     let value = json!({ "place": place, "rooms": report.rooms, "entries": report.entries });
-    out.answer(&value, || what)
+    out.done(&value, || what)
 }

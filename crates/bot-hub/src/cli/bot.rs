@@ -10,11 +10,13 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::again::here;
 use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, understood};
 use super::losing;
 use super::out::{counted, reserve_for_secret, say, table, why_unwritten};
+use super::paint::label;
 use super::target::{Directory, bot_argument};
 use super::who::{bots_table, is_operator};
 use super::words::{ago, local};
@@ -41,7 +43,9 @@ pub(super) enum BotCommand {
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
-    /// Make a new token; the ones made before end, at once or a little later
+    /// Make a new token; those made at run time before end, at once or a little later
+    ///
+    /// A token in the configuration file stays good until it is removed there.
     #[command(
         after_help = "Example:\n  bot-hub bot rotate-token pelouse --overlap 24h > pelouse.token"
     )]
@@ -106,7 +110,7 @@ impl BotCommand {
                 reserve_for_secret()?;
                 let made = hub.operate(Operation::BotAdd { bot: name.clone(), operator }).await?;
                 match print_token(hub, made) {
-                    Ok(url) => explain_token(hub, &name, &url),
+                    Ok(way) => explain_token(hub, &name, &way),
                     Err(failure) => return Err(take_back(hub, name, &failure).await),
                 }
                 Ok(())
@@ -115,27 +119,29 @@ impl BotCommand {
             Self::RevokeToken { name } => {
                 let done = on(hub, &name, Operation::BotRevokeToken { bot: name.clone() }).await?;
                 let left = done["tokens"].as_u64().unwrap_or_default();
-                hub.out.answer(&done, || revoked(&name, left))
+                hub.out.done(&done, || revoked(&name, left))
             }
             Self::List => list(hub).await,
             Self::Show { name } => show(hub, &name).await,
             Self::Disable { name } => {
                 let done = on(hub, &name, Operation::BotDisable { bot: name.clone() }).await?;
-                hub.out.answer(&done, || format!("{name} is disabled"))
+                hub.out.done(&done, || format!("{name} is disabled"))
             }
             Self::Enable { name } => {
                 let done = on(hub, &name, Operation::BotEnable { bot: name.clone() }).await?;
-                hub.out.answer(&done, || format!("{name} is enabled"))
+                hub.out.done(&done, || format!("{name} is enabled"))
             }
             Self::Remove { name, yes } => {
                 if !yes {
                     let what = format!("remove {name}, its tokens and memberships?");
-                    let question = format!("{what} What waits for it is dropped.");
+                    let rooms = super::room::rooms_of(hub, &name).await.unwrap_or_default();
+                    let waiting = rooms.iter().filter_map(|it| it["waiting"].as_u64()).sum();
+                    let question = format!("{what}{}", losing::question(waiting));
                     confirm_if_somebody_is_there(question).await?;
                 }
                 let done = on(hub, &name, Operation::BotRemove { bot: name.clone() }).await?;
                 let lost = losing::dropped(&done);
-                hub.out.answer(&done, || format!("{name} is removed; what it said stays{lost}"))
+                hub.out.done(&done, || format!("{name} is removed; what it said stays{lost}"))
             }
         }
     }
@@ -157,15 +163,17 @@ async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>) -> Result<(), F
     reserve_for_secret()?;
     let mut made = on(hub, &name, Operation::BotPrepareToken { bot: name.clone() }).await?;
     let token_id = made["token_id"].as_str().unwrap_or_default().into();
+    let of_file = is_of_file(hub, &name).await;
     let overlap_ms = overlap.map(Period::as_ms).filter(|it| *it > 0);
     let old_ends_at = overlap_ms.map(|overlap_ms| hub.now() + overlap_ms);
     if let Some(document) = made.as_object_mut() {
         // They are between the two steps, and nobody else's.
         document.remove("token_id");
         document.remove("keep_until");
+        document.insert("file_token_stays".to_owned(), of_file.into());
         document.extend(old_ends_at.map(|at| ("old_ends_at".to_owned(), json!(at))));
     }
-    let url = print_token(hub, made).map_err(|failure| {
+    let way = print_token(hub, made).map_err(|failure| {
         let hint = "the old token is still good, and the new one ends within minutes";
         Failure::new(Kind::Failed, why_unwritten(&failure)).hint(hint)
     })?;
@@ -177,11 +185,26 @@ async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>) -> Result<(), F
         );
         failure.hint(hint)
     })?;
-    explain_token(hub, &name, &url);
-    if let Some(at) = old_ends_at.filter(|_| !hub.out.json) {
-        say(&format!("\nThe old tokens are good until {}.", local(at)));
+    explain_token(hub, &name, &way);
+    if hub.out.json {
+        return Ok(());
+    }
+    if let Some(at) = old_ends_at {
+        say(&format!("\nThe tokens made before are good until {}.", local(at)));
+    }
+    if of_file {
+        say(&format!(
+            "\n{} the token in the configuration file stays good: remove it there, and reload",
+            label("warning:")
+        ));
     }
     Ok(())
+}
+
+/// Whether it has a token that no verb ends.
+async fn is_of_file(hub: &Hub, name: &BotId) -> bool {
+    let shown = hub.ask::<Bot>(Operation::BotShow { bot: name.clone() }).await;
+    shown.is_ok_and(|(_, bot)| bot.origin == FILE_ORIGIN)
 }
 
 /// A bot whose token nobody has is of no use, and its name would be taken.
@@ -194,29 +217,38 @@ async fn take_back(hub: &Hub, bot: BotId, failure: &Failure) -> Failure {
     Failure::new(Kind::Failed, cause).hint(hint)
 }
 
-/// Prints a token, and returns where its bot connects to.
-fn print_token(hub: &Hub, mut made: Value) -> Result<String, Failure> {
+/// Prints a token, and returns what to say of it.
+fn print_token(hub: &Hub, mut made: Value) -> Result<Way, Failure> {
     let url = hub.bot_url(made["public_url"].as_str());
     made["url"] = url.as_str().into();
     hub.out.secret(&made, || made["token"].as_str().unwrap_or_default().to_owned())?;
-    Ok(url)
+    let is_operator = made["token"].as_str().is_some_and(|it| it.starts_with("bh_adm_"));
+    Ok(Way { url, is_operator })
 }
 
-fn explain_token(hub: &Hub, bot: &BotId, url: &str) {
+/// Where a token is good, and whether for everything.
+struct Way {
+    url: String,
+    is_operator: bool,
+}
+
+fn explain_token(hub: &Hub, bot: &BotId, Way { url, is_operator }: &Way) {
     if hub.out.json {
         return;
     }
     // On the hub's own machine there is a way that needs neither name nor certificate.
-    let is_nearer = hub.running.is_some() && hub.url != url && hub.url.starts_with("ws://");
+    let is_nearer = hub.running.is_some() && hub.url != *url && hub.url.starts_with("ws://");
     let nearer =
         if is_nearer { format!(" (on this machine also {})", hub.url) } else { String::new() };
-    say(&format!(
-        "\nThis is the token of {bot}. It is not shown again; keep it like a password.\n\
+    let rights = if *is_operator { ", an operator of this hub" } else { "" };
+    say(&here(&format!(
+        "\nThis is the token of {bot}{rights}. It is not shown again; keep it like a password.\n\
          A bot connects to {url}{nearer} and sends first\n  \
          {{\"type\":\"auth\",\"token\":\"…\"}}\n\
          To speak as {bot} from here, put the token into BOT_HUB_TOKEN, or into a file for --token-file:\n  \
+         bot-hub room join --token-file {bot}.token '#lab'\n  \
          bot-hub send --token-file {bot}.token '#lab' hello",
-    ));
+    )));
 }
 
 fn revoked(bot: &BotId, left: u64) -> String {
@@ -229,6 +261,9 @@ fn revoked(bot: &BotId, left: u64) -> String {
         ),
     }
 }
+
+/// Where the hub says that it read of a bot in its configuration.
+const FILE_ORIGIN: &str = "configuration file";
 
 /// Where the hub says that it made its own operator, who is nobody's bot.
 pub(super) const OPERATOR_ORIGIN: &str = "this process";
@@ -295,7 +330,6 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
     document["rooms"] = json!(rooms);
     hub.out.answer(&document, || {
         let rights = rights(&bot);
-        let made = bot.created_at.map_or_else(|| "-".to_owned(), local);
         let slowed = bot.slowed.map(|it| format!("\n  slowed     {}", super::words::slowed(it)));
         let slowed = slowed.unwrap_or_default();
         let rooms = rooms.iter().map(|it| {
@@ -303,15 +337,23 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
             format!("\n  {room}  received up to {} of {}", it["cursor"], it["head"])
         });
         format!(
-            "{}\n  state      {}\n  rights     {rights}\n  made       {made}, in the {}\n  tokens     {}\n  last seen  {}{slowed}{}",
+            "{}\n  state      {}\n  rights     {rights}\n  made       {}\n  tokens     {}\n  last seen  {}{slowed}{}",
             bot.bot,
             state(&bot),
-            bot.origin,
+            made_in(&bot),
             bot.tokens,
             if bot.online { "now".to_owned() } else { ago(bot.last_seen, hub.now()) },
             rooms.collect::<String>(),
         )
     })
+}
+
+fn made_in(bot: &Bot) -> String {
+    if bot.origin == OPERATOR_ORIGIN {
+        return "by the hub itself, with a new token at every start".to_owned();
+    }
+    let made = bot.created_at.map_or_else(|| "-".to_owned(), local);
+    format!("{made}, in the {}", bot.origin)
 }
 
 fn rights(bot: &Bot) -> &'static str {

@@ -23,7 +23,7 @@ use crate::config::{Environment, user_config_file};
 pub(super) const VARIABLE: &str = "BOT_HUB_CONTEXT";
 
 /// The hub of this machine.
-const LOCAL: &str = "local";
+pub(super) const LOCAL: &str = "local";
 
 /// Bytes of a name; with `.json` behind it, it must fit into a directory.
 const NAME_BYTES_MAX: usize = 128;
@@ -110,7 +110,7 @@ impl ContextCommand {
             Self::List => shelf.list(out),
             Self::Use { name } => {
                 shelf.choose(&name)?;
-                out.answer(&json!({ "context": name }), || format!("{name} is in use"))?;
+                out.done(&json!({ "context": name }), || format!("{name} is in use"))?;
                 warn_of_variables(&name);
                 Ok(())
             }
@@ -277,7 +277,7 @@ impl Shelf {
             };
             self.put(draft, &written(&context), &self.file(name))?;
             let is_current = self.take_up(name, global)?;
-            hub.out.answer(&shown(name, is_current, &context), || {
+            hub.out.done(&shown(name, is_current, &context), || {
                 let use_it = format!("; use it with: bot-hub context use {name}");
                 let next = if is_current { ", in use from now on" } else { &use_it };
                 format!("{name}: you are {} on {}{next}", context.bot, context.hub)
@@ -313,7 +313,7 @@ impl Shelf {
         let path = self.file(name);
         fs::remove_file(&path).map_err(|error| unusable(&path, &error))?;
         let text = || format!("{name} is forgotten; the hub still knows the bot");
-        out.answer(&json!({ "context": name, "removed": true }), text)
+        out.done(&json!({ "context": name, "removed": true }), text)
     }
 
     fn list(&self, out: Out) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use bot_protocol::code::Code;
 use bot_protocol::frame::server::ErrorFrame;
 use serde_json::{Value, json};
 
+use super::again::here;
 use super::paint::label;
 use crate::store::StoreError;
 use crate::visible::{escaped_json, visible};
@@ -124,15 +125,17 @@ impl Failure {
     fn to_text(&self) -> String {
         let code = self.code.as_ref().map_or_else(String::new, |code| format!(" (`{code}`)"));
         let (error, hint) = (label("error:"), label("hint:"));
-        let hint =
-            self.hint.as_ref().map_or_else(String::new, |it| format!("\n{hint} {}", visible(it)));
+        let hint = self
+            .hint
+            .as_ref()
+            .map_or_else(String::new, |it| format!("\n{hint} {}", visible(&here(it))));
         format!("{error} {}{code}{hint}", visible(&self.message))
     }
 
     fn to_json(&self) -> Value {
         let mut error = json!({ "type": self.kind.name(), "message": self.message });
         if let Some(hint) = &self.hint {
-            error["hint"] = hint.as_str().into();
+            error["hint"] = here(hint).into();
         }
         if let Some(code) = &self.code {
             error["code"] = code.as_str().into();

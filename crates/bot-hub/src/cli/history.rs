@@ -34,7 +34,7 @@ pub(super) struct History {
     /// Where: #room, @bot (what was said directly between it and you), or dm:bot:bot
     room: String,
     /// How many messages at most
-    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(long, value_name = "COUNT", default_value = "50", value_parser = at_least_one)]
     count: usize,
     /// Only messages before this number
     #[arg(long, value_name = "SEQ", conflicts_with = "after")]
@@ -59,7 +59,11 @@ impl History {
         let place = Directory::read(hub).await?.find(&self.room)?;
         let room = place.room(&hub.me);
         let page = self.read(hub, &room).await?;
-        self.tell(&page, hub.out)
+        self.tell(&page, hub.out)?;
+        if page.entries.is_empty() && page.corrupt.is_empty() && !hub.out.json {
+            say(&self.why_empty(hub, &room).await?);
+        }
+        Ok(())
     }
 
     fn tell(&self, page: &HistoryPage, out: Out) -> Result<(), Failure> {
@@ -68,6 +72,29 @@ impl History {
             "corrupt": page.corrupt,
         });
         out.answer(&value, || text(page, self.after))
+    }
+
+    /// Nothing is shown: because there is nothing, or because it is not for this reader.
+    async fn why_empty(&self, hub: &Hub, room: &RoomName) -> Result<String, Failure> {
+        let name = words::room(room.as_str());
+        let known = hub.client.rooms().await?.rooms.into_iter().find(|it| it.room == *room);
+        let (head, is_member) = known.map_or((0, false), |it| (it.head, it.member));
+        if head == 0 {
+            return Ok(format!("nothing was said in {name} yet"));
+        }
+        if self.before.is_some() || self.after.is_some() {
+            return Ok(format!(
+                "nothing is kept of {name} there; the last message has number {head}"
+            ));
+        }
+        let kept = "what is too old for the room's rule is not kept";
+        if is_member {
+            return Ok(format!(
+                "nothing is there for `{}` in {name}: a member reads a room from where it joined, and {kept}",
+                hub.me
+            ));
+        }
+        Ok(format!("nothing is kept in {name} any more: {kept}"))
     }
 
     fn read_store(&self, dir: &Path) -> Result<HistoryPage, Failure> {
@@ -108,6 +135,13 @@ impl History {
             take(&mut all, page, &mut before, &mut after);
         }
         Ok(sorted(all))
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(0) => Err("is too small".to_owned()),
+        parsed => parsed.map_err(|error| error.to_string()),
     }
 }
 

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::Global;
 use super::failure::{Failure, Kind};
+use super::frames::in_commands;
 use super::out::Out;
 use super::pages;
 use super::probe::Target;
@@ -51,6 +52,8 @@ pub(super) struct Hub {
     ca_file: Option<PathBuf>,
     /// The context that it was found by.
     pub(super) context_name: Option<String>,
+    /// Whether the token is another one than that of the context, or of the local operator.
+    pub(super) is_token_given: bool,
     since: Instant,
     global: Global,
 }
@@ -61,8 +64,8 @@ pub(super) fn with_hub(
     verb: impl AsyncFnOnce(&mut Hub) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     until_interrupted(async {
-        let mut hub = Hub::connect(global).await?;
-        let result = verb(&mut hub).await;
+        let mut hub = Hub::connect(global).await.map_err(|it| in_commands(it, None))?;
+        let result = verb(&mut hub).await.map_err(|it| in_commands(it, Some(&hub.me)));
         // Nobody takes events any more; otherwise the end would wait for that.
         drop(hub.events);
         // Whoever pressed ctrl-c waits for no goodbye.
@@ -96,6 +99,7 @@ pub(super) fn until_interrupted(
 impl Hub {
     pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
         let Place { url, token, running, page_url, ca_file, context_name } = locate(global)?;
+        let is_token_given = token_given(global).is_ok_and(|given| given.is_some());
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
         options.caps = vec![Cap::Receipts, Cap::Ranges, Cap::Acts];
@@ -136,6 +140,7 @@ impl Hub {
             page_url,
             ca_file,
             context_name,
+            is_token_given,
             since: Instant::now(),
             global: global.clone(),
         })

@@ -16,3 +16,12 @@ pub(super) fn dropped(result: &Value) -> String {
         }
     }
 }
+
+/// The same before it happens, as the end of a question.
+pub(super) fn question(waiting: u64) -> String {
+    match waiting {
+        0 => " Nothing waits for it there.".to_owned(),
+        1 => " 1 message waits for it, and is dropped.".to_owned(),
+        count => format!(" {count} messages wait for it, and are dropped."),
+    }
+}

@@ -3,6 +3,8 @@
 //! Owns the definition of the commands, what is printed and the exit codes. stdout is data, stderr is
 //! talk. Rules live elsewhere.
 
+mod about;
+mod again;
 mod ask;
 mod backup;
 mod bot;
@@ -12,6 +14,7 @@ mod demo;
 mod doctor;
 mod export;
 mod failure;
+mod frames;
 mod generate;
 mod history;
 mod hub;
@@ -44,7 +47,7 @@ mod words;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use self::failure::{EXIT_CODES, Failure};
 use self::hub::with_hub;
@@ -176,14 +179,20 @@ enum Command {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches().and_then(|typed| {
+        let cli = Cli::from_arg_matches(&typed)?;
+        Ok((cli, typed))
+    });
+    let (cli, typed) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return usage::not_understood(&error),
     };
     let global = cli.global;
     let json = global.json;
+    again::remember(&global, &typed);
     let command = cli.command.unwrap_or_else(|| Command::Serve(serve::Serve::default()));
-    match perform(command, &global) {
+    let performed = about::judge(command.about(), &global, &typed);
+    match performed.and_then(|()| perform(command, &global)) {
         Ok(code) => code,
         Err(failure) => failure.tell(json),
     }

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 
 use serde_json::{Value, json};
 
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use super::paint::bold;
 use crate::visible::escaped_json;
 
@@ -33,6 +33,15 @@ impl Out {
             document.extend(fields.clone());
         }
         self.document(&document)
+    }
+
+    /// The answer of a command that changed something: when it cannot be written, nobody is to believe that
+    /// nothing was done.
+    pub(super) fn done(self, value: &Value, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        self.answer(value, text).map_err(|failure| match failure.kind {
+            Kind::Unheard => failure,
+            _ => failure.hint("it is done; only the answer is lost"),
+        })
     }
 
     /// The same for what is shown once: when this returns, a file has it on the disk.
@@ -89,7 +98,7 @@ pub(super) fn reserve_for_secret() -> Result<(), Failure> {
         ) => {
             let message = format!("the token could not be written to stdout: {error}");
             let hint = "nothing was changed; free some space, or send it somewhere else";
-            Err(Failure::new(super::failure::Kind::Failed, message).hint(hint))
+            Err(Failure::new(Kind::Failed, message).hint(hint))
         }
         _ => Ok(()),
     }

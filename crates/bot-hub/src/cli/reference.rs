@@ -46,6 +46,9 @@ When stdout cannot be written (a full disk), a command says so and fails; when n
 quietly. What other bots wrote is printed with everything visible that a terminal would obey or an eye would miss
 (`\\u{202e}`); `tail --raw` prints it as it is, and JSON escapes it. People get local time with its distance from UTC, JSON
 milliseconds since 1970, files UTC. Colour is for terminals, never the only sign of anything, and off with `NO_COLOR=1`.
+
+`stop`, `verify`, `export`, `backup` and `restore` work on a data directory of this machine, and refuse when another hub is named
+or the context of one is in use. `tail` and `history` show what is said and take nothing as received: it goes on waiting for its bot.
 ";
 
 const HEAD: &str = "\
@@ -54,20 +57,21 @@ const HEAD: &str = "\
 # Command line
 
 stdout is data, stderr is talk. With `--json`, stdout has one JSON document, or one per line for `tail`, `top`, `demo` and
-`export`. A failure is `{\"ok\":false,\"error\":{\"type\":\"not_found\",\"message\":\"…\",\"hint\":\"…\"}}` on stdout, and an exit
-code:
+`export`. A failure is `{\"ok\":false,\"error\":{\"type\":\"not_found\",\"message\":\"…\",\"hint\":\"…\"}}` on stdout (`check`,
+`doctor`, `config check` and `proto` answer with what they found instead), and an exit code:
 ";
 
 fn commands(page: &mut String, name: &str, command: &Command) {
     let is_family = command.get_subcommands().next().is_some();
-    if !is_family {
-        // What every command has stands once, above.
-        let has = |id: &&str| command.get_arguments().any(|it| it.get_id() == id);
+    // What every command has stands once, above.
+    let has = |id: &&str| command.get_arguments().any(|it| it.get_id() == id);
+    let is_own = |it: &clap::Arg| !EVERYWHERE.contains(&it.get_id().as_str());
+    if !is_family || command.get_arguments().any(is_own) {
         let mut own = command.clone().term_width(COLUMNS);
         for id in EVERYWHERE.into_iter().filter(has) {
             own = own.mut_arg(id, |argument| argument.hide(true));
         }
-        return section(page, name, without_trailing_space(&own.render_help().to_string()));
+        section(page, name, without_trailing_space(&own.render_help().to_string()));
     }
     for verb in command.get_subcommands() {
         commands(page, &format!("{name} {}", verb.get_name()), verb);

@@ -9,13 +9,14 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::again::here;
 use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, understood};
 use super::losing;
 use super::out::{counted, say, table};
 use super::target::{Directory, bot_argument, room_argument};
-use super::who::{bots_table, rooms_table};
+use super::who::{bots_table, own_rooms, rooms_table};
 use super::words;
 use crate::config::{ByteSize, Period};
 
@@ -55,7 +56,26 @@ pub(super) enum RoomCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// End a membership
+    /// Join an open room, as the bot of the token; what is said from then on waits for it
+    #[command(
+        after_help = "A room that is not there is made, open, if this hub lets bots make rooms.\n\n\
+                            Example:\n  bot-hub room join '#lab' --token-file ann.token"
+    )]
+    Join {
+        /// Which room
+        #[arg(value_parser = room_argument)]
+        room: RoomName,
+    },
+    /// Leave a room, as the bot of the token
+    Leave {
+        /// Which room
+        #[arg(value_parser = room_argument)]
+        room: RoomName,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// End the membership of a bot
     Kick {
         /// Which room
         #[arg(value_parser = room_argument)]
@@ -83,6 +103,9 @@ pub(super) enum RoomCommand {
         /// The oldest messages beyond this size go: 256MiB, or none
         #[arg(long, value_name = "SIZE", value_parser = bound::<ByteSize>)]
         bytes: Option<Bound<ByteSize>>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -98,11 +121,43 @@ Rights, with a comma between two:
 #[derive(Clone, Debug)]
 pub(super) struct Bound<T>(Option<T>);
 
-fn bound<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Bound<T>, String> {
+/// Nothing is kept by a bound of 0, not even what somebody who is away has not read yet.
+fn bound<T: std::str::FromStr<Err: std::fmt::Display> + Into<Amount>>(
+    text: &str,
+) -> Result<Bound<T>, String>
+where
+    T: Copy,
+{
     if text == "none" {
         return Ok(Bound(None));
     }
-    text.parse().map(|value| Bound(Some(value))).map_err(|error: T::Err| error.to_string())
+    let value: T = text.parse().map_err(|error: T::Err| error.to_string())?;
+    let Amount(amount) = value.into();
+    if amount == 0 {
+        return Err("is too small: at least 1 is kept\nhint: for no bound at all: none".to_owned());
+    }
+    Ok(Bound(Some(value)))
+}
+
+/// How much a bound allows, in its unit.
+pub(super) struct Amount(u64);
+
+impl From<Period> for Amount {
+    fn from(period: Period) -> Self {
+        Self(period.as_ms())
+    }
+}
+
+impl From<u64> for Amount {
+    fn from(count: u64) -> Self {
+        Self(count)
+    }
+}
+
+impl From<ByteSize> for Amount {
+    fn from(size: ByteSize) -> Self {
+        Self(size.get())
+    }
 }
 
 /// A room as the hub shows it.
@@ -148,7 +203,7 @@ impl RoomCommand {
                 let operation = Operation::RoomCreate { room: room.clone(), closed };
                 on(hub, &room, operation).await?;
                 let done = json!({ "room": room, "closed": closed });
-                hub.out.answer(&done, || format!("{} is there", words::room(room.as_str())))
+                hub.out.done(&done, || format!("{} is there", words::room(room.as_str())))
             }
             Self::Add { room, bot, can, yes } => {
                 if !yes && can.is_some_and(|can| !can.has(Right::Read)) {
@@ -160,16 +215,26 @@ impl RoomCommand {
             Self::Kick { room, bot, yes } => {
                 if !yes {
                     let name = words::room(room.as_str());
-                    let question = format!(
-                        "end {bot}'s membership of {name}? What waits for it there is dropped."
-                    );
+                    let own = rooms_of(hub, &bot).await.unwrap_or_default();
+                    let own = own.iter().find(|it| it["room"] == room.as_str());
+                    let waiting = own.and_then(|it| it["waiting"].as_u64()).unwrap_or(0);
+                    let question = format!("end {bot}'s membership of {name}?");
+                    let question = format!("{question}{}", losing::question(waiting));
                     confirm_if_somebody_is_there(question).await?;
                 }
                 let operation = Operation::RoomKick { room: room.clone(), bot: bot.clone() };
                 membership(hub, &room, &bot, operation, "is no longer a member of").await
             }
-            Self::Retain { room, age, entries, bytes } => {
-                retain(hub, &room, age, entries, bytes).await
+            Self::Join { room } => {
+                let joined = hub.client.join(room.clone()).await?;
+                let done = json!({ "room": room, "bot": hub.me, "policy": joined.policy });
+                hub.out.done(&done, || {
+                    format!("{} is a member of {}", hub.me, words::room(room.as_str()))
+                })
+            }
+            Self::Leave { room, yes } => leave(hub, &room, yes).await,
+            Self::Retain { room, age, entries, bytes, yes } => {
+                retain(hub, &room, Wish { age, entries, bytes, yes }).await
             }
         }
     }
@@ -218,7 +283,7 @@ async fn membership(
     let result = result?;
     let dropped = result["dropped"].as_u64().unwrap_or(0);
     let done = json!({ "room": room, "bot": bot, "dropped": dropped });
-    hub.out.answer(&done, || {
+    hub.out.done(&done, || {
         format!("{bot} {is} {}{}", words::room(room.as_str()), losing::dropped(&result))
     })
 }
@@ -255,7 +320,7 @@ pub(super) async fn list(hub: &Hub) -> Result<(), Failure> {
     let head = ["room", "is", "members", "online", "messages", "waiting"];
     hub.out.answer(&value, || table(head, &rows))?;
     if rows.is_empty() && !hub.out.json {
-        say("there is no room yet; make one: bot-hub room create lab");
+        say(&here("there is no room yet; make one: bot-hub room create lab"));
     }
     Ok(())
 }
@@ -274,32 +339,88 @@ async fn show_seen(hub: &Hub, name: &RoomName) -> Result<(), Failure> {
     })
 }
 
-async fn retain(
-    hub: &Hub,
-    room: &RoomName,
+async fn leave(hub: &Hub, room: &RoomName, yes: bool) -> Result<(), Failure> {
+    let name = words::room(room.as_str());
+    let waiting = own_rooms(hub).into_iter().find(|it| it.room == *room).map_or(0, |it| it.waiting);
+    if !yes && waiting > 0 {
+        let waits = counted(waiting, "message");
+        let question =
+            format!("leave {name}? {waits} that you have not received would be dropped.");
+        confirm_if_somebody_is_there(question).await?;
+    }
+    let left = hub.client.leave(room.clone()).await;
+    left.map_err(|error| super::send::in_our_words(error.into(), hub, &name))?;
+    let done = json!({ "room": room, "bot": hub.me });
+    hub.out.done(&done, || format!("{} is no longer a member of {name}", hub.me))
+}
+
+/// What is to change about what a room keeps.
+struct Wish {
     age: Option<Bound<Period>>,
     entries: Option<Bound<u64>>,
     bytes: Option<Bound<ByteSize>>,
-) -> Result<(), Failure> {
+    yes: bool,
+}
+
+impl Wish {
+    fn changes(&self, before: &Retention) -> Retention {
+        let mut rule = *before;
+        if let Some(Bound(age)) = self.age {
+            rule.age_ms = age.map(Period::as_ms);
+        }
+        if let Some(Bound(entries)) = self.entries {
+            rule.entries = entries;
+        }
+        if let Some(Bound(bytes)) = self.bytes {
+            rule.bytes = bytes.map(ByteSize::get);
+        }
+        rule
+    }
+}
+
+async fn retain(hub: &Hub, room: &RoomName, wish: Wish) -> Result<(), Failure> {
     let value = on(hub, room, show_of(room)).await?;
-    let mut rule = understood::<Room>(&value)?.retain;
-    let changes = age.is_some() || entries.is_some() || bytes.is_some();
-    if let Some(Bound(age)) = age {
-        rule.age_ms = age.map(Period::as_ms);
-    }
-    if let Some(Bound(entries)) = entries {
-        rule.entries = entries;
-    }
-    if let Some(Bound(bytes)) = bytes {
-        rule.bytes = bytes.map(ByteSize::get);
-    }
-    if changes {
-        hub.operate(Operation::RoomRetain { room: room.clone(), retain: rule }).await?;
-    }
+    let known: Room = understood(&value)?;
+    let rule = wish.changes(&known.retain);
     let name = words::room(room.as_str());
-    hub.out.answer(&json!({ "room": room, "retain": rule }), || {
-        format!("{name} keeps {}", rule_in_words(&rule))
-    })
+    let goes = what_goes(&known, &rule);
+    let is_change = wish.age.is_some() || wish.entries.is_some() || wish.bytes.is_some();
+    if let Some(goes) = goes.as_ref().filter(|_| is_change && !wish.yes) {
+        let question = format!("{name} keeps {} now, and {goes} for good. Do it?", known.entries);
+        confirm_if_somebody_is_there(question).await?;
+    }
+    let told = || {
+        let goes = goes.filter(|_| is_change).map_or_else(String::new, |goes| format!("; {goes}"));
+        format!("{name} keeps {}{goes}", rule_in_words(&rule))
+    };
+    let answer = json!({ "room": room, "retain": rule });
+    if !is_change {
+        return hub.out.answer(&answer, told);
+    }
+    hub.operate(Operation::RoomRetain { room: room.clone(), retain: rule }).await?;
+    hub.out.done(&answer, told)
+}
+
+/// What a narrower rule takes from a room that has something: a number where it is known here.
+fn what_goes(room: &Room, rule: &Retention) -> Option<String> {
+    let narrower =
+        |new: Option<u64>, old: Option<u64>| new.is_some_and(|new| old.is_none_or(|old| new < old));
+    let over = rule.entries.map_or(0, |max| room.entries.saturating_sub(max));
+    let oldest =
+        rule.bytes.filter(|&max| narrower(rule.bytes, room.retain.bytes) && room.bytes > max);
+    let by_age =
+        rule.age_ms.filter(|_| narrower(rule.age_ms, room.retain.age_ms) && room.entries > 0);
+    let parts = [
+        (over > 0).then(|| {
+            format!("{} {}", counted(over, "message"), if over == 1 { "goes" } else { "go" })
+        }),
+        oldest.map(|max| {
+            format!("the oldest of {} beyond {} go", words::size(room.bytes), words::size(max))
+        }),
+        by_age.map(|age| format!("what is older than {} goes", words::period(age))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { None } else { Some(parts.join(", and ")) }
 }
 
 fn show_of(room: &RoomName) -> Operation {
@@ -332,16 +453,23 @@ fn text(room: &Room) -> String {
         .collect();
     let members = table(["  member", "state", "can", "received", "waiting"], &rows);
     format!(
-        "{}\n  admits    {}\n  messages  {} ({}), numbers {} to {}\n  keeps     {}\n{}",
+        "{}\n  admits    {}\n  messages  {}\n  keeps     {}\n{}",
         words::room(room.room.as_str()),
         admits(room),
-        room.entries,
-        words::size(room.bytes),
-        room.first,
-        room.head,
+        numbers(room),
         rule_in_words(&room.retain),
         if members.is_empty() { "  nobody is a member" } else { &members },
     )
+}
+
+fn numbers(room: &Room) -> String {
+    match (room.entries, room.head) {
+        (0, 0) => "0".to_owned(),
+        (0, head) => format!("0, the last one had number {head}"),
+        (entries, head) => {
+            format!("{entries} ({}), numbers {} to {head}", words::size(room.bytes), room.first)
+        }
+    }
 }
 
 fn admits(room: &Room) -> String {

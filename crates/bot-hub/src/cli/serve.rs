@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::again::here;
 use super::failure::Kind;
 use super::out::{Out, counted, write_line};
 use super::{Global, port};
@@ -82,7 +83,7 @@ impl Failure {
             failure if !crate::log::is_for_people() => tracing::error!("{failure}"),
             // Each of its mistakes names its place in front.
             Self::Config(errors) => say(&errors.to_string()),
-            failure => say(&format!("error: {failure}")),
+            failure => say(&here(&format!("error: {failure}"))),
         }
     }
 }
@@ -287,7 +288,7 @@ impl Shown {
         };
         let config = match &loaded.file {
             Some(path) => path.display().to_string(),
-            None => "none, using defaults (bot-hub config init writes one)".to_owned(),
+            None => here("none, using defaults (bot-hub config init writes one)"),
         };
         let listens_alone = loaded.config.addresses().iter().all(|it| it.ip().is_loopback());
         Self { data, config, listens_alone, has_bots: !loaded.config.tokens.is_empty() }
@@ -347,7 +348,9 @@ impl Shown {
             say(&format!("  tls        {certificate}"));
         }
         if opened.bots == 0 && !self.has_bots {
-            say("\nNext, in another terminal: give a bot a way in\n  bot-hub bot add marlbot");
+            say(&here(
+                "\nNext, in another terminal: give a bot a way in\n  bot-hub bot add marlbot",
+            ));
         }
         say(&format!("\nready in {} ms", started.elapsed().as_millis()));
     }

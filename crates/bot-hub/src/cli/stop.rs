@@ -57,7 +57,7 @@ impl Stop {
                 .hint(format!("look into its log; as a last resort: kill -9 {}", hub.pid)));
         }
         let value = json!({ "pid": hub.pid, "url": hub.url });
-        out.answer(&value, || {
+        out.done(&value, || {
             format!("the hub of {place} (pid {}, {}) has stopped", hub.pid, hub.url)
         })
     }

@@ -113,7 +113,7 @@ impl Directory {
             Some('@') => format!("there is no bot `{bare}`"),
             _ => format!("there is neither a room nor a bot `{bare}`"),
         };
-        let suggestions = self.similar(&bare);
+        let suggestions = self.similar(typed, &bare);
         let failure = Failure::new(Kind::NotFound, message);
         let failure = failure.details(json!({ "suggestions": suggestions }));
         match &suggestions[..] {
@@ -125,14 +125,20 @@ impl Directory {
         }
     }
 
-    /// Names that contain this one, or are spelt like it, the most alike first.
-    fn similar(&self, bare: &str) -> Vec<String> {
+    /// Names that contain this one, or are spelt like it, the most alike first. Whoever says `@` means a bot,
+    /// unless the name is exactly that of a room.
+    fn similar(&self, typed: &str, bare: &str) -> Vec<String> {
+        let is_meant = |name: &str, told: &str| {
+            let said = typed.chars().next().filter(|sign| matches!(sign, '#' | '@'));
+            name == bare || said.is_none_or(|sign| told.starts_with(sign))
+        };
         let rooms = self.rooms.iter().filter(|room| room.direct_pair().is_none());
         let rooms = rooms.map(|room| (room.as_str(), words::room(room.as_str())));
         let bots = self.bots.iter().map(|bot| (bot.as_str(), format!("@{bot}")));
         let mut found: Vec<(f64, String)> = bots
             .chain(rooms)
-            .map(|(name, typed)| (likeness(bare, name), typed))
+            .filter(|(name, told)| is_meant(name, told))
+            .map(|(name, told)| (likeness(bare, name), told))
             .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
             .collect();
         found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
@@ -198,6 +204,8 @@ mod tests {
 
     #[test]
     fn a_wrong_name_says_what_was_probably_meant() {
+        check("@pelous", Err("there is no bot `pelous` | did you mean `@pelouse`?"));
+        check("#marlbo", Err("there is no room `marlbo` | did you mean `#marlbot-pelouse`?"));
         check(
             "#pelouse",
             Err("`pelouse` is a bot, not a room | did you mean `@pelouse`, or `#marlbot-pelouse`?"),

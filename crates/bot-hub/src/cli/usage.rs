@@ -28,8 +28,29 @@ pub(super) fn not_understood(error: &clap::Error) -> ExitCode {
         (None, true) => as_failure(error).tell(true),
         (None, false) => said(error.print()),
     };
-    let is_check = std::env::args_os().nth(1).is_some_and(|verb| verb == "check");
-    if is_check { ExitCode::from(CHECK_UNKNOWN) } else { code }
+    if is_check(std::env::args_os().skip(1)) { ExitCode::from(CHECK_UNKNOWN) } else { code }
+}
+
+/// Whether the verb is `check`: the first word that is neither an option nor the value of one.
+fn is_check(arguments: impl Iterator<Item = std::ffi::OsString>) -> bool {
+    let definition = super::definition();
+    let takes_value = |text: &str| {
+        let name = text.strip_prefix("--");
+        let mut options = definition.get_arguments();
+        options.any(|it| it.get_long() == name && name.is_some() && it.get_action().takes_values())
+    };
+    let mut is_value = false;
+    for argument in arguments {
+        let text = argument.to_string_lossy();
+        if std::mem::take(&mut is_value) {
+            continue;
+        }
+        if !text.starts_with('-') {
+            return text == "check";
+        }
+        is_value = takes_value(&text);
+    }
+    false
 }
 
 /// Whether anybody could read it changes nothing about the mistake.

@@ -114,6 +114,12 @@ pub(super) async fn is_operator(hub: &Hub) -> Result<bool, Failure> {
     }
 }
 
+/// Whether this token may invite anybody anywhere.
+pub(super) async fn may_invite(hub: &Hub) -> bool {
+    let may = |it: &Own| it.can.as_ref().is_some_and(|can| can.split(',').any(|it| it == "invite"));
+    own_rooms(hub).iter().any(may) || is_operator(hub).await.unwrap_or(false)
+}
+
 /// `whoami`.
 pub(super) async fn whoami(hub: &Hub) -> Result<(), Failure> {
     let operator = is_operator(hub).await?;
@@ -132,6 +138,10 @@ pub(super) async fn whoami(hub: &Hub) -> Result<(), Failure> {
         let version = version.as_deref().map_or_else(|| "-".into(), visible_line);
         let context =
             hub.context_name.as_ref().map_or_else(String::new, |it| format!(", context {it}"));
+        let context = match hub.is_token_given {
+            true => context.replace("context ", "the hub of context "),
+            false => context,
+        };
         format!(
             "{} · {role}\n  hub    {} (Bot Hub {version}){context}\n  rooms  {}",
             hub.me,

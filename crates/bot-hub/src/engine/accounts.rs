@@ -94,6 +94,7 @@ impl Engine {
         reference: &SmolStr,
         operation: Operation,
     ) -> Result<(), ErrorFrame> {
+        self.may_be_done_to(&operation)?;
         match operation {
             Operation::BotList(page) => {
                 let (names, next) = self.registry.page(&page);

@@ -74,10 +74,8 @@ impl Engine {
             self.note_present(bot.clone(), conn);
         }
         self.bill(conn, &bot);
-        if !auth.side {
-            // Not only when it goes: after a crash of the hub it was here all the same.
-            self.note_seen(bot.clone());
-        }
+        // Not only when it goes: after a crash of the hub it was here all the same.
+        self.note_seen(bot.clone(), !auth.side);
         let resume = auth.resume;
         let hello = Hello { bot, operator, plain, side: auth.side, caps, resume };
         self.input(Input::Opened { conn, hello });

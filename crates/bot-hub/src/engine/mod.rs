@@ -505,8 +505,8 @@ impl Engine {
             if known.reads {
                 self.flaps.ended(&known.pass.bot, end_of(why, &peer.outbox), self.now);
                 self.flush_brain();
-                self.note_seen(known.pass.bot);
             }
+            self.note_seen(known.pass.bot, known.reads);
             self.input(Input::Closed { conn });
         }
     }

@@ -261,7 +261,7 @@ impl Registry {
             let is_mistyped = is_mistyped(token.expose());
             return Err(if is_mistyped { Refusal::Mistyped } else { Refusal::Unknown });
         };
-        if entry.disabled || self.bots.get(&entry.bot).is_some_and(|bot| bot.disabled) {
+        if !self.is_enabled(entry) {
             return Err(Refusal::Disabled);
         }
         Ok(Pass { bot: entry.bot.clone(), token: hash })
@@ -274,8 +274,13 @@ impl Registry {
     }
 
     fn opens(&self, entry: &TokenEntry, now: Timestamp) -> bool {
-        let is_enabled = self.bots.get(&entry.bot).is_none_or(|bot| !bot.disabled);
-        is_enabled && !entry.disabled && entry.expires_at.is_none_or(|at| at > now)
+        self.is_enabled(entry) && entry.expires_at.is_none_or(|at| at > now)
+    }
+
+    /// Whoever can read the data directory owns the hub: no record shuts that one out.
+    fn is_enabled(&self, entry: &TokenEntry) -> bool {
+        let is_switched_off = || self.bots.get(&entry.bot).is_some_and(|bot| bot.disabled);
+        !entry.disabled && (entry.origin == Origin::Process || !is_switched_off())
     }
 
     /// What a bot may do at all.
@@ -284,6 +289,7 @@ impl Registry {
             operator: self.is_operator(bot),
             guest: self.is_guest(bot),
             shut_out: !self.tokens_of(bot).any(|entry| self.opens(entry, now)),
+            last_seen: self.bots.get(bot).and_then(|it| it.last_seen),
         }
     }
 
@@ -474,6 +480,31 @@ mod tests {
         assert!(registry.is_operator(&bot("operator")));
         assert!(registry.is_operator(&bot("ana")));
         assert!(!registry.is_operator(&bot("bob")));
+    }
+
+    #[test]
+    fn no_record_shuts_out_whoever_uses_the_command_line_of_this_machine() {
+        let mut registry = registry();
+        let (disabled, created_at) = (true, Timestamp(0));
+        let record = BotRecord {
+            bot: bot("operator"),
+            operator: false,
+            disabled,
+            guest: false,
+            created_at,
+            last_seen: None,
+        };
+        registry.restore(vec![record], vec![]);
+        registry.accept(hash_token("local"), bot("operator"), Origin::Process, false);
+        registry.accept(hash_token("made"), bot("operator"), Origin::Store, false);
+        let home = IpAddr::from([127, 0, 0, 1]);
+        let mut enter = |token| {
+            let entered = registry.authenticate(&Secret::new(token), home, Timestamp(0));
+            entered.map(|pass| pass.bot)
+        };
+        assert_eq!(enter("local"), Ok(bot("operator")));
+        assert_eq!(enter("made"), Err(Refusal::Disabled));
+        assert!(!registry.standing(&bot("operator"), Timestamp(0)).shut_out);
     }
 
     #[test]

@@ -7,12 +7,18 @@
 use std::borrow::Borrow;
 
 use bot_hub_core::io::Input;
+use bot_protocol::code::Code;
+use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::BotId;
 
-use super::registry::Pass;
+use super::registry::{Origin, Pass};
 use super::{Engine, Known, Owner};
 use crate::door::ConnId;
 use crate::store::{BotRecord, Write};
+
+/// That a bot was here on a side connection is known as exactly as this.
+const ASIDE_MS: u64 = 60_000;
 
 impl Engine {
     /// The registry has changed: these bots may do other things, and connections that came in with what
@@ -29,6 +35,34 @@ impl Engine {
         for conn in barred {
             self.input(Input::Revoked { conn });
         }
+    }
+
+    /// Refuses what would shut out whoever owns the hub, or says that it does and cannot. What such a bot
+    /// has besides the token of this process can be ended.
+    pub(super) fn may_be_done_to(&self, operation: &Operation) -> Result<(), ErrorFrame> {
+        let (bot, what) = match operation {
+            Operation::BotDisable { bot } => (bot, "cannot be switched off"),
+            Operation::BotRemove { bot } => (bot, "cannot be removed"),
+            Operation::BotRotateToken { bot, .. }
+            | Operation::BotPrepareToken { bot }
+            | Operation::BotKeepToken { bot, .. } => {
+                (bot, "gets a new token at every start of the hub")
+            }
+            Operation::BotRevokeToken { bot }
+                if self.registry.token_count_of(bot, Origin::Store) == 0 =>
+            {
+                (bot, "has a token for as long as the hub runs")
+            }
+            _ => return Ok(()),
+        };
+        if self.registry.token_count_of(bot, Origin::Process) == 0 {
+            return Ok(());
+        }
+        let message =
+            format!("`{bot}` is whoever uses the command line of the hub's machine: it {what}");
+        Err(ErrorFrame::new(Code::NotAllowed).message(message).hint(
+            "who may be it is who can read the data directory; for an operator elsewhere: bot-hub bot add NAME --operator",
+        ))
     }
 
     fn standing_of(&self, bot: &BotId) -> Input {
@@ -100,9 +134,13 @@ impl Engine {
         }
     }
 
-    /// A bot came or went.
-    pub(super) fn note_seen(&mut self, bot: BotId) {
-        self.registry.seen(&bot, self.now);
-        self.write(vec![Write::Seen(bot, self.now)], Owner::Unattended);
+    /// A bot came or went. Side connections may come many times in a second, as commands do: it is not
+    /// written down every time.
+    pub(super) fn note_seen(&mut self, bot: BotId, reads: bool) {
+        let known = self.registry.record(&bot).and_then(|record| record.last_seen);
+        if reads || known.is_none_or(|at| self.now.since(at) >= ASIDE_MS) {
+            self.registry.seen(&bot, self.now);
+            self.write(vec![Write::Seen(bot, self.now)], Owner::Unattended);
+        }
     }
 }

@@ -138,11 +138,14 @@ pub struct SplitArgs {
     pub join: bool,
 }
 
+/// What a conversation can be.
+const STATUSES: [&str; 6] = ["open", "clarifying", "done", "partial", "failed", "timeout"];
+
 /// Which conversations.
 #[derive(Clone, Debug, Args)]
 pub struct ListArgs {
     /// open, clarifying, done, partial, failed or timeout
-    #[arg(long)]
+    #[arg(long, value_parser = STATUSES, hide_possible_values = true)]
     pub status: Option<String>,
     /// Who asked
     #[arg(long)]

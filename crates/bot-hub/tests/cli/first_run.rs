@@ -27,6 +27,7 @@ fn two_bots_talk_after_five_commands() {
     A bot connects to ws://ADDRESS and sends first
       {"type":"auth","token":"…"}
     To speak as marlbot from here, put the token into BOT_HUB_TOKEN, or into a file for --token-file:
+      bot-hub room join --token-file marlbot.token '#lab'
       bot-hub send --token-file marlbot.token '#lab' hello
     "#);
 

@@ -68,6 +68,27 @@ impl Place {
         self.told(command)
     }
 
+    /// Runs a command that must end by itself; one that does not is ended, with code 124.
+    pub(crate) fn run_to_its_end(&self, token: Option<&str>, arguments: &[&str]) -> Told {
+        let command = self.command(arguments);
+        let mut timed = Command::new("timeout");
+        timed.arg("30").arg(command.get_program()).args(command.get_args());
+        timed.current_dir(self.dir.path()).stdin(Stdio::null());
+        let given = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        timed.env_clear().envs(given).envs(token.map(|token| ("BOT_HUB_TOKEN", token)));
+        self.told(timed)
+    }
+
+    /// Runs a line as a shell does, with this program in its path.
+    pub(crate) fn shell(&self, line: &str) -> Told {
+        let programs = Path::new(PROGRAM).parent().unwrap().display().to_string();
+        let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
+        let mut sh = Command::new("sh");
+        sh.args(["-c", line]).env_clear().env("HOME", self.dir.path()).env("PATH", path);
+        sh.current_dir(self.dir.path()).env("TZ", "UTC").stdin(Stdio::null());
+        self.told(sh)
+    }
+
     /// Runs a command that reads a text.
     pub(crate) fn run_reading(&self, stdin: &str, arguments: &[&str]) -> Told {
         let mut child = self.command(arguments);

@@ -242,7 +242,7 @@ fn rights_are_given_and_shown_on_the_command_line() {
     insta::assert_snapshot!(place.run(&["room", "show", "lab"]).out, @r"
     #lab
       admits    whom an operator adds, and whom ann invites
-      messages  0 (0 B), numbers 1 to 0
+      messages  0
       keeps     at most 30 d, 100000 messages, 256 MiB
       MEMBER  STATE    CAN               RECEIVED  WAITING
       ann     offline  read,post,invite  0         0
@@ -259,7 +259,7 @@ fn a_token_is_rotated_with_an_overlap_and_revoked() {
     let (place, _hub) = hub();
     let old = place.bot("ann");
     let rotated = place.run(&["bot", "rotate-token", "ann", "--overlap", "24h"]);
-    assert!(rotated.err.contains("The old tokens are good until TIME."), "{rotated:?}");
+    assert!(rotated.err.contains("The tokens made before are good until TIME."), "{rotated:?}");
     assert_eq!(place.run_as(&old, &["ping"]).code, 0);
     assert_eq!(place.json(&["bot", "show", "ann"])["tokens"], 2);
     let revoked = place.run(&["bot", "revoke-token", "ann"]);

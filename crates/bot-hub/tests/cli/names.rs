@@ -50,7 +50,7 @@ fn a_wrong_name_is_an_error_with_a_suggestion() {
         &place,
         &["room", "add", "marlbot-pelous", "marlbot"],
         3,
-        "error: there is no room `marlbot-pelous`\nhint: did you mean `#marlbot-pelouse`, or `@marlbot`?",
+        "error: there is no room `marlbot-pelous`\nhint: did you mean `#marlbot-pelouse`?",
     );
     check(
         &place,

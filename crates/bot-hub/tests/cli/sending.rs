@@ -123,7 +123,7 @@ fn nothing_is_sent_to_nobody_without_saying_so() {
     assert_eq!(told.code, 5);
     insta::assert_snapshot!(told.err, @r"
     error: `ann` is not a member of `#lab`
-    hint: an operator can run: bot-hub room add '#lab' ann
+    hint: if it is open: bot-hub room join '#lab'; if not, an operator can run: bot-hub room add '#lab' ann
     ");
 }
 

@@ -71,3 +71,21 @@ async fn a_body_may_be_as_long_as_it_may_and_what_is_wrong_with_it_is_told() {
     check(r#"{"kode":"x"}"#.to_owned(), 400, "lacks a field").await;
     check(r#"{"code":"#.to_owned(), 400, "is no JSON object").await;
 }
+
+#[tokio::test]
+async fn a_refusal_over_http_names_no_frame_as_the_next_step() {
+    let stage = Stage::start(&config(&["ana", "ben"], ""));
+    let (ben, _events) = stage.client("ben").await;
+    ben.join(RoomName::new("den").unwrap()).await.unwrap();
+    let bearer = format!("Bearer {}", token("ana"));
+    let auth = [("Authorization", bearer.as_str())];
+    for room in ["den", "nowhere", "ben"] {
+        let body = format!(r#"{{"name":"fern","rooms":["{room}"]}}"#);
+        let answer = stage.request("POST", "/api/v1/invites", &auth, &body).await;
+        assert!(answer.status >= 400, "{room}: {}", answer.body);
+        assert!(answer.body.contains("hint"), "{room}: {}", answer.body);
+        for frame in ["{\\\"type", "send `", "send {"] {
+            assert!(!answer.body.contains(frame), "{room}: {}", answer.body);
+        }
+    }
+}

@@ -186,7 +186,11 @@ fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
             period(age(it)),
             it.reason,
         );
-        if it.is_away() {
+        if it.bot.as_str() == OPERATOR {
+            let why = "nobody is ever there as the local operator: what is said to it is read back";
+            let next = format!("bot-hub history '{}'", room_name(it.room.as_str()));
+            findings.note("waiting", what, why, next);
+        } else if it.is_away() {
             let why = "nothing is lost, and nobody answers until it is back";
             let next = match it.reason == "offline" {
                 true => format!("start it; what waits: bot-hub pending --bot {}", it.bot),

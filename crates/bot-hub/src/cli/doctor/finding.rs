@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::cli::again::here;
 use crate::cli::paint::{green, red, yellow};
 use crate::visible::visible;
 
@@ -150,7 +151,7 @@ impl Findings {
         why: impl Into<String>,
         next: impl Into<String>,
     ) {
-        let (what, why, next) = (what.into(), why.into(), next.into());
+        let (what, why, next) = (what.into(), why.into(), here(&next.into()));
         self.list.push(Finding { level, area, what, why, next, can_be_fixed: false });
     }
 

@@ -20,7 +20,9 @@ use serde_json::json;
 use self::finding::Findings;
 pub(super) use self::store::astray_words;
 use super::Global;
+use super::context;
 use super::failure::{Failure, Kind};
+use super::frames::in_commands;
 use super::hub::{Hub, until_interrupted};
 use super::out::{Out, counted, say};
 use super::probe::readiness;
@@ -54,6 +56,10 @@ pub(super) struct Doctor {
 struct Patient<'a> {
     global: &'a Global,
     options: Doctor,
+    /// The address of a hub that is not the one of this machine.
+    elsewhere: Option<String>,
+    /// Certificates of a private authority that it is known by.
+    ca_file: Option<PathBuf>,
     /// `None` if the configuration is refused.
     loaded: Option<Loaded>,
     /// The data directory, if it is known and there.
@@ -69,8 +75,8 @@ impl Doctor {
         let mut findings = Findings::new(self.fix);
         let examined = &mut findings;
         until_interrupted(async move {
-            let mut patient = admit(self, global, examined);
-            if global.url.is_none() {
+            let mut patient = admit(self, global, examined)?;
+            if patient.is_here() {
                 home::examine(&mut patient, examined);
             }
             patient.connect(examined).await;
@@ -86,10 +92,24 @@ impl Doctor {
     }
 }
 
-fn admit<'a>(options: Doctor, global: &'a Global, findings: &mut Findings) -> Patient<'a> {
-    if global.url.is_some() {
+fn admit<'a>(
+    options: Doctor,
+    global: &'a Global,
+    findings: &mut Findings,
+) -> Result<Patient<'a>, Failure> {
+    let url = global.url.clone().filter(|url| !url.is_empty());
+    let context = if url.is_some() { None } else { context::chosen(global)? };
+    if let Some((name, _)) = context.as_ref().filter(|_| global.context.is_none()) {
+        let next = "for the hub of this machine: bot-hub doctor --context local";
+        findings.note("context", format!("`{name}` is in use"), "its hub is examined", next);
+    }
+    let elsewhere = url.or_else(|| context.as_ref().map(|(_, context)| context.ws_url.clone()));
+    if elsewhere.is_some() {
+        let ca_file = context.and_then(|(_, context)| context.ca_file);
+        let ca_file = global.ca_file.clone().or(ca_file);
         // Another machine's: nothing that lies here concerns it.
-        return Patient { global, options, loaded: None, dir: None, running: None, hub: None };
+        let (loaded, dir, running, hub) = (None, None, None, None);
+        return Ok(Patient { global, options, elsewhere, ca_file, loaded, dir, running, hub });
     }
     let env = Environment::of_process();
     let file = config_file(global.config.clone(), &env);
@@ -101,12 +121,18 @@ fn admit<'a>(options: Doctor, global: &'a Global, findings: &mut Findings) -> Pa
     settings::examine(file.as_deref(), &loaded, findings);
     let dir = dir.filter(|dir| dir.is_dir());
     let running = dir.as_deref().and_then(Home::find_running).map(|(running, _)| running);
-    Patient { global, options, loaded: loaded.ok(), dir, running, hub: None }
+    let (loaded, ca_file) = (loaded.ok(), global.ca_file.clone());
+    Ok(Patient { global, options, elsewhere, ca_file, loaded, dir, running, hub: None })
 }
 
 impl Patient<'_> {
+    /// Whether it is the hub of this machine.
+    fn is_here(&self) -> bool {
+        self.elsewhere.is_none()
+    }
+
     async fn connect(&mut self, findings: &mut Findings) {
-        if self.running.is_none() && self.global.url.is_none() {
+        if self.running.is_none() && self.is_here() {
             let is_blocked = self.dir.as_deref().is_some_and(|dir| obstacle(dir).is_some());
             return findings.note(
                 "hub",
@@ -124,6 +150,9 @@ impl Patient<'_> {
                 is_ready(&hub.url, findings).await;
                 self.hub = Some(hub);
             }
+            Err(failure) if failure.kind == Kind::Auth => {
+                self.is_not_let_in(failure, findings).await
+            }
             Err(failure) => findings.problem(
                 "hub",
                 failure.message,
@@ -132,6 +161,19 @@ impl Patient<'_> {
             ),
         }
         self.compare_versions(findings);
+    }
+
+    /// The hub is well; it is the token that is not good, or not good any more.
+    async fn is_not_let_in(&self, failure: Failure, findings: &mut Findings) {
+        let running = self.running.as_ref().map(|running| running.url.clone());
+        if let Some(url) = self.elsewhere.clone().or(running) {
+            is_ready(&url, findings).await;
+        }
+        let failure = in_commands(failure, None);
+        let what = format!("the token that this command uses is not accepted: {}", failure.message);
+        let why = "what only somebody who is let in is told was not looked at";
+        let next = "name another one with --token-file, or ask whoever runs the hub";
+        findings.problem("token", what, why, failure.hint.unwrap_or_else(|| next.to_owned()));
     }
 
     /// Whether the hub that runs is the program on the disk.

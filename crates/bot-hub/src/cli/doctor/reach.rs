@@ -31,7 +31,7 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
         host: url.host().to_owned(),
         port: url.port(),
         encrypted: url.is_encrypted(),
-        ca_file: patient.global.ca_file.clone(),
+        ca_file: patient.ca_file.clone(),
     };
     let is_up = patient.hub.is_some();
     if let Some(page) = connect(url, &target, is_up, findings).await {
@@ -65,9 +65,9 @@ fn own_certificate(patient: &Patient<'_>, findings: &mut Findings) {
     }
 }
 
-/// The address to look at: the one of the configuration, or the one that `--url` names.
+/// The address to look at: the one of the configuration, or the one of a hub elsewhere.
 fn address(patient: &Patient<'_>, findings: &mut Findings) -> Option<PublicUrl> {
-    if let Some(url) = &patient.global.url {
+    if let Some(url) = &patient.elsewhere {
         return page_url_of(url).parse().ok();
     }
     let config = &patient.loaded.as_ref()?.config;

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
+use super::again::here;
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::out::{reserve_for_secret, say, table, why_unwritten};
@@ -301,8 +302,13 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
         })
         .collect();
     hub.out.answer(&value, || table(["id", "for", "rooms", "can", "by", "state"], &rows))?;
+    let may_invite = super::who::may_invite(hub).await;
     if rows.is_empty() && !hub.out.json {
-        say("nobody is invited; invite somebody's bot: bot-hub invite NAME --room ROOM");
+        say(&here(if may_invite {
+            "nobody is invited; invite somebody's bot: bot-hub invite NAME --room ROOM"
+        } else {
+            "you have invited nobody, and may invite into no room; what you may do: bot-hub whoami"
+        }));
     }
     Ok(())
 }
@@ -326,5 +332,5 @@ fn became(invite: &Shown) -> String {
 
 async fn revoke(hub: &Hub, id: SmolStr) -> Result<(), Failure> {
     let done: Value = hub.operate(Operation::InviteRevoke { id: id.clone() }).await?;
-    hub.out.answer(&done, || format!("{id} is revoked: nobody can come by it"))
+    hub.out.done(&done, || format!("{id} is revoked: nobody can come by it"))
 }

@@ -26,6 +26,9 @@ impl Link {
     pub(crate) fn parse(text: &str) -> Result<Self, NoLink> {
         let hint = "copy the whole link, in quotes: 'https://hub.example/join#K7QF-2M9D-XR4T-8W3A'";
         let wrong = |what: &str| NoLink { message: what.to_owned(), hint };
+        if !text.contains(['/', '#', ':']) {
+            return Err(wrong("that is no link: its address is missing"));
+        }
         let (address, code) = text.trim().split_once('#').ok_or_else(|| {
             wrong(
                 "the link has no code: the part behind `#` is missing, perhaps for want of quotes",

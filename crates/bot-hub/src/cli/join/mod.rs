@@ -25,7 +25,7 @@ use crate::config::PublicUrl;
 pub(super) struct Join {
     /// The link of the invite, in quotes: the shell would drop what stands behind `#`
     #[arg(value_name = "URL")]
-    url: String,
+    link: String,
     /// What to be called there [default: what the invite says]
     #[arg(long = "as", value_name = "NAME", value_parser = bot_argument)]
     name: Option<BotId>,
@@ -50,7 +50,7 @@ struct Identity {
 impl Join {
     pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
         let out = Out { json: global.json };
-        let link = Link::parse(&self.url)
+        let link = Link::parse(&self.link)
             .map_err(|error| Failure::new(Kind::Usage, error.message).hint(error.hint))?;
         let ca_file = context::absolute(global.ca_file.as_deref());
         let shelf = Shelf::open()?;
@@ -110,7 +110,12 @@ fn refused(status: u16, answer: &Value, base: &PublicUrl) -> Failure {
     };
     let failure = Failure::new(kind, words::visible(message));
     let failure = match error["hint"].as_str().filter(|hint| !hint.is_empty()) {
-        Some(hint) => failure.hint(words::visible(hint)),
+        Some(hint) => {
+            // The field of the frame, and the option that sets it: here is only the option.
+            let hint =
+                hint.replace("`name`, or bot-hub join --as NAME", "bot-hub join LINK --as NAME");
+            failure.hint(words::visible(&hint))
+        }
         None => failure,
     };
     Failure {
@@ -142,7 +147,7 @@ fn tell(
         "file": file,
     });
     let (bot, hub) = (&context.bot, &context.hub);
-    out.answer(&value, || format!("You are {bot} on {hub}, a member of {}.", rooms.join(", ")))?;
+    out.done(&value, || format!("You are {bot} on {hub}, a member of {}.", rooms.join(", ")))?;
     if out.json {
         return Ok(());
     }

@@ -106,7 +106,7 @@ impl Send {
         };
         let late = format!("not stored within {}", self.timeout);
         let stored = stored.map_err(|_| perhaps_stored(Kind::TimedOut, &id, &late))?;
-        let ack = stored.map_err(|error| in_our_words(error.into(), hub, &place))?;
+        let ack = stored.map_err(|error| in_our_words(error.into(), hub, &place.typed()))?;
         let room = ack.room.clone();
         let sent = Sent { id, place, room, ack, deadline, timeout: self.timeout };
         self.follow(hub, &sent).await
@@ -121,18 +121,18 @@ impl Send {
             if self.wait == Wait::Answered {
                 say(&format!("{}: {}", sent.id, sent.in_words()));
             } else {
-                hub.out.text(sent.id.as_str())?;
+                hub.out.text(sent.id.as_str()).map_err(|failure| sent.unprinted(failure))?;
                 say(&sent.in_words());
             }
         }
         if !waits {
-            return sent.tell(hub, &[], None);
+            return sent.tell(hub, &[], None).map_err(|failure| sent.unprinted(failure));
         }
         let (recipients, answer) = tokio::select! {
             outcome = wait::until(hub, sent, self.wait) => outcome?,
             _ = tokio::signal::ctrl_c() => return Err(sent.interrupted()),
         };
-        sent.tell(hub, &recipients, answer.as_ref())
+        sent.tell(hub, &recipients, answer.as_ref()).map_err(|failure| sent.unprinted(failure))
     }
 
     fn text(&self, hub: &Hub) -> Result<String, Failure> {
@@ -216,6 +216,19 @@ impl Sent {
         hub.out.answer(&value, String::new)
     }
 
+    /// Its id could not be printed. Whoever ran the command again would say it twice.
+    fn unprinted(&self, failure: Failure) -> Failure {
+        if failure.kind == Kind::Unheard {
+            return failure;
+        }
+        Failure::new(Kind::Failed, format!("`{}` is stored; {}", self.id, failure.message))
+            .hint(format!(
+                "do not send it again; see what becomes of it: bot-hub trace {}",
+                self.id
+            ))
+            .details(json!({ "id": self.id, "room": self.room }))
+    }
+
     /// A person pressed ctrl-c: the message goes on, and here is how to.
     fn interrupted(&self) -> Failure {
         Failure::new(Kind::Interrupted, format!("`{}` is stored; only the waiting ended", self.id))
@@ -244,18 +257,21 @@ impl Sent {
     }
 }
 
-/// The hub explains itself in frames; here people type commands.
-fn in_our_words(failure: Failure, hub: &Hub, place: &Place) -> Failure {
+/// Who is not a member, by name.
+pub(super) fn in_our_words(failure: Failure, hub: &Hub, room: &str) -> Failure {
     if failure.code.as_deref() != Some("not_a_member") {
         return failure;
     }
-    let (room, me) = (place.typed(), &hub.me);
-    Failure::new(Kind::Refused, format!("`{me}` is not a member of `{room}`"))
-        .hint(format!("an operator can run: bot-hub room add '{room}' {me}"))
+    let message = format!("`{}` is not a member of `{room}`", hub.me);
+    let hint = super::frames::not_a_member(room, &hub.me);
+    Failure { code: None, ..Failure::new(Kind::Refused, message).hint(hint) }
 }
 
 /// No more than the hub takes: what is longer is refused before all of it was read.
 fn read_stdin(hub: &Hub) -> Result<String, Failure> {
+    if std::io::stdin().is_terminal() {
+        say("what is said is read from here; ctrl-d ends it");
+    }
     // Line ends behind the text do not count; a hub that says no limit gets what memory bears.
     let limit = hub.hello.limits.as_ref().map_or(TEXT_BYTES_MAX, |it| u64::from(it.text_bytes));
     let mut bytes = Vec::new();

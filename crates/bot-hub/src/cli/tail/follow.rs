@@ -14,6 +14,7 @@ use bot_protocol::id::Epoch;
 use bot_protocol::name::RoomName;
 use bot_protocol::time::Timestamp;
 
+use super::merge::Source;
 use super::{Next, Scope, Sink};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::history::page;
@@ -164,6 +165,7 @@ impl<'a> Follow<'a> {
     /// Compares every room with what was shown of it, and shows the rest.
     async fn look(&mut self) -> Result<Next, Failure> {
         let rooms = self.hub.client.rooms().await?.rooms;
+        let mut behind = Vec::new();
         for room in rooms {
             if !self.scope.has_room(&room.room) || (self.polls && !room.member) {
                 continue;
@@ -175,10 +177,12 @@ impl<'a> Follow<'a> {
                 };
                 self.shown.insert(room.room.clone(), from);
             }
-            if room.head > self.last(&room.room) && self.catch_up(&room.room).await? == Next::Enough
-            {
-                return Ok(Next::Enough);
+            if room.head > self.last(&room.room) {
+                behind.push(Source::new(room.room.clone(), self.last(&room.room)));
             }
+        }
+        if self.catch_up_all(behind).await? == Next::Enough {
+            return Ok(Next::Enough);
         }
         if !std::mem::replace(&mut self.has_begun, true) {
             say(&format!("watching {}; ctrl-c ends it", self.scope.in_words()));
@@ -202,6 +206,24 @@ impl<'a> Follow<'a> {
             first = oldest.unwrap_or(first);
             if oldest.is_none() || !whole || !page.has_more {
                 return Ok(first - 1);
+            }
+        }
+    }
+
+    /// The same for several rooms at once, in the order of time.
+    async fn catch_up_all(&mut self, mut rooms: Vec<Source>) -> Result<Next, Failure> {
+        loop {
+            for room in &mut rooms {
+                room.fill(self.hub).await?;
+            }
+            rooms.retain(|room| room.at().is_some());
+            let first = rooms.iter_mut().min_by_key(|room| room.at());
+            let Some((room, page)) = first.and_then(|it| Some((it.room.clone(), it.next()?)))
+            else {
+                return Ok(Next::GoOn);
+            };
+            if self.show_page(&room, page).await? == Next::Enough {
+                return Ok(Next::Enough);
             }
         }
     }

@@ -4,6 +4,7 @@
 
 pub(super) mod exec;
 mod follow;
+mod merge;
 
 use bot_protocol::frame::Opaque;
 use bot_protocol::frame::server::{Delivery, Gap};
@@ -11,6 +12,7 @@ use bot_protocol::name::{BotId, RoomName};
 use serde_json::json;
 
 use super::failure::{Failure, Kind};
+use super::history::page;
 use super::hub::Hub;
 use super::out::{Out, say};
 use super::target::{Directory, Place};
@@ -91,10 +93,7 @@ impl Tail {
         }
         let scope = match self.what.as_str() {
             "all" => Scope::All,
-            typed => match Directory::read(hub).await?.find(typed)? {
-                Place::Room(room) => Scope::Room(room),
-                Place::Bot(bot) => Scope::Bot(bot),
-            },
+            typed => scope(hub, typed).await?,
         };
         let form = match self.exec {
             Some(command) => Form::Exec { command, spares: (!self.own).then(|| hub.me.clone()) },
@@ -113,6 +112,20 @@ impl Tail {
             other => other,
         }
     }
+}
+
+/// What a name stands for. Where not everything is seen, the hub is asked whether there is such a thing:
+/// whoever waits for what never comes would wait for ever.
+async fn scope(hub: &Hub, typed: &str) -> Result<Scope, Failure> {
+    let directory = Directory::read(hub).await?;
+    let place = directory.find(typed)?;
+    if !directory.is_complete && place != Place::Bot(hub.me.clone()) {
+        page(hub, &place.room(&hub.me), None, None, Some(1)).await?;
+    }
+    Ok(match place {
+        Place::Room(room) => Scope::Room(room),
+        Place::Bot(bot) => Scope::Bot(bot),
+    })
 }
 
 enum Form {

@@ -16,7 +16,7 @@ fn trim(retain: Retention, now: u64, entries_max: u32) -> Change {
 
 /// The seqs that go, and whether more would.
 fn check_trim(subject: &mut Subject, change: Change, expected: &[u64], expected_more: bool) {
-    let Outcome::Trimmed { removed, more } = subject.change(vec![change]).remove(0) else {
+    let Outcome::Trimmed { removed, more, .. } = subject.change(vec![change]).remove(0) else {
         panic!("a trim says what it removed");
     };
     for it in &removed {

@@ -227,7 +227,8 @@ impl Room {
         if !removed.is_empty() {
             self.forget_before_first();
         }
-        Outcome::Trimmed { removed, more }
+        let oldest_at = self.entries.front().map(|oldest| oldest.entry.draft.sent_at);
+        Outcome::Trimmed { removed, more, oldest_at }
     }
 
     fn remove_oldest(&mut self) -> Option<Removed> {

@@ -43,7 +43,8 @@ impl Batch<'_> {
             Err(Trouble::Sql(error)) if is_damage(&error) => {
                 // The rest of the store must not stop because of it.
                 tracing::error!(room = %name, %error, "the oldest entries are damaged: they stay");
-                return Ok(Outcome::Trimmed { removed: Vec::new(), more: false });
+                let removed = Vec::new();
+                return Ok(Outcome::Trimmed { removed, more: false, oldest_at: None });
             }
             other => other?,
         };
@@ -64,13 +65,14 @@ impl Batch<'_> {
             tail.base = entry.chain;
             removed.extend(named(&mut self.cache.names, self.conn, entry)?);
         }
+        let oldest_at = tail.oldest_at;
         if tail.first > before {
             self.forget_entries(number, before, tail.first)?;
             let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
             room.tail = tail;
             room.is_tail_dirty = true;
         }
-        Ok(Outcome::Trimmed { removed, more })
+        Ok(Outcome::Trimmed { removed, more, oldest_at })
     }
 
     /// The oldest entries, one more than may be removed.

@@ -1,0 +1,85 @@
+//! Which hub a verb is about, and whether another one was named.
+//!
+//! Owns the refusal of options that a verb would ignore: a command that is told to stop the hub at one
+//! address must not stop the one that lies nearer.
+
+use clap::parser::ValueSource;
+
+use super::failure::{Failure, Kind};
+use super::{Command, Global, context};
+
+/// Options that say which hub to talk to.
+const NAMING: [&str; 2] = ["url", "context"];
+
+/// What a verb is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// A hub, wherever it is.
+    Hub,
+    /// What lies in a data directory of this machine.
+    DataDirectory,
+    /// No hub that runs.
+    Nothing,
+    /// A hub that one of its arguments names.
+    Argument,
+}
+
+impl Command {
+    pub(super) fn about(&self) -> About {
+        match self {
+            Self::Stop(_) | Self::Backup(_) | Self::Restore(_) | Self::Export(_) | Self::Verify => {
+                About::DataDirectory
+            }
+            Self::Context(context::ContextCommand::Add { .. }) => About::Hub,
+            Self::Serve(_)
+            | Self::Demo(_)
+            | Self::Context(_)
+            | Self::Service(_)
+            | Self::Config(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Version => About::Nothing,
+            Self::Join(_) => About::Argument,
+            // `proto` has a `--context` of its own, which is a field of a block.
+            _ => About::Hub,
+        }
+    }
+}
+
+/// Refuses a verb that would leave out of account which hub was named.
+pub(super) fn judge(
+    about: About,
+    global: &Global,
+    typed: &clap::ArgMatches,
+) -> Result<(), Failure> {
+    let what = match about {
+        About::Hub => return Ok(()),
+        About::DataDirectory => return of_this_machine(global),
+        About::Nothing => "this command asks no hub",
+        About::Argument => "the link names the hub",
+    };
+    // A variable is for all commands of a shell; an option is for this one.
+    let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
+    let is_local = |id: &str| id == "context" && global.context.as_deref() == Some(context::LOCAL);
+    match NAMING.into_iter().find(|id| is_typed(id) && !is_local(id)) {
+        Some(option) => {
+            Err(Failure::new(Kind::Usage, format!("{what}, and `--{option}` names one"))
+                .hint(format!("leave out --{option}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// These verbs work on a data directory. Whoever names a hub, or uses the context of one, may mean that.
+fn of_this_machine(global: &Global) -> Result<(), Failure> {
+    const WORKS: &str = "this command works on a data directory of this machine";
+    if let Some(url) = global.url.as_ref().filter(|url| !url.is_empty()) {
+        let message = format!("{WORKS}, and `{url}` is the address of a hub");
+        return Err(Failure::new(Kind::Usage, message)
+            .hint("leave out --url (or BOT_HUB_URL); --data DIR says which directory"));
+    }
+    let Some((name, context)) = context::chosen(global)? else { return Ok(()) };
+    let message = format!("{WORKS}, and the context `{name}` is for {}", context.hub);
+    Err(Failure::new(Kind::Usage, message)
+        .hint("for the hub of this machine: --context local, or --data DIR"))
+}
