@@ -58,7 +58,7 @@ fn a_copy_with_damage_never_takes_the_place_of_a_good_one() {
     for _ in 0..2 {
         let told = place.run(&["backup", "night.db", "--data", "data"]);
         let expected = "error: 2 messages in 1 room copied to night.db.damaged, but 1 thing in it is damaged\n\
-                        hint: bot-hub verify names it; an older backup may be whole, and none was replaced\n";
+                        hint: bot-hub --data data verify names it; an older backup may be whole, and none was replaced\n";
         assert_eq!((told.code, &*told.err), (1, expected));
         assert_eq!(std::fs::read(place.path("night.db")).unwrap(), good);
         assert!(place.path("night.db.damaged").exists());
