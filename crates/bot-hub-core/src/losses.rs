@@ -232,5 +232,17 @@ impl Losses {
     }
 }
 
+/// The stretches `(after, to)` from `from` to `to` without the entries that were taken ahead.
+pub(crate) fn kept(taken_ahead: &[u64], from: u64, to: u64) -> Vec<(u64, u64)> {
+    let (mut stretches, mut after) = (Vec::new(), from.saturating_sub(1));
+    for &seq in taken_ahead.iter().filter(|&&seq| (from..=to).contains(&seq)) {
+        stretches.push((after, seq - 1));
+        after = seq;
+    }
+    stretches.push((after, to));
+    stretches.retain(|(after, to)| after < to);
+    stretches
+}
+
 #[cfg(test)]
 mod tests;

@@ -20,7 +20,7 @@ use bot_protocol::time::Timestamp;
 
 use crate::change::{DroppedRange, Loss};
 use crate::io::{ConnId, Ticket};
-use crate::losses::Losses;
+use crate::losses::{Losses, kept};
 use crate::meaning::{Meaning, Place};
 use crate::runs::Runs;
 use crate::window::{Slot, Window};
@@ -417,12 +417,12 @@ impl Member {
         self.advance();
     }
 
-    /// Brings `waiting_since` up to date after the cursor moved.
-    pub(crate) fn refresh_waiting(&mut self, head: u64) {
+    /// Brings `waiting_since` up to date after the cursor moved. Nothing waits since a time to come.
+    pub(crate) fn refresh_waiting(&mut self, head: u64, now: Timestamp) {
         if self.cursor >= head {
             self.waiting_since = None;
         } else if let Some(first) = self.window.first() {
-            self.waiting_since = Some(first.sent_at);
+            self.waiting_since = Some(first.sent_at.min(now));
         }
     }
 
@@ -586,18 +586,6 @@ impl Member {
 fn between(stretches: &[(u64, u64)], after: u64, to: u64) -> Stretches {
     let cut = stretches.iter().map(|it| (it.0.max(after), it.1.min(to)));
     cut.filter(|(after, to)| after < to).collect()
-}
-
-/// The stretches `(after, to)` from `from` to `to` without the entries that were taken ahead.
-fn kept(taken_ahead: &[u64], from: u64, to: u64) -> Vec<(u64, u64)> {
-    let (mut stretches, mut after) = (Vec::new(), from.saturating_sub(1));
-    for &seq in taken_ahead.iter().filter(|&&seq| (from..=to).contains(&seq)) {
-        stretches.push((after, seq - 1));
-        after = seq;
-    }
-    stretches.push((after, to));
-    stretches.retain(|(after, to)| after < to);
-    stretches
 }
 
 #[cfg(test)]
