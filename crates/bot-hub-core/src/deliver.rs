@@ -136,7 +136,8 @@ impl Hub {
             conn.starve(room);
             return None;
         }
-        member.waiting_since.get_or_insert(entry.draft.sent_at);
+        // Its time may be one to come, after a clock that was ahead: it waits from now on.
+        member.waiting_since.get_or_insert(entry.draft.sent_at.min(self.now));
         member.hand(slot(entry, from));
         conn.launch(Flight { room, seq: entry.seq, bytes: rest.bytes });
         if conn.wants_probe() {
@@ -148,7 +149,7 @@ impl Hub {
     /// The entry waits in the log for this member. Returns how many older ones it pushed out.
     fn queue(&mut self, room: RoomIx, at: usize, entry: &Entry, rest: &mut Rest) -> u64 {
         let member = &mut self.world.rooms[room.0 as usize].members[at];
-        member.waiting_since.get_or_insert(entry.draft.sent_at);
+        member.waiting_since.get_or_insert(entry.draft.sent_at.min(self.now));
         let bot = member.bot;
         if member.has_untold() {
             rest.behind.push(bot);

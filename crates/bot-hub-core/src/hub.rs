@@ -49,7 +49,7 @@ use crate::world::{BotIx, Conn, RoomIx, World};
 pub struct Hub {
     pub(crate) now: Timestamp,
     /// The time of the newest entry, or later: no entry gets an earlier one.
-    newest_at: Timestamp,
+    pub(crate) newest_at: Timestamp,
     /// Why retention by age waits, if it does.
     pub(crate) age_waits: Option<SmolStr>,
     pub(crate) settings: Settings,
@@ -153,7 +153,8 @@ impl Hub {
                 let cursor = if reads { stored.cursor } else { record.head };
                 let mut member = Member::new(bot, stored.since, cursor);
                 member.rights = stored.rights;
-                member.waiting_since = stored.waiting_since.filter(|_| reads);
+                let waiting_since = stored.waiting_since.filter(|_| reads);
+                member.waiting_since = waiting_since.map(|at| at.min(self.now));
                 member.assume_sent(record.head);
                 for range in stored.dropped.into_iter().filter(|_| reads) {
                     member.lose(range.from, range.to, range.reason);

@@ -417,12 +417,12 @@ impl Member {
         self.advance();
     }
 
-    /// Brings `waiting_since` up to date after the cursor moved.
-    pub(crate) fn refresh_waiting(&mut self, head: u64) {
+    /// Brings `waiting_since` up to date after the cursor moved. Nothing waits since a time to come.
+    pub(crate) fn refresh_waiting(&mut self, head: u64, now: Timestamp) {
         if self.cursor >= head {
             self.waiting_since = None;
         } else if let Some(first) = self.window.first() {
-            self.waiting_since = Some(first.sent_at);
+            self.waiting_since = Some(first.sent_at.min(now));
         }
     }
 

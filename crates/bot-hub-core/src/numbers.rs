@@ -64,6 +64,7 @@ impl Hub {
             "refused_changes": gauges.refused_changes,
             "forgotten": self.stats.forgotten,
             "retention_waits": self.age_waits,
+            "ahead_ms": self.newest_at.since(self.now),
         })
     }
 

@@ -18,7 +18,7 @@ impl Hub {
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let is_listed = member.is_unsaved();
         if std::mem::take(&mut member.cursor_moved) {
-            member.refresh_waiting(head);
+            member.refresh_waiting(head, now);
             member.unsaved_cursor = Some(now);
         }
         if std::mem::take(&mut member.delivered_moved) {

@@ -7,6 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bot_protocol::time::Timestamp;
 use serde_json::json;
 
 use super::Global;
@@ -19,7 +20,10 @@ use super::verify::damage_of;
 use super::words::{utc, wall_clock};
 use crate::server::Home;
 use crate::store::StoreError;
-use crate::store::sqlite::{Report, backup, copy_place, piped, restore, whole_of};
+use crate::store::sqlite::{
+    Copied, Report, backup, backup_as_new, copy_place, copy_through, epoch_of, obstacle, piped,
+    restore, undamaged, whole_of,
+};
 
 /// Where to.
 #[derive(Clone, Debug, clap::Args)]
@@ -52,17 +56,46 @@ impl Backup {
             let hint = "--keep counts the backups in a directory; make it first: mkdir -p DIR";
             return Err(Failure::new(Kind::Usage, message).hint(hint));
         }
-        let file = if is_dir { self.target.join(dated()) } else { self.target.clone() };
+        let now = wall_clock();
+        let file = if is_dir { self.target.join(dated(now)) } else { self.target.clone() };
         copy_place(&dir, &file).map_err(|no| Failure::told(Kind::Usage, &no.to_string()))?;
         can_be_made(&file)?;
         forget_halves(&file);
-        let report = during("copying", || backup(&dir, &file))?;
-        // Only a backup that is whole takes the place of older ones.
-        if let Some(keep) = self.keep.filter(|_| report.damage.is_empty()) {
-            forget_oldest(&self.target, keep)?;
-        }
-        tell(&report, &file.display().to_string(), "copied to", out)
+        // Another hub may have taken the name in this second.
+        let names = (0..NAMES_MAX).map(|more| self.target.join(dated(now + more * 1_000)));
+        let copied = during("copying", || match is_dir {
+            true => backup_as_new(&dir, names),
+            false => backup(&dir, &file),
+        })?;
+        let to_come = match self.keep {
+            Some(keep) => forget_oldest(&self.target, &copied.file, keep)?,
+            None => Vec::new(),
+        };
+        told_of(&copied)?;
+        told_of_time(&copied, &to_come, &self.target)?;
+        tell(&copied.report, &copied.file.display().to_string(), "copied to", out)
     }
+}
+
+/// A copy with damage is no success, though it is there.
+fn told_of(copied: &Copied) -> Result<(), Failure> {
+    let hint = "bot-hub verify names {it}; an older backup may be whole, and none was replaced";
+    match is_whole(&copied.report, &copied.file.display().to_string(), "copied to", hint) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// Backups that are newer than now: the clock is wrong, or was when they were made.
+fn told_of_time(copied: &Copied, to_come: &[String], dir: &Path) -> Result<(), Failure> {
+    let Some(first) = to_come.first() else { return Ok(()) };
+    let what = words_of(&copied.report, &copied.file.display().to_string(), "copied to");
+    let verb = if to_come.len() == 1 { "has a name" } else { "have names" };
+    let (count, dir) = (counted(to_come.len() as u64, "backup"), dir.display());
+    let message = format!("{what}, but {count} in `{dir}` {verb} of times to come: {first}");
+    Err(Failure::new(Kind::Failed, message).hint(
+        "is the clock right (date)? such a backup is neither counted nor removed: rename it, or remove it",
+    ))
 }
 
 /// That a file can be written where the copy is to lie, before anything is copied.
@@ -88,9 +121,15 @@ fn can_be_made(file: &Path) -> Result<(), Failure> {
 const DATED: (&str, &str) = ("hub-", ".db");
 
 /// `hub-2026-11-20T10-11-37Z.db`: names that sort by time, on every file system.
-fn dated() -> String {
-    format!("{}{}{}", DATED.0, utc(wall_clock()).replace(':', "-"), DATED.1)
+fn dated(at: Timestamp) -> String {
+    format!("{}{}{}", DATED.0, utc(at).replace(':', "-"), DATED.1)
 }
+
+/// So many hubs may back up into one directory in the same second.
+const NAMES_MAX: u64 = 60;
+
+/// How much newer than now a backup is that another one has just made.
+const JUST_MADE_MS: u64 = 3_600_000;
 
 fn is_dated(name: &str) -> bool {
     let time = name.strip_prefix(DATED.0).and_then(|rest| rest.strip_suffix(DATED.1));
@@ -103,8 +142,10 @@ fn is_dated(name: &str) -> bool {
     })
 }
 
-/// Removes the oldest of the backups that have a time as their name; nothing else in the directory.
-fn forget_oldest(dir: &Path, keep: u32) -> Result<(), Failure> {
+/// Removes the oldest of the backups like the one that was just made: with a time as their name, of the
+/// same store, and whole or damaged like it. Never that one, and nothing else in the directory. Those
+/// with a time to come stay, and are returned: how old they are nobody knows.
+fn forget_oldest(dir: &Path, made: &Path, keep: u32) -> Result<Vec<String>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::new(Kind::Failed, format!("old backups in `{}` stay: {error}", dir.display()))
             .hint("the new one is there; remove old ones by hand")
@@ -112,13 +153,25 @@ fn forget_oldest(dir: &Path, keep: u32) -> Result<(), Failure> {
     let files = std::fs::read_dir(dir).map_err(unreadable)?.flatten();
     let mut names: Vec<String> =
         files.filter_map(|file| file.file_name().into_string().ok()).collect();
-    names.retain(|name| is_dated(name));
+    names.retain(|name| is_like(&dir.join(name), made));
     names.sort_unstable();
-    let oldest = names.len().saturating_sub(keep as usize);
-    names[..oldest]
-        .iter()
-        .try_for_each(|name| std::fs::remove_file(dir.join(name)))
-        .map_err(unreadable)
+    let soon = dated(wall_clock() + JUST_MADE_MS);
+    let to_come = names.split_off(names.partition_point(|name| *name <= soon));
+    let oldest = names.len().saturating_sub(keep as usize - 1);
+    let mut oldest = names[..oldest].iter();
+    oldest.try_for_each(|name| std::fs::remove_file(dir.join(name))).map_err(unreadable)?;
+    Ok(to_come)
+}
+
+/// Whether a file is an earlier backup of the same life of the same store.
+fn is_like(file: &Path, made: &Path) -> bool {
+    let name = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (name, own) = (name(file), name(made));
+    let is_damaged = |name: &str| undamaged(name).is_some();
+    name != own
+        && is_dated(undamaged(&name).unwrap_or(&name))
+        && is_damaged(&name) == is_damaged(&own)
+        && epoch_of(made).is_some_and(|epoch| epoch_of(file) == Some(epoch))
 }
 
 /// A half of a backup that nobody has written to for so long is not being made any more.
@@ -154,14 +207,18 @@ fn to_stdout(dir: &Path, out: Out) -> Result<(), Failure> {
     let is_read_only = rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_err();
     let place = if is_read_only { std::env::temp_dir() } else { dir.to_path_buf() };
     let file = piped(&place);
-    let copied = during("copying", || backup(dir, &file));
+    let copied = during("copying", || copy_through(dir, &file));
     let sent = copied.map_err(Failure::from).and_then(|report| {
         std::io::copy(&mut std::fs::File::open(&file)?, &mut stdout)?;
         stdout.flush()?;
         Ok(report)
     });
     drop(std::fs::remove_file(&file));
-    say(&words_of(&sent?, "stdout", "copied to"));
+    let report = sent?;
+    if let Some(failure) = is_whole(&report, "stdout", "copied to", NAMED) {
+        return Err(failure);
+    }
+    say(&words_of(&report, "stdout", "copied to"));
     Ok(())
 }
 
@@ -187,7 +244,7 @@ impl Restore {
             return Err(Failure::new(Kind::NotFound, message).hint("bot-hub backup FILE makes one"));
         }
         let place = dir.display().to_string();
-        let is_taken = store_dir(global).is_ok() && !self.replace;
+        let is_taken = dir.join("hub.db").exists() && obstacle(&dir).is_none() && !self.replace;
         let restored = during("restoring", || restore(&self.file, &dir, self.replace));
         let report = restored.map_err(|error| match error {
             StoreError::InUse { .. } => in_use(&dir),
@@ -198,7 +255,10 @@ impl Restore {
             }
             error => error.into(),
         })?;
-        tell(&report, &place, "restored into", out)
+        tell(&report, &place, "restored into", out)?;
+        say("accounts are as they were then: who was removed or lost a token since has it again \
+             (bot-hub bot list, bot-hub invite list)");
+        Ok(())
     }
 }
 
@@ -214,19 +274,28 @@ fn words_of(report: &Report, place: &str, done: &str) -> String {
     format!("{entries} in {rooms} {done} {place}")
 }
 
+/// What to do about damage; `{it}` stands for it.
+const NAMED: &str = "bot-hub verify names {it}";
+
+/// The failure that a copy with damage is.
+fn is_whole(report: &Report, place: &str, done: &str, hint: &str) -> Option<Failure> {
+    let (verb, it) = match report.damage.len() {
+        0 => return None,
+        1 => ("is", "it"),
+        _ => ("are", "them"),
+    };
+    let (what, damage) = (words_of(report, place, done), report.damage.len() as u64);
+    let message = format!("{what}, but {} in it {verb} damaged", counted(damage, "thing"));
+    let details = json!({ "place": place, "damage": damage_of(report) });
+    let failure = Failure::new(Kind::Failed, message).hint(hint.replace("{it}", it));
+    Some(failure.details(details))
+}
+
 fn tell(report: &Report, place: &str, done: &str, out: Out) -> Result<(), Failure> {
-    let what = words_of(report, place, done);
-    if !report.damage.is_empty() {
-        let count = report.damage.len() as u64;
-        let are = if count == 1 { "is" } else { "are" };
-        let damage = counted(count, "thing");
-        return Err(Failure::new(
-            Kind::Failed,
-            format!("{what}, but {damage} in it {are} damaged"),
-        )
-        .hint("bot-hub verify names what is damaged in a store")
-        .details(json!({ "place": place, "damage": damage_of(report) })));
+    if let Some(failure) = is_whole(report, place, done, NAMED) {
+        return Err(failure);
     }
+    let what = words_of(report, place, done);
     let value = json!({ "place": place, "rooms": report.rooms, "entries": report.entries });
     out.done(&value, || what)
 }

@@ -25,6 +25,7 @@ use super::pages;
 use super::probe::Target;
 use crate::config::{Environment, Sources, config_file, load};
 use crate::server::{Home, RunningHub};
+use crate::store::sqlite::obstacle;
 
 /// Where the token may stand besides a file; never on the command line, where others can read it.
 const TOKEN_VARIABLE: &str = "BOT_HUB_TOKEN";
@@ -363,6 +364,9 @@ pub(super) fn idle_store(global: &Global) -> Option<PathBuf> {
 pub(super) fn store_dir(global: &Global) -> Result<PathBuf, Failure> {
     let dir = data_dir(global)?;
     let has_store = |dir: &Path| dir.join("hub.db").exists();
+    if let Some(obstacle) = obstacle(&dir) {
+        return Err(Failure::told(Kind::Failed, &obstacle));
+    }
     if has_store(&dir) {
         return Ok(dir);
     }

@@ -37,7 +37,7 @@ impl Stop {
     pub(super) fn run(self, global: &Global, out: Out) -> Result<(), Failure> {
         let dir = data_dir(global)?;
         let place = dir.display();
-        let found = Home::find_running(&dir).filter(|_| is_in_use(&dir));
+        let found = Home::find_running(&dir);
         let Some((hub, _)) = found else {
             let message = format!("no hub runs on `{place}`");
             return Err(Failure::new(Kind::Unreachable, message)

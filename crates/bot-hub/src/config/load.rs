@@ -11,6 +11,7 @@ use super::node::Node;
 use super::problem::{ConfigErrors, Origin, Path, Problem, Source};
 use super::settings::Config;
 use super::shape::ROOT;
+use super::stamp::FileStamp;
 use super::syntax::{self, DOCUMENT_BYTES_MAX};
 use super::{meaning, places, plain};
 
@@ -37,12 +38,14 @@ pub struct Loaded {
     pub data_dir: Option<PathBuf>,
     /// What is allowed and probably not meant.
     pub warnings: Vec<Problem>,
+    /// The file as it was before it was read: whatever is written to it from then on is a change.
+    pub(crate) stamp: Option<FileStamp>,
     pub(super) tree: Node,
 }
 
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { config, file, data_dir, warnings, tree: _ } = self;
+        let Self { config, file, data_dir, warnings, stamp: _, tree: _ } = self;
         let mut shown = f.debug_struct("Loaded");
         shown.field("config", config).field("file", file).field("data_dir", data_dir);
         shown.field("warnings", warnings).finish_non_exhaustive()
@@ -54,8 +57,10 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
     match &sources.file {
         None => layered(None, sources),
         Some(path) => {
+            let stamp = FileStamp::of(path);
             let bytes = read_file(path).map_err(|problem| refused(vec![*problem], Vec::new()))?;
-            load_bytes(&path.display().to_string(), &bytes, sources)
+            let loaded = load_bytes(&path.display().to_string(), &bytes, sources)?;
+            Ok(Loaded { stamp: Some(stamp), ..loaded })
         }
     }
 }
@@ -115,7 +120,7 @@ fn finish(
     }
     sort(&mut warnings);
     let data_dir = config.store.path.clone().or_else(|| places::data_dir(&sources.env));
-    Ok(Loaded { config, file: sources.file.clone(), data_dir, warnings, tree })
+    Ok(Loaded { config, file: sources.file.clone(), data_dir, warnings, stamp: None, tree })
 }
 
 /// The checked tree as values. That serde agrees with the schema is what the tests of both hold

@@ -58,5 +58,5 @@ pub use show::Setting;
 pub use stamp::FileStamp;
 pub use starter::starter;
 pub use tls::{ACME_DIRECTORY_DEFAULT, Acme, Tls};
-pub use token::{TOKEN_WEAK_CHARS, Token, redact};
+pub use token::{TOKEN_WEAK_CHARS, Token, is_weak, redact};
 pub use written::OneOrMany;

@@ -37,8 +37,13 @@ impl Token {
 
     /// Whether the token is shorter than [`TOKEN_WEAK_CHARS`].
     pub fn is_weak(&self) -> bool {
-        self.0.chars().count() < TOKEN_WEAK_CHARS
+        is_weak(&self.0)
     }
+}
+
+/// Whether somebody could guess that token.
+pub fn is_weak(token: &str) -> bool {
+    token.chars().count() < TOKEN_WEAK_CHARS
 }
 
 /// Serializes a map by redacted tokens; two that look alike are numbered, so that none is lost.

@@ -345,6 +345,8 @@ impl Engine {
                 if let Some(token) = token {
                     self.registry.keep_token(&token);
                 }
+                // Who asks may be who is sent away by it: the answer is there first.
+                self.tell(promise.conn, &promise.reference, promise.result);
                 self.rejudge([&bot]);
             }
             Effect::Forget(bot, invites) => {
@@ -356,10 +358,10 @@ impl Engine {
                 promise.result["dropped"] = self.hub.waiting_of(&bot).into();
                 self.registry.forget(&bot);
                 self.flaps.forget(&bot);
+                self.tell(promise.conn, &promise.reference, promise.result);
                 self.input(Input::BotRemoved(bot));
             }
         }
-        self.tell(promise.conn, &promise.reference, promise.result);
     }
 
     /// The configuration names a bot that came by an invite.

@@ -2,7 +2,7 @@
 //!
 //! Owns authentication. Holds hashes of tokens and never a token; tokens of the configuration file are
 //! hashed when it is read. A bot is never locked out by somebody else's failures: the brake is on the
-//! address.
+//! address, and a token that nobody can guess passes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -21,6 +21,7 @@ use subtle::ConstantTimeEq;
 use super::credential::is_mistyped;
 use super::likeness;
 use super::throttle::Throttle;
+use crate::config::is_weak;
 use crate::store::{BotRecord, TokenRecord};
 
 pub use super::credential::{Kind, TokenHash, hash_token, make_token};
@@ -246,12 +247,15 @@ impl Registry {
         address: IpAddr,
         now: Timestamp,
     ) -> Result<Pass, Refusal> {
-        if let Some(wait_ms) = self.throttle.wait(address, now) {
-            return Err(Refusal::Throttled(wait_ms));
-        }
         let hash = hash_token(token.expose());
         let entry = self.tokens.get(&hash).filter(|entry| entry.hash.ct_eq(&hash).into());
         let entry = entry.filter(|entry| entry.expires_at.is_none_or(|at| at > now));
+        // Whoever shares an address with somebody who fails comes in all the same, unless the token is
+        // one that can be guessed: the brake is what protects it.
+        let brake = self.throttle.wait(address, now);
+        if let Some(wait_ms) = brake.filter(|_| entry.is_none() || is_weak(token.expose())) {
+            return Err(Refusal::Throttled(wait_ms));
+        }
         let Some(entry) = entry else {
             self.throttle.failed(address, now);
             let is_mistyped = is_mistyped(token.expose());
@@ -435,6 +439,8 @@ mod tests {
     #[test]
     fn guessing_is_braked_per_address_and_not_per_bot() {
         let mut registry = registry();
+        let strong = hash_token("a-token-that-nobody-guesses");
+        registry.accept(strong, bot("cleo"), Origin::Store, false);
         let attacker = IpAddr::from([203, 0, 113, 9]);
         let mut check = |address: IpAddr, token: &str, at: u64, expected: Result<&str, Refusal>| {
             let found =
@@ -445,6 +451,7 @@ mod tests {
             check(attacker, "guess", at, Err(Refusal::Unknown));
         }
         check(attacker, "good", 10, Err(Refusal::Throttled(59_990)));
+        check(attacker, "a-token-that-nobody-guesses", 10, Ok("cleo"));
         check(IpAddr::from([127, 0, 0, 1]), "good", 10, Ok("ana"));
         check(attacker, "good", 60_000, Ok("ana"));
     }

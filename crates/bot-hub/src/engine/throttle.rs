@@ -1,7 +1,7 @@
 //! The brake on guessing.
 //!
-//! Owns the counting of failures per address (an IPv6 address counts as its /64) and overall. A bot is
-//! never locked out by somebody else's failures: the brake is on the address.
+//! Owns the counting of failures per address (an IPv6 address counts as its /64) and overall. Whom it
+//! stops is decided by whoever asks: never somebody with a secret that nobody guesses.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use bot_protocol::secret::Secret;
 use serde::{Deserialize, Serialize};
 
+use crate::store::sqlite::{Holder, holder};
+
 /// The name of the local operator: who speaks when somebody uses the command line of this machine.
 pub const OPERATOR: &str = "operator";
 
@@ -82,6 +84,16 @@ impl Home {
         Ok(Self { dir, is_new })
     }
 
+    /// Removes what a hub that was killed left: it leads nowhere. To be called with the lock.
+    pub fn clear(&self) {
+        self.retire();
+        for file in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            if is_draft(&file.file_name().to_string_lossy()) {
+                drop(fs::remove_file(file.path()));
+            }
+        }
+    }
+
     /// Where it is.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -113,8 +125,12 @@ impl Home {
         }
     }
 
-    /// Where the hub of a data directory can be reached, and its operator's token.
+    /// Where the hub of a data directory can be reached, and its operator's token. What a hub left that
+    /// was killed, or what was copied along with a directory, leads to another hub or to none.
     pub fn find_running(dir: &Path) -> Option<(RunningHub, Secret)> {
+        if holder(dir) == Holder::Nobody {
+            return None;
+        }
         let hub = fs::read_to_string(dir.join("hub.json")).ok()?;
         let token = fs::read_to_string(dir.join("operator.token")).ok()?;
         Some((serde_json::from_str(&hub).ok()?, Secret::new(token.trim())))
@@ -145,12 +161,24 @@ fn make_private_dir(dir: &Path) -> Result<(), HomeError> {
 /// Replaces a file at once, so that nobody ever reads half of it.
 fn write_private(path: &Path, text: &str) -> Result<(), HomeError> {
     let unwritable = |error| HomeError::of(path, error);
-    let draft = path.with_extension(format!("new-{}", std::process::id()));
+    let draft = path.with_extension(format!("{DRAFT}{}", std::process::id()));
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft).map_err(unwritable)?;
-    file.write_all(text.as_bytes()).map_err(unwritable)?;
-    fs::rename(&draft, path).map_err(unwritable)
+    let written = options.open(&draft).and_then(|mut file| file.write_all(text.as_bytes()));
+    let named = written.and_then(|()| fs::rename(&draft, path));
+    named.map_err(|error| {
+        drop(fs::remove_file(&draft));
+        unwritable(error)
+    })
+}
+
+/// Behind the name of a file that is being written, before the number of the process.
+const DRAFT: &str = "new-";
+
+fn is_draft(name: &str) -> bool {
+    let pid = name.rsplit_once('.').and_then(|(_, end)| end.strip_prefix(DRAFT));
+    let of = ["hub.", "operator."].iter().any(|of| name.starts_with(of));
+    of && pid.is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|it| it.is_ascii_digit()))
 }

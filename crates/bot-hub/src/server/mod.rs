@@ -34,7 +34,7 @@ use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order, Said
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Loaded as Stored, Store, StoreError};
+use crate::store::{Loaded as Stored, Store, StoreError, pass_own};
 use crate::tls;
 
 /// Answers of the store on their way to the engine.
@@ -97,7 +97,8 @@ impl Server {
     pub fn open(loaded: Loaded, sources: Sources) -> Result<Self, ServeError> {
         let tls = tls::prepare(&loaded)?;
         let (mut store, home) = open_store(&loaded)?;
-        let stored = store.load()?;
+        let mut stored = store.load()?;
+        pass_own(&mut stored.snapshot, store.reader()?.as_mut());
         let opened = count(&stored, &loaded, home.as_ref().is_none_or(|home| home.is_new));
         let (engine, events) = build(store, stored, &loaded, home.as_ref())?;
         Ok(Self { engine, events, loaded, sources, home, tls, opened })
@@ -225,6 +226,7 @@ fn open_store(loaded: &Loaded) -> Result<(Box<dyn Store>, Option<Home>), ServeEr
     }
     let home = Home::open(loaded.data_dir.as_deref())?;
     let store = SqliteStore::open(home.dir())?;
+    home.clear();
     Ok((Box::new(store), Some(home)))
 }
 

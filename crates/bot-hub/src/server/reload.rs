@@ -4,7 +4,6 @@
 //! certificate changed. It is checked first; a file with a mistake changes nothing, and the log says
 //! what is wrong with it.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ const STORED_WITHIN: Duration = Duration::from_secs(5);
 pub(super) struct Reloader {
     current: Config,
     sources: Sources,
-    watched: Option<(PathBuf, FileStamp)>,
+    watched: Option<FileStamp>,
     orders: mpsc::Sender<Order>,
     door: Rc<Door<Said>>,
     keeper: Keeper,
@@ -44,10 +43,8 @@ impl Reloader {
         keeper: Keeper,
         supervisor: Rc<Supervisor>,
     ) -> Self {
-        let watched = sources.file.clone().map(|path| {
-            let stamp = FileStamp::of(&path);
-            (path, stamp)
-        });
+        // From before the file was read: what was written to it while the hub started is a change.
+        let watched = loaded.stamp;
         Self { current: loaded.config, sources, watched, orders, door, keeper, supervisor }
     }
 
@@ -70,7 +67,7 @@ impl Reloader {
 
     fn has_changed(&mut self) -> bool {
         let certificate = self.keeper.files_changed();
-        self.watched.as_mut().is_some_and(|(_, stamp)| stamp.changed()) || certificate
+        self.watched.as_mut().is_some_and(FileStamp::changed) || certificate
     }
 
     async fn reload(&mut self) {

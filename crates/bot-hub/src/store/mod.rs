@@ -17,11 +17,14 @@
 pub mod driver;
 pub mod export;
 pub mod memory;
+mod own;
 pub mod sqlite;
 
 #[cfg(test)]
 mod conformance;
 mod rule;
+
+pub use self::own::pass_own;
 
 use std::cmp::Ordering;
 

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::fixture::{Place, Running};
+use crate::restarts::until;
 
 const DAY_S: i64 = 24 * 3_600;
 
@@ -127,4 +128,32 @@ fn a_restored_backup_from_six_weeks_ago_is_not_emptied() {
     assert_eq!(sent(&place).len(), 1);
     let says = "the store was restored from a backup";
     assert!(place.log().contains(says), "{}", place.log());
+}
+
+#[test]
+fn after_a_clock_that_was_ahead_what_waits_has_an_age_and_everybody_says_why() {
+    let Some(library) = library() else { return };
+    let place = Place::new();
+    let hub = serve(&place, &library, 3 * DAY_S, &[]);
+    place.bot("bob");
+    place.data(&["room", "create", "lab"]);
+    place.data(&["send", "lab", "from the day after tomorrow"]);
+    place.data(&["room", "add", "lab", "bob"]);
+    set(&place, 0);
+    place.data(&["send", "lab", "and from today"]);
+    let check = |place: &Place| {
+        until("an age", || {
+            let pending = place.json(&["pending", "--bot", "bob"]);
+            pending["pending"][0]["oldest_age_ms"].as_u64().filter(|age| *age > 0)
+        });
+        let told = place.run(&["doctor", "--offline"]).out;
+        assert!(told.contains("new messages get a time that is"), "{told}");
+        let told = place.run(&["check", "--warn-free", "1KiB", "--crit-free", "1KiB"]);
+        assert_eq!(told.code, 1, "{}", told.out);
+        assert!(told.out.contains("new messages get a time that is"), "{}", told.out);
+    };
+    check(&place);
+    assert!(hub.stop().success());
+    let _hub = serve(&place, &library, 0, &[]);
+    check(&place);
 }

@@ -71,6 +71,8 @@ fn secrets_that_others_can_read_are_a_problem_until_they_are_mended() {
     let text = "{ tokens: { \"a-token-of-ann-0123456789\": { botId: \"ann\" } } }";
     std::fs::write(&config, text).unwrap();
     chmod(&config, 0o644);
+    // In a directory that nobody else enters, the mode of a file would be worth a note only.
+    chmod(&place.path("."), 0o755);
     let arguments = ["--listen", "127.0.0.1:0", "--config", "config.json5"];
     let _hub = place.serve_with(&arguments);
     let data = place.path(".local/share/bot-hub");

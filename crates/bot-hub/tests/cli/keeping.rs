@@ -118,8 +118,9 @@ fn backups_in_a_directory_are_named_by_time_and_the_oldest_go() {
     std::fs::create_dir(&dir).unwrap();
     let others =
         ["hub-2001-01-01T00-00-00Z.db", "hub-2002-01-01T00-00-00Z.db", "hub-mine.db", "notes"];
+    place.data(&["backup", "earlier.db"]);
     for name in others {
-        std::fs::write(dir.join(name), "old").unwrap();
+        std::fs::copy(place.path("earlier.db"), dir.join(name)).unwrap();
     }
     let told = place.run(&["backup", "backups", "--keep", "2"]);
     assert_eq!(told.code, 0, "{}", told.err);

@@ -1,6 +1,7 @@
 //! The command line as people and scripts meet it: the built program, a hub on a port that the system
 //! hands out, and stdout, stderr and exit code as data.
 
+mod backups;
 mod clocks;
 mod docs;
 mod doctor;
@@ -19,6 +20,8 @@ mod names;
 mod next_steps;
 mod outputs;
 mod readers;
+mod recovery;
+mod restarts;
 mod secrets;
 mod sending;
 mod service;
@@ -26,6 +29,7 @@ mod serving;
 #[cfg(feature = "otel")]
 mod spans;
 mod terminal;
+mod tokens;
 mod unread;
 mod watching;
 mod world;

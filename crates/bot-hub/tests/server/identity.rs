@@ -28,6 +28,13 @@ async fn a_reload_with_a_mistake_changes_nothing_and_a_good_one_applies() {
 }
 
 #[tokio::test]
+async fn an_edit_while_the_hub_starts_is_applied() {
+    let stage = Stage::start_while_edited(&config(&["ana"], ""), &config(&["ana", "bob"], ""));
+    stage.until("bothub_config_reload_total{outcome=\"applied\"}", |count| count > 0.0).await;
+    stage.member("bob").await;
+}
+
+#[tokio::test]
 async fn a_bot_whose_token_is_taken_away_is_sent_away() {
     let stage = Stage::start(&config(&["ana", "bob"], ""));
     let (bob, _events) = stage.member("bob").await;
@@ -59,7 +66,10 @@ async fn a_bot_that_is_disabled_or_removed_is_sent_away() {
 
 #[tokio::test]
 async fn who_guesses_tokens_has_to_wait_and_nobody_else() {
-    let stage = Stage::start(&config(&["ana", "bob"], "limits: { authFailuresPerMinute: 5 }"));
+    let tokens =
+        format!("\"short\": {{ botId: \"bob\" }}, \"{}\": {{ botId: \"ana\" }}", token("ana"));
+    let limits = "limits: { authFailuresPerMinute: 5 }";
+    let stage = Stage::start(&format!("{{ tokens: {{ {tokens} }}, {limits} }}"));
     let mut answers = Vec::new();
     for guess in 0..8 {
         let mut socket = stage.socket(HERE).await;
@@ -67,9 +77,10 @@ async fn who_guesses_tokens_has_to_wait_and_nobody_else() {
     }
     assert_eq!(answers[..5], ["bad_token"; 5]);
     assert_eq!(answers[5..], ["auth_throttled"; 3]);
-    // The right token does not help from there, and the bot is not locked out elsewhere.
-    assert_eq!(stage.socket(HERE).await.auth(&token("ana")).await.unwrap(), "auth_throttled");
-    assert_eq!(stage.socket(ELSEWHERE).await.auth(&token("ana")).await.unwrap(), "auth_ok");
+    // A token that can be guessed does not help from there; one that nobody guesses does.
+    assert_eq!(stage.socket(HERE).await.auth("short").await.unwrap(), "auth_throttled");
+    assert_eq!(stage.socket(HERE).await.auth(&token("ana")).await.unwrap(), "auth_ok");
+    assert_eq!(stage.socket(ELSEWHERE).await.auth("short").await.unwrap(), "auth_ok");
 }
 
 #[tokio::test]

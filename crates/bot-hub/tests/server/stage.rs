@@ -59,7 +59,15 @@ impl Stage {
         data: &Path,
         log: Option<tracing::Dispatch>,
     ) -> Self {
-        Self::launch(config, dir, data, log).expect("the store opens")
+        Self::launch(config, dir, data, log, None).expect("the store opens")
+    }
+
+    /// With a configuration that becomes another one as soon as it was read.
+    pub(crate) fn start_while_edited(config: &str, edited: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let data = dir.path().join("data");
+        let edited = Some(edited.to_owned());
+        Self::launch(config, dir, &data, None, edited).expect("the store opens")
     }
 
     /// The same, or why the hub does not start.
@@ -68,7 +76,7 @@ impl Stage {
         dir: tempfile::TempDir,
         data: &Path,
     ) -> Result<Self, String> {
-        Self::launch(config, dir, data, None)
+        Self::launch(config, dir, data, None, None)
     }
 
     fn launch(
@@ -76,6 +84,7 @@ impl Stage {
         dir: tempfile::TempDir,
         data: &Path,
         log: Option<tracing::Dispatch>,
+        edited: Option<String>,
     ) -> Result<Self, String> {
         let file = dir.path().join("config.json5");
         std::fs::write(&file, config).expect("a temporary file");
@@ -93,6 +102,9 @@ impl Stage {
             runtime.expect("a runtime").block_on(async move {
                 let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
                 let loaded = load(&sources).expect("the configuration is in order");
+                if let (Some(edited), Some(file)) = (edited, &sources.file) {
+                    std::fs::write(file, edited).expect("a temporary file");
+                }
                 let listeners = vec![listener];
                 let server = match Server::open(loaded, sources) {
                     Ok(server) => server,

@@ -32,7 +32,7 @@ fn a_running_store_is_backed_up_verified_and_restored_with_a_new_epoch() {
             then.commit(&batch).unwrap();
         }
         // The second one replaces the first.
-        let report = backup(running.path(), &copy).unwrap();
+        let report = backup(running.path(), &copy).unwrap().report;
         assert_eq!((report.rooms, report.damage.len()), (2, 0), "round {round}");
     }
     let before = epoch(&mut store);
@@ -151,7 +151,7 @@ fn a_store_that_is_written_to_is_verified_and_backed_up_without_false_alarm() {
         while !is_over.load(Ordering::Acquire) || looks == 0 {
             let copy = elsewhere.path().join(format!("{looks}.db"));
             assert_eq!(verify(running.path()).unwrap().damage, []);
-            assert_eq!(backup(running.path(), &copy).unwrap().damage, []);
+            assert_eq!(backup(running.path(), &copy).unwrap().report.damage, []);
             looks += 1;
         }
         looks

@@ -84,6 +84,8 @@ fn described(name: &str) -> (&'static str, &'static str) {
         "bots" => ("bots", "Bots that are known."),
         "online" => ("online_bots", "Bots that are connected."),
         "corrupt" => ("corrupt_entries", "Damaged entries met since the start of the hub."),
+        "ahead" => ("ahead_seconds", "How far ahead the times of new messages are."),
+        "stored" => ("stored", "Whether the hub writes to the database of its data directory."),
         "refused" => ("refused_changes", "Changes that the store refused, tried again later."),
         "retention_waits" => ("retention_waits", "Whether nothing is removed because of its age."),
         _ => ("free_bytes", "Free space on the disk of the store."),

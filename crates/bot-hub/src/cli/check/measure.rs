@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Check, Measure, Status, Verdict};
 use crate::cli::Global;
+use crate::cli::doctor::astray_words;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::{Hub, data_dir};
 use crate::cli::out::counted;
@@ -17,6 +18,7 @@ use crate::cli::probe::readiness;
 use crate::cli::words;
 use crate::config::Period;
 use crate::server::{OPERATOR, store_space};
+use crate::store::sqlite::astray;
 
 #[derive(Deserialize)]
 struct Numbers {
@@ -28,6 +30,8 @@ struct Numbers {
     refused_changes: u64,
     #[serde(default)]
     retention_waits: Option<String>,
+    #[serde(default)]
+    ahead_ms: u64,
 }
 
 /// Everything that there is to measure, or why nothing can be.
@@ -49,13 +53,16 @@ async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure>
     let numbers = hub.ask::<Numbers>(Operation::HubStatus {}).await;
     let answered = started.elapsed().as_secs_f64();
     let mut numbers = match numbers {
+        Err(failure) if failure.kind == Kind::Refused && check.asks_what_waits() => {
+            return Err(failure);
+        }
         Err(failure) if failure.kind == Kind::Refused => return Ok(seen(hub, answered).await),
         asked => asked?.1,
     };
     (numbers.bots, numbers.online) = crate::cli::bot::counts(&hub).await?;
     let waiting = queues(&hub).await?;
     let ready = readiness(&hub.url).await;
-    let is_local = hub.running.is_some();
+    let pid = hub.running.as_ref().map(|running| running.pid);
     drop(hub.events);
     hub.client.close().await;
 
@@ -70,8 +77,10 @@ async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure>
         corrupt(numbers.corrupt),
         refused(numbers.refused_changes),
         retention(numbers.retention_waits.as_deref()),
+        ahead(numbers.ahead_ms),
     ];
-    if is_local {
+    if let Some(pid) = pid {
+        measures.extend(stored(global, pid));
         measures.extend(free(check, global));
     }
     Ok(measures)
@@ -110,7 +119,10 @@ fn pending(check: &Check, numbers: &Numbers, queues: &[Queue]) -> Measure {
 }
 
 fn oldest(check: &Check, queues: &[Queue]) -> Measure {
-    let thresholds = [Some(&check.warn_oldest), Some(&check.crit_oldest)].map(in_seconds);
+    let usual = [Period::seconds(120), Period::seconds(900)];
+    let [warn, crit] =
+        [check.warn_oldest.unwrap_or(usual[0]), check.crit_oldest.unwrap_or(usual[1])];
+    let thresholds = [Some(&warn), Some(&crit)].map(in_seconds);
     waits("oldest", queues.iter().filter(|queue| !queue.is_away()), thresholds)
 }
 
@@ -162,6 +174,25 @@ fn retention(waits: Option<&str>) -> Measure {
     let says = waits.map_or_else(String::new, |why| format!("nothing is removed by age: {why}"));
     let value = if waits.is_some() { 1.0 } else { 0.0 };
     Measure { thresholds: [Some(0.0), None], ..plain("retention_waits", value, "", says) }
+}
+
+/// After a clock that was wrong: new messages have the time of the newest until it is there.
+fn ahead(ahead_ms: u64) -> Measure {
+    let says = match ahead_ms {
+        0..2_000 => String::new(),
+        _ => format!("new messages get a time that is {} ahead", words::period(ahead_ms)),
+    };
+    let thresholds = [Some(2.0), None];
+    Measure { thresholds, ..plain("ahead", ahead_ms as f64 / 1_000.0, "s", says) }
+}
+
+/// A hub whose database is gone, or exchanged, forgets with its end what it says is stored.
+fn stored(global: &Global, pid: u32) -> Option<Measure> {
+    let astray = astray(&data_dir(global).ok()?, pid);
+    let says = astray.as_ref().map_or_else(String::new, astray_words);
+    let value = if astray.is_none() { 1.0 } else { 0.0 };
+    let thresholds = [None, Some(1.0)];
+    Some(Measure { thresholds, falls: true, ..plain("stored", value, "", says) })
 }
 
 fn free(check: &Check, global: &Global) -> Option<Measure> {

@@ -34,11 +34,11 @@ pub(super) struct Check {
     warn_pending: Option<u64>,
     #[arg(long, value_name = "COUNT", help = "The same, critical")]
     crit_pending: Option<u64>,
-    /// How long a message waits for a bot that is connected: 2m
-    #[arg(long, value_name = "PERIOD", default_value = "2m")]
-    warn_oldest: Period,
-    #[arg(long, value_name = "PERIOD", default_value = "15m", help = "The same, critical")]
-    crit_oldest: Period,
+    /// How long a message waits for a bot that is connected [default: 2m]
+    #[arg(long, value_name = "PERIOD")]
+    warn_oldest: Option<Period>,
+    #[arg(long, value_name = "PERIOD", help = "The same, critical [default: 15m]")]
+    crit_oldest: Option<Period>,
     /// How long a message waits for a bot that is away: 12h
     #[arg(long, value_name = "PERIOD")]
     warn_away: Option<Period>,
@@ -129,6 +129,13 @@ impl Verdict {
 }
 
 impl Check {
+    /// Whether there is a threshold for what only operators are told.
+    fn asks_what_waits(&self) -> bool {
+        let counts = [self.warn_pending, self.crit_pending];
+        let ages = [self.warn_oldest, self.crit_oldest, self.warn_away, self.crit_away];
+        counts.iter().any(Option::is_some) || ages.iter().any(Option::is_some)
+    }
+
     pub(super) fn run(self, global: &Global) -> ExitCode {
         let mut verdict = None;
         let looked = until_interrupted(async {

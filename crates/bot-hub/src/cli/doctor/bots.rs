@@ -17,6 +17,8 @@ use crate::cli::out::counted;
 use crate::cli::pending::{Queue, queues};
 use crate::cli::words::{self, period, room as room_name, wall_clock};
 use crate::server::OPERATOR;
+use crate::store::export::open;
+use crate::store::pass_own;
 use crate::store::sqlite::look;
 
 /// Findings of one kind that are told one by one; the rest is counted.
@@ -131,7 +133,12 @@ async fn ask(hub: &Hub) -> Result<Census, Failure> {
 
 /// Of a hub that does not run. Damage was told already, with the store.
 fn read(dir: &std::path::Path) -> Option<Census> {
-    let stored = look(dir).ok()?;
+    let mut stored = look(dir).ok()?;
+    if let Ok(mut reader) = open(dir) {
+        pass_own(&mut stored.snapshot, &mut reader);
+    }
+    let disabled: BTreeSet<BotId> =
+        stored.bots.iter().filter(|it| it.disabled).map(|it| it.bot.clone()).collect();
     let now = wall_clock();
     let bots = stored.bots.into_iter().map(|it| Bot {
         bot: it.bot,
@@ -153,7 +160,10 @@ fn read(dir: &std::path::Path) -> Option<Census> {
                     waiting: it.head - member.cursor,
                     in_flight: 0,
                     oldest_age_ms: member.waiting_since.map(|at| now.since(at)),
-                    reason: "offline".to_owned(),
+                    reason: match disabled.contains(&member.bot) {
+                        true => "disabled".to_owned(),
+                        false => "offline".to_owned(),
+                    },
                 });
             }
         }
@@ -182,7 +192,13 @@ fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
             findings.note("waiting", what, why, next);
         } else if it.is_away() {
             let why = "nothing is lost, and nobody answers until it is back";
-            let next = format!("start it; what waits: bot-hub pending --bot {}", it.bot);
+            let next = match it.reason == "offline" {
+                true => format!("start it; what waits: bot-hub pending --bot {}", it.bot),
+                false => format!(
+                    "see which (bot-hub bot show {0}), then bot-hub bot enable {0}, or bot-hub bot rotate-token {0}",
+                    it.bot
+                ),
+            };
             findings.note("waiting", what, why, next);
         } else {
             let why = "it is connected, and does not take what it is given";
@@ -240,8 +256,9 @@ fn never_seen(census: &Census, findings: &mut Findings) {
     });
     let names: Vec<&str> = never.filter(is_old).map(|bot| bot.bot.as_str()).collect();
     if names.is_empty() {
-        return findings
-            .fine("bots", format!("{} known", counted(census.bots.len() as u64, "bot")));
+        // The command line's own is nobody's bot.
+        let count = census.bots.iter().filter(|it| it.bot.as_str() != OPERATOR).count();
+        return findings.fine("bots", format!("{} known", counted(count as u64, "bot")));
     }
     let what = format!("never seen since they were made: {}", some_of(&names));
     let why = "their tokens lie somewhere, and nobody uses them";

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::Patient;
 use super::finding::Findings;
 use crate::cli::hub::Hub;
+use crate::cli::out::counted;
 use crate::cli::words::{period, wall_clock};
 
 /// A difference that people notice in a log.
@@ -39,9 +40,31 @@ async fn is_trusted(hub: &Hub, findings: &mut Findings) {
     struct Numbers {
         #[serde(default)]
         retention_waits: Option<String>,
+        #[serde(default)]
+        ahead_ms: u64,
+        #[serde(default)]
+        corrupt: u64,
     }
     // Who may not ask is told so elsewhere.
     let Ok((_, numbers)) = hub.ask::<Numbers>(Operation::HubStatus {}).await else { return };
+    if numbers.corrupt > 0 {
+        let what = format!(
+            "{} met since the hub was started",
+            counted(numbers.corrupt, "damaged message")
+        );
+        let why = "what is damaged is withheld, never delivered";
+        findings.warning("store", what, why, "bot-hub verify names all of it");
+    }
+    if numbers.ahead_ms >= NOTICEABLE_MS {
+        let what = format!("new messages get a time that is {} ahead", period(numbers.ahead_ms));
+        let why = "the clock was ahead when the newest message was stored, and times never go back";
+        findings.warning(
+            "clock",
+            what,
+            why,
+            "nothing has to be done: it ends when the clock is there",
+        );
+    }
     if let Some(why) = numbers.retention_waits {
         let what = format!("nothing is removed because of its age: {why}");
         let waits = "what a wrong clock takes for old would be gone; it waits for a day at most";

@@ -8,7 +8,7 @@ use super::settings::private;
 use crate::cli::words::size;
 use crate::config::StoreKind;
 use crate::server::store_space;
-use crate::store::sqlite::{is_in_use, while_unused};
+use crate::store::sqlite::{is_in_use, obstacle, while_unused};
 
 /// Less free space than this is a matter of days.
 const FREE_LOW_BYTES: u64 = 1 << 30;
@@ -79,6 +79,8 @@ fn space(dir: &Path, findings: &mut Findings) {
     let why = "on a full disk the hub refuses messages; a backup needs as much again";
     let next = "make room, or keep less: bot-hub room list, bot-hub room retain";
     if space.free_bytes < FREE_NONE_BYTES {
+        // What is removed from a store makes room in its file, and none beside it.
+        let next = "make the disk larger, or free it of other files; to keep less needs space, too";
         findings.problem("disk", what, why, next);
     } else if space.free_bytes < FREE_LOW_BYTES.max(used) {
         findings.warning("disk", what, why, next);
@@ -89,6 +91,10 @@ fn space(dir: &Path, findings: &mut Findings) {
 
 /// What backups, restores and upgrades put aside or did not finish.
 fn leftovers(dir: &Path, findings: &mut Findings) {
+    let next = match dir.join("hub.db").exists() && obstacle(dir).is_none() {
+        true => "remove it once you are sure that you do not need it",
+        false => "leave it where it is: it may be all that there is (see `store`)",
+    };
     let names = std::fs::read_dir(dir).into_iter().flatten().flatten();
     for file in names {
         let name = file.file_name().to_string_lossy().into_owned();
@@ -97,7 +103,7 @@ fn leftovers(dir: &Path, findings: &mut Findings) {
         if kept && let Ok(metadata) = file.metadata() {
             let what = format!("`{name}` ({})", size(metadata.len()));
             let why = "a restore or an upgrade left it, so that there is a way back";
-            findings.note("data", what, why, "remove it once you are sure that you do not need it");
+            findings.note("data", what, why, next);
         }
     }
 }

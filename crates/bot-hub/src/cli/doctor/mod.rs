@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use self::finding::Findings;
+pub(super) use self::store::astray_words;
 use super::Global;
 use super::context;
 use super::failure::{Failure, Kind};
@@ -27,6 +28,7 @@ use super::out::{Out, counted, say};
 use super::probe::readiness;
 use crate::config::{Environment, Loaded, Period, Sources, config_file, load};
 use crate::server::{Home, RunningHub};
+use crate::store::sqlite::obstacle;
 
 /// What to examine, and whether to mend.
 #[derive(Clone, Debug, clap::Args)]
@@ -131,11 +133,16 @@ impl Patient<'_> {
 
     async fn connect(&mut self, findings: &mut Findings) {
         if self.running.is_none() && self.is_here() {
+            let is_blocked = self.dir.as_deref().is_some_and(|dir| obstacle(dir).is_some());
             return findings.note(
                 "hub",
                 "no hub runs here",
                 "what only a running hub knows was not looked at",
-                "start it: bot-hub serve",
+                if is_blocked {
+                    "none starts here: see `store`"
+                } else {
+                    "start it: bot-hub serve"
+                },
             );
         }
         match Hub::connect(self.global).await {

@@ -1,18 +1,80 @@
 //! The store: can it be opened, and is it as it was written?
 
+use std::ops::ControlFlow;
+use std::path::Path;
+
 use super::Patient;
 use super::finding::Findings;
 use crate::cli::out::counted;
 use crate::cli::progress::during;
-use crate::store::sqlite::{look, verify};
+use crate::store::sqlite::{Astray, astray, forms, look, obstacle, verify};
+
+/// What it means where not even a look succeeds.
+const UNOPENED: &str = "a hub cannot open it either";
 
 /// Damage that is told one by one; the rest is counted.
 const TOLD_MAX: usize = 10;
 
 pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
-    let Some(dir) = patient.dir.as_deref().filter(|dir| dir.join("hub.db").exists()) else {
+    let Some(dir) = patient.dir.as_deref() else { return };
+    if is_in_place(patient, dir, findings).is_break() {
         return;
+    }
+    form(dir, findings);
+    if dir.join("hub.db").exists() {
+        content(patient, dir, findings);
+    }
+}
+
+/// Whether the database is where it should be; it is looked into only then.
+fn is_in_place(patient: &Patient<'_>, dir: &Path, findings: &mut Findings) -> ControlFlow<()> {
+    if let Some(astray) = patient.running.as_ref().and_then(|hub| astray(dir, hub.pid)) {
+        let why = "it is lost with the end of the hub";
+        findings.problem("store", astray_words(&astray), why, saved(&astray));
+        return ControlFlow::Break(());
+    }
+    if let Some(obstacle) = obstacle(dir) {
+        let (what, next) = obstacle.split_once("\nhint: ").unwrap_or((&obstacle, ""));
+        findings.problem("store", what, "no hub starts on it", next);
+        return ControlFlow::Break(());
+    }
+    ControlFlow::Continue(())
+}
+
+/// What is wrong with where a hub writes, in words.
+pub(in crate::cli) fn astray_words(astray: &Astray) -> String {
+    let database = astray.database.display();
+    match astray.is_gone {
+        true => format!("`{database}` is gone, and the hub goes on writing to it"),
+        false => format!("`{database}` is another file than the hub writes to"),
+    }
+}
+
+/// How to save what a hub writes where nobody will find it.
+fn saved(astray: &Astray) -> String {
+    let Some(open) = &astray.open_as else {
+        return "put the file back that was there when the hub was started, before it ends"
+            .to_owned();
     };
+    let (log, open) = (astray.log.display(), open.display());
+    format!(
+        "before it ends: mkdir -m 700 SAVED; cp '{log}' SAVED/hub.db-wal; cp '{open}' SAVED/hub.db; \
+         bot-hub verify --data SAVED"
+    )
+}
+
+/// A store of an earlier form is not broken.
+fn form(dir: &Path, findings: &mut Findings) {
+    if let Some((found, newest)) = forms(dir).filter(|(found, newest)| found < newest) {
+        let what =
+            format!("`hub.db` has form {found}; a hub of this program changes it to {newest}");
+        let why = "an older program made it, and may run on it";
+        let next = format!("start the hub again; it makes a copy first, hub.db.schema-{found}");
+        findings.note("store", what, why, next);
+    }
+}
+
+fn content(patient: &Patient<'_>, dir: &Path, findings: &mut Findings) {
     let restore = "restore a backup beside it: bot-hub restore FILE --data ANOTHER-DIR";
     let why = "what is damaged is withheld, never delivered";
     if patient.options.deep {
@@ -31,7 +93,7 @@ pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
                     findings.problem("store", what, why, "bot-hub verify names all of them");
                 }
             }
-            Err(error) => findings.problem("store", error.to_string(), why, restore),
+            Err(error) => findings.problem("store", error.to_string(), UNOPENED, restore),
         }
         return;
     }
@@ -44,12 +106,12 @@ pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
         Err(error) => {
             let error = error.to_string();
             match error.contains("is damaged") {
-                true => findings.problem("store", error, why, restore),
+                true => findings.problem("store", error, UNOPENED, restore),
                 // A backup mends damage, and nothing else.
                 false => findings.problem(
                     "store",
                     error,
-                    "a hub cannot open it either",
+                    UNOPENED,
                     "see what the message names; nothing says that the store itself is damaged",
                 ),
             }

@@ -46,9 +46,6 @@ impl Engine {
         wish: &ClaimWish,
     ) -> Result<(InviteRecord, BotRecord, Secret), Answer> {
         let now = self.now;
-        if let Some(wait_ms) = self.invites.wait(wish.address, now) {
-            return Err(throttled(wait_ms.div_ceil(1_000)));
-        }
         let invite = self.find_invite(wish)?;
         let name = match &wish.name {
             Some(name) => BotId::new(name).map_err(|error| {
@@ -83,6 +80,10 @@ impl Engine {
             return Err(failed(400, "bad_code", message, "copy it again, or the whole link", None));
         };
         let Some(invite) = self.invites.find(&hash) else {
+            // A code cannot be guessed: whoever has one is not held up by others behind the same address.
+            if let Some(wait_ms) = self.invites.wait(wish.address, self.now) {
+                return Err(throttled(wait_ms.div_ceil(1_000)));
+            }
             self.invites.throttle.failed(wish.address, self.now);
             tracing::warn!(address = %wish.address, "somebody tried a code that is none");
             let hint = "ask whoever invited you for a new one";

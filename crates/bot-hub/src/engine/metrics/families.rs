@@ -46,7 +46,7 @@ impl Metrics {
         page.gauge("retention_waits", help, waits);
         let help = "Lines of the log that were dropped because nobody read stderr in time.";
         page.counter("log_lines_dropped_total", help, surroundings.log_lines_dropped);
-        page.gauge("rooms", "Rooms, direct conversations among them.", gauges.rooms as f64);
+        page.gauge("rooms", "Rooms, direct conversations not counted.", gauges.rooms as f64);
         let reloads = ["applied", "rejected"].into_iter().zip(self.reloads.map(|it| it as f64));
         let help = ("config_reload_total", "Reloads of the configuration, by outcome.");
         page.labelled("counter", help, "outcome", reloads);

@@ -4,7 +4,7 @@
 //! it is complete, on the disk and verified; nothing that was there is ever overwritten in place.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
@@ -12,7 +12,9 @@ use rusqlite::backup::Backup;
 use super::clock;
 use super::connect::{self, Options};
 use super::error::Trouble;
-use super::leftovers::{SHM, SWITCHING, WAL, half_of, next_aside, replaced, suffixed};
+use super::leftovers::{
+    self, SHM, SWITCHING, WAL, damaged, half_of, next_aside, replaced, suffixed,
+};
 use super::lock::DirectoryLock;
 use super::place::copy_place;
 use super::schema;
@@ -22,29 +24,77 @@ use crate::store::{RESTORED, StoreError, random_epoch};
 /// What a copy leaves to the hub on the disk that both are on, if that is a tenth of it at least.
 const RESERVE_BYTES: u64 = 64 << 20;
 
+/// A copy that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// The name that it got.
+    pub file: PathBuf,
+    /// What is in it.
+    pub report: Report,
+}
+
 /// Copies the store of a data directory into a file, also while a hub runs on it: the copy is the
-/// store as it was at one moment. An existing copy is replaced when the new one is complete; a file
-/// that is something else never is.
+/// store as it was at one moment, in its form. An existing copy is replaced when the new one is
+/// complete; a file that is something else never is.
 ///
-/// The report is the copy's. Damage does not stop a backup: what is intact is worth keeping.
-pub fn backup(directory: &Path, target: &Path) -> Result<Report, StoreError> {
+/// Damage does not stop a backup, since what is intact is worth keeping. But such a copy gets a name
+/// beside the one that was asked for, where an earlier one may have what this one has lost.
+pub fn backup(directory: &Path, target: &Path) -> Result<Copied, StoreError> {
+    let place = copy_place(directory, target)?;
+    let (partial, report) = made(directory, &place)?;
+    let (file, place) = match report.damage.is_empty() {
+        true => (target.to_path_buf(), place),
+        false => (damaged(target), copy_place(directory, &damaged(&place))?),
+    };
+    publish(&partial.0, &place)?;
+    Ok(Copied { file, report })
+}
+
+/// The same under the first of many names that no file has: no copy is replaced.
+pub fn backup_as_new(
+    directory: &Path,
+    names: impl IntoIterator<Item = PathBuf>,
+) -> Result<Copied, StoreError> {
+    let mut names = names.into_iter().peekable();
+    let Some(first) = names.peek() else {
+        return Err(StoreError::Failed("there is no name for the copy".to_owned()));
+    };
+    let (partial, report) = made(directory, &copy_place(directory, first)?)?;
+    for name in names {
+        let file = if report.damage.is_empty() { name } else { damaged(&name) };
+        let place = copy_place(directory, &file)?;
+        if publish_new(&partial.0, &place)? {
+            return Ok(Copied { file, report });
+        }
+    }
+    Err(StoreError::Failed("every name for the copy is taken".to_owned()))
+}
+
+/// The same for whoever passes it on and removes it: it has its name whatever is in it.
+pub fn copy_through(directory: &Path, target: &Path) -> Result<Report, StoreError> {
+    let place = copy_place(directory, target)?;
+    let (partial, report) = made(directory, &place)?;
+    publish(&partial.0, &place)?;
+    Ok(report)
+}
+
+/// A copy that is complete and looked through, before it gets its name.
+fn made(directory: &Path, target: &Path) -> Result<(Partial, Report), StoreError> {
     let path = connect::database(directory);
-    let conn = connect::existing(&path, &Options::default());
+    let conn = connect::as_it_is(&path, &Options::default());
     let conn = conn.map_err(|trouble| trouble.at(&path))?;
-    let target = &copy_place(directory, target)?;
     let reserve = if same_disk(&path, target) { RESERVE_BYTES } else { 0 };
     has_room(&conn, target, reserve)?;
     let partial = Partial::of(target)?;
     copy_pages(&conn, &partial.0)?;
     let report = verify_file(&partial.0, &Options::default())?;
     settle(&partial.0)?;
-    publish(&partial.0, target)?;
-    Ok(report)
+    Ok((partial, report))
 }
 
 /// A file that is removed unless it gets its name. Nobody else has it: two copies that are to have the
 /// same name are made side by side.
-struct Partial(std::path::PathBuf);
+struct Partial(PathBuf);
 
 impl Partial {
     fn of(target: &Path) -> Result<Self, StoreError> {
@@ -73,18 +123,21 @@ pub fn restore(copy: &Path, directory: &Path, replace: bool) -> Result<Report, S
     let _lock = DirectoryLock::take(directory)?;
     let path = connect::database(directory);
     let length = path.metadata().map_or(0, |metadata| metadata.len());
-    if (length > 0 || suffixed(&path, SWITCHING).exists()) && !replace {
+    if !replace && suffixed(&path, SWITCHING).exists() {
+        leftovers::check(&path)?;
+    }
+    if length > 0 && !replace {
         return Err(StoreError::Failed(format!(
             "`{}` is there already; hint: restore into another directory, or ask to replace it",
             path.display()
         )));
     }
-    let source = connect::existing(copy, &Options::default());
+    let source = connect::as_it_is(copy, &Options::default());
     let source = source.map_err(|trouble| trouble.at(copy))?;
     has_room(&source, &path, 0)?;
     let partial = Partial::of(&path)?;
     copy_pages(&source, &partial.0)?;
-    begin_epoch(&partial.0).map_err(|trouble| trouble.at(&partial.0))?;
+    begin_life(&partial.0).map_err(|trouble| trouble.at(&partial.0))?;
     let report = verify_file(&partial.0, &Options::default())?;
     settle(&partial.0)?;
     // From here on a start refuses, until the new store has its name: none in between finds no store.
@@ -127,14 +180,15 @@ fn has_room(from: &Connection, target: &Path, reserve: u64) -> Result<(), StoreE
     if free >= needed + reserve {
         return Ok(());
     }
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let (needed, left) = (needed.div_ceil(1 << 20), free >> 20);
+    let kept = match reserve.div_ceil(1 << 20) {
+        0 => String::new(),
+        kept => format!(", of which the hub needs {kept}"),
+    };
+    let target = target.display();
     Err(StoreError::Failed(format!(
-        "a copy takes {} MiB, and {} MiB are free for `{}`, of which the hub needs {}\n\
-         hint: name a place on another disk, or free some space",
-        mib(needed),
-        mib(free),
-        target.display(),
-        mib(reserve)
+        "a copy takes {needed} MiB, and {left} MiB are free for `{target}`{kept}\n\
+         hint: free some space there, or let it go to another disk"
     )))
 }
 
@@ -159,8 +213,11 @@ fn copy_pages(from: &Connection, partial: &Path) -> Result<(), StoreError> {
     copied().map_err(|error| Trouble::Sql(error).at(partial))
 }
 
-fn begin_epoch(path: &Path) -> Result<(), Trouble> {
+/// What a start does to a store of an earlier form, and another epoch.
+fn begin_life(path: &Path) -> Result<(), Trouble> {
     let conn = connect::writer(path, &Options::default())?;
+    // The copy that was restored stays: it is the way back.
+    schema::prepare(&conn, path, schema::STEPS, |_| Ok(()))?;
     schema::write_epoch(&conn, random_epoch()?)?;
     // What is old in it was not old to those who wait for it: they get time to take it.
     Ok(clock::write_age_waits(&conn, Some(RESTORED))?)
@@ -186,6 +243,23 @@ fn publish(partial: &Path, target: &Path) -> Result<(), StoreError> {
         sync_directory(target)
     };
     named().map_err(|error| failed(target, &error))
+}
+
+/// The same, unless somebody has the name already.
+fn publish_new(partial: &Path, target: &Path) -> Result<bool, StoreError> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    File::open(partial)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| failed(partial, &error))?;
+    match renameat_with(CWD, partial, CWD, target, RenameFlags::NOREPLACE) {
+        Ok(()) => sync_directory(target).map(|()| true).map_err(|error| failed(target, &error)),
+        Err(Errno::EXIST) => Ok(false),
+        // Not every file system can say no; then it is looked first.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if target.exists() => Ok(false),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => publish(partial, target).map(|()| true),
+        Err(error) => Err(failed(target, &error.into())),
+    }
 }
 
 /// Renames a store with its log of changes, over nothing that was put aside before. If an earlier

@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bot_protocol::id::Epoch;
+use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -73,8 +75,18 @@ pub(super) fn reader(path: &Path, options: &Options) -> rusqlite::Result<Connect
     Ok(conn)
 }
 
-/// A reading connection to a store that somebody else made: refuses what this program cannot read.
+/// A reading connection to a store that somebody else made, with today's tables. Refuses what this
+/// program cannot read; what an earlier one wrote is brought up in a copy that ends with the connection.
 pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, Trouble> {
+    let conn = as_it_is(path, options)?;
+    match schema::reads(&conn)? {
+        true => Ok(conn),
+        false => lifted(&conn, path),
+    }
+}
+
+/// The same with the tables that are there, for whoever copies all of it.
+pub(super) fn as_it_is(path: &Path, options: &Options) -> Result<Connection, Trouble> {
     if options.vfs.is_none() && !path.exists() {
         let cause = format!("there is no store at `{}`", path.display());
         return Err(StoreError::Failed(cause).into());
@@ -85,6 +97,23 @@ pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, Tro
     };
     schema::check(&conn, path)?;
     Ok(conn)
+}
+
+fn lifted(conn: &Connection, path: &Path) -> Result<Connection, Trouble> {
+    // Without a name it is a file for this connection alone, where temporary files go.
+    let mut copy = Connection::open("")?;
+    Backup::new(conn, &mut copy)?.step(-1)?;
+    set_up(&copy)?;
+    schema::prepare(&copy, path, schema::STEPS, |_| Ok(()))?;
+    copy.pragma_update(None, "query_only", true)?;
+    Ok(copy)
+}
+
+/// The epoch of a copy that lies somewhere; `None` if it is no store, or cannot be read.
+pub(super) fn epoch_of(path: &Path) -> Option<Epoch> {
+    let conn = frozen(path).ok()?;
+    schema::check(&conn, path).ok()?;
+    schema::read_epoch(&conn).ok()?
 }
 
 /// Whether nobody can write there, not even the index of a log of changes.

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::connect::DATABASE;
+use super::connect::{DATABASE, database};
 use crate::store::StoreError;
 
 /// Behind the name of a copy that is not complete.
@@ -18,6 +18,19 @@ pub(super) const REPLACED: &str = ".replaced";
 
 /// There while a restore exchanges one store for another.
 pub(super) const SWITCHING: &str = ".switching";
+
+/// Behind the name of a copy in which something is damaged.
+const DAMAGED: &str = ".damaged";
+
+/// The name beside that of a copy that is whole.
+pub(super) fn damaged(target: &Path) -> PathBuf {
+    suffixed(target, DAMAGED)
+}
+
+/// The name that a copy would have if it were whole.
+pub fn undamaged(name: &str) -> Option<&str> {
+    name.strip_suffix(DAMAGED)
+}
 
 /// Behind the name of a database: its log of changes, and the index of that.
 pub(super) const WAL: &str = "-wal";
@@ -71,9 +84,24 @@ pub(super) fn clear(directory: &Path) {
     }
 }
 
-/// Refuses a directory whose store was put aside and not replaced.
+/// Why no store can be opened, or begun, in a data directory as it is.
+pub fn obstacle(directory: &Path) -> Option<String> {
+    check(&database(directory)).err().map(|error| error.to_string())
+}
+
+/// Refuses a directory whose store was put aside and not replaced, or is gone.
 pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     let marker = suffixed(path, SWITCHING);
+    let log = suffixed(path, WAL);
+    if !marker.exists() && !path.exists() && log.metadata().is_ok_and(|it| it.len() > 0) {
+        return Err(StoreError::Failed(format!(
+            "`{}` is gone, and `{}` holds what was written to it last\n\
+             hint: put it back in its place; without it only a backup helps: bot-hub restore FILE puts the log \
+             aside",
+            path.display(),
+            log.display()
+        )));
+    }
     let is_there = path.metadata().is_ok_and(|it| it.len() > 0);
     let aside: Vec<PathBuf> = replaced(path);
     if !marker.exists() && (is_there || aside.is_empty()) {
@@ -100,9 +128,10 @@ pub(super) fn replaced(path: &Path) -> Vec<PathBuf> {
     (1..).map(|number| aside(path, number)).take_while(|aside| aside.exists()).collect()
 }
 
-/// The next name that no store has which was put aside.
+/// The next name that nothing has which was put aside.
 pub(super) fn next_aside(path: &Path) -> PathBuf {
-    aside(path, replaced(path).len() + 1)
+    let is_free = |aside: &PathBuf| !aside.exists() && !suffixed(aside, WAL).exists();
+    (1..).map(|number| aside(path, number)).find(is_free).expect("numbers do not end")
 }
 
 fn aside(path: &Path, number: usize) -> PathBuf {

@@ -8,7 +8,7 @@
 //! * `batch`: one transaction. `cache`: what it remembers from the one before.
 //! * `clock`: what it knows of time.
 //! * `load`, `read`, `fate`, `stored`, `names`: the way back.
-//! * `leftovers`: what an interruption left behind.
+//! * `leftovers`: what an interruption left behind. `held`: whether the hub's file is where it should be.
 //! * `verify`, `backup`: the store as a whole.
 //! * `connect`, `lock`, `error`: the file.
 
@@ -19,6 +19,7 @@ mod clock;
 mod connect;
 mod error;
 mod fate;
+mod held;
 mod leftovers;
 mod load;
 mod lock;
@@ -39,14 +40,16 @@ use bot_hub_core::change::Outcome;
 use bot_protocol::id::Epoch;
 use rusqlite::Connection;
 
-pub use self::backup::{backup, restore};
+pub use self::backup::{Copied, backup, backup_as_new, copy_through, restore};
 use self::batch::Batch;
 use self::cache::Cache;
 use self::connect::DATABASE;
 pub use self::connect::Options;
 use self::error::{Trouble, is_full};
-pub use self::leftovers::{piped, whole_of};
+pub use self::held::{Astray, astray};
+pub use self::leftovers::{obstacle, piped, undamaged, whole_of};
 use self::lock::DirectoryLock;
+pub use self::lock::Holder;
 pub use self::place::copy_place;
 pub use self::read::SqliteReader;
 use self::sum::Sum;
@@ -106,7 +109,14 @@ impl SqliteStore {
         let conn = connect::writer(path, options)?;
         schema::prepare(&conn, path, schema::STEPS, |found| {
             let name = format!("{DATABASE}.schema-{found}");
-            backup::copy(&conn, &path.with_file_name(name))
+            let copy = path.with_file_name(name);
+            backup::copy(&conn, &copy)?;
+            let newest = schema::newest();
+            tracing::info!(
+                copy = %copy.display(),
+                "the store is copied, and brought from form {found} to {newest}"
+            );
+            Ok(())
         })?;
         Ok(conn)
     }
@@ -219,8 +229,23 @@ impl Store for SqliteStore {
 
 /// Whether somebody has the store of a data directory open for writing.
 pub fn is_in_use(directory: &Path) -> bool {
-    let has_lock = directory.join(lock::LOCK).exists();
-    has_lock && matches!(DirectoryLock::take(directory), Err(StoreError::InUse { .. }))
+    lock::holder(directory) == Holder::Somebody
+}
+
+/// Who has the store of a data directory open for writing.
+pub fn holder(directory: &Path) -> Holder {
+    lock::holder(directory)
+}
+
+/// The epoch of a copy; `None` if it is no store, or cannot be read.
+pub fn epoch_of(copy: &Path) -> Option<Epoch> {
+    connect::epoch_of(copy)
+}
+
+/// Of which form the store of a data directory is, and which one a hub of this program changes it to.
+pub fn forms(directory: &Path) -> Option<(u32, u32)> {
+    let conn = connect::as_it_is(&connect::database(directory), &Options::default()).ok()?;
+    Some((schema::number(&conn).ok()?, schema::newest()))
 }
 
 /// Does something while nobody can open the store of a data directory for writing.

@@ -172,7 +172,7 @@ enum Found {
 fn identify(conn: &Connection) -> rusqlite::Result<Found> {
     let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
     if number("PRAGMA application_id")? == i64::from(APPLICATION) {
-        return Ok(Found::Ours(conn.query_row("PRAGMA user_version", [], |row| row.get(0))?));
+        return Ok(Found::Ours(self::number(conn)?));
     }
     let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
     Ok(if is_empty { Found::Empty } else { Found::Foreign })
@@ -207,19 +207,32 @@ pub(super) fn prepare(
     Ok(())
 }
 
-/// Whether this program can read the store as it is.
+/// Refuses what is no store, or one that no step leads from.
 pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), Trouble> {
-    let known = u32::try_from(STEPS.len()).expect("there are fewer steps than numbers");
     let error = match identify(conn)? {
-        Found::Ours(found) if found == known => return Ok(()),
-        Found::Ours(found) if found > known => newer(path, found, known),
-        Found::Ours(found) => StoreError::Failed(format!(
-            "`{}` has schema {found}, this program reads {known}; hint: start the hub on it once",
-            path.display()
-        )),
+        Found::Ours(found) if found <= newest() => return Ok(()),
+        Found::Ours(found) => newer(path, found, newest()),
         Found::Empty | Found::Foreign => foreign(path),
     };
     Err(error.into())
+}
+
+/// Whether a store that was checked has the tables of today: no step to come changes them.
+pub(super) fn reads(conn: &Connection) -> rusqlite::Result<bool> {
+    let changes = |step: &Step| {
+        step.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with("--"))
+    };
+    Ok(!STEPS.iter().skip(number(conn)? as usize).any(changes))
+}
+
+/// The number of the tables that a store has.
+pub(super) fn number(conn: &Connection) -> rusqlite::Result<u32> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// The number of the tables of today.
+pub(super) fn newest() -> u32 {
+    u32::try_from(STEPS.len()).expect("there are fewer steps than numbers")
 }
 
 fn newer(path: &Path, found: u32, known: u32) -> StoreError {

@@ -1,0 +1,70 @@
+//! Tokens that end, and who else feels it.
+
+use crate::fixture::Place;
+
+/// An operator of its own, whose token lies in the file `me.tok`.
+fn operator(place: &Place) {
+    let token = place.data(&["bot", "add", "me", "--operator"]);
+    std::fs::write(place.path("me.tok"), token).unwrap();
+}
+
+#[test]
+fn who_rotates_its_own_token_gets_the_new_one() {
+    let place = Place::new();
+    let hub = place.serve();
+    operator(&place);
+    let url = hub.url();
+    let me = ["--url", &url, "--token-file", "me.tok"];
+    let output =
+        place.command(&[&["bot", "rotate-token", "me"][..], &me].concat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    std::fs::write(place.path("me.tok"), output.stdout).unwrap();
+    assert_eq!(place.run(&[&["status"][..], &me].concat()).code, 0, "the new token is good");
+}
+
+#[test]
+fn who_ends_itself_is_answered_before_it_is_sent_away() {
+    for verb in [
+        &["bot", "disable", "me"][..],
+        &["bot", "revoke-token", "me"],
+        &["bot", "remove", "me", "--yes"],
+    ] {
+        let place = Place::new();
+        let hub = place.serve();
+        operator(&place);
+        let url = hub.url();
+        let told = place.run(&[verb, &["--url", &url, "--token-file", "me.tok"]].concat());
+        assert_eq!(told.code, 0, "{verb:?}: {}", told.err);
+    }
+}
+
+#[test]
+fn a_bot_that_knocks_with_a_dead_token_locks_nobody_else_out() {
+    let place = Place::new();
+    let hub = place.serve();
+    let url = hub.url();
+    let (ann, bob) = (place.bot("ann"), place.bot("bob"));
+    place.data(&["bot", "revoke-token", "bob"]);
+    let knock = || place.run_as(&bob, &["whoami", "--url", &url]);
+    let codes: Vec<String> = (0..20).map(|_| knock().err).collect();
+    assert!(codes[19].contains("`auth_throttled`"), "{}", codes[19]);
+    for command in [&["status"][..], &["bot", "list"], &["check"]] {
+        assert_eq!(place.run(command).code, 0, "{command:?}");
+    }
+    let told = place.run_as(&ann, &["whoami", "--url", &url]);
+    assert_eq!(told.code, 0, "{}", told.err);
+}
+
+#[test]
+fn a_check_with_thresholds_that_its_token_cannot_see_is_unknown() {
+    let place = Place::new();
+    let _hub = place.serve();
+    let ann = place.bot("ann");
+    let check = |more: &[&str]| place.run_as(&ann, &[&["check"][..], more].concat());
+    assert_eq!(check(&[]).code, 0);
+    for threshold in [["--warn-pending", "1"], ["--crit-away", "1s"], ["--warn-oldest", "1m"]] {
+        let told = check(&threshold);
+        assert_eq!(told.code, 3, "{threshold:?}: {}", told.out);
+        assert!(told.out.starts_with("BOT-HUB UNKNOWN - only an operator"), "{}", told.out);
+    }
+}
