@@ -122,11 +122,9 @@ Rights, with a comma between two:
 pub(super) struct Bound<T>(Option<T>);
 
 /// Nothing is kept by a bound of 0, not even what somebody who is away has not read yet.
-fn bound<T: std::str::FromStr<Err: std::fmt::Display> + Into<Amount>>(
-    text: &str,
-) -> Result<Bound<T>, String>
+fn bound<T>(text: &str) -> Result<Bound<T>, String>
 where
-    T: Copy,
+    T: Copy + Into<Amount> + std::str::FromStr<Err: std::fmt::Display>,
 {
     if text == "none" {
         return Ok(Bound(None));

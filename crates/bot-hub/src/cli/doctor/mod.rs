@@ -151,7 +151,7 @@ impl Patient<'_> {
                 self.hub = Some(hub);
             }
             Err(failure) if failure.kind == Kind::Auth => {
-                self.is_not_let_in(failure, findings).await
+                self.is_not_let_in(failure, findings).await;
             }
             Err(failure) => findings.problem(
                 "hub",
