@@ -132,8 +132,10 @@ impl Hub {
             return;
         }
         let head = self.world.room(room).head;
-        let known = position.filter(|position| position.epoch == self.epoch).map(|it| it.seq);
-        if position.is_some() && known.is_none() {
+        // While the end of the membership is being stored, what it reports changes nothing.
+        let counts = !self.is_parting(room, bot);
+        let known = position.filter(|it| it.epoch == self.epoch && counts).map(|it| it.seq);
+        if position.is_some_and(|it| it.epoch != self.epoch) {
             self.tell_epoch(room, bot, conn);
         }
         let proves = self.conn(conn).is_some_and(Conn::proves);

@@ -247,7 +247,7 @@ impl Link {
         let known =
             matches!(&self.phase, Phase::Ready(ready) if ready.new_logs.contains(&gap.room));
         if gap.reason != GapReason::Epoch || !known {
-            self.inbox.gap(&gap.room, self.events + 1);
+            self.inbox.gap(&gap.room, gap.from_seq, self.events + 1);
             self.event(Event::Gap(gap));
         }
     }

@@ -75,8 +75,21 @@ struct Pending {
     received: bool,
     /// Delivered on this connection.
     fresh: bool,
-    /// It is no entry, but a gap, which is received when the application takes the event.
-    gap: bool,
+    /// It is no entry, but a gap that begins at that number. It is received when the application takes
+    /// the event.
+    gap: Option<u64>,
+}
+
+impl Pending {
+    fn is_meant_by(&self, receipt: &Receipt) -> bool {
+        match (&receipt.id, receipt.seq) {
+            (Some(id), _) => self.key.as_ref().is_some_and(|(from, own)| {
+                own == id && receipt.from.as_ref().is_none_or(|named| named == from)
+            }),
+            (None, Some(seq)) => self.seq.is_some_and(|own| own <= seq),
+            (None, None) => false,
+        }
+    }
 }
 
 impl Inbox {
@@ -176,7 +189,7 @@ impl Inbox {
             key,
             received: false,
             fresh: true,
-            gap: false,
+            gap: None,
         });
         if self.acknowledge == Acknowledge::Automatic {
             self.given.push_back((event, delivery.room.clone()));
@@ -187,21 +200,21 @@ impl Inbox {
     /// A gap is on its way to the application, in `event`. The hub tells of it on every connection until
     /// something behind it is received. If that went out first, and the program then crashed, nobody
     /// would ever hear of the gap.
-    pub(super) fn gap(&mut self, name: &RoomName, event: u64) {
+    pub(super) fn gap(&mut self, name: &RoomName, from_seq: u64, event: u64) {
         let room = self.rooms.entry(name.clone()).or_default();
-        let (seq, key, received, fresh, gap) = (None, None, false, true, true);
+        let (seq, key, received, fresh, gap) = (None, None, false, true, Some(from_seq));
         room.pending.push_back(Pending { event, seq, key, received, fresh, gap });
         self.given.push_back((event, name.clone()));
     }
 
-    /// Whether the application has not seen a gap of that room yet.
-    pub(super) fn is_behind_gap(&self, name: &RoomName) -> bool {
-        self.rooms.get(name).is_some_and(Room::has_unseen_gap)
+    /// Whether a receipt is about an entry behind a gap that the application has not seen yet.
+    pub(super) fn is_behind_gap(&self, receipt: &Receipt) -> bool {
+        self.rooms.get(&receipt.room).is_some_and(|room| room.is_behind_gap(receipt))
     }
 
     /// Keeps a receipt back that must not overtake a gap.
     pub(super) fn hold(&mut self, receipt: Receipt) -> Option<Receipt> {
-        match self.rooms.get_mut(&receipt.room).filter(|room| room.has_unseen_gap()) {
+        match self.rooms.get_mut(&receipt.room).filter(|room| room.is_behind_gap(&receipt)) {
             Some(room) => room.held.push(receipt),
             None => return Some(receipt),
         }
@@ -220,11 +233,9 @@ impl Inbox {
         let mut receipts = Vec::new();
         for name in touched {
             let Some(room) = self.rooms.get_mut(&name) else { continue };
-            room.mark(|entry| entry.event <= event && (automatic || entry.gap));
+            room.mark(|entry| entry.event <= event && (automatic || entry.gap.is_some()));
             let seq = room.settle(self.epoch, self.resumed);
-            if !room.has_unseen_gap() {
-                receipts.append(&mut room.held);
-            }
+            receipts.append(&mut room.release());
             receipts.extend(seq.filter(|_| automatic).map(|seq| received(&name, None, Some(seq))));
         }
         receipts
@@ -247,20 +258,26 @@ impl Inbox {
     /// The application itself said what it did with an entry, or with all up to one.
     pub(super) fn note(&mut self, receipt: &Receipt) {
         let Some(room) = self.rooms.get_mut(&receipt.room) else { return };
-        room.mark(|entry| match (&receipt.id, receipt.seq) {
-            (Some(id), _) => entry.key.as_ref().is_some_and(|(from, own)| {
-                own == id && receipt.from.as_ref().is_none_or(|named| named == from)
-            }),
-            (None, Some(seq)) => entry.seq.is_some_and(|own| own <= seq),
-            (None, None) => false,
-        });
+        room.mark(|entry| entry.is_meant_by(receipt));
         room.settle(self.epoch, self.resumed);
     }
 }
 
 impl Room {
-    fn has_unseen_gap(&self) -> bool {
-        self.pending.iter().any(|entry| entry.gap && !entry.received)
+    /// By the order of the log: an entry of an earlier connection is here before the gap is.
+    fn is_behind_gap(&self, receipt: &Receipt) -> bool {
+        let unseen = self.pending.iter().filter(|entry| !entry.received);
+        let Some(first) = unseen.filter_map(|entry| entry.gap).min() else { return false };
+        let mut meant = self.pending.iter().filter(|entry| entry.is_meant_by(receipt));
+        meant.any(|entry| entry.seq.is_none_or(|seq| seq >= first))
+    }
+
+    /// The receipts that need not wait any more, in their order.
+    fn release(&mut self) -> Vec<Receipt> {
+        let held = std::mem::take(&mut self.held);
+        let (waiting, free) = held.into_iter().partition(|receipt| self.is_behind_gap(receipt));
+        self.held = waiting;
+        free
     }
 
     fn mark(&mut self, which: impl Fn(&Pending) -> bool) {
@@ -313,7 +330,7 @@ impl Room {
                 let first = &self.pending[at];
                 let (event, received) = (first.event, first.received);
                 let (seq, key) = (delivery.seq, Some(key.clone()));
-                let (fresh, gap) = (true, false);
+                let (fresh, gap) = (true, None);
                 self.pending.push_back(Pending { event, seq, key, received, fresh, gap });
                 received
             }
@@ -341,7 +358,7 @@ impl Room {
             return;
         }
         self.remembered.retain(|remembered| remembered != key);
-        let (event, key, received, fresh, gap) = (0, Some(key.clone()), true, true, false);
+        let (event, key, received, fresh, gap) = (0, Some(key.clone()), true, true, None);
         self.pending.push_back(Pending { event, seq, key, received, fresh, gap });
     }
 }

@@ -370,7 +370,7 @@ impl Link {
         }
         // The hub ignores what is said of an entry that it has not delivered on this connection.
         let inbox = &self.inbox;
-        let may_go = |it: &Receipt| !inbox.is_awaited(it) && !inbox.is_behind_gap(&it.room);
+        let may_go = |it: &Receipt| !inbox.is_awaited(it) && !inbox.is_behind_gap(it);
         for receipt in self.told.due(self.frames, may_go) {
             self.frame(ClientFrame::Receipt(receipt));
         }

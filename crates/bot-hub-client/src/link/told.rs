@@ -9,8 +9,11 @@ use std::collections::VecDeque;
 use bot_protocol::frame::client::Receipt;
 use bot_protocol::receipt::ReceiptState;
 
-/// Receipts kept at most; beyond it the oldest is taken to have arrived.
+/// Receipts kept at most; beyond it the oldest that was sent is taken to have arrived.
 const TOLD_MAX: usize = 256;
+
+/// Receipts kept at most that could not be sent yet.
+const UNSENT_MAX: usize = 4_096;
 
 #[derive(Debug, Default)]
 pub(super) struct Told(VecDeque<(Receipt, Option<u64>)>);
@@ -21,7 +24,11 @@ impl Told {
             return;
         }
         self.0.push_back((receipt, None));
-        if self.0.len() > TOLD_MAX {
+        if self.0.len() > TOLD_MAX
+            && let Some(at) = self.0.iter().position(|(_, sent)| sent.is_some())
+        {
+            self.0.remove(at);
+        } else if self.0.len() > UNSENT_MAX {
             self.0.pop_front();
         }
     }
