@@ -42,7 +42,7 @@ impl Engine {
         }
         if let Some(peer) = self.peers.get_mut(&conn).filter(|_| pass.is_some()) {
             peer.bearer = pass;
-            peer.outbox.authenticate();
+            peer.outbox.vouch();
         }
     }
 

@@ -26,10 +26,15 @@ pub struct Former {
 }
 
 impl Former {
-    /// What the store remembers.
-    pub fn restore<'a>(names: Vec<BotId>, rooms: impl IntoIterator<Item = &'a RoomName>) -> Self {
+    /// What the store remembers: every name, the rooms, and who was removed.
+    pub fn restore<'a>(
+        names: Vec<BotId>,
+        rooms: impl IntoIterator<Item = &'a RoomName>,
+        removed: impl IntoIterator<Item = &'a BotId>,
+    ) -> Self {
         let pairs = rooms.into_iter().filter_map(RoomName::direct_pair);
-        let sealed: BTreeSet<BotId> = pairs.flat_map(|(one, other)| [one, other]).collect();
+        let pairs = pairs.flat_map(|(one, other)| [one, other]);
+        let sealed: BTreeSet<BotId> = pairs.chain(removed.into_iter().cloned()).collect();
         let all = names.iter().chain(&sealed).map(|name| (likeness::of(name), name.clone()));
         let alike = all.collect();
         Self { heard: names.into_iter().collect(), sealed, expected: BTreeSet::new(), alike }
@@ -73,15 +78,16 @@ mod tests {
     #[test]
     fn a_name_with_a_past_is_held_unless_the_configuration_only_expects_it() {
         let bot = |name: &str| BotId::new(name).unwrap();
-        let names = ["bob", "carl", "dora", "zoe"].map(bot).to_vec();
+        let names = ["bob", "carl", "dora", "gus", "zoe"].map(bot).to_vec();
         let direct = RoomName::direct(&bot("bob"), &bot("zoe"));
-        let mut former = Former::restore(names, [&direct]);
-        former.expect(BTreeSet::from(["carl", "zoe", "eve"].map(bot)));
+        let mut former = Former::restore(names, [&direct], [&bot("gus")]);
+        former.expect(BTreeSet::from(["carl", "zoe", "eve", "gus"].map(bot)));
         let check = |former: &Former, name: &str, expected: bool| {
             assert_eq!(former.holds(&bot(name)), expected, "{name}");
         };
         check(&former, "zoe", true);
         check(&former, "dora", true);
+        check(&former, "gus", true);
         check(&former, "carl", false);
         check(&former, "eve", false);
         check(&former, "new", false);

@@ -240,7 +240,9 @@ fn build(
     let mut id_key = [0_u8; 32];
     getrandom::fill(&mut id_key)?;
     let settings = translate::settings(&loaded.config);
-    let former = Former::restore(stored.names, stored.snapshot.rooms.iter().map(|it| &it.room));
+    let rooms = stored.snapshot.rooms.iter().map(|it| &it.room);
+    let removed = stored.snapshot.ended.iter().map(|(bot, _)| bot);
+    let former = Former::restore(stored.names, rooms, removed);
     let newest_at = stored.snapshot.newest_at;
     let hub = Hub::new(clock(), &id_key, settings, stored.snapshot);
 

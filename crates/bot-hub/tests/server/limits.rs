@@ -91,3 +91,10 @@ async fn whoever_says_anything_but_auth_is_sent_away_after_the_first_few_frames(
         assert_eq!(plain.auth(&token("ana")).await.unwrap(), "auth_ok");
     }
 }
+
+#[tokio::test]
+async fn a_token_in_the_upgrade_holds_no_place_without_auth() {
+    let stage = Stage::start(&config(&["ana"], "timeouts: { auth: \"1s\" }"));
+    let mut silent = stage.bearing(&token("ana")).await;
+    assert_eq!(silent.hear().await, None, "it had a second for its `auth`");
+}

@@ -69,7 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         // Before authentication there is one frame at a time: nobody unknown can fill the engine's
         // queue, and a large frame behind `auth` is measured by the limits that `auth` gives it.
         let is_waiting = self.asked_at.get() == Some(self.outbox.appends());
-        if is_waiting && !self.outbox.is_authenticated() {
+        if is_waiting && !self.outbox.is_vouched_for() {
             self.outbox.wait(cx);
             self.vitals.pause_reading();
             return Poll::Pending;
@@ -100,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
     fn decode(&self, bytes: &mut [u8]) -> Read<F> {
         let mut decoder = self.decoder.borrow_mut();
         let mut frames_max = 1;
-        if self.outbox.is_authenticated() {
+        if self.outbox.is_vouched_for() {
             frames_max = self.limits.batch_frames_max;
             decoder.set_limits(DecodeLimits {
                 message_bytes_max: self.limits.frame_bytes_max,

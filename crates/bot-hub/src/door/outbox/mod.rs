@@ -50,6 +50,7 @@ pub struct Outbox {
     probe: Cell<Option<u64>>,
     /// The engine's appends so far: the connection waits for the answer to its first frames.
     appends: Cell<u64>,
+    vouched_for: Cell<bool>,
     authenticated: Cell<bool>,
     /// Nothing is read from the connection, because others wait for their turn.
     slowed: Cell<bool>,
@@ -102,6 +103,7 @@ impl Outbox {
             mark: Cell::default(),
             probe: Cell::default(),
             appends: Cell::default(),
+            vouched_for: Cell::default(),
             authenticated: Cell::default(),
             slowed: Cell::default(),
             closing: RefCell::default(),
@@ -175,10 +177,18 @@ impl Outbox {
         Ok(())
     }
 
+    /// The peer showed a good token and has not said `auth`: what it may send at once is that of somebody
+    /// known. Its time and its place are still those of somebody unknown, or one token could hold every
+    /// place without being anywhere.
+    pub fn vouch(&self) {
+        self.vouched_for.set(true);
+        self.wake();
+    }
+
     /// The peer is known now: the limits of unauthenticated connections no longer hold for it.
     pub fn authenticate(&self) {
         self.authenticated.set(true);
-        self.wake();
+        self.vouch();
     }
 
     /// Stops reading from the connection, or goes on.
@@ -355,6 +365,10 @@ impl Outbox {
 
     pub(in crate::door) fn is_slowed(&self) -> bool {
         self.slowed.get()
+    }
+
+    pub(in crate::door) fn is_vouched_for(&self) -> bool {
+        self.vouched_for.get()
     }
 
     pub(in crate::door) fn is_authenticated(&self) -> bool {
