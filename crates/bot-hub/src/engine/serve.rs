@@ -74,9 +74,9 @@ impl Engine {
     /// A bot pays for what this connection says from now on.
     pub(super) fn bill(&mut self, conn: ConnId, bot: &BotId) {
         let before = self.fair.payer(conn);
-        if self.fair.bill(conn, Payer::Bot(bot.clone())) {
-            self.slow(conn, true);
-        }
+        // What holds for the strangers at its address holds for it no longer.
+        let is_slowed = self.fair.bill(conn, Payer::Bot(bot.clone()));
+        self.slow(conn, is_slowed);
         self.pace(before);
         self.pace(self.fair.payer(conn));
     }

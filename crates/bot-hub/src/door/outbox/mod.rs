@@ -363,7 +363,7 @@ impl Outbox {
         self.len() > self.limits.high_water_bytes
     }
 
-    pub(in crate::door) fn is_slowed(&self) -> bool {
+    pub(crate) fn is_slowed(&self) -> bool {
         self.slowed.get()
     }
 

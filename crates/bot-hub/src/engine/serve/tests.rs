@@ -136,3 +136,19 @@ fn strangers_at_one_address_have_one_share() {
     assert!(!zoe.is_empty(), "whoever comes from elsewhere does not wait for all of them");
     assert!(strangers.iter().any(|it| it.is_empty()));
 }
+
+#[test]
+fn whoever_says_who_it_is_is_read_again_whatever_held_for_the_strangers_at_its_address() {
+    let mut engine = hub();
+    let eve = open(&mut engine, 1, 1);
+    let strangers: Vec<_> = (2..=40).map(|conn| open(&mut engine, conn, 1)).collect();
+    settle(&mut engine);
+    say(&mut engine, 1, &[r#"{"type":"auth","token":"eve"}"#]);
+    for conn in 2..=40 {
+        say(&mut engine, conn, &[BAD]);
+    }
+    assert!(eve.is_slowed(), "there are many at its address");
+    settle(&mut engine);
+    assert!(!eve.is_slowed());
+    assert!(strangers.iter().all(|it| !it.is_slowed()));
+}
