@@ -98,16 +98,18 @@ fn a_redelivery_is_not_given_twice_and_is_acknowledged_again_if_it_was_taken() {
 
 #[test]
 fn what_was_taken_before_a_gap_was_told_is_acknowledged_when_the_application_has_seen_the_gap() {
-    assert_snapshot!(when_ready("
+    let config = Config { acknowledge: Acknowledge::Manual, ..config() };
+    assert_snapshot!(when_ready_with(config, "
         1 < {'type':'message','room':'lab','from':'a','text':'five','id':'x5','seq':5}
         1 < {'type':'message','room':'lab','from':'a','text':'six','id':'x6','seq':6}
         2 taken 3
-        3 closed reset
+        3 tell {'type':'receipt','room':'lab','id':'x6','state':'received'}
+        4 closed reset
         600 tick
         600 opened
         601 < {'type':'auth_ok','caps':['ack'],'epoch':'00000000000000aa'}
-        602 < {'type':'gap','room':'lab','from_seq':2,'to_seq':4,'lost':3,'reason':'retention'}
-        602 < {'type':'message','room':'lab','from':'a','text':'five','id':'x5','seq':5,'redelivered':true}
+        602 < {'type':'gap','room':'lab','from_seq':5,'to_seq':5,'lost':1,'reason':'retention'}
+        602 < {'type':'message','room':'lab','from':'a','text':'six','id':'x6','seq':6,'redelivered':true}
         603 < {'type':'message','room':'den','from':'a','text':'psst','id':'y1','seq':1}
         604 taken 6
     "), @r"
@@ -116,23 +118,24 @@ fn what_was_taken_before_a_gap_was_told_is_acknowledged_when_the_application_has
     1 < {'type':'message','room':'lab','from':'a','text':'six','id':'x6','seq':6}
         event 3: message #lab <a> six
     2 taken 3
-        > {'type':'receipt','room':'lab','seq':6,'state':'received'}
-    3 closed reset
+    3 tell {'type':'receipt','room':'lab','id':'x6','state':'received'}
+        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'received'}
+    4 closed reset
         waiting 279 ms: the connection broke: reset
         event 4: disconnected for 279 ms: the connection broke: reset
     600 tick
         connect
     600 opened
-        > {'type':'auth','token':'t','caps':['ack'],'resume':{'lab':{'epoch':'00000000000000aa','seq':6}}}
+        > {'type':'auth','token':'t','caps':['ack'],'resume':{'lab':{'epoch':'00000000000000aa','seq':4}}}
     601 < {'type':'auth_ok','caps':['ack'],'epoch':'00000000000000aa'}
         event 5: connected
-    602 < {'type':'gap','room':'lab','from_seq':2,'to_seq':4,'lost':3,'reason':'retention'}
-        event 6: gap #lab from 2 Retention
-    602 < {'type':'message','room':'lab','from':'a','text':'five','id':'x5','seq':5,'redelivered':true}
+    602 < {'type':'gap','room':'lab','from_seq':5,'to_seq':5,'lost':1,'reason':'retention'}
+        event 6: gap #lab from 5 Retention
+    602 < {'type':'message','room':'lab','from':'a','text':'six','id':'x6','seq':6,'redelivered':true}
     603 < {'type':'message','room':'den','from':'a','text':'psst','id':'y1','seq':1}
         event 7: message #den <a> psst
     604 taken 6
-        > {'type':'receipt','room':'lab','id':'x5','from':'a','state':'received'}
+        > {'type':'receipt','room':'lab','id':'x6','from':'a','state':'received'}
     ");
 }
 
