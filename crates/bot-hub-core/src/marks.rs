@@ -4,6 +4,7 @@
 //! is not marked.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// 128 KiB for one member, which are a million entries.
 const WORDS_MAX: usize = 16_384;
@@ -41,9 +42,20 @@ impl Marks {
 
     /// None from `from` to `to` is marked any more.
     pub(crate) fn clear(&mut self, from: u64, to: u64) {
-        for (at, word) in self.words.iter_mut().enumerate() {
-            *word &= !within(self.first + at as u64, from, to);
+        let (first, span) = (self.first, self.span(from, to));
+        for (at, word) in span.clone().zip(self.words.range_mut(span)) {
+            *word &= !within(first + at as u64, from, to);
         }
+    }
+
+    /// The places of the words that have something to do with entries from `from` to `to`.
+    fn span(&self, from: u64, to: u64) -> Range<usize> {
+        let place = |word: u64| {
+            let after = word.saturating_sub(self.first);
+            usize::try_from(after).map_or(self.words.len(), |at| at.min(self.words.len()))
+        };
+        let end = place(to / BITS + 1);
+        place(from / BITS).min(end)..end
     }
 
     /// Everything up to `seq` is not needed any more.
@@ -57,14 +69,16 @@ impl Marks {
 
     /// How many are marked from `from` to `to`.
     pub(crate) fn count(&self, from: u64, to: u64) -> u64 {
-        let words = self.words.iter().enumerate();
+        let span = self.span(from, to);
+        let words = span.clone().zip(self.words.range(span));
         let meant = words.map(|(at, word)| word & within(self.first + at as u64, from, to));
         meant.map(|word| u64::from(word.count_ones())).sum()
     }
 
     /// Those from `from` to `to`, in order.
     pub(crate) fn between(&self, from: u64, to: u64) -> impl Iterator<Item = u64> {
-        self.words.iter().enumerate().flat_map(move |(at, word)| {
+        let span = self.span(from, to);
+        span.clone().zip(self.words.range(span)).flat_map(move |(at, word)| {
             let number = self.first + at as u64;
             let word = word & within(number, from, to);
             (0..BITS).filter(move |bit| word >> bit & 1 == 1).map(move |bit| number * BITS + bit)
@@ -107,6 +121,9 @@ mod tests {
         check(64, 130, 2);
         check(65, 129, 0);
         check(131, 130, 0);
+        check(201, 5_000, 0);
+        assert_eq!(marks.span(64, 64), 1..2, "one word is looked at for one entry");
+        assert_eq!(marked(&[200, 300]).span(0, 199), 0..1);
     }
 
     #[test]
