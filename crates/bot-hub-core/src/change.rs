@@ -401,8 +401,8 @@ pub struct Found {
     /// `Received`, with `reason` and `reply` absent), every receipt of its own, and what a dropped
     /// range that covers it says (see [`Loss`]). Ordered by bot, then state.
     pub receipts: Vec<ReceiptRecord>,
-    /// Whom this is about, by name: whoever has a receipt, and members, also those of whom nothing is
-    /// known.
+    /// The bots that this is about, by name: those with a receipt, and all members, also those of whom
+    /// nothing is known.
     pub bots: Vec<BotId>,
     /// There are more: the same look-up with this as `after` has them.
     pub next: Option<SmolStr>,
@@ -417,8 +417,8 @@ pub struct Snapshot {
     pub rooms: Vec<RoomRecord>,
     /// Entries with an expiry that somebody has not received yet.
     pub expiring: Vec<Expiring>,
-    /// Names of bots that were removed, and when: what was sent until then is not of whoever has that
-    /// name now.
+    /// Names of bots that were removed, and when. A bot that has such a name now did not send what was
+    /// sent until then.
     pub ended: Vec<(BotId, Timestamp)>,
     /// No entry was sent later than this, by the clocks of all earlier starts.
     pub newest_at: Timestamp,

@@ -48,7 +48,7 @@ impl Hub {
     }
 
     fn may_pass_on(&self, by: BotIx, name: &RoomName, rights: Rights) -> Result<(), ErrorFrame> {
-        // Whoever asks may have no connection to send a frame on.
+        // The request may have come over HTTP, where no frame can be sent: the hint names none.
         let own = "name rooms that you are a member of";
         let room = self.member_room(name, by).map_err(|error| match error.code {
             code if [Code::NotAMember, Code::NoSuchRoom].map(Code::number).contains(&code) => {

@@ -25,7 +25,7 @@ pub(crate) struct Meaning {
     stored: u64,
     /// Where readers of the other kind had brought it, until the store has that.
     earlier: Option<Place>,
-    /// That has to be given to the store, or given again.
+    /// `earlier` has to be given to the store, or given again.
     is_due: bool,
 }
 
@@ -62,8 +62,8 @@ impl Meaning {
         (self.proves, self.since) = (proves, cursor);
     }
 
-    /// What another kind of reader did, until the store has it. It goes together with what this kind
-    /// does, and before it.
+    /// What readers of the other kind did, until the store has it. It is saved in one batch with the
+    /// cursor of this kind, before it.
     pub(crate) fn earlier(&self) -> Option<Place> {
         self.earlier
     }

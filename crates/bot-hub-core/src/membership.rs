@@ -145,7 +145,7 @@ impl Hub {
     pub(crate) fn ensure_room(&mut self, name: &RoomName, closed: bool) -> RoomIx {
         let room = self.world.intern_room(name);
         if !self.world.room(room).durable {
-            // Whoever needs the room is told by what follows: refused is refused.
+            // The change that follows in the same batch is refused too, and its sender is told.
             self.make_room(room, closed, Waiter::Another);
         }
         room
@@ -201,7 +201,7 @@ impl Hub {
         room
     }
 
-    /// A bot comes by an invite. Whoever invited it has made the rooms, unless the disk was full.
+    /// A bot comes by an invite. The invite has made its rooms, unless the disk was full.
     pub(crate) fn let_in(&mut self, id: &BotId, rooms: &[RoomName], rights: Rights) {
         let bot = self.world.intern_bot(id);
         for name in rooms {

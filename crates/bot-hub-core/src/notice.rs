@@ -133,8 +133,7 @@ impl Hub {
         if std::mem::replace(&mut self.notices_left_out, true) {
             return;
         }
-        // Whoever spoke here and is no member any more hears of it too, without a name that may be hidden
-        // from others.
+        // A sender that is no member any more hears of it too. The room's name may be hidden from it.
         let name = self.room_name(room);
         let conns = self.world.conns.iter().filter(|(_, it)| it.caps.receipts);
         let told = conns.map(|(&conn, it)| {

@@ -1,7 +1,7 @@
 //! Administration of rooms.
 //!
-//! Owns the operations that need the brain and change something. Those about bots and tokens need randomness and secrets and
-//! are answered outside.
+//! Owns the operations that need the brain and change something. Those about bots and tokens need
+//! randomness and secrets: they are answered outside.
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;

@@ -54,7 +54,7 @@ pub(crate) enum Pending {
 pub(crate) enum Waiter {
     /// The configuration: what it declares is tried again until it is stored.
     Nobody,
-    /// Whoever waits for a later change of the same batch, and hears when that is refused.
+    /// Somebody who waits for a later change of the same batch, and hears when that one is refused.
     Another,
     /// The bot that joins or leaves.
     Client(ConnId),

@@ -99,8 +99,8 @@ impl Hub {
         self.change(change, Pending::Trim { room });
     }
 
-    /// What is removed is lost to whoever was not handed it; `oldest_at` is when the oldest entry that stays
-    /// was sent.
+    /// The store removed these entries: members that were not handed them have lost them. `oldest_at` is
+    /// when the oldest entry that stays was sent.
     pub(crate) fn trimmed(
         &mut self,
         room: RoomIx,

@@ -197,9 +197,9 @@ impl Inbox {
         Arrival::New
     }
 
-    /// A gap is on its way to the application, in `event`. The hub tells of it on every connection until
-    /// something behind it is received. If that went out first, and the program then crashed, nobody
-    /// would ever hear of the gap.
+    /// A gap is on its way to the application, in `event`. The hub tells of a gap on every connection until
+    /// an entry behind it is received. If such a receipt went out before the application took the gap, and
+    /// the program then crashed, nobody would ever hear of the gap.
     pub(super) fn gap(&mut self, name: &RoomName, from_seq: u64, event: u64) {
         let room = self.rooms.entry(name.clone()).or_default();
         let (seq, key, received, fresh, gap) = (None, None, false, true, Some(from_seq));
