@@ -157,6 +157,27 @@ fn a_database_that_is_gone_under_a_running_hub_is_a_problem_as_long_as_it_can_be
 }
 
 #[test]
+fn a_log_that_is_gone_under_a_running_hub_is_a_problem_that_an_orderly_stop_mends() {
+    let place = Place::new();
+    let hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    place.data(&["send", "lab", "before"]);
+    std::fs::remove_file(place.path(".local/share/bot-hub/hub.db-wal")).unwrap();
+    place.data(&["send", "lab", "after"]);
+    let told = place.run(&["doctor"]);
+    assert_eq!(told.code, 1, "{}", told.out);
+    assert!(told.out.contains("hub.db-wal` is gone"), "{}", told.out);
+    assert!(told.out.contains("bot-hub stop"), "{}", told.out);
+    assert_eq!(place.run(&["check"]).code, 2);
+
+    assert!(hub.stop().success());
+    let _hub = place.serve();
+    let said = place.run(&["history", "lab"]).out;
+    assert!(said.contains("before") && said.contains("after"), "{said}");
+    assert_eq!(place.run(&["check"]).code, 0);
+}
+
+#[test]
 fn a_database_that_was_exchanged_under_a_running_hub_is_a_problem() {
     let place = Place::new();
     let _hub = place.serve();

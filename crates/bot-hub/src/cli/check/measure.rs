@@ -186,7 +186,7 @@ fn ahead(ahead_ms: u64) -> Measure {
     Measure { thresholds, ..plain("ahead", ahead_ms as f64 / 1_000.0, "s", says) }
 }
 
-/// A hub whose database is gone, or exchanged, forgets with its end what it says is stored.
+/// A hub whose database or log is gone, or exchanged, may forget with its end what it says is stored.
 fn stored(global: &Global, pid: u32) -> Option<Measure> {
     let astray = astray(&data_dir(global).ok()?, pid);
     let says = astray.as_ref().map_or_else(String::new, astray_words);

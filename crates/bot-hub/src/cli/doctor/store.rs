@@ -7,7 +7,7 @@ use super::Patient;
 use super::finding::Findings;
 use crate::cli::out::counted;
 use crate::cli::progress::during;
-use crate::store::sqlite::{Astray, astray, forms, look, obstacle, verify};
+use crate::store::sqlite::{Astray, Rescue, astray, forms, look, obstacle, verify};
 
 /// What it means where not even a look succeeds.
 const UNOPENED: &str = "a hub cannot open it either";
@@ -43,20 +43,27 @@ fn is_in_place(patient: &Patient<'_>, dir: &Path, findings: &mut Findings) -> Co
 
 /// What is wrong with where a hub writes, in words.
 pub(in crate::cli) fn astray_words(astray: &Astray) -> String {
-    let database = astray.database.display();
+    let file = astray.file.display();
     match astray.is_gone {
-        true => format!("`{database}` is gone, and the hub goes on writing to it"),
-        false => format!("`{database}` is another file than the hub writes to"),
+        true => format!("`{file}` is gone, and the hub goes on writing to it"),
+        false => format!("`{file}` is another file than the hub writes to"),
     }
 }
 
 /// How to save what a hub writes where nobody will find it.
 fn saved(astray: &Astray) -> String {
-    let Some(open) = &astray.open_as else {
-        return "put the file back that was there when the hub was started, before it ends"
-            .to_owned();
+    let (open, log) = match &astray.rescue {
+        Rescue::Stop => {
+            return "end it in order, before anything else: bot-hub stop; it then writes all of it \
+                    into `hub.db`"
+                .to_owned();
+        }
+        Rescue::Copy { open_as: None, .. } => {
+            return "put the file back that was there when the hub was started, before it ends"
+                .to_owned();
+        }
+        Rescue::Copy { open_as: Some(open), log } => (open.display(), log.display()),
     };
-    let (log, open) = (astray.log.display(), open.display());
     format!(
         "before it ends: mkdir -m 700 SAVED; cp '{log}' SAVED/hub.db-wal; cp '{open}' SAVED/hub.db; \
          bot-hub verify --data SAVED"

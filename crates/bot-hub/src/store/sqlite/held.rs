@@ -1,4 +1,4 @@
-//! Whether the file that a running hub writes to is the one in its data directory.
+//! Whether the files that a running hub writes to are those in its data directory.
 //!
 //! Owns that question, which only the system can answer: it says which files a process has open. Looks
 //! only. Where it says nothing, as to another user, nothing is claimed.
@@ -7,21 +7,34 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::connect::{DATABASE, database};
+use super::connect::database;
 use super::leftovers::{WAL, suffixed};
 use super::lock::LOCK;
 
-/// What is wrong with where a hub writes.
+/// A file that a hub writes to, and that is not in its data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Astray {
-    /// The database of the data directory.
-    pub database: PathBuf,
+    /// Where it should be.
+    pub file: PathBuf,
     /// Whether there is none; else another one is there.
     pub is_gone: bool,
-    /// Where the one that the hub writes to can still be read, as long as the hub runs.
-    pub open_as: Option<PathBuf>,
-    /// Its log of changes.
-    pub log: PathBuf,
+    /// What can be saved of it, and how.
+    pub rescue: Rescue,
+}
+
+/// How to save what a hub writes where nobody will find it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rescue {
+    /// The database is the other one: both files have to be copied while the hub runs.
+    Copy {
+        /// Where the database that the hub writes to can still be read.
+        open_as: Option<PathBuf>,
+        /// Its log of changes.
+        log: PathBuf,
+    },
+    /// Only the log of changes is missing: when it stops in order, the hub writes all of it into the
+    /// database.
+    Stop,
 }
 
 /// Whether the process that runs a hub on a data directory writes to another file than is there.
@@ -33,13 +46,19 @@ pub fn astray(directory: &Path, pid: u32) -> Option<Astray> {
     // In another namespace the number is another process'.
     identity(&directory.join(LOCK)).filter(|lock| has(*lock))?;
     let database = database(directory);
-    let here = identity(&database);
-    if here.is_some_and(has) {
-        return None;
-    }
-    let open_as = open.into_iter().map(|(file, _)| file).find(|file| is_database(file));
     let log = suffixed(&database, WAL);
-    Some(Astray { database, is_gone: here.is_none(), open_as, log })
+    let opened_as =
+        |name: &Path| open.iter().map(|(file, _)| file).find(|file| had_name(file, name));
+    let is_elsewhere = |file: &Path| !identity(file).is_some_and(has);
+    if is_elsewhere(&database) {
+        let open_as = opened_as(&database).cloned();
+        let is_gone = identity(&database).is_none();
+        return Some(Astray { file: database, is_gone, rescue: Rescue::Copy { open_as, log } });
+    }
+    // A log that the hub has not opened yet cannot be missing.
+    opened_as(&log).filter(|_| is_elsewhere(&log))?;
+    let is_gone = identity(&log).is_none();
+    Some(Astray { file: log, is_gone, rescue: Rescue::Stop })
 }
 
 /// Which file it is, whatever its name.
@@ -47,9 +66,10 @@ fn identity(file: &Path) -> Option<(u64, u64)> {
     fs::metadata(file).ok().map(|it| (it.dev(), it.ino()))
 }
 
-/// Whether an open file had the database's name.
-fn is_database(open: &Path) -> bool {
+/// Whether an open file had the name of this one.
+fn had_name(open: &Path, named: &Path) -> bool {
     let Ok(file) = fs::read_link(open) else { return false };
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    name.strip_suffix(" (deleted)").unwrap_or(&name) == DATABASE
+    let name = name.strip_suffix(" (deleted)").unwrap_or(&name);
+    named.file_name().is_some_and(|it| it == name)
 }

@@ -46,7 +46,7 @@ use self::cache::Cache;
 use self::connect::DATABASE;
 pub use self::connect::Options;
 use self::error::{Trouble, is_full};
-pub use self::held::{Astray, astray};
+pub use self::held::{Astray, Rescue, astray};
 pub use self::leftovers::{obstacle, piped, undamaged, whole_of};
 use self::lock::DirectoryLock;
 pub use self::lock::Holder;
