@@ -4,7 +4,7 @@
 
 import type { Entry } from "./hub-client.ts";
 import { readable } from "./meaning.ts";
-import { oneLine, theirs } from "./theirs.ts";
+import { shortened, theirs } from "./theirs.ts";
 
 /** Messages younger than this are simply "now". */
 const FRESH_MS = 60_000;
@@ -24,7 +24,7 @@ export function briefing(entry: Entry, text: string, now: Circumstances): string
 }
 
 export function deadline(entry: Entry): string[] {
-  // A time that no calendar has is none: its sender chose it.
+  // The sender chose the number, and it may lie beyond what a date can hold.
   const at = new Date(entry.expires_at ?? Number.NaN);
   return Number.isNaN(at.getTime()) ? [] : [`worth answering until ${at.toISOString()}`];
 }
@@ -52,11 +52,4 @@ export function age(ms: number): string {
 /** One line per entry; a quoted text cannot begin a line of its own. */
 export function quoted(entries: readonly Entry[], chars = 400): string {
   return entries.map((entry) => `> ${entry.from}: ${shortened(readable(entry.text, entry.from), chars)}`).join("\n");
-}
-
-export function shortened(text: string, chars: number): string {
-  const line = oneLine(text);
-  if (line.length <= chars) return line;
-  const head = line.slice(0, chars - 1);
-  return `${/[\ud800-\udbff]$/.test(head) ? head.slice(0, -1) : head}…`;
 }

@@ -8,7 +8,7 @@ import { withHub } from "./hub-query.ts";
 import { readRoom } from "./names.ts";
 import { probe } from "./status.ts";
 import { messageOf } from "./errors.ts";
-import { INVISIBLE as UNPRINTABLE } from "./theirs.ts";
+import { INVISIBLE } from "./theirs.ts";
 import { unlockedAccount } from "./unlock.ts";
 import { LOADED_VERSION } from "./version.ts";
 
@@ -76,19 +76,19 @@ async function print(options: Options, read: () => Promise<object>): Promise<voi
   }
 }
 
-/** For people: a row on a line. */
+/** For people: one line per row. */
 export function lines(value: object): string {
   const rows: object[] = Array.isArray(value) ? (value as object[]) : [value];
   return rows.map((row) => Object.entries(row).map(([key, it]) => `${key} ${shown(it)}`).join("  ")).join("\n");
 }
 
-/** What other bots wrote neither begins a row of its own nor commands the terminal. */
+/** A value that another bot wrote cannot begin a row of its own or command the terminal. */
 function shown(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return escaped(/[\n\r\t\v\f\u001c-\u001e]/.test(text) ? JSON.stringify(text) : text);
 }
 
-/** In JSON the same, in its own way to write a character. */
+/** Invisible characters as `\uXXXX`: within JSON that is the same text. */
 function escaped(text: string): string {
-  return text.replace(UNPRINTABLE, (it) => [...Array(it.length).keys()].map((at) => `\\u${it.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""));
+  return text.replace(INVISIBLE, (it) => it.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""));
 }

@@ -122,7 +122,7 @@ export function isAdmitted(account: Account, room: string, bot: string): boolean
   return listed(rules.allowFrom.length > 0 ? rules.allowFrom : shared);
 }
 
-/** Whether the agent may be shown what a bot said. With a code every bot of a direct conversation may be admitted by now. */
+/** Whether the agent may be shown what a bot said. With pairing any bot may be admitted to a direct conversation by now: OpenClaw keeps that list. */
 export function isReadable(account: Account, room: string, bot: string): boolean {
   return isAdmitted(account, room, bot) || (room.startsWith("dm:") && account.dmPolicy === "pairing");
 }

@@ -23,8 +23,8 @@ export class HubAway extends Error {
 }
 
 /**
- * What other bots are told of an error on this machine. Its own words may name paths, keys and people of the owner:
- * they are for the owner's log.
+ * What other bots are told of an error on this machine. The error's own message may name paths, keys and people of the
+ * owner: it is for the owner's log.
  */
 export function outward(error: unknown): string {
   const known = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -32,10 +32,10 @@ export function outward(error: unknown): string {
   return "something went wrong on this agent's machine; its owner's log says what";
 }
 
-/** What ends by itself or when its owner has seen to it: a full disk, a gateway that restarts, another process that writes. */
+/** Errors that pass by themselves or once the owner acts: a full disk, a gateway that restarts, another process that writes. */
 const PASSING = /ENOSPC|EDQUOT|SQLITE_FULL|(disk|device) is full|no space left|gateway is draining|owns state-lifecycle|StateDatabaseCoordinatorContention/i;
 
-/** Whether what waits should go on waiting, and not be given up. */
+/** Whether a message that met this error should go on waiting, and not be given up. */
 export function isPassing(error: unknown): boolean {
   for (let it = error; it instanceof Error; it = it.cause) {
     if (it instanceof HubAway || PASSING.test(`${it.name} ${it.message} ${String(Reflect.get(it, "code"))}`)) return true;

@@ -10,30 +10,40 @@ import { dirname } from "node:path";
 export type JsonFile = {
   /** Nothing for a file that is not there; one that cannot be read is set aside. */
   read(): unknown;
-  /** Throws where the disk is full: what is promised by it must not be promised then. */
+  /** Throws where the disk is full: the caller must not promise then what this file was to remember. */
   write(value: unknown): void;
-  /** Never throws: what has happened stays true without a disk. It is written as soon as that is possible. */
+  /** Never throws: what has happened stays true without a disk. The value is written as soon as the disk takes it. */
   keep(value: unknown): void;
 };
 
-/** So often a file is tried again that could not be written. */
+/** Calls about a file: it is damaged or cannot be written, or a write went through again after that. */
+export type FileEvents = { trouble(problem: string): void; better(problem: string): void };
+
+/** After a failed write the file is tried again in this interval. */
 const AGAIN_MS = 10_000;
+/**
+ * What the disk did not take yet, by path: an account that starts anew opens the same file. It must know what its
+ * predecessor kept, and the predecessor's timer must not overwrite what it writes itself.
+ */
+const unwritten = new Map<string, { value: unknown; timer: NodeJS.Timeout }>();
 
 /** The state directory cannot be written to. */
 export class StateUnwritable extends Error {
   constructor(path: string, cause: unknown) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = code === "ENOSPC" || code === "EDQUOT" ? "the disk is full" : String(code ?? cause);
-    super(`\`${path}\` cannot be written: ${why}; hint: make room in OpenClaw's state directory, it is tried again`, { cause });
+    const isFull = code === "ENOSPC" || code === "EDQUOT";
+    const [why, hint] = isFull ? ["the disk is full", "make room in OpenClaw's"] : [String(code ?? cause), "let OpenClaw write to its"];
+    super(`\`${path}\` cannot be written: ${why}; hint: ${hint} state directory`, { cause });
     this.name = "StateUnwritable";
   }
 }
 
-export function jsonFile(path: string, warn: (text: string) => void): JsonFile {
-  let unwritten: { value: unknown } | undefined;
-  const again = () => setTimeout(() => unwritten !== undefined && file.keep(unwritten.value), AGAIN_MS).unref();
+export function jsonFile(path: string, events: FileEvents): JsonFile {
+  let problem: string | undefined;
   const file: JsonFile = {
     read() {
+      const waiting = unwritten.get(path);
+      if (waiting !== undefined) return JSON.parse(JSON.stringify(waiting.value)) as unknown;
       let text: string;
       try {
         text = readFileSync(path, "utf8");
@@ -45,7 +55,7 @@ export function jsonFile(path: string, warn: (text: string) => void): JsonFile {
       } catch (error) {
         const aside = `${path}.corrupt`;
         renameSync(path, aside);
-        warn(`\`${path}\` is damaged and was moved to \`${aside}\`: ${String(error)}`);
+        events.trouble(`\`${path}\` is damaged and was moved to \`${aside}\`: ${String(error)}`);
         return undefined;
       }
     },
@@ -53,17 +63,24 @@ export function jsonFile(path: string, warn: (text: string) => void): JsonFile {
       try {
         replace(path, JSON.stringify(value));
       } catch (error) {
-        throw new StateUnwritable(path, error);
+        const unwritable = new StateUnwritable(path, error);
+        if (problem === undefined) events.trouble(unwritable.message);
+        problem = unwritable.message;
+        throw unwritable;
       }
-      unwritten = undefined;
+      if (problem !== undefined) events.better(problem);
+      problem = undefined;
+      clearInterval(unwritten.get(path)?.timer);
+      unwritten.delete(path);
     },
     keep(value) {
       try {
         file.write(value);
-      } catch (error) {
-        if (unwritten === undefined) warn((error as Error).message);
-        unwritten = { value };
-        again();
+      } catch {
+        const waiting = unwritten.get(path);
+        if (waiting !== undefined) return void (waiting.value = value);
+        const timer = setInterval(() => file.keep(unwritten.get(path)?.value), AGAIN_MS).unref();
+        unwritten.set(path, { value, timer });
       }
     },
   };

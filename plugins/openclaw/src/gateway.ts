@@ -49,9 +49,14 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
     const line = limit.line(text);
     if (line !== undefined) ctx.log?.warn?.(line);
   };
-  const files = accountFiles(runtime.state.resolveStateDir(), account, (problem) => {
-    log(problem);
-    ctx.setStatus({ ...ctx.getStatus(), lastError: problem });
+  const files = accountFiles(runtime.state.resolveStateDir(), account, {
+    trouble: (problem) => {
+      log(problem);
+      ctx.setStatus({ ...ctx.getStatus(), lastError: problem });
+    },
+    better: (problem) => {
+      if (ctx.getStatus().lastError === problem) ctx.setStatus({ ...ctx.getStatus(), lastError: null });
+    },
   });
   const client: HubClient = new HubClient(
     { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox, exile: files.exile },

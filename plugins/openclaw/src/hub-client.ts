@@ -182,8 +182,8 @@ export class HubClient {
 
   #linkOptions() {
     const { url, token, client, side, open } = this.#options;
-    // Typing comes with `presence`. Of receipts only losses are told on; what became of a message is asked when
-    // somebody wants to know. A side connection names a capability because the hub answers in full only to clients that do.
+    // Typing comes with `presence`. Receipts are read for losses alone: anything else about a message is asked for when
+    // it is wanted. A side connection names a capability because the hub answers in full only to clients that do.
     const caps = side ? ["receipts"] : ["ack", "presence", "receipts", "ranges"];
     const auth = { type: "auth", token, client, caps, ...(side ? { side } : { resume: {} }) } as const;
     return { url, auth, open };

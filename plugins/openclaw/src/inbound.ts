@@ -86,7 +86,7 @@ export class Inbound {
     if (left.length === 0) return;
     const newer = this.#waiting.get(room);
     this.#waiting.set(room, [...left, ...(newer ?? [])]);
-    // What came meanwhile has called for its round already.
+    // Entries that came meanwhile have called for their round already.
     if (newer === undefined) this.#lanes.add(room, () => this.#round(room));
   }
 
@@ -122,7 +122,7 @@ export class Inbound {
           break;
         }
         const wait = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)] as number;
-        // The hub and the disk come back, and what waits for them is not given up.
+        // The hub and the disk come back: entries that wait for them are not given up.
         if (live.client.connected && !isPassing(error)) attempt++;
         await pause(wait, signal);
       }
@@ -130,7 +130,7 @@ export class Inbound {
     return [];
   }
 
-  /** A turn that OpenClaw took is not had again, whatever failed behind it: what it answered stays answered. */
+  /** A turn that OpenClaw took is not repeated, whatever failed after that; if it was answered, it stays answered. */
   #withoutAdopted(entries: readonly Entry[], error: unknown): Entry[] {
     const { turns } = this.#options.live;
     const adopted = entries.filter((it) => turns.find(entryKey(it)) !== undefined);
@@ -138,7 +138,7 @@ export class Inbound {
     return entries.filter((it) => !adopted.includes(it));
   }
 
-  /** Returns what is too much for one turn. */
+  /** Returns the entries that are left for the next turn. */
   async #handle(entries: readonly Entry[]): Promise<readonly Entry[]> {
     const { live } = this.#options;
     const fresh: Entry[] = [];
@@ -168,7 +168,7 @@ export class Inbound {
       if (block !== null && to !== undefined) live.requests.handedOn(block.requestId, entry.room, entry.from, to);
     }
     const meaning = meaningOf(entry, live.client.bot ?? "", pieces, true);
-    // Who reads along knows the request's id, too; its words are a message like any other.
+    // A bot that only reads along knows the request's id, too: its RESPONSE is a message like any other.
     if (meaning.kind !== "response" || !live.requests.mayAnswer(meaning.requestId, entry.room, entry.from)) return false;
     if (!isAdmitted(account, entry.room, entry.from)) return false;
     return live.requests.answered(meaning.requestId, `${meaning.text}\n(message ${entry.id})`, !meaning.isPartial);

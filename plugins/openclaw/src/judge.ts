@@ -31,7 +31,7 @@ export type InboundOptions = {
   tellOwner?: (text: string) => void;
   /** Up to where the agent has seen each room. */
   seen?: JsonFile;
-  /** What never arrived, and the agent was not told yet. */
+  /** Messages that never arrived, and that the agent was not told of yet. */
   losses?: JsonFile;
 };
 
@@ -48,7 +48,7 @@ export type Place = {
   mustBeAddressed: boolean;
 };
 
-/** So many requests of one message are answered one by one: each is a message, and a text may hold thousands. */
+/** So many requests of one message get answers of their own: each answer is a message, and a text may hold thousands of requests. */
 const REQUESTS_MAX = 20;
 
 export type Access = Awaited<ReturnType<typeof resolveAccess>>;

@@ -79,7 +79,7 @@ export class Loops {
 
   #lift(room: string, count: Count, now: number): void {
     const stoppedBefore = count.stoppedAt ?? now;
-    // It stopped at the room's own limit; counted from there, so that every room has these turns and no more.
+    // Counted back from the room's own limit, at which it stopped: every room gets these turns and no more.
     this.#set(room, { turns: Math.max(0, count.turns - TURNS_AFTER_STOP), lastAt: now, stoppedBefore });
   }
 

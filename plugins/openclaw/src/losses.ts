@@ -1,16 +1,17 @@
-// What will never arrive, in either direction, until the agent was told of it.
+// Messages that will never arrive, in either direction, until the agent was told of them.
 //
-// Owns one sentence per run, as the hub tells it, on disk: the hub says it once. Never asks for anything.
+// Owns one sentence per run of lost messages, on disk, because the hub reports a run once. Never asks for anything.
 
 import { isRecord, type JsonFile } from "./file.ts";
 import type { Gap, RangeReceipt, ReceiptNotice } from "./frames.ts";
 import { theirsInline } from "./theirs.ts";
 
-/** Runs told in one room; what is beyond is counted. */
+/** So many runs of a room get a sentence; further ones are counted. */
 const RUNS_MAX = 12;
 const NAMED_MAX = 8;
 
-type Told = { sentences: string[]; beyond: number };
+type Told = { sentences: readonly string[]; beyond: number };
+const NOTHING: Told = { sentences: [], beyond: 0 };
 
 export class Losses {
   readonly #rooms = new Map<string, Told>();
@@ -33,24 +34,25 @@ export class Losses {
     return this.#add(receipt.room, "from_seq" in receipt ? runSentence(receipt) : oneSentence(receipt));
   }
 
-  /** What the agent has to be told in a room. */
-  of(room: string): readonly string[] {
-    const { sentences, beyond } = this.#rooms.get(room) ?? { sentences: [], beyond: 0 };
-    return beyond === 0 ? sentences : [...sentences, `and ${beyond} more such losses, which are in the gateway's log`];
+  /** What the agent has to be told in a room, and what to call once it was told. */
+  of(room: string): { sentences: readonly string[]; told: () => void } {
+    const { sentences, beyond } = this.#rooms.get(room) ?? NOTHING;
+    const rest = beyond === 0 ? [] : [`and ${beyond} more such losses, which are in the gateway's log`];
+    return { sentences: [...sentences, ...rest], told: () => this.#forget(room, sentences.length, beyond) };
   }
 
-  /** The agent has read this many of them. */
-  told(room: string, told: readonly string[]): void {
+  /** Losses that came while the agent was told of these are left for the next turn. */
+  #forget(room: string, first: number, counted: number): void {
     const known = this.#rooms.get(room);
-    if (known === undefined || told.length === 0) return;
-    const left = known.sentences.filter((it) => !told.includes(it));
-    if (left.length === 0) this.#rooms.delete(room);
-    else this.#rooms.set(room, { sentences: left, beyond: 0 });
+    if (known === undefined) return;
+    const left = { sentences: known.sentences.slice(first), beyond: known.beyond - counted };
+    if (left.sentences.length + left.beyond === 0) this.#rooms.delete(room);
+    else this.#rooms.set(room, left);
     this.#save();
   }
 
   #add(room: string, sentence: string): string {
-    const { sentences, beyond } = this.#rooms.get(room) ?? { sentences: [], beyond: 0 };
+    const { sentences, beyond } = this.#rooms.get(room) ?? NOTHING;
     const told = sentences.length < RUNS_MAX ? { sentences: [...sentences, sentence], beyond } : { sentences, beyond: beyond + 1 };
     this.#rooms.set(room, told);
     this.#save();
@@ -62,7 +64,7 @@ export class Losses {
   }
 }
 
-/** Off the ladder without anybody's doing: the recipient never had it. */
+/** The states of a message that its recipient never had. */
 const LOST: ReadonlySet<string> = new Set(["expired", "dropped", "dead"]);
 
 /** Why, and whether the words can still be read. */

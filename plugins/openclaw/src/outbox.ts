@@ -45,7 +45,7 @@ export class Outbox {
     try {
       this.#file.write(this.drafts());
     } catch (error) {
-      // What is not on the disk is not promised to be sent.
+      // A message that is not on the disk is not promised to be sent.
       for (const draft of drafts) if (!known.has(keyOf(draft))) this.#waiting.delete(keyOf(draft));
       return drafts.map(() => Promise.reject(error));
     }

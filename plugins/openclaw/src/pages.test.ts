@@ -13,7 +13,7 @@ async function check(question: Question, pages: object[], asked: object[], whole
   assert.deepEqual([seen, JSON.parse(JSON.stringify(found))], [asked, whole]);
 }
 
-test("whoever asks for rooms gets those of all pages", async () => {
+test("a question about rooms gets those of all pages", async () => {
   const room = (name: string) => ({ room: name });
   await check(
     { type: "rooms" },

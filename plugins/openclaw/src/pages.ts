@@ -1,4 +1,4 @@
-// Answers that come in pages, put together: who asks for rooms, bots or recipients gets all of them.
+// Answers that come in pages, put together: a question about rooms, bots or recipients gets all of them.
 //
 // Owns how two pages become one. Never asks for anything by itself.
 
@@ -27,7 +27,7 @@ function joined(whole: ServerFrame, page: ServerFrame): ServerFrame {
   if (whole.type === "rooms" && page.type === "rooms") return { ...page, rooms: [...whole.rooms, ...page.rooms] };
   if (whole.type === "status" && page.type === "status") return { ...page, recipients: [...whole.recipients, ...page.recipients] };
   if (whole.type === "who" && page.type === "who") {
-    // Who shares several rooms with this bot may stand on several pages.
+    // A bot that shares several rooms with this one may be on several pages.
     const seen = new Set(whole.bots.map((it) => it.bot));
     return { ...page, bots: [...whole.bots, ...page.bots.filter((it) => !seen.has(it.bot))] };
   }

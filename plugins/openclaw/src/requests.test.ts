@@ -78,6 +78,13 @@ test("only who was asked answers, and whom they handed it on to", () => {
   assert.ok(new Requests(file).mayAnswer("r5", "lab", "carol"));
 });
 
+test("a request that could not be written is not owed an answer", () => {
+  const full = { read: () => undefined, write: () => assert.fail("the disk is full"), keep: () => {} };
+  const requests = new Requests(full);
+  assert.throws(() => requests.asked(incoming()), /the disk is full/);
+  assert.deepEqual(requests.open.incoming, []);
+});
+
 test("what an older version left is answered by its entry", () => {
   const file = memoryFile({ incoming: [incoming({ entry: "e1" }), incoming({ requestId: "r2", entry: "lab/bob/e2" })], outgoing: [] });
   const requests = new Requests(file);

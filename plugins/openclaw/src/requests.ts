@@ -30,7 +30,7 @@ export type Outgoing = {
   task: string;
   depth: Depth;
   at: number;
-  /** Those that the request was handed on to, one by the other. */
+  /** The bots that the request was handed on to, each by the one before it. */
   handedTo?: string[];
 };
 
@@ -39,7 +39,7 @@ export type Answer = { parts: string[]; isWhole: boolean };
 
 /** A request that nobody answered for so long is forgotten. */
 const FORGOTTEN_MS = 24 * 60 * 60_000;
-/** A request goes through so many hands at most: the format allows fewer. */
+/** So many bots are remembered that a request was handed on to: the format allows fewer. */
 const HANDED_MAX = 16;
 
 export class Requests {
@@ -59,7 +59,7 @@ export class Requests {
     this.#outgoing = list(found["outgoing"]) as Outgoing[];
   }
 
-  /** Older versions named an entry by its id alone; those that are still open are known. */
+  /** Older versions named an entry by its id alone: entries whose turn is still open get their key. */
   adopt(open: readonly EntryRef[]): void {
     for (const request of this.#incoming) {
       const entry = open.find((it) => it.room === request.room && it.id === request.entry);
@@ -67,10 +67,12 @@ export class Requests {
     }
   }
 
+  /** Throws where the disk is full: a request that could not be written down is not owed an answer. */
   asked(...requests: Incoming[]): void {
     if (requests.length === 0) return;
-    this.#incoming = [...this.#incoming.filter((it) => !requests.some((one) => isSame(it, one))), ...requests];
-    this.#file.write({ incoming: this.#incoming, outgoing: this.#outgoing });
+    const incoming = [...this.#incoming.filter((it) => !requests.some((one) => isSame(it, one))), ...requests];
+    this.#file.write({ incoming, outgoing: this.#outgoing });
+    this.#incoming = incoming;
   }
 
   /** The request that an entry carried, as long as an answer to it is awaited from us. */
@@ -121,7 +123,7 @@ export class Requests {
     this.#save();
   }
 
-  /** Whether an answer of this bot is the answer to a request of ours: the bot was asked, or got it from one that was. */
+  /** Whether this bot may answer a request of ours: we asked it, or a bot that may answer handed the request on to it. */
   mayAnswer(requestId: string, room: string, bot: string): boolean {
     const found = this.outgoing(requestId);
     return found?.room === room && (found.to === bot || found.handedTo?.includes(bot) === true);

@@ -32,7 +32,7 @@ export type DirectRules = { tools: string[] };
 export const DEFAULT_RULES: RoomRules = { enabled: true, allowFrom: [], tools: [] };
 const ROOM_KEYS = ["enabled", "requireMention", "allowFrom", "systemPrompt", "tools", "turns", "botLoopProtection"];
 
-/** What an owner wrote for this name. A name like `constructor` is in every object, and nobody wrote it. */
+/** The rules that an owner wrote for a name. Every object also has names like `constructor`, which nobody wrote. */
 export function own<T>(rules: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(rules, name) ? rules[name] : undefined;
 }

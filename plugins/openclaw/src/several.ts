@@ -3,9 +3,9 @@
 // Owns what is shown whole, what is shortened and what is only named. What is addressed to the agent is
 // always whole; nothing is left out in silence. Knows nothing about receipts.
 
-import { age, ageNow, deadline, earlier, shortened } from "./briefing.ts";
+import { age, ageNow, deadline, earlier } from "./briefing.ts";
 import type { Entry } from "./hub-client.ts";
-import { theirs, theirsInline } from "./theirs.ts";
+import { shortened, theirs, theirsInline } from "./theirs.ts";
 
 export type Role = "request" | "talk" | "answer" | "notice" | "overheard";
 export type Item = { entry: Entry; text: string; role: Role; addressed: boolean };

@@ -31,7 +31,7 @@ type Together = {
 };
 type Admitted = Exclude<Judged, { refused: Outcome }>;
 
-/** What is addressed to the agent is always whole; so much of it makes a turn, and what is newer makes the next one. */
+/** Messages addressed to the agent are always whole: with so much of them a turn is full, and newer ones make the next turn. */
 const ADDRESSED_CHARS = 150_000;
 
 /** Returns what was delivered and is too much for this turn. */
@@ -96,12 +96,12 @@ async function oneTurn(options: InboundOptions, { rooms, losses }: Pick<Together
   if (!handed.has(main.entry)) live.turns.ahead(main.entry);
   const taken = forMe.map(({ entry }) => entry).filter((it) => handed.has(it) || it === main.entry);
   const outcome = await runTurn({
-    ...options, ...place, cfg: place.cfg, entry: main.entry, taken, body: [...missing.map((it) => `[For your information: ${it}]`), text].join("\n"), access: main.access,
+    ...options, ...place, cfg: place.cfg, entry: main.entry, taken, body: [...missing.sentences.map((it) => `[For your information: ${it}]`), text].join("\n"), access: main.access,
     owed: forMe.some(({ role }) => role === "request"), quiet: forMe.every(({ role }) => role === "answer"),
   });
   if (outcome.state !== "declined") {
     count(options, place.room);
-    losses.told(place.room, missing);
+    missing.told();
   }
   await endRequests(live, forMe.map(({ entry }) => entry), outcome, options.log);
   return { outcome, shown };
@@ -116,7 +116,7 @@ function count({ live, account, log, tellOwner }: InboundOptions, room: string):
   const stop = live.loops.had(room, roomRules(account, room).turns ?? account.turns);
   if (stop === undefined) return;
   log(stopSentence(stop));
-  // The turn was had: what fails behind it must not lead to another one.
+  // The turn was had: an error from here on must not repeat it.
   try {
     tellOwner?.(`Bot Hub: ${stopSentence(stop)}`);
   } catch (error) {

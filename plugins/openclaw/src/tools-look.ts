@@ -91,7 +91,7 @@ async function history(params: Params, { live, sessionKey }: ToolContext): Promi
   return { note: UNTRUSTED, entries: shown.reverse() };
 }
 
-/** Who is not admitted does not reach the agent, on no way. */
+/** The words of a bot that is not admitted do not reach the agent, not even through history. */
 function isShown({ client, account }: LiveAccount, { room, from }: Delivery): boolean {
   return from === client.bot || isReadable(account, room, from);
 }

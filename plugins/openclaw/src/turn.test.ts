@@ -35,6 +35,7 @@ async function answering(t: TestContext, agent: (turn: Dispatched, hub: PromiseW
   const hub = Promise.withResolvers<Ack>();
   const sent: string[] = [];
   const texts: string[] = [];
+  const log: string[] = [];
   const client = { bot: "me", sendAll: (drafts: Array<{ id: string; text: string }>) => (sent.push(...drafts.map((it) => it.id)), texts.push(...drafts.map((it) => it.text)), hub.promise.then((ack) => [ack])) };
   const account = resolveAccount({}, null, {});
   const live: LiveAccount = {
@@ -47,7 +48,7 @@ async function answering(t: TestContext, agent: (turn: Dispatched, hub: PromiseW
   const route = { route: { agentId: "main", accountId: "default", sessionKey: "agent:main:bot-hub:group:lab" }, buildEnvelope: () => "" };
   const input = {
     cfg: {}, account, live, runtime: openclaw((turn) => agent(turn, hub)), entry, body: "hi", route, taken: [entry], members: [], sessionKey: "agent:main:bot-hub:group:lab", where: { kind: "room", room: "lab" }, peer: { kind: "group", id: "lab" }, access: {}, owed: false, quiet: false,
-    log: () => {}, signal: stop.signal,
+    log: (text: string) => log.push(text), signal: stop.signal,
   } as unknown as TurnInput;
   const state = { ended: false };
   const outcome = runTurn(input).finally(() => (state.ended = true));
@@ -56,7 +57,7 @@ async function answering(t: TestContext, agent: (turn: Dispatched, hub: PromiseW
   await soon();
   t.mock.timers.tick(60_000);
   await soon();
-  return { outcome, state, live, stop, sent, texts, hub, soon };
+  return { outcome, state, live, stop, sent, texts, log, hub, soon };
 }
 
 test("a turn is answered when the hub has the answer, however long that takes", async (t) => {
@@ -81,9 +82,10 @@ test("an answer that the hub refuses in the end is a failure", async (t) => {
 });
 
 test("what goes wrong on this machine is for its owner's log, and not for other bots", async (t) => {
-  const { outcome, hub } = await answering(t);
+  const { outcome, hub, log } = await answering(t);
   hub.reject(new Error("ENOENT: no such file, open '/home/owner/.openclaw/keys'"));
   assert.deepEqual(await outcome, { state: "failed", reason: "the answer was refused: something went wrong on this agent's machine; its owner's log says what" });
+  assert.deepEqual(log, ["the answer was refused: ENOENT: no such file, open '/home/owner/.openclaw/keys'"]);
 });
 
 test("what the agent says before it calls a tool is said, once, and not its silence", async (t) => {

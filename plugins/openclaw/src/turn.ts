@@ -49,7 +49,7 @@ export type TurnInput = {
 /** Throws as long as the agent has not taken the entry: then it may be tried again. */
 export async function runTurn(input: TurnInput): Promise<Outcome> {
   const { cfg, account, live, runtime, entry, route } = input;
-  const course = new Course(live, entry, input.taken);
+  const course = new Course(input);
   try {
     const result = await runtime.channel.inbound.dispatch({
       cfg,
@@ -61,10 +61,7 @@ export async function runTurn(input: TurnInput): Promise<Outcome> {
       delivery: {
         observeMessageSent: true,
         deliver: (payload, info) => deliver(input, course, payload, info.kind),
-        onError: (error, info) => {
-          input.log(`the ${info.kind} reply could not be sent: ${messageOf(error)}`);
-          course.fail(`the answer could not be sent: ${outward(error)}`);
-        },
+        onError: (error, info) => course.broke(`the ${info.kind} reply could not be sent`, error),
       },
       turnAdoptionLifecycle: course.lifecycle,
       replyPipeline: { typing: { start: async () => live.client.typing(entry.room), onStartError: () => {} } },
@@ -113,11 +110,13 @@ class Course {
   readonly #live: LiveAccount;
   readonly #entry: Entry;
   readonly #taken: readonly Entry[];
+  readonly #log: (text: string) => void;
 
-  constructor(live: LiveAccount, entry: Entry, taken: readonly Entry[]) {
+  constructor({ live, entry, taken, log }: TurnInput) {
     this.#live = live;
     this.#entry = entry;
     this.#taken = taken;
+    this.#log = log;
   }
 
   readonly lifecycle = {
@@ -152,6 +151,12 @@ class Course {
     this.#failure ??= reason;
   }
 
+  /** The error is for the owner's log; the receipt says only what other bots may know of it. */
+  broke(what: string, error: unknown): void {
+    this.#log(`${what}: ${messageOf(error)}`);
+    this.fail(`${what}: ${outward(error)}`);
+  }
+
   /** A turn that OpenClaw put behind another ends later than its dispatch. */
   async settled(): Promise<void> {
     if (this.#deferred) await this.#settled.promise;
@@ -170,7 +175,7 @@ class Course {
     if (this.#underWay.length === 0) return;
     const all = Promise.all(this.#underWay).then(
       () => "stored",
-      (error: unknown) => this.fail(`the answer was refused: ${outward(error)}`),
+      (error: unknown) => this.broke("the answer was refused", error),
     );
     const stopped = untilAborted(signal).then(() => "stopped");
     if ((await Promise.race([all, stopped])) === "stopped") throw new HubAway("the account stopped before the hub had the answer");
@@ -199,10 +204,7 @@ async function deliver(input: TurnInput, course: Course, payload: Payload, kind:
 }
 
 async function sayBefore(input: TurnInput, course: Course, text: string): Promise<void> {
-  await speak(input, course, text.trim(), false).catch((error: unknown) => {
-    input.log(`what the agent said could not be sent: ${messageOf(error)}`);
-    course.fail(outward(error));
-  });
+  await speak(input, course, text.trim(), false).catch((error: unknown) => course.broke("what the agent said could not be sent", error));
 }
 
 async function speak(input: TurnInput, course: Course, text: string, final: boolean) {

@@ -41,7 +41,7 @@ export class Turns {
   readonly #undelivered = new Set<string>();
   readonly #file: JsonFile;
   readonly #report: (report: Report) => void;
-  /** What is said after the changes that are being made together. */
+  /** Reports held back until the changes that are being made together are written. */
   #gathered: Report[] | undefined;
 
   constructor(file: JsonFile, report: (report: Report) => void) {
@@ -108,7 +108,7 @@ export class Turns {
     try {
       this.#file.write(this.#value());
     } catch (error) {
-      // What is not on the disk was not received: the hub still has it.
+      // An entry that is not on the disk was not received: the hub still has it.
       for (const entry of fresh) this.#open.delete(entryKey(entry));
       throw error;
     }
@@ -117,7 +117,7 @@ export class Turns {
 
   /** The model is at work on the turn of an entry. */
   start(key: string): void {
-    const begun = this.#together(key).filter((it) => it.state !== "started");
+    const begun = this.#inTurnOf(key).filter((it) => it.state !== "started");
     if (begun.length === 0) return;
     for (const turn of begun) turn.state = "started";
     this.#save();
@@ -131,7 +131,7 @@ export class Turns {
     turn.reply = reply;
     if (!turn.interrupted) return this.#save();
     this.together(() => {
-      for (const one of this.#together(key)) {
+      for (const one of this.#inTurnOf(key)) {
         this.end(one, one === turn ? { state: "answered", reply } : { state: "answered", reply, reason: READ_WITH });
       }
     });
@@ -184,7 +184,7 @@ export class Turns {
 
   /** What is read in the same turn as an entry. */
   readWith(key: string): string[] {
-    return this.#together(key).map((it) => entryKey(it)).filter((it) => it !== key);
+    return this.#inTurnOf(key).map((it) => entryKey(it)).filter((it) => it !== key);
   }
 
   /** The oldest interrupted turn of a room: what its session says next belongs to it. */
@@ -203,7 +203,7 @@ export class Turns {
     return [...this.#open.values()];
   }
 
-  #together(key: string): Turn[] {
+  #inTurnOf(key: string): Turn[] {
     return [...this.#open.values()].filter((it) => entryKey(it) === key || it.readWith === key);
   }
 

@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** All waits are so many times as long as an idle machine needs: two cores that are busy with other work need it, and who waits in vain loses only time. */
+/** All waits are this many times what an idle machine needs. A busy machine needs the longer wait, and a test that passes never uses it up. */
 export const PATIENCE = Number(process.env.PATIENCE ?? 4);
 
 export class Bot {

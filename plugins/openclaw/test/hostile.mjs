@@ -69,7 +69,9 @@ describe("a bot that means harm", { timeout: 3_600_000 }, () => {
       openclaw: OPENCLAW, plugin: PLUGIN, dir, modelUrl: model.url,
       agents: Object.fromEntries(agents.map((it) => [it, it])),
       channel: {
-        url: hub.url, allowFrom: [...agents, "mallory", "eve"], groups: { still: { turns: 2 } },
+        url: hub.url, allowFrom: [...agents, "mallory", "eve"], groups: { still: { turns: 2 }, ring: { turns: 5 }, pub: { turns: 1000 } },
+        // These tests write faster than OpenClaw lets a pair of bots talk; what stops a room here is the plugin's own stop.
+        botLoopProtection: { enabled: false },
         accounts: Object.fromEntries(agents.map((it) => [it, { token: `tok-${it}`, rooms: it === "alice" ? rooms : ["ring"] }])),
       },
       more: { models: { mode: "replace", catalogRefresh: { enabled: false }, providers: { mock: { baseUrl: model.url, apiKey: "x", api: "openai-completions", models: [seeing] } } } },
@@ -199,15 +201,11 @@ describe("a bot that means harm", { timeout: 3_600_000 }, () => {
 
   test("three agents that would speak in a ring for ever are stopped, visibly", async () => {
     mallory.say("ring", "@alice RING alice bob dave");
-    const stopped = async () => {
-      const { accounts } = await gateway.call("bothub.status");
-      if (accounts.some((it) => it.stops.some((stop) => stop.room === "ring"))) return true;
-      return (await everything(hub)).filter((it) => it.room === "ring").length > 3 && mallory.frames.some((it) => it.type === "presence") && guarded();
-    };
-    const guarded = () => model.requests.length > 0 && /loop guard|stands still/.test(gateway.text());
-    await until(stopped, "the ring is stopped", 300_000);
+    const standsStill = async () => (await gateway.call("bothub.status")).accounts.some((it) => it.stops.some((stop) => stop.room === "ring"));
+    await until(standsStill, "the ring is stopped", 300_000);
     const count = (await everything(hub)).filter((it) => it.room === "ring").length;
-    assert.ok(count < 100, `${count} messages`);
+    // The first message, and five turns of each of the three.
+    assert.ok(count <= 16, `${count} messages`);
   });
 
   test("`bot-hub trace` tells the end of every message but those of the rooms that stand still", async () => {
