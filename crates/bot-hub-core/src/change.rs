@@ -132,6 +132,8 @@ pub enum Outcome {
     Duplicate {
         /// The first one's place.
         seq: u64,
+        /// When the hub took the first one.
+        sent_at: Timestamp,
     },
     /// The same sender said something else with that id; nothing was stored.
     Conflict,

@@ -148,8 +148,11 @@ impl Hub {
                 let handed = self.appended(said.room, said.from, entry);
                 self.ack(said, seq, Novelty::New, handed);
             }
-            Outcome::Duplicate { seq } => self.acknowledge_again(said, seq),
-            Outcome::Conflict => {
+            Outcome::Duplicate { seq, sent_at } if self.world.is_own(said.from, sent_at) => {
+                self.acknowledge_again(said, seq);
+            }
+            // What a removed bot of the same name said is of somebody else, also if it is the same.
+            Outcome::Duplicate { .. } | Outcome::Conflict => {
                 let hint =
                     "make a new id for every message; repeat one only to send the same again";
                 let error = ErrorFrame::new(Code::IdConflict).hint(hint);
@@ -166,7 +169,9 @@ impl Hub {
     pub(crate) fn was_said_settled(&mut self, doubted: Doubted, outcome: &Outcome) {
         let Doubted { draft, conn, from, error } = doubted;
         match (outcome, self.world.room_ix(&draft.room)) {
-            (&Outcome::Duplicate { seq }, Some(room)) => {
+            (&Outcome::Duplicate { seq, sent_at }, Some(room))
+                if self.world.is_own(from, sent_at) =>
+            {
                 self.acknowledge_again(Said { room, from, draft, conn, chosen_id: true }, seq);
             }
             _ => self.send_error(conn, error),

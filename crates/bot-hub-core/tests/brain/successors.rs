@@ -109,3 +109,25 @@ fn who_had_a_name_before_is_known_after_a_restart() {
     eve <- {"type":"status","id":"new1","room":"lab","seq":2,"from":"eve","sent_at":1000001,"recipients":[{"bot":"ana","state":"received","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000}]}]}
     "#);
 }
+
+#[test]
+fn a_bot_cannot_find_out_what_its_predecessor_said() {
+    transcript!(@r#"
+    > quiet
+    > bot eve
+    > declare sec ana,eve
+    > open eve ack
+    > eve say #sec 1234 id=old1
+    > close eve
+    > remove eve
+    > bot eve
+    > open eve ack
+    > loud
+    > eve say #sec 1234 id=old1
+    > eve say #sec 1233 id=old1
+    > open ops side operator
+    > ops do {"room_add":{"room":"sec","bot":"eve"}}
+    > eve say #sec 1234 id=old1
+    > eve say #sec 1233 id=old1
+    "#);
+}

@@ -234,6 +234,16 @@ fn numbered(name: &str, number: u64) -> Draft {
     Draft { sent_at, ..draft(name, "ann", &format!("m{number}"), &format!("{number:010}")) }
 }
 
+/// The answer to a second [`draft`] of the first one's id.
+fn said_before(seq: u64) -> Outcome {
+    Outcome::Duplicate { seq, sent_at: Timestamp(1_000) }
+}
+
+/// The answer to a second [`numbered`] draft, the first of which has the place of its number.
+fn numbered_before(number: u64) -> Outcome {
+    Outcome::Duplicate { seq: number, sent_at: Timestamp(number * 1_000) }
+}
+
 fn with(draft: Draft, extras: Extras) -> Draft {
     Draft { extras: Some(Box::new(extras)), ..draft }
 }

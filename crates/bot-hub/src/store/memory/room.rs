@@ -176,7 +176,7 @@ impl Room {
     fn known(&self, hash: u64, draft: &Draft) -> Option<Outcome> {
         let Entry { seq, draft: known } = self.said(hash, &draft.id, &draft.from)?;
         Some(match known.says_the_same(draft) {
-            true => Outcome::Duplicate { seq: *seq },
+            true => Outcome::Duplicate { seq: *seq, sent_at: known.sent_at },
             false => Outcome::Conflict,
         })
     }

@@ -73,7 +73,7 @@ impl Batch<'_> {
         // What is damaged is not what the sender said, and must not be acknowledged as if it were.
         Ok(match intact {
             Some(Intact { entry, .. }) if entry.draft.says_the_same(draft) => {
-                Outcome::Duplicate { seq }
+                Outcome::Duplicate { seq, sent_at: entry.draft.sent_at }
             }
             _ => Outcome::Conflict,
         })
