@@ -46,7 +46,7 @@ impl Command {
     }
 }
 
-/// Refuses a verb that would leave out of account which hub was named.
+/// Refuses a verb that would ignore which hub was named.
 pub(super) fn judge(
     about: About,
     global: &Global,
@@ -70,7 +70,8 @@ pub(super) fn judge(
     }
 }
 
-/// These verbs work on a data directory. Whoever names a hub, or uses the context of one, may mean that.
+/// These verbs work on a data directory. A person who names a hub, or has its context in use, may mean that
+/// hub.
 fn of_this_machine(global: &Global) -> Result<(), Failure> {
     const WORKS: &str = "this command works on a data directory of this machine";
     if let Some(url) = global.url.as_ref().filter(|url| !url.is_empty()) {

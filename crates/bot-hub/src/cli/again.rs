@@ -1,4 +1,5 @@
-//! Commands in hints, with the options that say which hub: whoever named one must not be led to another.
+//! Commands in hints, with the options that say which hub: a hint must not lead to another hub than the one
+//! that was named.
 //!
 //! Owns what is put into a command that is told to a person. Changes no other word of a sentence.
 
@@ -24,7 +25,7 @@ struct Given {
 const LOCAL: [&str; 8] =
     ["serve", "stop", "verify", "export", "backup", "restore", "config", "service"];
 
-/// Verbs that mind no hub, or name one themselves.
+/// Verbs that ask no hub, or name one themselves.
 const ALONE: [&str; 8] =
     ["join", "context", "demo", "proto", "completions", "man", "version", "help"];
 

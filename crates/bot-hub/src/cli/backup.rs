@@ -7,6 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bot_protocol::id::Epoch;
 use bot_protocol::time::Timestamp;
 use serde_json::json;
 
@@ -33,7 +34,7 @@ The copy is the store as it was at one moment, and is verified before it gets it
 Examples:
   bot-hub backup hub-$(date +%F).db
   bot-hub backup /var/backups/bot-hub --keep 14       a directory: named by the time, the newest 14 stay
-  bot-hub backup - | ssh elsewhere 'cat > hub.db'")]
+  bot-hub backup - | ssh elsewhere 'umask 077; cat > hub.db'")]
 pub(super) struct Backup {
     /// The file to write (an existing backup is replaced when the new one is complete), a directory that is there, or
     /// `-` for stdout
@@ -58,10 +59,12 @@ impl Backup {
         }
         let now = wall_clock();
         let file = if is_dir { self.target.join(dated(now)) } else { self.target.clone() };
-        copy_place(&dir, &file).map_err(|no| Failure::told(Kind::Usage, &no.to_string()))?;
+        if !is_dir {
+            copy_place(&dir, &file).map_err(|no| Failure::told(Kind::Usage, &no.to_string()))?;
+        }
         can_be_made(&file)?;
         forget_halves(&file);
-        // Another hub may have taken the name in this second.
+        // Another backup may have taken the name in this second.
         let names = (0..NAMES_MAX).map(|more| self.target.join(dated(now + more * 1_000)));
         let copied = during("copying", || match is_dir {
             true => backup_as_new(&dir, names),
@@ -143,8 +146,9 @@ fn is_dated(name: &str) -> bool {
 }
 
 /// Removes the oldest of the backups like the one that was just made: with a time as their name, of the
-/// same store, and whole or damaged like it. Never that one, and nothing else in the directory. Those
-/// with a time to come stay, and are returned: how old they are nobody knows.
+/// same store, and whole or damaged like it. Nothing else in the directory is removed, nor that backup,
+/// nor a newer one: another backup that runs at the same moment made it. Backups with a time to come stay,
+/// and are returned: nobody knows how old they are.
 fn forget_oldest(dir: &Path, made: &Path, keep: u32) -> Result<Vec<String>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::new(Kind::Failed, format!("old backups in `{}` stay: {error}", dir.display()))
@@ -153,31 +157,42 @@ fn forget_oldest(dir: &Path, made: &Path, keep: u32) -> Result<Vec<String>, Fail
     let files = std::fs::read_dir(dir).map_err(unreadable)?.flatten();
     let mut names: Vec<String> =
         files.filter_map(|file| file.file_name().into_string().ok()).collect();
-    names.retain(|name| is_like(&dir.join(name), made));
+    let own = made.file_name().unwrap_or_default().to_string_lossy();
+    let Some(epoch) = epoch_of(made) else { return Ok(Vec::new()) };
+    names.retain(|name| is_like(name, &own) && is_of(&dir.join(name), epoch));
     names.sort_unstable();
     let soon = dated(wall_clock() + JUST_MADE_MS);
     let to_come = names.split_off(names.partition_point(|name| *name <= soon));
-    let oldest = names.len().saturating_sub(keep as usize - 1);
-    let mut oldest = names[..oldest].iter();
-    oldest.try_for_each(|name| std::fs::remove_file(dir.join(name))).map_err(unreadable)?;
+    let earlier = names.partition_point(|name| **name < *own);
+    let oldest = names.len().saturating_sub(keep as usize - 1).min(earlier);
+    names[..oldest].iter().try_for_each(|name| remove(&dir.join(name))).map_err(unreadable)?;
     Ok(to_come)
 }
 
-/// Whether a file is an earlier backup of the same life of the same store.
-fn is_like(file: &Path, made: &Path) -> bool {
-    let name = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (name, own) = (name(file), name(made));
-    let is_damaged = |name: &str| undamaged(name).is_some();
+/// Whether this is the name of another backup, whole or damaged like the one named `own`.
+fn is_like(name: &str, own: &str) -> bool {
     name != own
-        && is_dated(undamaged(&name).unwrap_or(&name))
-        && is_damaged(&name) == is_damaged(&own)
-        && epoch_of(made).is_some_and(|epoch| epoch_of(file) == Some(epoch))
+        && is_dated(undamaged(name).unwrap_or(name))
+        && undamaged(name).is_some() == undamaged(own).is_some()
+}
+
+/// Whether a file is a copy of a store in this epoch. Only a regular file is opened: a pipe would be waited for.
+fn is_of(file: &Path, epoch: Epoch) -> bool {
+    file.symlink_metadata().is_ok_and(|it| it.is_file()) && epoch_of(file) == Some(epoch)
+}
+
+/// Removes a file, unless another backup has just removed it.
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// A half of a backup that nobody has written to for so long is not being made any more.
 const HALF_AFTER: Duration = Duration::from_secs(3_600);
 
-/// Removes what backups of this name, or of an earlier time, left behind that were killed.
+/// Removes the halves of killed backups: those of this name, or of every time if the name is a time.
 fn forget_halves(file: &Path) {
     let own = file.file_name().unwrap_or_default().to_string_lossy();
     let is_like_it = |whole: &str| whole == own || is_dated(&own) && is_dated(whole);
@@ -298,4 +313,32 @@ fn tell(report: &Report, place: &str, done: &str, out: Out) -> Result<(), Failur
     let what = words_of(report, place, done);
     let value = json!({ "place": place, "rooms": report.rooms, "entries": report.entries });
     out.done(&value, || what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store as _;
+    use crate::store::sqlite::SqliteStore;
+
+    #[test]
+    fn a_backup_removes_none_that_is_newer_than_itself() {
+        let [data, dir] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        SqliteStore::open(data.path()).unwrap().load().unwrap();
+        let file = |day: u32| dir.path().join(format!("hub-2001-01-0{day}T00-00-00Z.db"));
+        let check = |own: u32, keep: u32, expected: &[u32]| {
+            for day in 1..=4 {
+                backup(data.path(), &file(day)).unwrap();
+            }
+            assert_eq!(forget_oldest(dir.path(), &file(own), keep).unwrap(), [""; 0]);
+            let left: Vec<u32> = (1..=4).filter(|day| file(*day).exists()).collect();
+            assert_eq!(left, expected, "{own} keeps {keep}");
+        };
+        check(4, 1, &[4]);
+        check(4, 3, &[2, 3, 4]);
+        check(2, 1, &[2, 3, 4]);
+        check(2, 3, &[2, 3, 4]);
+        check(2, 4, &[1, 2, 3, 4]);
+        check(3, 9, &[1, 2, 3, 4]);
+    }
 }

@@ -13,17 +13,24 @@ pub(super) fn in_commands(failure: Failure, me: Option<&BotId>) -> Failure {
     let Some(code) = failure.code.as_deref() else { return failure };
     let hint = failure.hint.as_deref();
     let told = match code {
-        "bot_disabled" => Some(match me {
-            Some(me) => format!("an operator can run: bot-hub bot enable {me}"),
-            None => "an operator can run: bot-hub bot enable NAME, unless the configuration file switches \
-                     its token off"
-                .to_owned(),
-        }),
-        "not_a_member" => named(&failure.message).zip(me).map(|(room, me)| not_a_member(&words::room(room), me)),
-        _ => hint.map(translated),
+        "bot_disabled" => Some(enable(me)),
+        "not_a_member" => {
+            let room_and_me = named(&failure.message).zip(me);
+            room_and_me.map(|(room, me)| not_a_member(&words::room(room), me))
+        }
+        _ => None,
     };
     let told = told.or_else(|| hint.map(translated));
     Failure { hint: told, ..failure }
+}
+
+fn enable(me: Option<&BotId>) -> String {
+    match me {
+        Some(me) => format!("an operator can run: bot-hub bot enable {me}"),
+        None => "an operator can run: bot-hub bot enable NAME, unless the configuration file switches its \
+                 token off"
+            .to_owned(),
+    }
 }
 
 /// The first name in a sentence of the hub's.

@@ -98,8 +98,8 @@ pub(super) fn until_interrupted(
 
 impl Hub {
     pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
-        let Place { url, token, running, page_url, ca_file, context_name } = locate(global)?;
-        let is_token_given = token_given(global).is_ok_and(|given| given.is_some());
+        let Place { url, token, is_token_given, running, page_url, ca_file, context_name } =
+            locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
         options.caps = vec![Cap::Receipts, Cap::Ranges, Cap::Acts];
@@ -261,6 +261,7 @@ pub(super) fn page_url_of(url: &str) -> String {
 struct Place {
     url: String,
     token: Secret,
+    is_token_given: bool,
     running: Option<RunningHub>,
     page_url: Option<String>,
     ca_file: Option<PathBuf>,
@@ -268,7 +269,9 @@ struct Place {
 }
 
 fn locate(global: &Global) -> Result<Place, Failure> {
+    // Read only once: a pipe, and stdin, have the token only once.
     let given = token_given(global)?;
+    let is_token_given = given.is_some();
     let url = global.url.clone().filter(|url| !url.is_empty());
     if let (Some(url), Some(context)) = (&url, &global.context) {
         let message = format!("both a hub (`{url}`) and a context (`{context}`) are named");
@@ -283,13 +286,13 @@ fn locate(global: &Global) -> Result<Place, Failure> {
             ))
         })?;
         let (running, page_url, ca_file, context_name) = (None, None, None, None);
-        return Ok(Place { url, token, running, page_url, ca_file, context_name });
+        return Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name });
     }
     if let Some((name, context)) = super::context::chosen(global)? {
         let token = given.unwrap_or(context.token);
-        let page_url = Some(context.hub);
+        let (running, page_url) = (None, Some(context.hub));
         let (url, ca_file, context_name) = (context.ws_url, context.ca_file, Some(name));
-        return Ok(Place { url, token, running: None, page_url, ca_file, context_name });
+        return Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name });
     }
     let dir = data_dir(global)?;
     let (running, operator) = Home::find_running(&dir).ok_or_else(|| {
@@ -299,8 +302,8 @@ fn locate(global: &Global) -> Result<Place, Failure> {
     })?;
     let token = given.unwrap_or(operator);
     let url = running.url.clone();
-    let running = Some(running);
-    Ok(Place { url, token, running, page_url: None, ca_file: None, context_name: None })
+    let (running, page_url, ca_file, context_name) = (Some(running), None, None, None);
+    Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name })
 }
 
 fn token_given(global: &Global) -> Result<Option<Secret>, Failure> {

@@ -213,11 +213,8 @@ impl RoomCommand {
             Self::Kick { room, bot, yes } => {
                 if !yes {
                     let name = words::room(room.as_str());
-                    let own = rooms_of(hub, &bot).await.unwrap_or_default();
-                    let own = own.iter().find(|it| it["room"] == room.as_str());
-                    let waiting = own.and_then(|it| it["waiting"].as_u64()).unwrap_or(0);
-                    let question = format!("end {bot}'s membership of {name}?");
-                    let question = format!("{question}{}", losing::question(waiting));
+                    let waits = losing::question(waiting_for(hub, &room, &bot).await);
+                    let question = format!("end {bot}'s membership of {name}?{waits}");
                     confirm_if_somebody_is_there(question).await?;
                 }
                 let operation = Operation::RoomKick { room: room.clone(), bot: bot.clone() };
@@ -251,17 +248,19 @@ async fn on(hub: &Hub, room: &RoomName, operation: Operation) -> Result<Value, F
 
 /// A member that may not read any more loses what waits for it: as with a kick, a person is asked.
 async fn confirm_loss(hub: &Hub, room: &RoomName, bot: &BotId) -> Result<(), Failure> {
-    let shown = hub.ask::<Room>(show_of(room)).await;
-    // Whatever is wrong with the room, the operation itself says.
-    let Ok((_, shown)) = shown else { return Ok(()) };
-    let member = shown.members.iter().find(|member| member.bot == *bot);
-    let Some(waiting) = member.map(|it| it.waiting).filter(|it| *it > 0) else { return Ok(()) };
-    let (name, what) = (words::room(room.as_str()), counted(waiting, "message"));
-    let waits = if waiting == 1 { "waits" } else { "wait" };
-    let question = format!(
-        "take the right to read {name} from {bot}? {what} that {waits} for it there: dropped."
-    );
+    let waiting = waiting_for(hub, room, bot).await;
+    if waiting == 0 {
+        return Ok(());
+    }
+    let (name, waits) = (words::room(room.as_str()), losing::question(waiting));
+    let question = format!("take the right to read {name} from {bot}?{waits}");
     confirm_if_somebody_is_there(question).await
+}
+
+/// How many messages in a room wait for a bot. Where that cannot be asked, the operation itself says why.
+async fn waiting_for(hub: &Hub, room: &RoomName, bot: &BotId) -> u64 {
+    let Ok((_, shown)) = hub.ask::<Room>(show_of(room)).await else { return 0 };
+    shown.members.iter().find(|member| member.bot == *bot).map_or(0, |member| member.waiting)
 }
 
 async fn membership(

@@ -125,8 +125,8 @@ impl Directory {
         }
     }
 
-    /// Names that contain this one, or are spelt like it, the most alike first. Whoever says `@` means a bot,
-    /// unless the name is exactly that of a room.
+    /// Names that contain this one, or are spelt like it, the most alike first. `@` stands for a bot and
+    /// `#` for a room, unless something else has exactly this name.
     fn similar(&self, typed: &str, bare: &str) -> Vec<String> {
         let is_meant = |name: &str, told: &str| {
             let said = typed.chars().next().filter(|sign| matches!(sign, '#' | '@'));

@@ -136,12 +136,9 @@ pub(super) async fn whoami(hub: &Hub) -> Result<(), Failure> {
     hub.out.answer(&value, || {
         let role = if operator { "an operator" } else { "an ordinary bot" };
         let version = version.as_deref().map_or_else(|| "-".into(), visible_line);
+        let what = if hub.is_token_given { "the hub of context" } else { "context" };
         let context =
-            hub.context_name.as_ref().map_or_else(String::new, |it| format!(", context {it}"));
-        let context = match hub.is_token_given {
-            true => context.replace("context ", "the hub of context "),
-            false => context,
-        };
+            hub.context_name.as_ref().map_or_else(String::new, |it| format!(", {what} {it}"));
         format!(
             "{} · {role}\n  hub    {} (Bot Hub {version}){context}\n  rooms  {}",
             hub.me,

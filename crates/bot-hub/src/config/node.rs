@@ -58,8 +58,8 @@ impl Value {
     }
 }
 
-/// Where every setting was said, for whoever asks about many: sections with many entries are not walked
-/// through for each of them. Nothing is made of it before somebody asks.
+/// Where every setting was said, for a caller that asks about many of them: a section with many entries is
+/// not searched from its beginning for each. The index is made at the first question.
 pub(super) struct Origins<'a> {
     tree: &'a Node,
     sections: OnceCell<Sections<'a>>,

@@ -1,6 +1,7 @@
 //! Which copy has which name, and which copies stay.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::fixture::{Place, Told};
 
@@ -145,4 +146,43 @@ fn hubs_that_back_up_into_one_directory_leave_each_others_copies_alone() {
     let mut left = of.concat();
     left.sort();
     assert_eq!(names(&dir), left);
+}
+
+#[test]
+fn what_only_has_the_name_of_a_backup_is_neither_opened_nor_counted_nor_removed() {
+    let place = Place::new();
+    store(&place, "data", 1);
+    let good = ["hub-2001-01-01T00-00-00Z.db", "hub-2001-01-02T00-00-00Z.db"];
+    let dir = backups(&place, "data", &good);
+    let [pipe, link] = ["hub-2001-02-01T00-00-00Z.db", "hub-2001-02-02T00-00-00Z.db"];
+    assert!(Command::new("mkfifo").arg(dir.join(pipe)).status().unwrap().success());
+    std::os::unix::fs::symlink(place.path("one.db"), dir.join(link)).unwrap();
+    let arguments = ["backup", "backups", "--keep", "2", "--data", "data"];
+    let told = place.run_to_its_end(None, &arguments);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!(names(&dir), [good[1], pipe, link, &made(&told)]);
+}
+
+#[test]
+fn backups_at_the_same_moment_all_succeed_and_the_newest_stays() {
+    let place = Place::new();
+    store(&place, "data", 8);
+    let dir = backups(&place, "data", &[]);
+    for _ in 0..4 {
+        let run = |_| {
+            let mut command =
+                place.command(&["backup", "backups", "--keep", "1", "--data", "data"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let runs: Vec<_> = (0..5).map(run).collect();
+        let mut files = Vec::new();
+        for run in runs {
+            let told = run.wait_with_output().unwrap();
+            assert!(told.status.success(), "{told:?}");
+            let said = String::from_utf8(told.stdout).unwrap();
+            files.push(said.trim().rsplit_once('/').unwrap().1.to_owned());
+        }
+        let left = names(&dir);
+        assert!(left.contains(files.iter().max().unwrap()), "{left:?} of {files:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Whoever uses the command line of the hub's machine: nobody can shut that one out.
+//! The local operator is the user of the command line on the hub's machine: nobody can shut it out.
 
 use std::fs;
 

@@ -177,7 +177,7 @@ fn people_read_local_time_and_programs_utc() {
 }
 
 #[test]
-fn whoever_loses_what_waits_by_a_change_of_rights_is_asked_for() {
+fn a_change_of_rights_that_drops_what_waits_is_asked_about() {
     let place = Place::new();
     let _hub = place.serve();
     place.bot("ann");

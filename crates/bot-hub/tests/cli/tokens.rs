@@ -1,5 +1,7 @@
 //! Tokens that end, and who else feels it.
 
+use std::process::Command;
+
 use crate::fixture::Place;
 
 /// An operator of its own, whose token lies in the file `me.tok`.
@@ -39,6 +41,20 @@ fn who_ends_itself_is_answered_before_it_is_sent_away() {
 }
 
 #[test]
+fn a_token_that_can_be_read_only_once_is_read_only_once() {
+    let place = Place::new();
+    let hub = place.serve();
+    let (token, url) = (place.bot("ann"), hub.url());
+    let pipe = place.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn(move || std::fs::write(pipe, token).unwrap());
+    let told = place.run_to_its_end(None, &["whoami", "--url", &url, "--token-file", "pipe"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.out.starts_with("ann "), "{told:?}");
+    writer.join().unwrap();
+}
+
+#[test]
 fn a_bot_that_knocks_with_a_dead_token_locks_nobody_else_out() {
     let place = Place::new();
     let hub = place.serve();
@@ -46,8 +62,8 @@ fn a_bot_that_knocks_with_a_dead_token_locks_nobody_else_out() {
     let (ann, bob) = (place.bot("ann"), place.bot("bob"));
     place.data(&["bot", "revoke-token", "bob"]);
     let knock = || place.run_as(&bob, &["whoami", "--url", &url]);
-    let codes: Vec<String> = (0..20).map(|_| knock().err).collect();
-    assert!(codes[19].contains("`auth_throttled`"), "{}", codes[19]);
+    let refusals: Vec<String> = (0..20).map(|_| knock().err).collect();
+    assert!(refusals[19].contains("`auth_throttled`"), "{}", refusals[19]);
     for command in [&["status"][..], &["bot", "list"], &["check"]] {
         assert_eq!(place.run(command).code, 0, "{command:?}");
     }

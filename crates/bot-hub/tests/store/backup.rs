@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bot_hub::store::export::{self, Exported, entries};
-use bot_hub::store::sqlite::{SqliteStore, backup, restore, verify};
+use bot_hub::store::sqlite::{SqliteStore, backup, backup_as_new, restore, verify};
 use bot_hub::store::{RESTORED, Store, StoreError, Write};
 use bot_protocol::id::Epoch;
 
@@ -157,4 +157,20 @@ fn a_store_that_is_written_to_is_verified_and_backed_up_without_false_alarm() {
         looks
     });
     println!("{looks} looks while it was written to");
+}
+
+#[test]
+fn a_name_that_anything_has_is_passed_over() {
+    let [running, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let _store = SqliteStore::open(running.path()).unwrap();
+    let names = ["folder", "text", "link", "free", "later"].map(|name| elsewhere.path().join(name));
+    std::fs::create_dir(&names[0]).unwrap();
+    std::fs::write(&names[1], "no backup").unwrap();
+    std::os::unix::fs::symlink("nowhere", &names[2]).unwrap();
+    for expected in &names[3..] {
+        assert_eq!(backup_as_new(running.path(), names.clone()).unwrap().file, *expected);
+    }
+    assert_eq!(std::fs::read_to_string(&names[1]).unwrap(), "no backup");
+    let taken = failure(backup_as_new(running.path(), names).unwrap_err());
+    assert!(taken.ends_with("every name for the copy is taken"), "{taken}");
 }

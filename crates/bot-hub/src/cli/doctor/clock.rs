@@ -20,7 +20,7 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
         return findings.problem("clock", "stands before 2025", why, "set it: timedatectl");
     }
     let Some(hub) = patient.hub.as_ref() else { return };
-    is_trusted(hub, findings).await;
+    ask(hub, findings).await;
     if hub.running.is_none() || hub.hello.now.is_none() {
         return;
     }
@@ -34,8 +34,9 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     findings.warning("clock", what, why, "try again: bot-hub doctor");
 }
 
-/// A hub that does not trust its clock removes nothing because of its age.
-async fn is_trusted(hub: &Hub, findings: &mut Findings) {
+/// What the hub says of its clock: one that it does not trust removes nothing by age. The same answer
+/// counts damaged messages.
+async fn ask(hub: &Hub, findings: &mut Findings) {
     #[derive(Deserialize)]
     struct Numbers {
         #[serde(default)]

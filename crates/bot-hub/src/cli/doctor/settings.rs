@@ -44,21 +44,20 @@ fn said(it: &Problem) -> String {
 pub(super) fn private(file: &Path, why: &str, findings: &mut Findings) {
     let Some(mode) = open_to_others(file) else { return };
     let shown = file.display().to_string();
-    let what = format!("`{shown}` can be read by others on this machine (mode {mode:o})");
     let right = if file.is_dir() { 0o700 } else { 0o600 };
-    // Whoever cannot enter the directory reads nothing in it, whatever the file's own mode.
+    let next = format!("chmod {right:o} {shown}");
+    // A user who cannot enter the directory reads nothing in it, whatever the file's own mode.
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let is_shut = file.is_file() && open_to_others(folder).is_none();
-    if is_shut {
-        let what = format!("`{shown}` has mode {mode:o}: only its directory keeps others out");
-        let next = format!("chmod {right:o} {shown}");
-        return findings.mend(Level::Note, "secrets", what, ("", next), || {
-            set_mode(file, right)?;
-            Ok(format!("`{shown}` has mode {right:o} now (it was {mode:o})"))
-        });
-    }
-    let next = format!("chmod {right:o} {shown}");
-    findings.mend(Level::Problem, "secrets", what, (why, next), || {
+    let (level, why, what) = match is_shut {
+        true => {
+            (Level::Note, "", format!("has mode {mode:o}: only its directory keeps others out"))
+        }
+        false => {
+            (Level::Problem, why, format!("can be read by others on this machine (mode {mode:o})"))
+        }
+    };
+    findings.mend(level, "secrets", format!("`{shown}` {what}"), (why, next), || {
         set_mode(file, right)?;
         Ok(format!("`{shown}` has mode {right:o} now (it was {mode:o})"))
     });

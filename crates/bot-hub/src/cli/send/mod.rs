@@ -216,7 +216,7 @@ impl Sent {
         hub.out.answer(&value, String::new)
     }
 
-    /// Its id could not be printed. Whoever ran the command again would say it twice.
+    /// The message is stored, but its id could not be printed: a second run would say it twice.
     fn unprinted(&self, failure: Failure) -> Failure {
         if failure.kind == Kind::Unheard {
             return failure;
@@ -257,14 +257,14 @@ impl Sent {
     }
 }
 
-/// Who is not a member, by name.
+/// The refusal of a bot that is not a member, with the bot's name.
 pub(super) fn in_our_words(failure: Failure, hub: &Hub, room: &str) -> Failure {
     if failure.code.as_deref() != Some("not_a_member") {
         return failure;
     }
     let message = format!("`{}` is not a member of `{room}`", hub.me);
     let hint = super::frames::not_a_member(room, &hub.me);
-    Failure { code: None, ..Failure::new(Kind::Refused, message).hint(hint) }
+    Failure::new(Kind::Refused, message).hint(hint)
 }
 
 /// No more than the hub takes: what is longer is refused before all of it was read.

@@ -181,7 +181,7 @@ impl<'a> Follow<'a> {
                 behind.push(Source::new(room.room.clone(), self.last(&room.room)));
             }
         }
-        if self.catch_up_all(behind).await? == Next::Enough {
+        if self.catch_up(behind).await? == Next::Enough {
             return Ok(Next::Enough);
         }
         if !std::mem::replace(&mut self.has_begun, true) {
@@ -210,8 +210,8 @@ impl<'a> Follow<'a> {
         }
     }
 
-    /// The same for several rooms at once, in the order of time.
-    async fn catch_up_all(&mut self, mut rooms: Vec<Source>) -> Result<Next, Failure> {
+    /// Shows what stands in the logs of some rooms after what was shown, in the order of time.
+    async fn catch_up(&mut self, mut rooms: Vec<Source>) -> Result<Next, Failure> {
         loop {
             for room in &mut rooms {
                 room.fill(self.hub).await?;
@@ -224,21 +224,6 @@ impl<'a> Follow<'a> {
             };
             if self.show_page(&room, page).await? == Next::Enough {
                 return Ok(Next::Enough);
-            }
-        }
-    }
-
-    /// Shows what stands in the log after what was shown.
-    async fn catch_up(&mut self, room: &RoomName) -> Result<Next, Failure> {
-        loop {
-            let after = self.last(room);
-            let page = page(self.hub, room, None, Some(after), None).await?;
-            let has_more = page.has_more;
-            if self.show_page(room, page).await? == Next::Enough {
-                return Ok(Next::Enough);
-            }
-            if !has_more || self.last(room) == after {
-                return Ok(Next::GoOn);
             }
         }
     }
@@ -291,7 +276,9 @@ impl<'a> Follow<'a> {
         }
         let before = message.prev.unwrap_or(seq.saturating_sub(1));
         if before > self.last(room) {
-            if self.catch_up(room).await? == Next::Enough {
+            if self.catch_up(vec![Source::new(room.clone(), self.last(room))]).await?
+                == Next::Enough
+            {
                 return Ok(Next::Enough);
             }
             self.missing(room, self.last(room) + 1, before, GapReason::Retention)?;

@@ -114,8 +114,8 @@ impl Tail {
     }
 }
 
-/// What a name stands for. Where not everything is seen, the hub is asked whether there is such a thing:
-/// whoever waits for what never comes would wait for ever.
+/// What a name stands for. If this bot does not see everything, the hub is asked whether there is such a
+/// thing: otherwise the command would wait for ever for a room that does not exist.
 async fn scope(hub: &Hub, typed: &str) -> Result<Scope, Failure> {
     let directory = Directory::read(hub).await?;
     let place = directory.find(typed)?;

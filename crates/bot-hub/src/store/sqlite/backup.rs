@@ -50,7 +50,8 @@ pub fn backup(directory: &Path, target: &Path) -> Result<Copied, StoreError> {
     Ok(Copied { file, report })
 }
 
-/// The same under the first of many names that no file has: no copy is replaced.
+/// The same under the first of many names that nothing has, be it a copy or something else: nothing is
+/// replaced.
 pub fn backup_as_new(
     directory: &Path,
     names: impl IntoIterator<Item = PathBuf>,
@@ -59,18 +60,17 @@ pub fn backup_as_new(
     let Some(first) = names.peek() else {
         return Err(StoreError::Failed("there is no name for the copy".to_owned()));
     };
-    let (partial, report) = made(directory, &copy_place(directory, first)?)?;
+    let (partial, report) = made(directory, first)?;
     for name in names {
         let file = if report.damage.is_empty() { name } else { damaged(&name) };
-        let place = copy_place(directory, &file)?;
-        if publish_new(&partial.0, &place)? {
+        if publish_new(&partial.0, &file)? {
             return Ok(Copied { file, report });
         }
     }
     Err(StoreError::Failed("every name for the copy is taken".to_owned()))
 }
 
-/// The same for whoever passes it on and removes it: it has its name whatever is in it.
+/// The same for a caller that passes the copy on and removes it: the name does not depend on damage.
 pub fn copy_through(directory: &Path, target: &Path) -> Result<Report, StoreError> {
     let place = copy_place(directory, target)?;
     let (partial, report) = made(directory, &place)?;
@@ -99,7 +99,7 @@ struct Partial(PathBuf);
 impl Partial {
     fn of(target: &Path) -> Result<Self, StoreError> {
         let partial = half_of(target, random_epoch()?.0);
-        // Whoever reads it knows what was said.
+        // A copy has everything that was said in it.
         super::private_new(&partial).map_err(|error| failed(&partial, &error))?;
         Ok(Self(partial))
     }
@@ -256,7 +256,9 @@ fn publish_new(partial: &Path, target: &Path) -> Result<bool, StoreError> {
         Ok(()) => sync_directory(target).map(|()| true).map_err(|error| failed(target, &error)),
         Err(Errno::EXIST) => Ok(false),
         // Not every file system can say no; then it is looked first.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if target.exists() => Ok(false),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if target.symlink_metadata().is_ok() => {
+            Ok(false)
+        }
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => publish(partial, target).map(|()| true),
         Err(error) => Err(failed(target, &error.into())),
     }

@@ -85,7 +85,7 @@ pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, Tro
     }
 }
 
-/// The same with the tables that are there, for whoever copies all of it.
+/// The same with the tables that are there, for a caller that copies all of it.
 pub(super) fn as_it_is(path: &Path, options: &Options) -> Result<Connection, Trouble> {
     if options.vfs.is_none() && !path.exists() {
         let cause = format!("there is no store at `{}`", path.display());

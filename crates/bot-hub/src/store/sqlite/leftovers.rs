@@ -11,7 +11,7 @@ use super::connect::{DATABASE, database};
 use crate::store::StoreError;
 
 /// Behind the name of a copy that is not complete.
-const PARTIAL: &str = ".partial";
+pub(super) const PARTIAL: &str = ".partial";
 
 /// Behind the name of a store that a restore has put aside.
 pub(super) const REPLACED: &str = ".replaced";
@@ -37,7 +37,10 @@ pub(super) const WAL: &str = "-wal";
 pub(super) const SHM: &str = "-shm";
 
 /// Behind the name of a copy on its way to stdout, with the number of the process that makes it.
-const PIPED: &str = ".backup-";
+pub(super) const PIPED: &str = ".backup-";
+
+/// Behind the name of the copy that is made before an upgrade, with the number of its form.
+pub(super) const SCHEMA: &str = ".schema-";
 
 /// The copy on its way to stdout that this process makes.
 pub fn piped(directory: &Path) -> PathBuf {

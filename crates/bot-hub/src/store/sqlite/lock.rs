@@ -27,10 +27,10 @@ pub enum Holder {
     Unknown,
 }
 
-/// Looks who has the lock, without making it.
+/// Looks who has the lock, without making it. Two that look at the same moment do not see each other.
 pub(super) fn holder(directory: &Path) -> Holder {
-    match File::options().write(true).open(directory.join(LOCK)) {
-        Ok(file) => match file.try_lock() {
+    match File::options().read(true).write(true).open(directory.join(LOCK)) {
+        Ok(file) => match file.try_lock_shared() {
             Ok(()) => Holder::Nobody,
             Err(TryLockError::WouldBlock) => Holder::Somebody,
             Err(TryLockError::Error(_)) => Holder::Unknown,
@@ -47,8 +47,8 @@ pub(super) struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// Takes the lock, or says who has it. Whoever only looks whether it is free has it for a moment:
-    /// that is waited for.
+    /// Takes the lock, or says who has it. [`holder`] shares the lock for a moment while it looks: this
+    /// waits until that is over.
     pub(super) fn take(directory: &Path) -> Result<Self, StoreError> {
         for _ in 0..LOOKS {
             match Self::try_take(directory) {
@@ -72,5 +72,24 @@ impl DirectoryLock {
             }
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_somebody_only_looks_at_is_held_by_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let check = |expected| assert_eq!(holder(dir.path()), expected);
+        check(Holder::Nobody);
+        let lock = DirectoryLock::take(dir.path()).unwrap();
+        check(Holder::Somebody);
+        drop(lock);
+        let looks = File::open(dir.path().join(LOCK)).unwrap();
+        looks.lock_shared().unwrap();
+        check(Holder::Nobody);
+        assert!(matches!(DirectoryLock::try_take(dir.path()), Err(StoreError::InUse { .. })));
     }
 }

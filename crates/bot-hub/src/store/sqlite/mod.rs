@@ -108,7 +108,7 @@ impl SqliteStore {
     fn connect(path: &Path, options: &Options) -> Result<Connection, Trouble> {
         let conn = connect::writer(path, options)?;
         schema::prepare(&conn, path, schema::STEPS, |found| {
-            let name = format!("{DATABASE}.schema-{found}");
+            let name = format!("{DATABASE}{}{found}", leftovers::SCHEMA);
             let copy = path.with_file_name(name);
             backup::copy(&conn, &copy)?;
             let newest = schema::newest();

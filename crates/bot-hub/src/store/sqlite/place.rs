@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::connect::{DATABASE, database};
-use super::leftovers::piped;
+use super::leftovers::{PARTIAL, PIPED, REPLACED, SCHEMA, SHM, SWITCHING, WAL, piped};
 use super::lock::LOCK;
 use crate::store::StoreError;
 
@@ -85,9 +85,8 @@ fn has_own_name(file: &Path, homes: &[PathBuf]) -> bool {
 fn is_own(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let of_store = name.strip_prefix(DATABASE).is_some_and(|rest| {
-        let suffixes = ["-wal", "-shm", "-journal", ".partial", ".replaced", ".switching"];
-        rest.is_empty()
-            || suffixes.iter().chain(&[".schema-", ".backup-"]).any(|it| rest.starts_with(it))
+        let suffixes = [WAL, SHM, "-journal", PARTIAL, REPLACED, SWITCHING, SCHEMA, PIPED];
+        rest.is_empty() || suffixes.iter().any(|it| rest.starts_with(it))
     });
     of_store || [LOCK, "hub.json", "operator.token"].contains(&&*name)
 }
