@@ -114,7 +114,7 @@ impl Admission {
         Err(TurnedAway::UnknownFull)
     }
 
-    /// Sends away whoever has been here longest without saying who it is, if that is long enough.
+    /// Closes the oldest socket that has not said who it is, if it is old enough. Whether it did.
     fn evict(&self, limits: &DoorLimits) -> bool {
         let mut unknown = self.unknown.borrow_mut();
         let Some(oldest) = unknown.first_entry() else { return false };

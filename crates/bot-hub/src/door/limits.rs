@@ -60,8 +60,8 @@ pub struct DoorLimits {
     pub unauthenticated_max: usize,
     /// Sockets that have not authenticated, from one address.
     pub unauthenticated_per_address_max: usize,
-    /// How long one of them keeps its place when all places are taken: what is honest has said by then
-    /// who it is, or is on a very slow line.
+    /// How long one of them keeps its place when all places are taken. An honest client has authenticated
+    /// by then, unless its line is very slow.
     pub unauthenticated_keep: Duration,
 }
 

@@ -13,13 +13,10 @@ use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
-use super::registry::{Kind, Origin, TokenHash, hash_token, make_token};
+use super::registry::{Kind, Origin, PREPARED_MS, TokenHash, hash_token, make_token};
 use super::{Engine, Owner};
 use crate::door::ConnId;
 use crate::store::{BotRecord, InviteRecord, TokenRecord, Write};
-
-/// How long a token that was prepared waits to be kept.
-const PREPARED_MS: u64 = 5 * 60_000;
 
 /// What was promised to an operator, and what follows when it is durable.
 #[derive(Debug)]
@@ -177,7 +174,8 @@ impl Engine {
         self.write_with_new_token(conn, reference, record, (Old::Stays, Some(ends_at)))
     }
 
-    /// The second one: whoever asked has the token, and the others may end.
+    /// The second one: the operator has the token, so that the others may end. Asked again, the same is done
+    /// again.
     fn keep_prepared(
         &mut self,
         conn: ConnId,
@@ -187,8 +185,8 @@ impl Engine {
         old_ends_at: Option<Timestamp>,
     ) -> Result<(), ErrorFrame> {
         self.at_rest(bot)?;
-        let held = self.registry.tokens_that_end(bot, self.now);
-        let Some(hash) = held.into_iter().find(|hash| id_of_token(hash) == token_id) else {
+        let kept = self.registry.tokens_to_keep(bot, self.now);
+        let Some(hash) = kept.into_iter().find(|hash| id_of_token(hash) == token_id) else {
             return Err(ErrorFrame::new(Code::NotAllowed)
                 .message(format!("`{bot}` has no token `{token_id}` that waits to be kept"))
                 .hint("nothing was changed; it may have ended: prepare another one"));
@@ -345,7 +343,7 @@ impl Engine {
                 if let Some(token) = token {
                     self.registry.keep_token(&token);
                 }
-                // Who asks may be who is sent away by it: the answer is there first.
+                // The operator who asked may be sent away by this: the answer goes out first.
                 self.tell(promise.conn, &promise.reference, promise.result);
                 self.rejudge([&bot]);
             }
@@ -359,7 +357,9 @@ impl Engine {
                 self.registry.forget(&bot);
                 self.flaps.forget(&bot);
                 self.tell(promise.conn, &promise.reference, promise.result);
+                let barred = self.barred(&bot);
                 self.input(Input::BotRemoved(bot));
+                self.bar(barred);
             }
         }
     }

@@ -71,7 +71,6 @@ impl Engine {
             let reads = !auth.side;
             peer.known = Some(Known { pass, client, form, reads });
             peer.outbox.authenticate();
-            self.note_present(bot.clone(), conn);
         }
         self.bill(conn, &bot);
         // Not only when it goes: after a crash of the hub it was here all the same.

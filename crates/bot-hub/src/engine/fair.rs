@@ -1,9 +1,9 @@
 //! Whose turn it is: what connections have said waits here, and whoever took least so far is heard next.
 //!
-//! Owns the accounts. Whoever pays ([`Payer`]) pays for what reading and handling its frames took; the one
-//! with the smallest account is served, so that a bot with dear frames waits behind itself and not in front
-//! of others, over however many connections it sends them. The connections of one payer take turns. Being
-//! silent saves nothing up: whoever comes back begins where the others are. Never reads a clock.
+//! Owns the accounts. A [`Payer`] pays for what reading and handling its frames took, and the payer with the
+//! smallest account is served next. A bot with dear frames therefore waits behind itself and not in front of
+//! others, over however many connections it sends them. The connections of one payer take turns. Being silent
+//! saves nothing up: a payer that comes back begins where the others are. Never reads a clock.
 //!
 //! **Invariant:** what one connection says is served in its order.
 
@@ -17,8 +17,8 @@ use crate::door::ConnId;
 /// Things of one payer that may wait before its sockets are no longer read, once others wait as well.
 const WAITING_MAX: usize = 4;
 
-/// The same while nobody else waits: enough that there is always something to do for it, and so little that
-/// whoever comes next finds room.
+/// The same while nobody else waits: enough that there is always something to do for that payer, and so
+/// little that the next one to come finds room.
 const WAITING_ALONE_MAX: usize = 16;
 
 /// Who pays for what a connection says.
@@ -84,8 +84,8 @@ impl<T> Default for Fair<T> {
 }
 
 impl<T> Fair<T> {
-    /// A connection is there, or it is somebody else who pays for it from now on. Whether that payer is
-    /// slowed.
+    /// Says who pays for a connection from now on, a new one or one that had another payer. Returns whether
+    /// that payer is slowed.
     pub(super) fn bill(&mut self, conn: ConnId, payer: Payer) -> bool {
         let before = self.lanes.get(&conn).map(|lane| lane.payer.clone());
         if before.as_ref() != Some(&payer) {
@@ -179,7 +179,7 @@ impl<T> Fair<T> {
         Some((conn, item))
     }
 
-    /// Whoever pays for a connection pays for what was done last.
+    /// Charges the payer of a connection for what was done last.
     pub(super) fn charge(&mut self, conn: ConnId, cost: u64) {
         let Some(payer) = self.payer(conn) else { return };
         let Some(account) = self.accounts.get_mut(&payer) else { return };
@@ -205,6 +205,14 @@ impl<T> Fair<T> {
         self.accounts.get(payer).map_or_else(Cost::default, |account| account.cost)
     }
 
+    /// The connections for which it pays.
+    pub(super) fn connections<'s>(
+        &'s self,
+        payer: &Payer,
+    ) -> impl Iterator<Item = ConnId> + use<'s, T> {
+        self.accounts.get(payer).into_iter().flat_map(|account| account.connections.iter().copied())
+    }
+
     /// Who pays for it.
     pub(super) fn payer(&self, conn: ConnId) -> Option<Payer> {
         self.lanes.get(&conn).map(|lane| lane.payer.clone())
@@ -225,9 +233,8 @@ impl<T> Fair<T> {
         self.order.iter().take(2).any(|(_, other)| Some(other) != payer)
     }
 
-    /// Whether a payer is so far ahead of what can be done for it that its connections are better not
-    /// read: said once each time that it changes, with the connections. A lone sender loses nothing by it.
-    /// `now` is what the meter shows.
+    /// Whether so much of a payer waits that its connections should not be read. Answered only when that
+    /// has changed, with the connections. A lone sender loses nothing by it. `now` is what the meter shows.
     pub(super) fn pace(&mut self, payer: &Payer, now: u64) -> Option<(bool, Vec<ConnId>)> {
         let has_others = self.has_others(Some(payer));
         let account = self.accounts.get_mut(payer)?;
@@ -238,7 +245,7 @@ impl<T> Fair<T> {
         }
         let since = account.slowed_since.take();
         account.cost.slowed_for += since.map_or(0, |since| now.saturating_sub(since));
-        // Whoever is alone waits for nobody but itself.
+        // A payer that is alone waits for nobody but itself.
         if is_ahead && has_others {
             account.cost.times += 1;
             account.slowed_since = Some(now);

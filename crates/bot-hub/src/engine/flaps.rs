@@ -15,6 +15,12 @@ use crate::door::{Ended, Outbox};
 /// Ends that are older say nothing about now.
 const LATELY_MS: u64 = 10 * 60_000;
 
+/// So many orderly ends are no sign of anything: a bot that a timer starts each half minute has them.
+const ORDERLY_MAX: usize = 20;
+
+/// The end of a connection that the bot closed itself, with a close frame.
+const ORDERLY: &str = "it hung up itself";
+
 /// Ends remembered for each bot.
 const ENDS_MAX: usize = 32;
 
@@ -37,10 +43,13 @@ impl Flaps {
         self.0.remove(bot);
     }
 
-    /// How often, and mostly why; `null` if that was never.
+    /// How often, and mostly why; `null` if that was never. Orderly ends count when they are many.
     pub(super) fn show(&self, bot: &BotId, now: Timestamp) -> Value {
         let ends = self.0.get(bot).into_iter().flatten();
-        let lately: Vec<_> = ends.filter(|(at, _)| now.since(*at) <= LATELY_MS).collect();
+        let mut lately: Vec<_> = ends.filter(|(at, _)| now.since(*at) <= LATELY_MS).collect();
+        if lately.iter().filter(|(_, why)| *why == ORDERLY).count() <= ORDERLY_MAX {
+            lately.retain(|(_, why)| *why != ORDERLY);
+        }
         let Some((first, _)) = lately.first() else { return Value::Null };
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (_, why) in &lately {
@@ -51,7 +60,7 @@ impl Flaps {
     }
 }
 
-/// Why a connection ended, for whoever runs the bot.
+/// Why a connection ended, in words for the owner of the bot.
 pub(super) fn end_of(why: Ended, outbox: &Outbox) -> &'static str {
     match why {
         Ended::ByHub => match outbox.close_code() {
@@ -61,7 +70,7 @@ pub(super) fn end_of(why: Ended, outbox: &Outbox) -> &'static str {
             Some(CloseCode::RESTART) => "the hub stopped",
             _ => "the hub closed it",
         },
-        Ended::ByPeer => "it hung up itself",
+        Ended::ByPeer => ORDERLY,
         Ended::Lost => "the connection broke off",
         Ended::Violation => "it broke the rules of WebSocket",
         Ended::AuthTimeout => "it did not authenticate in time",
@@ -88,5 +97,20 @@ mod tests {
         }
         assert_eq!(flaps.show(&ann, Timestamp(14 * 60_000))["count"], ENDS_MAX);
         assert_eq!(flaps.show(&ann, Timestamp(60 * 60_000)), Value::Null);
+    }
+
+    #[test]
+    fn a_bot_that_hangs_up_in_order_is_told_of_only_when_it_does_so_very_often() {
+        let (ann, mut flaps) = (BotId::new("ann").unwrap(), Flaps::default());
+        for _ in 0..ORDERLY_MAX {
+            flaps.ended(&ann, ORDERLY, Timestamp(1));
+        }
+        assert_eq!(flaps.show(&ann, Timestamp(2)), Value::Null);
+        flaps.ended(&ann, "other", Timestamp(2));
+        let shown = flaps.show(&ann, Timestamp(2));
+        assert_eq!(shown, json!({ "count": 1, "since": 2, "why": "other" }));
+        flaps.ended(&ann, ORDERLY, Timestamp(3));
+        let shown = flaps.show(&ann, Timestamp(3));
+        assert_eq!(shown, json!({ "count": 22, "since": 1, "why": ORDERLY }));
     }
 }

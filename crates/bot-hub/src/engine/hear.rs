@@ -1,7 +1,8 @@
-//! What a connection says: read when it is its turn, and handed to whom it concerns.
+//! What a connection says: each frame is parsed when it is the sender's turn, and handed to the brain, to the
+//! registry or to the invites.
 //!
-//! Owns the way of a frame to the brain, to the registry or to the invites, and how much somebody unknown
-//! may say. Never decides whose turn it is.
+//! Owns that choice, and how much a connection may say before it has authenticated. Never decides whose turn
+//! it is.
 
 use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
@@ -13,8 +14,8 @@ use super::{Engine, accounts, invites};
 use crate::door::ConnId;
 use crate::door::ws::CloseCode;
 
-/// Frames that somebody unknown may send and have refused, before the hub hangs up: enough for a mistake
-/// or two, and too few to keep it busy with them.
+/// With so many frames refused before `auth` the hub hangs up: enough for a mistake or two, and too few to
+/// keep it busy.
 const REFUSED_BEFORE_AUTH_MAX: u8 = 4;
 
 impl Engine {
@@ -29,7 +30,7 @@ impl Engine {
         for frame in frames.by_ref() {
             // Until `auth` has let it in; nothing that it says later makes it unknown again.
             if !is_known {
-                // Nobody hears what somebody unknown is answered who was sent away.
+                // One that was sent away before it authenticated hears no answers any more.
                 let peer = self.peers.get(&conn).filter(|peer| peer.outbox.is_open());
                 let Some(peer) = peer else { return };
                 is_known = peer.known.is_some();
@@ -70,7 +71,7 @@ impl Engine {
         }
     }
 
-    /// Somebody unknown said something else than `auth`. Whoever goes on like that is sent away.
+    /// Refuses a frame that came before `auth`, and closes the connection after a few of them.
     fn refuse_stranger(&mut self, conn: ConnId, error: ErrorFrame) {
         self.send(conn, &ServerFrame::Error(error));
         let Some(peer) = self.peers.get_mut(&conn) else { return };

@@ -234,7 +234,7 @@ impl Engine {
     }
 }
 
-/// How long an invite is good for; what was wished for is never made something else in silence.
+/// How long an invite is good for. A wish beyond the bounds is refused, not moved to the bound in silence.
 fn lifetime(wished: Option<u64>) -> Result<u64, ErrorFrame> {
     let refused = |message: String| ErrorFrame::new(Code::BadFrame).message(message);
     match wished.unwrap_or(EXPIRES_MS_DEFAULT) {

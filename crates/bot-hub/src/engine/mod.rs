@@ -226,8 +226,6 @@ pub struct Engine {
     /// When the present turn began.
     now: Timestamp,
     peers: FxHashMap<ConnId, Peer>,
-    /// Which connections each bot has.
-    present: FxHashMap<BotId, Vec<ConnId>>,
     encoder: Encoder,
     metrics: Metrics,
     batch: Vec<Write>,
@@ -277,7 +275,6 @@ impl Engine {
             time: Timekeeper::new(clock),
             age_waits: false,
             peers: FxHashMap::default(),
-            present: FxHashMap::default(),
             encoder: Encoder::default(),
             metrics: Metrics::default(),
             batch: Vec::new(),
@@ -501,7 +498,6 @@ impl Engine {
         let Some(peer) = self.peers.remove(&conn) else { return };
         if let Some(known) = peer.known {
             tracing::info!(bot = %known.pass.bot, ?why, "a bot disconnected");
-            self.note_absent(&known.pass.bot, conn);
             if known.reads {
                 self.flaps.ended(&known.pass.bot, end_of(why, &peer.outbox), self.now);
                 self.flush_brain();

@@ -10,7 +10,6 @@ use std::ops::Bound;
 
 use bot_hub_core::io::Standing;
 use bot_protocol::frame::operator::Page;
-use bot_protocol::limits::LIST_PAGE;
 use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
@@ -25,6 +24,9 @@ use crate::config::is_weak;
 use crate::store::{BotRecord, TokenRecord};
 
 pub use super::credential::{Kind, TokenHash, hash_token, make_token};
+
+/// How long a token that was prepared waits to be kept.
+pub(super) const PREPARED_MS: u64 = 5 * 60_000;
 
 /// Where a token or a bot is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ struct TokenEntry {
     disabled: bool,
     /// From when on it is worth nothing.
     expires_at: Option<Timestamp>,
+    /// It ends because nobody has kept it yet, and for no other reason.
+    is_prepared: bool,
 }
 
 /// Who came in, and with what.
@@ -97,7 +101,7 @@ pub struct Registry {
     /// Whoever uses the command line on this machine.
     local_operator: Option<BotId>,
     throttle: Throttle,
-    /// Tokens that end, by when. One that ends sooner than it once should is listed more than once.
+    /// Tokens that end, by when. A token of which the end was moved forward is listed once for each end.
     ends: BTreeSet<(Timestamp, TokenHash)>,
 }
 
@@ -178,7 +182,8 @@ impl Registry {
         self.drop_token(hash);
         self.note_appearance(&bot);
         self.held.entry(bot.clone()).or_default().push(hash);
-        let entry = TokenEntry { hash, bot, origin, disabled, expires_at: None };
+        let (expires_at, is_prepared) = (None, false);
+        let entry = TokenEntry { hash, bot, origin, disabled, expires_at, is_prepared };
         self.tokens.insert(hash, entry);
     }
 
@@ -187,6 +192,7 @@ impl Registry {
         self.accept(token.hash, token.bot.clone(), Origin::Store, false);
         if let Some(entry) = self.tokens.get_mut(&token.hash) {
             entry.expires_at = token.expires_at;
+            entry.is_prepared = token.expires_at == Some(token.created_at + PREPARED_MS);
         }
         self.ends.extend(token.expires_at.map(|at| (at, token.hash)));
     }
@@ -195,9 +201,11 @@ impl Registry {
     pub fn expire_at(&mut self, bot: &BotId, at: Timestamp) {
         for hash in self.made_at_run_time(bot) {
             let Some(entry) = self.tokens.get_mut(&hash) else { continue };
-            let at = entry.expires_at.map_or(at, |sooner| sooner.min(at));
-            entry.expires_at = Some(at);
-            self.ends.insert((at, hash));
+            if entry.expires_at.is_none_or(|sooner| at < sooner) {
+                entry.expires_at = Some(at);
+                entry.is_prepared = false;
+                self.ends.insert((at, hash));
+            }
         }
     }
 
@@ -206,11 +214,14 @@ impl Registry {
         own.map(|entry| entry.hash).collect()
     }
 
-    /// Tokens of a bot that were made at run time, and that will end by themselves.
-    pub fn tokens_that_end(&self, bot: &BotId, now: Timestamp) -> Vec<TokenHash> {
+    /// Tokens of a bot that were made at run time and may be kept: those that were prepared, and the one
+    /// that has no end, as after a `bot_keep_token` of which the answer was lost. What ends by an overlap
+    /// does not come back.
+    pub fn tokens_to_keep(&self, bot: &BotId, now: Timestamp) -> Vec<TokenHash> {
         let own = self.tokens_of(bot).filter(|entry| entry.origin == Origin::Store);
-        let ending = own.filter(|entry| entry.expires_at.is_some_and(|at| at > now));
-        ending.map(|entry| entry.hash).collect()
+        let kept =
+            own.filter(|entry| entry.expires_at.is_none_or(|at| entry.is_prepared && at > now));
+        kept.map(|entry| entry.hash).collect()
     }
 
     /// When to ask for tokens that have ended.
@@ -250,8 +261,8 @@ impl Registry {
         let hash = hash_token(token.expose());
         let entry = self.tokens.get(&hash).filter(|entry| entry.hash.ct_eq(&hash).into());
         let entry = entry.filter(|entry| entry.expires_at.is_none_or(|at| at > now));
-        // Whoever shares an address with somebody who fails comes in all the same, unless the token is
-        // one that can be guessed: the brake is what protects it.
+        // A bot that shares an address with somebody who fails comes in all the same, unless its token can
+        // be guessed: such a token is what the brake protects.
         let brake = self.throttle.wait(address, now);
         if let Some(wait_ms) = brake.filter(|_| entry.is_none() || is_weak(token.expose())) {
             return Err(Refusal::Throttled(wait_ms));
@@ -277,7 +288,8 @@ impl Registry {
         self.is_enabled(entry) && entry.expires_at.is_none_or(|at| at > now)
     }
 
-    /// Whoever can read the data directory owns the hub: no record shuts that one out.
+    /// Whether neither the token nor its bot is disabled. The owner of the hub is who can read its data
+    /// directory: no record shuts out the token of this process.
     fn is_enabled(&self, entry: &TokenEntry) -> bool {
         let is_switched_off = || self.bots.get(&entry.bot).is_some_and(|bot| bot.disabled);
         !entry.disabled && (entry.origin == Origin::Process || !is_switched_off())
@@ -390,10 +402,10 @@ impl Registry {
 
     /// A page of them, and where the next one begins.
     pub fn page(&self, wish: &Page) -> (Vec<BotId>, Option<SmolStr>) {
-        let limit = wish.limit.unwrap_or(LIST_PAGE).clamp(1, LIST_PAGE) as usize;
+        let limit = wish.lines();
         let from = Bound::Excluded(wish.after.as_deref().unwrap_or(""));
         let range = (from, Bound::Unbounded);
-        // Whoever is in both comes twice: so many of each are enough for the page, and one more.
+        // A bot that is in both comes twice. One name more than the page holds shows that there is more.
         let holders = self.held.range::<str, _>(range).map(|(bot, _)| bot).take(limit + 1);
         let recorded = self.bots.range::<str, _>(range).map(|(bot, _)| bot).take(limit + 1);
         let mut names: Vec<&BotId> = holders.chain(recorded).collect();

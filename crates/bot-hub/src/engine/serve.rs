@@ -1,8 +1,8 @@
 //! One thing after the other: what connections say is handled in fair turns.
 //!
 //! Owns how long a turn lasts and what is paid for it: the time that reading a frame takes and all that
-//! follows at once. `fair` says whose turn it is. Whoever takes more than its share while others wait is
-//! not read for so long, on any of its connections; that is counted, and logged once per connection.
+//! follows at once. `fair` says whose turn it is. While others wait, a payer that took more than its share is
+//! not read on any of its connections; that is counted, and logged once per connection.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -155,7 +155,7 @@ impl Engine {
         if let Some(since) = peer.slowed_since.take() {
             self.metrics.slowed_for += since.elapsed();
         }
-        // Whoever is alone waits for nobody but itself.
+        // A payer that is alone waits for nobody but itself.
         if !is_ahead || !has_others {
             return;
         }

@@ -12,9 +12,11 @@ use bot_protocol::frame::operator::Operation;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::BotId;
 
+use super::fair::Payer;
 use super::registry::{Origin, Pass};
-use super::{Engine, Known, Owner};
+use super::{Engine, Known, Owner, Peer};
 use crate::door::ConnId;
+use crate::door::ws::CloseCode;
 use crate::store::{BotRecord, Write};
 
 /// That a bot was here on a side connection is known as exactly as this.
@@ -32,13 +34,23 @@ impl Engine {
         for standing in standings {
             self.input(standing);
         }
-        for conn in barred {
-            self.input(Input::Revoked { conn });
+        self.bar(barred);
+    }
+
+    /// Ends connections. The brain does not know those that showed a token and have not said `auth`.
+    pub(super) fn bar(&mut self, conns: Vec<ConnId>) {
+        for conn in conns {
+            match self.peers.get(&conn) {
+                Some(Peer { known: None, outbox, .. }) => {
+                    outbox.close(CloseCode::REVOKED, "revoked");
+                }
+                _ => self.input(Input::Revoked { conn }),
+            }
         }
     }
 
-    /// Refuses what would shut out whoever owns the hub, or says that it does and cannot. What such a bot
-    /// has besides the token of this process can be ended.
+    /// Refuses operations that would shut out the owner of the hub, or that could not do to the owner's bot
+    /// what they say. Tokens that this bot has besides the one of this process can be ended.
     pub(super) fn may_be_done_to(&self, operation: &Operation) -> Result<(), ErrorFrame> {
         let (bot, what) = match operation {
             Operation::BotDisable { bot } => (bot, "cannot be switched off"),
@@ -61,7 +73,7 @@ impl Engine {
         let message =
             format!("`{bot}` is whoever uses the command line of the hub's machine: it {what}");
         Err(ErrorFrame::new(Code::NotAllowed).message(message).hint(
-            "who may be it is who can read the data directory; for an operator elsewhere: bot-hub bot add NAME --operator",
+            "everybody who can read the data directory may use it; for an operator elsewhere: bot-hub bot add NAME --operator",
         ))
     }
 
@@ -70,31 +82,20 @@ impl Engine {
     }
 
     /// Connections of a bot that could not come in any more.
-    fn barred(&self, bot: &BotId) -> Vec<ConnId> {
+    pub(super) fn barred(&self, bot: &BotId) -> Vec<ConnId> {
         let is_good = |pass: &Pass| self.registry.is_good(pass, self.now);
-        let conns = self.present.get(bot).into_iter().flatten().copied();
-        let pass = |conn: &ConnId| Some(&self.peers.get(conn)?.known.as_ref()?.pass);
+        let conns = self.fair.connections(&Payer::Bot(bot.clone()));
+        let pass = |conn: &ConnId| {
+            let peer = self.peers.get(conn)?;
+            peer.known.as_ref().map(|known| &known.pass).or(peer.bearer.as_ref())
+        };
         conns.filter(|conn| pass(conn).is_some_and(|pass| !is_good(pass))).collect()
     }
 
     /// The connections that have come in as this bot.
     pub(super) fn connections_of(&self, bot: &BotId) -> impl Iterator<Item = &Known> {
-        let conns = self.present.get(bot).into_iter().flatten();
-        conns.filter_map(|conn| self.peers.get(conn)?.known.as_ref())
-    }
-
-    /// A connection has come in as this bot.
-    pub(super) fn note_present(&mut self, bot: BotId, conn: ConnId) {
-        self.present.entry(bot).or_default().push(conn);
-    }
-
-    /// It has ended.
-    pub(super) fn note_absent(&mut self, bot: &BotId, conn: ConnId) {
-        let Some(conns) = self.present.get_mut(bot) else { return };
-        conns.retain(|present| *present != conn);
-        if conns.is_empty() {
-            self.present.remove(bot);
-        }
+        let conns = self.fair.connections(&Payer::Bot(bot.clone()));
+        conns.filter_map(|conn| self.peers.get(&conn)?.known.as_ref())
     }
 
     /// From the first time that the file names a bot, the store knows it.

@@ -17,12 +17,14 @@ use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
+use smol_str::SmolStr;
 use tokio::sync::mpsc;
 
 use super::encode::Form;
 use super::registry::{Origin, Pass, Refusal, Registry, hash_token};
 use super::{Engine, Known, Owner, Peer};
-use crate::door::{Buffers, ConnId, Outbox, OutboxLimits};
+use crate::door::ws::CloseCode;
+use crate::door::{Buffers, ConnId, Intent, Outbox, OutboxLimits};
 use crate::store::driver::Driver;
 use crate::store::memory::MemoryStore;
 use crate::store::{BotRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
@@ -283,10 +285,7 @@ fn a_token_that_nobody_keeps_ends_by_itself_and_ends_no_other() {
     operate(&mut engine, Operation::BotAdd { bot: bot("dora"), operator: false });
     operate(&mut engine, Operation::BotPrepareToken { bot: bot("dora") });
     assert_eq!(tokens(&engine), 2, "the old one and the new one");
-    let prepared = engine.registry.tokens_that_end(&bot("dora"), engine.now);
-    let token_id = |hash: &[u8; 32]| {
-        hash[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
-    };
+    let prepared = last_token_id(&outbox);
     let keep = |token_id| Operation::BotKeepToken { bot: bot("dora"), token_id, old_ends_at: None };
     let before = outbox.len();
     operate(&mut engine, keep("00".repeat(8).into()));
@@ -294,13 +293,74 @@ fn a_token_that_nobody_keeps_ends_by_itself_and_ends_no_other() {
     engine.now = engine.now + 5 * 60_000;
     engine.end_tokens();
     assert_eq!(tokens(&engine), 1, "nobody kept it");
-    operate(&mut engine, keep(token_id(&prepared[0])));
+    operate(&mut engine, keep(prepared));
     assert_eq!(tokens(&engine), 1, "too late");
     operate(&mut engine, Operation::BotPrepareToken { bot: bot("dora") });
-    let prepared = engine.registry.tokens_that_end(&bot("dora"), engine.now);
-    operate(&mut engine, keep(token_id(&prepared[0])));
+    operate(&mut engine, keep(last_token_id(&outbox)));
     assert_eq!(tokens(&engine), 1, "it is the only one");
-    assert_eq!(engine.registry.tokens_that_end(&bot("dora"), engine.now), [[0; 32]; 0]);
+    engine.now = engine.now + 5 * 60_000;
+    engine.end_tokens();
+    assert_eq!(tokens(&engine), 1, "it stays");
+}
+
+/// What the latest token that was prepared is named by.
+fn last_token_id(outbox: &Outbox) -> SmolStr {
+    let told = outbox.text();
+    let (_, behind) = told.rsplit_once(r#""token_id":""#).expect("a token was prepared");
+    behind[..16].into()
+}
+
+#[test]
+fn a_token_that_ends_by_an_overlap_is_not_kept_and_one_that_was_kept_is_kept_again() {
+    let (mut engine, outbox) =
+        operated(MemoryStore::new().unwrap(), |store| Driver::inline(store).unwrap());
+    let tokens = |engine: &Engine| engine.registry.token_count_of(&bot("dora"), Origin::Store);
+    let refusals = || outbox.text().matches(r#""name":"not_allowed""#).count();
+    operate(&mut engine, Operation::BotAdd { bot: bot("dora"), operator: false });
+    let old_ends_at = Some(engine.now + 10 * 60_000);
+    let keep = |token_id: &SmolStr, old_ends_at| {
+        let token_id = token_id.clone();
+        Operation::BotKeepToken { bot: bot("dora"), token_id, old_ends_at }
+    };
+    operate(&mut engine, Operation::BotPrepareToken { bot: bot("dora") });
+    let first = last_token_id(&outbox);
+    operate(&mut engine, keep(&first, None));
+    operate(&mut engine, Operation::BotPrepareToken { bot: bot("dora") });
+    let second = last_token_id(&outbox);
+    operate(&mut engine, keep(&second, old_ends_at));
+    assert_eq!((tokens(&engine), refusals()), (2, 0));
+    operate(&mut engine, keep(&first, None));
+    assert_eq!((tokens(&engine), refusals()), (2, 1), "it would end the newer one");
+    operate(&mut engine, keep(&second, old_ends_at));
+    assert_eq!((tokens(&engine), refusals()), (2, 1), "the answer may have been lost");
+    engine.now = engine.now + 10 * 60_000;
+    engine.end_tokens();
+    assert_eq!(tokens(&engine), 1);
+    operate(&mut engine, keep(&second, old_ends_at));
+    assert_eq!((tokens(&engine), refusals()), (1, 1));
+}
+
+#[test]
+fn a_connection_that_only_showed_a_token_ends_with_that_token() {
+    let (mut engine, outbox) =
+        operated(MemoryStore::new().unwrap(), |store| Driver::inline(store).unwrap());
+    for (conn, end) in [
+        (2, Operation::BotRevokeToken { bot: bot("dora") }),
+        (3, Operation::BotRemove { bot: bot("dora") }),
+    ] {
+        operate(&mut engine, Operation::BotAdd { bot: bot("dora"), operator: false });
+        operate(&mut engine, Operation::BotRotateToken { bot: bot("dora"), overlap_ms: None });
+        let told = outbox.text();
+        let (_, token) = told.rsplit_once(r#""token":""#).expect("a token was made");
+        let bearer = token.split('"').next().map(Secret::new);
+        let limits = OutboxLimits { bytes_max: 1 << 20, high_water_bytes: 1 << 20 };
+        let shown = Rc::new(Outbox::new(limits, Rc::new(Buffers::new())));
+        let (peer, its) = (address("192.0.2.1"), Rc::clone(&shown));
+        engine.intent(Intent::Opened { conn: ConnId(conn), peer, bearer, outbox: its });
+        assert!(shown.is_open());
+        operate(&mut engine, end);
+        assert_eq!(shown.close_code(), Some(CloseCode::REVOKED), "{conn}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The brake on guessing.
 //!
-//! Owns the counting of failures per address (an IPv6 address counts as its /64) and overall. Whom it
-//! stops is decided by whoever asks: never somebody with a secret that nobody guesses.
+//! Owns the counting of failures per address (an IPv6 address counts as its /64) and overall. The caller
+//! decides whom that stops: never somebody with a good secret that cannot be guessed.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -206,7 +206,7 @@ fn a_bot_that_is_closed_again_and_again_is_named_with_the_reason() {
     let place = Place::new();
     let hub = place.serve();
     let token = place.bot("ann");
-    for _ in 0..6 {
+    for _ in 0..24 {
         hang_up_at_once(&hub.url(), &token);
     }
     let told = place.run(&["doctor"]);

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::limits::LIST_PAGE;
 use crate::name::{BotId, RoomName};
 use crate::right::Rights;
 use crate::time::Timestamp;
@@ -189,6 +190,14 @@ pub struct Page {
     /// At most so many lines in one answer; a thousand when absent, and never more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+}
+
+impl Page {
+    /// How many lines the answer may hold.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        self.limit.unwrap_or(LIST_PAGE).clamp(1, LIST_PAGE) as usize
+    }
 }
 
 /// Whom to invite, and to what.

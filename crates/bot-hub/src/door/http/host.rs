@@ -21,10 +21,10 @@ pub(super) enum Asked {
     Own(String),
     /// A name that nobody can register in the DNS, as containers and home networks use them.
     Neighbour(String),
-    /// Another name, from a trusted proxy: whom a page cannot pretend to be.
+    /// Another name, from a trusted proxy. A page cannot pretend to be one.
     Proxied,
-    /// That other name, with a token in the request's header that nobody has judged yet. A page can make
-    /// one up, so that only what judges it may be asked like this ([`Asked::judged`]).
+    /// Another name, with a token in the request's header that nobody has judged yet. A page can make a
+    /// token up: only requests for which the token is judged may come like this ([`Asked::judged`]).
     Claimed(String),
 }
 
@@ -55,7 +55,7 @@ impl Asked {
         Ok(asked)
     }
 
-    /// Refuses a foreign name to whoever asks for something that is given without a look at the token.
+    /// Refuses a foreign name where the answer does not depend on whether the token is good.
     pub(super) fn judged(&self) -> Result<(), Refusal> {
         match self {
             Self::Claimed(name) => Err(foreign(name)),

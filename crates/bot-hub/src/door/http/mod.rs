@@ -196,7 +196,7 @@ fn check_query(request: &Request<Incoming>) -> Result<(), Refusal> {
     Err(refuse(StatusCode::BAD_REQUEST, cause, hint))
 }
 
-/// Whether a token in the request's header decides what comes of it. Everything else is public.
+/// Whether the token in the request's header decides about the answer. All other answers are public.
 fn judges_token(request: &Request<Incoming>, is_upgrade: bool) -> bool {
     match request.uri().path() {
         "/" | "/ws" => is_upgrade,

@@ -42,7 +42,7 @@ pub struct Outbox {
     queue: RefCell<Vec<u8>>,
     /// Bytes that the connection took and has not written.
     in_flight: Cell<usize>,
-    /// How much of that is the one frame which does not count.
+    /// Bytes that wait of the one large frame that does not count.
     oversize: Cell<usize>,
     /// Deliveries appended so far.
     mark: Cell<u64>,
@@ -177,9 +177,9 @@ impl Outbox {
         Ok(())
     }
 
-    /// The peer showed a good token and has not said `auth`: what it may send at once is that of somebody
-    /// known. Its time and its place are still those of somebody unknown, or one token could hold every
-    /// place without being anywhere.
+    /// The upgrade request showed a good token, and `auth` has not come yet. The peer may send as much at
+    /// once as an authenticated one. Its deadline and its place stay those of an unauthenticated one, or
+    /// the holder of one token could take every place and never authenticate.
     pub fn vouch(&self) {
         self.vouched_for.set(true);
         self.wake();

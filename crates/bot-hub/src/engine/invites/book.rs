@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Page;
 use bot_protocol::frame::server::ErrorFrame;
-use bot_protocol::limits::LIST_PAGE;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -31,6 +30,13 @@ const REMEMBERED_MS: u64 = 30 * 24 * 3_600_000;
 /// How many of those are forgotten whenever something is done about an invite. More than one, so that
 /// they do not pile up; not all at once, since that may be very many.
 const FORGOTTEN_AT_ONCE: usize = 16;
+
+/// With so many bytes a page of invites ends: half of what an outbox and common clients take as one frame,
+/// and more than a page of invites with a few rooms each.
+const PAGE_BYTES: usize = 512 * 1024;
+
+/// About what an invite has in a page besides the names of its rooms; twice as much would not matter.
+const INVITE_BYTES: usize = 400;
 
 /// Wrong codes in a minute, from one address: whoever types gets it right by then.
 const WRONG_PER_ADDRESS: u32 = 5;
@@ -212,20 +218,28 @@ impl Book {
         }
     }
 
-    /// A page of invites, the newest first: of all of them for an operator, or of one's own since a bot
-    /// of that name is there. Where somebody came from is for operators.
+    /// A page of invites, the newest first. `own` is the bot that asks, which sees what it made since it is
+    /// there; `None` is an operator, who sees all of them, and where each guest came from.
     pub(super) fn show(
         &self,
         own: Option<(&BotId, Timestamp)>,
         wish: &Page,
         now: Timestamp,
     ) -> (Vec<Value>, Option<SmolStr>) {
-        let limit = wish.limit.unwrap_or(LIST_PAGE).clamp(1, LIST_PAGE) as usize;
         let after = Place::parse(wish.after.as_deref());
-        let mut rest = self.order.newest(own.map(|(by, _)| by), after).peekable();
-        let looked_at: Vec<_> = rest.by_ref().take(limit).collect();
+        let listed = self.order.newest(own.map(|(by, _)| by), after);
+        let mut rest =
+            listed.filter_map(|(place, id)| Some((place, self.invites.get(id)?))).peekable();
+        let (mut looked_at, mut bytes) = (Vec::new(), 0);
+        while looked_at.len() < wish.lines()
+            && bytes < PAGE_BYTES
+            && let Some((place, invite)) = rest.next()
+        {
+            bytes += bytes_of(invite);
+            looked_at.push((place, invite));
+        }
         let next = rest.peek().and(looked_at.last()).map(|(place, _)| place.to_text());
-        let invites = looked_at.into_iter().filter_map(|(_, id)| self.invites.get(id));
+        let invites = looked_at.into_iter().map(|(_, invite)| invite);
         let shown = invites.filter(|it| own.is_none_or(|(by, since)| is_own(it, by, since)));
         (shown.map(|it| show(it, own.is_none(), now)).collect(), next)
     }
@@ -239,6 +253,12 @@ fn is_own(invite: &InviteRecord, by: &BotId, since: Timestamp) -> bool {
 pub(super) fn over_at(invite: &InviteRecord) -> Timestamp {
     let used = invite.claim.as_ref().map(|claim| claim.at);
     used.or(invite.revoked_at).unwrap_or(invite.expires_at)
+}
+
+/// About how long an invite is in a page.
+fn bytes_of(invite: &InviteRecord) -> usize {
+    let rooms: usize = invite.rooms.iter().map(|room| room.as_str().len() + 3).sum();
+    INVITE_BYTES + rooms
 }
 
 fn show(invite: &InviteRecord, is_operator: bool, now: Timestamp) -> Value {

@@ -80,7 +80,8 @@ impl Engine {
             return Err(failed(400, "bad_code", message, "copy it again, or the whole link", None));
         };
         let Some(invite) = self.invites.find(&hash) else {
-            // A code cannot be guessed: whoever has one is not held up by others behind the same address.
+            // Only wrong codes meet the brake: the holder of a good one does not wait because others behind
+            // the same address guess.
             if let Some(wait_ms) = self.invites.wait(wish.address, self.now) {
                 return Err(throttled(wait_ms.div_ceil(1_000)));
             }

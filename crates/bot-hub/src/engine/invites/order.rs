@@ -1,7 +1,7 @@
 //! Invites in the orders in which somebody asks for them.
 //!
-//! Owns these orders, so that no question about some invites is a look at all of them. Never decides
-//! anything: what an invite is worth, the book says.
+//! Owns these orders, so that a question about some invites does not look at all of them. Never decides
+//! whether an invite is good: the book does.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ type Newest = BTreeSet<(Reverse<Timestamp>, SmolStr)>;
 pub(in crate::engine) struct Place(Reverse<Timestamp>, SmolStr);
 
 impl Place {
-    /// `None` is the beginning, and so is what is no place.
+    /// `None` is the beginning of the list. So is a text that is no place.
     pub(in crate::engine) fn parse(text: Option<&str>) -> Option<Self> {
         let (at, id) = text?.split_once('.')?;
         Some(Self(Reverse(Timestamp(at.parse().ok()?)), id.into()))

@@ -131,9 +131,9 @@ fn strangers_at_one_address_have_one_share() {
         say(&mut engine, conn, &[BAD]);
     }
     say(&mut engine, 9, &[r#"{"type":"auth","token":"zoe"}"#]);
-    // One turn is enough for some of them, and for whoever else comes.
+    // One turn is enough for some of them, and for zoe.
     engine.serve();
-    assert!(!zoe.is_empty(), "whoever comes from elsewhere does not wait for all of them");
+    assert!(!zoe.is_empty(), "somebody from elsewhere does not wait for all of them");
     assert!(strangers.iter().any(|it| it.is_empty()));
 }
 

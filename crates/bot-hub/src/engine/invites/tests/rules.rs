@@ -1,5 +1,6 @@
 //! What an invite may be, how long it counts, who sees it, and how a refusal is told.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Mutex;
 
@@ -394,4 +395,23 @@ fn invites_come_in_pages_the_newest_first() {
     check(Some("bob"), &[&["inv_3", "inv_1"], &["inv_4"]]);
     check(Some("cat"), &[&["inv_2"]]);
     check(Some("dan"), &[&[]]);
+}
+
+#[test]
+fn a_page_of_invites_into_many_rooms_with_long_names_is_no_larger_than_a_client_takes() {
+    let long = |number| RoomName::new(&format!("{number:0>64}")).unwrap();
+    let rooms: Vec<RoomName> = (0..ROOMS_MAX).map(long).collect();
+    let invites = (0..1_000).map(|number| InviteRecord { rooms: rooms.clone(), ..record(number) });
+    let book = Book::restore(invites.collect());
+    let (mut found, mut after) = (BTreeSet::new(), None);
+    loop {
+        let (shown, next) = book.show(None, &Page { after, limit: None }, NOON);
+        assert!(json!(shown).to_string().len() < 1 << 20);
+        found.extend(shown.iter().map(|it| it["id"].to_string()));
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found.len(), 1_000);
 }
