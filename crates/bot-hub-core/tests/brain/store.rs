@@ -247,7 +247,7 @@ impl Room {
         let same = |kept: &&Arc<Draft>| kept.from == draft.from && kept.id == draft.id;
         let (seq, kept) = self.entries.iter().find(|(_, kept)| same(kept))?;
         Some(match kept.says_the_same(draft) {
-            true => Outcome::Duplicate { seq: *seq, sent_at: known.sent_at },
+            true => Outcome::Duplicate { seq: *seq, sent_at: kept.sent_at },
             false => Outcome::Conflict,
         })
     }

@@ -124,10 +124,17 @@ fn a_bot_cannot_find_out_what_its_predecessor_said() {
     > open eve ack
     > loud
     > eve say #sec 1234 id=old1
+    eve <- {"type":"error","code":3003,"name":"not_a_member","message":"you are not a member of `sec`","hint":"send {\"type\":\"join\",\"room\":\"sec\"} first","retry":"after_fix","ref":"old1"}
     > eve say #sec 1233 id=old1
+    eve <- {"type":"error","code":3003,"name":"not_a_member","message":"you are not a member of `sec`","hint":"send {\"type\":\"join\",\"room\":\"sec\"} first","retry":"after_fix","ref":"old1"}
     > open ops side operator
+    ops <- auth_ok []
     > ops do {"room_add":{"room":"sec","bot":"eve"}}
+    eve <- {"type":"joined","room":"sec","members":[],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > eve say #sec 1234 id=old1
+    eve <- {"type":"error","code":4001,"name":"id_conflict","message":"that id already names a message with other contents","hint":"make a new id for every message; repeat one only to send the same again","retry":"after_fix","ref":"old1"}
     > eve say #sec 1233 id=old1
+    eve <- {"type":"error","code":4001,"name":"id_conflict","message":"that id already names a message with other contents","hint":"make a new id for every message; repeat one only to send the same again","retry":"after_fix","ref":"old1"}
     "#);
 }
