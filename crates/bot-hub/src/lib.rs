@@ -11,6 +11,5 @@ mod exchange;
 pub mod log;
 pub mod proto;
 pub mod server;
-pub mod store;
 pub mod tls;
 mod visible;

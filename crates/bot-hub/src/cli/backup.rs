@@ -20,8 +20,8 @@ use super::progress::during;
 use super::verify::damage_of;
 use super::words::{utc, wall_clock};
 use crate::server::Home;
-use crate::store::StoreError;
-use crate::store::sqlite::{
+use bot_hub_store::StoreError;
+use bot_hub_store::sqlite::{
     Copied, Report, backup, backup_as_new, copy_place, copy_through, epoch_of, obstacle, piped,
     restore, undamaged, whole_of,
 };
@@ -318,8 +318,8 @@ fn tell(report: &Report, place: &str, done: &str, out: Out) -> Result<(), Failur
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Store as _;
-    use crate::store::sqlite::SqliteStore;
+    use bot_hub_store::Store as _;
+    use bot_hub_store::sqlite::SqliteStore;
 
     #[test]
     fn a_backup_removes_none_that_is_newer_than_itself() {

@@ -15,7 +15,7 @@ use super::hub::store_dir;
 use super::out::Out;
 use super::target::{Directory, room_argument};
 use super::words;
-use crate::store::export::{Exported, entries, open};
+use bot_hub_store::export::{Exported, entries, open};
 use crate::visible::escaped_json;
 
 /// Which rooms, and in which form.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::again::here;
 use super::paint::label;
-use crate::store::StoreError;
+use bot_hub_store::StoreError;
 use crate::visible::{escaped_json, visible};
 
 /// The documented exit codes; part of `--help`.

@@ -17,9 +17,9 @@ use super::hub::{Hub, idle_store, with_hub};
 use super::out::{Out, say};
 use super::target::Directory;
 use super::words;
-use crate::store::Reader as _;
-use crate::store::export::open;
-use crate::store::sqlite::SqliteReader;
+use bot_hub_store::Reader as _;
+use bot_hub_store::export::open;
+use bot_hub_store::sqlite::SqliteReader;
 
 /// Entries that a store is asked for at once, and bytes after which it stops.
 const PAGE_ENTRIES: u32 = 500;

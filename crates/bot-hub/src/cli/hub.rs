@@ -25,7 +25,7 @@ use super::pages;
 use super::probe::Target;
 use crate::config::{Environment, Sources, config_file, load};
 use crate::server::{Home, RunningHub};
-use crate::store::sqlite::obstacle;
+use bot_hub_store::sqlite::obstacle;
 
 /// Where the token may stand besides a file; never on the command line, where others can read it.
 const TOKEN_VARIABLE: &str = "BOT_HUB_TOKEN";

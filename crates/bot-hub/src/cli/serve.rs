@@ -22,7 +22,7 @@ use crate::config::{
 };
 use crate::log::say;
 use crate::server::{Home, ServeError, Server, addresses};
-use crate::store::StoreError;
+use bot_hub_store::StoreError;
 
 /// Options of `serve`.
 #[derive(Clone, Debug, Default, clap::Args)]

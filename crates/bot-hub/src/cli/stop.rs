@@ -14,7 +14,7 @@ use super::hub::data_dir;
 use super::out::Out;
 use crate::config::Period;
 use crate::server::Home;
-use crate::store::sqlite::is_in_use;
+use bot_hub_store::sqlite::is_in_use;
 
 /// How often it is looked whether the hub has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -9,7 +9,7 @@ use super::failure::{Failure, Kind};
 use super::hub::store_dir;
 use super::out::{Out, counted};
 use super::progress::during;
-use crate::store::sqlite::{Report, verify};
+use bot_hub_store::sqlite::{Report, verify};
 
 pub(super) fn run(global: &Global, out: Out) -> Result<(), Failure> {
     let dir = store_dir(global)?;

@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 use super::registry::{Kind, Origin, PREPARED_MS, TokenHash, hash_token, make_token};
 use super::{Engine, Owner};
 use crate::door::ConnId;
-use crate::store::{BotRecord, InviteRecord, TokenRecord, Write};
+use bot_hub_store::{BotRecord, InviteRecord, TokenRecord, Write};
 
 /// What was promised to an operator, and what follows when it is durable.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use super::encode::{Form, write_message};
 use super::{Engine, Todo};
 use crate::door::ConnId;
 use crate::door::ws::CloseCode;
-use crate::store::Write;
+use bot_hub_store::Write;
 
 impl Engine {
     pub(super) fn carry_out(&mut self) {

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use super::encode::Form;
 use super::{Ending, Engine};
 use crate::door::ws::CloseCode;
-use crate::store::StoreError;
-use crate::store::driver::StoreEvent;
+use bot_hub_store::StoreError;
+use bot_hub_store::driver::StoreEvent;
 
 impl Engine {
     /// Saves, says goodbye and ends. The door's own deadline bounds how long peers may take.

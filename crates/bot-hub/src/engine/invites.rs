@@ -29,7 +29,7 @@ use super::credential::{hash_code, make_code, scannable};
 use super::likeness;
 use super::{Engine, Owner};
 use crate::door::{Answer, ConnId, InviteCall};
-use crate::store::{InviteRecord, Write};
+use bot_hub_store::{InviteRecord, Write};
 
 /// A day: friends answer late.
 const EXPIRES_MS_DEFAULT: u64 = 24 * 3_600_000;

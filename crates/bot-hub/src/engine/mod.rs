@@ -63,8 +63,8 @@ use self::registry::{Pass, Registry, Reread};
 pub use self::said::Said;
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
-use crate::store::driver::{Driver, StoreEvent};
-use crate::store::{BotRecord, InviteRecord, StoreError, Write};
+use bot_hub_store::driver::{Driver, StoreEvent};
+use bot_hub_store::{BotRecord, InviteRecord, StoreError, Write};
 
 /// Writes that the store may owe an answer before the engine stops taking intents: some hundred
 /// milliseconds of a slow disk.

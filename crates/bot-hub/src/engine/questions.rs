@@ -52,8 +52,8 @@ impl Engine {
             }
         }
         let (hub, version, draining) = (&self.hub, self.version.as_str(), self.draining);
-        let surroundings = (self.surroundings)();
-        let surroundings = self.driver.measured(surroundings);
+        let mut surroundings = (self.surroundings)();
+        surroundings.transactions = Some(self.driver.transactions());
         let age_waits = self.age_waits;
         let now =
             Now { hub, version, connections, outbox_bytes, draining, age_waits, surroundings };

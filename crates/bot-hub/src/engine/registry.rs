@@ -21,7 +21,7 @@ use super::credential::is_mistyped;
 use super::likeness;
 use super::throttle::Throttle;
 use crate::config::is_weak;
-use crate::store::{BotRecord, TokenRecord};
+use bot_hub_store::{BotRecord, TokenRecord};
 
 pub use super::credential::{Kind, TokenHash, hash_token, make_token};
 

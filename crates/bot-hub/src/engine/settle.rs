@@ -10,8 +10,8 @@ use bot_hub_core::io::{Input, Ticket};
 use bot_protocol::code::Code;
 
 use super::{Engine, Owner, Submitted, Todo};
-use crate::store::driver::{StoreEvent, Unsent};
-use crate::store::{StoreError, Write};
+use bot_hub_store::driver::{StoreEvent, Unsent};
+use bot_hub_store::{StoreError, Write};
 
 impl Engine {
     pub(super) fn query(&mut self, ticket: Ticket, query: Query) {

@@ -17,7 +17,7 @@ use super::registry::{Origin, Pass};
 use super::{Engine, Known, Owner, Peer};
 use crate::door::ConnId;
 use crate::door::ws::CloseCode;
-use crate::store::{BotRecord, Write};
+use bot_hub_store::{BotRecord, Write};
 
 /// That a bot was here on a side connection is known as exactly as this.
 const ASIDE_MS: u64 = 60_000;

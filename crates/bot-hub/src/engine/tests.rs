@@ -25,9 +25,9 @@ use super::registry::{Origin, Pass, Refusal, Registry, hash_token};
 use super::{Engine, Known, Owner, Peer};
 use crate::door::ws::CloseCode;
 use crate::door::{Buffers, ConnId, Intent, Outbox, OutboxLimits};
-use crate::store::driver::Driver;
-use crate::store::memory::MemoryStore;
-use crate::store::{BotRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
+use bot_hub_store::driver::Driver;
+use bot_hub_store::memory::MemoryStore;
+use bot_hub_store::{BotRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
 
 const NOON: Timestamp = Timestamp(1_000_000_000);
 

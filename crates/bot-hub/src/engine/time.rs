@@ -7,7 +7,7 @@ use bot_protocol::time::Timestamp;
 
 use super::timekeeper::{AGE_WAITS_MS, Moved};
 use super::{Engine, Owner};
-use crate::store::Write;
+use bot_hub_store::Write;
 
 impl Engine {
     /// Remembers the newest moment that the store knows, and until when retention by age was to wait.

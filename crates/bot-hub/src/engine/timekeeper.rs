@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use tokio::time::Instant;
 
 use super::Clock;
-use crate::store::RESTORED;
+use bot_hub_store::RESTORED;
 
 /// A difference between the clock and a steady one that is no slewing.
 const JUMP_MS: u64 = 1_000;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use bot_protocol::secret::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::store::sqlite::{Holder, holder};
+use bot_hub_store::sqlite::{Holder, holder};
 
 /// The name of the local operator: who speaks when somebody uses the command line of this machine.
 pub const OPERATOR: &str = "operator";

@@ -31,10 +31,10 @@ use crate::door::{Door, listen};
 use crate::engine::former::Former;
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
 use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order, Said};
-use crate::store::driver::Driver;
-use crate::store::memory::MemoryStore;
-use crate::store::sqlite::SqliteStore;
-use crate::store::{Loaded as Stored, Store, StoreError, pass_own};
+use bot_hub_store::driver::Driver;
+use bot_hub_store::memory::MemoryStore;
+use bot_hub_store::sqlite::SqliteStore;
+use bot_hub_store::{Loaded as Stored, Store, StoreError, pass_own};
 use crate::tls;
 
 /// Answers of the store on their way to the engine.
@@ -76,7 +76,7 @@ pub struct Opened {
 /// A hub that is about to run.
 pub struct Server {
     engine: Engine,
-    events: mpsc::Receiver<crate::store::driver::StoreEvent>,
+    events: mpsc::Receiver<bot_hub_store::driver::StoreEvent>,
     loaded: Loaded,
     sources: Sources,
     home: Option<Home>,
@@ -235,7 +235,7 @@ fn build(
     stored: Stored,
     loaded: &Loaded,
     home: Option<&Home>,
-) -> Result<(Engine, mpsc::Receiver<crate::store::driver::StoreEvent>), ServeError> {
+) -> Result<(Engine, mpsc::Receiver<bot_hub_store::driver::StoreEvent>), ServeError> {
     let clock = system_clock();
     let mut id_key = [0_u8; 32];
     getrandom::fill(&mut id_key)?;

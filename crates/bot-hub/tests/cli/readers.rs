@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bot_hub::store::sqlite::SqliteStore;
-use bot_hub::store::{Store, Write};
+use bot_hub_store::sqlite::SqliteStore;
+use bot_hub_store::{Store, Write};
 use bot_hub_core::change::Change;
 use bot_hub_core::entry::{Draft, Extras};
 use bot_protocol::frame::Opaque;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_hub::store::sqlite::SqliteStore;
-use bot_hub::store::{Store as _, Write};
+use bot_hub_store::sqlite::SqliteStore;
+use bot_hub_store::{Store as _, Write};
 use bot_hub_client::Client;
 use bot_hub_client::bot_protocol::frame::client::Message;
 use bot_hub_core::change::Change;

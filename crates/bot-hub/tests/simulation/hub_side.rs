@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 
-use bot_hub::store::memory::MemoryStore;
-use bot_hub::store::{Reader, Store, StoreError, Write};
+use bot_hub_store::memory::MemoryStore;
+use bot_hub_store::{Reader, Store, StoreError, Write};
 use bot_hub_core::Hub;
 use bot_hub_core::change::{Answer, Change, Query, Snapshot};
 use bot_hub_core::entry::Entry;

@@ -11,7 +11,7 @@ mod stage;
 
 use std::collections::BTreeMap;
 
-use bot_hub::store::Store;
+use bot_hub_store::Store;
 use bot_protocol::frame::ClientFrame;
 use bot_protocol::limits::{LIST_PAGE, Limits};
 use cases::Growth;

@@ -13,9 +13,9 @@ use bot_hub::door::{
 };
 use bot_hub::engine::registry::{Registry, hash_token};
 use bot_hub::engine::{Engine, INTENTS_MAX, Order, Reconfiguration, Said};
-use bot_hub::store::driver::Driver;
-use bot_hub::store::sqlite::SqliteStore;
-use bot_hub::store::{BotRecord, ClaimRecord, InviteRecord, Store, TokenRecord, Write};
+use bot_hub_store::driver::Driver;
+use bot_hub_store::sqlite::SqliteStore;
+use bot_hub_store::{BotRecord, ClaimRecord, InviteRecord, Store, TokenRecord, Write};
 use bot_hub_core::Hub;
 use bot_hub_core::change::{Change, ReceiptRecord};
 use bot_hub_core::entry::Draft;

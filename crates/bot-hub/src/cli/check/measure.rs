@@ -18,7 +18,7 @@ use crate::cli::probe::readiness;
 use crate::cli::words;
 use crate::config::Period;
 use crate::server::{OPERATOR, store_space};
-use crate::store::sqlite::astray;
+use bot_hub_store::sqlite::astray;
 
 #[derive(Deserialize)]
 struct Numbers {

@@ -17,9 +17,9 @@ use crate::cli::out::counted;
 use crate::cli::pending::{Queue, queues};
 use crate::cli::words::{self, period, room as room_name, wall_clock};
 use crate::server::OPERATOR;
-use crate::store::export::open;
-use crate::store::pass_own;
-use crate::store::sqlite::look;
+use bot_hub_store::export::open;
+use bot_hub_store::pass_own;
+use bot_hub_store::sqlite::look;
 
 /// Findings of one kind that are told one by one; the rest is counted.
 const TOLD_MAX: usize = 10;

@@ -8,7 +8,7 @@ use super::settings::private;
 use crate::cli::words::size;
 use crate::config::StoreKind;
 use crate::server::store_space;
-use crate::store::sqlite::{is_in_use, obstacle, while_unused};
+use bot_hub_store::sqlite::{is_in_use, obstacle, while_unused};
 
 /// Less free space than this is a matter of days.
 const FREE_LOW_BYTES: u64 = 1 << 30;

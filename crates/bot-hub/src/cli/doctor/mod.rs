@@ -28,7 +28,7 @@ use super::out::{Out, counted, say};
 use super::probe::readiness;
 use crate::config::{Environment, Loaded, Period, Sources, config_file, load};
 use crate::server::{Home, RunningHub};
-use crate::store::sqlite::obstacle;
+use bot_hub_store::sqlite::obstacle;
 
 /// What to examine, and whether to mend.
 #[derive(Clone, Debug, clap::Args)]

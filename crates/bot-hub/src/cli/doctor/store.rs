@@ -7,7 +7,7 @@ use super::Patient;
 use super::finding::Findings;
 use crate::cli::out::counted;
 use crate::cli::progress::during;
-use crate::store::sqlite::{Astray, Rescue, astray, forms, look, obstacle, verify};
+use bot_hub_store::sqlite::{Astray, Rescue, astray, forms, look, obstacle, verify};
 
 /// What it means where not even a look succeeds.
 const UNOPENED: &str = "a hub cannot open it either";

@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 
 use super::order::{Order, Place};
 use crate::engine::throttle::Throttle;
-use crate::store::InviteRecord;
+use bot_hub_store::InviteRecord;
 
 /// Open invites, of everybody.
 const OPEN_MAX: usize = 1_000;

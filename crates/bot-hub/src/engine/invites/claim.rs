@@ -17,7 +17,7 @@ use crate::engine::accounts::no_randomness;
 use crate::engine::admit::printable;
 use crate::engine::credential::{Kind, hash_code, hash_token, make_token};
 use crate::engine::{Engine, Owner};
-use crate::store::{BotRecord, ClaimRecord, InviteRecord, TokenRecord, Write};
+use bot_hub_store::{BotRecord, ClaimRecord, InviteRecord, TokenRecord, Write};
 
 /// A claim on its way to the store.
 #[derive(Debug)]

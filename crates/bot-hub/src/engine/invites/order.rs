@@ -12,7 +12,7 @@ use bot_protocol::time::Timestamp;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::book::over_at;
-use crate::store::InviteRecord;
+use bot_hub_store::InviteRecord;
 
 /// The newest first; the id decides between equals.
 type Newest = BTreeSet<(Reverse<Timestamp>, SmolStr)>;

@@ -21,9 +21,9 @@ use super::*;
 use crate::door::{Buffers, ClaimWish, Intent, Outbox, OutboxLimits};
 use crate::engine::registry::{Registry, hash_token};
 use crate::engine::{Reconfiguration, Said};
-use crate::store::driver::{Driver, StoreEvent};
-use crate::store::memory::MemoryStore;
-use crate::store::{Loaded, Reader, Store, StoreError};
+use bot_hub_store::driver::{Driver, StoreEvent};
+use bot_hub_store::memory::MemoryStore;
+use bot_hub_store::{Loaded, Reader, Store, StoreError};
 
 const NOON: Timestamp = Timestamp(1_000_000_000);
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

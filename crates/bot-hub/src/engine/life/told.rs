@@ -18,7 +18,7 @@ use smol_str::SmolStr;
 use tokio::sync::mpsc;
 
 use super::otlp::{Kind, Span};
-use crate::store::Write;
+use bot_hub_store::Write;
 
 /// Messages whose trace is remembered, for receipts that name a number and no id.
 const RECENT_MAX: usize = 16_384;

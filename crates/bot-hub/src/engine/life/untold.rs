@@ -3,7 +3,7 @@
 use bot_hub_core::change::Outcome;
 use bot_hub_core::entry::Entry;
 
-use crate::store::Write;
+use bot_hub_store::Write;
 
 /// Takes no note of anything.
 #[derive(Debug, Default)]

@@ -5,16 +5,15 @@
 //! holds a room, a bot, an address or an id: their number has no bound.
 
 mod families;
-mod histogram;
 mod page;
 mod surroundings;
 
 use std::time::Duration;
 
+use bot_hub_store::Histogram;
 use bot_protocol::code::Code;
 
 pub(super) use self::families::Now;
-pub(crate) use self::histogram::{Histogram, bucket_of};
 pub use self::surroundings::{Process, Sockets, StoreSpace, Surroundings};
 use crate::door::Ended;
 

@@ -5,7 +5,7 @@
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
-use super::histogram::Histogram;
+use bot_hub_store::Histogram;
 
 /// In front of every name that is ours.
 const PREFIX: &str = "bothub_";

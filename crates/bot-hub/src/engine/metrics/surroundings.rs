@@ -2,7 +2,7 @@
 //!
 //! Owns the shapes only. Whoever puts the hub together measures; what cannot be measured is left out.
 
-use super::histogram::Histogram;
+use bot_hub_store::Histogram;
 
 /// What was measured around the engine, when somebody asked.
 #[derive(Clone, Debug, Default)]

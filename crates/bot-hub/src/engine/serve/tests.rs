@@ -10,9 +10,9 @@ use bot_protocol::time::Timestamp;
 use super::*;
 use crate::door::{Buffers, Outbox, OutboxLimits};
 use crate::engine::registry::{Registry, hash_token};
-use crate::store::Store;
-use crate::store::driver::Driver;
-use crate::store::memory::MemoryStore;
+use bot_hub_store::Store;
+use bot_hub_store::driver::Driver;
+use bot_hub_store::memory::MemoryStore;
 
 const NOON: Timestamp = Timestamp(1_000_000_000);
 

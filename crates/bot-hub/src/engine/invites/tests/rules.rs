@@ -8,7 +8,7 @@ use bot_protocol::frame::operator::Page;
 use bot_protocol::right::Right;
 
 use super::*;
-use crate::store::ClaimRecord;
+use bot_hub_store::ClaimRecord;
 
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;

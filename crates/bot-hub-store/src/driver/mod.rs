@@ -1,0 +1,264 @@
+//! The store beside the engine.
+//!
+//! Owns the writer's thread with its group commit, and the reader's thread. What is waiting when the
+//! disk is free is committed as one transaction: the group grows while the disk is busy, and nobody
+//! ever waits for a timer. `group` is that part. Never looks into a write.
+//!
+//! **Invariant:** after an error that leaves the disk's state unknown, nothing is acknowledged again.
+
+mod group;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use bot_hub_core::change::{Answer, Outcome, Query};
+use tokio::sync::mpsc;
+
+use self::group::{Group, is_refusal};
+use self::tally::Tally;
+use super::{Reader, Store, StoreError, Write};
+use crate::Histogram;
+
+/// Names a submission or a question, as its sender likes.
+pub type Ticket = u64;
+
+/// Submissions that may wait for the writer. When it is full, the engine stops reading sockets.
+pub const SUBMISSIONS_MAX: usize = 4_096;
+
+/// Questions that may wait for the reader.
+pub const QUESTIONS_MAX: usize = 1_024;
+
+/// What the store has to say. Submissions are answered in their order; so are questions.
+#[derive(Debug)]
+pub enum StoreEvent {
+    /// The submission survives `kill -9` and loss of power; one outcome per write, in order.
+    Committed {
+        /// Which submission.
+        ticket: Ticket,
+        /// What became of its writes.
+        outcomes: Vec<Outcome>,
+    },
+    /// Nothing of the submission was stored; the next one may be.
+    Refused {
+        /// Which submission.
+        ticket: Ticket,
+        /// Why: `Full` or `NoSuchRoom`.
+        error: StoreError,
+    },
+    /// The answer to a question.
+    Answered {
+        /// Which question.
+        ticket: Ticket,
+        /// The answer.
+        answer: Answer,
+    },
+    /// The store failed. No submission without an answer will get one: whether it is there is known
+    /// when the store is opened again.
+    Dead(StoreError),
+}
+
+/// Why something was not taken.
+#[derive(Debug, PartialEq)]
+pub enum Unsent<T> {
+    /// The queue is full; here it is again.
+    Busy(T),
+    /// The store failed; `Dead` says why.
+    Dead,
+}
+
+/// The engine's handle of a store.
+#[derive(Debug)]
+pub struct Driver {
+    kind: Kind,
+    tally: Arc<Tally>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Threads {
+        submissions: SyncSender<Submission>,
+        questions: SyncSender<(Query, Ticket)>,
+        threads: [JoinHandle<()>; 2],
+    },
+    Inline(Inline),
+}
+
+struct Inline {
+    store: Box<dyn Store>,
+    reader: Box<dyn Reader>,
+    is_dead: bool,
+}
+
+#[derive(Debug)]
+struct Submission {
+    writes: Vec<Write>,
+    ticket: Ticket,
+}
+
+impl Driver {
+    /// Gives the store its threads; they answer through `events`. When the engine does not take what
+    /// they say, they wait, and so in the end does whoever submits.
+    pub fn start(
+        store: Box<dyn Store>,
+        events: mpsc::Sender<StoreEvent>,
+    ) -> Result<Self, StoreError> {
+        let reader = store.reader()?;
+        let (submissions, to_write) = sync_channel(SUBMISSIONS_MAX);
+        let (questions, to_answer) = sync_channel(QUESTIONS_MAX);
+        let answers = events.clone();
+        let tally = Arc::<Tally>::default();
+        let counts = Arc::clone(&tally);
+        let threads = [
+            spawn("store-write", move || write_all(store, &to_write, &events, &counts))?,
+            spawn("store-read", move || answer_all(reader, &to_answer, &answers))?,
+        ];
+        Ok(Self { kind: Kind::Threads { submissions, questions, threads }, tally })
+    }
+
+    /// A store that answers at once, on the engine's own thread: for one that does not wait for a
+    /// disk, where a change of threads would cost more than the work.
+    pub fn inline(store: Box<dyn Store>) -> Result<Self, StoreError> {
+        let reader = store.reader()?;
+        let kind = Kind::Inline(Inline { store, reader, is_dead: false });
+        Ok(Self { kind, tally: Arc::default() })
+    }
+
+    /// Gives a store that answered at once its threads, as [`start`](Self::start) does: what had to be
+    /// stored before anybody was served is stored.
+    pub fn into_threads(self, events: mpsc::Sender<StoreEvent>) -> Result<Self, StoreError> {
+        match self.kind {
+            Kind::Inline(Inline { store, is_dead: false, .. }) => Self::start(store, events),
+            kind => Ok(Self { kind, tally: self.tally }),
+        }
+    }
+
+    /// Hands over writes that are stored together or not at all. `Some` is the answer, if it is there
+    /// at once; else it comes through `events`.
+    ///
+    /// When a group meets `Full` or `NoSuchRoom`, each of its submissions is tried again alone and in
+    /// its order: a long message is refused, the cursor behind it is stored.
+    pub fn submit(
+        &mut self,
+        writes: Vec<Write>,
+        ticket: Ticket,
+    ) -> Result<Option<StoreEvent>, Unsent<Vec<Write>>> {
+        match &mut self.kind {
+            Kind::Threads { submissions, .. } => {
+                match submissions.try_send(Submission { writes, ticket }) {
+                    Ok(()) => Ok(None),
+                    Err(TrySendError::Full(submission)) => Err(Unsent::Busy(submission.writes)),
+                    Err(TrySendError::Disconnected(_)) => Err(Unsent::Dead),
+                }
+            }
+            Kind::Inline(inline) => {
+                let started = Instant::now();
+                let event = inline.submit(&writes, ticket)?;
+                self.tally.note(writes.len(), started.elapsed());
+                Ok(Some(event))
+            }
+        }
+    }
+
+    /// Asks something. `Some` is the answer, if it is there at once.
+    pub fn ask(
+        &mut self,
+        query: Query,
+        ticket: Ticket,
+    ) -> Result<Option<StoreEvent>, Unsent<Query>> {
+        match &mut self.kind {
+            Kind::Threads { questions, .. } => match questions.try_send((query, ticket)) {
+                Ok(()) => Ok(None),
+                Err(TrySendError::Full((query, _))) => Err(Unsent::Busy(query)),
+                Err(TrySendError::Disconnected(_)) => Err(Unsent::Dead),
+            },
+            Kind::Inline(inline) => {
+                let answer = inline.reader.answer(&query);
+                Ok(Some(StoreEvent::Answered { ticket, answer }))
+            }
+        }
+    }
+
+    /// The transactions so far: how many writes each, and how many seconds each took.
+    #[must_use]
+    pub fn transactions(&self) -> [Histogram; 2] {
+        self.tally.histograms()
+    }
+
+    /// Commits what was submitted, closes the store and waits for that. The events have to be taken
+    /// until their channel ends, or their receiver has to be dropped, on another thread or before.
+    pub fn close(self) {
+        let Kind::Threads { submissions, questions, threads } = self.kind else { return };
+        drop((submissions, questions));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
+        }
+    }
+}
+
+impl Inline {
+    fn submit(
+        &mut self,
+        writes: &[Write],
+        ticket: Ticket,
+    ) -> Result<StoreEvent, Unsent<Vec<Write>>> {
+        if self.is_dead {
+            return Err(Unsent::Dead);
+        }
+        Ok(match self.store.commit(writes) {
+            Ok(outcomes) => StoreEvent::Committed { ticket, outcomes },
+            Err(error) if is_refusal(&error) => StoreEvent::Refused { ticket, error },
+            Err(error) => {
+                self.is_dead = true;
+                StoreEvent::Dead(error)
+            }
+        })
+    }
+}
+
+impl std::fmt::Debug for Inline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inline").field("is_dead", &self.is_dead).finish_non_exhaustive()
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+    thread.map_err(|error| StoreError::Failed(format!("no thread for `{name}`: {error}")))
+}
+
+fn write_all(
+    mut store: Box<dyn Store>,
+    submissions: &Receiver<Submission>,
+    events: &mpsc::Sender<StoreEvent>,
+    tally: &Tally,
+) {
+    while let Ok(first) = submissions.recv() {
+        let group = Group::gather(first, submissions);
+        for event in group.commit(store.as_mut(), tally) {
+            let is_over = matches!(event, StoreEvent::Dead(_));
+            if events.blocking_send(event).is_err() || is_over {
+                return;
+            }
+        }
+    }
+}
+
+fn answer_all(
+    mut reader: Box<dyn Reader>,
+    questions: &Receiver<(Query, Ticket)>,
+    events: &mpsc::Sender<StoreEvent>,
+) {
+    while let Ok((query, ticket)) = questions.recv() {
+        let answer = reader.answer(&query);
+        if events.blocking_send(StoreEvent::Answered { ticket, answer }).is_err() {
+            return;
+        }
+    }
+}

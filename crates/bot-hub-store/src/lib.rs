@@ -1,0 +1,270 @@
+//! Where the hub keeps what must survive.
+//!
+//! Owns the promises that every backend makes; `conformance` holds them all to these. Never decides
+//! anything: the brain says what to write, the store says when it is written.
+//!
+//! * [`memory`] and [`sqlite`]: the backends.
+//! * [`driver`]: a backend beside the engine, with group commit.
+//! * [`export`]: a whole log, for people.
+//!
+//! What all backends do alike, beyond what [`Change`] says:
+//! * A cursor or mark beyond the head is taken as one at the head. One of a bot that is no member, and
+//!   a receipt for an entry that is not kept, are done by doing nothing.
+//! * A mark takes in the marks of the same bot within 100 ms: a receipt is at most so much late.
+//! * Per bot and state there is one receipt; what the bot said itself stands above its mark.
+//! * Rooms, members, bots and tokens are loaded in the order of their names, or hashes; invites of their ids.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+pub mod driver;
+pub mod export;
+mod histogram;
+pub mod memory;
+mod own;
+mod rule;
+pub mod sqlite;
+
+pub use self::histogram::{Histogram, bucket_of};
+pub use self::own::pass_own;
+
+use std::cmp::Ordering;
+
+use bot_hub_core::change::{Answer, Change, Found, Outcome, Query, Snapshot};
+use bot_protocol::id::Epoch;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::right::Rights;
+use bot_protocol::time::Timestamp;
+use smol_str::SmolStr;
+
+/// Why the store could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No space left. Nothing of the batch was stored; later batches may succeed without a restart.
+    #[error("no space left on the device that holds `{path}`")]
+    Full {
+        /// The store's file.
+        path: String,
+    },
+    /// A write or a sync failed. What is on the disk is unknown until the store is opened again:
+    /// nothing may be acknowledged on this handle any more.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    /// The data was written by a newer program.
+    #[error(
+        "`{path}` was written by a newer Bot Hub (schema {found}, this one knows {known}): \
+         upgrade this program, or restore a backup"
+    )]
+    Newer {
+        /// The store's file.
+        path: String,
+        /// Its schema number.
+        found: u32,
+        /// The highest that this program knows.
+        known: u32,
+    },
+    /// A write names a room that is not there. Nothing of the batch was stored; the handle lives on.
+    /// It happens behind a `CreateRoom` that was refused with `Full`, while the brain did not know yet.
+    #[error("there is no room `{room}` in the store")]
+    NoSuchRoom {
+        /// The room.
+        room: RoomName,
+    },
+    /// Another process has it open.
+    #[error("`{path}` is in use by another process")]
+    InUse {
+        /// The store's file.
+        path: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the handle lives on: only the batch was refused.
+    pub fn is_survivable(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::NoSuchRoom { .. })
+    }
+}
+
+/// One write: the brain's, or the registry's.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// From the brain.
+    Change(Change),
+    /// Make a bot, or replace all that is stored of it.
+    Bot(BotRecord),
+    /// Forget a bot, its tokens and memberships. What it said stays, and until when there was one of its
+    /// name.
+    ForgetBot(BotId, Timestamp),
+    /// Accept another token.
+    Token(TokenRecord),
+    /// Forget every token of a bot.
+    RevokeTokens(BotId),
+    /// Every token of a bot is worth nothing from then on, unless it ends sooner anyway.
+    ExpireTokens(BotId, Timestamp),
+    /// Forget one token.
+    ForgetToken([u8; 32]),
+    /// Make an invite, or replace all that is stored of it.
+    Invite(Box<InviteRecord>),
+    /// Forget an invite.
+    ForgetInvite(SmolStr),
+    /// The clock said so: what was known of the newest moment, for the next start.
+    Clock(Timestamp),
+    /// Retention by age waits until then; or it does not.
+    AgeWaits(Option<Timestamp>),
+    /// When a bot was last connected. Does nothing for one that is not stored.
+    Seen(BotId, Timestamp),
+}
+
+/// A bot as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BotRecord {
+    /// Its name.
+    pub bot: BotId,
+    /// Whether it may operate the hub.
+    pub operator: bool,
+    /// Whether its tokens are refused.
+    pub disabled: bool,
+    /// Whether it came by an invite, and is confined to the rooms that it was let into.
+    pub guest: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last connected.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// A token as it is stored: only its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// Whose it is.
+    pub bot: BotId,
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is worth nothing.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// An invite as it is stored: only the hash of its code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteRecord {
+    /// By which people name it; no secret.
+    pub id: SmolStr,
+    /// SHA-256 of the code.
+    pub hash: [u8; 32],
+    /// What the bot that comes by it is called, unless it asks for another name.
+    pub name: BotId,
+    /// Where it becomes a member.
+    pub rooms: Vec<RoomName>,
+    /// What it may do there.
+    pub rights: Rights,
+    /// Who made it.
+    pub by: BotId,
+    /// When.
+    pub created_at: Timestamp,
+    /// From when on it is worth nothing.
+    pub expires_at: Timestamp,
+    /// When it was made worthless.
+    pub revoked_at: Option<Timestamp>,
+    /// Who came by it.
+    pub claim: Option<ClaimRecord>,
+}
+
+/// Who came by an invite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimRecord {
+    /// When.
+    pub at: Timestamp,
+    /// The bot that it became.
+    pub bot: BotId,
+    /// Name and version of its program, as it said.
+    pub client: SmolStr,
+    /// Where it came from.
+    pub address: SmolStr,
+}
+
+/// Everything that is needed at start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// For the brain.
+    pub snapshot: Snapshot,
+    /// The bots made at run time.
+    pub bots: Vec<BotRecord>,
+    /// Their tokens.
+    pub tokens: Vec<TokenRecord>,
+    /// Invites, also those that are used or over.
+    pub invites: Vec<InviteRecord>,
+    /// Every name that a bot ever had here, sorted; also of those that are forgotten.
+    pub names: Vec<BotId>,
+    /// Until when retention by age was to wait; [`RESTORED`] in a store that a restore has made.
+    pub age_waits: Option<Timestamp>,
+}
+
+/// Stands for "as long as it may", since whoever restores a store does not know when it is opened.
+pub const RESTORED: Timestamp = Timestamp(i64::MAX as u64);
+
+/// A place that keeps the log. One writer at a time.
+///
+/// Promises:
+/// 1. `commit` returns `Ok` only when all of the batch survives `kill -9` and loss of power.
+/// 2. A batch is stored whole or not at all, and batches in the order of the calls.
+/// 3. Entries of a room are numbered from 1 without a hole, in the order of their `Append`s.
+/// 4. The same `(room, from, id)` is never stored twice while the first one is kept.
+/// 5. What a reader returns is what was appended, bit by bit: a damaged entry is named, not returned.
+/// 6. After `StoreError::Full` and `NoSuchRoom` the handle lives on; after `Failed` it must be
+///    dropped.
+pub trait Store: Send {
+    /// Everything that is needed at start, without reading the log itself.
+    fn load(&mut self) -> Result<Loaded, StoreError>;
+
+    /// Makes a batch durable; one outcome per write, in order.
+    fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreError>;
+
+    /// A reader that can live on another thread, beside the writer. It sees every batch that was
+    /// committed before the call.
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+}
+
+/// Reads beside the writer.
+pub trait Reader: Send {
+    /// Looks something up. An error of the medium is `Answer::Failed`.
+    fn answer(&mut self, query: &Query) -> Answer;
+}
+
+/// A new life: never 0, which stands for "none" in places where an epoch is optional.
+fn random_epoch() -> Result<Epoch, StoreError> {
+    let random = getrandom::u64()
+        .map_err(|error| StoreError::Failed(format!("the system gives no randomness: {error}")))?;
+    Ok(Epoch(random.max(1)))
+}
+
+/// What is written down as the newest moment when an entry was sent at `at`: the end of that second, so
+/// that a busy store writes it once a second.
+fn newest(at: Timestamp) -> Timestamp {
+    Timestamp((at.0 / 1_000 + 1) * 1_000)
+}
+
+/// The room that must exist for a change; `None` for the one that makes it and for a question.
+fn room_of(change: &Change) -> Option<&RoomName> {
+    match change {
+        Change::CreateRoom { .. } | Change::WasSaid(_) => None,
+        Change::Append(draft) => Some(&draft.room),
+        Change::Receipt(receipt) => Some(&receipt.room),
+        Change::Retain { room, .. }
+        | Change::Join { room, .. }
+        | Change::Grant { room, .. }
+        | Change::Leave { room, .. }
+        | Change::Cursor { room, .. }
+        | Change::Delivered { room, .. }
+        | Change::Drop { room, .. }
+        | Change::Trim { room, .. } => Some(room),
+    }
+}
+
+/// The order of `Answer::Found`.
+fn oldest_first(one: &Found, other: &Found) -> Ordering {
+    let key = |found: &Found| (found.sent_at, found.seq);
+    key(one).cmp(&key(other)).then_with(|| (&one.room, &one.from).cmp(&(&other.room, &other.from)))
+}

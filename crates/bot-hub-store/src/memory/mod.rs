@@ -1,0 +1,251 @@
+//! The store that forgets at the end of the process.
+//!
+//! Owns the promises of [`Store`] for one life: what `commit` returned is there until the process ends.
+//! For `demo`, for tests and for measuring the hub without a disk. Never writes a file.
+//!
+//! * `room`: one room's log, members and receipts.
+
+mod room;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bot_hub_core::change::{Answer, Change, Found, LOCATED_MAX, Outcome, Page, Query, Snapshot};
+use bot_protocol::id::Epoch;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use self::room::Room;
+use super::{BotRecord, InviteRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
+
+/// Everything in memory, shared with its readers.
+#[derive(Debug)]
+pub struct MemoryStore {
+    world: Arc<Mutex<World>>,
+}
+
+#[derive(Debug)]
+struct World {
+    epoch: Epoch,
+    rooms: FxHashMap<RoomName, Room>,
+    bots: FxHashMap<BotId, BotRecord>,
+    tokens: Vec<TokenRecord>,
+    invites: BTreeMap<SmolStr, InviteRecord>,
+    names: BTreeSet<BotId>,
+    ended: BTreeMap<BotId, Timestamp>,
+    newest_at: Timestamp,
+    age_waits: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct MemoryReader {
+    world: Arc<Mutex<World>>,
+}
+
+impl MemoryStore {
+    /// An empty store with an epoch of its own.
+    pub fn new() -> Result<Self, StoreError> {
+        let world = World {
+            epoch: super::random_epoch()?,
+            rooms: FxHashMap::default(),
+            bots: FxHashMap::default(),
+            tokens: Vec::new(),
+            invites: BTreeMap::new(),
+            names: BTreeSet::new(),
+            ended: BTreeMap::new(),
+            newest_at: Timestamp::default(),
+            age_waits: None,
+        };
+        Ok(Self { world: Arc::new(Mutex::new(world)) })
+    }
+}
+
+/// A reader that panicked left nothing half done: only `commit` changes the world.
+fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store for MemoryStore {
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        Ok(lock(&self.world).load())
+    }
+
+    fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreError> {
+        let mut world = lock(&self.world);
+        // Checked first, since nothing of a refused batch may stay behind.
+        world.check_rooms(batch)?;
+        Ok(batch.iter().map(|write| world.apply(write)).collect())
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        Ok(Box::new(MemoryReader { world: Arc::clone(&self.world) }))
+    }
+}
+
+impl Reader for MemoryReader {
+    fn answer(&mut self, query: &Query) -> Answer {
+        let world = lock(&self.world);
+        match query {
+            Query::Page { room, span, entries_max, bytes_max } => {
+                let page = world.rooms.get(room).map_or_else(Page::default, |room| {
+                    room.page(*span, *entries_max as usize, *bytes_max as usize)
+                });
+                Answer::Page(page)
+            }
+            Query::Locate { room, id, from, by } => {
+                let room = world.rooms.get(room);
+                let found = room.map(|room| room.locate(id, from.as_ref(), by));
+                Answer::Located(found.unwrap_or_default())
+            }
+            Query::Find { id, from, room: only, recipients } => {
+                let rooms = world.rooms.iter();
+                let rooms = rooms.filter(|(name, _)| only.as_ref().is_none_or(|it| it == *name));
+                let mut found: Vec<_> =
+                    rooms.flat_map(|(name, room)| room.find(name, id, from.as_ref())).collect();
+                found.sort_by(super::oldest_first);
+                found.truncate(LOCATED_MAX);
+                let max = recipients.of_each(found.len());
+                for it in &mut found {
+                    part_of(it, recipients.after.as_deref(), max);
+                }
+                Answer::Found(found)
+            }
+        }
+    }
+}
+
+/// Leaves of a message's fate what is about so many bots after this one.
+fn part_of(found: &mut Found, after: Option<&str>, max: usize) {
+    found.bots.retain(|bot| after.is_none_or(|after| bot.as_str() > after));
+    if found.bots.len() > max {
+        found.bots.truncate(max);
+        found.next = found.bots.last().map(|bot| bot.as_str().into());
+    }
+    let (first, last) = (found.bots.first(), found.bots.last());
+    found.receipts.retain(|it| Some(&it.bot) >= first && Some(&it.bot) <= last);
+}
+
+impl World {
+    fn load(&self) -> Loaded {
+        let mut names: Vec<_> = self.rooms.keys().collect();
+        names.sort();
+        let rooms = names.iter().map(|name| self.rooms[*name].record(name)).collect();
+        let expiring = names.iter().flat_map(|name| self.rooms[*name].expiring(name)).collect();
+        let mut bots: Vec<_> = self.bots.values().cloned().collect();
+        bots.sort_by(|one, other| one.bot.cmp(&other.bot));
+        let mut tokens = self.tokens.clone();
+        tokens.sort_by_key(|token| token.hash);
+        let invites = self.invites.values().cloned().collect();
+        let ended = self.ended.iter().map(|(bot, at)| (bot.clone(), *at)).collect();
+        let (epoch, newest_at) = (self.epoch, self.newest_at);
+        let snapshot = Snapshot { epoch, rooms, expiring, ended, newest_at };
+        let names = self.names.iter().cloned().collect();
+        Loaded { snapshot, bots, tokens, invites, names, age_waits: self.age_waits }
+    }
+
+    fn check_rooms(&self, batch: &[Write]) -> Result<(), StoreError> {
+        for (index, write) in batch.iter().enumerate() {
+            let Write::Change(change) = write else { continue };
+            let Some(room) = super::room_of(change) else { continue };
+            if self.rooms.contains_key(room) || made_in(&batch[..index], room) {
+                continue;
+            }
+            return Err(StoreError::NoSuchRoom { room: room.clone() });
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, write: &Write) -> Outcome {
+        match write {
+            Write::Change(change) => return self.change(change),
+            Write::Bot(record) => {
+                self.bots.insert(record.bot.clone(), record.clone());
+            }
+            Write::ForgetBot(bot, at) => {
+                self.forget(bot);
+                self.ended.insert(bot.clone(), *at);
+            }
+            Write::Token(token) => {
+                self.tokens.retain(|known| known.hash != token.hash);
+                self.tokens.push(token.clone());
+            }
+            Write::RevokeTokens(bot) => self.tokens.retain(|token| token.bot != *bot),
+            Write::ExpireTokens(bot, at) => {
+                for token in self.tokens.iter_mut().filter(|token| token.bot == *bot) {
+                    token.expires_at = Some(token.expires_at.map_or(*at, |sooner| sooner.min(*at)));
+                }
+            }
+            Write::ForgetToken(hash) => self.tokens.retain(|token| token.hash != *hash),
+            Write::Invite(invite) => {
+                self.invites.insert(invite.id.clone(), InviteRecord::clone(invite));
+            }
+            Write::ForgetInvite(id) => {
+                self.invites.remove(id);
+            }
+            Write::Clock(at) => self.newest_at = self.newest_at.max(*at),
+            Write::AgeWaits(until) => self.age_waits = *until,
+            Write::Seen(bot, at) => {
+                if let Some(record) = self.bots.get_mut(bot) {
+                    record.last_seen = record.last_seen.max(Some(*at));
+                }
+            }
+        }
+        Outcome::Done
+    }
+
+    fn forget(&mut self, bot: &BotId) {
+        self.bots.remove(bot);
+        self.names.insert(bot.clone());
+        self.tokens.retain(|token| token.bot != *bot);
+        for room in self.rooms.values_mut() {
+            room.leave(bot);
+        }
+    }
+
+    fn change(&mut self, change: &Change) -> Outcome {
+        if let Change::CreateRoom { room, closed } = change {
+            self.rooms.entry(room.clone()).or_insert_with(|| Room::new(*closed));
+            return Outcome::Done;
+        }
+        if let Change::WasSaid(draft) = change {
+            return self
+                .rooms
+                .get(&draft.room)
+                .map_or(Outcome::Unsaid, |room| room.was_said(draft));
+        }
+        let name = super::room_of(change).expect("every other change names its room");
+        match change {
+            Change::Append(draft) => self.names.insert(draft.from.clone()),
+            Change::Join { bot, .. } => self.names.insert(bot.clone()),
+            _ => false,
+        };
+        let room = self.rooms.get_mut(name).expect("`check_rooms` has seen the room");
+        let outcome = room.apply(change);
+        if let (Change::Append(draft), Outcome::Appended { .. }) = (change, &outcome) {
+            self.newest_at = self.newest_at.max(super::newest(draft.sent_at));
+        }
+        outcome
+    }
+}
+
+/// Whether an earlier write of the batch makes the room.
+fn made_in(earlier: &[Write], name: &RoomName) -> bool {
+    earlier.iter().any(
+        |write| matches!(write, Write::Change(Change::CreateRoom { room, .. }) if room == name),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance;
+    use crate::conformance::Subject;
+
+    fn subject() -> Subject {
+        Subject::new(Box::new(MemoryStore::new().unwrap()), Box::new(|store| store))
+    }
+
+    conformance!(subject());
+}

@@ -1,0 +1,178 @@
+//! One batch of writes inside one transaction.
+//!
+//! Owns the order: every write is applied in turn, then the small rows that they changed are written
+//! once. Never begins or ends the transaction.
+
+mod append;
+mod insert;
+mod members;
+mod registry;
+mod trim;
+
+use bot_hub_core::change::{Change, Outcome};
+use bot_protocol::frame::operator::Retention;
+use bot_protocol::name::RoomName;
+use bot_protocol::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use self::insert::Statements;
+use super::cache::Cache;
+use super::clock;
+use super::error::Trouble;
+use super::rows::{Tail, room_sum};
+use super::schema::{ROOMS_MAX, int};
+use super::stored::{self, room_columns};
+use super::sum::Sum;
+use crate::{StoreError, Write};
+
+pub(super) struct Batch<'a> {
+    conn: &'a Connection,
+    cache: &'a mut Cache,
+    sum: &'a mut Sum,
+    statements: Statements<'a>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(conn: &'a Connection, cache: &'a mut Cache, sum: &'a mut Sum) -> Self {
+        Self { conn, cache, sum, statements: Statements::default() }
+    }
+
+    /// Applies all writes; one outcome for each.
+    pub(super) fn run(mut self, writes: &[Write]) -> Result<Vec<Outcome>, Trouble> {
+        let mut outcomes = Vec::with_capacity(writes.len());
+        for write in writes {
+            outcomes.push(self.apply(write)?);
+        }
+        self.write_touched()?;
+        Ok(outcomes)
+    }
+
+    fn apply(&mut self, write: &Write) -> Result<Outcome, Trouble> {
+        match write {
+            Write::Change(change) => return self.change(change),
+            Write::Bot(bot) => self.put_bot(bot)?,
+            Write::ForgetBot(bot, at) => self.forget_bot(bot, *at)?,
+            Write::Token(token) => self.put_token(token)?,
+            Write::RevokeTokens(bot) => self.revoke_tokens(bot)?,
+            Write::ExpireTokens(bot, at) => self.expire_tokens(bot, *at)?,
+            Write::ForgetToken(hash) => self.forget_token(hash)?,
+            Write::Invite(invite) => self.put_invite(invite)?,
+            Write::ForgetInvite(id) => self.forget_invite(id)?,
+            Write::Clock(at) => self.note_time(*at)?,
+            Write::AgeWaits(until) => clock::write_age_waits(self.conn, *until)?,
+            Write::Seen(bot, at) => self.saw_bot(bot, *at)?,
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn change(&mut self, change: &Change) -> Result<Outcome, Trouble> {
+        match change {
+            Change::Append(draft) => return self.append(draft),
+            Change::WasSaid(draft) => return self.was_said(draft),
+            Change::Trim { room, retain, now, entries_max } => {
+                return self.trim(room, retain, *now, *entries_max);
+            }
+            Change::CreateRoom { room, closed } => self.create_room(room, *closed)?,
+            Change::Retain { room, retain } => self.retain(room, retain)?,
+            Change::Join { room, bot } => self.join(room, bot)?,
+            Change::Grant { room, bot, rights } => self.grant(room, bot, *rights)?,
+            Change::Leave { room, bot } => self.leave(room, bot)?,
+            Change::Cursor { room, bot, seq, state, at } => {
+                self.cursor(room, bot, *seq, *state, *at)?;
+            }
+            Change::Delivered { room, bot, seq, at } => self.delivered(room, bot, *seq, *at)?,
+            Change::Receipt(receipt) => return self.receipt(receipt),
+            Change::Drop { room, bot, range, at } => self.dropped(room, bot, range, *at)?,
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn create_room(&mut self, room: &RoomName, closed: bool) -> Result<(), Trouble> {
+        if stored::room_number(self.conn, room)?.is_some() {
+            return Ok(());
+        }
+        let sum = room_sum(self.sum, room, closed, None);
+        let mut statement = self.conn.prepare_cached(
+            "INSERT INTO room (name, closed, retained, sum) VALUES (?1, ?2, 0, ?3)",
+        )?;
+        statement.execute((room.as_str(), closed, sum))?;
+        let number = self.conn.last_insert_rowid();
+        if number > ROOMS_MAX {
+            let error = StoreError::Failed(format!("no more than {ROOMS_MAX} rooms fit a store"));
+            return Err(error.into());
+        }
+        self.write_tail(room, number, &Tail::EMPTY)
+    }
+
+    fn retain(&mut self, room: &RoomName, retain: &Retention) -> Result<(), Trouble> {
+        let sql = concat!("SELECT ", room_columns!(), " FROM room WHERE name = ?1");
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let found = statement
+            .query_row([room.as_str()], |row| stored::room_row(self.sum, row))
+            .optional()?
+            .flatten()
+            .ok_or_else(|| Trouble::NoSuchRoom(room.clone()))?;
+        let sum = room_sum(self.sum, room, found.closed, Some(retain));
+        let bound = |bound: Option<u64>| bound.map(int);
+        let mut statement = self.conn.prepare_cached(
+            "UPDATE room SET closed = ?2, retained = 1, age_ms = ?3, entries = ?4, bytes = ?5,
+                             sum = ?6
+             WHERE id = ?1",
+        )?;
+        let Retention { age_ms, entries, bytes } = retain;
+        statement.execute((
+            found.id,
+            found.closed,
+            bound(*age_ms),
+            bound(*entries),
+            bound(*bytes),
+            sum,
+        ))?;
+        Ok(())
+    }
+
+    /// Remembers a moment, if it is the newest.
+    fn note_time(&mut self, at: Timestamp) -> Result<(), Trouble> {
+        let known = match self.cache.newest_at {
+            Some(known) => known,
+            None => clock::read_newest(self.conn)?,
+        };
+        if at > known {
+            clock::write_newest(self.conn, at)?;
+        }
+        self.cache.newest_at = Some(known.max(at));
+        Ok(())
+    }
+
+    fn write_touched(&mut self) -> Result<(), Trouble> {
+        for name in self.cache.rooms.take_touched() {
+            let Some(room) = self.cache.rooms.touched(&name) else { continue };
+            let (number, tail) = (room.id, room.tail);
+            let is_dirty = std::mem::take(&mut room.is_tail_dirty);
+            self.write_members(&name)?;
+            if is_dirty {
+                self.write_tail(&name, number, &tail)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_tail(&mut self, room: &RoomName, number: i64, tail: &Tail) -> Result<(), Trouble> {
+        let sum = tail.sum(self.sum, room);
+        let mut statement = self.conn.prepare_cached(
+            "INSERT OR REPLACE INTO tail (room, head, first, bytes, oldest_at, base, chain, sum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        statement.execute((
+            number,
+            int(tail.head),
+            int(tail.first),
+            int(tail.bytes),
+            tail.oldest_at.map(|at| int(at.0)),
+            tail.base,
+            tail.chain,
+            sum,
+        ))?;
+        Ok(())
+    }
+}

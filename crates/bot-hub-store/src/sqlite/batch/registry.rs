@@ -1,0 +1,142 @@
+//! Bots, their tokens, and invites.
+
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::Batch;
+use crate::sqlite::clock;
+use crate::sqlite::error::Trouble;
+use crate::sqlite::load::{bot_columns, bot_row, token_columns, token_row};
+use crate::sqlite::rows::{bot_sum, invite_sum, room_list, token_sum};
+use crate::sqlite::schema::int;
+use crate::{BotRecord, InviteRecord, TokenRecord};
+
+impl Batch<'_> {
+    pub(super) fn put_bot(&mut self, bot: &BotRecord) -> Result<(), Trouble> {
+        let sum = bot_sum(self.sum, bot);
+        let mut statement = self.conn.prepare_cached(
+            "INSERT OR REPLACE INTO bot (name, operator, disabled, created_at, last_seen, guest, sum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        statement.execute((
+            bot.bot.as_str(),
+            bot.operator,
+            bot.disabled,
+            int(bot.created_at.0),
+            bot.last_seen.map(|at| int(at.0)),
+            bot.guest,
+            sum,
+        ))?;
+        Ok(())
+    }
+
+    pub(super) fn forget_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), Trouble> {
+        clock::write_ended(self.conn, bot, at)?;
+        self.conn.prepare_cached("DELETE FROM bot WHERE name = ?1")?.execute([bot.as_str()])?;
+        self.revoke_tokens(bot)?;
+        // Also one that never said a word: its name is never a stranger's.
+        self.cache.names.number_or_new(self.conn, bot)?;
+        // The table has to know every membership of this batch.
+        self.write_touched()?;
+        for room in self.rooms_of(bot)? {
+            self.leave(&room, bot)?;
+        }
+        Ok(())
+    }
+
+    /// A walk over all memberships: an index would cost every join, and this is rare.
+    fn rooms_of(&mut self, bot: &BotId) -> Result<Vec<RoomName>, Trouble> {
+        let Some(number) = self.cache.names.number(self.conn, bot)? else { return Ok(Vec::new()) };
+        let mut statement = self.conn.prepare_cached(
+            "SELECT room.name FROM member JOIN room ON room.id = member.room WHERE bot = ?1",
+        )?;
+        let names = statement.query_map([number], |row| row.get::<_, String>(0))?;
+        let names = names.collect::<Result<Vec<_>, _>>()?;
+        Ok(names.iter().filter_map(|name| RoomName::new(name).ok()).collect())
+    }
+
+    pub(super) fn put_token(&mut self, token: &TokenRecord) -> Result<(), Trouble> {
+        let sum = token_sum(self.sum, token);
+        let mut statement = self.conn.prepare_cached(
+            "INSERT OR REPLACE INTO token (hash, bot, created_at, expires_at, sum)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        let expires_at = token.expires_at.map(|at| int(at.0));
+        let created_at = int(token.created_at.0);
+        statement.execute((token.hash, token.bot.as_str(), created_at, expires_at, sum))?;
+        Ok(())
+    }
+
+    pub(super) fn expire_tokens(&mut self, bot: &BotId, at: Timestamp) -> Result<(), Trouble> {
+        let sql = concat!("SELECT ", token_columns!(), " FROM token WHERE bot = ?1");
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let sum = &mut *self.sum;
+        let tokens = statement.query_map([bot.as_str()], |row| token_row(sum, row))?;
+        let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
+        // A damaged row stays as it is: it opens no door.
+        for mut token in tokens.into_iter().flatten() {
+            token.expires_at = Some(token.expires_at.map_or(at, |sooner| sooner.min(at)));
+            self.put_token(&token)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn forget_token(&self, hash: &[u8; 32]) -> Result<(), Trouble> {
+        self.conn.prepare_cached("DELETE FROM token WHERE hash = ?1")?.execute([hash])?;
+        Ok(())
+    }
+
+    pub(super) fn put_invite(&mut self, invite: &InviteRecord) -> Result<(), Trouble> {
+        let sum = invite_sum(self.sum, invite);
+        let mut statement = self.conn.prepare_cached(
+            "INSERT OR REPLACE INTO invite (id, hash, name, rooms, rights, by, created_at,
+                 expires_at, revoked_at, claimed_at, claimed_as, client, address, sum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?;
+        let claim = invite.claim.as_ref();
+        statement.execute(params![
+            invite.id.as_str(),
+            invite.hash,
+            invite.name.as_str(),
+            room_list(&invite.rooms),
+            invite.rights.bits(),
+            invite.by.as_str(),
+            int(invite.created_at.0),
+            int(invite.expires_at.0),
+            invite.revoked_at.map(|at| int(at.0)),
+            claim.map(|it| int(it.at.0)),
+            claim.map(|it| it.bot.as_str()),
+            claim.map(|it| it.client.as_str()),
+            claim.map(|it| it.address.as_str()),
+            sum,
+        ])?;
+        Ok(())
+    }
+
+    pub(super) fn forget_invite(&self, id: &str) -> Result<(), Trouble> {
+        self.conn.prepare_cached("DELETE FROM invite WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
+    pub(super) fn revoke_tokens(&self, bot: &BotId) -> Result<(), Trouble> {
+        self.conn.prepare_cached("DELETE FROM token WHERE bot = ?1")?.execute([bot.as_str()])?;
+        Ok(())
+    }
+
+    pub(super) fn saw_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), Trouble> {
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT ",
+            bot_columns!(),
+            " FROM bot WHERE name = ?1"
+        ))?;
+        let sum = &mut *self.sum;
+        let found = statement.query_row([bot.as_str()], |row| bot_row(sum, row)).optional()?;
+        // A damaged row stays as it is: a new checksum would make it look believable.
+        if let Some(Some(mut record)) = found {
+            record.last_seen = record.last_seen.max(Some(at));
+            self.put_bot(&record)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! Connections to the database file.
+//!
+//! Owns where the file is and every setting of a connection, with its reason.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bot_protocol::id::Epoch;
+use rusqlite::backup::Backup;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::Trouble;
+use super::schema;
+use crate::StoreError;
+
+/// The name of the database in a data directory.
+pub(super) const DATABASE: &str = "hub.db";
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The file system below SQLite, by the name that it was registered under. Then nothing but that
+    /// is touched: no directory is made and no lock is taken.
+    pub vfs: Option<&'static str>,
+    /// Leaves out every sync. Exists so that tests can show that they would notice.
+    pub never_sync: bool,
+    /// Pages of 4 KiB that the log of changes may hold before they are moved into the database. More
+    /// saves work, since a page that changed often is moved once; less keeps the start after a crash
+    /// short, since it reads all of them: the 16 MB of the default take about 20 ms.
+    pub wal_pages: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { vfs: None, never_sync: false, wal_pages: 4_000 }
+    }
+}
+
+/// What is left of the log of changes on disk after it had to grow: 64 MB.
+const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;
+
+/// How long a statement waits for another process that has the file to itself for a moment.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
+/// The database of a data directory.
+pub(super) fn database(directory: &Path) -> PathBuf {
+    directory.join(DATABASE)
+}
+
+/// The connection that writes.
+pub(super) fn writer(path: &Path, options: &Options) -> rusqlite::Result<Connection> {
+    let conn = open(path, options, OpenFlags::SQLITE_OPEN_CREATE)?;
+    // The journal mode is a property of the file; asked for first, since a busy file answers here.
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        tracing::warn!(%mode, "the file system has no write-ahead log: every commit costs more");
+    }
+    // FULL syncs the log with every commit: without that an acknowledged message dies with the power.
+    conn.pragma_update(None, "synchronous", if options.never_sync { "OFF" } else { "FULL" })?;
+    // Done by `checkpoint`, which sees its errors; SQLite's own would swallow a failed sync.
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    conn.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
+    // 8 MB: the upper levels of every tree, and the leaves that are being filled.
+    conn.pragma_update(None, "cache_size", -8_000)?;
+    Ok(conn)
+}
+
+/// A connection that never writes. It is opened for writing all the same: whoever comes first after a
+/// crash has to put the file in order, and SQLite does that for writers only.
+pub(super) fn reader(path: &Path, options: &Options) -> rusqlite::Result<Connection> {
+    let conn = open(path, options, OpenFlags::empty())?;
+    conn.pragma_update(None, "query_only", true)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(conn)
+}
+
+/// A reading connection to a store that somebody else made, with today's tables. Refuses what this
+/// program cannot read; what an earlier one wrote is brought up in a copy that ends with the connection.
+pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, Trouble> {
+    let conn = as_it_is(path, options)?;
+    match schema::reads(&conn)? {
+        true => Ok(conn),
+        false => lifted(&conn, path),
+    }
+}
+
+/// The same with the tables that are there, for a caller that copies all of it.
+pub(super) fn as_it_is(path: &Path, options: &Options) -> Result<Connection, Trouble> {
+    if options.vfs.is_none() && !path.exists() {
+        let cause = format!("there is no store at `{}`", path.display());
+        return Err(StoreError::Failed(cause).into());
+    }
+    let conn = match options.vfs.is_none() && is_read_only(path) {
+        true => frozen(path)?,
+        false => reader(path, options)?,
+    };
+    schema::check(&conn, path)?;
+    Ok(conn)
+}
+
+fn lifted(conn: &Connection, path: &Path) -> Result<Connection, Trouble> {
+    // Without a name it is a file for this connection alone, where temporary files go.
+    let mut copy = Connection::open("")?;
+    Backup::new(conn, &mut copy)?.step(-1)?;
+    set_up(&copy)?;
+    schema::prepare(&copy, path, schema::STEPS, |_| Ok(()))?;
+    copy.pragma_update(None, "query_only", true)?;
+    Ok(copy)
+}
+
+/// The epoch of a copy that lies somewhere; `None` if it is no store, or cannot be read.
+pub(super) fn epoch_of(path: &Path) -> Option<Epoch> {
+    let conn = frozen(path).ok()?;
+    schema::check(&conn, path).ok()?;
+    schema::read_epoch(&conn).ok()?
+}
+
+/// Whether nobody can write there, not even the index of a log of changes.
+pub(super) fn is_read_only(path: &Path) -> bool {
+    let disk = rustix::fs::statvfs(path);
+    disk.is_ok_and(|it| it.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
+/// A connection to a file that nobody can change: it needs no locks, and makes no files beside it.
+fn frozen(path: &Path) -> Result<Connection, Trouble> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if Path::new(&log).metadata().is_ok_and(|it| it.len() > 0) {
+        let cause = format!(
+            "`{}` holds changes that can be read only where something can be written; hint: copy the whole \
+             directory to another place, and name that with --data",
+            Path::new(&log).display()
+        );
+        return Err(StoreError::Failed(cause).into());
+    }
+    let escaped =
+        path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let conn = Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)?;
+    set_up(&conn)?;
+    Ok(conn)
+}
+
+fn open(path: &Path, options: &Options, more: OpenFlags) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let conn = match options.vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+        None => Connection::open_with_flags(path, flags)?,
+    };
+    set_up(&conn)?;
+    Ok(conn)
+}
+
+fn set_up(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(BUSY)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    // Plans do not depend on what is bound: otherwise SQLite would compile a statement anew at every
+    // execution with other values, which costs more than most of ours do.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // Damage is met with an error instead of a guess.
+    conn.pragma_update(None, "cell_size_check", true)?;
+    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(())
+}

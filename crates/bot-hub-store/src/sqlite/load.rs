@@ -1,0 +1,279 @@
+//! What the hub has to know when it starts.
+//!
+//! Owns the reading of everything but the log itself: the cost depends on the number of rooms and
+//! members, never on how much was said. Never writes.
+//!
+//! * `scan`: a table read once, beside the rooms.
+//! * `registry`: bots, tokens and invites.
+
+mod registry;
+mod scan;
+
+use bot_hub_core::change::{DroppedRange, Expiring, MemberRecord, RoomRecord, Snapshot};
+use bot_protocol::id::Epoch;
+use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::time::Timestamp;
+use rusqlite::{Connection, Row, Statement};
+
+pub(super) use self::registry::{
+    bot_columns, bot_row, invite_columns, invite_row, token_columns, token_row,
+};
+use self::scan::Scan;
+use super::clock;
+use super::error::is_damage;
+use super::names::Names;
+use super::row::{self, entry_columns};
+use super::rows::{Joined, Tail, dropped_sum, reason_of};
+use super::schema::{nat, place};
+use super::stored::{self, StoredRoom, member_columns, room_columns, tail_columns};
+use super::sum::Sum;
+use crate::Loaded;
+
+/// Everything that is needed at start.
+pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> {
+    let mut sum = Sum::default();
+    let rooms = rooms(conn, &mut sum)?;
+    let mut tables = Tables::prepare(conn)?;
+    let mut loading = Loading { conn, names: Names::load(conn)?, sum, scans: tables.scan()? };
+    let mut snapshot = Snapshot { epoch, ..Snapshot::default() };
+    for room in &rooms {
+        loading.room(room, &mut snapshot)?;
+    }
+    snapshot.rooms.sort_by(|one, other| one.room.cmp(&other.room));
+    snapshot.expiring.sort_by(|one, other| (&one.room, one.seq).cmp(&(&other.room, other.seq)));
+    let sum = &mut loading.sum;
+    let bots = registry::bots(conn, sum)?;
+    let tokens = registry::tokens(conn, sum)?;
+    let invites = registry::invites(conn, sum)?;
+    snapshot.newest_at = clock::read_newest(conn)?;
+    snapshot.ended = clock::read_ended(conn)?;
+    let (names, age_waits) = (names(conn)?, clock::read_age_waits(conn)?);
+    Ok(Loaded { snapshot, bots, tokens, invites, names, age_waits })
+}
+
+/// Every room, by number.
+fn rooms(conn: &Connection, sum: &mut Sum) -> rusqlite::Result<Vec<StoredRoom>> {
+    let sql = concat!("SELECT ", room_columns!(), " FROM room ORDER BY id");
+    let mut statement = conn.prepare(sql)?;
+    let rooms = statement.query_map([], |row| stored::room_row(sum, row))?;
+    let rooms: Vec<_> = rooms.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    for room in rooms.iter().filter(|room| !room.is_intact) {
+        tracing::error!(room = %room.room, "the room's own row is damaged: it counts as closed");
+    }
+    Ok(rooms)
+}
+
+/// The statements that read what belongs to rooms, each in the order of the rooms' numbers.
+struct Tables<'c> {
+    tails: Statement<'c>,
+    members: Statement<'c>,
+    dropped: Statement<'c>,
+}
+
+impl<'c> Tables<'c> {
+    fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            tails: conn.prepare(concat!(
+                "SELECT ",
+                tail_columns!(),
+                ", room FROM tail ORDER BY room"
+            ))?,
+            members: conn.prepare(concat!(
+                "SELECT ",
+                member_columns!(),
+                ", room, bot FROM member ORDER BY room, bot"
+            ))?,
+            dropped: conn.prepare(
+                "SELECT start, upto, reason, at, sum, room, bot FROM dropped
+                 ORDER BY room, bot, start",
+            )?,
+        })
+    }
+
+    fn scan(&mut self) -> rusqlite::Result<Scans<'_>> {
+        Ok(Scans {
+            tails: Scan::new(self.tails.query([])?, |row| Ok((row.get(7)?, 0))),
+            members: Scan::new(self.members.query([])?, |row| Ok((row.get(10)?, row.get(11)?))),
+            dropped: Scan::new(self.dropped.query([])?, |row| Ok((row.get(5)?, row.get(6)?))),
+        })
+    }
+}
+
+struct Scans<'s> {
+    tails: Scan<'s>,
+    members: Scan<'s>,
+    dropped: Scan<'s>,
+}
+
+/// A name that is damaged is left out: it opens no door.
+fn names(conn: &Connection) -> rusqlite::Result<Vec<BotId>> {
+    let mut statement = conn.prepare("SELECT name FROM name ORDER BY name")?;
+    let texts = statement.query_map([], |row| row.get::<_, String>(0))?;
+    Ok(texts.filter_map(Result::ok).filter_map(|text| BotId::new(&text).ok()).collect())
+}
+
+struct Loading<'a> {
+    conn: &'a Connection,
+    names: Names,
+    sum: Sum,
+    scans: Scans<'a>,
+}
+
+impl Loading<'_> {
+    fn room(&mut self, stored: &StoredRoom, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
+        let StoredRoom { id, room, closed, retain, .. } = stored;
+        let tail = self.tail(room, *id)?;
+        let members = self.members(room, *id, &tail)?;
+        snapshot.expiring.extend(self.expiring(room, *id, &tail, &members)?);
+        snapshot.rooms.push(RoomRecord {
+            room: room.clone(),
+            closed: *closed,
+            retain: *retain,
+            head: tail.head,
+            first: tail.first,
+            bytes: tail.bytes,
+            oldest_at: tail.oldest_at,
+            members,
+        });
+        Ok(())
+    }
+
+    /// Where the log begins and ends. What the scan does not give, the look-up counts again.
+    fn tail(&mut self, room: &RoomName, number: i64) -> rusqlite::Result<Tail> {
+        let found = match self.scans.tails.next((number, 0), (number, 0)) {
+            Ok(Some(row)) => stored::tail_row(row).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(Some((tail, expected))) if tail.sum(&mut self.sum, room) == expected => Ok(tail),
+            Err(error) if !is_damage(&error) => Err(error),
+            _ => stored::tail(self.conn, &mut self.sum, room, number),
+        }
+    }
+
+    fn members(
+        &mut self,
+        room: &RoomName,
+        number: i64,
+        tail: &Tail,
+    ) -> rusqlite::Result<Vec<MemberRecord>> {
+        let mut members = Vec::new();
+        let mut since = WaitingSince::default();
+        while let Some(row) = self.scans.members.next((number, 0), (number, i64::MAX))? {
+            let (bot_number, found) = (row.get(11)?, stored::joined_row(row));
+            let Some(bot) = self.names.name(self.conn, bot_number)? else {
+                tracing::error!(%room, "the name of a member is damaged: it is left out");
+                continue;
+            };
+            let joined = match found {
+                Ok((joined, expected)) if joined.sum(&mut self.sum, room, &bot) == expected => {
+                    joined
+                }
+                Err(error) if !is_damage(&error) => return Err(error),
+                _ => {
+                    let who = (&bot, bot_number);
+                    let room = (room, number);
+                    let joined = stored::joined(self.conn, &mut self.sum, room, who, tail)?;
+                    let Some(joined) = joined else { continue };
+                    joined
+                }
+            };
+            let waiting_since = since.look_up(self.conn, number, joined.cursor, tail)?;
+            let dropped = self.dropped((room, number), (&bot, bot_number), joined.cursor)?;
+            let Joined { rights, since, cursor, .. } = joined;
+            members.push(MemberRecord { bot, rights, since, cursor, waiting_since, dropped });
+        }
+        members.sort_by(|one, other| one.bot.cmp(&other.bot));
+        Ok(members)
+    }
+
+    fn dropped(
+        &mut self,
+        room: (&RoomName, i64),
+        bot: (&BotId, i64),
+        cursor: u64,
+    ) -> rusqlite::Result<Vec<DroppedRange>> {
+        let key = (room.1, bot.1);
+        let mut ranges = Vec::new();
+        while let Some(row) = self.scans.dropped.next(key, key)? {
+            let range = dropped_row(&mut self.sum, room.0, bot.0, row)?;
+            ranges.extend(range.map(|(range, _)| range).filter(|range| range.to > cursor));
+        }
+        Ok(ranges)
+    }
+
+    /// Entries with an expiry after the cursor of whoever is last.
+    fn expiring(
+        &mut self,
+        room: &RoomName,
+        number: i64,
+        tail: &Tail,
+        members: &[MemberRecord],
+    ) -> rusqlite::Result<Vec<Expiring>> {
+        let last = members.iter().map(|member| member.cursor).min();
+        let Some(last) = last.filter(|cursor| *cursor < tail.head) else { return Ok(Vec::new()) };
+        let sql = concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM expiring JOIN entry USING (place)
+             WHERE expiring.place BETWEEN ?1 AND ?2 ORDER BY expiring.place"
+        );
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query((place(number, last + 1), place(number, tail.head)))?;
+        let mut expiring = Vec::new();
+        while let Some(row) = rows.next()? {
+            let intact = row::decode(self.conn, &mut self.names, &mut self.sum, room, row)?;
+            let Some(row::Intact { entry, .. }) = intact else { continue };
+            let Some(at) = entry.draft.expires_at() else { continue };
+            let (from, id, seq) = (entry.draft.from.clone(), entry.draft.id.clone(), entry.seq);
+            if members.iter().any(|member| member.bot != from && member.cursor < seq) {
+                expiring.push(Expiring { room: room.clone(), seq, from, id, at });
+            }
+        }
+        Ok(expiring)
+    }
+}
+
+/// When the oldest entry that waits for a member was sent. Most members of a room wait for the same one.
+#[derive(Default)]
+struct WaitingSince {
+    last: Option<(u64, Option<Timestamp>)>,
+}
+
+impl WaitingSince {
+    fn look_up(
+        &mut self,
+        conn: &Connection,
+        room: i64,
+        cursor: u64,
+        tail: &Tail,
+    ) -> rusqlite::Result<Option<Timestamp>> {
+        if cursor >= tail.head {
+            return Ok(None);
+        }
+        let oldest = tail.first.max(cursor + 1);
+        match self.last {
+            Some((seq, at)) if seq == oldest => Ok(at),
+            _ => {
+                let at = stored::sent_at(conn, room, oldest, tail.head)?;
+                self.last = Some((oldest, at));
+                Ok(at)
+            }
+        }
+    }
+}
+
+/// `start, upto, reason, at, sum` of `dropped`; `None` if it is damaged.
+pub(super) fn dropped_row(
+    sum: &mut Sum,
+    room: &RoomName,
+    bot: &BotId,
+    row: &Row<'_>,
+) -> rusqlite::Result<Option<(DroppedRange, Timestamp)>> {
+    let Some(reason) = reason_of(row.get(2)?) else { return Ok(None) };
+    let range = DroppedRange { from: nat(row.get(0)?), to: nat(row.get(1)?), reason };
+    let at = Timestamp(nat(row.get(3)?));
+    let is_intact = dropped_sum(sum, room, bot, &range, at) == row.get::<_, i64>(4)?;
+    Ok(is_intact.then_some((range, at)))
+}
