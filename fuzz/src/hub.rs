@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use bot_hub::config::{PublicUrl, Sources, load_bytes};
-use bot_hub::door::ws::{DecodeLimits, Decoder, Event, Input};
+use bot_hub_server::config::{PublicUrl, Sources, load_bytes};
+use bot_hub_server::door::ws::{DecodeLimits, Decoder, Event, Input};
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::id::{Epoch, Position};
 use bot_protocol::limits::Limits;

@@ -1,6 +1,6 @@
 //! What must hold for what people paste: the link of an invite, and its code.
 
-use bot_hub::config::PublicUrl;
+use bot_hub_server::config::PublicUrl;
 use bot_protocol::secret::Secret;
 
 use crate::credential_source::{hash_code, hash_token, is_mistyped, scannable};

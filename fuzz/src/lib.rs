@@ -7,11 +7,11 @@
 mod common;
 /// What `link_source` finds at `crate::config` where it is at home.
 mod config {
-    pub(crate) use bot_hub::config::PublicUrl;
+    pub(crate) use bot_hub_server::config::PublicUrl;
 }
 /// Private to the hub, and the same source here: tokens and codes.
 #[allow(dead_code, reason = "the engine uses all of it")]
-#[path = "../../crates/bot-hub/src/engine/credential.rs"]
+#[path = "../../crates/bot-hub-server/src/engine/credential.rs"]
 mod credential_source;
 /// What `forwarded_source` finds at `crate::door` where it is at home.
 mod door {
@@ -26,7 +26,7 @@ mod door {
 }
 /// Private to the hub's door, and the same source here.
 #[allow(dead_code, reason = "the door uses all of it")]
-#[path = "../../crates/bot-hub/src/door/http/forwarded.rs"]
+#[path = "../../crates/bot-hub-server/src/door/http/forwarded.rs"]
 mod forwarded_source;
 mod grow;
 mod hub;

@@ -70,9 +70,7 @@ pub fn the_same_id_and_body_is_stored_once(subject: &mut Subject) {
     assert_eq!(subject.say(with(first, extras)), Outcome::Conflict);
 }
 
-pub fn a_repeated_id_takes_no_place_wherever_it_is_in_a_batch(
-    subject: &mut Subject,
-) {
+pub fn a_repeated_id_takes_no_place_wherever_it_is_in_a_batch(subject: &mut Subject) {
     subject.fill("lab", 1);
     subject.room("den");
     // How much is in each; the second room only comes between.

@@ -179,9 +179,7 @@ pub fn what_a_bot_says_leads_upwards_or_is_late(subject: &mut Subject) {
     assert_eq!(states, [(bob.clone(), Started), (bob, Done), (cid, Started)]);
 }
 
-pub fn what_was_dropped_with_a_membership_has_no_receipt_after_that(
-    subject: &mut Subject,
-) {
+pub fn what_was_dropped_with_a_membership_has_no_receipt_after_that(subject: &mut Subject) {
     let [in_time, late] = [1, 2].map(|seq| receipt("lab", "bob", seq, Done, 9));
     let (done, is_late) = (Outcome::Done, Outcome::Late);
     for (name, reason) in [("lab", Loss::Kicked), ("den", Loss::NoRight), ("hut", Loss::Dead)] {
@@ -307,9 +305,7 @@ pub fn what_is_found_is_ordered_by_age(subject: &mut Subject) {
     assert_eq!(subject.find("y", &["ann"]), []);
 }
 
-pub fn an_expiry_is_remembered_until_everybody_has_passed_it(
-    subject: &mut Subject,
-) {
+pub fn an_expiry_is_remembered_until_everybody_has_passed_it(subject: &mut Subject) {
     let expiring = |number, at| {
         let extras = Extras { expires_at: Some(Timestamp(at)), ..Extras::default() };
         append(with(numbered("lab", number), extras))

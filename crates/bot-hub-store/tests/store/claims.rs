@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use bot_hub_core::change::Change;
 use bot_hub_store::sqlite::{Options, SqliteStore};
 use bot_hub_store::{BotRecord, ClaimRecord, InviteRecord, Loaded, Store, TokenRecord, Write};
-use bot_hub_core::change::Change;
 use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Recipients, Span};
 use bot_hub_store::sqlite::{SqliteStore, verify};
 use bot_hub_store::{Store, Write};
-use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Recipients, Span};
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;

@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use bot_hub_store::memory::MemoryStore;
-use bot_hub_store::{Loaded, Reader, Store, Write};
 use bot_hub_core::change::{
     Answer, Change, DroppedRange, Loss, Query, ReceiptRecord, Recipients, Span,
 };
 use bot_hub_core::entry::{Draft, Extras};
+use bot_hub_store::memory::MemoryStore;
+use bot_hub_store::{Loaded, Reader, Store, Write};
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};

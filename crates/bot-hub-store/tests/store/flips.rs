@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
+use bot_hub_core::change::{Answer, Page, Query, Span};
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::sqlite::{SqliteStore, verify};
 use bot_hub_store::{BotRecord, InviteRecord, Loaded, Reader, Store, TokenRecord, Write};
-use bot_hub_core::change::{Answer, Page, Query, Span};
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 

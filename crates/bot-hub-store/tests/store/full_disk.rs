@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bot_hub_core::change::{Change, Outcome};
 use bot_hub_store::sqlite::{SqliteStore, verify};
 use bot_hub_store::{Store, StoreError, Write};
-use bot_hub_core::change::{Change, Outcome};
 
 use super::drafts::{compare, draft, model, rooms};
 

@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
+use bot_hub_core::change::Snapshot;
 use bot_hub_store::sqlite::{Options, SqliteStore, verify_with};
 use bot_hub_store::{BotRecord, Store, Write};
-use bot_hub_core::change::Snapshot;
 use bot_protocol::id::Epoch;
 use bot_protocol::time::Timestamp;
 

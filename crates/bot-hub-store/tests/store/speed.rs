@@ -1,5 +1,5 @@
 //! How fast the store is. Not run by default, since it measures and asserts little:
-//! `cargo test --release -p bot-hub --test store speed -- --ignored --nocapture --test-threads 1`.
+//! `cargo test --release -p bot-hub-store --test store speed -- --ignored --nocapture --test-threads 1`.
 //! `BOT_HUB_BENCH_DIR` says on which disk, `BOT_HUB_BENCH_MB` how much history the start is given, and
 //! `BOT_HUB_BENCH_ROOMS` how many rooms.
 
@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bot_hub_store::driver::{Driver, StoreEvent, Unsent};
-use bot_hub_store::memory::MemoryStore;
-use bot_hub_store::sqlite::{SqliteStore, verify};
-use bot_hub_store::{Store, Write};
 use bot_hub_core::Hub;
 use bot_hub_core::change::{Answer, Change, Query, Span};
 use bot_hub_core::entry::Draft;
 use bot_hub_core::settings::Settings;
+use bot_hub_store::driver::{Driver, StoreEvent, Unsent};
+use bot_hub_store::memory::MemoryStore;
+use bot_hub_store::sqlite::{SqliteStore, verify};
+use bot_hub_store::{Store, Write};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;

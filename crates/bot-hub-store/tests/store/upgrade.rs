@@ -7,10 +7,10 @@
 //! What it holds too little of comes from a store of today that is led back, step by step, to each schema
 //! that there ever was.
 
+use bot_hub_core::change::Change;
 use bot_hub_store::export::{Exported, entries};
 use bot_hub_store::sqlite::{SqliteStore, verify};
 use bot_hub_store::{BotRecord, Reader, Store, TokenRecord, Write};
-use bot_hub_core::change::Change;
 use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 use rusqlite::Connection;

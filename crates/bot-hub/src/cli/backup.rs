@@ -19,7 +19,7 @@ use super::out::{Out, counted, say};
 use super::progress::during;
 use super::verify::damage_of;
 use super::words::{utc, wall_clock};
-use crate::server::Home;
+use bot_hub_server::server::Home;
 use bot_hub_store::StoreError;
 use bot_hub_store::sqlite::{
     Copied, Report, backup, backup_as_new, copy_place, copy_through, epoch_of, obstacle, piped,

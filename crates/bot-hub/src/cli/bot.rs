@@ -20,7 +20,7 @@ use super::paint::label;
 use super::target::{Directory, bot_argument};
 use super::who::{bots_table, is_operator};
 use super::words::{ago, local};
-use crate::config::Period;
+use bot_hub_server::config::Period;
 
 /// The verbs.
 #[derive(Clone, Debug, Subcommand)]

@@ -17,7 +17,7 @@ use serde_json::json;
 use super::failure::{Failure, Kind};
 use super::out::{Out, say, table};
 use super::{Global, ask, words};
-use crate::config::{Environment, user_config_file};
+use bot_hub_server::config::{Environment, user_config_file};
 
 /// The variable that names a context.
 pub(super) const VARIABLE: &str = "BOT_HUB_CONTEXT";

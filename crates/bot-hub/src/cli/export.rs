@@ -15,8 +15,8 @@ use super::hub::store_dir;
 use super::out::Out;
 use super::target::{Directory, room_argument};
 use super::words;
+use crate::cli::visible::escaped_json;
 use bot_hub_store::export::{Exported, entries, open};
-use crate::visible::escaped_json;
 
 /// Which rooms, and in which form.
 #[derive(Clone, Debug, clap::Args)]

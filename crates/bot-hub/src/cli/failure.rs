@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::again::here;
 use super::paint::label;
+use crate::cli::visible::{escaped_json, visible};
 use bot_hub_store::StoreError;
-use crate::visible::{escaped_json, visible};
 
 /// The documented exit codes; part of `--help`.
 pub(super) const EXIT_CODES: &str = "\

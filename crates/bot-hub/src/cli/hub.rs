@@ -23,8 +23,8 @@ use super::frames::in_commands;
 use super::out::Out;
 use super::pages;
 use super::probe::Target;
-use crate::config::{Environment, Sources, config_file, load};
-use crate::server::{Home, RunningHub};
+use bot_hub_server::config::{Environment, Sources, config_file, load};
+use bot_hub_server::server::{Home, RunningHub};
 use bot_hub_store::sqlite::obstacle;
 
 /// Where the token may stand besides a file; never on the command line, where others can read it.

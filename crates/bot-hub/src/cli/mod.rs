@@ -9,6 +9,7 @@ mod ask;
 mod backup;
 mod bot;
 mod check;
+pub mod config;
 mod context;
 mod demo;
 mod doctor;
@@ -28,6 +29,7 @@ mod pending;
 mod port;
 mod probe;
 mod progress;
+pub mod proto;
 mod reference;
 mod room;
 mod send;
@@ -41,6 +43,7 @@ mod top;
 mod trace;
 mod usage;
 mod verify;
+mod visible;
 mod who;
 mod words;
 
@@ -49,12 +52,12 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use self::config::{ConfigCommand, Context as ConfigContext};
 use self::failure::{EXIT_CODES, Failure};
 use self::hub::with_hub;
 use self::out::Out;
-use crate::config::cli::{ConfigCommand, Context as ConfigContext};
-use crate::config::{Environment, Override};
-use crate::proto::ProtoArgs;
+use self::proto::ProtoArgs;
+use bot_hub_server::config::{Environment, Override};
 
 pub use self::reference::{definition, reference};
 
@@ -238,7 +241,7 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
 
 fn proto(args: ProtoArgs) -> ExitCode {
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-    let code = crate::proto::run(args, &mut stdin.lock(), &mut stdout.lock(), &mut stderr.lock());
+    let code = proto::run(args, &mut stdin.lock(), &mut stdout.lock(), &mut stderr.lock());
     ExitCode::from(code)
 }
 
@@ -251,5 +254,5 @@ fn config(command: ConfigCommand, global: &Global) -> Result<ExitCode, Failure> 
         out: &mut std::io::stdout().lock(),
         err: &mut std::io::stderr().lock(),
     };
-    Ok(crate::config::cli::run(command, context).map(ExitCode::from)?)
+    Ok(config::run(command, context).map(ExitCode::from)?)
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::failure::{Failure, Kind};
 use super::paint::bold;
-use crate::visible::escaped_json;
+use crate::cli::visible::escaped_json;
 
 /// Which form stdout gets.
 #[derive(Clone, Copy, Debug)]

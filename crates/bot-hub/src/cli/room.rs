@@ -18,7 +18,7 @@ use super::out::{counted, say, table};
 use super::target::{Directory, bot_argument, room_argument};
 use super::who::{bots_table, own_rooms, rooms_table};
 use super::words;
-use crate::config::{ByteSize, Period};
+use bot_hub_server::config::{ByteSize, Period};
 
 /// The verbs.
 #[derive(Clone, Debug, Subcommand)]

@@ -17,11 +17,11 @@ use super::again::here;
 use super::failure::Kind;
 use super::out::{Out, counted, write_line};
 use super::{Global, port};
-use crate::config::{
+use bot_hub_server::config::{
     ConfigErrors, Environment, Loaded, Log, Override, Problem, Source, Sources, config_file, load,
 };
-use crate::log::say;
-use crate::server::{Home, ServeError, Server, addresses};
+use bot_hub_server::log::say;
+use bot_hub_server::server::{Home, ServeError, Server, addresses};
 use bot_hub_store::StoreError;
 
 /// Options of `serve`.
@@ -78,9 +78,9 @@ impl Failure {
             return;
         }
         // What a configuration with a mistake says about the log is not known: it is as by default.
-        drop(crate::log::start(&Log::default()));
+        drop(bot_hub_server::log::start(&Log::default()));
         match self {
-            failure if !crate::log::is_for_people() => tracing::error!("{failure}"),
+            failure if !bot_hub_server::log::is_for_people() => tracing::error!("{failure}"),
             // Each of its mistakes names its place in front.
             Self::Config(errors) => say(&errors.to_string()),
             failure => say(&here(&format!("error: {failure}"))),
@@ -94,7 +94,7 @@ fn is_of_a_flag(problem: &Problem) -> bool {
 
 fn warn(warnings: &[Problem]) {
     for warning in warnings {
-        if crate::log::is_for_people() {
+        if bot_hub_server::log::is_for_people() {
             say(&format!("warning: {warning}"));
         } else {
             tracing::warn!("{warning}");
@@ -107,7 +107,7 @@ struct LastLines;
 
 impl Drop for LastLines {
     fn drop(&mut self) {
-        crate::log::finish();
+        bot_hub_server::log::finish();
     }
 }
 
@@ -129,7 +129,7 @@ impl Serve {
         let file = config_file(global.config.clone(), &env);
         let sources = Sources { file, env, flags: self.overrides(global) };
         let loaded = load(&sources)?;
-        crate::log::start(&loaded.config.log)?;
+        bot_hub_server::log::start(&loaded.config.log)?;
         warn(&loaded.warnings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let how = How { started, trusts_clock: self.trust_clock, out: Out { json: global.json } };
@@ -206,9 +206,9 @@ async fn serve(
     };
     let ended = tokio::select! {
         ended = server.run(listeners, reloads, shutdown) => ended,
-        () = crate::log::tell_left_out() => Ok(()),
+        () = bot_hub_server::log::tell_left_out() => Ok(()),
     };
-    crate::log::tell_left_out_now();
+    bot_hub_server::log::tell_left_out_now();
     Ok(ended?)
 }
 
@@ -247,7 +247,7 @@ const ANNOUNCE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The line that programs wait for. Whoever reads it finds what was said before on stderr.
 fn announce(scheme: &str, bound: &[SocketAddr], out: Out) -> Result<(), Failure> {
-    crate::log::finish();
+    bot_hub_server::log::finish();
     let urls: Vec<String> = bound.iter().map(|it| format!("{scheme}://{it}")).collect();
     let line = if out.json {
         let pid = std::process::id();
@@ -282,7 +282,7 @@ struct Shown {
 impl Shown {
     fn of(loaded: &Loaded) -> Self {
         let data = match (&loaded.data_dir, loaded.config.store.kind) {
-            (_, crate::config::StoreKind::Memory) => "in memory only".to_owned(),
+            (_, bot_hub_server::config::StoreKind::Memory) => "in memory only".to_owned(),
             (Some(dir), _) => dir.display().to_string(),
             (None, _) => "-".to_owned(),
         };
@@ -295,7 +295,7 @@ impl Shown {
     }
 
     fn tell(&self, server: &Server, bound: &[SocketAddr], started: Instant) {
-        if crate::log::is_for_people() {
+        if bot_hub_server::log::is_for_people() {
             self.print(server, bound, started);
         } else {
             self.log(server, bound, started);

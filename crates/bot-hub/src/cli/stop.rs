@@ -12,8 +12,8 @@ use super::Global;
 use super::failure::{Failure, Kind};
 use super::hub::data_dir;
 use super::out::Out;
-use crate::config::Period;
-use crate::server::Home;
+use bot_hub_server::config::Period;
+use bot_hub_server::server::Home;
 use bot_hub_store::sqlite::is_in_use;
 
 /// How often it is looked whether the hub has ended.

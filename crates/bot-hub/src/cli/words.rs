@@ -10,7 +10,7 @@ use bot_protocol::time::Timestamp;
 
 use super::out::counted;
 use super::paint::{bold, dim};
-pub(super) use crate::visible::{visible, visible_line};
+pub(super) use crate::cli::visible::{visible, visible_line};
 
 const DAY_MS: u64 = 86_400_000;
 

@@ -3,6 +3,7 @@
 
 mod backups;
 mod clocks;
+mod config;
 mod docs;
 mod doctor;
 mod elsewhere;
@@ -29,6 +30,7 @@ mod serving;
 #[cfg(feature = "otel")]
 mod spans;
 mod terminal;
+mod tls;
 mod tokens;
 mod unread;
 mod watching;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bot_hub_store::sqlite::SqliteStore;
-use bot_hub_store::{Store, Write};
 use bot_hub_core::change::Change;
 use bot_hub_core::entry::{Draft, Extras};
+use bot_hub_store::sqlite::SqliteStore;
+use bot_hub_store::{Store, Write};
 use bot_protocol::frame::Opaque;
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};

@@ -13,7 +13,10 @@ const NEWEST: u32 = 4;
 fn of_form(place: &Place, form: u32, name: &str) {
     let file = place.path(name);
     match form {
-        1 => std::fs::write(&file, include_bytes!("../../../bot-hub-store/tests/store/schema-1.db")).unwrap(),
+        1 => {
+            std::fs::write(&file, include_bytes!("../../../bot-hub-store/tests/store/schema-1.db"))
+                .unwrap()
+        }
         _ => {
             assert!(
                 place.serve_with(&["--listen", "127.0.0.1:0", "--data", "now"]).stop().success()

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_hub_store::sqlite::SqliteStore;
-use bot_hub_store::{Store as _, Write};
 use bot_hub_client::Client;
 use bot_hub_client::bot_protocol::frame::client::Message;
 use bot_hub_core::change::Change;
 use bot_hub_core::entry::Draft;
+use bot_hub_store::sqlite::SqliteStore;
+use bot_hub_store::{Store as _, Write};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;

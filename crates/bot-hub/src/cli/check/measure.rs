@@ -16,8 +16,8 @@ use crate::cli::out::counted;
 use crate::cli::pending::{Queue, queues};
 use crate::cli::probe::readiness;
 use crate::cli::words;
-use crate::config::Period;
-use crate::server::{OPERATOR, store_space};
+use bot_hub_server::config::Period;
+use bot_hub_server::server::{OPERATOR, store_space};
 use bot_hub_store::sqlite::astray;
 
 #[derive(Deserialize)]

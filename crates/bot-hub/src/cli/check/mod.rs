@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::Global;
 use super::hub::until_interrupted;
-use crate::config::{ByteSize, Period};
+use bot_hub_server::config::{ByteSize, Period};
 
 /// Thresholds, and the form of the answer.
 #[derive(Clone, Debug, clap::Args)]
@@ -156,7 +156,7 @@ impl Check {
             (Ok(()), None) => Verdict::failed(Status::Unknown, "nothing was measured".to_owned()),
         };
         let format = if global.json { form::Format::Json } else { self.format };
-        let told = super::out::write_line(&crate::visible::visible(
+        let told = super::out::write_line(&crate::cli::visible::visible(
             form::show(&verdict, format).trim_end(),
         ));
         let status = if told.is_ok() { verdict.status } else { Status::Unknown };

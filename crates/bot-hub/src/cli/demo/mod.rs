@@ -12,10 +12,10 @@ use tokio::sync::{mpsc, oneshot};
 use super::failure::{Failure, Kind};
 use super::hub::until_interrupted;
 use super::out::Out;
-use crate::config::Period;
-use crate::config::{Override, Sources, load_text};
-use crate::engine::registry::{Kind as TokenKind, make_token};
-use crate::server::{Server, addresses};
+use bot_hub_server::config::Period;
+use bot_hub_server::config::{Override, Sources, load_text};
+use bot_hub_server::engine::registry::{Kind as TokenKind, make_token};
+use bot_hub_server::server::{Server, addresses};
 
 /// How fast.
 #[derive(Clone, Debug, clap::Args)]

@@ -16,7 +16,7 @@ use crate::cli::hub::Hub;
 use crate::cli::out::counted;
 use crate::cli::pending::{Queue, queues};
 use crate::cli::words::{self, period, room as room_name, wall_clock};
-use crate::server::OPERATOR;
+use bot_hub_server::server::OPERATOR;
 use bot_hub_store::export::open;
 use bot_hub_store::pass_own;
 use bot_hub_store::sqlite::look;

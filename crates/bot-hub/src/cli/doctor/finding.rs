@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::again::here;
 use crate::cli::paint::{green, red, yellow};
-use crate::visible::visible;
+use crate::cli::visible::visible;
 
 /// How bad something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

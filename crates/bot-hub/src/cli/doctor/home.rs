@@ -6,8 +6,8 @@ use super::Patient;
 use super::finding::{Findings, Level};
 use super::settings::private;
 use crate::cli::words::size;
-use crate::config::StoreKind;
-use crate::server::store_space;
+use bot_hub_server::config::StoreKind;
+use bot_hub_server::server::store_space;
 use bot_hub_store::sqlite::{is_in_use, obstacle, while_unused};
 
 /// Less free space than this is a matter of days.

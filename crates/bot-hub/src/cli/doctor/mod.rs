@@ -26,8 +26,8 @@ use super::frames::in_commands;
 use super::hub::{Hub, until_interrupted};
 use super::out::{Out, counted, say};
 use super::probe::readiness;
-use crate::config::{Environment, Loaded, Period, Sources, config_file, load};
-use crate::server::{Home, RunningHub};
+use bot_hub_server::config::{Environment, Loaded, Period, Sources, config_file, load};
+use bot_hub_server::server::{Home, RunningHub};
 use bot_hub_store::sqlite::obstacle;
 
 /// What to examine, and whether to mend.

@@ -5,8 +5,8 @@ use super::finding::Findings;
 use crate::cli::hub::page_url_of;
 use crate::cli::probe::{Certificate, Page, Target};
 use crate::cli::words::{period, wall_clock};
-use crate::config::PublicUrl;
-use crate::tls::status;
+use bot_hub_server::config::PublicUrl;
+use bot_hub_server::tls::status;
 
 /// A certificate is renewed a month before its end; with so few days left that has failed.
 const DAYS_LOW: i64 = 14;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::finding::{Findings, Level};
-use crate::config::{ConfigErrors, Loaded, Problem};
+use bot_hub_server::config::{ConfigErrors, Loaded, Problem};
 
 pub(super) fn examine(
     file: Option<&Path>,

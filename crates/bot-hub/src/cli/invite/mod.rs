@@ -23,7 +23,7 @@ use super::paint::label;
 use super::room::RIGHTS;
 use super::target::{bot_argument, room_argument};
 use super::words::{self, local, period, visible_line};
-use crate::config::{Period, PublicUrl, QuantityError};
+use bot_hub_server::config::{Period, PublicUrl, QuantityError};
 
 const EXAMPLES: &str = "Examples:\n  bot-hub invite pelouse --room marlbot-pelouse\n  \
     bot-hub invite reporter --room lab --can post --expires 1h\n  bot-hub invite list";

@@ -5,7 +5,7 @@
 
 use bot_protocol::secret::Secret;
 
-use crate::config::PublicUrl;
+use bot_hub_server::config::PublicUrl;
 
 /// A link taken apart.
 #[derive(Debug, PartialEq)]

@@ -17,7 +17,7 @@ use super::hub::until_interrupted;
 use super::out::{Out, say};
 use super::target::bot_argument;
 use super::{Global, words};
-use crate::config::PublicUrl;
+use bot_hub_server::config::PublicUrl;
 
 /// Which invite, and as whom.
 #[derive(Clone, Debug, clap::Args)]

@@ -18,8 +18,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::cli::failure::{Failure, Kind};
-use crate::config::PublicUrl;
-use crate::exchange::exchange;
+use bot_hub_server::config::PublicUrl;
+use bot_hub_server::http_client;
 
 /// Name look-up, connection, request and answer together.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -68,7 +68,7 @@ async fn ask(
         .header(header::CONNECTION, "close")
         .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
         .expect("a host that was parsed and a path of ours make a request");
-    let answer = exchange(stream, request, ANSWER_BYTES_MAX).await;
+    let answer = http_client::exchange(stream, request, ANSWER_BYTES_MAX).await;
     let answer = answer.map_err(|error| unreachable(base, &error))?;
     Ok((answer.status().as_u16(), answer.into_body()))
 }

@@ -16,7 +16,7 @@ use hyper::{Method, Request, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use crate::exchange::exchange;
+use bot_hub_server::http_client;
 
 pub(super) use self::tls::Certificate;
 
@@ -142,7 +142,7 @@ impl Socket {
             request = request.header(name, *value);
         }
         let request = request.body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;
-        let answer = within(exchange(self.stream, request, BODY_BYTES_MAX)).await?;
+        let answer = within(http_client::exchange(self.stream, request, BODY_BYTES_MAX)).await?;
         let (head, body) = answer.into_parts();
         let body = String::from_utf8_lossy(&body).into_owned();
         Ok(Page { status: head.status, headers: head.headers, body })
@@ -153,7 +153,7 @@ impl Page {
     /// Whether it is the answer of a WebSocket server to our question.
     pub(super) fn is_upgrade(&self) -> bool {
         let accept = self.headers.get(header::SEC_WEBSOCKET_ACCEPT);
-        let expected = crate::door::ws::accept_key(WS_KEY.as_bytes());
+        let expected = bot_hub_server::door::ws::accept_key(WS_KEY.as_bytes());
         self.status == StatusCode::SWITCHING_PROTOCOLS
             && accept.zip(expected).is_some_and(|(accept, key)| accept.as_bytes() == key.as_bytes())
     }

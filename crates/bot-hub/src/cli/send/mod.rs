@@ -21,7 +21,7 @@ use super::out::{counted, say};
 use super::tail::exec::{HOPS_KEY, HOPS_VARIABLE};
 use super::target::{Directory, Place};
 use super::words;
-use crate::config::Period;
+use bot_hub_server::config::Period;
 
 /// A hub that names no limit is a very old one.
 const TEXT_BYTES_MAX: u64 = 1 << 20;

@@ -22,7 +22,7 @@ use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::Hub;
 use crate::cli::out::{Out, say};
 use crate::cli::target::Place;
-use crate::visible::visible_line;
+use crate::cli::visible::visible_line;
 
 /// What came of it, for everybody whom it was for.
 type Outcome = (Vec<Value>, Option<Delivery>);

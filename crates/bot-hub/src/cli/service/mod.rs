@@ -16,7 +16,7 @@ use self::unit::{NAME, Scope};
 use super::Global;
 use super::failure::{Failure, Kind};
 use super::out::{Out, counted, say};
-use crate::config::Environment;
+use bot_hub_server::config::Environment;
 
 /// What to do with the service.
 #[derive(Clone, Debug, Subcommand)]

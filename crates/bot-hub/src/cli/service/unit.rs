@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Environment, config_home};
+use bot_hub_server::config::{Environment, config_home};
 
 /// What systemd calls the service.
 pub(super) const NAME: &str = "bot-hub.service";

@@ -17,7 +17,7 @@ use super::hub::Hub;
 use super::out::{Out, say};
 use super::target::{Directory, Place};
 use super::words;
-use crate::config::Period;
+use bot_hub_server::config::Period;
 
 /// What to watch, and what to do with it.
 #[derive(Clone, Debug, clap::Args)]

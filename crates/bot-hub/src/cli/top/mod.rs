@@ -23,7 +23,7 @@ use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::out::{Out, say, unheard};
 use super::who::is_operator;
-use crate::config::Period;
+use bot_hub_server::config::Period;
 
 /// How often, and how.
 #[derive(Clone, Debug, clap::Args)]

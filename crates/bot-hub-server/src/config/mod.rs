@@ -1,0 +1,61 @@
+//! The configuration of the hub: from texts that people wrote to plain, checked values.
+//!
+//! Owns what can be configured, where it is read from (defaults, then the file, then `BOT_HUB_*`
+//! variables, then flags), and how mistakes are told. Never writes the file (`config init` makes a
+//! new one), never watches it, and never applies anything: the engine does.
+//!
+//! The way of a setting: [`syntax`] reads text into a tree that knows lines and columns; [`fit`]
+//! holds it against the [`shape`], which comes from the doc comments and types in [`settings`];
+//! [`layers`] lays variables and flags over it; serde makes a [`Config`] of the result; [`meaning`]
+//! judges settings against one another.
+
+mod change;
+mod fit;
+mod format;
+mod layers;
+mod limits;
+mod load;
+mod meaning;
+mod node;
+mod places;
+pub(crate) mod plain;
+mod problem;
+mod public_url;
+mod quantity;
+mod reference;
+mod schema;
+mod settings;
+mod shape;
+mod show;
+mod stamp;
+mod starter;
+mod suggest;
+mod syntax;
+mod tls;
+mod token;
+mod variables;
+mod written;
+
+pub use change::Change;
+pub use layers::{ENV_PREFIX, Environment, Override};
+pub use limits::Limits;
+pub use load::{Loaded, Sources, load, load_bytes, load_text};
+pub use places::{
+    CONFIG_VARIABLE, config_file, config_home, data_dir, system_config_file, user_config_file,
+};
+pub use problem::{ConfigErrors, Origin, Place, Problem, Source};
+pub use public_url::{PublicUrl, PublicUrlError};
+pub use quantity::{ByteSize, Period, QuantityError};
+pub use reference::reference;
+pub use schema::{schema, schema_text};
+pub use settings::{
+    Config, Keep, Log, LogFormat, LogLevel, PORT_DEFAULT, Retain, Retention, Room, Store,
+    StoreKind, Sync, Timeouts, TokenEntry,
+};
+pub use shape::Applies;
+pub use show::Setting;
+pub use stamp::FileStamp;
+pub use starter::starter;
+pub use tls::{ACME_DIRECTORY_DEFAULT, Acme, Tls};
+pub use token::{TOKEN_WEAK_CHARS, Token, is_weak, redact};
+pub use written::OneOrMany;
