@@ -9,7 +9,9 @@ use bot_protocol::id::{Epoch, Position};
 use bot_protocol::limits::Limits;
 use hyper::HeaderMap;
 
-use crate::forwarded_source::{Network, client_address};
+use bot_hub_server::net::Network;
+
+use crate::forwarded_source::client_address;
 use crate::grow::{self, Seeds};
 
 /// A frame of a client is understood or refused; what is understood says the same when it is written and read again.

@@ -13,7 +13,10 @@ mod config {
 #[allow(dead_code, reason = "the engine uses all of it")]
 #[path = "../../crates/bot-hub-server/src/engine/credential.rs"]
 mod credential_source;
-/// What `forwarded_source` finds at `crate::door` where it is at home.
+/// What `forwarded_source` finds at `crate::net` and `crate::door` where it is at home.
+mod net {
+    pub(crate) use bot_hub_server::net::Network;
+}
 mod door {
     /// What carries a connection.
     #[allow(dead_code, reason = "the door makes all of them")]

@@ -1,13 +1,11 @@
 //! The state machine: what goes in, what comes out, when it wants to be woken.
 //!
-//! Owns dispatch and the queue of outputs. Each rule lives in the module of its subject:
+//! Owns dispatch and the queue of outputs. Each rule lives in the folder of its subject:
 //!
-//! * who is there: `connect`, `presence`, `directory`, `target`; in which rooms: `membership`,
-//!   `parting`, `operate`, `observe`; what is listed: `lists`, `pages`, `numbers`
-//! * from a message to its readers: `publish`, `deliver`, `late`, `flight`; one reader's arithmetic:
-//!   `member` with `window`, `losses` and `runs`
-//! * what became of it: `receipts`, `facts`, `notice`, `status`; what ends it: `expiry`, `retention`
-//! * to and from the store: `pending`, `places`, `drops`, `refused`, `ask`
+//! * `rules`: who is there, in which rooms, who may say what, and what is listed
+//! * `delivery`: from a committed message to its readers; `world::member` is one reader's arithmetic
+//! * `receipts`: what became of it, and who is told
+//! * `apply`: what follows when the store has answered; `waiting` is what waits for that
 //!
 //! **Invariant:** the only cause of a delivery is [`Input::Committed`], directly or through a page
 //! that was read from the store.
@@ -24,20 +22,15 @@ use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use crate::ask::Ask;
 use crate::change::{Change, Loss, Outcome, Query, Snapshot};
-use crate::connect::Ended;
-use crate::expiry::Expiries;
+use crate::expiries::Expiries;
 use crate::ids::Ids;
+use crate::index::{BotIx, RoomIx};
 use crate::io::{ConnId, Input, Output, Ticket};
-use crate::member::Member;
-use crate::notice::Notices;
-use crate::numbers::Census;
-use crate::pending::Pending;
-use crate::refused::Refused;
 use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
-use crate::world::{BotIx, Conn, RoomIx, World};
+use crate::waiting::{Ask, Notices, Pending, Refused};
+use crate::world::{Census, Conn, Ended, Member, World};
 
 /// The brain of one hub.
 ///

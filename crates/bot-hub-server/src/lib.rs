@@ -10,5 +10,6 @@ pub mod door;
 pub mod engine;
 pub mod http_client;
 pub mod log;
+pub mod net;
 pub mod server;
 pub mod tls;

@@ -9,7 +9,7 @@ use bot_protocol::name::{BotId, RoomName};
 use super::public_url::{PublicUrl, PublicUrlError};
 use super::quantity::{ByteSize, Period, QuantityError};
 use super::shape::Format;
-use crate::door::Network;
+use crate::net::{self, Network};
 
 /// What is wrong with a value, and what to do.
 pub(super) struct Flaw {
@@ -146,7 +146,7 @@ fn origin(text: &str) -> Result<(), Flaw> {
     // The door has the last word: what it could not compare would silently allow nobody. A wildcard
     // it takes for an ordinary host, which no page has, and a port that is none it leaves out.
     let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
-    let comparable = text.parse::<crate::door::Origin>().is_ok()
+    let comparable = text.parse::<net::Origin>().is_ok()
         && !host.contains('*')
         && port.is_none_or(|port| port.parse::<u16>().is_ok());
     if !comparable {

@@ -20,7 +20,7 @@ use super::token::{self, Token};
 use super::written::{
     self, AddressText, BotText, NetworkText, OneOrMany, OriginText, PublicUrlText, RoomText,
 };
-use crate::door::Network;
+use crate::net::Network;
 
 /// The port of the original hub, so that a file without any setting serves its clients.
 pub const PORT_DEFAULT: u16 = 18795;

@@ -31,11 +31,11 @@ use tokio::time::{Instant, timeout_at};
 
 use self::ws::Skipped;
 use crate::config::PublicUrl;
+use crate::net::{Network, Origin};
 
 pub use admission::{Admission, Place, TurnedAway};
 pub use buffers::Buffers;
 use connection::{Connection, Line};
-pub use http::{Network, NotANetwork, NotAnOrigin, Origin};
 pub use intent::{Answer, Ask, Asker, ClaimWish, ConnId, Ended, Intent, InviteCall, Question};
 pub use limits::DoorLimits;
 pub use listen::listen;

@@ -18,8 +18,9 @@ use super::address::base;
 use super::forwarded::Client;
 use super::host::Asked;
 use super::reply::{json, refuse_json};
-use super::{Desk, Origin, Refusal, Reply, bearer};
+use super::{Desk, Refusal, Reply, bearer};
 use crate::door::intent::{Answer, Asker, ClaimWish, InviteCall, Question};
+use crate::net::Origin;
 
 /// What these requests need is a tenth of it.
 const BODY_BYTES_MAX: usize = 4 << 10;

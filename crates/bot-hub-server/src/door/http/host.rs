@@ -9,9 +9,10 @@ use std::net::{IpAddr, SocketAddr};
 use hyper::header::{self, HeaderMap};
 use hyper::{StatusCode, Uri};
 
+use super::Refusal;
 use super::reply::refuse;
-use super::{Origin, Refusal};
 use crate::door::DoorConfig;
+use crate::net::Origin;
 
 /// Under what kind of name the hub was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,6 @@ mod api;
 mod forwarded;
 mod guide;
 mod host;
-mod origin;
 mod package;
 mod pages;
 mod query;
@@ -32,9 +31,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use forwarded::{Client, is_forwarded};
-pub use forwarded::{Network, NotANetwork};
 use host::Asked;
-pub use origin::{NotAnOrigin, Origin};
 use reply::refuse;
 
 use super::admission::Place;

@@ -7,8 +7,9 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::reply::refuse;
-use super::{Origin, Refusal, Reply, bearer};
+use super::{Refusal, Reply, bearer};
 use crate::door::ws;
+use crate::net::Origin;
 
 /// Refuses what is not an upgrade that we can serve. Returns the token, if one was sent along.
 pub(super) fn check(

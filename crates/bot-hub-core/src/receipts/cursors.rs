@@ -1,0 +1,76 @@
+//! Where bots stand, and that it survives a restart.
+//!
+//! Owns when cursors and marks are saved: a little after they moved, many at once. A crash in between
+//! costs redeliveries, never messages.
+
+use crate::change::Change;
+use crate::hub::Hub;
+use crate::index::{BotIx, RoomIx};
+use crate::settings::CURSOR_SAVE_MS;
+use crate::waiting::Pending;
+use crate::world::Place;
+
+impl Hub {
+    /// A cursor or a mark may have moved: then it has to be saved, and something else is now the
+    /// oldest that waits.
+    pub(crate) fn note_place(&mut self, room: RoomIx, bot: BotIx) {
+        let (now, head) = (self.now, self.world.room(room).head);
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        let is_listed = member.is_unsaved();
+        if std::mem::take(&mut member.cursor_moved) {
+            member.refresh_waiting(head, now);
+            member.unsaved_cursor = Some(now);
+        }
+        if std::mem::take(&mut member.delivered_moved) {
+            member.unsaved_delivered = Some(now);
+        }
+        if !is_listed && member.is_unsaved() {
+            // A hub that is about to stop may not come to a later save.
+            self.save_after(if self.draining { 0 } else { CURSOR_SAVE_MS });
+            self.unsaved.push_back((room, bot));
+        }
+    }
+
+    pub(crate) fn save_after(&mut self, millis: u64) {
+        let wait = self.patience(millis);
+        self.save_at.get_or_insert(self.now + wait);
+    }
+
+    /// The store refused to save a place. Not again at once, even if the hub is about to stop.
+    pub(crate) fn save_again(&mut self, room: RoomIx, bot: BotIx) {
+        self.save_after(CURSOR_SAVE_MS);
+        self.unsaved.push_back((room, bot));
+    }
+
+    /// Saves everything that moved since the last time, and what was refused then: as long as the store
+    /// takes nothing, only some of it.
+    pub(crate) fn save_places(&mut self) {
+        self.save_at = None;
+        let places = self.retry_refused().min(self.unsaved.len());
+        for (room, bot) in self.unsaved.drain(..places).collect::<Vec<_>>() {
+            self.save_place(room, bot);
+        }
+        if !self.unsaved.is_empty() || !self.refused.is_empty() {
+            self.save_after(CURSOR_SAVE_MS);
+        }
+    }
+
+    /// Saves where a bot stands in a room, if it moved.
+    pub(crate) fn save_place(&mut self, room: RoomIx, bot: BotIx) {
+        let (id, name) = (self.bot_id(bot).clone(), self.room_name(room));
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        let (delivered, places) = (member.delivered(), member.unsaved_places());
+        let delivered_at = member.unsaved_delivered.take();
+        member.unsaved_cursor = None;
+        member.mark_saved();
+        if let Some(at) = delivered_at {
+            let (room_name, bot_id) = (name.clone(), id.clone());
+            let change = Change::Delivered { room: room_name, bot: bot_id, seq: delivered, at };
+            self.change(change, Pending::Delivered { room, bot, at });
+        }
+        for Place { seq, state, at } in places {
+            let change = Change::Cursor { room: name.clone(), bot: id.clone(), seq, state, at };
+            self.change(change, Pending::Cursor { room, bot, seq, at, news: Vec::new() });
+        }
+    }
+}

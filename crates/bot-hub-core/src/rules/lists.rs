@@ -1,0 +1,146 @@
+//! What operators are shown of rooms, members and what waits.
+//!
+//! Owns the lines of these lists. Never changes anything.
+
+use bot_protocol::name::BotId;
+use serde_json::{Value, json};
+use smol_str::SmolStr;
+
+use crate::hub::Hub;
+use crate::index::RoomIx;
+use crate::rules::pages::{Part, Visit};
+use crate::world::Member;
+
+impl Hub {
+    pub(crate) fn list_rooms(&self, page: &Part<'_>) -> Value {
+        let mut rooms: Vec<(RoomIx, Vec<Value>)> = Vec::new();
+        let next = self.walk(page, &self.rooms_of(page), |visit| match visit {
+            Visit::Room(room) => {
+                rooms.push((room, Vec::new()));
+                false
+            }
+            Visit::Member(room, member) => {
+                let begun = rooms.last_mut();
+                begun.into_iter().for_each(|it| it.1.push(self.show_member(room, member)));
+                true
+            }
+        });
+        let rooms = rooms.into_iter().map(|(room, members)| self.show_it(room, members));
+        with_next(json!({ "rooms": rooms.collect::<Vec<_>>() }), next)
+    }
+
+    /// Rooms of every kind, for a walk: one more than fit.
+    fn rooms_of(&self, page: &Part<'_>) -> Vec<RoomIx> {
+        let rooms = self.world.shelves.rooms(page.room_from(), page.limit + 1);
+        rooms.into_iter().map(|(_, room)| room).collect()
+    }
+
+    pub(crate) fn show_room(&self, room: RoomIx, page: &Part<'_>) -> Value {
+        let (members, next) = page.cut(self.named_members(room));
+        let members = members.into_iter().map(|member| self.show_member(room, member));
+        with_next(self.show_it(room, members.collect()), next)
+    }
+
+    fn show_it(&self, room: RoomIx, members: Vec<Value>) -> Value {
+        let state = self.world.room(room);
+        json!({
+            "room": state.name,
+            "closed": state.closed,
+            "retain": state.retain.unwrap_or(self.settings.retention),
+            "head": state.head,
+            "first": state.first,
+            "entries": (state.head + 1).saturating_sub(state.first),
+            "bytes": state.bytes,
+            "members": members,
+        })
+    }
+
+    fn show_member(&self, room: RoomIx, member: &Member) -> Value {
+        let head = self.world.room(room).head;
+        json!({
+            "bot": self.bot_id(member.bot),
+            "can": member.rights,
+            "online": self.world.bot(member.bot).conn.is_some(),
+            "cursor": member.cursor(),
+            "waiting": member.waiting(head),
+        })
+    }
+
+    /// What waits for whom, and why.
+    pub(crate) fn pending_for(&self, only: Option<&BotId>, page: &Part<'_>) -> Value {
+        let (waiting, next) = match only {
+            Some(bot) => self.pending_of(bot, page),
+            None => self.pending_of_all(page),
+        };
+        with_next(json!({ "pending": waiting }), next)
+    }
+
+    fn pending_of_all(&self, page: &Part<'_>) -> (Vec<Value>, Option<SmolStr>) {
+        let mut waiting = Vec::new();
+        let next = self.walk(page, &self.rooms_of(page), |visit| {
+            let Visit::Member(room, member) = visit else { return false };
+            let line = self.waits(room, member);
+            let is_line = line.is_some();
+            waiting.extend(line);
+            is_line
+        });
+        (waiting, next)
+    }
+
+    fn pending_of(&self, id: &BotId, page: &Part<'_>) -> (Vec<Value>, Option<SmolStr>) {
+        let Some(bot) = self.world.bot_ix(id) else { return (Vec::new(), None) };
+        let rooms = self.world.bot(bot).room_list.iter().copied();
+        let places = rooms.filter_map(|room| Some((room, self.world.member(room, bot)?)));
+        let waiting =
+            places.filter(|(room, member)| member.waiting(self.world.room(*room).head) > 0);
+        let named = waiting.map(|(room, member)| (&self.world.room(room).name, (room, member)));
+        let (places, next) = page.cut(named.collect());
+        (places.into_iter().filter_map(|(room, member)| self.waits(room, member)).collect(), next)
+    }
+
+    fn waits(&self, room: RoomIx, member: &Member) -> Option<Value> {
+        let state = self.world.room(room);
+        let waiting = member.waiting(state.head);
+        (waiting > 0).then(|| {
+            json!({
+                "bot": self.bot_id(member.bot),
+                "room": state.name,
+                "waiting": waiting,
+                "in_flight": member.window.len(),
+                "oldest_seq": state.first.max(member.cursor() + 1),
+                "oldest_age_ms": member.waiting_since.map(|at| self.now.since(at)),
+                "reason": self.why_waiting(member),
+            })
+        })
+    }
+
+    fn why_waiting(&self, member: &Member) -> &'static str {
+        if self.world.bot(member.bot).standing.shut_out {
+            return "disabled, or without a token";
+        }
+        let Some(conn) = self.world.bot(member.bot).conn.and_then(|conn| self.conn(conn)) else {
+            return "offline";
+        };
+        if member.reader.is_none() {
+            return "connected, but has not joined the room on this connection";
+        }
+        if member.window.len() >= self.settings.limits.window_entries as usize {
+            return "window full: delivered, not received";
+        }
+        if conn.outstanding >= self.settings.outstanding_bytes_max {
+            return "slow: does not read its socket";
+        }
+        if member.window.len() > 0 {
+            return "delivered, not received";
+        }
+        "being read from the store"
+    }
+}
+
+/// Says where the page after this one begins, if there is one.
+fn with_next(mut page: Value, next: Option<SmolStr>) -> Value {
+    if let Some(next) = next {
+        page["next"] = next.as_str().into();
+    }
+    page
+}

@@ -1,0 +1,20 @@
+//! The rules, one file for each subject: who may do what, and what follows.
+
+mod connect;
+mod directory;
+mod invite;
+mod lists;
+mod membership;
+mod numbers;
+mod observe;
+mod operate;
+mod pages;
+mod parting;
+mod presence;
+mod publish;
+mod retention;
+mod rights;
+mod target;
+
+pub use self::directory::delivery;
+pub use self::numbers::Gauges;

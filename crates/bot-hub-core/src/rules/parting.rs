@@ -1,0 +1,137 @@
+//! The end of a membership, and what becomes of what waits.
+//!
+//! Owns that nothing vanishes with a member: what it had not received is dropped in the same batch that
+//! ends the membership, with the reason, and the senders are told when that is stored. What the member
+//! reports meanwhile counts only if the store refuses to end the membership.
+
+use bot_protocol::name::BotId;
+use bot_protocol::receipt::ReceiptState;
+use serde_json::json;
+
+use crate::change::{Change, DroppedRange, Loss, ReceiptRecord};
+use crate::hub::Hub;
+use crate::index::{BotIx, RoomIx};
+use crate::io::ConnId;
+use crate::waiting::{About, Notice, Pending, Waiter};
+use crate::world::{Member, Place};
+
+impl Hub {
+    /// What waits for a member is dropped together with the change that follows.
+    pub(crate) fn part(&mut self, room: RoomIx, bot: BotIx, why: Loss) {
+        self.save_losses(room, bot);
+        self.save_place(room, bot);
+        for change in self.partings(room, bot, why) {
+            self.change(change, Pending::Parting);
+        }
+    }
+
+    /// What a bot would have lost in all its rooms stays: it is not removed after all.
+    pub(crate) fn stays(&mut self, bot: BotIx) {
+        for room in self.world.bot(bot).room_list.clone() {
+            self.goes_on(room, bot);
+        }
+    }
+
+    /// What a bot had not received anywhere, as changes that go with its end.
+    pub fn partings_of(&mut self, id: &BotId) -> Vec<Change> {
+        let Some(bot) = self.world.bot_ix(id) else { return Vec::new() };
+        let rooms = self.world.bot(bot).room_list.clone();
+        let of = |room: &RoomIx| {
+            let mut changes = self.last_place(*room, bot);
+            changes.extend(self.partings(*room, bot, Loss::Removed));
+            changes
+        };
+        rooms.iter().flat_map(of).collect()
+    }
+
+    /// How many entries wait for a bot, in all its rooms.
+    pub fn waiting_of(&self, id: &BotId) -> u64 {
+        let Some(bot) = self.world.bot_ix(id) else { return 0 };
+        let rooms = self.world.bot(bot).room_list.iter();
+        let members = rooms.filter_map(|&room| Some((room, self.world.member(room, bot)?)));
+        let reading = members.filter(|(_, member)| member.reads());
+        reading.map(|(room, member)| member.parts_with(self.world.room(room).head).1).sum()
+    }
+
+    /// Whether the end of a membership is on its way to the store.
+    pub(crate) fn is_parting(&self, room: RoomIx, bot: BotIx) -> bool {
+        self.world.member(room, bot).is_some_and(Member::is_parting)
+    }
+
+    /// The store has refused to end it.
+    pub(crate) fn goes_on(&mut self, room: RoomIx, bot: BotIx) {
+        if let Some(member) = self.world.member_mut(room, bot) {
+            member.goes_on();
+        }
+    }
+
+    fn partings(&mut self, room: RoomIx, bot: BotIx, why: Loss) -> Vec<Change> {
+        let head = self.world.room(room).head;
+        let member = self.world.member_mut(room, bot).filter(|it| it.reads());
+        let Some(stretches) = member.map(|it| it.part(head)) else { return Vec::new() };
+        let Some(member) = self.world.member(room, bot) else { return Vec::new() };
+        let received = member.received_out_of_turn().into_iter().map(|seq| {
+            Change::Receipt(ReceiptRecord {
+                room: self.room_name(room),
+                seq,
+                bot: self.bot_id(bot).clone(),
+                state: ReceiptState::Received,
+                at: self.now,
+                reason: None,
+                reply: None,
+            })
+        });
+        let change = |(after, to): (u64, u64)| Change::Drop {
+            room: self.room_name(room),
+            bot: self.bot_id(bot).clone(),
+            range: DroppedRange { from: after + 1, to, reason: why },
+            at: self.now,
+        };
+        received.chain(stretches.into_iter().map(change)).collect()
+    }
+
+    fn last_place(&self, room: RoomIx, bot: BotIx) -> Vec<Change> {
+        let member = self.world.member(room, bot);
+        let places = member.into_iter().flat_map(Member::unsaved_places);
+        let change = |Place { seq, state, at }: Place| Change::Cursor {
+            room: self.room_name(room),
+            bot: self.bot_id(bot).clone(),
+            seq,
+            state,
+            at,
+        };
+        places.map(change).collect()
+    }
+
+    /// The membership has ended: whoever sent what waited hears of it. Returns how much that was.
+    pub(crate) fn parted(&mut self, room: RoomIx, member: &mut Member, why: Loss) -> u64 {
+        if !member.reads() {
+            return 0;
+        }
+        member.settle_buffer();
+        let head = self.world.room(room).head;
+        let (stretches, dropped) = member.parts_with(head);
+        let about = || About::lost(why, [member.bot].into());
+        let notices = stretches.into_iter().map(|(after, to)| Notice { after, to, about: about() });
+        self.stats.dropped += dropped;
+        self.look_up_notices(room, notices.collect());
+        dropped
+    }
+
+    /// Answers an operator; the other waiters get an answer of their own.
+    pub(crate) fn confirm_parting(&mut self, waiter: Waiter, dropped: u64) {
+        if let Waiter::Operator { conn, reference } = waiter {
+            let result = json!({ "ok": true, "dropped": dropped });
+            let plain = json!({ "ok": true });
+            self.operated(conn, reference, if dropped > 0 { result } else { plain });
+        }
+    }
+
+    /// The frame that a member hears when it is no member any more.
+    pub(crate) fn why_parted(waiter: &Waiter) -> (Option<ConnId>, Option<smol_str::SmolStr>) {
+        match waiter {
+            Waiter::Client(conn) => (Some(*conn), None),
+            _ => (None, Some("removed by an operator".into())),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the store refused and the brain must not forget.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::index::{BotIx, RoomIx};
+use crate::waiting::{Fact, News};
+
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    pub(crate) rooms: BTreeSet<RoomIx>,
+    pub(crate) joins: BTreeSet<(RoomIx, BotIx)>,
+    pub(crate) facts: VecDeque<Fact>,
+    /// What senders hear when a bot's cursor is saved.
+    pub(crate) told: BTreeMap<(RoomIx, BotIx), Vec<News>>,
+    pub(crate) told_len: usize,
+    /// The store took nothing since that many tries.
+    pub(crate) tries: u32,
+    pub(crate) fails: bool,
+}
+
+impl Refused {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many changes wait here.
+    pub(crate) fn len(&self) -> usize {
+        self.rooms.len() + self.joins.len() + self.facts.len() + self.told.len()
+    }
+
+    /// A bot was removed: what was refused must not make it a member after its end.
+    pub(crate) fn forget_joins(&mut self, bot: BotIx) {
+        self.joins.retain(|(_, joining)| *joining != bot);
+    }
+}

@@ -1,0 +1,592 @@
+//! One bot's place in one room: cursor, window, and what it will never get.
+//!
+//! Owns the arithmetic of delivery. It knows seqs and nothing else: never which connection exists,
+//! what a message says or who must be told.
+//!
+//! ```text
+//!        dealt with          handed over, not received      waits in the log
+//!   1 ............... cursor ......................... sent .................. head
+//! ```
+//!
+//! **Invariant:** `cursor <= sent`, and the window holds exactly the entries of others between them
+//! that were handed over and not yet all received. The cursor never goes back.
+
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::right::{Right, Rights};
+use bot_protocol::time::Timestamp;
+
+use super::losses::{Losses, kept};
+use super::meaning::{Meaning, Place};
+use super::runs::Runs;
+use super::window::{Slot, Window};
+use crate::change::{DroppedRange, Loss};
+use crate::index::BotIx;
+use crate::io::{ConnId, Ticket};
+
+/// How far the bot has come with what waited for it when it came back.
+#[derive(Clone, Copy, Debug)]
+struct Backlog {
+    index: u64,
+    total: u64,
+    until: u64,
+}
+
+/// What waits for a bot that is away, where only so many entries are kept for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Buffer {
+    /// How many entries of others wait, once that was counted.
+    waiting: Option<u64>,
+    /// It lost something for which no range stands yet: the head when that was counted last, and the
+    /// limit.
+    full_at: Option<(u64, u64)>,
+}
+
+/// Stretches `(after, to)` of a log.
+type Stretches = Vec<(u64, u64)>;
+
+/// What a member loses by a change that is on its way to the store. What it reports meanwhile does not
+/// alter that.
+#[derive(Debug)]
+struct Parting {
+    /// Without an end: the log may have more by then than is known here.
+    stretches: Stretches,
+    /// The head when that was noted.
+    head: u64,
+    /// How many entries of others that were then.
+    others: u64,
+}
+
+impl Buffer {
+    pub(crate) fn is_counted(&self) -> bool {
+        self.waiting.is_some()
+    }
+}
+
+/// Where an entry is, seen from one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlaceOf {
+    /// It was on its way to the bot at least once.
+    Handed,
+    /// It is in the log, after everything that was handed over.
+    Waiting,
+}
+
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) bot: BotIx,
+    pub(crate) rights: Rights,
+    /// The room's head when it joined: what came before was not for it.
+    pub(crate) since: u64,
+    /// The connection that reads this room, if one does.
+    pub(crate) reader: Option<ConnId>,
+    /// The question to the store whose answer this reader waits for.
+    pub(crate) reading: Option<Ticket>,
+    pub(crate) meaning: Meaning,
+    /// When the oldest entry that waits was sent, or a little before.
+    pub(crate) waiting_since: Option<Timestamp>,
+    /// The cursor moved, and nobody has noted it yet.
+    pub(crate) cursor_moved: bool,
+    /// `delivered` moved, likewise.
+    pub(crate) delivered_moved: bool,
+    /// When the cursor moved last, if that is not saved.
+    pub(crate) unsaved_cursor: Option<Timestamp>,
+    /// When `delivered` moved last, if that is not saved.
+    pub(crate) unsaved_delivered: Option<Timestamp>,
+    /// Connections that ended with the oldest entry of the window delivered and not received.
+    pub(crate) attempts: u32,
+    cursor: u64,
+    /// The cursor as it was last given to the store.
+    saved: u64,
+    /// Entries after that which the cursor passes though nobody was handed them.
+    skipped: Runs,
+    /// The last entry of which it is not known that it was handed to the bot, though the cursor passed
+    /// it: it was lost, or had expired, or the cursor passed it before this start.
+    unknown_through: u64,
+    sent: u64,
+    /// The highest seq that was ever handed over: up to here a delivery is a redelivery.
+    ever_sent: u64,
+    /// The highest seq that was ever written to a socket.
+    delivered: u64,
+    /// The highest seq that the bot took: it knows of the gaps before it.
+    taken: u64,
+    pub(crate) window: Window,
+    /// Entries after the cursor that it received on earlier connections, in order.
+    taken_ahead: Vec<u64>,
+    pub(crate) losses: Losses,
+    /// Losses on their way to the store. Until they are there the reader is told of none: after a
+    /// crash it could be handed what it was told it would never get.
+    pub(crate) unstored_losses: u32,
+    /// It is among those whose losses have to be given to the store.
+    pub(crate) is_lossy: bool,
+    pub(crate) buffer: Buffer,
+    /// Changes on their way to the store that end what it reads, oldest first.
+    partings: VecDeque<Parting>,
+    own: Runs,
+    backlog: Option<Backlog>,
+}
+
+impl Member {
+    pub(crate) fn new(bot: BotIx, since: u64, cursor: u64) -> Self {
+        Self {
+            bot,
+            rights: Rights::USUAL,
+            since,
+            reader: None,
+            reading: None,
+            meaning: Meaning::new(cursor),
+            waiting_since: None,
+            cursor_moved: false,
+            delivered_moved: false,
+            unsaved_cursor: None,
+            unsaved_delivered: None,
+            attempts: 0,
+            cursor,
+            saved: cursor,
+            skipped: Runs::default(),
+            unknown_through: cursor,
+            sent: cursor,
+            ever_sent: cursor,
+            delivered: cursor,
+            taken: cursor,
+            window: Window::default(),
+            taken_ahead: Vec::new(),
+            losses: Losses::default(),
+            unstored_losses: 0,
+            is_lossy: false,
+            buffer: Buffer::default(),
+            partings: VecDeque::new(),
+            own: Runs::default(),
+            backlog: None,
+        }
+    }
+
+    /// After a restart nobody knows what had been handed over: everything may have been.
+    pub(crate) fn assume_sent(&mut self, head: u64) {
+        self.ever_sent = head;
+    }
+
+    /// Whether what is said is for it.
+    pub(crate) fn reads(&self) -> bool {
+        self.rights.has(Right::Read)
+    }
+
+    /// An entry was said that is not for it.
+    pub(crate) fn pass_unread(&mut self, seq: u64) {
+        *self = Self { rights: self.rights, ..Self::new(self.bot, self.since, seq) };
+    }
+
+    pub(crate) fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// Whether the bot dealt with the entry and the store does not know it yet. How the cursor came
+    /// over what was saved, only the store knows.
+    pub(crate) fn dealt_with(&self, seq: u64) -> bool {
+        let is_passed = (self.saved + 1..=self.cursor).contains(&seq);
+        is_passed && self.skipped.others(seq, seq) == 1
+    }
+
+    /// These are passed over without being handed to anybody.
+    pub(crate) fn note_skipped(&mut self, range: DroppedRange) {
+        self.skipped.note_all(range.from, range.to);
+        self.unknown_through = self.unknown_through.max(range.to);
+    }
+
+    /// Whether an entry of another bot was handed over or still waits; `None` where neither is known
+    /// to be true. It costs no more for an old entry than for a new one.
+    pub(crate) fn place_of(&self, seq: u64) -> Option<PlaceOf> {
+        let is_for_it = self.reads() && self.since < seq;
+        if !is_for_it {
+            return None;
+        }
+        let is_underway = self.window.get(seq).is_some() || self.is_taken_ahead(seq);
+        let is_passed = seq <= self.sent;
+        if is_underway || (is_passed && seq <= self.cursor && seq > self.unknown_through) {
+            return Some(PlaceOf::Handed);
+        }
+        if is_passed || self.losses.why(seq).is_some() || self.is_pushed_out(seq) {
+            return None;
+        }
+        Some(if seq <= self.delivered { PlaceOf::Handed } else { PlaceOf::Waiting })
+    }
+
+    pub(crate) fn mark_saved(&mut self) {
+        self.saved = self.cursor;
+        self.meaning.mark_given();
+        self.skipped.forget_through(self.saved);
+    }
+
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    pub(crate) fn ever_sent(&self) -> u64 {
+        self.ever_sent
+    }
+
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// Readers of one kind follow, perhaps after others.
+    pub(crate) fn turn_to(&mut self, proves: bool, now: Timestamp) {
+        self.meaning.turn(proves, self.cursor, self.unsaved_cursor.unwrap_or(now));
+        if self.meaning.earlier().is_some_and(|it| it.seq == self.cursor) {
+            self.unsaved_cursor = None;
+        }
+    }
+
+    /// Whether something of its place is not given to the store.
+    pub(crate) fn is_unsaved(&self) -> bool {
+        self.unsaved_cursor.is_some() || self.unsaved_delivered.is_some() || self.meaning.is_due()
+    }
+
+    /// What the store has to learn of the cursor, in this order.
+    pub(crate) fn unsaved_places(&self) -> impl Iterator<Item = Place> + use<> {
+        let (seq, state) = (self.cursor, self.meaning.state());
+        let cursor = self.unsaved_cursor.map(|at| Place { seq, state, at });
+        let earlier = self.meaning.earlier().filter(|_| self.meaning.is_due() || cursor.is_some());
+        earlier.into_iter().chain(cursor)
+    }
+
+    /// How far an entry came, as far as that is known here.
+    pub(crate) fn reached(&self, seq: u64) -> Option<ReceiptState> {
+        if let Some(slot) = self.window.get(seq) {
+            return Some(slot.state.min(self.meaning.state()));
+        }
+        let is_passed = self.meaning.covers(seq) && self.dealt_with(seq);
+        if self.is_taken_ahead(seq) {
+            return Some(ReceiptState::Received);
+        }
+        is_passed.then(|| self.meaning.state())
+    }
+
+    /// How many entries of others wait or are on their way.
+    pub(crate) fn waiting(&self, head: u64) -> u64 {
+        self.buffer.waiting.unwrap_or_else(|| self.count_waiting(head))
+    }
+
+    fn count_waiting(&self, head: u64) -> u64 {
+        let lost = self.losses.after(self.sent).map(|range| self.others_in(range));
+        let ahead = self.taken_ahead.iter().filter(|&&seq| seq > self.sent).count() as u64;
+        let lost = lost.sum::<u64>() + self.losses.count_expired(self.sent + 1, head);
+        let in_log = self.own.others(self.sent + 1, head).saturating_sub(lost + ahead);
+        self.window.len() as u64 + in_log
+    }
+
+    /// A connection begins to read. `from` is the position that the client itself knows. Returns the
+    /// stretches `(after, to)` that it thereby says to have received.
+    pub(crate) fn attach(&mut self, conn: ConnId, head: u64, from: Option<u64>) -> Vec<(u64, u64)> {
+        self.settle_buffer();
+        let mut received = Vec::new();
+        if let Some(known) = from.filter(|&seq| seq > self.cursor && seq <= head) {
+            received = self.losses.kept_between(self.cursor, known);
+            // It may claim what it was never handed, and what was lost it was not.
+            self.unknown_through = self.unknown_through.max(known);
+            let lost: Vec<DroppedRange> = self.losses.after(self.cursor).collect();
+            for range in lost.into_iter().filter(|range| range.from <= known) {
+                self.skipped.note_all(range.from, range.to.min(known));
+            }
+            self.move_cursor(known);
+        }
+        self.reader = Some(conn);
+        let total = self.waiting(head);
+        self.backlog = (total > 0).then_some(Backlog { index: 0, total, until: head });
+        received
+    }
+
+    /// The reader is gone: what it did not receive waits in the log again. Returns that, oldest
+    /// first.
+    pub(crate) fn detach(&mut self) -> Vec<Slot> {
+        self.settle_buffer();
+        self.reader = None;
+        self.reading = None;
+        self.backlog = None;
+        self.losses.pay();
+        self.sent = self.cursor;
+        let (taken, waiting) = self.window.empty();
+        self.taken_ahead.extend(taken.iter().map(|slot| slot.seq));
+        self.taken_ahead.sort_unstable();
+        waiting
+    }
+
+    /// Whether an entry that was just committed after `before` can be handed over at once.
+    pub(crate) fn is_live(&self, before: u64) -> bool {
+        self.reader.is_some()
+            && self.sent == before
+            && self.reading.is_none()
+            && !self.losses.owes()
+    }
+
+    /// Whether only a gap that it was not told of keeps an entry from being handed over at once.
+    pub(crate) fn has_untold(&self) -> bool {
+        self.reader.is_some() && self.losses.owes()
+    }
+
+    /// Hands an entry over. Returns whether it may have been handed over before.
+    pub(crate) fn hand(&mut self, slot: Slot) -> bool {
+        let again = slot.seq <= self.ever_sent;
+        self.sent = slot.seq;
+        self.ever_sent = self.ever_sent.max(slot.seq);
+        self.window.push(slot);
+        again
+    }
+
+    /// Passes over an entry that is not for this bot any more.
+    pub(crate) fn pass(&mut self, seq: u64) {
+        self.sent = self.sent.max(seq);
+        self.advance();
+    }
+
+    /// Whether the bot has received that entry, though not everything before it.
+    pub(crate) fn is_taken_ahead(&self, seq: u64) -> bool {
+        self.taken_ahead.binary_search(&seq).is_ok()
+    }
+
+    /// An entry of the bot's own is the next one.
+    pub(crate) fn pass_own(&mut self, seq: u64) {
+        self.pass(seq);
+        self.note_own(seq);
+    }
+
+    /// An entry of the bot's own came while something else waits before it.
+    pub(crate) fn note_own(&mut self, seq: u64) {
+        if seq > self.cursor {
+            self.own.note(seq);
+        }
+    }
+
+    /// The next place in the backlog, if the bot is still working through one.
+    pub(crate) fn next_backlog(&mut self, seq: u64) -> Option<(u64, u64)> {
+        let backlog = self.backlog.as_mut()?;
+        backlog.index += 1;
+        let place = (backlog.index, backlog.total.max(backlog.index));
+        if seq >= backlog.until {
+            self.backlog = None;
+        }
+        Some(place)
+    }
+
+    /// The entries are on the socket. Calls `each` with the slots of those for which that was the
+    /// first time.
+    pub(crate) fn mark_delivered(
+        &mut self,
+        seqs: &RangeInclusive<u64>,
+        mut each: impl FnMut(&Slot),
+    ) {
+        let before = self.delivered;
+        if *seqs.end() > before {
+            self.delivered = *seqs.end();
+            self.delivered_moved = true;
+        }
+        let first_time = |slot: &Slot| {
+            if slot.seq > before {
+                each(slot);
+            }
+        };
+        self.window.raise_all(seqs, ReceiptState::Delivered, first_time);
+    }
+
+    /// The bot has consumed entries, which is all that it can ever prove.
+    pub(crate) fn prove(&mut self, seqs: &RangeInclusive<u64>) {
+        let mut last = None;
+        self.window.raise_all(seqs, ReceiptState::Received, |slot| last = Some(slot.seq));
+        if let Some(last) = last {
+            self.taken = self.taken.max(last);
+            self.advance();
+        }
+    }
+
+    /// The bot says what it did with an entry of the window. Returns the slot as it was before when
+    /// that was news.
+    pub(crate) fn report(&mut self, seq: u64, state: ReceiptState) -> Option<Slot> {
+        let before = self.window.get(seq)?.clone();
+        self.window.raise(seq, state)?;
+        self.advance();
+        Some(before)
+    }
+
+    /// The bot took responsibility for everything up to `seq`. Calls `each` for every entry for
+    /// which that is news.
+    pub(crate) fn take_through(&mut self, seq: u64, each: impl FnMut(&Slot)) {
+        self.window.take_through(seq, each);
+        self.taken = self.taken.max(seq.min(self.sent));
+        self.advance();
+    }
+
+    /// Brings `waiting_since` up to date after the cursor moved. Nothing waits since a time to come.
+    pub(crate) fn refresh_waiting(&mut self, head: u64, now: Timestamp) {
+        if self.cursor >= head {
+            self.waiting_since = None;
+        } else if let Some(first) = self.window.first() {
+            self.waiting_since = Some(first.sent_at.min(now));
+        }
+    }
+
+    /// How many entries of others are in a range.
+    pub(crate) fn others_in(&self, range: DroppedRange) -> u64 {
+        self.own.others(range.from, range.to)
+    }
+
+    /// The entry at `head` waits, and the bot is away: only `limit` are kept for it. Returns how many
+    /// older ones that pushes out. Which, is found when somebody has to know: beyond the limit a
+    /// message must cost no more than below it.
+    pub(crate) fn queue(&mut self, head: u64, limit: u64) -> u64 {
+        if self.buffer.full_at.is_some_and(|(_, kept)| kept != limit) {
+            self.settle_buffer();
+        }
+        let known = self.buffer.waiting.map(|waiting| waiting + 1);
+        let waiting = known.unwrap_or_else(|| self.count_waiting(head));
+        let over = waiting.saturating_sub(limit);
+        self.buffer.waiting = Some(waiting - over);
+        if over > 0 {
+            self.buffer.full_at = Some((head, limit));
+        }
+        over
+    }
+
+    /// The stretches `(after, to)` up to `to` that were neither received nor lost.
+    pub(crate) fn not_received(&self, to: u64) -> Vec<(u64, u64)> {
+        let taken = self.received_out_of_turn();
+        let of = |(after, to)| kept(&taken, after + 1, to);
+        self.losses.kept_between(self.cursor, to).into_iter().flat_map(of).collect()
+    }
+
+    /// What was received though something before it was not, in order.
+    pub(crate) fn received_out_of_turn(&self) -> Vec<u64> {
+        let mut taken: Vec<u64> =
+            self.taken_ahead.iter().copied().chain(self.window.taken()).collect();
+        taken.sort_unstable();
+        taken
+    }
+
+    /// Everything that it has not received by now is dropped by a change that is on its way to the store.
+    /// Returns that, without an end.
+    pub(crate) fn part(&mut self, head: u64) -> Stretches {
+        self.settle_buffer();
+        let stretches = self.not_received(u64::MAX);
+        let others = self.others_of(&between(&stretches, 0, head));
+        self.partings.push_back(Parting { stretches: stretches.clone(), head, others });
+        stretches
+    }
+
+    /// What the oldest of those changes drops up to `head`, and how many entries of others that is.
+    pub(crate) fn parts_with(&self, head: u64) -> (Stretches, u64) {
+        match self.partings.front() {
+            Some(it) => {
+                let since = self.others_of(&between(&it.stretches, it.head, head));
+                (between(&it.stretches, 0, head), it.others + since)
+            }
+            None => {
+                let stretches = self.not_received(head);
+                let others = self.others_of(&stretches);
+                (stretches, others)
+            }
+        }
+    }
+
+    fn others_of(&self, stretches: &[(u64, u64)]) -> u64 {
+        stretches.iter().map(|(after, to)| self.own.others(after + 1, *to)).sum()
+    }
+
+    /// The oldest of those changes was refused.
+    pub(crate) fn goes_on(&mut self) {
+        self.partings.pop_front();
+    }
+
+    /// Whether such a change is on its way.
+    pub(crate) fn is_parting(&self) -> bool {
+        !self.partings.is_empty()
+    }
+
+    /// Whether the store has to know of a loss first.
+    pub(crate) fn waits_for_store(&self) -> bool {
+        self.unstored_losses > 0 || self.losses.has_to_be_given()
+    }
+
+    /// Finds what a full buffer lost.
+    pub(crate) fn settle_buffer(&mut self) {
+        let Buffer { full_at, .. } = std::mem::take(&mut self.buffer);
+        if let Some((head, limit)) = full_at {
+            let to = self.cut(head, limit);
+            for (after, to) in kept(&self.taken_ahead, self.sent + 1, to) {
+                self.losses.add(after + 1, to, Loss::BufferLimit, self.sent, |_| {});
+            }
+        }
+    }
+
+    /// Whether a full buffer lost the entry, though no range says so yet.
+    fn is_pushed_out(&self, seq: u64) -> bool {
+        self.buffer.full_at.is_some_and(|(head, limit)| seq <= self.cut(head, limit))
+    }
+
+    /// Up to where entries must go so that no more than `limit` of those up to `head` wait.
+    fn cut(&self, head: u64, limit: u64) -> u64 {
+        let lost = self.losses.after(self.sent).map(|range| (range.from, range.to));
+        let ahead = self.taken_ahead.iter().copied();
+        let expired = self.losses.expired_between(self.sent + 1, head);
+        let single = ahead.chain(expired).map(|seq| (seq, seq));
+        self.own.with(lost.chain(single)).cut(self.sent, head, limit)
+    }
+
+    /// Entries that wait will never reach this bot. Returns how many entries of others that is.
+    pub(crate) fn lose(&mut self, from: u64, to: u64, reason: Loss) -> u64 {
+        self.settle_buffer();
+        let (mut lost, own, sent) = (0, &self.own, self.sent);
+        for (after, to) in kept(&self.taken_ahead, from.max(sent + 1), to) {
+            self.losses.add(after + 1, to, reason, sent, |stretch| {
+                lost += own.others(stretch.from, stretch.to);
+            });
+        }
+        lost
+    }
+
+    /// Goes on after the range that comes next, if one does, and returns it. The cursor follows when
+    /// something after it is received. What was received out of turn may be gone from the log, too, and
+    /// is no part of a range.
+    pub(crate) fn next_gap(&mut self) -> Option<DroppedRange> {
+        while self.losses.next(self.sent).is_none() && self.is_taken_ahead(self.sent + 1) {
+            self.pass(self.sent + 1);
+        }
+        let range = self.losses.next(self.sent)?;
+        self.sent = range.to;
+        Some(range)
+    }
+
+    /// Moves the cursor over everything at the front that is dealt with. Between two slots there are
+    /// only entries that were passed over, so they need no record of their own.
+    fn advance(&mut self) {
+        // An entry that was taken out of turn does not prove that the gaps before it were read of.
+        self.taken = self.taken.max(self.window.let_go().unwrap_or(0));
+        let to = self.window.first().map_or(self.sent, |slot| slot.seq - 1);
+        let unread = self.losses.unread_from(self.taken);
+        self.move_cursor(unread.map_or(to, |first| to.min(first - 1)));
+    }
+
+    fn move_cursor(&mut self, to: u64) {
+        if to <= self.cursor {
+            return;
+        }
+        self.settle_buffer();
+        self.cursor = to;
+        self.sent = self.sent.max(to);
+        self.taken = self.taken.max(to);
+        self.attempts = 0;
+        self.cursor_moved = true;
+        self.own.forget_through(to);
+        self.losses.forget_through(to);
+        self.taken_ahead.retain(|&seq| seq > to);
+    }
+}
+
+/// Those stretches, as far as they lie after `after` and up to `to`.
+fn between(stretches: &[(u64, u64)], after: u64, to: u64) -> Stretches {
+    let cut = stretches.iter().map(|it| (it.0.max(after), it.1.min(to)));
+    cut.filter(|(after, to)| after < to).collect()
+}
+
+#[cfg(test)]
+mod tests;
