@@ -1,7 +1,7 @@
 //! The repository keeps its own rules: who depends on whom, what the pure crates never touch, how long
 //! a file and a function may be, and which words have been given away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -171,6 +171,112 @@ fn every_kind_of_error_over_http_stands_in_the_document() {
         .flat_map(|file| kinds(&fs::read_to_string(server.join(file)).unwrap()))
         .collect();
     assert_eq!(given, documented);
+}
+
+/// Which files of a crate name which others of it: `crate::…`, `super::…` and `self::…`, tests left out.
+fn arrows(root: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let files: BTreeMap<String, PathBuf> = files(root, ".rs")
+        .into_iter()
+        .filter(|path| !path.ends_with("tests.rs"))
+        .map(|path| (module(root, &path).join("/"), path))
+        .collect();
+    let mut arrows = BTreeMap::new();
+    for (name, path) in &files {
+        let text = fs::read_to_string(path).unwrap();
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let code: String =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let here: Vec<&str> = name.split('/').filter(|it| !it.is_empty()).collect();
+        let named = code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+        let targets = named.filter_map(|word| target(&here, word, &files));
+        let others = targets.filter(|it| it != name && !it.starts_with(&format!("{name}/")));
+        arrows.insert(name.clone(), others.collect());
+    }
+    arrows
+}
+
+/// The path of a file as a module of its crate.
+fn module(root: &Path, path: &Path) -> Vec<String> {
+    let relative = path.strip_prefix(root).unwrap().with_extension("");
+    let parts = relative.iter().map(|it| it.to_string_lossy().into_owned());
+    parts.filter(|it| !matches!(it.as_str(), "mod" | "lib")).collect()
+}
+
+/// The file that a path in the code leads to.
+fn target(here: &[&str], word: &str, files: &BTreeMap<String, PathBuf>) -> Option<String> {
+    let mut parts: Vec<&str> = word.split("::").collect();
+    let mut at: Vec<&str> = match parts.first()? {
+        &"crate" => Vec::new(),
+        &"super" => here.to_vec(),
+        &"self" => here.to_vec(),
+        _ => return None,
+    };
+    if parts[0] != "super" {
+        parts.remove(0);
+    }
+    for part in parts {
+        if part == "super" {
+            at.pop()?;
+        } else {
+            at.push(part);
+        }
+    }
+    while !files.contains_key(&at.join("/")) {
+        at.pop()?;
+    }
+    Some(at.join("/"))
+}
+
+/// A way from a file or folder back to itself.
+fn circle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
+    fn walk(
+        at: &str,
+        arrows: &BTreeMap<String, BTreeSet<String>>,
+        way: &mut Vec<String>,
+        done: &mut BTreeSet<String>,
+    ) -> bool {
+        if let Some(from) = way.iter().position(|it| it == at) {
+            way.drain(..from);
+            return true;
+        }
+        if !done.insert(at.to_owned()) {
+            return false;
+        }
+        way.push(at.to_owned());
+        let found = arrows.get(at).into_iter().flatten().any(|to| walk(to, arrows, way, done));
+        if !found {
+            way.pop();
+        }
+        found
+    }
+    let mut done = BTreeSet::new();
+    arrows.keys().find_map(|from| {
+        let mut way = Vec::new();
+        walk(from, arrows, &mut way, &mut done).then_some(way)
+    })
+}
+
+#[test]
+fn no_files_of_the_brain_and_no_folders_elsewhere_need_each_other() {
+    let brain = arrows(&root().join("crates/bot-hub-core/src"));
+    assert!(brain["world"].contains("index"), "arrows are seen: {:?}", brain["world"]);
+    assert_eq!(circle(&brain), None);
+    for package in ["bot-protocol", "bot-hub-client", "bot-hub-store", "bot-hub-server"] {
+        let mut folders: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let folder = |file: &str| file.split('/').next().unwrap_or_default().to_owned();
+        for (from, to) in arrows(&root().join("crates").join(package).join("src")) {
+            let to = to.iter().map(|to| folder(to)).filter(|to| !to.is_empty());
+            let from = folder(&from);
+            let others = to.filter(|to| *to != from).collect::<Vec<_>>();
+            if !from.is_empty() {
+                folders.entry(from).or_default().extend(others);
+            }
+        }
+        assert_eq!(circle(&folders), None, "{package}");
+    }
+    let [a, b] = ["a", "b"].map(str::to_owned);
+    let round = BTreeMap::from([(a.clone(), [b.clone()].into()), (b, [a].into())]);
+    assert!(circle(&round).is_some(), "a circle is found");
 }
 
 fn sources(dirs: &[&str]) -> impl Iterator<Item = PathBuf> {
