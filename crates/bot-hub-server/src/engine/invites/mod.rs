@@ -25,8 +25,8 @@ use tokio::sync::oneshot;
 pub(super) use self::book::Book;
 pub(super) use self::claim::Claim;
 use super::accounts::{no_randomness, with_next};
+use super::confusables;
 use super::credential::{hash_code, make_code, scannable};
-use super::likeness;
 use super::{Engine, Owner};
 use crate::door::{Answer, ConnId, InviteCall};
 use bot_hub_store::{InviteRecord, Write};
@@ -279,7 +279,7 @@ pub(super) fn failed(
 impl Engine {
     /// Refuses a name that a reader would take for that of a bot that is here.
     fn must_be_distinct(&self, name: &BotId) -> Result<(), ErrorFrame> {
-        let drawn = likeness::of(name);
+        let drawn = confusables::of(name);
         let here = self.registry.alike(&drawn);
         let Some(other) = here.or_else(|| self.former.alike(&drawn)) else {
             return Ok(());
