@@ -1,5 +1,5 @@
 // Generated from crates/bot-protocol/src/frame; do not edit.
-// UPDATE=1 cargo test -p bot-hub --test frames_typescript
+// UPDATE=1 cargo test -p bot-hub --test repository
 
 /** `ack`: the message is committed and survives a crash. */
 export type Ack = {
