@@ -21,6 +21,7 @@ mod hub;
 mod invite;
 mod join;
 mod losing;
+mod lost;
 mod out;
 mod pages;
 mod paint;
