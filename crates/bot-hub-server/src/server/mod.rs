@@ -123,7 +123,8 @@ impl Server {
     /// Writes down where the hub can be reached, for the command line of this machine. To be called
     /// before anybody is told that the hub is there: what they run next looks it up.
     pub fn announce(&self, addresses: &[SocketAddr]) -> Result<(), ServeError> {
-        Ok(self.home.as_ref().map_or(Ok(()), |home| home.announce(addresses))?)
+        let config = self.loaded.file.as_deref();
+        Ok(self.home.as_ref().map_or(Ok(()), |home| home.announce(addresses, config))?)
     }
 
     /// Serves until `shutdown`. Must run inside a tokio runtime of the `current_thread` flavour.
