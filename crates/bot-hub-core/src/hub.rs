@@ -5,7 +5,7 @@
 //! * who is there: `connect`, `presence`, `directory`, `target`; in which rooms: `membership`,
 //!   `parting`, `operate`, `observe`; what is listed: `lists`, `pages`, `numbers`
 //! * from a message to its readers: `publish`, `deliver`, `late`, `flight`; one reader's arithmetic:
-//!   `member` with `window`, `losses` and `runs`
+//!   `member` with `window`, `ahead`, `losses` and `runs`
 //! * what became of it: `receipts`, `facts`, `notice`, `status`; what ends it: `expiry`, `retention`
 //! * to and from the store: `pending`, `places`, `drops`, `refused`, `ask`
 //!
@@ -156,6 +156,8 @@ impl Hub {
                 let waiting_since = stored.waiting_since.filter(|_| reads);
                 member.waiting_since = waiting_since.map(|at| at.min(self.now));
                 member.assume_sent(record.head);
+                // First of all: what was received is no part of a loss.
+                member.ahead.keep(stored.received.into_iter().filter(|&seq| seq > cursor));
                 for range in stored.dropped.into_iter().filter(|_| reads) {
                     member.lose(range.from, range.to, range.reason);
                     member.losses.mark_given(range.from.max(cursor + 1), range.to);

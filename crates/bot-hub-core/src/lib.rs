@@ -19,6 +19,7 @@ pub mod entry;
 pub mod io;
 pub mod settings;
 
+mod ahead;
 mod ask;
 mod connect;
 mod deliver;

@@ -4,12 +4,14 @@
 //! its member has it, so that a full disk costs memory by members and not by what happens. **Invariant:**
 //! what is forgotten is counted, and whoever reported it is told.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use bot_protocol::code::Code;
+use bot_protocol::receipt::ReceiptState;
 
 use crate::facts::{Fact, News};
 use crate::hub::Hub;
+use crate::notice::Notice;
 use crate::pending::{Pending, Waiter};
 use crate::settings::CURSOR_SAVE_MS;
 use crate::world::{BotIx, RoomIx};
@@ -28,9 +30,8 @@ pub(crate) struct Refused {
     rooms: BTreeSet<RoomIx>,
     joins: BTreeSet<(RoomIx, BotIx)>,
     facts: VecDeque<Fact>,
-    /// What senders hear when a bot's cursor is saved.
-    told: BTreeMap<(RoomIx, BotIx), Vec<News>>,
-    told_len: usize,
+    /// What senders hear of a position that a client named, when it is stored.
+    claims: VecDeque<(RoomIx, BotIx, Notice)>,
     /// The store took nothing since that many tries.
     tries: u32,
     fails: bool,
@@ -43,7 +44,7 @@ impl Refused {
 
     /// How many changes wait here.
     pub(crate) fn len(&self) -> usize {
-        self.rooms.len() + self.joins.len() + self.facts.len() + self.told.len()
+        self.rooms.len() + self.joins.len() + self.facts.len() + self.claims.len()
     }
 
     /// A bot was removed: what was refused must not make it a member after its end.
@@ -78,13 +79,6 @@ impl Hub {
                 refused.facts.push_back(*fact);
             }
             Pending::Fact(fact) => self.forget_fact(&fact, code),
-            Pending::Cursor { room, bot, mut news, .. } => {
-                let space = FACTS_MAX - refused.told_len;
-                self.stats.forgotten += news.len().saturating_sub(space) as u64;
-                news.truncate(space);
-                refused.told_len += news.len();
-                refused.told.entry((room, bot)).or_default().append(&mut news);
-            }
             _ => {}
         }
     }
@@ -94,7 +88,7 @@ impl Hub {
     fn forget_fact(&mut self, fact: &Fact, code: Code) {
         self.stats.forgotten += 1;
         let Some(conn) = self.world.bot(fact.news.bot).conn else { return };
-        if fact.news.state.is_reported_by_client() {
+        if fact.news.state > ReceiptState::Received && fact.news.state.is_reported_by_client() {
             self.refuse(conn, code, fact.news.id.as_str());
         }
     }
@@ -132,6 +126,22 @@ impl Hub {
         if self.refused.fails { space } else { usize::MAX }
     }
 
+    /// What was to be told with a place is a fact of its own now: only the store knows whether something
+    /// higher was told meanwhile.
+    pub(crate) fn retry_news(&mut self, told: Vec<News>, code: Code) {
+        for news in told {
+            let fact = self.fact(news);
+            self.retry(Pending::Fact(Box::new(fact)), code);
+        }
+    }
+
+    pub(crate) fn retry_claims(&mut self, room: RoomIx, bot: BotIx, claims: Vec<Notice>) {
+        let space = FACTS_MAX - self.refused.claims.len();
+        self.stats.forgotten += claims.len().saturating_sub(space) as u64;
+        let kept = claims.into_iter().take(space);
+        self.refused.claims.extend(kept.map(|notice| (room, bot, notice)));
+    }
+
     /// Tries the next one again, if there is one: rooms first, since the others are in them.
     fn retry_next(&mut self) -> bool {
         if let Some(room) = self.refused.rooms.pop_first() {
@@ -143,11 +153,11 @@ impl Hub {
             if self.world.member(room, bot).is_none() {
                 self.add_member(room, bot, Waiter::Nobody);
             }
-        } else if let Some(((room, bot), news)) = self.refused.told.pop_first() {
-            // Before the facts: that somebody received it is said before what it did with it.
-            self.refused.told_len -= news.len();
-            self.tell_when_saved(room, bot, news);
+        } else if let Some((room, bot, claim)) = self.refused.claims.pop_front() {
+            self.tell_of_claim(room, bot, vec![claim]);
         } else if let Some(fact) = self.refused.facts.pop_front() {
+            // Its place first, as when it was reported.
+            self.save_place(fact.news.room, fact.news.bot);
             self.state(fact);
         } else {
             return false;

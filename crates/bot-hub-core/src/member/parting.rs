@@ -31,7 +31,7 @@ impl Member {
     /// What was received though something before it was not, in order.
     pub(crate) fn received_out_of_turn(&self) -> Vec<u64> {
         let mut taken: Vec<u64> =
-            self.taken_ahead.iter().copied().chain(self.window.taken()).collect();
+            self.ahead.seqs().iter().copied().chain(self.window.taken()).collect();
         taken.sort_unstable();
         taken
     }

@@ -92,12 +92,14 @@ fn cursors_and_facts_that_were_refused_are_saved_later() {
     > refuse storage_full
     > tick 200ms
     store <- cursor #lab bob 1 received
+    store <- receipt #lab 1 bob received
     store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered
     > refuse storage_full
     > free store
     > tick 400ms
     store <- cursor #lab bob 1 received
+    store <- receipt #lab 1 bob received
     store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
