@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::change::{Change, Loss};
 use crate::hub::Hub;
+use crate::member::Member;
 use crate::notice::{About, Notice};
 use crate::pending::Pending;
 use crate::world::{BotIx, RoomIx};
@@ -127,5 +128,9 @@ impl Hub {
         member.unstored_losses = member.unstored_losses.saturating_sub(1);
         member.losses.take_back(after, to);
         self.note_losses(room, bot);
+        // Its client may have named a position beyond the loss meanwhile: then nothing is recorded again.
+        if !self.world.member(room, bot).is_some_and(Member::waits_for_store) {
+            self.pump(room, bot);
+        }
     }
 }

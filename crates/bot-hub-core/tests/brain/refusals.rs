@@ -283,3 +283,22 @@ fn the_room_of_an_invite_that_was_refused_is_made_when_somebody_comes_by_another
     store <- grant #front dora read,post
     "#);
 }
+
+#[test]
+fn a_reader_that_knew_of_a_loss_goes_on_when_the_store_refuses_the_loss() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana ack
+    > ana say #lab one id=m1 expires=1s
+    > ana say #lab two id=m2
+    > hold store
+    > tick 3s
+    > loud
+    > open bob ack resume lab=1
+    bob <- auth_ok [ack] lab 0/2
+    > refuse storage_full
+    bob <- #lab 2 ana: two (m2), late 3000ms, 1 of 1
+    > free store
+    "#);
+}
