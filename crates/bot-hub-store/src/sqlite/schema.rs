@@ -33,7 +33,7 @@ pub(super) const ROOMS_MAX: i64 = (1 << (63 - SEQ_BITS)) - 1;
 pub(super) type Step = &'static str;
 
 /// All steps, the first of which makes an empty store.
-pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS, HOLDERS];
+pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS, HOLDERS, RECORDS];
 
 const FIRST: Step = "
     CREATE TABLE meta (
@@ -136,6 +136,16 @@ const REASONS: Step = "-- Nothing to change in the tables.";
 
 /// Whose tokens end is found without a look at everybody's.
 const HOLDERS: Step = "CREATE INDEX token_bot ON token (bot);";
+
+/// Facts that are no message. A new kind of them is no new schema, unless an older program must not go
+/// on without knowing it: then an empty step refuses that program.
+const RECORDS: Step = "
+    -- `name` is kind and key, with a slash between them. It has an index of its own, since a value may be
+    -- long: a look-up in a tree of names and values would read every value that it passes.
+    CREATE TABLE record (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, value BLOB NOT NULL, sum INTEGER NOT NULL
+    ) STRICT;
+";
 
 /// The key of an entry.
 pub(super) fn place(room: i64, seq: u64) -> i64 {
