@@ -41,9 +41,9 @@ pub enum RecordError {
 /// The kinds of this program are constants of this type, all of them here. A store may hold others: a
 /// newer program wrote them. They stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Kind(SmolStr);
+pub struct RecordKind(SmolStr);
 
-impl Kind {
+impl RecordKind {
     /// A kind of this program. The name is on disk; never change one. A name of another form does not
     /// compile where the kind is a constant.
     #[must_use]
@@ -78,7 +78,7 @@ const fn is_kind(name: &[u8]) -> bool {
 /// One record. There is at most one of a kind and key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    kind: Kind,
+    kind: RecordKind,
     key: SmolStr,
     value: Box<[u8]>,
 }
@@ -88,7 +88,7 @@ impl Record {
     /// leading zeros, and parts a character between them that none of them has. A key is named in logs:
     /// it is no place for a secret.
     pub fn new(
-        kind: Kind,
+        kind: RecordKind,
         key: impl Into<SmolStr>,
         value: impl Into<Box<[u8]>>,
     ) -> Result<Self, RecordError> {
@@ -105,7 +105,7 @@ impl Record {
 
     /// What it is about.
     #[must_use]
-    pub fn kind(&self) -> &Kind {
+    pub fn kind(&self) -> &RecordKind {
         &self.kind
     }
 
@@ -143,12 +143,12 @@ pub enum RecordWrite {
     /// Make it, unless there is one of its kind and key. → `Done`, or `Conflict`: then that one stays.
     Add(Record),
     /// Forget the one of this kind and key, if there is one. → `Done`.
-    Remove(Kind, SmolStr),
+    Remove(RecordKind, SmolStr),
 }
 
 /// In which order records are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
+pub enum RecordOrder {
     /// From the first key on.
     #[default]
     Ascending,
@@ -160,13 +160,13 @@ pub enum Order {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordQuery {
     /// Of which kind.
-    pub kind: Kind,
+    pub kind: RecordKind,
     /// With this key or a later one; an empty one comes before all.
     pub from: SmolStr,
     /// With an earlier key than this.
     pub to: SmolStr,
     /// In which order.
-    pub order: Order,
+    pub order: RecordOrder,
     /// At most so many, and at least one.
     pub records_max: u32,
     /// Stop after the record that reaches so many bytes of keys and values.
@@ -176,18 +176,18 @@ pub struct RecordQuery {
 impl RecordQuery {
     /// All of a kind, in pages of a moderate size.
     #[must_use]
-    pub fn all(kind: Kind) -> Self {
+    pub fn all(kind: RecordKind) -> Self {
         Self::under(kind, "")
     }
 
     /// Those of a kind whose key begins with this.
     #[must_use]
-    pub fn under(kind: Kind, prefix: &str) -> Self {
+    pub fn under(kind: RecordKind, prefix: &str) -> Self {
         Self {
             kind,
             from: prefix.into(),
             to: format_smolstr!("{prefix}{LAST}"),
-            order: Order::Ascending,
+            order: RecordOrder::Ascending,
             records_max: 500,
             bytes_max: 1024 * 1024,
         }
@@ -222,10 +222,10 @@ impl RecordQuery {
 
     fn behind(&self, last: &Record) -> Self {
         match self.order {
-            Order::Ascending => {
+            RecordOrder::Ascending => {
                 Self { from: format_smolstr!("{}{FIRST}", last.key), ..self.clone() }
             }
-            Order::Descending => Self { to: last.key.clone(), ..self.clone() },
+            RecordOrder::Descending => Self { to: last.key.clone(), ..self.clone() },
         }
     }
 }
@@ -246,7 +246,7 @@ pub struct RecordPage {
 mod tests {
     use super::*;
 
-    const PAUSE: Kind = Kind::named("pause");
+    const PAUSE: RecordKind = RecordKind::named("pause");
 
     #[test]
     fn a_record_has_bounds() {
@@ -266,10 +266,10 @@ mod tests {
     #[test]
     fn a_kind_is_a_short_word() {
         for name in ["pause", "a", "a_2", &"k".repeat(KIND_BYTES_MAX)] {
-            assert_eq!(Kind::new(name).map(|it| it.as_str().to_owned()), Ok(name.to_owned()));
+            assert_eq!(RecordKind::new(name).map(|it| it.as_str().to_owned()), Ok(name.to_owned()));
         }
         for name in ["", "2a", "_a", "Pause", "a b", "a\0", &"k".repeat(KIND_BYTES_MAX + 1)] {
-            assert_eq!(Kind::new(name), Err(RecordError::Kind), "{name:?}");
+            assert_eq!(RecordKind::new(name), Err(RecordError::Kind), "{name:?}");
         }
     }
 

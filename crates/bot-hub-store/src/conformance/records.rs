@@ -4,20 +4,21 @@ use bot_hub_core::change::{Change, Outcome};
 
 use super::{Subject, append, numbered};
 use crate::record::{
-    KEY_BYTES_MAX, Kind, Order, Record, RecordPage, RecordQuery, RecordWrite, VALUE_BYTES_MAX,
+    KEY_BYTES_MAX, Record, RecordKind, RecordOrder, RecordPage, RecordQuery, RecordWrite,
+    VALUE_BYTES_MAX,
 };
 use crate::{StoreError, Write};
 
-const PAUSE: Kind = Kind::named("pause");
+const PAUSE: RecordKind = RecordKind::named("pause");
 
 /// The next one in the order of kinds.
-const PAUSED: Kind = Kind::named("pause_0");
+const PAUSED: RecordKind = RecordKind::named("pause_0");
 
-fn record(kind: Kind, key: &str, value: &[u8]) -> Record {
+fn record(kind: RecordKind, key: &str, value: &[u8]) -> Record {
     Record::new(kind, key, value).expect("it is within the bounds")
 }
 
-fn put(kind: Kind, key: &str, value: &[u8]) -> Write {
+fn put(kind: RecordKind, key: &str, value: &[u8]) -> Write {
     Write::Record(RecordWrite::Put(record(kind, key, value)))
 }
 
@@ -25,7 +26,7 @@ fn add(key: &str, value: &[u8]) -> Write {
     Write::Record(RecordWrite::Add(record(PAUSE, key, value)))
 }
 
-fn remove(kind: Kind, key: &str) -> Write {
+fn remove(kind: RecordKind, key: &str) -> Write {
     Write::Record(RecordWrite::Remove(kind, key.into()))
 }
 
@@ -35,7 +36,7 @@ impl Subject {
     }
 
     /// `key value` of all of a kind, as they are now and after reopening.
-    fn all(&mut self, kind: Kind) -> Vec<String> {
+    fn all(&mut self, kind: RecordKind) -> Vec<String> {
         let query = RecordQuery { bytes_max: u32::MAX, ..RecordQuery::all(kind.clone()) };
         let page = self.records(&query);
         self.reopen();
@@ -92,7 +93,7 @@ pub fn a_record_is_made_once(subject: &mut Subject) {
 pub fn records_of_a_kind_come_in_the_order_of_their_keys(subject: &mut Subject) {
     let keys = ["lab/ann", "b", "\u{e9}", "lab", "a", "lab0", "lab/", "B"];
     subject.write(keys.iter().map(|key| put(PAUSE, key, b"1")).collect());
-    subject.write(vec![put(PAUSED, "a", b"2"), put(Kind::named("a"), "z", b"3")]);
+    subject.write(vec![put(PAUSED, "a", b"2"), put(RecordKind::named("a"), "z", b"3")]);
     let expected = ["B", "a", "b", "lab", "lab/", "lab/ann", "lab0", "\u{e9}"];
     assert_eq!(subject.all(PAUSE), expected.map(|key| format!("{key} 1")));
     assert_eq!(subject.all(PAUSED), ["a 2"]);
@@ -100,9 +101,9 @@ pub fn records_of_a_kind_come_in_the_order_of_their_keys(subject: &mut Subject) 
     let mut check = |from: &str, to: &str, expected: &[&str]| {
         let (from, to) = (from.into(), to.into());
         let query = RecordQuery { from, to, ..RecordQuery::all(PAUSE) };
-        for order in [Order::Ascending, Order::Descending] {
+        for order in [RecordOrder::Ascending, RecordOrder::Descending] {
             let mut keys = subject.records(&RecordQuery { order, ..query.clone() }).records;
-            if order == Order::Descending {
+            if order == RecordOrder::Descending {
                 keys.reverse();
             }
             let keys: Vec<_> = keys.iter().map(|it| it.key().as_str()).collect();
@@ -121,7 +122,7 @@ pub fn records_of_a_kind_come_in_the_order_of_their_keys(subject: &mut Subject) 
 pub fn records_come_in_pages_both_ways(subject: &mut Subject) {
     let keys: Vec<_> = (10..30).map(|number| format!("{number}")).collect();
     subject.write(keys.iter().map(|key| put(PAUSE, key, &[b'x'; 98])).collect());
-    subject.write(vec![put(PAUSED, "11", b""), put(Kind::named("a"), "29", b"")]);
+    subject.write(vec![put(PAUSED, "11", b""), put(RecordKind::named("a"), "29", b"")]);
     let mut check = |order, records_max, bytes_max, expected: &[usize]| {
         let query = RecordQuery { order, records_max, bytes_max, ..RecordQuery::all(PAUSE) };
         let (mut found, mut sizes, mut next) = (Vec::new(), Vec::new(), Some(query));
@@ -131,12 +132,12 @@ pub fn records_come_in_pages_both_ways(subject: &mut Subject) {
             found.extend(page.records.into_iter().map(|it| it.key().to_string()));
             next = page.next;
         }
-        if order == Order::Descending {
+        if order == RecordOrder::Descending {
             found.reverse();
         }
         assert_eq!((found, &sizes[..]), (keys.clone(), expected), "{order:?}");
     };
-    for order in [Order::Ascending, Order::Descending] {
+    for order in [RecordOrder::Ascending, RecordOrder::Descending] {
         check(order, 100, u32::MAX, &[20]);
         check(order, 20, u32::MAX, &[20]);
         check(order, 19, u32::MAX, &[19, 1]);

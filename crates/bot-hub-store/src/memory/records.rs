@@ -10,10 +10,10 @@ use std::ops::Bound;
 use bot_hub_core::change::Outcome;
 use smol_str::SmolStr;
 
-use crate::record::{Kind, Order, Record, RecordPage, RecordQuery, RecordWrite};
+use crate::record::{Record, RecordKind, RecordOrder, RecordPage, RecordQuery, RecordWrite};
 
 #[derive(Debug, Default)]
-pub(super) struct Records(BTreeMap<Kind, BTreeMap<SmolStr, Record>>);
+pub(super) struct Records(BTreeMap<RecordKind, BTreeMap<SmolStr, Record>>);
 
 impl Records {
     pub(super) fn apply(&mut self, write: &RecordWrite) -> Outcome {
@@ -34,7 +34,7 @@ impl Records {
         Outcome::Done
     }
 
-    fn of(&mut self, kind: &Kind) -> &mut BTreeMap<SmolStr, Record> {
+    fn of(&mut self, kind: &RecordKind) -> &mut BTreeMap<SmolStr, Record> {
         self.0.entry(kind.clone()).or_default()
     }
 
@@ -46,8 +46,8 @@ impl Records {
         let found = all.range::<SmolStr, _>(keys);
         let found = found.map(|(_, record)| Ok::<_, Infallible>(record.clone()));
         let page = match query.order {
-            Order::Ascending => query.page(found),
-            Order::Descending => query.page(found.rev()),
+            RecordOrder::Ascending => query.page(found),
+            RecordOrder::Descending => query.page(found.rev()),
         };
         let Ok(page) = page;
         page

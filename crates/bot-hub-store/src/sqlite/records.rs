@@ -2,7 +2,7 @@
 //!
 //! Owns what is believed when one is damaged: nothing of it, and it hides no other one. Never writes.
 //!
-//! Kind and key are one column, `kind/key`. With two, SQLite compares both again in every row of a range,
+//! RecordKind and key are one column, `kind/key`. With two, SQLite compares both again in every row of a range,
 //! and passes over one whose key is damaged without a word.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use super::names::intact;
 use super::read::Unknown;
 use super::rows::record_sum;
 use super::sum::Sum;
-use crate::record::{Kind, Order, Record, RecordPage, RecordQuery};
+use crate::record::{Record, RecordKind, RecordOrder, RecordPage, RecordQuery};
 
 const UP: &str = "SELECT name, value, sum FROM record WHERE name >= ?1 ORDER BY name";
 
@@ -33,7 +33,7 @@ const ONE: &str = "SELECT name, value, sum FROM record WHERE id = ?1";
 const NAME: &str = "SELECT name FROM record WHERE id = ?1";
 
 /// The name of a record; no kind has a slash.
-pub(super) fn name_of(kind: &Kind, key: &str) -> SmolStr {
+pub(super) fn name_of(kind: &RecordKind, key: &str) -> SmolStr {
     format_smolstr!("{}/{key}", kind.as_str())
 }
 
@@ -54,8 +54,8 @@ pub(super) fn page(
 /// the one before the place that was found, or one on the way from there. So none of these may be damaged.
 fn straight(conn: &Connection, sum: &mut Sum, query: &RecordQuery) -> Result<RecordPage, Unknown> {
     let (ahead, before, key) = match query.order {
-        Order::Ascending => (UP, DOWN, &query.from),
-        Order::Descending => (DOWN, UP, &query.to),
+        RecordOrder::Ascending => (UP, DOWN, &query.from),
+        RecordOrder::Descending => (DOWN, UP, &query.to),
     };
     let place = name_of(&query.kind, key);
     let mut statement = conn.prepare_cached(before)?;
@@ -80,8 +80,8 @@ fn searched(conn: &Connection, sum: &mut Sum, query: &RecordQuery) -> rusqlite::
             // One more than wanted shows that there are more.
             if found.len() > query.records_max.max(1) as usize + 1 {
                 match query.order {
-                    Order::Ascending => drop(found.pop_last()),
-                    Order::Descending => drop(found.pop_first()),
+                    RecordOrder::Ascending => drop(found.pop_last()),
+                    RecordOrder::Descending => drop(found.pop_first()),
                 }
             }
         }
@@ -90,8 +90,8 @@ fn searched(conn: &Connection, sum: &mut Sum, query: &RecordQuery) -> rusqlite::
     tracing::error!(?damaged, "records are damaged: they are withheld");
     let found = found.into_values().map(Ok);
     let page = match query.order {
-        Order::Ascending => query.page(found),
-        Order::Descending => query.page(found.rev()),
+        RecordOrder::Ascending => query.page(found),
+        RecordOrder::Descending => query.page(found.rev()),
     };
     page.map(|page| RecordPage { damaged, ..page })
 }
@@ -146,7 +146,7 @@ fn record_row(sum: &mut Sum, row: &Row<'_>) -> Result<Record, String> {
         let (name, value) = (column(0).as_str().ok()?, column(1).as_blob().ok()?);
         let is_intact = record_sum(sum, name, value) == column(2).as_i64().ok()?;
         let (kind, key) = name.split_once('/').filter(|_| is_intact)?;
-        Record::new(Kind::new(kind).ok()?, key, value).ok()
+        Record::new(RecordKind::new(kind).ok()?, key, value).ok()
     };
     whole().ok_or_else(|| legible(column(0)))
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Recipients, Span};
-use bot_hub_store::record::{Kind, Order, Record, RecordQuery, RecordWrite, VALUE_BYTES_MAX};
+use bot_hub_store::record::{
+    Record, RecordKind, RecordOrder, RecordQuery, RecordWrite, VALUE_BYTES_MAX,
+};
 use bot_hub_store::sqlite::{SqliteReader, SqliteStore, verify};
 use bot_hub_store::{Reader, Store, Write};
 use bot_protocol::id::MessageId;
@@ -154,7 +156,7 @@ fn a_damaged_room_is_closed() {
     assert_eq!((lab.closed, lab.retain, lab.head), (true, None, 10));
 }
 
-const PAUSE: Kind = Kind::named("pause");
+const PAUSE: RecordKind = RecordKind::named("pause");
 
 /// Nine records, `lab/1` to `lab/9`, one of them with a value of many pages.
 fn with_records() -> tempfile::TempDir {
@@ -174,7 +176,7 @@ fn key(number: u64) -> String {
 }
 
 /// The keys of all records that a reader gets in pages, and what it is told to be damaged.
-fn read(directory: &Path, order: Order, records_max: u32) -> (Vec<String>, BTreeSet<String>) {
+fn read(directory: &Path, order: RecordOrder, records_max: u32) -> (Vec<String>, BTreeSet<String>) {
     let mut reader = SqliteReader::open(directory).unwrap();
     let query = RecordQuery { order, records_max, ..RecordQuery::all(PAUSE) };
     let (mut found, mut damaged, mut next) = (Vec::new(), BTreeSet::new(), Some(query));
@@ -184,14 +186,14 @@ fn read(directory: &Path, order: Order, records_max: u32) -> (Vec<String>, BTree
         damaged.extend(page.damaged);
         next = page.next;
     }
-    if order == Order::Descending {
+    if order == RecordOrder::Descending {
         found.reverse();
     }
     (found, damaged)
 }
 
 fn keys(directory: &Path) -> Vec<String> {
-    read(directory, Order::Ascending, 100).0
+    read(directory, RecordOrder::Ascending, 100).0
 }
 
 /// `verify` and readers name exactly these; every other record is there, whichever way it is read.
@@ -204,7 +206,7 @@ fn check_records(directory: &Path, named: &[&str], missing: &[u64], context: &st
     let intact: Vec<_> = (1..=9).filter(|it| !missing.contains(it)).map(key).collect();
     let counts = BTreeMap::from([("pause".to_owned(), intact.len() as u64)]);
     assert_eq!(report.records, counts, "{context}");
-    for order in [Order::Ascending, Order::Descending] {
+    for order in [RecordOrder::Ascending, RecordOrder::Descending] {
         for records_max in [100, 2] {
             let (found, damaged) = read(directory, order, records_max);
             assert_eq!(found, intact, "{context}, {order:?}");
@@ -296,7 +298,7 @@ fn a_value_that_cannot_be_reached_hides_no_other_record() {
 #[test]
 fn a_record_of_a_kind_that_nobody_knows_is_kept_and_counted() {
     let directory = made();
-    let unknown = Record::new(Kind::new("from_the_future").unwrap(), "lab", *b"?").unwrap();
+    let unknown = Record::new(RecordKind::new("from_the_future").unwrap(), "lab", *b"?").unwrap();
     let mut store = SqliteStore::open(directory.path()).unwrap();
     store.commit(&[Write::Record(RecordWrite::Put(unknown.clone()))]).unwrap();
     drop(store);

@@ -9,7 +9,9 @@ use bot_hub_core::change::{
 };
 use bot_hub_core::entry::{Draft, Extras};
 use bot_hub_store::memory::MemoryStore;
-use bot_hub_store::record::{Kind, Order, Record, RecordPage, RecordQuery, RecordWrite};
+use bot_hub_store::record::{
+    Record, RecordKind, RecordOrder, RecordPage, RecordQuery, RecordWrite,
+};
 use bot_hub_store::{Loaded, Reader, Store, Write};
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::id::{Epoch, MessageId};
@@ -21,7 +23,8 @@ use bot_protocol::time::Timestamp;
 pub(crate) const ROOMS: [&str; 3] = ["lab", "den", "dm:ann:bob"];
 pub(crate) const BOTS: [&str; 3] = ["ann", "bob", "cat"];
 
-pub(crate) const KINDS: [Kind; 2] = [Kind::named("held"), Kind::named("held_back")];
+pub(crate) const KINDS: [RecordKind; 2] =
+    [RecordKind::named("held"), RecordKind::named("held_back")];
 
 /// SplitMix64: small, and the same everywhere.
 #[derive(Clone, Debug)]
@@ -204,8 +207,8 @@ fn ask(reader: &mut dyn Reader, query: &Query) -> Result<Answer, String> {
 /// Everything of a kind.
 pub(crate) fn records(
     reader: &mut dyn Reader,
-    kind: &Kind,
-    order: Order,
+    kind: &RecordKind,
+    order: RecordOrder,
 ) -> Result<RecordPage, String> {
     let all = RecordQuery { order, bytes_max: u32::MAX, ..RecordQuery::all(kind.clone()) };
     reader.records(&all).map_err(|error| error.to_string())
@@ -247,7 +250,7 @@ pub(crate) fn compare(
             return Err(format!("{query:?}:\n {found:?}\n instead of\n {expected:?}"));
         }
     }
-    for (kind, order) in KINDS.iter().zip([Order::Ascending, Order::Descending]) {
+    for (kind, order) in KINDS.iter().zip([RecordOrder::Ascending, RecordOrder::Descending]) {
         let found = records(one.as_mut(), kind, order)?;
         let expected = records(other.as_mut(), kind, order)?;
         if found != expected {

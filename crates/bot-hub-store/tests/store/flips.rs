@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bot_hub_core::change::{Answer, Page, Query, Span};
 use bot_hub_store::memory::MemoryStore;
-use bot_hub_store::record::Order;
+use bot_hub_store::record::RecordOrder;
 use bot_hub_store::sqlite::{SqliteStore, verify};
 use bot_hub_store::{BotRecord, InviteRecord, Loaded, Reader, Store, TokenRecord, Write};
 use bot_protocol::right::Rights;
@@ -135,8 +135,8 @@ fn check(directory: &Path, model: &MemoryStore, expected: &Loaded, context: &str
                 }
             }
             for kind in KINDS {
-                let original = records(originals.as_mut(), &kind, Order::Ascending);
-                is_whole &= records(reader.as_mut(), &kind, Order::Ascending) == original;
+                let original = records(originals.as_mut(), &kind, RecordOrder::Ascending);
+                is_whole &= records(reader.as_mut(), &kind, RecordOrder::Ascending) == original;
             }
             tally.withheld = u64::from(!is_whole);
             tally.other = u64::from(is_whole && (loaded != *expected || !epoch_is_same));
