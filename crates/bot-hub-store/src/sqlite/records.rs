@@ -87,7 +87,11 @@ fn searched(conn: &Connection, sum: &mut Sum, query: &RecordQuery) -> rusqlite::
         }
         Ok(_) => {}
     })?;
-    tracing::error!(?damaged, "records are damaged: they are withheld");
+    tracing::error!(
+        damaged = damaged.len(),
+        first = ?damaged.first(),
+        "records or their index are damaged: what is damaged is withheld\nhint: bot-hub verify"
+    );
     let found = found.into_values().map(Ok);
     let page = match query.order {
         RecordOrder::Ascending => query.page(found),
