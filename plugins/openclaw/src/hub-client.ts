@@ -73,6 +73,8 @@ export class HubClient {
   readonly #asks = new Asks();
   readonly #reports: Reports;
   readonly #exile: Exile;
+  /** Rooms that the hub was asked to let us into and has not answered for. */
+  readonly #joining = new Set<string>();
   #link: Link | undefined;
   #auth: AuthOk | undefined;
   #readyAt: number | undefined;
@@ -172,7 +174,7 @@ export class HubClient {
   }
 
   join(room: string): void {
-    this.#write({ type: "join", room });
+    if (this.#write({ type: "join", room })) this.#joining.add(room);
   }
 
   /** Resolves at once while connected, else at the next connection. */
@@ -216,6 +218,7 @@ export class HubClient {
     if (this.#auth !== undefined) this.#ready = Promise.withResolvers();
     this.#auth = undefined;
     this.#link = undefined;
+    this.#joining.clear();
     this.#asks.abandon(ended.kind === "lost" ? ended.reason : "the connection to the hub ended");
   }
 
@@ -229,7 +232,9 @@ export class HubClient {
         return;
       case "joined":
         this.rooms.set(frame.room, new Set(frame.members));
-        return this.#exile.admitted(frame.room);
+        this.#exile.admitted(frame.room);
+        this.#joining.delete(frame.room);
+        return this.#sendNext();
       case "left":
         this.rooms.delete(frame.room);
         if (frame.reason === undefined) return;
@@ -259,6 +264,8 @@ export class HubClient {
 
   #refused(error: Extract<ServerFrame, { type: "error" }>): void {
     const wait = error.retry_after_ms ?? backoffMs(2);
+    // It does not say which room. What is sent into one that we are not in is refused for itself.
+    if (error.ref === "join") this.#joining.clear();
     const { kind } = this.#outbox.refuse(error, wait);
     if (kind === "later") setTimeout(() => this.#sendNext(), wait).unref();
     else if (kind === "unknown" && !this.#asks.refuse(error)) this.#events.refused?.(new HubRefusal(error));
@@ -266,7 +273,7 @@ export class HubClient {
   }
 
   #sendNext(): void {
-    const draft = this.#outbox.next();
+    const draft = this.#outbox.next(Date.now(), this.#joining);
     if (draft !== undefined && !this.#write({ type: "message", ...draft })) this.#outbox.restart();
   }
 
