@@ -135,7 +135,8 @@ pub enum Outcome {
         /// When the hub took the first one.
         sent_at: Timestamp,
     },
-    /// The same sender said something else with that id; nothing was stored.
+    /// The same sender said something else with that id, or there is something of that name already;
+    /// nothing was stored.
     Conflict,
     /// The sender has said nothing with that id in that room, as far as the log is kept.
     Unsaid,

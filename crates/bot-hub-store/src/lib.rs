@@ -6,6 +6,7 @@
 //! * [`memory`] and [`sqlite`]: the backends.
 //! * [`driver`]: a backend beside the engine, with group commit.
 //! * [`export`]: a whole log, for people.
+//! * [`record`]: facts that are no message and need no table of their own.
 //!
 //! What all backends do alike, beyond what [`Change`] says:
 //! * A cursor or mark beyond the head is taken as one at the head. One of a bot that is no member, and
@@ -24,6 +25,7 @@ pub mod export;
 mod histogram;
 pub mod memory;
 mod own;
+pub mod record;
 mod rule;
 pub mod sqlite;
 
@@ -38,6 +40,8 @@ use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
+
+use self::record::{RecordPage, RecordQuery, RecordWrite};
 
 /// Why the store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +119,8 @@ pub enum Write {
     AgeWaits(Option<Timestamp>),
     /// When a bot was last connected. Does nothing for one that is not stored.
     Seen(BotId, Timestamp),
+    /// Change a small record.
+    Record(RecordWrite),
 }
 
 /// A bot as it is stored.
@@ -212,7 +218,8 @@ pub const RESTORED: Timestamp = Timestamp(i64::MAX as u64);
 /// 2. A batch is stored whole or not at all, and batches in the order of the calls.
 /// 3. Entries of a room are numbered from 1 without a hole, in the order of their `Append`s.
 /// 4. The same `(room, from, id)` is never stored twice while the first one is kept.
-/// 5. What a reader returns is what was appended, bit by bit: a damaged entry is named, not returned.
+/// 5. What a reader returns is what was written, bit by bit: a damaged entry or record is named, not
+///    returned.
 /// 6. After `StoreError::Full` and `NoSuchRoom` the handle lives on; after `Failed` it must be
 ///    dropped.
 pub trait Store: Send {
@@ -231,6 +238,10 @@ pub trait Store: Send {
 pub trait Reader: Send {
     /// Looks something up. An error of the medium is `Answer::Failed`.
     fn answer(&mut self, query: &Query) -> Answer;
+
+    /// Looks up small records. What is damaged is named, and the others are there all the same, as far
+    /// as the medium can be read.
+    fn records(&mut self, query: &RecordQuery) -> Result<RecordPage, StoreError>;
 }
 
 /// A new life: never 0, which stands for "none" in places where an epoch is optional.

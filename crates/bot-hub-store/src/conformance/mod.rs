@@ -10,6 +10,8 @@ pub mod members;
 #[doc(hidden)]
 pub mod parts;
 #[doc(hidden)]
+pub mod records;
+#[doc(hidden)]
 pub mod registry;
 #[doc(hidden)]
 pub mod retention;
@@ -75,6 +77,12 @@ macro_rules! conformance {
             members::an_expiry_is_remembered_until_everybody_has_passed_it,
             members::who_leaves_is_forgotten_and_joins_anew,
             members::rights_come_back_and_reading_begins_at_the_head,
+            records::a_record_comes_back_bit_by_bit,
+            records::a_record_is_replaced_and_removed,
+            records::a_record_is_made_once,
+            records::records_of_a_kind_come_in_the_order_of_their_keys,
+            records::records_come_in_pages_both_ways,
+            records::a_refused_batch_leaves_no_record,
             registry::bots_and_tokens_come_back,
             registry::a_token_may_end,
             registry::invites_come_back,
@@ -161,10 +169,15 @@ impl Subject {
     }
 
     fn ask(&mut self, query: &Query) -> Answer {
+        self.reader().answer(query)
+    }
+
+    /// The reader that looks beside the writer, the same one until the store is opened again.
+    fn reader(&mut self) -> &mut dyn Reader {
         if self.reader.is_none() {
             self.reader = Some(self.store().reader().expect("the medium is fine"));
         }
-        self.reader.as_mut().expect("it was just made").answer(query)
+        self.reader.as_deref_mut().expect("it was just made")
     }
 
     fn page(&mut self, name: &str, span: Span, entries_max: u32, bytes_max: u32) -> Page {

@@ -9,13 +9,14 @@ use bot_hub_core::change::{Change, Outcome};
 
 use super::tally::Tally;
 use super::{StoreEvent, Submission, Ticket};
+use crate::record::RecordWrite;
 use crate::{Store, StoreError, Write};
 
 /// A group takes no further submission when it has so many writes: more does not make a write any
 /// cheaper, and the first one of them waits for the last.
 const GROUP_WRITES_MAX: usize = 2_048;
 
-/// The same in bytes of messages.
+/// The same in bytes of messages and records.
 const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Submissions that are committed together.
@@ -87,6 +88,7 @@ impl Group {
 fn size(write: &Write) -> usize {
     match write {
         Write::Change(Change::Append(draft) | Change::WasSaid(draft)) => draft.size(),
+        Write::Record(RecordWrite::Put(record) | RecordWrite::Add(record)) => record.size(),
         _ => 0,
     }
 }

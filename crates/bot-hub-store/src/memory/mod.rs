@@ -4,7 +4,9 @@
 //! For `demo`, for tests and for measuring the hub without a disk. Never writes a file.
 //!
 //! * `room`: one room's log, members and receipts.
+//! * `records`: the small records.
 
+mod records;
 mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +19,9 @@ use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+use self::records::Records;
 use self::room::Room;
+use super::record::{RecordPage, RecordQuery};
 use super::{BotRecord, InviteRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
 
 /// Everything in memory, shared with its readers.
@@ -37,6 +41,7 @@ struct World {
     ended: BTreeMap<BotId, Timestamp>,
     newest_at: Timestamp,
     age_waits: Option<Timestamp>,
+    records: Records,
 }
 
 #[derive(Debug)]
@@ -57,6 +62,7 @@ impl MemoryStore {
             ended: BTreeMap::new(),
             newest_at: Timestamp::default(),
             age_waits: None,
+            records: Records::default(),
         };
         Ok(Self { world: Arc::new(Mutex::new(world)) })
     }
@@ -114,6 +120,10 @@ impl Reader for MemoryReader {
             }
         }
     }
+
+    fn records(&mut self, query: &RecordQuery) -> Result<RecordPage, StoreError> {
+        Ok(lock(&self.world).records.page(query))
+    }
 }
 
 /// Leaves of a message's fate what is about so many bots after this one.
@@ -160,6 +170,7 @@ impl World {
     fn apply(&mut self, write: &Write) -> Outcome {
         match write {
             Write::Change(change) => return self.change(change),
+            Write::Record(write) => return self.records.apply(write),
             Write::Bot(record) => {
                 self.bots.insert(record.bot.clone(), record.clone());
             }

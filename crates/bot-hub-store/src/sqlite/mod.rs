@@ -7,7 +7,7 @@
 //! * `row`, `rows`, `sum`: what lies in a row, and how it is checked.
 //! * `batch`: one transaction. `cache`: what it remembers from the one before.
 //! * `clock`: what it knows of time.
-//! * `load`, `read`, `fate`, `stored`, `names`: the way back.
+//! * `load`, `read`, `fate`, `records`, `stored`, `names`: the way back.
 //! * `leftovers`: what an interruption left behind. `held`: whether the hub's file is where it should be.
 //!   `belonging`: whether a file and the log beside it belong together.
 //! * `verify`, `backup`: the store as a whole.
@@ -28,6 +28,7 @@ mod lock;
 mod names;
 mod place;
 mod read;
+mod records;
 mod row;
 mod rows;
 mod schema;

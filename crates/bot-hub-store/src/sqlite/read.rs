@@ -17,11 +17,13 @@ use super::connect::{self, Options};
 use super::error::is_damage;
 use super::fate::said_of;
 use super::names::Names;
+use super::records;
 use super::row::{self, Intact, StoredId, entry_columns};
 use super::rows::Tail;
 use super::schema::{nat, place, seq_of};
 use super::stored;
 use super::sum::Sum;
+use crate::record::{RecordPage, RecordQuery};
 use crate::{Reader, StoreError, oldest_first};
 
 /// One connection that only reads.
@@ -75,6 +77,11 @@ impl Reader for SqliteReader {
             }
             Answer::Failed
         })
+    }
+
+    fn records(&mut self, query: &RecordQuery) -> Result<RecordPage, StoreError> {
+        let page = self.snapshot(|reader| records::page(&reader.conn, &mut reader.sum, query));
+        page.map_err(|error| StoreError::Failed(format!("records cannot be read: {error}")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The small rows: rooms, tails, members, marks, receipts, dropped ranges, bots and tokens.
+//! The small rows: rooms, tails, members, marks, receipts, dropped ranges, bots, tokens and records.
 //!
 //! Owns their checksums. A row whose checksum does not match is never believed; each reader says what
 //! it does instead.
@@ -144,6 +144,10 @@ pub(super) fn invite_sum(sum: &mut Sum, invite: &InviteRecord) -> i64 {
     sum.maybe_number(claim.map(|it| it.at.0)).maybe_text(claim.map(|it| it.bot.as_str()));
     sum.maybe_text(claim.map(|it| it.client.as_str()));
     sum.maybe_text(claim.map(|it| it.address.as_str())).narrow()
+}
+
+pub(super) fn record_sum(sum: &mut Sum, name: &str, value: &[u8]) -> i64 {
+    sum.of("record").text(name).raw(value).narrow()
 }
 
 /// The rooms of an invite as they are stored.

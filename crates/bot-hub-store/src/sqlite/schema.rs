@@ -33,7 +33,7 @@ pub(super) const ROOMS_MAX: i64 = (1 << (63 - SEQ_BITS)) - 1;
 pub(super) type Step = &'static str;
 
 /// All steps, the first of which makes an empty store.
-pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS, HOLDERS, AHEAD];
+pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS, HOLDERS, AHEAD, RECORDS];
 
 const FIRST: Step = "
     CREATE TABLE meta (
@@ -140,6 +140,16 @@ const HOLDERS: Step = "CREATE INDEX token_bot ON token (bot);";
 /// What a bot received out of turn is found without a look at all that was said of entries: `received`
 /// (2) has a receipt of its own only there.
 const AHEAD: Step = "CREATE INDEX receipt_ahead ON receipt (room, bot, seq) WHERE state = 2;";
+
+/// Facts that are no message. A new kind of them is no new schema, unless an older program must not go
+/// on without knowing it: then an empty step refuses that program.
+const RECORDS: Step = "
+    -- `name` is kind and key, with a slash between them. It has an index of its own, since a value may be
+    -- long: a look-up in a tree of names and values would read every value that it passes.
+    CREATE TABLE record (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, value BLOB NOT NULL, sum INTEGER NOT NULL
+    ) STRICT;
+";
 
 /// The key of an entry.
 pub(super) fn place(room: i64, seq: u64) -> i64 {

@@ -2,6 +2,7 @@
 //!
 //! Owns the list of checks. Reads only, page by page, so that a hub that runs meanwhile is not held up.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -18,6 +19,7 @@ use super::load::{
 };
 use super::names::Names;
 use super::read::{SqliteReader, Way};
+use super::records;
 use super::row::{Intact, StoredId};
 use super::rows::{mark_sum, state_of};
 use super::schema::{self, nat, place};
@@ -38,6 +40,9 @@ pub struct Report {
     pub rooms: u64,
     /// Entries that are as they were appended.
     pub entries: u64,
+    /// How many small records are as they were written, by kind, also of kinds that this program does
+    /// not know.
+    pub records: BTreeMap<String, u64>,
     /// Everything that is not as it was written.
     pub damage: Vec<Damage>,
 }
@@ -102,6 +107,7 @@ impl Walk {
             self.checked(&format!("what belongs to room `{room}`"), small)?;
         }
         self.checked("bots and tokens", Self::registry)?;
+        self.checked("records", Self::records)?;
         self.checked("the file's structure", Self::structure)?;
         Ok(())
     }
@@ -205,6 +211,23 @@ impl Walk {
             for _ in 0..count {
                 self.damage(None, None, format!("the row of {what} is damaged"));
             }
+        }
+        Ok(())
+    }
+
+    fn records(&mut self) -> rusqlite::Result<()> {
+        let mut damaged = Vec::new();
+        let counts = &mut self.report.records;
+        self.reader.snapshot(|reader| {
+            records::walk(&reader.conn, &mut reader.sum, |found| match found {
+                Ok(record) => {
+                    *counts.entry(record.kind().as_str().to_owned()).or_default() += 1;
+                }
+                Err(name) => damaged.push(name),
+            })
+        })?;
+        for name in damaged {
+            self.damage(None, None, format!("the record `{name}` is damaged"));
         }
         Ok(())
     }

@@ -1,10 +1,14 @@
 //! One damaged thing at a time: what is named, what is withheld, what goes on.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bot_hub_core::change::{Answer, Change, Outcome, Page, Query, Recipients, Span};
-use bot_hub_store::sqlite::{SqliteStore, verify};
-use bot_hub_store::{Store, Write};
+use bot_hub_store::record::{
+    Record, RecordKind, RecordOrder, RecordQuery, RecordWrite, VALUE_BYTES_MAX,
+};
+use bot_hub_store::sqlite::{SqliteReader, SqliteStore, verify};
+use bot_hub_store::{Reader, Store, Write};
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
@@ -150,4 +154,160 @@ fn a_damaged_room_is_closed() {
     let mut store = SqliteStore::open(directory.path()).unwrap();
     let lab = store.load().unwrap().snapshot.rooms.remove(2);
     assert_eq!((lab.closed, lab.retain, lab.head), (true, None, 10));
+}
+
+const PAUSE: RecordKind = RecordKind::named("pause");
+
+/// Nine records, `lab/1` to `lab/9`, one of them with a value of many pages.
+fn with_records() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::open(directory.path()).unwrap();
+    let length = |number| if number == 4 { VALUE_BYTES_MAX } else { 900 };
+    let batch = (1..=9).map(|number| {
+        let record = Record::new(PAUSE, key(number), vec![7; length(number)]);
+        Write::Record(RecordWrite::Put(record.unwrap()))
+    });
+    store.commit(&batch.collect::<Vec<_>>()).unwrap();
+    directory
+}
+
+fn key(number: u64) -> String {
+    format!("lab/{number}")
+}
+
+/// The keys of all records that a reader gets in pages, and what it is told to be damaged.
+fn read(directory: &Path, order: RecordOrder, records_max: u32) -> (Vec<String>, BTreeSet<String>) {
+    let mut reader = SqliteReader::open(directory).unwrap();
+    let query = RecordQuery { order, records_max, ..RecordQuery::all(PAUSE) };
+    let (mut found, mut damaged, mut next) = (Vec::new(), BTreeSet::new(), Some(query));
+    while let Some(query) = next {
+        let page = reader.records(&query).unwrap();
+        found.extend(page.records.iter().map(|it| it.key().to_string()));
+        damaged.extend(page.damaged);
+        next = page.next;
+    }
+    if order == RecordOrder::Descending {
+        found.reverse();
+    }
+    (found, damaged)
+}
+
+fn keys(directory: &Path) -> Vec<String> {
+    read(directory, RecordOrder::Ascending, 100).0
+}
+
+/// `verify` and readers name exactly these; every other record is there, whichever way it is read.
+fn check_records(directory: &Path, named: &[&str], missing: &[u64], context: &str) {
+    let report = verify(directory).unwrap();
+    let lines = report.damage.iter().map(|it| it.what.clone());
+    let lines: Vec<_> = lines.filter(|line| line.starts_with("the record")).collect();
+    let expected = named.iter().map(|name| format!("the record `{name}` is damaged"));
+    assert_eq!(lines, expected.collect::<Vec<_>>(), "{context}");
+    let intact: Vec<_> = (1..=9).filter(|it| !missing.contains(it)).map(key).collect();
+    let counts = BTreeMap::from([("pause".to_owned(), intact.len() as u64)]);
+    assert_eq!(report.records, counts, "{context}");
+    for order in [RecordOrder::Ascending, RecordOrder::Descending] {
+        for records_max in [100, 2] {
+            let (found, damaged) = read(directory, order, records_max);
+            assert_eq!(found, intact, "{context}, {order:?}");
+            assert_eq!(damaged.iter().collect::<Vec<_>>(), named, "{context}, {order:?}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_record_is_named_and_the_others_go_on() {
+    check_records(with_records().path(), &[], &[], "nothing");
+    for (change, named) in [
+        ("value = zeroblob(100)", "pause/lab/4"),
+        ("value = x''", "pause/lab/4"),
+        ("sum = sum + 1", "pause/lab/4"),
+        ("name = 'pause/lab/44'", "pause/lab/44"),
+        ("name = 'pause/'", "pause/"),
+        ("name = 'pause/a\n'", "pause/a\\n"),
+        ("name = 'pause_lab/4'", "pause_lab/4"),
+        ("name = 'Pause/lab/4'", "Pause/lab/4"),
+    ] {
+        let directory = with_records();
+        harm(directory.path(), &format!("UPDATE record SET {change} WHERE name = 'pause/lab/4'"));
+        check_records(directory.path(), &[named], &[4], change);
+    }
+}
+
+/// Changes the first bytes of what stands in the file, wherever it does and `is_meant` with what follows.
+fn overwrite(directory: &Path, original: &[u8], by: &[u8], is_meant: fn(&[u8]) -> bool) {
+    let file = directory.join("hub.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let places = bytes.windows(original.len()).enumerate();
+    let places: Vec<_> = places.filter(|(_, it)| *it == original).map(|(at, _)| at).collect();
+    for at in places {
+        if is_meant(&bytes[at + original.len()..]) {
+            bytes[at..at + by.len()].copy_from_slice(by);
+        }
+    }
+    std::fs::write(file, bytes).unwrap();
+}
+
+/// In the table the value follows.
+fn is_in_table(rest: &[u8]) -> bool {
+    rest.starts_with(&[7; 8])
+}
+
+fn damage_name(number: u64, damaged: &str, is_meant: fn(&[u8]) -> bool) -> tempfile::TempDir {
+    let directory = with_records();
+    let original = format!("pause/lab/{number}");
+    overwrite(directory.path(), original.as_bytes(), damaged.as_bytes(), is_meant);
+    directory
+}
+
+/// An index whose names are out of order leads look-ups astray.
+#[test]
+fn a_damaged_name_hides_no_other_record() {
+    for number in [1, 3, 5, 9] {
+        for damaged in ["aause/lab/", "pause/aab/", "pause/zab/", "qause/lab/"] {
+            let damaged = format!("{damaged}{number}");
+            let both = damage_name(number, &damaged, |_| true);
+            check_records(both.path(), &[&damaged], &[number], &damaged);
+
+            // The table still has it all.
+            let index = damage_name(number, &damaged, |rest| !is_in_table(rest));
+            check_records(index.path(), &[], &[], &damaged);
+            assert_ne!(verify(index.path()).unwrap().damage, [], "{damaged}");
+
+            // The index gives it its name, and only `verify` looks at the other one.
+            let table = damage_name(number, &damaged, is_in_table);
+            assert_eq!(keys(table.path()), (1..=9).map(key).collect::<Vec<_>>(), "{damaged}");
+            let named = format!("the record `{damaged}` is damaged");
+            assert_eq!(verify(table.path()).unwrap().damage[0].what, named);
+        }
+    }
+}
+
+/// The value of a record lies in a chain of pages, and the chain is broken.
+#[test]
+fn a_value_that_cannot_be_reached_hides_no_other_record() {
+    let directory = with_records();
+    let page = [7; 4_092];
+    let bytes = std::fs::read(directory.path().join("hub.db")).unwrap();
+    let chained = bytes.chunks(4_096).find(|it| it[4..] == page && it[..4] != [0; 4]).unwrap();
+    overwrite(directory.path(), chained, &[0x7f; 4], |_| true);
+    check_records(directory.path(), &["pause/lab/4"], &[4], "a broken chain");
+}
+
+/// A newer program knows more kinds: what it wrote stays as it is.
+#[test]
+fn a_record_of_a_kind_that_nobody_knows_is_kept_and_counted() {
+    let directory = made();
+    let unknown = Record::new(RecordKind::new("from_the_future").unwrap(), "lab", *b"?").unwrap();
+    let mut store = SqliteStore::open(directory.path()).unwrap();
+    store.commit(&[Write::Record(RecordWrite::Put(unknown.clone()))]).unwrap();
+    drop(store);
+    let mut store = SqliteStore::open(directory.path()).unwrap();
+    store.load().unwrap();
+    store.commit(&[say(11)]).unwrap();
+    let query = RecordQuery::all(unknown.kind().clone());
+    assert_eq!(store.reader().unwrap().records(&query).unwrap().records, [unknown]);
+    let report = verify(directory.path()).unwrap();
+    assert_eq!(report.damage, []);
+    assert_eq!(report.records, BTreeMap::from([("from_the_future".to_owned(), 1)]));
 }

@@ -9,6 +9,9 @@ use bot_hub_core::change::{
 };
 use bot_hub_core::entry::{Draft, Extras};
 use bot_hub_store::memory::MemoryStore;
+use bot_hub_store::record::{
+    Record, RecordKind, RecordOrder, RecordPage, RecordQuery, RecordWrite,
+};
 use bot_hub_store::{Loaded, Reader, Store, Write};
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::id::{Epoch, MessageId};
@@ -19,6 +22,9 @@ use bot_protocol::time::Timestamp;
 
 pub(crate) const ROOMS: [&str; 3] = ["lab", "den", "dm:ann:bob"];
 pub(crate) const BOTS: [&str; 3] = ["ann", "bob", "cat"];
+
+pub(crate) const KINDS: [RecordKind; 2] =
+    [RecordKind::named("held"), RecordKind::named("held_back")];
 
 /// SplitMix64: small, and the same everywhere.
 #[derive(Clone, Debug)]
@@ -81,7 +87,30 @@ impl Work {
     }
 
     pub(crate) fn batch(&mut self, writes_max: u64) -> Vec<Write> {
-        (0..=self.rng.below(writes_max)).map(|_| Write::Change(self.change())).collect()
+        (0..=self.rng.below(writes_max)).map(|_| self.write()).collect()
+    }
+
+    fn write(&mut self) -> Write {
+        match self.rng.below(12) {
+            0 => Write::Record(self.record()),
+            _ => Write::Change(self.change()),
+        }
+    }
+
+    fn record(&mut self) -> RecordWrite {
+        let kind = KINDS[self.rng.below(2) as usize].clone();
+        let key = format!("{}/{}", self.rng.one_of(&ROOMS), self.rng.below(8));
+        let length = match self.rng.below(8) {
+            0 => 9_000,
+            _ => self.rng.below(300),
+        };
+        let value = vec![self.rng.below(256) as u8; length as usize];
+        let action = self.rng.below(6);
+        match action {
+            0 => RecordWrite::Remove(kind, key.into()),
+            1 => RecordWrite::Add(Record::new(kind, key, value).unwrap()),
+            _ => RecordWrite::Put(Record::new(kind, key, value).unwrap()),
+        }
     }
 
     fn change(&mut self) -> Change {
@@ -175,8 +204,18 @@ fn ask(reader: &mut dyn Reader, query: &Query) -> Result<Answer, String> {
     }
 }
 
-/// Says where a store differs from the model: in what a start reads, in a log, or in what is known of
-/// one of `ids`.
+/// Everything of a kind.
+pub(crate) fn records(
+    reader: &mut dyn Reader,
+    kind: &RecordKind,
+    order: RecordOrder,
+) -> Result<RecordPage, String> {
+    let all = RecordQuery { order, bytes_max: u32::MAX, ..RecordQuery::all(kind.clone()) };
+    reader.records(&all).map_err(|error| error.to_string())
+}
+
+/// Says where a store differs from the model: in what a start reads, in a log, in a record, or in what is
+/// known of one of `ids`.
 pub(crate) fn compare(
     store: &mut dyn Store,
     model: &mut dyn Store,
@@ -209,6 +248,13 @@ pub(crate) fn compare(
         let (found, expected) = (ask(one.as_mut(), &query)?, ask(other.as_mut(), &query)?);
         if found != expected {
             return Err(format!("{query:?}:\n {found:?}\n instead of\n {expected:?}"));
+        }
+    }
+    for (kind, order) in KINDS.iter().zip([RecordOrder::Ascending, RecordOrder::Descending]) {
+        let found = records(one.as_mut(), kind, order)?;
+        let expected = records(other.as_mut(), kind, order)?;
+        if found != expected {
+            return Err(format!("records:\n {found:?}\n instead of\n {expected:?}"));
         }
     }
     Ok(())

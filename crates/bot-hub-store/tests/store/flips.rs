@@ -7,12 +7,13 @@ use std::path::Path;
 
 use bot_hub_core::change::{Answer, Page, Query, Span};
 use bot_hub_store::memory::MemoryStore;
+use bot_hub_store::record::RecordOrder;
 use bot_hub_store::sqlite::{SqliteStore, verify};
 use bot_hub_store::{BotRecord, InviteRecord, Loaded, Reader, Store, TokenRecord, Write};
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 
-use super::drafts::{BOTS, ROOMS, Rng, Work, bot, room, rooms};
+use super::drafts::{BOTS, KINDS, ROOMS, Rng, Work, bot, records, room, rooms};
 
 const FLIPS: u64 = 300;
 
@@ -132,6 +133,10 @@ fn check(directory: &Path, model: &MemoryStore, expected: &Loaded, context: &str
                         _ => false,
                     };
                 }
+            }
+            for kind in KINDS {
+                let original = records(originals.as_mut(), &kind, RecordOrder::Ascending);
+                is_whole &= records(reader.as_mut(), &kind, RecordOrder::Ascending) == original;
             }
             tally.withheld = u64::from(!is_whole);
             tally.other = u64::from(is_whole && (loaded != *expected || !epoch_is_same));

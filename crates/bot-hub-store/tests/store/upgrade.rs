@@ -30,6 +30,7 @@ const BACK: &[&str] = &[
     "",
     "DROP INDEX token_bot;",
     "DROP INDEX receipt_ahead;",
+    "DROP TABLE record;",
 ];
 
 const TOKENS: [(&str, &str); 2] = [
@@ -125,8 +126,10 @@ fn a_store_of_every_earlier_schema_opens_with_all_that_was_in_it() {
         let (mut model, mut work) = (model(), Work::new(14));
         store.commit(&rooms()).unwrap();
         for batch in std::iter::once(accounts().to_vec()).chain((0..60).map(|_| work.batch(12))) {
-            // Rights came with a later schema.
-            let is_old = |write: &Write| !matches!(write, Write::Change(Change::Grant { .. }));
+            // Rights and records came with later schemas.
+            let is_old = |write: &Write| {
+                !matches!(write, Write::Change(Change::Grant { .. }) | Write::Record(_))
+            };
             let batch: Vec<Write> = batch.into_iter().filter(is_old).collect();
             store.commit(&batch).unwrap();
             model.commit(&batch).unwrap();
@@ -145,9 +148,16 @@ fn a_store_of_every_earlier_schema_opens_with_all_that_was_in_it() {
         let mut store = SqliteStore::open(directory.path()).unwrap();
         compare(&mut store, &mut model, &work.ids()).unwrap();
         assert_eq!(store.load().unwrap().snapshot.epoch, epoch, "it is the same log");
-        store.commit(&work.batch(12)).unwrap();
+        for _ in 0..10 {
+            let batch = work.batch(12);
+            store.commit(&batch).unwrap();
+            model.commit(&batch).unwrap();
+        }
+        compare(&mut store, &mut model, &work.ids()).unwrap();
         drop(store);
-        assert_eq!(verify(directory.path()).unwrap().damage, []);
+        let report = verify(directory.path()).unwrap();
+        assert_eq!(report.damage, []);
+        assert!(!report.records.is_empty(), "it takes what only the newest schema has");
         let copy = directory.path().join(format!("hub.db.schema-{earlier}"));
         assert_eq!(schema_of(&Connection::open(copy).unwrap()), earlier);
         assert_eq!(schema_of(&Connection::open(&file).unwrap()), newest);

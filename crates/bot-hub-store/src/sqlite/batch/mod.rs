@@ -6,6 +6,7 @@
 mod append;
 mod insert;
 mod members;
+mod records;
 mod registry;
 mod trim;
 
@@ -50,6 +51,7 @@ impl<'a> Batch<'a> {
     fn apply(&mut self, write: &Write) -> Result<Outcome, Trouble> {
         match write {
             Write::Change(change) => return self.change(change),
+            Write::Record(write) => return self.record(write),
             Write::Bot(bot) => self.put_bot(bot)?,
             Write::ForgetBot(bot, at) => self.forget_bot(bot, *at)?,
             Write::Token(token) => self.put_token(token)?,

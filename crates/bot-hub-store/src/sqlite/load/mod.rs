@@ -233,7 +233,7 @@ impl Loading<'_> {
             match receipt_row(self.conn, names, sum, room, seq, row)? {
                 Some(_) => seqs.push(seq),
                 None => {
-                    tracing::error!(%room, %bot, seq, "a receipt is damaged: it counts as none")
+                    tracing::error!(%room, %bot, seq, "a receipt is damaged: it counts as none");
                 }
             }
         }
