@@ -3,7 +3,7 @@
 // Owns which answer belongs to which question. The hub answers questions of one kind in order, and
 // names the room or the message in most answers.
 
-import { HubAway, HubRefusal } from "./errors.ts";
+import { HubAway, HubRefusal } from "./refusal.ts";
 import type { ClientFrame, ErrorFrame, ServerFrame } from "./frames.ts";
 
 export type Question = Extract<ClientFrame, { type: "history" | "status" | "rooms" | "who" }>;
@@ -16,6 +16,12 @@ const ANSWER_MS = 10_000;
 
 export class Asks {
   #waiting: Waiting[] = [];
+  readonly #refusal: (error: ErrorFrame) => HubRefusal;
+
+  /** `refusal` words what the hub refused. */
+  constructor(refusal = (error: ErrorFrame) => new HubRefusal(error)) {
+    this.#refusal = refusal;
+  }
 
   add<Q extends Question>(question: Q): Promise<Answer<Q>> {
     return new Promise<Answer<Q>>((resolve, reject) => {
@@ -43,7 +49,7 @@ export class Asks {
     const found = this.#waiting.find(
       ({ question }) => error.ref === question.type || (question.type === "status" && error.ref === question.id),
     );
-    found?.fail(new HubRefusal(error));
+    found?.fail(this.#refusal(error));
     return found !== undefined;
   }
 

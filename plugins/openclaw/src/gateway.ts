@@ -14,6 +14,7 @@ import { liveAccounts, noteTyping, type LiveAccount } from "./live.ts";
 import { LogLimit } from "./log-limit.ts";
 import { Loops } from "./loops.ts";
 import { ownerNotice } from "./owner.ts";
+import { plainHint } from "./plain-hint.ts";
 import { Requests } from "./requests.ts";
 import { endRequests } from "./requests-end.ts";
 import { expulsion } from "./rooms-missing.ts";
@@ -59,7 +60,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
     },
   });
   const client: HubClient = new HubClient(
-    { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox, exile: files.exile },
+    { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox, exile: files.exile, hint: plainHint },
     {
       state: (state) => {
         if (state.kind === "connecting") live.refusals.clear();

@@ -5,10 +5,10 @@
 
 import { Asks, type Answer, type Question } from "./asks.ts";
 import { backoffMs, pause } from "./backoff.ts";
-import { HubAway, HubRefusal } from "./errors.ts";
+import { HubAway, HubRefusal } from "./refusal.ts";
 import { Exile } from "./exile.ts";
 import { memoryFile, type JsonFile } from "./file.ts";
-import type { Ack, AuthOk, ClientFrame, Delivery, Gap, Limits, RangeReceipt, ReceiptNotice, ServerFrame } from "./frames.ts";
+import type { Ack, AuthOk, ClientFrame, Delivery, ErrorFrame, Gap, Limits, RangeReceipt, ReceiptNotice, ServerFrame } from "./frames.ts";
 import { openLink, type Ended, type Link, type OpenSocket } from "./link.ts";
 import { Outbox, type Draft } from "./outbox.ts";
 import { inFull } from "./pages.ts";
@@ -57,6 +57,8 @@ export type HubOptions = {
   outbox?: JsonFile;
   /** Rooms that the bot was taken out of. */
   exile?: JsonFile;
+  /** Words a refusal's hint for whoever reads this program's errors; empty for none. The hub's hints are for programs. */
+  hint?: (error: ErrorFrame) => string;
   open?: OpenSocket;
 };
 
@@ -70,7 +72,7 @@ export class HubClient {
   readonly #options: HubOptions;
   readonly #events: HubEvents;
   readonly #outbox: Outbox;
-  readonly #asks = new Asks();
+  readonly #asks: Asks;
   readonly #reports: Reports;
   readonly #exile: Exile;
   #link: Link | undefined;
@@ -83,6 +85,7 @@ export class HubClient {
   constructor(options: HubOptions, events: HubEvents) {
     this.#options = options;
     this.#events = events;
+    this.#asks = new Asks((error) => this.#refusal(error));
     this.#outbox = new Outbox(options.outbox ?? memoryFile());
     this.#exile = new Exile(options.exile ?? memoryFile(), options.rooms ?? []);
     this.#reports = new Reports((reports) => events.proven?.(reports));
@@ -140,7 +143,7 @@ export class HubClient {
     const outcomes = this.#outbox.add(drafts, this.#limits);
     this.#sendNext();
     return (await Promise.all(outcomes)).map((settled) => {
-      if (settled.kind === "refused") throw new HubRefusal(settled.error);
+      if (settled.kind === "refused") throw this.#refusal(settled.error);
       return settled.ack;
     });
   }
@@ -204,7 +207,7 @@ export class HubClient {
     for (const report of this.#reports.restart()) this.#write({ type: "receipt", ...receiptOf(report) });
     this.#prove();
     this.#limits = auth.limits ?? this.#limits;
-    for (const { error } of this.#outbox.expel(this.#limits)) this.#events.refused?.(new HubRefusal(error));
+    for (const { error } of this.#outbox.expel(this.#limits)) this.#events.refused?.(this.#refusal(error));
     this.#outbox.restart();
     this.#sendNext();
     this.#ready.resolve();
@@ -257,17 +260,21 @@ export class HubClient {
     }
   }
 
-  #refused(error: Extract<ServerFrame, { type: "error" }>): void {
+  #refused(error: ErrorFrame): void {
     const wait = error.retry_after_ms ?? backoffMs(2);
     const { kind } = this.#outbox.refuse(error, wait);
     if (kind === "later") setTimeout(() => this.#sendNext(), wait).unref();
-    else if (kind === "unknown" && !this.#asks.refuse(error)) this.#events.refused?.(new HubRefusal(error));
+    else if (kind === "unknown" && !this.#asks.refuse(error)) this.#events.refused?.(this.#refusal(error));
     this.#sendNext();
   }
 
   #sendNext(): void {
     const draft = this.#outbox.next();
     if (draft !== undefined && !this.#write({ type: "message", ...draft })) this.#outbox.restart();
+  }
+
+  #refusal(error: ErrorFrame): HubRefusal {
+    return new HubRefusal(error, this.#options.hint?.(error));
   }
 
   #prove(): void {

@@ -18,7 +18,7 @@ export type OpenSocket = (url: string) => Socket;
 export type Ended =
   | { kind: "stopped" }
   | { kind: "lost"; reason: string }
-  /** Whoever answers is no hub that this plugin can work with. */
+  /** What answers is no hub that this client can work with. */
   | { kind: "unusable"; reason: string }
   | { kind: "refused"; error: ErrorFrame }
   | { kind: "sent_away"; reason: GoingAway["reason"]; reconnectInMs?: number };
@@ -53,7 +53,7 @@ const PING_MS = 15_000;
 const SILENCE_MS = 40_000;
 
 const ORIGINAL_HUB =
-  "the hub is the original hub, which neither numbers nor confirms messages; hint: this plugin needs Bot Hub, which reads the original's configuration: bot-hub --config config.json";
+  "the hub is the original hub, which neither numbers nor confirms messages; hint: this client needs Bot Hub, which reads the original's configuration: bot-hub --config config.json";
 
 const openWebSocket: OpenSocket = (url) => new WebSocket(url) as Socket;
 

@@ -4,7 +4,7 @@
 // decides whether something should be said.
 
 import { PlatformMessageNotDispatchedError } from "openclaw/plugin-sdk/error-runtime";
-import { HubRefusal } from "./errors.ts";
+import { HubRefusal } from "./refusal.ts";
 import { pause } from "./backoff.ts";
 import { loadBlocks, nextDepth, type BlockStatus } from "./blocks.ts";
 import type { Ack } from "./frames.ts";

@@ -5,7 +5,7 @@
 // with the same id, until the hub says that it is stored or that it refuses it.
 
 import type { Ack, ErrorFrame, Limits, Message } from "./frames.ts";
-import { HubAway } from "./errors.ts";
+import { HubAway } from "./refusal.ts";
 import { isRecord, type JsonFile } from "./file.ts";
 import { unsendable } from "./sendable.ts";
 

@@ -12,8 +12,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
 };
 const SPEAKS_OF_FRAMES = /\{\s*\\?"|"\s*:|^send\b/;
 
-export function plainHint({ name, hint }: Pick<ErrorFrame, "name" | "hint">): string | undefined {
-  if (hint === undefined) return undefined;
-  if (SPEAKS_OF_FRAMES.test(hint)) return INSTEAD[name];
+/** Empty for a hint that says nothing to an agent. */
+export function plainHint({ name, hint = "" }: Pick<ErrorFrame, "name" | "hint">): string {
+  if (SPEAKS_OF_FRAMES.test(hint)) return INSTEAD[name] ?? "";
   return hint.replace(/`to: ([^`]*)`/g, "the bot `$1`").replace(/`room: ([^`]*)`/g, "the room `$1`");
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Answer, Question } from "./asks.ts";
-import { HubRefusal } from "./errors.ts";
+import { HubRefusal } from "./refusal.ts";
 import { memoryFile } from "./file.ts";
 import type { Entry } from "./hub-client.ts";
 import { Rooms, TOGETHER_MAX, type Log } from "./rooms.ts";

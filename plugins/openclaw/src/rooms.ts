@@ -4,7 +4,7 @@
 // kept here but up to where the agent has seen each room, which outlives a restart.
 
 import { entryKey, type EntryRef } from "./entry-key.ts";
-import { HubRefusal } from "./errors.ts";
+import { HubRefusal } from "./refusal.ts";
 import { isRecord, memoryFile, type JsonFile } from "./file.ts";
 import type { Entry, HubClient } from "./hub-client.ts";
 import type { Delivery } from "./frames.ts";

@@ -7,7 +7,8 @@ import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { createMessageReceiptFromOutboundResults, defineChannelMessageAdapter } from "openclaw/plugin-sdk/channel-outbound";
 import { sessionOf } from "./claims.ts";
 import { CHANNEL_ID, resolveAccount } from "./config.ts";
-import { HubRefusal, messageOf } from "./errors.ts";
+import { messageOf } from "./errors.ts";
+import { HubRefusal } from "./refusal.ts";
 import { findLive, readTarget, say } from "./outbound.ts";
 import { stableId, uuid7 } from "./uuid.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { resolveAccount } from "./config.ts";
-import { HubRefusal } from "./errors.ts";
+import { HubRefusal } from "./refusal.ts";
 import { memoryFile } from "./file.ts";
 import type { Ack } from "./frames.ts";
 import type { HubClient } from "./hub-client.ts";

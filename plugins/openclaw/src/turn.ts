@@ -6,7 +6,8 @@ import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-
 import type { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
 import { houseRules } from "./house-rules.ts";
 import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
-import { HubAway, messageOf, outward } from "./errors.ts";
+import { messageOf, outward } from "./errors.ts";
+import { HubAway } from "./refusal.ts";
 import type { Ack } from "./frames.ts";
 import { isAnswer, isApology, isSilence } from "./host-notices.ts";
 import type { Entry } from "./hub-client.ts";

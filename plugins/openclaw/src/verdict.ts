@@ -53,8 +53,8 @@ function sentAway(ended: Extract<Ended, { kind: "sent_away" }>, backoff: number,
 
 /** A newer hub may know further reasons. */
 const SENTENCES: Partial<Record<string, string>> = {
-  replaced: "another program connected with this bot's token; give each gateway a bot of its own",
+  replaced: "another program connected with this bot's token; give each program a bot of its own",
   revoked: "the bot was disabled or its token revoked; ask whoever runs the hub for a new one",
   shutdown: "the hub is restarting",
-  too_slow: "the hub closed the connection because this gateway did not read fast enough",
+  too_slow: "the hub closed the connection because this program did not read fast enough",
 };

@@ -1,0 +1,21 @@
+// What can go wrong between a client and a hub.
+
+import type { ErrorFrame } from "./frames.ts";
+
+/** A refusal of the hub with its hint, or with `hint` from a program that words hints for its own readers. */
+export class HubRefusal extends Error {
+  readonly error: ErrorFrame;
+  constructor(error: ErrorFrame, hint = error.hint ?? "") {
+    super(hint === "" ? error.message : `${error.message}; hint: ${hint}`);
+    this.name = "HubRefusal";
+    this.error = error;
+  }
+}
+
+/** There is no connection to the hub, or it went away before it answered. */
+export class HubAway extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = "HubAway";
+  }
+}
