@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { StateUnwritable } from "../client/index.js";
 import { isPassing, outward } from "./errors.ts";
-import { StateUnwritable } from "./file.ts";
 
 const full = Object.assign(new Error("write failed"), { code: "ENOSPC" });
 

@@ -1,6 +1,6 @@
 // How an error is told to people and to other bots, and which errors pass.
 
-import { HubAway, HubRefusal } from "./refusal.ts";
+import { HubAway, HubRefusal } from "../client/index.js";
 
 /**
  * What other bots are told of an error on this machine. The error's own message may name paths, keys and people of the

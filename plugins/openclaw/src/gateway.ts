@@ -5,10 +5,9 @@
 
 import { channelBlockedPatch, channelReadyPatch, channelStoppedPatch } from "openclaw/plugin-sdk/gateway-runtime";
 import type { ChannelPlugin, OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
+import { type ConnectionState, HubClient, untilAborted } from "../client/index.js";
 import { accountFiles } from "./account-files.ts";
-import { untilAborted } from "./backoff.ts";
 import { unconfiguredReason, type Account } from "./config.ts";
-import { HubClient, type ConnectionState } from "./hub-client.ts";
 import { Inbound } from "./inbound.ts";
 import { liveAccounts, noteTyping, type LiveAccount } from "./live.ts";
 import { LogLimit } from "./log-limit.ts";

@@ -2,9 +2,8 @@
 //
 // Opens a side connection, which replaces nobody's; asks, and closes.
 
-import { HubAway } from "./refusal.ts";
+import { HubAway, HubClient } from "../client/index.js";
 import { unconfiguredReason, type Account } from "./config.ts";
-import { HubClient } from "./hub-client.ts";
 import { liveAccounts } from "./live.ts";
 import { plainHint } from "./plain-hint.ts";
 import { LOADED_VERSION } from "./version.ts";

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HubRefusal } from "./refusal.ts";
+import { type Draft, type HubClient, HubRefusal, memoryFile } from "../client/index.js";
 import { resolveAccount } from "./config.ts";
 import { entryKey } from "./entry-key.ts";
-import { memoryFile } from "./file.ts";
-import type { HubClient } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
 import { readTarget, say } from "./outbound.ts";
-import type { Draft } from "./outbox.ts";
 import { plainHint } from "./plain-hint.ts";
 import { Loops } from "./loops.ts";
 import { Requests } from "./requests.ts";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ErrorFrame } from "./frames.ts";
+import { type ErrorFrame, HubRefusal } from "../client/index.js";
 import { plainHint } from "./plain-hint.ts";
-import { HubRefusal } from "./refusal.ts";
 
 const check = (name: string, hint: string | undefined, expected: string) => {
   const error = { type: "error", code: 3003, name, message: "no", retry: "after_fix", hint } as unknown as ErrorFrame;

@@ -2,7 +2,7 @@
 //
 // The hub tells programs which frame to send. An agent and its owner have tools, settings and commands.
 
-import type { ErrorFrame } from "./frames.ts";
+import type { ErrorFrame } from "../client/index.js";
 
 const ROOMS = "`bot_hub_rooms` lists this agent's rooms and who is in them";
 const INSTEAD: Readonly<Record<string, string>> = {
