@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { memoryFile } from "./file.ts";
 import type { ClientFrame, ServerFrame } from "./frames.ts";
-import { HubClient, type ConnectionState, type HubOptions } from "./hub-client.ts";
+import { HubClient } from "./hub-client.ts";
 import type { Socket } from "./link.ts";
+import type { ConnectionState, HubOptions } from "./options.ts";
 
 /** The hub's end of a connection, in the hands of a test. */
 class FakeSocket implements Socket {
-  readyState = 0;
+  readyState: Socket["readyState"] = 0;
   onopen: Socket["onopen"] = null;
   onmessage: Socket["onmessage"] = null;
   onclose: Socket["onclose"] = null;

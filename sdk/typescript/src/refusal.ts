@@ -12,10 +12,17 @@ export class HubRefusal extends Error {
   }
 }
 
-/** There is no connection to the hub, or it went away before it answered. */
+/** There is no connection to the hub, or it gave no whole answer. */
 export class HubAway extends Error {
   constructor(reason: string) {
     super(reason);
     this.name = "HubAway";
   }
+}
+
+const RETRIES: ReadonlySet<string> = new Set(["never", "after_fix", "later"] satisfies ErrorFrame["retry"][]);
+
+/** Whether the same may succeed later. A word of a newer hub means so if a time comes with it. */
+export function isForNow(error: ErrorFrame): boolean {
+  return RETRIES.has(error.retry) ? error.retry === "later" : error.retry_after_ms !== undefined;
 }
