@@ -1,9 +1,9 @@
 //! The bodies of the fuzz targets: bytes in, a panic if something does not hold.
 //!
-//! The properties of blocks are those of `crates/bot-protocol/tests`, so that a test and a fuzzer never disagree about
+//! The properties of blocks are those of `crates/bot-protocol/tests/format`, so that a test and a fuzzer never disagree about
 //! what must hold; the rest is in `hub`.
 
-#[path = "../../crates/bot-protocol/tests/common/mod.rs"]
+#[path = "../../crates/bot-protocol/tests/format/common/mod.rs"]
 mod common;
 /// What `link_source` finds at `crate::config` where it is at home.
 mod config {

@@ -460,6 +460,8 @@ pub struct MemberRecord {
     pub cursor: u64,
     /// When the first entry after the cursor was sent, if there is one.
     pub waiting_since: Option<Timestamp>,
+    /// Entries after the cursor with a receipt `Received` of its own, in order.
+    pub received: Vec<u64>,
     /// Ranges after the cursor that it will never get, in order.
     pub dropped: Vec<DroppedRange>,
 }

@@ -13,6 +13,7 @@ const { HUB, PLUGIN } = process.env;
 const { HubClient } = await import(join(PLUGIN, "client/index.js"));
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-frozen-"));
 let hub;
+const running = [];
 
 /** A client, and a promise for its next state of a kind. */
 function connect() {
@@ -27,6 +28,7 @@ function connect() {
   const next = (kind) => new Promise((resolve) => waits.push({ kind, resolve }));
   const first = next("ready");
   const done = client.run(stop.signal);
+  running.push(stop);
   return { client, stop, done, next, first, seen };
 }
 
@@ -35,6 +37,7 @@ describe("a hub that stands still", () => {
     hub = await startHub({ binary: HUB, dir, bots: ["a"] });
   });
   after(async () => {
+    for (const stop of running) stop.abort();
     await hub?.stop("SIGKILL");
     rmSync(dir, { recursive: true, force: true });
   });

@@ -1,5 +1,5 @@
 // Generated from crates/bot-protocol/src/frame; do not edit.
-// UPDATE=1 cargo test -p bot-hub --test frames_typescript
+// UPDATE=1 cargo test -p bot-hub --test repository
 
 /** `ack`: the message is committed and survives a crash. */
 export type Ack = {
@@ -21,7 +21,7 @@ export type Ack = {
 
 /** `auth`: the token, and what the client can do. */
 export type Auth = {
-  /** What the client can do: `ack`, `receipts`, `presence`, `acts`. Unknown ones are not granted. */
+  /** What the client can do: `ack`, `receipts`, `ranges`, `presence`, `acts`. Unknown ones are not granted. */
   caps?: Array<string>;
   /** Name and version of the client, for people: `openclaw/2026.9.6 bot-hub/0.1.0`. */
   client?: string;
@@ -266,6 +266,8 @@ export type Leave = {
 
 /** `left`. */
 export type Left = {
+  /** How many messages that waited for it are dropped, when it was the bot's own wish. */
+  dropped?: number;
   /** Why, when it was not the bot's own wish. */
   reason?: string;
   /** The room. */

@@ -91,6 +91,26 @@ test("a message is sent again with the same id until it is acknowledged", async 
   await done;
 });
 
+test("a message to a room that the bot is still joining waits until it is in, or is not let in", async () => {
+  const { client, stop, done, socket } = connect({ rooms: ["lab", "den"] });
+  socket().welcome();
+  const sent = [client.send({ room: "lab", text: "1", id: "m1" }), client.send({ room: "hall", text: "2", id: "m2" })];
+  const heard = () => socket().heard.flatMap((it) => (it.type === "message" ? [it.id] : []));
+  assert.deepEqual(heard(), ["m2"], "the hub knows no `lab` yet");
+  socket().say({ type: "ack", id: "m2", room: "hall", queued: 0, delivered: 0 });
+  socket().say({ type: "joined", room: "lab", members: [] });
+  socket().say({ type: "ack", id: "m1", room: "lab", queued: 0, delivered: 0 });
+  await Promise.all(sent);
+  const refused = client.send({ room: "den", text: "3", id: "m3" });
+  assert.deepEqual(heard(), ["m2", "m1"]);
+  socket().say({ type: "error", code: 3004, name: "room_closed", message: "closed", retry: "after_fix", ref: "join" });
+  assert.deepEqual(heard(), ["m2", "m1", "m3"], "its own refusal says more");
+  socket().say({ type: "error", code: 3001, name: "no_such_room", message: "no", retry: "after_fix", ref: "m3" });
+  await assert.rejects(refused, /no/);
+  stop.abort();
+  await done;
+});
+
 test("what a crash left in the outbox goes out at the next start", async () => {
   const { socket, stop, done } = connect({ outbox: memoryFile([{ room: "lab", text: "old", id: "m0" }]) });
   socket().welcome(["lab"]);

@@ -29,6 +29,8 @@ export class HubClient {
   readonly #asks: Asks;
   readonly #reports: Reports;
   readonly #exile: Exile;
+  /** Rooms that the hub was asked to let us into and has not answered for. */
+  readonly #joining = new Set<string>();
   #link: Link | undefined;
   #auth: AuthOk | undefined;
   #readyAt: number | undefined;
@@ -130,7 +132,7 @@ export class HubClient {
   }
 
   join(room: string): void {
-    this.#write({ type: "join", room });
+    if (this.#write({ type: "join", room })) this.#joining.add(room);
   }
 
   /** Resolves at once while connected, else at the next connection. */
@@ -175,6 +177,7 @@ export class HubClient {
     if (this.#auth !== undefined) this.#ready = Promise.withResolvers();
     this.#auth = undefined;
     this.#link = undefined;
+    this.#joining.clear();
     this.#asks.abandon(ended.kind === "lost" ? ended.reason : "the connection to the hub ended");
   }
 
@@ -188,7 +191,9 @@ export class HubClient {
         return;
       case "joined":
         this.rooms.set(frame.room, new Set(frame.members));
-        return this.#exile.admitted(frame.room);
+        this.#exile.admitted(frame.room);
+        this.#joining.delete(frame.room);
+        return this.#sendNext();
       case "left":
         this.rooms.delete(frame.room);
         if (frame.reason === undefined) return;
@@ -222,6 +227,8 @@ export class HubClient {
   #refused(error: ErrorFrame): void {
     const { random } = this.#options;
     const wait = error.retry_after_ms === undefined ? backoffMs(2, random) : notBefore(error.retry_after_ms, random);
+    // It does not say which room. What is sent into one that we are not in is refused for itself.
+    if (error.ref === "join") this.#joining.clear();
     const { kind } = this.#outbox.refuse(error, wait);
     if (kind === "later") setTimeout(() => this.#sendNext(), wait).unref();
     else if (kind === "unknown" && !this.#asks.refuse(error)) this.#refusedUnasked(error);
@@ -238,7 +245,7 @@ export class HubClient {
   }
 
   #sendNext(): void {
-    const draft = this.#outbox.next();
+    const draft = this.#outbox.next(Date.now(), this.#joining);
     if (draft !== undefined && !this.#write({ type: "message", ...draft })) this.#outbox.restart();
   }
 

@@ -52,10 +52,13 @@ export class Outbox {
     return outcomes;
   }
 
-  /** The message to send now, if none is under way. What was put off waits, and all to the same place behind it. */
-  next(now = Date.now()): Draft | undefined {
+  /**
+   * The message to send now, if none is under way. What was put off waits, and all to the same place behind it; so do
+   * messages to rooms that the bot is still joining.
+   */
+  next(now = Date.now(), joining: Iterable<string> = []): Draft | undefined {
     if (this.#underWay !== undefined) return undefined;
-    const held = new Set<string>();
+    const held = new Set<string>(joining);
     for (const waiting of this.#waiting.values()) {
       const place = placeOf(waiting.draft);
       if (waiting.notBefore <= now && !held.has(place)) {

@@ -126,7 +126,7 @@ impl Link {
     fn gone(&mut self, room: RoomName) {
         self.inbox.forget(&room);
         let reason = Some("the membership ended while this client was away".into());
-        self.event(Event::Left(Left { room, reason }));
+        self.event(Event::Left(Left { room, reason, dropped: None }));
     }
 
     fn turned_away(&mut self, now: Timestamp, error: ErrorFrame) {

@@ -40,11 +40,14 @@ impl Hub {
                 self.loss_stored(room, bot);
                 self.look_up_all(notices);
             }
-            (Pending::Cursor { room, bot, seq, news, .. }, _) => {
+            (Pending::Cursor { room, bot, seq, news, claims, .. }, _) => {
                 if let Some(member) = self.world.member_mut(room, bot) {
                     member.meaning.mark_stored(seq);
                 }
-                self.tell_of_place(room, bot, seq, news);
+                self.tell_of_place((room, bot), seq, news, claims);
+            }
+            (Pending::Ahead { room, bot, seq, news, .. }, _) => {
+                self.tell_of_place((room, bot), seq, news, Vec::new());
             }
             (Pending::Trim { room }, Outcome::Trimmed { removed, more, oldest_at }) => {
                 self.trimmed(room, &removed, oldest_at);
@@ -109,7 +112,7 @@ impl Hub {
                 self.goes_on(room, bot);
                 self.refuse_waiter(waiter, code, "leave");
             }
-            Pending::Cursor { room, bot, seq, at, news } => {
+            Pending::Cursor { room, bot, seq, at, news, claims } => {
                 if let Some(member) = self.world.member_mut(room, bot) {
                     // What another kind of reader did is tried again as it was.
                     if member.meaning.refused(seq) {
@@ -117,9 +120,12 @@ impl Hub {
                     }
                     self.save_again(room, bot);
                 }
-                if !news.is_empty() {
-                    self.retry(Pending::Cursor { room, bot, seq, at, news }, code);
-                }
+                self.retry_news(news, code);
+                self.retry_claims(room, bot, claims);
+            }
+            Pending::Ahead { room, bot, seq, at, news } => {
+                self.ahead_refused(room, bot, seq, at);
+                self.retry_news(news, code);
             }
             Pending::Delivered { room, bot, at } => {
                 if let Some(member) = self.world.member_mut(room, bot) {

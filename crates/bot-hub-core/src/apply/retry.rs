@@ -5,10 +5,12 @@
 //! what is forgotten is counted, and whoever reported it is told.
 
 use bot_protocol::code::Code;
+use bot_protocol::receipt::ReceiptState;
 
 use crate::hub::Hub;
+use crate::index::{BotIx, RoomIx};
 use crate::settings::CURSOR_SAVE_MS;
-use crate::waiting::{Fact, Pending, Waiter};
+use crate::waiting::{Fact, News, Notice, Pending, Waiter};
 
 /// Facts about single entries, and news of them, that are kept while the disk is full.
 const FACTS_MAX: usize = 10_000;
@@ -45,13 +47,6 @@ impl Hub {
                 refused.facts.push_back(*fact);
             }
             Pending::Fact(fact) => self.forget_fact(&fact, code),
-            Pending::Cursor { room, bot, mut news, .. } => {
-                let space = FACTS_MAX - refused.told_len;
-                self.stats.forgotten += news.len().saturating_sub(space) as u64;
-                news.truncate(space);
-                refused.told_len += news.len();
-                refused.told.entry((room, bot)).or_default().append(&mut news);
-            }
             _ => {}
         }
     }
@@ -61,7 +56,7 @@ impl Hub {
     fn forget_fact(&mut self, fact: &Fact, code: Code) {
         self.stats.forgotten += 1;
         let Some(conn) = self.world.bot(fact.news.bot).conn else { return };
-        if fact.news.state.is_reported_by_client() {
+        if fact.news.state > ReceiptState::Received && fact.news.state.is_reported_by_client() {
             self.refuse(conn, code, fact.news.id.as_str());
         }
     }
@@ -99,6 +94,22 @@ impl Hub {
         if self.refused.fails { space } else { usize::MAX }
     }
 
+    /// What was to be told with a place is a fact of its own now: only the store knows whether something
+    /// higher was told meanwhile.
+    pub(crate) fn retry_news(&mut self, told: Vec<News>, code: Code) {
+        for news in told {
+            let fact = self.fact(news);
+            self.retry(Pending::Fact(Box::new(fact)), code);
+        }
+    }
+
+    pub(crate) fn retry_claims(&mut self, room: RoomIx, bot: BotIx, claims: Vec<Notice>) {
+        let space = FACTS_MAX - self.refused.claims.len();
+        self.stats.forgotten += claims.len().saturating_sub(space) as u64;
+        let kept = claims.into_iter().take(space);
+        self.refused.claims.extend(kept.map(|notice| (room, bot, notice)));
+    }
+
     /// Tries the next one again, if there is one: rooms first, since the others are in them.
     fn retry_next(&mut self) -> bool {
         if let Some(room) = self.refused.rooms.pop_first() {
@@ -110,11 +121,11 @@ impl Hub {
             if self.world.member(room, bot).is_none() {
                 self.add_member(room, bot, Waiter::Nobody);
             }
-        } else if let Some(((room, bot), news)) = self.refused.told.pop_first() {
-            // Before the facts: that somebody received it is said before what it did with it.
-            self.refused.told_len -= news.len();
-            self.tell_when_saved(room, bot, news);
+        } else if let Some((room, bot, claim)) = self.refused.claims.pop_front() {
+            self.tell_of_claim(room, bot, vec![claim]);
         } else if let Some(fact) = self.refused.facts.pop_front() {
+            // Its place first, as when it was reported.
+            self.save_place(fact.news.room, fact.news.bot);
             self.state(fact);
         } else {
             return false;

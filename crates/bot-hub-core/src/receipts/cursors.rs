@@ -3,7 +3,10 @@
 //! Owns when cursors and marks are saved: a little after they moved, many at once. A crash in between
 //! costs redeliveries, never messages.
 
-use crate::change::Change;
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
+
+use crate::change::{Change, ReceiptRecord};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::settings::CURSOR_SAVE_MS;
@@ -24,6 +27,7 @@ impl Hub {
         if std::mem::take(&mut member.delivered_moved) {
             member.unsaved_delivered = Some(now);
         }
+        member.ahead.note(now);
         if !is_listed && member.is_unsaved() {
             // A hub that is about to stop may not come to a later save.
             self.save_after(if self.draining { 0 } else { CURSOR_SAVE_MS });
@@ -60,6 +64,7 @@ impl Hub {
         let (id, name) = (self.bot_id(bot).clone(), self.room_name(room));
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let (delivered, places) = (member.delivered(), member.unsaved_places());
+        let ahead = member.ahead.give();
         let delivered_at = member.unsaved_delivered.take();
         member.unsaved_cursor = None;
         member.mark_saved();
@@ -68,9 +73,63 @@ impl Hub {
             let change = Change::Delivered { room: room_name, bot: bot_id, seq: delivered, at };
             self.change(change, Pending::Delivered { room, bot, at });
         }
+        if let Some((seqs, at)) = ahead {
+            self.save_ahead(room, bot, seqs, at);
+        }
         for Place { seq, state, at } in places {
-            let change = Change::Cursor { room: name.clone(), bot: id.clone(), seq, state, at };
-            self.change(change, Pending::Cursor { room, bot, seq, at, news: Vec::new() });
+            self.give_cursor(room, bot, Place { seq, state, at });
+        }
+    }
+
+    /// The same place once more, for what has to wait until the store has it.
+    pub(crate) fn repeat_place(&mut self, room: RoomIx, bot: BotIx) {
+        let Some(member) = self.world.member(room, bot) else { return };
+        let (meaning, seq, at) = (&member.meaning, member.cursor(), self.now);
+        // The lower rung, if the store may not have what another kind of reader did.
+        let state = meaning.earlier().map_or(meaning.state(), |it| it.state.min(meaning.state()));
+        self.give_cursor(room, bot, Place { seq, state, at });
+    }
+
+    fn give_cursor(&mut self, room: RoomIx, bot: BotIx, Place { seq, state, at }: Place) {
+        let (name, id) = (self.room_name(room), self.bot_id(bot).clone());
+        let change = Change::Cursor { room: name, bot: id, seq, state, at };
+        let (news, claims) = (Vec::new(), Vec::new());
+        self.change(change, Pending::Cursor { room, bot, seq, at, news, claims });
+    }
+
+    /// What was received out of turn has a receipt of its own: the cursor says nothing of it.
+    fn save_ahead(&mut self, room: RoomIx, bot: BotIx, seqs: Vec<u64>, at: Timestamp) {
+        for seq in seqs {
+            let receipt = Change::Receipt(self.received_record(room, bot, seq, at));
+            self.change(receipt, Pending::Ahead { room, bot, seq, at, news: Vec::new() });
+        }
+    }
+
+    pub(crate) fn received_record(
+        &self,
+        room: RoomIx,
+        bot: BotIx,
+        seq: u64,
+        at: Timestamp,
+    ) -> ReceiptRecord {
+        ReceiptRecord {
+            room: self.room_name(room),
+            seq,
+            bot: self.bot_id(bot).clone(),
+            state: ReceiptState::Received,
+            at,
+            reason: None,
+            reply: None,
+        }
+    }
+
+    /// The store refused that: it is given again.
+    pub(crate) fn ahead_refused(&mut self, room: RoomIx, bot: BotIx, seq: u64, at: Timestamp) {
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        let is_listed = member.is_unsaved();
+        member.ahead.take_back(seq, at);
+        if !is_listed {
+            self.save_again(room, bot);
         }
     }
 }

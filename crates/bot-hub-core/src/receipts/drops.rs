@@ -10,6 +10,7 @@ use crate::change::{Change, Loss};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::waiting::{About, Notice, Pending};
+use crate::world::Member;
 
 /// Losses are recorded at most this long after they happened, while nobody reads. A crash in between
 /// costs nothing: those entries are delivered after all, or found to be lost again.
@@ -126,5 +127,9 @@ impl Hub {
         member.unstored_losses = member.unstored_losses.saturating_sub(1);
         member.losses.take_back(after, to);
         self.note_losses(room, bot);
+        // Its client may have named a position beyond the loss meanwhile: then nothing is recorded again.
+        if !self.world.member(room, bot).is_some_and(Member::waits_for_store) {
+            self.pump(room, bot);
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::change::{Change, Loss, Outcome, ReceiptRecord};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::io::ConnId;
-use crate::waiting::{Fact, News, Pending};
+use crate::waiting::{Fact, News, Notice, Pending};
 use crate::world::Slot;
 
 impl Hub {
@@ -23,14 +23,20 @@ impl Hub {
     }
 
     pub(crate) fn fact_settled(&mut self, fact: Fact, outcome: &Outcome) {
-        // A lower rung that comes late is no news to anybody.
-        if *outcome != Outcome::Late {
-            self.notify(fact.news);
+        let news = fact.news;
+        match outcome {
+            // The store may have it with the place already, and nobody was told.
+            Outcome::Late if news.state == ReceiptState::Received => {
+                self.tell_of_place((news.room, news.bot), news.seq, vec![news], Vec::new());
+            }
+            // A lower rung that comes late is no news to anybody.
+            Outcome::Late => {}
+            _ => self.notify(news),
         }
     }
 
-    /// Tells senders what a bot received, when its cursor is stored. Where nobody wants to know, the
-    /// cursor is saved with many others, later.
+    /// Tells senders what a bot received, when that is stored. Where nobody wants to know, the place is
+    /// saved with many others, later.
     pub(crate) fn tell_received(&mut self, room: RoomIx, bot: BotIx, slots: &[Slot]) {
         let wanted = slots.iter().filter(|slot| self.wants_receipts(slot.from, slot.sent_at));
         let told = wanted.map(|slot| self.news(room, bot, slot, ReceiptState::Received));
@@ -41,26 +47,48 @@ impl Hub {
     }
 
     /// Saves a bot's place, and tells the senders when it is stored.
-    pub(crate) fn tell_when_saved(&mut self, room: RoomIx, bot: BotIx, told: Vec<News>) {
+    fn tell_when_saved(&mut self, room: RoomIx, bot: BotIx, told: Vec<News>) {
         let before = self.pending.len();
         self.save_place(room, bot);
         let is_new = self.pending.len() > before;
-        let is_parting = self.is_parting(room, bot);
         match self.pending.back_mut() {
-            Some(Pending::Cursor { news, .. }) if is_new => *news = told,
-            // It was received out of turn: the cursor stands where it was. Whether that is so if the
-            // membership is about to end, the store decides.
-            _ if is_parting => told.into_iter().for_each(|news| self.record(news)),
-            _ => self.notify_all(told),
+            Some(Pending::Cursor { news, .. } | Pending::Ahead { news, .. }) if is_new => {
+                *news = told;
+            }
+            _ => told.into_iter().for_each(|news| self.record(news)),
         }
     }
 
-    /// A cursor is stored, if the membership in which it moved goes on: with its end those entries were
-    /// dropped, before.
-    pub(crate) fn tell_of_place(&mut self, room: RoomIx, bot: BotIx, seq: u64, news: Vec<News>) {
+    /// Saves a place that a client named, and tells the senders of what it thereby received when it is
+    /// stored.
+    pub(crate) fn tell_of_claim(&mut self, room: RoomIx, bot: BotIx, received: Vec<Notice>) {
+        if received.is_empty() || self.receipt_conns == 0 {
+            return;
+        }
+        let before = self.pending.len();
+        self.save_place(room, bot);
+        let is_new = self.pending.len() > before;
+        if !(is_new && matches!(self.pending.back(), Some(Pending::Cursor { .. }))) {
+            self.repeat_place(room, bot);
+        }
+        if let Some(Pending::Cursor { claims, .. }) = self.pending.back_mut() {
+            *claims = received;
+        }
+    }
+
+    /// A place is stored, if the membership in which it was reached goes on: with its end those entries
+    /// were dropped, before.
+    pub(crate) fn tell_of_place(
+        &mut self,
+        (room, bot): (RoomIx, BotIx),
+        seq: u64,
+        news: Vec<News>,
+        claims: Vec<Notice>,
+    ) {
         let member = self.world.member(room, bot);
         if member.is_some_and(|member| member.reads() && member.since < seq) {
-            self.notify_all(news);
+            news.into_iter().for_each(|news| self.notify(news));
+            self.look_up_notices(room, claims);
         }
     }
 
@@ -70,10 +98,6 @@ impl Hub {
         self.receipt_conns > 0
             && self.world.bot(bot).receipt_conns > 0
             && self.world.is_own(bot, sent_at)
-    }
-
-    pub(crate) fn notify_all(&mut self, news: Vec<News>) {
-        news.into_iter().for_each(|news| self.notify(news));
     }
 
     /// News about an entry, of now.
@@ -131,6 +155,11 @@ impl Hub {
 
     /// Stores what became of one entry, and tells its sender.
     pub(crate) fn record(&mut self, news: News) {
+        let fact = self.fact(news);
+        self.state(fact);
+    }
+
+    pub(crate) fn fact(&self, news: News) -> Fact {
         let record = ReceiptRecord {
             room: self.room_name(news.room),
             seq: news.seq,
@@ -140,7 +169,7 @@ impl Hub {
             reason: news.reason.as_deref().map(Into::into),
             reply: news.reply.clone(),
         };
-        self.state(Fact { record, news });
+        Fact { record, news }
     }
 
     /// The hub's own observation about one entry.

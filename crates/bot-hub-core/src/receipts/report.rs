@@ -183,6 +183,10 @@ impl Hub {
         if is_news {
             let from = self.world.intern_bot(&message.from);
             let said = AboutEntry { room, seq: message.seq, from, sent_at: message.sent_at };
+            if let Some(member) = self.world.member_mut(room, bot) {
+                member.take_ahead(message.seq);
+            }
+            self.note_place(room, bot);
             self.record_report(bot, &said, report);
         }
     }
@@ -190,6 +194,8 @@ impl Hub {
     fn record_report(&mut self, bot: BotIx, said: &AboutEntry, report: Report) {
         let Report { id: Some(id), state, reason, reply, .. } = report else { return };
         self.stats.reported[state as usize] += 1;
+        // Whoever did that has received it: a restart must not know one without the other.
+        self.save_place(said.room, bot);
         self.record(News {
             sender: said.from,
             room: said.room,

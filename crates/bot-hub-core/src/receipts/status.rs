@@ -127,8 +127,12 @@ struct Rung {
 /// Brings what was observed about one recipient onto the ladder: from the first rung upwards, each once
 /// and no later than the one above it.
 fn ladder(mut rungs: Vec<Rung>) -> Vec<Rung> {
-    // There is one end, the first. What was given up, has expired or was dealt with may be in a dropped
-    // range as well, which says less.
+    // What a bot says that it did with an entry it did, whatever the hub had given up before.
+    if rungs.iter().any(|it| is_said(it.state)) {
+        rungs.retain(|it| !is_off(it.state));
+    }
+    // There is one end, the first. What was given up or has expired may be in a dropped range as well,
+    // which says less.
     let end = rungs.iter().filter(|it| it.state.is_final());
     let end = end.min_by_key(|it| (it.state == ReceiptState::Dropped, it.at)).cloned();
     if let Some(end) = end {
@@ -157,6 +161,11 @@ fn off_at(rung: &Rung) -> Option<Timestamp> {
         ReceiptState::Dropped => Some(Timestamp(0)),
         state => is_off(state).then_some(rung.at),
     }
+}
+
+/// Known from nobody but the bot itself.
+fn is_said(state: ReceiptState) -> bool {
+    state > ReceiptState::Received && state.is_reported_by_client()
 }
 
 /// Off the ladder by what the hub did.

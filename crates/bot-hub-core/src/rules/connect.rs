@@ -131,7 +131,7 @@ impl Hub {
         let now = self.now;
         let Some(member) = self.world.member_mut(room, bot) else { return };
         member.turn_to(proves, now);
-        if member.meaning.is_due() {
+        if member.meaning.is_due() || member.ahead.is_due() {
             // What the last reader did must not be saved as if this one had done it.
             self.save_place(room, bot);
         }
@@ -148,7 +148,7 @@ impl Hub {
         };
         self.note_place(room, bot);
         if !proves {
-            self.look_up_notices(room, received.into_iter().map(notice).collect());
+            self.tell_of_claim(room, bot, received.into_iter().map(notice).collect());
         }
         self.pump(room, bot);
     }

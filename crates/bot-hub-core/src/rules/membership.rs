@@ -115,7 +115,7 @@ impl Hub {
         if self.world.bot(bot).rooms_made >= made_max && !self.is_operator(bot) {
             return Err(ErrorFrame::new(Code::TooManyRooms)
                 .message(format!("this bot has made {made_max} rooms, as many as it may"))
-                .hint("limits.rooms_made_per_bot; an operator can run: bot-hub room create"));
+                .hint("limits.roomsMadePerBot; an operator can run: bot-hub room create ROOM"));
         }
         self.has_space_for_room()
     }
@@ -128,7 +128,7 @@ impl Hub {
         }
         Err(ErrorFrame::new(Code::TooManyRooms)
             .message(format!("the hub has {rooms_max} rooms, as many as it may"))
-            .hint("limits.rooms_max; an operator can raise `limits.roomsMax`"))
+            .hint("an operator can raise `limits.roomsMax`"))
     }
 
     pub(crate) fn has_space_for_member(&self, room: RoomIx) -> Result<(), ErrorFrame> {
@@ -289,7 +289,10 @@ impl Hub {
         // A seed client does not know the frame: it learns when it speaks there again.
         let reader = reader.filter(|it| self.conn(*it).is_some_and(|conn| !conn.plain));
         for conn in asker.into_iter().chain(reader.filter(|it| Some(*it) != asker)) {
-            let frame = Left { room: self.room_name(room), reason: reason.clone() };
+            let is_plain = self.conn(conn).is_some_and(|it| it.plain);
+            let is_told = Some(conn) == asker && dropped > 0 && !is_plain;
+            let told = is_told.then_some(dropped);
+            let frame = Left { room: self.room_name(room), reason: reason.clone(), dropped: told };
             self.send(conn, ServerFrame::Left(frame));
         }
         self.confirm_parting(waiter, dropped);

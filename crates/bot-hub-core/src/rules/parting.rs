@@ -5,10 +5,9 @@
 //! reports meanwhile counts only if the store refuses to end the membership.
 
 use bot_protocol::name::BotId;
-use bot_protocol::receipt::ReceiptState;
 use serde_json::json;
 
-use crate::change::{Change, DroppedRange, Loss, ReceiptRecord};
+use crate::change::{Change, DroppedRange, Loss};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::io::ConnId;
@@ -70,17 +69,9 @@ impl Hub {
         let member = self.world.member_mut(room, bot).filter(|it| it.reads());
         let Some(stretches) = member.map(|it| it.part(head)) else { return Vec::new() };
         let Some(member) = self.world.member(room, bot) else { return Vec::new() };
-        let received = member.received_out_of_turn().into_iter().map(|seq| {
-            Change::Receipt(ReceiptRecord {
-                room: self.room_name(room),
-                seq,
-                bot: self.bot_id(bot).clone(),
-                state: ReceiptState::Received,
-                at: self.now,
-                reason: None,
-                reply: None,
-            })
-        });
+        let received = member.received_out_of_turn().into_iter();
+        let received =
+            received.map(|seq| Change::Receipt(self.received_record(room, bot, seq, self.now)));
         let change = |(after, to): (u64, u64)| Change::Drop {
             room: self.room_name(room),
             bot: self.bot_id(bot).clone(),

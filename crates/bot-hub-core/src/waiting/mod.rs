@@ -44,7 +44,17 @@ pub(crate) enum Pending {
     /// What waited is dropped, together with the end of the membership that follows.
     Parting,
     /// A cursor: if it is refused, the next save repeats it.
-    Cursor { room: RoomIx, bot: BotIx, seq: u64, at: Timestamp, news: Vec<News> },
+    Cursor {
+        room: RoomIx,
+        bot: BotIx,
+        seq: u64,
+        at: Timestamp,
+        news: Vec<News>,
+        /// What a client received by its own account.
+        claims: Vec<Notice>,
+    },
+    /// An entry that was received out of turn, likewise.
+    Ahead { room: RoomIx, bot: BotIx, seq: u64, at: Timestamp, news: Vec<News> },
     /// What was written to a bot's socket, likewise.
     Delivered { room: RoomIx, bot: BotIx, at: Timestamp },
     /// A fact that must not be forgotten: if it is refused, it is tried again.

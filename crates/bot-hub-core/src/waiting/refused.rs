@@ -1,18 +1,17 @@
 //! What the store refused and the brain must not forget.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::index::{BotIx, RoomIx};
-use crate::waiting::{Fact, News};
+use crate::waiting::{Fact, Notice};
 
 #[derive(Debug, Default)]
 pub(crate) struct Refused {
     pub(crate) rooms: BTreeSet<RoomIx>,
     pub(crate) joins: BTreeSet<(RoomIx, BotIx)>,
     pub(crate) facts: VecDeque<Fact>,
-    /// What senders hear when a bot's cursor is saved.
-    pub(crate) told: BTreeMap<(RoomIx, BotIx), Vec<News>>,
-    pub(crate) told_len: usize,
+    /// What senders hear of a position that a client named, when it is stored.
+    pub(crate) claims: VecDeque<(RoomIx, BotIx, Notice)>,
     /// The store took nothing since that many tries.
     pub(crate) tries: u32,
     pub(crate) fails: bool,
@@ -25,7 +24,7 @@ impl Refused {
 
     /// How many changes wait here.
     pub(crate) fn len(&self) -> usize {
-        self.rooms.len() + self.joins.len() + self.facts.len() + self.told.len()
+        self.rooms.len() + self.joins.len() + self.facts.len() + self.claims.len()
     }
 
     /// A bot was removed: what was refused must not make it a member after its end.

@@ -7,6 +7,7 @@
 //! iterated over: their order would leak into what the hub does, and a simulation from a seed would
 //! not replay.
 
+mod ahead;
 mod census;
 pub(crate) mod losses;
 mod marks;

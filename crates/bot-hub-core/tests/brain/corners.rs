@@ -178,9 +178,9 @@ fn what_is_received_out_of_turn_takes_no_news_from_what_is_being_saved() {
     > hold store
     > bob received lab m1
     > bob received lab m3
-    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"received","at":1000000}
     > free store
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"received","at":1000000}
     "#);
 }
 

@@ -55,7 +55,7 @@ fn a_direct_room_can_be_named_by_either_side_in_any_order() {
     ana <- #dm:ana:bob 2 bob: hello
     bob <- {"type":"ack","room":"dm:ana:bob","id":"00000000000000ab-2","seq":2,"delivered":1,"queued":0}
     > bob leave dm:ana:bob
-    bob <- {"type":"left","room":"dm:ana:bob"}
+    bob <- {"type":"left","room":"dm:ana:bob","dropped":1}
     > ana say #dm:ana:bob are you still there?
     bob <- #dm:ana:bob 3 ana: are you still there?
     ana <- {"type":"ack","room":"dm:ana:bob","id":"00000000000000ab-3","seq":3,"delivered":1,"queued":0}

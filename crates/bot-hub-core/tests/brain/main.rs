@@ -3,6 +3,7 @@
 //! [`script`] is the language, [`bench`] what stands around the brain, [`store`] the model store.
 //! `INSTA_UPDATE=always` proposes what is missing in a transcript; read it before you accept it.
 
+mod ahead;
 mod bench;
 mod clients;
 mod clock;

@@ -53,7 +53,7 @@ fn a_page_that_was_asked_for_before_leaving_is_not_taken_for_the_next_membership
     > open bob ack resume
     bob <- auth_ok [ack] lab 0/2
     > bob leave lab
-    bob <- {"type":"left","room":"lab"}
+    bob <- {"type":"left","room":"lab","dropped":2}
     > bob join lab
     bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":2},"policy":{"closed":false}}
     > ana say #lab three

@@ -72,7 +72,7 @@ fn a_bot_that_leaves_drops_what_it_did_not_receive() {
     > bob received lab m2
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"received","at":1000000}
     > bob leave lab
-    bob <- {"type":"left","room":"lab"}
+    bob <- {"type":"left","room":"lab","dropped":1}
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"left"}
     > tick 1s
     > ana status m1

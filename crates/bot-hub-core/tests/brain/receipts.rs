@@ -75,11 +75,13 @@ fn a_ladder_is_climbed_upwards_only() {
     ana <- {"type":"ack","room":"lab","id":"m1","seq":2,"delivered":1,"queued":0}
     > show store
     > bob received lab m1
+    store <- receipt #lab 2 bob received
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
     > written bob
     ana <- {"type":"receipt","room":"lab","id":"m0","bot":"bob","state":"delivered","at":1000000}
     > bob answered lab m1 reply=m9
     store ? locate #lab m1 from anybody
+    store <- delivered #lab bob 2
     store <- receipt #lab 2 bob answered
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"answered","at":1000000,"reply":"m9"}
     > bob started lab m1
@@ -87,7 +89,6 @@ fn a_ladder_is_climbed_upwards_only() {
     > bob done lab m1
     store ? locate #lab m1 from anybody
     > bob received lab m0
-    store <- delivered #lab bob 2
     store <- cursor #lab bob 2 received
     ana <- {"type":"receipt","room":"lab","id":"m0","bot":"bob","state":"received","at":1000000}
     > bob started lab m1

@@ -92,12 +92,14 @@ fn cursors_and_facts_that_were_refused_are_saved_later() {
     > refuse storage_full
     > tick 200ms
     store <- cursor #lab bob 1 received
+    store <- receipt #lab 1 bob received
     store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered
     > refuse storage_full
     > free store
     > tick 400ms
     store <- cursor #lab bob 1 received
+    store <- receipt #lab 1 bob received
     store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
@@ -279,5 +281,24 @@ fn the_room_of_an_invite_that_was_refused_is_made_when_somebody_comes_by_another
     store <- create #front, closed
     store <- join #front dora
     store <- grant #front dora read,post
+    "#);
+}
+
+#[test]
+fn a_reader_that_knew_of_a_loss_goes_on_when_the_store_refuses_the_loss() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana ack
+    > ana say #lab one id=m1 expires=1s
+    > ana say #lab two id=m2
+    > hold store
+    > tick 3s
+    > loud
+    > open bob ack resume lab=1
+    bob <- auth_ok [ack] lab 0/2
+    > refuse storage_full
+    bob <- #lab 2 ana: two (m2), late 3000ms, 1 of 1
+    > free store
     "#);
 }

@@ -100,7 +100,7 @@ fn leaving_ends_the_membership() {
     bob <- #lab 1 ana: one
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":1,"queued":0}
     > bob leave lab
-    bob <- {"type":"left","room":"lab"}
+    bob <- {"type":"left","room":"lab","dropped":1}
     > ana say #lab two
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":0}
     > bob say #lab three

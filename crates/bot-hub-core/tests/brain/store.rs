@@ -369,6 +369,12 @@ impl Room {
             rights: place.rights,
             cursor: place.cursor,
             waiting_since: self.entries.range(place.cursor + 1..).next().map(|it| it.1.sent_at),
+            received: (self.receipts.keys())
+                .filter(|(seq, of, state)| {
+                    of == bot && *seq > place.cursor && *state == ReceiptState::Received
+                })
+                .map(|(seq, ..)| *seq)
+                .collect(),
             dropped: (self.dropped.iter())
                 .filter(|((of, _), (range, _))| of == bot && range.to > place.cursor)
                 .map(|(_, (range, _))| *range)

@@ -8,8 +8,8 @@ use std::fmt;
 use serde_json::Value;
 
 use super::problem::{Path, Segment};
+use super::schema::{Applies, Field, ROOT, Schema};
 use super::settings::Config;
-use super::shape::{Applies, Field, ROOT, Shape};
 
 /// One setting that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,24 +67,24 @@ pub(super) fn leaves(config: &Config) -> Vec<(Path, Value)> {
                 leaves.push((path.key("disabled"), entry.disabled.into()));
             }
         } else if let Some(value) = value.get(&field.key) {
-            collect(value, &field.shape, path, &mut leaves);
+            collect(value, &field.schema, path, &mut leaves);
         }
     }
     leaves
 }
 
-fn collect(value: &Value, shape: &Shape, path: Path, leaves: &mut Vec<(Path, Value)>) {
-    match (shape.inner(), value) {
-        (Shape::Section(fields), Value::Object(_)) => {
+fn collect(value: &Value, schema: &Schema, path: Path, leaves: &mut Vec<(Path, Value)>) {
+    match (schema.inner(), value) {
+        (Schema::Section(fields), Value::Object(_)) => {
             for field in fields {
                 if let Some(value) = value.get(&field.key) {
-                    collect(value, &field.shape, path.key(&field.key), leaves);
+                    collect(value, &field.schema, path.key(&field.key), leaves);
                 }
             }
         }
-        (Shape::Map { value: shape, .. }, Value::Object(entries)) => {
+        (Schema::Map { value: schema, .. }, Value::Object(entries)) => {
             for (key, value) in entries {
-                collect(value, shape, path.key(key), leaves);
+                collect(value, schema, path.key(key), leaves);
             }
         }
         _ => leaves.push((path, value.clone())),
@@ -99,7 +99,7 @@ fn applies(path: &Path) -> Applies {
         let Segment::Key(key) = segment else { break };
         let Some(field) = fields.iter().find(|field| field.key == *key) else { break };
         applies = applies.max(field.applies);
-        fields = field.shape.fields();
+        fields = field.schema.fields();
     }
     applies
 }

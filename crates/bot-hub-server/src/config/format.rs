@@ -8,7 +8,7 @@ use bot_protocol::name::{BotId, RoomName};
 
 use super::public_url::{PublicUrl, PublicUrlError};
 use super::quantity::{ByteSize, Period, QuantityError};
-use super::shape::Format;
+use super::schema::Format;
 use crate::net::{self, Network};
 
 /// What is wrong with a value, and what to do.

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::fit::Fitting;
 use super::node::{Member, Node, Value};
 use super::problem::{Origin, Path, Problem, Source};
-use super::shape::{Field, ROOT, Shape, example};
+use super::schema::{Field, ROOT, Schema, example};
 use super::suggest::{fold, nearest};
 use super::syntax;
+use super::validate::Validator;
 
 /// What variables of the hub's configuration start with.
 pub const ENV_PREFIX: &str = "BOT_HUB_";
@@ -72,7 +72,7 @@ impl Override {
 pub(super) fn lay_environment(
     tree: &mut Node,
     environment: &Environment,
-    fitting: &mut Fitting<'_>,
+    validator: &mut Validator<'_>,
     warnings: &mut Vec<Problem>,
 ) {
     let mut set: Vec<(Path, &str)> = Vec::new();
@@ -85,31 +85,31 @@ pub(super) fn lay_environment(
         let origin = Origin::of(&Source::Env(name.as_str().into()));
         let segments: Vec<_> = rest.split("__").collect();
         match resolve(&segments) {
-            Ok((path, shape)) => {
+            Ok((path, schema)) => {
                 if let Some((_, other)) = set.iter().find(|(known, _)| *known == path) {
                     let message = format!("`{other}` means the same setting");
                     let problem = Problem::new(&origin, &path, message, "keep one of the two");
-                    fitting.problems.push(problem);
+                    validator.problems.push(problem);
                     continue;
                 }
                 set.push((path.clone(), name));
-                lay(tree, &origin.source, &path, shape, value, fitting);
+                lay(tree, &origin.source, &path, schema, value, validator);
             }
-            Err(lost) => lost.tell(&segments, &origin, fitting.problems, warnings),
+            Err(lost) => lost.tell(&segments, &origin, validator.problems, warnings),
         }
     }
 }
 
 /// Lays the flags over `tree`.
-pub(super) fn lay_flags(tree: &mut Node, flags: &[Override], fitting: &mut Fitting<'_>) {
+pub(super) fn lay_flags(tree: &mut Node, flags: &[Override], validator: &mut Validator<'_>) {
     for Override { path, value, flag } in flags {
         let source = Source::Flag(flag.as_str().into());
         let segments: Vec<_> = path.split('.').collect();
         match resolve(&segments) {
-            Ok((path, shape)) => lay(tree, &source, &path, shape, value, fitting),
+            Ok((path, schema)) => lay(tree, &source, &path, schema, value, validator),
             Err(lost) => {
                 let origin = Origin::of(&source);
-                fitting
+                validator
                     .problems
                     .push(lost.problem(&origin, "`bot-hub config schema` lists all settings"));
             }
@@ -121,20 +121,20 @@ fn lay(
     tree: &mut Node,
     source: &Source,
     path: &Path,
-    shape: &Shape,
+    schema: &Schema,
     text: &str,
-    fitting: &mut Fitting<'_>,
+    validator: &mut Validator<'_>,
 ) {
-    let node = match written(text, shape, source) {
+    let node = match written(text, schema, source) {
         Ok(node) => node,
         Err(mut problem) => {
             problem.path = path.to_string();
-            fitting.problems.push(*problem);
+            validator.problems.push(*problem);
             return;
         }
     };
-    let Some(fitted) = fitting.fit(node, shape, path) else { return };
-    let nested = path.0.iter().rev().fold(fitted, |node, segment| {
+    let Some(valid) = validator.validate(node, schema, path) else { return };
+    let nested = path.0.iter().rev().fold(valid, |node, segment| {
         let super::problem::Segment::Key(key) = segment else { return node };
         let origin = node.origin.clone();
         let member = Member { origin: origin.clone(), key: key.clone(), node };
@@ -143,17 +143,17 @@ fn lay(
     tree.merge(nested);
 }
 
-/// A text from outside of a file as a value of the expected shape. Wrong ones are left as texts, so
+/// A text from outside of a file as a value of the expected schema. Wrong ones are left as texts, so
 /// that they are refused in the same words as in a file.
-fn written(text: &str, shape: &Shape, source: &Source) -> Result<Node, Box<Problem>> {
+fn written(text: &str, schema: &Schema, source: &Source) -> Result<Node, Box<Problem>> {
     let node = |value| Node { origin: Origin::of(source), value };
     let trimmed = text.trim();
-    if matches!(shape, Shape::Nullable(_)) && trimmed == "null" {
+    if matches!(schema, Schema::Nullable(_)) && trimmed == "null" {
         return Ok(node(Value::Null));
     }
-    Ok(match shape.inner() {
-        Shape::Section(_) | Shape::Map { .. } if !trimmed.starts_with('{') => {
-            let hint = format!("set one of its settings by name, or write {}", example(shape));
+    Ok(match schema.inner() {
+        Schema::Section(_) | Schema::Map { .. } if !trimmed.starts_with('{') => {
+            let hint = format!("set one of its settings by name, or write {}", example(schema));
             let message = "is a section, and this is no object";
             return Err(Box::new(Problem::new(
                 &Origin::of(source),
@@ -162,26 +162,26 @@ fn written(text: &str, shape: &Shape, source: &Source) -> Result<Node, Box<Probl
                 hint,
             )));
         }
-        Shape::Section(_) | Shape::Map { .. } => syntax::read(text, source)?,
-        Shape::List(_) | Shape::OneOrMany(_)
+        Schema::Section(_) | Schema::Map { .. } => syntax::read(text, source)?,
+        Schema::List(_) | Schema::OneOrMany(_)
             if trimmed.starts_with('[') && trimmed.contains('"') =>
         {
             syntax::read(text, source)?
         }
-        Shape::List(_) | Shape::OneOrMany(_) => {
+        Schema::List(_) | Schema::OneOrMany(_) => {
             let items = trimmed.split(',').map(str::trim).filter(|item| !item.is_empty());
             node(Value::List(items.map(|item| node(Value::Text(item.to_owned()))).collect()))
         }
-        Shape::Bool => node(match trimmed {
+        Schema::Bool => node(match trimmed {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
             _ => Value::Text(text.to_owned()),
         }),
-        Shape::Integer { .. } | Shape::Size { .. } => node(match trimmed.parse() {
+        Schema::Integer { .. } | Schema::Size { .. } => node(match trimmed.parse() {
             Ok(count) => Value::Integer(count),
             Err(_) => Value::Text(text.to_owned()),
         }),
-        Shape::Text(_) | Shape::Choice(_) | Shape::Nullable(_) => {
+        Schema::Text(_) | Schema::Choice(_) | Schema::Nullable(_) => {
             node(Value::Text(text.to_owned()))
         }
     })
@@ -195,14 +195,14 @@ struct Lost {
 }
 
 /// The setting that a name's parts mean; case and underscores do not matter.
-fn resolve(segments: &[&str]) -> Result<(Path, &'static Shape), Lost> {
-    let mut shape: &'static Shape = &ROOT;
+fn resolve(segments: &[&str]) -> Result<(Path, &'static Schema), Lost> {
+    let mut schema: &'static Schema = &ROOT;
     let mut path = Path::default();
     for segment in segments {
-        let fields = shape.fields();
+        let fields = schema.fields();
         if fields.is_empty() {
-            let message = match shape.inner() {
-                Shape::Map { .. } => "its entries cannot be set one by one",
+            let message = match schema.inner() {
+                Schema::Map { .. } => "its entries cannot be set one by one",
                 _ => "is one value, not a section",
             };
             let message = message.to_owned();
@@ -215,9 +215,9 @@ fn resolve(segments: &[&str]) -> Result<(Path, &'static Shape), Lost> {
             return Err(Lost { path, message: "is not a setting".to_owned(), near });
         };
         path = path.key(&field.key);
-        shape = &field.shape;
+        schema = &field.schema;
     }
-    Ok((path, shape))
+    Ok((path, schema))
 }
 
 impl Lost {

@@ -5,14 +5,14 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use super::fit::Fitting;
 use super::layers::{Environment, Override, lay_environment, lay_flags};
 use super::node::Node;
 use super::problem::{ConfigErrors, Origin, Path, Problem, Source};
+use super::schema::ROOT;
 use super::settings::Config;
-use super::shape::ROOT;
 use super::stamp::FileStamp;
 use super::syntax::{self, DOCUMENT_BYTES_MAX};
+use super::validate::Validator;
 use super::{meaning, places, plain};
 
 /// Where a configuration comes from; kept by whoever wants to load again.
@@ -86,20 +86,20 @@ fn layered(
     let environment = |name: &str| sources.env.get(name).map(str::to_owned);
     let mut errors = Vec::new();
     let mut warnings = Vec::new();
-    let mut fitting = Fitting { problems: &mut errors, environment: &environment };
+    let mut validator = Validator { problems: &mut errors, environment: &environment };
 
     let mut tree = Node::object(Origin::DEFAULT);
     match file {
         Some(Ok(written)) => {
             warnings.extend(meaning::spellings(&written));
-            let fitted = fitting.fit(written, &ROOT, &Path::default());
-            tree.merge(fitted.unwrap_or_else(|| Node::object(Origin::DEFAULT)));
+            let valid = validator.validate(written, &ROOT, &Path::default());
+            tree.merge(valid.unwrap_or_else(|| Node::object(Origin::DEFAULT)));
         }
-        Some(Err(problem)) => fitting.problems.push(*problem),
+        Some(Err(problem)) => validator.problems.push(*problem),
         None => {}
     }
-    lay_environment(&mut tree, &sources.env, &mut fitting, &mut warnings);
-    lay_flags(&mut tree, &sources.flags, &mut fitting);
+    lay_environment(&mut tree, &sources.env, &mut validator, &mut warnings);
+    lay_flags(&mut tree, &sources.flags, &mut validator);
     if !errors.is_empty() {
         return Err(refused(errors, warnings));
     }

@@ -4,14 +4,14 @@
 //! variables, then flags), and how mistakes are told. Never writes the file (`config init` makes a
 //! new one), never watches it, and never applies anything: the engine does.
 //!
-//! The way of a setting: [`syntax`] reads text into a tree that knows lines and columns; [`fit`]
-//! holds it against the [`shape`], which comes from the doc comments and types in [`settings`];
+//! The way of a setting: [`syntax`] reads text into a tree that knows lines and columns; [`validate`]
+//! judges it by the [`schema`], which comes from the doc comments and types in [`settings`];
 //! [`layers`] lays variables and flags over it; serde makes a [`Config`] of the result; [`meaning`]
 //! judges settings against one another.
 
 mod change;
-mod fit;
 mod format;
+mod json_schema;
 mod layers;
 mod limits;
 mod load;
@@ -25,7 +25,6 @@ mod quantity;
 mod reference;
 mod schema;
 mod settings;
-mod shape;
 mod show;
 mod stamp;
 mod starter;
@@ -33,10 +32,12 @@ mod suggest;
 mod syntax;
 mod tls;
 mod token;
+mod validate;
 mod variables;
 mod written;
 
 pub use change::Change;
+pub use json_schema::{schema, schema_text};
 pub use layers::{ENV_PREFIX, Environment, Override};
 pub use limits::Limits;
 pub use load::{Loaded, Sources, load, load_bytes, load_text};
@@ -47,12 +48,11 @@ pub use problem::{ConfigErrors, Origin, Place, Problem, Source};
 pub use public_url::{PublicUrl, PublicUrlError};
 pub use quantity::{ByteSize, Period, QuantityError};
 pub use reference::reference;
-pub use schema::{schema, schema_text};
+pub use schema::Applies;
 pub use settings::{
     Config, Keep, Log, LogFormat, LogLevel, PORT_DEFAULT, Retain, Retention, Room, Store,
     StoreKind, Sync, Timeouts, TokenEntry,
 };
-pub use shape::Applies;
 pub use show::Setting;
 pub use stamp::FileStamp;
 pub use starter::starter;

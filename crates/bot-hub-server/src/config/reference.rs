@@ -2,7 +2,7 @@
 //!
 //! Owns the tables; the text before them is `reference.md` beside this file.
 
-use super::shape::{Applies, Field, Format, ROOT, Shape};
+use super::schema::{Applies, Field, Format, ROOT, Schema};
 use super::starter::inline;
 
 /// The whole page.
@@ -12,20 +12,20 @@ pub fn reference() -> String {
     );
     page.push_str(include_str!("reference.md"));
     let (sections, plain): (Vec<_>, Vec<_>) =
-        ROOT.fields().iter().partition(|field| matches!(field.shape, Shape::Section(_)));
+        ROOT.fields().iter().partition(|field| matches!(field.schema, Schema::Section(_)));
     page.push_str(&table(&plain));
-    for field in plain.iter().filter(|field| matches!(field.shape, Shape::Map { .. })) {
-        let Shape::Map { value, .. } = &field.shape else { continue };
+    for field in plain.iter().filter(|field| matches!(field.schema, Schema::Map { .. })) {
+        let Schema::Map { value, .. } = &field.schema else { continue };
         let of = format!("{}.*", field.key);
         page.push_str(&section(&of, field, value.fields()));
-        for inner in value.fields().iter().filter(|inner| !inner.shape.fields().is_empty()) {
-            page.push_str(&section(&format!("{of}.{}", inner.key), inner, inner.shape.fields()));
+        for inner in value.fields().iter().filter(|inner| !inner.schema.fields().is_empty()) {
+            page.push_str(&section(&format!("{of}.{}", inner.key), inner, inner.schema.fields()));
         }
     }
     for field in sections {
-        page.push_str(&section(&field.key, field, field.shape.fields()));
-        for inner in field.shape.fields() {
-            if let Shape::Section(fields) = &inner.shape {
+        page.push_str(&section(&field.key, field, field.schema.fields()));
+        for inner in field.schema.fields() {
+            if let Schema::Section(fields) = &inner.schema {
                 let title = format!("{}.{}", field.key, inner.key);
                 page.push_str(&section(&title, inner, fields));
             }
@@ -55,7 +55,7 @@ fn table(fields: &[&Field]) -> String {
         };
         let row = [
             format!("`{}`", field.key),
-            value(&field.shape),
+            value(&field.schema),
             default,
             applies(field),
             cell(&field.doc),
@@ -79,27 +79,29 @@ fn applies(field: &Field) -> String {
     .to_owned()
 }
 
-fn value(shape: &Shape) -> String {
-    match shape {
-        Shape::Section(_) => "section".to_owned(),
-        Shape::Map { key: Format::Token, .. } => "token → entry".to_owned(),
-        Shape::Map { .. } => "name → entry".to_owned(),
-        Shape::List(item) => format!("list of {}", value(item)),
-        Shape::OneOrMany(item) => format!("{0} or list of {0}", value(item)),
-        Shape::Text(format) => text(*format).to_owned(),
-        Shape::Choice(choices) => {
+fn value(schema: &Schema) -> String {
+    match schema {
+        Schema::Section(_) => "section".to_owned(),
+        Schema::Map { key: Format::Token, .. } => "token → entry".to_owned(),
+        Schema::Map { .. } => "name → entry".to_owned(),
+        Schema::List(item) => format!("list of {}", value(item)),
+        Schema::OneOrMany(item) => format!("{0} or list of {0}", value(item)),
+        Schema::Text(format) => text(*format).to_owned(),
+        Schema::Choice(choices) => {
             choices.iter().map(|choice| format!("`\"{choice}\"`")).collect::<Vec<_>>().join(", ")
         }
-        Shape::Integer { min, max } if *max >= i128::from(u32::MAX) => format!("number from {min}"),
-        Shape::Integer { min, max } => format!("number, {min} to {max}"),
-        Shape::Size { min, max } if *max > 1 << 50 => {
+        Schema::Integer { min, max } if *max >= i128::from(u32::MAX) => {
+            format!("number from {min}")
+        }
+        Schema::Integer { min, max } => format!("number, {min} to {max}"),
+        Schema::Size { min, max } if *max > 1 << 50 => {
             format!("size from {}", super::ByteSize(*min))
         }
-        Shape::Size { min, max } => {
+        Schema::Size { min, max } => {
             format!("size, {} to {}", super::ByteSize(*min), super::ByteSize(*max))
         }
-        Shape::Bool => "`true`, `false`".to_owned(),
-        Shape::Nullable(inner) => format!("{} or `null`", value(inner)),
+        Schema::Bool => "`true`, `false`".to_owned(),
+        Schema::Nullable(inner) => format!("{} or `null`", value(inner)),
     }
 }
 

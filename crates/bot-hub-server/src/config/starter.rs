@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::shape::{Field, ROOT, Shape};
+use super::schema::{Field, ROOT, Schema};
 
 const WIDTH: usize = 96;
 
@@ -41,12 +41,12 @@ fn section(text: &mut String, fields: &[Field], depth: usize) {
         if let Some(example) = &field.example {
             push(text, format_args!("{indent}// Example: {}: {}\n", field.key, inline(example)));
         }
-        if let Shape::Section(inner) = &field.shape {
+        if let Schema::Section(inner) = &field.schema {
             push(text, format_args!("{indent}{}: {{\n", field.key));
             section(text, inner, depth + 1);
             push(text, format_args!("{indent}}},\n"));
         } else {
-            let default = field.default.clone().unwrap_or_else(|| empty(&field.shape));
+            let default = field.default.clone().unwrap_or_else(|| empty(&field.schema));
             push(text, format_args!("{indent}//{}: {},\n", field.key, inline(&default)));
         }
     }
@@ -58,15 +58,15 @@ fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
 
 fn sentence(field: &Field) -> String {
     match field.applies {
-        super::shape::Applies::Restart => format!("{} (Needs a restart.)", field.doc),
+        super::schema::Applies::Restart => format!("{} (Needs a restart.)", field.doc),
         _ => field.doc.clone(),
     }
 }
 
-fn empty(shape: &Shape) -> Value {
-    match shape {
-        Shape::Map { .. } | Shape::Section(_) => Value::Object(serde_json::Map::new()),
-        Shape::List(_) => Value::Array(Vec::new()),
+fn empty(schema: &Schema) -> Value {
+    match schema {
+        Schema::Map { .. } | Schema::Section(_) => Value::Object(serde_json::Map::new()),
+        Schema::List(_) => Value::Array(Vec::new()),
         _ => Value::Null,
     }
 }

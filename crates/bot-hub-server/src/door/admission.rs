@@ -32,6 +32,9 @@ pub enum TurnedAway {
     UnknownAddressFull,
 }
 
+/// So many sockets of one address may be about to say who they are, without being a crowd.
+const CROWD: usize = 4;
+
 /// The counts of one hub.
 #[derive(Default)]
 pub struct Admission {
@@ -46,6 +49,8 @@ pub struct Admission {
 
 struct Unknown {
     since: Instant,
+    /// As in its [`Place`].
+    address: Option<IpAddr>,
     leave: Rc<Notify>,
 }
 
@@ -87,7 +92,7 @@ impl Admission {
         self.unauthenticated.set(self.unauthenticated.get() + 1);
         self.last.set(self.last.get() + 1);
         let (number, leave) = (self.last.get(), Rc::new(Notify::new()));
-        let unknown = Unknown { since: Instant::now(), leave: Rc::clone(&leave) };
+        let unknown = Unknown { since: Instant::now(), address, leave: Rc::clone(&leave) };
         self.unknown.borrow_mut().insert(number, unknown);
         let admission = Rc::clone(self);
         Ok(Place { admission, address, is_authenticated: false, number, leave })
@@ -104,7 +109,7 @@ impl Admission {
         }
         self.count_address(address, limits)?;
         let unknown = self.unauthenticated.get();
-        if unknown < limits.unauthenticated_max || self.evict(limits) {
+        if unknown < limits.unauthenticated_max || self.evict(address, limits) {
             return Ok(());
         }
         if unknown < limits.unauthenticated_max.saturating_add(reserve) {
@@ -114,14 +119,20 @@ impl Admission {
         Err(TurnedAway::UnknownFull)
     }
 
-    /// Closes the oldest socket that has not said who it is, if it is old enough. Whether it did.
-    fn evict(&self, limits: &DoorLimits) -> bool {
+    /// Closes a socket that has not said who it is, for one that is counted for `address`: the oldest one
+    /// of the address that has most of them, if these are a crowd and more than the newcomer's own; else
+    /// the oldest of all, if that is old enough. Whether it did.
+    fn evict(&self, address: Option<IpAddr>, limits: &DoorLimits) -> bool {
         let mut unknown = self.unknown.borrow_mut();
-        let Some(oldest) = unknown.first_entry() else { return false };
-        if oldest.get().since.elapsed() < limits.unauthenticated_keep {
-            return false;
-        }
-        oldest.remove().leave.notify_one();
+        let Some((&oldest, first)) = unknown.first_key_value() else { return false };
+        let is_old = first.since.elapsed() >= limits.unauthenticated_keep;
+        let leaves = match most_of(&unknown, address) {
+            Some(first_of_most) => first_of_most,
+            None if is_old => oldest,
+            None => return false,
+        };
+        let Some(leaves) = unknown.remove(&leaves) else { return false };
+        leaves.leave.notify_one();
         self.turned_away.set(self.turned_away.get() + 1);
         true
     }
@@ -190,6 +201,9 @@ impl Place {
         self.admission.uncount_address(address, 0, 1 - unauthenticated);
         self.admission.uncount_address(self.address, 1, unauthenticated);
         self.address = address;
+        if let Some(unknown) = self.admission.unknown.borrow_mut().get_mut(&self.number) {
+            unknown.address = address;
+        }
         Ok(())
     }
 
@@ -216,6 +230,20 @@ impl Drop for Place {
         self.admission.all.set(self.admission.all.get() - 1);
         self.admission.uncount_address(self.address, 1, 0);
     }
+}
+
+/// The oldest socket of the address that has most of them, if it has to make room for `newcomer`. Of what
+/// is counted for no address nobody knows how many come from one.
+fn most_of(unknown: &BTreeMap<u64, Unknown>, newcomer: Option<IpAddr>) -> Option<u64> {
+    let mut counts: FxHashMap<IpAddr, (usize, u64)> = FxHashMap::default();
+    for (number, it) in unknown {
+        if let Some(address) = it.address {
+            counts.entry(address).or_insert((0, *number)).0 += 1;
+        }
+    }
+    let own = newcomer.and_then(|address| counts.get(&address)).map_or(0, |it| it.0) + 1;
+    let most = counts.into_values().max_by_key(|&(count, first)| (count, std::cmp::Reverse(first)));
+    most.filter(|it| it.0 > own.max(CROWD)).map(|it| it.1)
 }
 
 /// The address that limits count for. Whoever has an IPv6 address has its whole /64. This machine is
@@ -375,6 +403,34 @@ mod tests {
         places.clear();
         assert_eq!((admission.open(), admission.unauthenticated()), (0, 0));
         assert!(admission.unknown.borrow().is_empty());
+    }
+
+    #[test]
+    fn whoever_comes_often_makes_room_for_whoever_comes_once() {
+        let admission: Rc<Admission> = Rc::default();
+        let keep = std::time::Duration::MAX;
+        let limits = DoorLimits {
+            unauthenticated_max: 8,
+            unauthenticated_keep: keep,
+            ..DoorLimits::default()
+        };
+        let enter = |address: &str| {
+            Admission::enter(&admission, Some(address.parse().expect("an address")), &limits)
+        };
+        let first = enter("192.0.2.1").expect("room");
+        let mut many: Vec<Place> =
+            (1..=6).map(|n| enter(&format!("2001:db8::{n}")).expect("room")).collect();
+        let _second = enter("192.0.2.2").expect("room");
+        let is_told = |place: &Place| place.evicted().now_or_never().is_some();
+        let _third = enter("192.0.2.3").expect("the place of the oldest of six");
+        assert!(is_told(&many.remove(0)));
+        assert_eq!(enter("2001:db8::9").err(), Some(TurnedAway::UnknownFull), "not for its own");
+        let _fourth = enter("192.0.2.4").expect("the place of the oldest of five");
+        assert!(is_told(&many.remove(0)));
+        assert_eq!(enter("192.0.2.5").err(), Some(TurnedAway::UnknownFull), "four are no crowd");
+        assert!(!is_told(&first) && !many.iter().any(is_told));
+        drop(many);
+        assert_eq!(admission.unauthenticated(), 4);
     }
 
     #[test]

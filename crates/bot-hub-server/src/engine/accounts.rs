@@ -72,6 +72,19 @@ pub(super) fn concerns_bots(operation: &Operation) -> bool {
     )
 }
 
+/// Words of the command line that stand where a name may stand: `tail all`, `--context local`.
+const WORDS: [&str; 2] = ["all", "local"];
+
+/// Refuses such a word for a new bot. One that the configuration names, or that is here, goes on.
+pub(super) fn must_be_a_name(bot: &BotId) -> Result<(), ErrorFrame> {
+    if !WORDS.contains(&bot.as_str()) {
+        return Ok(());
+    }
+    Err(ErrorFrame::new(Code::NameTaken)
+        .message(format!("`{bot}` means something else on the command line"))
+        .hint("choose another name"))
+}
+
 impl Engine {
     pub(super) fn operate_bots(&mut self, conn: ConnId, request: Operate) {
         let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
@@ -123,6 +136,20 @@ impl Engine {
         }
     }
 
+    fn must_be_free(&self, bot: &BotId) -> Result<(), ErrorFrame> {
+        if self.registry.token_count_of(bot, Origin::Process) > 0 {
+            return Err(ErrorFrame::new(Code::NotAllowed)
+                .message(format!("`{bot}` is whoever uses the command line of the hub's machine"))
+                .hint("choose another name"));
+        }
+        if self.registry.is_taken(bot) {
+            return Err(ErrorFrame::new(Code::NotAllowed)
+                .message(format!("there is a bot `{bot}` already"))
+                .hint(format!("for a new token: bot-hub bot rotate-token {bot}")));
+        }
+        must_be_a_name(bot)
+    }
+
     fn add_bot(
         &mut self,
         conn: ConnId,
@@ -130,11 +157,7 @@ impl Engine {
         bot: BotId,
         operator: bool,
     ) -> Result<(), ErrorFrame> {
-        if self.registry.is_taken(&bot) {
-            return Err(ErrorFrame::new(Code::NotAllowed)
-                .message(format!("there is a bot `{bot}` already"))
-                .hint(format!("for a new token: bot-hub bot rotate-token {bot}")));
-        }
+        self.must_be_free(&bot)?;
         if self.hub.names_a_room(&bot) {
             return Err(ErrorFrame::new(Code::NameTaken)
                 .message(format!(

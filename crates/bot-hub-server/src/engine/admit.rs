@@ -103,7 +103,7 @@ impl Engine {
         self.metrics.auth_failures += 1;
         let (error, close) = match refusal {
             Refusal::Unknown => {
-                let hint = "ask whoever runs the hub for a token: bot-hub bot add NAME";
+                let hint = "ask whoever runs the hub for a token: an operator can run: bot-hub bot add NAME";
                 (ErrorFrame::new(Code::BadToken).hint(hint), CloseCode::BAD_TOKEN)
             }
             Refusal::Mistyped => {

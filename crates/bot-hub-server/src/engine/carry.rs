@@ -39,7 +39,7 @@ impl Engine {
 
     fn deliver(&mut self, entry: &Entry, to: &[ConnId], how: &Circumstances) {
         self.metrics.handed_over(how.age_ms, to.len());
-        self.life.handed_over(entry, to.len());
+        self.traces.handed_over(entry, to.len());
         self.encoder.begin();
         for &conn in to {
             let Some(peer) = self.peers.get(&conn) else { continue };

@@ -10,7 +10,7 @@ use bot_hub_core::io::Input;
 use bot_protocol::name::{BotId, RoomName};
 use rustc_hash::FxHashMap;
 
-use super::likeness;
+use super::confusables;
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Former {
         let pairs = rooms.into_iter().filter_map(RoomName::direct_pair);
         let pairs = pairs.flat_map(|(one, other)| [one, other]);
         let sealed: BTreeSet<BotId> = pairs.chain(removed.into_iter().cloned()).collect();
-        let all = names.iter().chain(&sealed).map(|name| (likeness::of(name), name.clone()));
+        let all = names.iter().chain(&sealed).map(|name| (confusables::of(name), name.clone()));
         let alike = all.collect();
         Self { heard: names.into_iter().collect(), sealed, expected: BTreeSet::new(), alike }
     }
@@ -47,7 +47,7 @@ impl Former {
 
     /// A bot was removed.
     pub(super) fn seal(&mut self, bot: BotId) {
-        self.alike.insert(likeness::of(&bot), bot.clone());
+        self.alike.insert(confusables::of(&bot), bot.clone());
         self.sealed.insert(bot);
     }
 

@@ -60,12 +60,8 @@ impl Engine {
             }
             Ok(frame) => {
                 self.metrics.frames += 1;
-                #[cfg(feature = "otel")]
-                if let ClientFrame::Receipt(receipt) = &frame
-                    && let Some(known) = self.peers.get(&conn).and_then(|peer| peer.known.as_ref())
-                {
-                    self.life.reported(&known.pass.bot, receipt);
-                }
+                let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
+                self.traces.heard(known.map(|it| &it.pass.bot), &frame);
                 self.input(Input::Frame { conn, frame });
             }
         }

@@ -13,6 +13,7 @@
 mod accounts;
 mod admit;
 mod carry;
+mod confusables;
 mod credential;
 mod encode;
 mod fair;
@@ -21,8 +22,6 @@ pub mod former;
 mod goodbye;
 mod hear;
 mod invites;
-pub mod life;
-mod likeness;
 pub mod metrics;
 mod questions;
 pub mod registry;
@@ -33,6 +32,7 @@ mod standing;
 mod throttle;
 mod time;
 mod timekeeper;
+pub mod traces;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -250,7 +250,7 @@ pub struct Engine {
     draining: bool,
     version: SmolStr,
     surroundings: Rc<dyn Fn() -> Surroundings>,
-    life: life::Life,
+    traces: traces::Traces,
 }
 
 impl std::fmt::Debug for Engine {
@@ -295,7 +295,7 @@ impl Engine {
             draining: false,
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
             surroundings: Rc::new(Surroundings::default),
-            life: life::Life::default(),
+            traces: traces::Traces::default(),
         }
     }
 
@@ -305,10 +305,9 @@ impl Engine {
         self.surroundings = Rc::new(surroundings);
     }
 
-    /// Tells the life of messages from now on.
-    #[cfg(feature = "otel")]
-    pub fn tell_life(&mut self, life: life::Life) {
-        self.life = life;
+    /// Takes note of the traces of messages from now on.
+    pub fn trace(&mut self, traces: traces::Traces) {
+        self.traces = traces;
     }
 
     /// Ends the start, in which the store answered at once: what the configuration declares is stored,

@@ -130,7 +130,7 @@ impl Engine {
 }
 
 fn turned_away(refusal: &Refusal) -> Answer {
-    let hint = "send `Authorization: Bearer <token of the bot>`";
+    let hint = "copy the whole token; for another one, ask whoever runs the hub";
     match refusal {
         Refusal::Throttled(wait_ms) => {
             let wait_s = wait_ms.div_ceil(1_000);

@@ -17,8 +17,8 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use subtle::ConstantTimeEq;
 
+use super::confusables;
 use super::credential::is_mistyped;
-use super::likeness;
 use super::throttle::Throttle;
 use crate::config::is_weak;
 use bot_hub_store::{BotRecord, TokenRecord};
@@ -387,7 +387,7 @@ impl Registry {
     }
 
     fn note_appearance(&mut self, bot: &BotId) {
-        self.alike.entry(likeness::of(bot)).or_insert_with(|| bot.clone());
+        self.alike.entry(confusables::of(bot)).or_insert_with(|| bot.clone());
     }
 
     /// A bot that is here, or was since the start, and that a reader takes for what looks like this.

@@ -38,7 +38,7 @@ impl Engine {
     }
 
     pub(super) fn write(&mut self, writes: Vec<Write>, owner: Owner) {
-        self.life.submitted(&writes);
+        self.traces.submitted(&writes);
         self.submissions += 1;
         let bytes = bytes_of(&writes);
         self.unsettled += writes.len();
@@ -100,7 +100,7 @@ impl Engine {
 
     fn committed(&mut self, outcomes: Vec<Outcome>) {
         let Some(submitted) = self.next_settled() else { return };
-        self.life.committed(&outcomes);
+        self.traces.committed(&outcomes);
         self.metrics.committed(submitted.at.elapsed());
         if std::mem::take(&mut self.metrics.store_is_full) {
             tracing::info!("the store has space again");
@@ -122,7 +122,7 @@ impl Engine {
 
     fn refused(&mut self, error: &StoreError) {
         let Some(submitted) = self.next_settled() else { return };
-        self.life.refused();
+        self.traces.refused();
         self.metrics.store_refusals += 1;
         let is_full = matches!(error, StoreError::Full { .. });
         // Once per trouble: a full disk refuses every message, and logs need space too.

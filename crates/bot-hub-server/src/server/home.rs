@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use bot_protocol::secret::Secret;
 use serde::{Deserialize, Serialize};
 
-use bot_hub_store::sqlite::{Holder, holder};
+use bot_hub_store::sqlite::{Holder, holder, open_lock};
 
 /// The name of the local operator: who speaks when somebody uses the command line of this machine.
 pub const OPERATOR: &str = "operator";
@@ -73,6 +73,9 @@ pub struct RunningHub {
     pub pid: u32,
     /// Its version.
     pub version: String,
+    /// Its configuration file; absent where it has none, or is of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<PathBuf>,
 }
 
 impl Home {
@@ -100,14 +103,20 @@ impl Home {
     }
 
     /// Writes down where the hub can be reached.
-    pub fn announce(&self, addresses: &[SocketAddr]) -> Result<(), HomeError> {
+    pub fn announce(
+        &self,
+        addresses: &[SocketAddr],
+        config: Option<&Path>,
+    ) -> Result<(), HomeError> {
         let Some(address) = addresses.first() else { return Ok(()) };
         let hub = RunningHub {
             url: format!("ws://{}", reachable(*address)),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            // Whoever reads it may be in another directory.
+            config: config.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.into())),
         };
-        let text = serde_json::to_string(&hub).expect("three plain fields");
+        let text = serde_json::to_string(&hub).expect("plain fields");
         write_private(&self.dir.join("hub.json"), &text)
     }
 
@@ -123,6 +132,14 @@ impl Home {
                 tracing::debug!(name, %error, "not removed");
             }
         }
+    }
+
+    /// The directory that a copy was made of while a hub ran there: what came along names that hub.
+    pub fn original_of(dir: &Path) -> Option<PathBuf> {
+        let hub = fs::read_to_string(dir.join("hub.json")).ok()?;
+        let hub: RunningHub = serde_json::from_str(&hub).ok()?;
+        let lock = open_lock(hub.pid).filter(|_| holder(dir) == Holder::Nobody)?;
+        Some(lock.parent()?.to_path_buf())
     }
 
     /// Where the hub of a data directory can be reached, and its operator's token. What a hub left that

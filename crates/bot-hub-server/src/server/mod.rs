@@ -30,6 +30,7 @@ use crate::door::ws::Skipped;
 use crate::door::{Door, listen};
 use crate::engine::former::Former;
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
+use crate::engine::traces::Exporter;
 use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order, Said};
 use crate::tls;
 use bot_hub_store::driver::Driver;
@@ -122,7 +123,8 @@ impl Server {
     /// Writes down where the hub can be reached, for the command line of this machine. To be called
     /// before anybody is told that the hub is there: what they run next looks it up.
     pub fn announce(&self, addresses: &[SocketAddr]) -> Result<(), ServeError> {
-        Ok(self.home.as_ref().map_or(Ok(()), |home| home.announce(addresses))?)
+        let config = self.loaded.file.as_deref();
+        Ok(self.home.as_ref().map_or(Ok(()), |home| home.announce(addresses, config))?)
     }
 
     /// Serves until `shutdown`. Must run inside a tokio runtime of the `current_thread` flavour.
@@ -155,11 +157,8 @@ impl Server {
         let dir = self.home.as_ref().map(|home| home.dir().to_path_buf());
         self.engine.surround(surroundings::measure(dir, Rc::clone(&door)));
 
-        #[cfg(feature = "otel")]
-        let telling = crate::engine::life::start(&self.sources.env).map(|(life, telling)| {
-            self.engine.tell_life(life);
-            telling
-        });
+        let (traces, exporter) = Exporter::start(&self.sources.env);
+        self.engine.trace(traces);
 
         let (stop, stopped) = watch::channel(false);
         let mut doors = tokio::task::JoinSet::new();
@@ -200,11 +199,7 @@ impl Server {
             () = closing => {}
             () = deaf => {}
         }
-        #[cfg(feature = "otel")]
-        if let Some(telling) = telling {
-            // The last spans; a collector that is away must not hold up the end.
-            let _is_told = tokio::time::timeout(Duration::from_secs(1), telling).await;
-        }
+        exporter.end().await;
         if let Some(home) = &self.home {
             home.retire();
         }

@@ -15,6 +15,8 @@ use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::word::{Open, Word};
 
+use super::said::{Said, is_received};
+
 /// An entry as the store took it.
 #[derive(Clone, Debug)]
 pub(crate) struct Logged {
@@ -61,14 +63,15 @@ struct Reader {
     wired: BTreeSet<u64>,
     /// What its client took responsibility for.
     taken: BTreeSet<u64>,
-    /// What the hub heard of that.
-    heard: BTreeSet<u64>,
     /// What the store was told to be lost.
     recorded: BTreeSet<u64>,
+    /// What it said that it dealt with after that had been recorded: its sender may hear of both in any
+    /// order.
+    late: BTreeSet<u64>,
     /// What ended with a membership.
     parted: BTreeSet<u64>,
-    /// The last thing that senders were told of each entry, and when it was so.
-    told: BTreeMap<u64, (ReceiptState, u64)>,
+    /// The last thing that senders were told of each entry.
+    told: BTreeMap<u64, ReceiptState>,
 }
 
 /// What somebody wanted to say.
@@ -86,6 +89,7 @@ pub(crate) struct History {
     /// By its text, which no two messages share.
     wishes: BTreeMap<String, Wish>,
     places: BTreeMap<String, (RoomName, u64)>,
+    pub(crate) said: Said,
     buffer_max: Option<u64>,
     pub(crate) violation: Option<String>,
     pub(crate) counts: Counts,
@@ -202,9 +206,9 @@ impl History {
     /// It was killed, and may have forgotten what it had not written down.
     pub(crate) fn crashed(&mut self) {
         self.counts.crashes += 1;
+        self.said.crashed();
         for reader in self.readers.values_mut() {
             reader.told.retain(|seq, _| reader.recorded.contains(seq));
-            reader.heard.clear();
         }
     }
 
@@ -227,9 +231,13 @@ impl History {
         }
         let reader = self.reader(bot, room);
         reader.handed.insert(seq);
-        let told = reader.told.get(&seq).map(|told| told.0).filter(|&state| is_off(state));
+        let told = reader.told.get(&seq).copied().filter(|&state| is_off(state));
         if let Some(state) = told.filter(|_| !again) {
             self.object("false receipt", format!("{room} #{seq}: {bot} gets it after `{state}`"));
+        }
+        let said = self.said.most(&(room.clone(), seq, bot.clone()));
+        if let Some(state) = said.filter(|&state| is_received(state)).filter(|_| !again) {
+            self.object("taken back", format!("{room} #{seq}: {bot} gets it after `{state}`"));
         }
         if expired {
             self.object("expired", format!("{room} #{seq} to {bot} after its time"));
@@ -305,23 +313,40 @@ impl History {
             let Receipt { room, bot, state, .. } = receipt;
             return self.object("false receipt", format!("{room} {seqs:?}: {bot} `{state}`"));
         };
-        let follows = self.is_contiguous(&receipt.bot, &receipt.room, seq);
         let reader = self.reader(&receipt.bot, &receipt.room);
-        let before = reader.told.insert(seq, (state, receipt.at.0));
-        // What a client says of itself may repeat: it may work on an entry again after a crash. What
-        // it took before it took an earlier one, or says of an entry that it was not delivered on this
-        // connection, the hub may forget.
-        let taken = |(state, at)| state == ReceiptState::Received && at <= receipt.at.0;
+        reader.told.insert(seq, state);
+        if is_received(state) && reader.recorded.contains(&seq) {
+            reader.late.insert(seq);
+        }
+        let is_late = is_off(state) && reader.late.contains(&seq);
         // Which of two copies of a message is meant, nobody can tell by its id.
-        let is_one = seqs.len() == 1;
-        if is_one && is_off(state) && before.is_some_and(taken) && follows {
-            let text = format!("{} #{seq} {}", receipt.room, receipt.bot);
-            self.object("false receipt", format!("{text}: {} after {before:?}", receipt.state));
+        if seqs.len() == 1 && !is_late {
+            let about = (receipt.room.clone(), seq, receipt.bot.clone());
+            let said = self.said.tell(now, about, state);
+            self.says_no_less(&receipt.room, seq, &receipt.bot, state, said);
         }
     }
 
-    pub(crate) fn status_sent(&mut self, now: u64, report: &StatusReport) {
+    fn says_no_less(
+        &mut self,
+        room: &RoomName,
+        seq: u64,
+        bot: &BotId,
+        state: ReceiptState,
+        said: Result<(), ReceiptState>,
+    ) {
+        if let Err(before) = said {
+            self.object("taken back", format!("{room} #{seq}: {bot} `{state}` after `{before}`"));
+        }
+    }
+
+    pub(crate) fn status_sent(&mut self, now: u64, to: &BotId, report: &StatusReport) {
+        let (room, seq) = (&report.room, report.seq);
+        let asked_at = self.said.answered(to, &report.id);
         for recipient in &report.recipients {
+            let (bot, state) = (&recipient.bot, known(&recipient.state));
+            let said = self.said.answer(asked_at, &(room.clone(), seq, bot.clone()), state);
+            self.says_no_less(room, seq, bot, state, said);
             let dead = recipient.state == ReceiptState::Dead;
             for step in &recipient.steps {
                 if dead && step.state == ReceiptState::Dropped {
@@ -444,26 +469,15 @@ impl History {
         missing.collect()
     }
 
-    /// The hub hears what a client took.
-    pub(crate) fn heard(&mut self, bot: &BotId, frame: &ClientFrame) {
+    /// The hub hears what a client took, and what it asks.
+    pub(crate) fn heard(&mut self, now: u64, bot: &BotId, frame: &ClientFrame) {
         match frame {
-            ClientFrame::Receipt(receipt) => {
-                let id = receipt.id.as_ref();
-                let places = |it: &Reader| match (id, receipt.seq) {
-                    (_, Some(seq)) => it.handed.range(..=seq).copied().collect(),
-                    (_, None) => Vec::new(),
-                };
-                let mut seqs = places(self.reader(bot, &receipt.room));
-                seqs.extend(id.map_or_else(Vec::new, |id| self.seqs_of(&receipt.room, id)));
-                self.reader(bot, &receipt.room).heard.extend(seqs);
-            }
+            ClientFrame::Status(status) => self.said.asks(now, bot, &status.id),
             ClientFrame::Auth(auth) => {
                 for (room, position) in auth.resume.iter().flatten() {
                     let reader = self.reader(bot, room);
-                    let seqs = reader.handed.range(..=position.seq).copied().collect::<Vec<_>>();
                     // Naming a position is taking responsibility for everything up to it.
                     reader.taken.extend(reader.since + 1..=position.seq);
-                    reader.heard.extend(seqs);
                 }
             }
             _ => {}
@@ -473,13 +487,6 @@ impl History {
     fn seqs_of(&self, room: &RoomName, id: &MessageId) -> Vec<u64> {
         let entries = self.logs.get(room).map_or(&[][..], |log| &log.entries);
         (1..).zip(entries).filter(|(_, it)| it.id == *id).map(|it| it.0).collect()
-    }
-
-    /// Whether the hub heard that the client took everything for it up to `seq`.
-    fn is_contiguous(&self, bot: &BotId, room: &RoomName, seq: u64) -> bool {
-        let Some(reader) = self.readers.get(&(bot.clone(), room.clone())) else { return false };
-        let own = |seq| self.logs[room].get(seq).is_some_and(|it| it.from == *bot);
-        (reader.since + 1..=seq).all(|seq| own(seq) || reader.heard.contains(&seq))
     }
 
     pub(crate) fn told_gap(&mut self, bot: &BotId, gap: &Gap) {

@@ -74,8 +74,10 @@ impl World {
             return;
         }
         let mut snapshot = self.hub.store.load().expect("memory can be read").snapshot;
-        if self.plan.sabotage == Sabotage::CursorsAtHead {
-            forget_cursors(&mut snapshot);
+        match self.plan.sabotage {
+            Sabotage::CursorsAtHead => forget_cursors(&mut snapshot),
+            Sabotage::ForgetOutOfTurn => forget_out_of_turn(&mut snapshot),
+            _ => {}
         }
         let mut key = [0; 32];
         key[..8].copy_from_slice(&self.dice.next().to_le_bytes());
@@ -145,7 +147,7 @@ impl World {
         }
         self.trace(|world| format!("hub <- {} ({conn}) {}", world.name_of(conn), frame.encode()));
         let id = ConnId(conn as u64);
-        self.history.heard(&self.bots[self.pipes[conn].bot].id, &frame);
+        self.history.heard(self.now, &self.bots[self.pipes[conn].bot].id, &frame);
         match (self.pipes[conn].hello, frame) {
             (None, ClientFrame::Auth(auth)) => self.admit(conn, auth),
             (None, _) => {}
@@ -253,6 +255,7 @@ impl World {
         self.forget_ids(&mut changes);
         let full = self.hub.full_until > self.now && self.dice.percent(90);
         let settled = if full {
+            self.history.said.refused();
             Settled::Refused(changes.len(), Code::StorageFull)
         } else {
             self.commit(changes)
@@ -323,7 +326,7 @@ impl World {
             ServerFrame::Ack(ack) => self.history.acked(&to, ack),
             ServerFrame::Gap(gap) => self.history.gap_sent(self.now, &to, gap),
             ServerFrame::Receipt(receipt) => self.history.receipt_sent(self.now, &to, receipt),
-            ServerFrame::Status(report) => self.history.status_sent(self.now, report),
+            ServerFrame::Status(report) => self.history.status_sent(self.now, &to, report),
             _ => {}
         }
         self.trace(|_| format!("hub -> {to} ({conn}) {}", frame.encode()));
@@ -450,6 +453,11 @@ fn forget_cursors(snapshot: &mut Snapshot) {
             member.cursor = room.head;
         }
     }
+}
+
+fn forget_out_of_turn(snapshot: &mut Snapshot) {
+    let members = snapshot.rooms.iter_mut().flat_map(|room| &mut room.members);
+    members.for_each(|member| member.received.clear());
 }
 
 fn as_index(conn: ConnId) -> Conn {

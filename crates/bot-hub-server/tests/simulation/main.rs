@@ -13,6 +13,7 @@ mod link_bot;
 mod network;
 mod plan;
 mod sabotage;
+mod said;
 mod seed_bot;
 mod seeds;
 mod world;

@@ -19,6 +19,8 @@ pub(crate) enum Sabotage {
     HideGaps,
     /// Starts with every cursor at the head of its log.
     CursorsAtHead,
+    /// Starts without what was received out of turn.
+    ForgetOutOfTurn,
     /// Takes a repeated message for a new one.
     ForgetIds,
     /// Swallows an `ack` now and then, once for all.
@@ -28,7 +30,7 @@ pub(crate) enum Sabotage {
 }
 
 impl Sabotage {
-    pub(crate) const ALL: [(Self, &'static str); 10] = [
+    pub(crate) const ALL: [(Self, &'static str); 11] = [
         (Self::AckBeforeCommit, "acknowledged and not committed"),
         (Self::DeliverBeforeCommit, "delivered and not committed"),
         (Self::SkipReader, "silent gap"),
@@ -36,6 +38,7 @@ impl Sabotage {
         (Self::ReceivedWhenWritten, "false receipt"),
         (Self::HideGaps, "silent gap"),
         (Self::CursorsAtHead, "silent gap"),
+        (Self::ForgetOutOfTurn, "taken back"),
         (Self::ForgetIds, "stored twice"),
         (Self::SwallowAcks, "not drained"),
         (Self::InventGaps, "false gap"),

@@ -179,6 +179,37 @@ pub fn what_a_bot_says_leads_upwards_or_is_late(subject: &mut Subject) {
     assert_eq!(states, [(bob.clone(), Started), (bob, Done), (cid, Started)]);
 }
 
+pub fn what_was_received_out_of_turn_comes_back_until_the_cursor_has_passed_it(
+    subject: &mut Subject,
+) {
+    subject.room("lab");
+    for who in ["ann", "bob", "cid"] {
+        subject.join("lab", who);
+    }
+    subject.change((1..=6).map(|n| append(numbered("lab", n))).collect());
+    let said = [("bob", 5, Received), ("bob", 3, Received), ("bob", 3, Done), ("cid", 2, Started)];
+    for (who, seq, state) in said {
+        subject.done(Change::Receipt(receipt("lab", who, seq, state, 9)));
+    }
+    let ahead = |subject: &mut Subject| {
+        let members = subject.record("lab").members.into_iter();
+        members.map(|it| (it.bot.to_string(), it.received)).collect::<Vec<_>>()
+    };
+    let of = |bob: &[u64]| {
+        let [ann, cid] = ["ann", "cid"].map(|who| (who.to_owned(), vec![]));
+        vec![ann, ("bob".to_owned(), bob.to_vec()), cid]
+    };
+    assert_eq!(ahead(subject), of(&[3, 5]));
+    subject.done(cursor("lab", "bob", 3, 10));
+    assert_eq!(ahead(subject), of(&[5]));
+    // A client that can promise no more passes it: what was said before stays said.
+    let (room, bot, state, at) = (room("lab"), bot("bob"), Delivered, Timestamp(11));
+    subject.done(Change::Cursor { room, bot, seq: 6, state, at });
+    assert_eq!(ahead(subject), of(&[]));
+    check_fate(subject, "m5", &[("bob", Delivered, 11), ("bob", Received, 9)]);
+    check_fate(subject, "m6", &[("bob", Delivered, 11)]);
+}
+
 pub fn what_was_dropped_with_a_membership_has_no_receipt_after_that(subject: &mut Subject) {
     let [in_time, late] = [1, 2].map(|seq| receipt("lab", "bob", seq, Done, 9));
     let (done, is_late) = (Outcome::Done, Outcome::Late);

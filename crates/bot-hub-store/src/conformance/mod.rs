@@ -65,6 +65,7 @@ macro_rules! conformance {
             members::a_receipt_is_kept_as_it_was_first_given,
             members::an_entry_is_located_by_its_id_and_sender,
             members::what_a_bot_says_leads_upwards_or_is_late,
+            members::what_was_received_out_of_turn_comes_back_until_the_cursor_has_passed_it,
             members::what_was_dropped_with_a_membership_has_no_receipt_after_that,
             members::ranges_that_begin_together_are_one,
             members::a_range_ends_with_the_log_and_says_why,

@@ -381,12 +381,15 @@ impl Room {
     fn member(&self, bot: &BotId, member: &Member) -> MemberRecord {
         let next = self.at((member.cursor + 1).max(self.first));
         let ranges = self.dropped.iter().filter(|((of, _), _)| of == bot);
+        let received = (bot.clone(), ReceiptState::Received);
+        let ahead = self.receipts.range(member.cursor + 1..);
         MemberRecord {
             bot: bot.clone(),
             since: member.since,
             rights: member.rights,
             cursor: member.cursor,
             waiting_since: next.map(|entry| entry.draft.sent_at),
+            received: ahead.filter(|it| it.1.contains_key(&received)).map(|it| *it.0).collect(),
             dropped: ranges
                 .map(|(_, (range, _))| *range)
                 .filter(|range| range.to > member.cursor)

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
+use super::belonging;
 use super::clock;
 use super::connect::{self, Options};
-use super::error::Trouble;
+use super::error::{Trouble, is_damage};
 use super::leftovers::{
     self, SHM, SWITCHING, WAL, damaged, half_of, next_aside, replaced, suffixed,
 };
@@ -51,17 +52,14 @@ pub fn backup(directory: &Path, target: &Path) -> Result<Copied, StoreError> {
 }
 
 /// The same under the first of many names that nothing has, be it a copy or something else: nothing is
-/// replaced.
-pub fn backup_as_new(
+/// replaced. The names are asked for when the copy is complete; until then it lies beside `draft`.
+pub fn backup_as_new<Names: IntoIterator<Item = PathBuf>>(
     directory: &Path,
-    names: impl IntoIterator<Item = PathBuf>,
+    draft: &Path,
+    names: impl FnOnce() -> Names,
 ) -> Result<Copied, StoreError> {
-    let mut names = names.into_iter().peekable();
-    let Some(first) = names.peek() else {
-        return Err(StoreError::Failed("there is no name for the copy".to_owned()));
-    };
-    let (partial, report) = made(directory, first)?;
-    for name in names {
+    let (partial, report) = made(directory, draft)?;
+    for name in names() {
         let file = if report.damage.is_empty() { name } else { damaged(&name) };
         if publish_new(&partial.0, &file)? {
             return Ok(Copied { file, report });
@@ -223,10 +221,15 @@ fn begin_life(path: &Path) -> Result<(), Trouble> {
     Ok(clock::write_age_waits(&conn, Some(RESTORED))?)
 }
 
-/// Moves what connections left in a log of changes into the file itself.
+/// Moves what connections left in a log of changes into the file itself, which is a file of its own.
 fn settle(path: &Path) -> Result<(), StoreError> {
     let settled = || -> rusqlite::Result<()> {
         let conn = connect::writer(path, &Options::default())?;
+        match belonging::forget(&conn) {
+            // What is damaged has been told, and such a copy is kept as well.
+            Err(error) if is_damage(&error) => {}
+            forgotten => forgotten?,
+        }
         conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     };
     settled().map_err(|error| Trouble::Sql(error).at(path))

@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::Trouble;
+use super::leftovers::{WAL, suffixed};
 use super::schema;
 use crate::StoreError;
 
@@ -95,8 +96,16 @@ pub(super) fn as_it_is(path: &Path, options: &Options) -> Result<Connection, Tro
         true => frozen(path)?,
         false => reader(path, options)?,
     };
+    // Who only looks changes no database: the log that a killed hub left is for the next hub to move.
+    if options.vfs.is_none() && has_log(path) {
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    }
     schema::check(&conn, path)?;
     Ok(conn)
+}
+
+fn has_log(path: &Path) -> bool {
+    suffixed(path, WAL).metadata().is_ok_and(|it| it.len() > 0)
 }
 
 fn lifted(conn: &Connection, path: &Path) -> Result<Connection, Trouble> {
@@ -124,16 +133,19 @@ pub(super) fn is_read_only(path: &Path) -> bool {
 
 /// A connection to a file that nobody can change: it needs no locks, and makes no files beside it.
 fn frozen(path: &Path) -> Result<Connection, Trouble> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if Path::new(&log).metadata().is_ok_and(|it| it.len() > 0) {
+    if has_log(path) {
         let cause = format!(
             "`{}` holds changes that can be read only where something can be written; hint: copy the whole \
              directory to another place, and name that with --data",
-            Path::new(&log).display()
+            suffixed(path, WAL).display()
         );
         return Err(StoreError::Failed(cause).into());
     }
+    immutable(path)
+}
+
+/// A connection to a database as it is without its log, which is neither read nor changed.
+pub(super) fn immutable(path: &Path) -> Result<Connection, Trouble> {
     let escaped =
         path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY

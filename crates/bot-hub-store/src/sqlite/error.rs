@@ -44,7 +44,7 @@ impl Trouble {
             }
             Self::Sql(error) if is_damage(&error) || is_foreign(&error) => {
                 StoreError::Failed(format!(
-                    "`{}` is damaged: {error}; hint: run `bot-hub verify`, or restore a backup",
+                    "`{}` is damaged: {error}; hint: a backup has it: bot-hub restore FILE --replace",
                     path.display()
                 ))
             }

@@ -61,6 +61,13 @@ pub fn astray(directory: &Path, pid: u32) -> Option<Astray> {
     Some(Astray { file: log, is_gone, rescue: Rescue::Stop })
 }
 
+/// The lock file that a process has open, if it is a hub's.
+pub fn open_lock(pid: u32) -> Option<PathBuf> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
+    let files = open.filter_map(|file| fs::read_link(file.path()).ok());
+    files.into_iter().find(|file| file.file_name().is_some_and(|name| name == LOCK))
+}
+
 /// Which file it is, whatever its name.
 fn identity(file: &Path) -> Option<(u64, u64)> {
     fs::metadata(file).ok().map(|it| (it.dev(), it.ino()))

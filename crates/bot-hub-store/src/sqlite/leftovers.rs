@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::belonging;
 use super::connect::{DATABASE, database};
 use crate::StoreError;
 
@@ -92,7 +93,7 @@ pub fn obstacle(directory: &Path) -> Option<String> {
     check(&database(directory)).err().map(|error| error.to_string())
 }
 
-/// Refuses a directory whose store was put aside and not replaced, or is gone.
+/// Refuses a directory whose store was put aside and not replaced, is gone, or has another one's log.
 pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     let marker = suffixed(path, SWITCHING);
     let log = suffixed(path, WAL);
@@ -108,7 +109,7 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     let is_there = path.metadata().is_ok_and(|it| it.len() > 0);
     let aside: Vec<PathBuf> = replaced(path);
     if !marker.exists() && (is_there || aside.is_empty()) {
-        return Ok(());
+        return belonging::check(path);
     }
     let newest = aside.last().map_or_else(String::new, |aside| {
         format!(

@@ -9,11 +9,13 @@
 //! * `clock`: what it knows of time.
 //! * `load`, `read`, `fate`, `stored`, `names`: the way back.
 //! * `leftovers`: what an interruption left behind. `held`: whether the hub's file is where it should be.
+//!   `belonging`: whether a file and the log beside it belong together.
 //! * `verify`, `backup`: the store as a whole.
 //! * `connect`, `lock`, `error`: the file.
 
 mod backup;
 mod batch;
+mod belonging;
 mod cache;
 mod clock;
 mod connect;
@@ -46,11 +48,11 @@ use self::cache::Cache;
 use self::connect::DATABASE;
 pub use self::connect::Options;
 use self::error::{Trouble, is_full};
-pub use self::held::{Astray, Rescue, astray};
+pub use self::held::{Astray, Rescue, astray, open_lock};
 pub use self::leftovers::{obstacle, piped, undamaged, whole_of};
 use self::lock::DirectoryLock;
 pub use self::lock::Holder;
-pub use self::place::copy_place;
+pub use self::place::{begins_as_a_copy, copy_place};
 pub use self::read::SqliteReader;
 use self::sum::Sum;
 pub use self::verify::{Damage, Report, verify, verify_with};
@@ -100,6 +102,12 @@ impl SqliteStore {
         let path = connect::database(directory);
         let opened = Self::connect(&path, &options);
         let conn = opened.map_err(|trouble| trouble.at(&path))?;
+        if lock.is_some()
+            && let Err(trouble) = belonging::note(&conn, &path)
+        {
+            // A hub works without; only a file that is exchanged by hand goes unnoticed.
+            tracing::debug!(error = %trouble.at(&path), "the database's mark is not noted");
+        }
         let (cache, sum) = (Cache::default(), Sum::default());
         let checkpoint_at = options.wal_pages;
         Ok(Self { conn, cache, sum, path, options, checkpoint_at, broken: None, _lock: lock })

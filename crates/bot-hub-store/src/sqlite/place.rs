@@ -19,6 +19,11 @@ pub enum NoPlace {
     /// A hub would lose it.
     #[error("`{0}` is a file of a hub\nhint: name a file in another directory, or `-` for stdout")]
     OfHub(String),
+    /// Where a hub has its files, others do not belong: some it hands out.
+    #[error(
+        "`{0}` is in the data directory of a hub\nhint: name a file in another directory, or `-` for stdout"
+    )]
+    AtHome(String),
     /// A device, a pipe, a socket, or a link to nothing.
     #[error("`{0}` is no regular file\nhint: name a file, or `-` for stdout")]
     Irregular(String),
@@ -52,6 +57,10 @@ pub fn copy_place(directory: &Path, target: &Path) -> Result<PathBuf, NoPlace> {
     let homes = homes(directory);
     if has_own_name(&real, &homes) || found.as_ref().is_some_and(|it| is_own_file(it, &homes)) {
         return Err(NoPlace::OfHub(name));
+    }
+    let folder = super::backup::folder(&real);
+    if homes.iter().any(|home| home == folder) && real != piped(folder) {
+        return Err(NoPlace::AtHome(name));
     }
     if found.is_some_and(|it| it.len() > 0) && !begins_as_a_copy(&real) {
         return Err(NoPlace::Foreign(name));
@@ -99,7 +108,8 @@ fn is_own_file(it: &Metadata, homes: &[PathBuf]) -> bool {
     })
 }
 
-fn begins_as_a_copy(file: &Path) -> bool {
+/// Whether a file may be a store.
+pub fn begins_as_a_copy(file: &Path) -> bool {
     let mut begin = [0; MAGIC.len()];
     let read = File::open(file).and_then(|mut file| file.read_exact(&mut begin));
     read.is_ok() && begin == *MAGIC

@@ -33,7 +33,7 @@ pub(super) const ROOMS_MAX: i64 = (1 << (63 - SEQ_BITS)) - 1;
 pub(super) type Step = &'static str;
 
 /// All steps, the first of which makes an empty store.
-pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS, HOLDERS];
+pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS, HOLDERS, AHEAD];
 
 const FIRST: Step = "
     CREATE TABLE meta (
@@ -136,6 +136,10 @@ const REASONS: Step = "-- Nothing to change in the tables.";
 
 /// Whose tokens end is found without a look at everybody's.
 const HOLDERS: Step = "CREATE INDEX token_bot ON token (bot);";
+
+/// What a bot received out of turn is found without a look at all that was said of entries: `received`
+/// (2) has a receipt of its own only there.
+const AHEAD: Step = "CREATE INDEX receipt_ahead ON receipt (room, bot, seq) WHERE state = 2;";
 
 /// The key of an entry.
 pub(super) fn place(room: i64, seq: u64) -> i64 {

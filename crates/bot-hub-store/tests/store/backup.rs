@@ -97,14 +97,14 @@ fn a_second_writer_is_refused_and_readers_are_not() {
 }
 
 fn check_refused(prepare: impl Fn(&rusqlite::Connection), expected: &str) {
-    let data = tempfile::tempdir().unwrap();
+    let [data, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let path = data.path().join("hub.db");
     drop(SqliteStore::open(data.path()).unwrap());
     prepare(&rusqlite::Connection::open(&path).unwrap());
     for error in [
         failure(SqliteStore::open(data.path()).unwrap_err()),
         failure(verify(data.path()).unwrap_err()),
-        failure(backup(data.path(), &data.path().join("copy")).unwrap_err()),
+        failure(backup(data.path(), &elsewhere.path().join("copy")).unwrap_err()),
         failure(restore(&path, &data.path().join("new"), false).unwrap_err()),
     ] {
         assert!(error.contains(expected), "{error}");
@@ -115,7 +115,7 @@ fn check_refused(prepare: impl Fn(&rusqlite::Connection), expected: &str) {
 fn data_of_a_newer_program_is_refused() {
     check_refused(
         |conn| conn.pragma_update(None, "user_version", 1_000).unwrap(),
-        "was written by a newer Bot Hub (schema 1000, this one knows 4)",
+        "was written by a newer Bot Hub (schema 1000, this one knows 5)",
     );
 }
 
@@ -168,9 +168,12 @@ fn a_name_that_anything_has_is_passed_over() {
     std::fs::write(&names[1], "no backup").unwrap();
     std::os::unix::fs::symlink("nowhere", &names[2]).unwrap();
     for expected in &names[3..] {
-        assert_eq!(backup_as_new(running.path(), names.clone()).unwrap().file, *expected);
+        assert_eq!(
+            backup_as_new(running.path(), &names[3], || names.clone()).unwrap().file,
+            *expected
+        );
     }
     assert_eq!(std::fs::read_to_string(&names[1]).unwrap(), "no backup");
-    let taken = failure(backup_as_new(running.path(), names).unwrap_err());
+    let taken = failure(backup_as_new(running.path(), &names[3], || names.clone()).unwrap_err());
     assert!(taken.ends_with("every name for the copy is taken"), "{taken}");
 }

@@ -29,6 +29,7 @@ const BACK: &[&str] = &[
 ",
     "",
     "DROP INDEX token_bot;",
+    "DROP INDEX receipt_ahead;",
 ];
 
 const TOKENS: [(&str, &str); 2] = [

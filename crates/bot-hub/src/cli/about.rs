@@ -7,6 +7,7 @@ use clap::parser::ValueSource;
 
 use super::failure::{Failure, Kind};
 use super::{Command, Global, context};
+use crate::cli::proto::Verb;
 
 /// Options that say which hub to talk to.
 const NAMING: [&str; 2] = ["url", "context"];
@@ -20,6 +21,8 @@ pub(super) enum About {
     DataDirectory,
     /// No hub that runs.
     Nothing,
+    /// A text; `--context` is a field of it.
+    Text,
     /// A hub that one of its arguments names.
     Argument,
 }
@@ -40,7 +43,8 @@ impl Command {
             | Self::Man(_)
             | Self::Version => About::Nothing,
             Self::Join(_) => About::Argument,
-            // `proto` has a `--context` of its own, which is a field of a block.
+            Self::Proto(args) if matches!(args.verb, Verb::Build(_)) => About::Text,
+            Self::Proto(_) => About::Nothing,
             _ => About::Hub,
         }
     }
@@ -55,13 +59,14 @@ pub(super) fn judge(
     let what = match about {
         About::Hub => return Ok(()),
         About::DataDirectory => return of_this_machine(global),
-        About::Nothing => "this command asks no hub",
+        About::Nothing | About::Text => "this command asks no hub",
         About::Argument => "the link names the hub",
     };
     // A variable is for all commands of a shell; an option is for this one.
     let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
     let is_local = |id: &str| id == "context" && global.context.as_deref() == Some(context::LOCAL);
-    match NAMING.into_iter().find(|id| is_typed(id) && !is_local(id)) {
+    let is_field = |id: &str| id == "context" && about == About::Text;
+    match NAMING.into_iter().find(|id| is_typed(id) && !is_local(id) && !is_field(id)) {
         Some(option) => {
             Err(Failure::new(Kind::Usage, format!("{what}, and `--{option}` names one"))
                 .hint(format!("leave out --{option}")))

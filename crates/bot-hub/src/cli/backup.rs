@@ -5,7 +5,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bot_protocol::id::Epoch;
 use bot_protocol::time::Timestamp;
@@ -16,14 +16,15 @@ use super::failure::{Failure, Kind};
 use super::generate::is_there;
 use super::hub::{data_dir, store_dir};
 use super::out::{Out, counted, say};
+use super::paint::label;
 use super::progress::during;
 use super::verify::damage_of;
-use super::words::{utc, wall_clock};
+use super::words::{local, utc, wall_clock};
 use bot_hub_server::server::Home;
 use bot_hub_store::StoreError;
 use bot_hub_store::sqlite::{
-    Copied, Report, backup, backup_as_new, copy_place, copy_through, epoch_of, obstacle, piped,
-    restore, undamaged, whole_of,
+    Copied, Report, backup, backup_as_new, begins_as_a_copy, copy_place, copy_through, epoch_of,
+    obstacle, piped, restore, undamaged, whole_of,
 };
 
 /// Where to.
@@ -34,7 +35,8 @@ The copy is the store as it was at one moment, and is verified before it gets it
 Examples:
   bot-hub backup hub-$(date +%F).db
   bot-hub backup /var/backups/bot-hub --keep 14       a directory: named by the time, the newest 14 stay
-  bot-hub backup - | ssh elsewhere 'umask 077; cat > hub.db'")]
+  set -o pipefail; bot-hub backup - | ssh elsewhere 'umask 077; cat > new.db' &&
+    ssh elsewhere 'mv new.db hub.db'          a damaged or broken copy replaces nothing")]
 pub(super) struct Backup {
     /// The file to write (an existing backup is replaced when the new one is complete), a directory that is there, or
     /// `-` for stdout
@@ -48,36 +50,64 @@ pub(super) struct Backup {
 impl Backup {
     pub(super) fn run(self, global: &Global, out: Out) -> Result<(), Failure> {
         let dir = store_dir(global)?;
-        if self.target.as_os_str() == "-" {
-            return to_stdout(&dir, out);
-        }
         let is_dir = self.target.is_dir();
         if self.keep.is_some() && !is_dir {
             let message = format!("`{}` is no directory", self.target.display());
             let hint = "--keep counts the backups in a directory; make it first: mkdir -p DIR";
             return Err(Failure::new(Kind::Usage, message).hint(hint));
         }
+        if self.target.as_os_str() == "-" {
+            return to_stdout(&dir, out);
+        }
         let now = wall_clock();
         let file = if is_dir { self.target.join(dated(now)) } else { self.target.clone() };
-        if !is_dir {
-            copy_place(&dir, &file).map_err(|no| Failure::told(Kind::Usage, &no.to_string()))?;
-        }
+        copy_place(&dir, &file).map_err(|no| Failure::told(Kind::Usage, &no.to_string()))?;
         can_be_made(&file)?;
         forget_halves(&file);
-        // Another backup may have taken the name in this second.
-        let names = (0..NAMES_MAX).map(|more| self.target.join(dated(now + more * 1_000)));
-        let copied = during("copying", || match is_dir {
-            true => backup_as_new(&dir, names),
-            false => backup(&dir, &file),
-        })?;
-        let to_come = match self.keep {
-            Some(keep) => forget_oldest(&self.target, &copied.file, keep)?,
-            None => Vec::new(),
+        let (copied, to_come) = match is_dir {
+            true => into_dir(&dir, &self.target, &file, self.keep)?,
+            false => (during("copying", || backup(&dir, &file))?, Vec::new()),
         };
         told_of(&copied)?;
         told_of_time(&copied, &to_come, &self.target)?;
         tell(&copied.report, &copied.file.display().to_string(), "copied to", out)
     }
+}
+
+/// The newest copy has the latest name, also where several are made at once: what follows the copying is
+/// done by one process after the other. Returns names of times to come, too.
+fn into_dir(
+    dir: &Path,
+    target: &Path,
+    draft: &Path,
+    keep: Option<u32>,
+) -> Result<(Copied, Vec<String>), Failure> {
+    let mut turn = None;
+    let copied = during("copying", || {
+        backup_as_new(dir, draft, || {
+            // Where a file system has no locks, at least nothing is replaced.
+            let folder = std::fs::File::open(target).ok();
+            turn = folder.filter(|folder| folder.lock().is_ok());
+            let first = next_name_at(target, wall_clock());
+            (0..NAMES_MAX).map(move |more| target.join(dated(first + more * 1_000)))
+        })
+    })?;
+    let to_come = forget_oldest(target, &copied.file, keep)?;
+    drop(turn);
+    Ok((copied, to_come))
+}
+
+/// Now, or just after the latest time in a name; names of times to come do not count.
+fn next_name_at(dir: &Path, now: Timestamp) -> Timestamp {
+    let soon = dated(now + JUST_MADE_MS);
+    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
+    let names = names.map(|name| undamaged(&name).unwrap_or(&name).to_owned());
+    let Some(latest) = names.filter(|name| is_dated(name) && *name <= soon).max() else {
+        return now;
+    };
+    let seconds = 0..=JUST_MADE_MS / 1_000;
+    seconds.map(|more| now + more * 1_000).find(|at| dated(*at) > latest).unwrap_or(now)
 }
 
 /// A copy with damage is no success, though it is there.
@@ -148,8 +178,8 @@ fn is_dated(name: &str) -> bool {
 /// Removes the oldest of the backups like the one that was just made: with a time as their name, of the
 /// same store, and whole or damaged like it. Nothing else in the directory is removed, nor that backup,
 /// nor a newer one: another backup that runs at the same moment made it. Backups with a time to come stay,
-/// and are returned: nobody knows how old they are.
-fn forget_oldest(dir: &Path, made: &Path, keep: u32) -> Result<Vec<String>, Failure> {
+/// and are returned: nobody knows how old they are. Without a number to keep, all stay.
+fn forget_oldest(dir: &Path, made: &Path, keep: Option<u32>) -> Result<Vec<String>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::new(Kind::Failed, format!("old backups in `{}` stay: {error}", dir.display()))
             .hint("the new one is there; remove old ones by hand")
@@ -164,7 +194,8 @@ fn forget_oldest(dir: &Path, made: &Path, keep: u32) -> Result<Vec<String>, Fail
     let soon = dated(wall_clock() + JUST_MADE_MS);
     let to_come = names.split_off(names.partition_point(|name| *name <= soon));
     let earlier = names.partition_point(|name| **name < *own);
-    let oldest = names.len().saturating_sub(keep as usize - 1).min(earlier);
+    let others = keep.map_or(names.len(), |keep| keep as usize - 1);
+    let oldest = names.len().saturating_sub(others).min(earlier);
     names[..oldest].iter().try_for_each(|name| remove(&dir.join(name))).map_err(unreadable)?;
     Ok(to_come)
 }
@@ -254,12 +285,11 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) fn run(self, global: &Global, out: Out) -> Result<(), Failure> {
         let dir = data_dir(global)?;
-        if !self.file.is_file() {
-            let message = format!("there is no file `{}`", self.file.display());
-            return Err(Failure::new(Kind::NotFound, message).hint("bot-hub backup FILE makes one"));
-        }
+        is_a_copy(&self.file)?;
         let place = dir.display().to_string();
         let is_taken = dir.join("hub.db").exists() && obstacle(&dir).is_none() && !self.replace;
+        let age = written(&self.file);
+        let (copied, replaced) = (epoch_of(&self.file), epoch_of(&dir.join("hub.db")));
         let restored = during("restoring", || restore(&self.file, &dir, self.replace));
         let report = restored.map_err(|error| match error {
             StoreError::InUse { .. } => in_use(&dir),
@@ -271,10 +301,44 @@ impl Restore {
             error => error.into(),
         })?;
         tell(&report, &place, "restored into", out)?;
+        if let Some(age) = age {
+            say(&format!("`{}` was written {age}", self.file.display()));
+        }
+        if copied.is_some() && replaced.is_some_and(|it| Some(it) != copied) {
+            say(&format!(
+                "{} it is a copy of another store than the one that was here, or from before a restore; that one \
+                 is kept as hub.db.replaced",
+                label("warning:")
+            ));
+        }
         say("accounts are as they were then: who was removed or lost a token since has it again \
              (bot-hub bot list, bot-hub invite list)");
         Ok(())
     }
+}
+
+/// Looked at before anything is made for it.
+fn is_a_copy(file: &Path) -> Result<(), Failure> {
+    let shown = file.display();
+    let made = "a backup comes from: bot-hub backup FILE, on the data directory of a hub";
+    let Ok(metadata) = file.metadata() else {
+        let message = format!("there is no file `{shown}`");
+        return Err(Failure::new(Kind::NotFound, message).hint(made));
+    };
+    if !metadata.is_file() {
+        let hint = "name the file that bot-hub backup made";
+        return Err(Failure::new(Kind::Usage, format!("`{shown}` is no file")).hint(hint));
+    }
+    if !begins_as_a_copy(file) {
+        return Err(Failure::new(Kind::Usage, format!("`{shown}` is no backup")).hint(made));
+    }
+    Ok(())
+}
+
+/// When a file was written: `2026-11-20T08:52:31Z`.
+fn written(file: &Path) -> Option<String> {
+    let since = file.metadata().ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(local(Timestamp(u64::try_from(since.as_millis()).ok()?)))
 }
 
 fn in_use(dir: &Path) -> Failure {
@@ -330,7 +394,7 @@ mod tests {
             for day in 1..=4 {
                 backup(data.path(), &file(day)).unwrap();
             }
-            assert_eq!(forget_oldest(dir.path(), &file(own), keep).unwrap(), [""; 0]);
+            assert_eq!(forget_oldest(dir.path(), &file(own), Some(keep)).unwrap(), [""; 0]);
             let left: Vec<u32> = (1..=4).filter(|day| file(*day).exists()).collect();
             assert_eq!(left, expected, "{own} keeps {keep}");
         };

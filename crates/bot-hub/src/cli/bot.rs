@@ -43,7 +43,7 @@ pub(super) enum BotCommand {
         #[arg(value_parser = bot_argument)]
         name: BotId,
     },
-    /// Make a new token; those made at run time before end, at once or a little later
+    /// Make a new token; older ones that were made at run time end, at once or a little later
     ///
     /// A token in the configuration file stays good until it is removed there.
     #[command(
@@ -211,7 +211,9 @@ async fn is_of_file(hub: &Hub, name: &BotId) -> bool {
 async fn take_back(hub: &Hub, bot: BotId, failure: &Failure) -> Failure {
     let cause = why_unwritten(failure);
     let hint = match hub.operate(Operation::BotRemove { bot: bot.clone() }).await {
-        Ok(_) => format!("{bot} was not made"),
+        Ok(_) => {
+            format!("{bot} was not made; the name is good for bot add, and not for guests any more")
+        }
         Err(_) => format!("the token is lost; for another one: bot-hub bot rotate-token {bot}"),
     };
     Failure::new(Kind::Failed, cause).hint(hint)

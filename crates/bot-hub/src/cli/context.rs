@@ -338,7 +338,10 @@ impl Shelf {
         };
         let context = self.read(&name)?;
         let is_current = current.as_deref() == Some(&*name);
-        let rooms: Vec<_> = context.rooms.iter().map(|room| words::room(room.as_str())).collect();
+        let count = context.rooms.len().saturating_sub(ROOMS_SHOWN) as u64;
+        let rooms = context.rooms.iter().take(ROOMS_SHOWN).map(|room| words::room(room.as_str()));
+        let more = (count > 0).then(|| format!("and {count} more"));
+        let rooms: Vec<_> = rooms.chain(more).collect();
         out.answer(&shown(&name, is_current, &context), || {
             format!(
                 "{name}{}\n  bot    {}\n  hub    {}\n  rooms  {}\n  file   {}",
@@ -351,6 +354,9 @@ impl Shelf {
         })
     }
 }
+
+/// Rooms of a context that are named to a person; JSON has all.
+const ROOMS_SHOWN: usize = 20;
 
 /// The context that a command is to use, and its name; `None` is the hub of this machine.
 pub(super) fn chosen(global: &Global) -> Result<Option<(String, Context)>, Failure> {

@@ -114,17 +114,22 @@ impl Failure {
         if !silent && json {
             // In one line, since it may end a stream. Where stdout takes nothing, stderr may.
             if super::out::write_line(&escaped_json(&self.to_json().to_string())).is_err() {
-                super::out::say(&self.to_text());
+                super::out::say(&self.to_text("error:"));
             }
         } else if !silent {
-            super::out::say(&self.to_text());
+            super::out::say(&self.to_text("error:"));
         }
         ExitCode::from(self.kind.exit_code())
     }
 
-    fn to_text(&self) -> String {
+    /// Says it on stderr while the work goes on.
+    pub(super) fn warn(&self) {
+        super::out::say(&self.to_text("warning:"));
+    }
+
+    fn to_text(&self, title: &str) -> String {
         let code = self.code.as_ref().map_or_else(String::new, |code| format!(" (`{code}`)"));
-        let (error, hint) = (label("error:"), label("hint:"));
+        let (error, hint) = (label(title), label("hint:"));
         let hint = self
             .hint
             .as_ref()
@@ -148,7 +153,7 @@ impl Failure {
 
     /// A sentence whose `hint:` line is a part of it.
     pub(super) fn told(kind: Kind, text: &str) -> Self {
-        match text.split_once("\nhint: ").or_else(|| text.split_once("\n  hint: ")) {
+        match ["\nhint: ", "\n  hint: ", "; hint: "].iter().find_map(|sign| text.split_once(sign)) {
             Some((message, hint)) => Self::new(kind, message).hint(hint),
             None => Self::new(kind, text),
         }

@@ -40,8 +40,11 @@ fn named(message: &str) -> Option<&str> {
 
 /// How a bot comes into a room, by a room's name as it is typed.
 pub(super) fn not_a_member(room: &str, me: &BotId) -> String {
-    if room.starts_with("dm:") {
-        return "a direct conversation has the two bots of its name".to_owned();
+    if let Some(pair) = room.strip_prefix("dm:") {
+        return match pair.split(':').any(|bot| bot == me.as_str()) {
+            true => format!("to be in it again: bot-hub room join '{room}'"),
+            false => "a direct conversation has the two bots of its name".to_owned(),
+        };
     }
     format!(
         "if it is open: bot-hub room join '{room}'; if not, an operator can run: bot-hub room add '{room}' {me}"

@@ -15,7 +15,7 @@ use super::Global;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, idle_store, with_hub};
 use super::out::{Out, say};
-use super::target::Directory;
+use super::target::{Directory, Place};
 use super::words;
 use bot_hub_store::Reader as _;
 use bot_hub_store::export::open;
@@ -24,6 +24,9 @@ use bot_hub_store::sqlite::SqliteReader;
 /// Entries that a store is asked for at once, and bytes after which it stops.
 const PAGE_ENTRIES: u32 = 500;
 const PAGE_BYTES: u32 = 1024 * 1024;
+
+/// Rooms that are named to whoever asked for one that is not there.
+const SHOWN_MAX: usize = 10;
 
 /// Which part of a room's log.
 #[derive(Clone, Debug, clap::Args)]
@@ -57,6 +60,14 @@ impl History {
 
     async fn run(self, hub: &Hub) -> Result<(), Failure> {
         let place = Directory::read(hub).await?.find(&self.room)?;
+        if place == Place::Bot(hub.me.clone()) {
+            let message = format!("`{}` is you, and nobody speaks with itself", place.typed());
+            return Err(Failure::new(Kind::Usage, message).hint(format!(
+                "what is said to you: bot-hub tail {0} --since 1d; what you and another bot said: bot-hub history \
+                 @BOT",
+                place.typed()
+            )));
+        }
         let room = place.room(&hub.me);
         let page = self.read(hub, &room).await?;
         self.tell(&page, hub.out)?;
@@ -119,10 +130,11 @@ impl History {
                 .hint(format!("name both: bot-hub history dm:BOT:{bot}")));
         }
         let directory = Directory { rooms: known, is_complete: true, ..Directory::default() };
-        match directory.find(&self.room)? {
-            super::target::Place::Room(room) if directory.rooms.contains(&room) => Ok(room),
+        let found = directory.find(&self.room).and_then(|place| match place {
+            Place::Room(room) if directory.rooms.contains(&room) => Ok(room),
             _ => Err(directory.unknown(&self.room)),
-        }
+        });
+        found.map_err(|failure| without_hub(failure, &directory))
     }
 
     /// As many pages of the hub as it takes.
@@ -135,6 +147,17 @@ impl History {
             take(&mut all, page, &mut before, &mut after);
         }
         Ok(sorted(all))
+    }
+}
+
+/// What there is, where no hub can be asked.
+fn without_hub(failure: Failure, directory: &Directory) -> Failure {
+    let is_general = failure.hint.as_deref().is_some_and(|it| it.starts_with("see what there is"));
+    let shown = directory.rooms.iter().take(SHOWN_MAX).map(|room| words::room(room.as_str()));
+    let shown: Vec<String> = shown.collect();
+    match shown.is_empty() || !is_general {
+        true => failure,
+        false => failure.hint(format!("its store has {}", shown.join(", "))),
     }
 }
 

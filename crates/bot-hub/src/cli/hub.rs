@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::Global;
 use super::failure::{Failure, Kind};
 use super::frames::in_commands;
+use super::lost;
 use super::out::Out;
 use super::pages;
 use super::probe::Target;
@@ -65,7 +66,15 @@ pub(super) fn with_hub(
 ) -> Result<(), Failure> {
     until_interrupted(async {
         let mut hub = Hub::connect(global).await.map_err(|it| in_commands(it, None))?;
-        let result = verb(&mut hub).await.map_err(|it| in_commands(it, Some(&hub.me)));
+        let lost = hub.lost();
+        if let Some(lost) = &lost {
+            lost.warn();
+        }
+        let result = verb(&mut hub).await.map_err(|failure| match lost {
+            // The hub knows only that its store does not answer.
+            Some(lost) if failure.code.as_deref() == Some("storage_failed") => lost,
+            _ => in_commands(failure, Some(&hub.me)),
+        });
         // Nobody takes events any more; otherwise the end would wait for that.
         drop(hub.events);
         // Whoever pressed ctrl-c waits for no goodbye.
@@ -114,10 +123,14 @@ impl Hub {
                 return Failure::from(error);
             }
             let failure = Failure::from(error);
-            if failure.kind == Kind::Unreachable {
-                unreachable(failure, &url, &running)
-            } else {
-                failure
+            match (failure.kind, &context_name) {
+                (Kind::Unreachable, _) => unreachable(failure, &url, &running),
+                (Kind::Auth, Some(name)) if is_token_given => {
+                    let asked = format!("the hub of the context `{name}` was asked, {url}; ");
+                    let hint = failure.hint.clone().unwrap_or_default();
+                    failure.hint(format!("{asked}{hint}"))
+                }
+                _ => failure,
             }
         })?;
         let State::Connected(hello) = client.state() else {
@@ -155,6 +168,11 @@ impl Hub {
         }
         *self = Self::connect(&self.global.clone()).await?;
         Ok(())
+    }
+
+    /// Why what it stores would be lost with its end, if it runs on this machine's data directory.
+    fn lost(&self) -> Option<Failure> {
+        lost::of_hub(&data_dir(&self.global).ok()?, self.running.as_ref()?)
     }
 
     /// Connects anew, wherever the hub is now; if that fails, everything stays as it is.
@@ -258,6 +276,19 @@ pub(super) fn page_url_of(url: &str) -> String {
     url.strip_suffix("/ws").unwrap_or(url).replacen("ws", "http", 1)
 }
 
+/// The address of a hub's socket, also where the one of its pages is named.
+fn ws_address(url: &str) -> Result<String, Failure> {
+    let is_of_pages = url.starts_with("http://") || url.starts_with("https://");
+    if is_of_pages {
+        return Ok(url.replacen("http", "ws", 1));
+    }
+    if url.starts_with("ws://") || url.starts_with("wss://") {
+        return Ok(url.to_owned());
+    }
+    Err(Failure::new(Kind::Usage, format!("`{url}` is no address of a hub"))
+        .hint("it is like wss://hub.example, or ws://127.0.0.1:18795 on its own machine"))
+}
+
 struct Place {
     url: String,
     token: Secret,
@@ -272,7 +303,7 @@ fn locate(global: &Global) -> Result<Place, Failure> {
     // Read only once: a pipe, and stdin, have the token only once.
     let given = token_given(global)?;
     let is_token_given = given.is_some();
-    let url = global.url.clone().filter(|url| !url.is_empty());
+    let url = global.url.as_deref().filter(|url| !url.is_empty()).map(ws_address).transpose()?;
     if let (Some(url), Some(context)) = (&url, &global.context) {
         let message = format!("both a hub (`{url}`) and a context (`{context}`) are named");
         return Err(Failure::new(Kind::Usage, message).hint(
@@ -295,15 +326,34 @@ fn locate(global: &Global) -> Result<Place, Failure> {
         return Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name });
     }
     let dir = data_dir(global)?;
-    let (running, operator) = Home::find_running(&dir).ok_or_else(|| {
-        Failure::new(Kind::Unreachable, format!("no hub runs on `{}`", dir.display())).hint(
-            "start it with `bot-hub serve`, name its data directory with --data, or a hub elsewhere with --url",
-        )
-    })?;
+    let (running, operator) = Home::find_running(&dir).ok_or_else(|| no_hub(global, &dir))?;
     let token = given.unwrap_or(operator);
     let url = running.url.clone();
     let (running, page_url, ca_file, context_name) = (Some(running), None, None, None);
     Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name })
+}
+
+/// Why there is nobody to talk to, and what to do.
+pub(super) fn no_hub(global: &Global, dir: &Path) -> Failure {
+    let message = format!("no hub runs on `{}`", dir.display());
+    let failure = |more: &str| Failure::new(Kind::Unreachable, format!("{message}{more}"));
+    if let Some(obstacle) = obstacle(dir) {
+        let (what, next) = obstacle.split_once("\nhint: ").unwrap_or((&obstacle, ""));
+        return failure(&format!(", and none starts: {what}")).hint(next);
+    }
+    if let Some(original) = Home::original_of(dir) {
+        let original = original.display();
+        return failure(&format!(": it is a copy of `{original}`, where one runs")).hint(format!(
+            "for that one: --data '{original}'; to run another hub on the copy: bot-hub serve"
+        ));
+    }
+    failure("").hint(match (dir.is_dir(), &global.data) {
+        (false, Some(_)) => "there is no such directory: name another one with --data, or start a hub with `bot-hub serve`",
+        (_, Some(_)) => "start it with `bot-hub serve`, or name a hub elsewhere with --url",
+        (_, None) => {
+            "start it with `bot-hub serve`, name its data directory with --data, or a hub elsewhere with --url"
+        }
+    })
 }
 
 fn token_given(global: &Global) -> Result<Option<Secret>, Failure> {
@@ -353,7 +403,8 @@ pub(super) fn data_dir(global: &Global) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The data directory that would be searched for a hub, if none runs there, and nobody named another hub.
+/// The data directory that would be searched for a hub, if a store but no hub is there, and nobody named
+/// another hub.
 pub(super) fn idle_store(global: &Global) -> Option<PathBuf> {
     let is_named = global.url.as_ref().is_some_and(|url| !url.is_empty());
     if is_named || !matches!(super::context::chosen(global), Ok(None)) {
@@ -367,6 +418,9 @@ pub(super) fn idle_store(global: &Global) -> Option<PathBuf> {
 pub(super) fn store_dir(global: &Global) -> Result<PathBuf, Failure> {
     let dir = data_dir(global)?;
     let has_store = |dir: &Path| dir.join("hub.db").exists();
+    if let Some(lost) = lost::of_dir(&dir) {
+        return Err(lost);
+    }
     if let Some(obstacle) = obstacle(&dir) {
         return Err(Failure::told(Kind::Failed, &obstacle));
     }

@@ -22,6 +22,7 @@ mod hub;
 mod invite;
 mod join;
 mod losing;
+mod lost;
 mod out;
 mod pages;
 mod paint;

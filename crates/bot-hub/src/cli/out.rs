@@ -85,11 +85,17 @@ impl Out {
 /// Bytes that a secret and what stands around it in JSON take at most.
 const SECRET_BYTES: u64 = 4_096;
 
-/// Makes sure of space for a secret where stdout is a file: asked for before the hub makes it, since it is
+/// Makes sure that a secret has somewhere to go, and of space for it where stdout is a file: asked for before the hub makes it, since it is
 /// shown once. Where a file system cannot promise space, nothing is promised.
 pub(super) fn reserve_for_secret() -> Result<(), Failure> {
     let stdout = io::stdout();
     let Ok(stat) = rustix::fs::fstat(&stdout) else { return Ok(()) };
+    // The runtime opens it where stdout was closed.
+    if rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == stat.st_rdev) {
+        let message = "stdout leads nowhere, and what is shown once would be lost";
+        let hint = "nothing was changed; send it into a file, or to whoever needs it";
+        return Err(Failure::new(Kind::Failed, message).hint(hint));
+    }
     let place = u64::try_from(stat.st_size).unwrap_or(0);
     let keep = rustix::fs::FallocateFlags::KEEP_SIZE;
     match rustix::fs::fallocate(&stdout, keep, place, SECRET_BYTES) {

@@ -48,7 +48,8 @@ quietly. What other bots wrote is printed with everything visible that a termina
 milliseconds since 1970, files UTC. Colour is for terminals, never the only sign of anything, and off with `NO_COLOR=1`.
 
 `stop`, `verify`, `export`, `backup` and `restore` work on a data directory of this machine, and refuse when another hub is named
-or the context of one is in use. `tail` and `history` show what is said and take nothing as received: it goes on waiting for its bot.
+or a context other than `local` is in use. `tail` and `history` show what is said and take nothing as received: the messages go on waiting
+for the bot.
 ";
 
 const HEAD: &str = "\

@@ -132,7 +132,9 @@ where
     let value: T = text.parse().map_err(|error: T::Err| error.to_string())?;
     let Amount(amount) = value.into();
     if amount == 0 {
-        return Err("is too small: at least 1 is kept\nhint: for no bound at all: none".to_owned());
+        return Err(
+            "is too small: nothing would be kept\nhint: for no bound at all: none".to_owned()
+        );
     }
     Ok(Bound(Some(value)))
 }
@@ -263,6 +265,15 @@ async fn waiting_for(hub: &Hub, room: &RoomName, bot: &BotId) -> u64 {
     shown.members.iter().find(|member| member.bot == *bot).map_or(0, |member| member.waiting)
 }
 
+/// Nothing is to be joined by who is to go: what helps is to see who is in the room.
+fn is_no_member(failure: Failure, room: &RoomName) -> Failure {
+    if failure.code.as_deref() != Some("not_a_member") {
+        return failure;
+    }
+    let hint = format!("who is in it: bot-hub room show '{}'", words::room(room.as_str()));
+    Failure { code: None, ..failure }.hint(hint)
+}
+
 async fn membership(
     hub: &Hub,
     room: &RoomName,
@@ -270,7 +281,7 @@ async fn membership(
     operation: Operation,
     is: &str,
 ) -> Result<(), Failure> {
-    let result = hub.operate(operation).await;
+    let result = hub.operate(operation).await.map_err(|failure| is_no_member(failure, room));
     if result.as_ref().is_err_and(|failure| failure.kind == Kind::NotFound) {
         let directory = Directory::read(hub).await?;
         let room_is_there = directory.rooms.contains(room);
@@ -341,14 +352,22 @@ async fn leave(hub: &Hub, room: &RoomName, yes: bool) -> Result<(), Failure> {
     let waiting = own_rooms(hub).into_iter().find(|it| it.room == *room).map_or(0, |it| it.waiting);
     if !yes && waiting > 0 {
         let waits = counted(waiting, "message");
+        // The hub counts from the place that was reached: what this bot said itself is among them.
         let question =
-            format!("leave {name}? {waits} that you have not received would be dropped.");
+            format!("leave {name}? Up to {waits} that you have not received would be dropped.");
         confirm_if_somebody_is_there(question).await?;
     }
-    let left = hub.client.leave(room.clone()).await;
-    left.map_err(|error| super::send::in_our_words(error.into(), hub, &name))?;
-    let done = json!({ "room": room, "bot": hub.me });
-    hub.out.done(&done, || format!("{} is no longer a member of {name}", hub.me))
+    let left = hub.client.leave(room.clone()).await.map_err(|error| {
+        let failure = Failure::from(error);
+        let is_outside = matches!(failure.code.as_deref(), Some("not_a_member" | "no_such_room"));
+        let failure = super::send::in_our_words(failure, hub, &name);
+        if is_outside { failure.hint("see yours: bot-hub rooms") } else { failure }
+    })?;
+    let dropped = left.dropped.unwrap_or(0);
+    let done = json!({ "room": room, "bot": hub.me, "dropped": dropped });
+    hub.out.done(&done, || {
+        format!("{} is no longer a member of {name}{}", hub.me, losing::dropped(&done))
+    })
 }
 
 /// What is to change about what a room keeps.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Global;
 use super::failure::{Failure, Kind};
-use super::hub::data_dir;
+use super::hub::{data_dir, no_hub};
 use super::out::Out;
 use bot_hub_server::config::Period;
 use bot_hub_server::server::Home;
@@ -37,11 +37,8 @@ impl Stop {
     pub(super) fn run(self, global: &Global, out: Out) -> Result<(), Failure> {
         let dir = data_dir(global)?;
         let place = dir.display();
-        let found = Home::find_running(&dir);
-        let Some((hub, _)) = found else {
-            let message = format!("no hub runs on `{place}`");
-            return Err(Failure::new(Kind::Unreachable, message)
-                .hint("name its data directory with --data DIR"));
+        let Some((hub, _)) = Home::find_running(&dir) else {
+            return Err(no_hub(global, &dir));
         };
         let pid = i32::try_from(hub.pid).ok().and_then(Pid::from_raw);
         let told =

@@ -62,8 +62,20 @@ fn said(printed: io::Result<()>) -> ExitCode {
 fn as_failure(error: &clap::Error) -> Failure {
     let text = error.to_string();
     let text = text.trim_start_matches("error: ");
-    let message = text.split("\n\n").next().unwrap_or(text).trim();
-    Failure::new(Kind::Usage, message).hint("bot-hub help, or --help behind a command")
+    let message = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a verb is missing",
+        _ => text.split("\n\n").next().unwrap_or(text).trim(),
+    };
+    let alike = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg];
+    let alike = alike.into_iter().find_map(|kind| match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => texts.first().cloned(),
+        _ => None,
+    });
+    Failure::new(Kind::Usage, message).hint(match alike {
+        Some(alike) => format!("did you mean `{alike}`?"),
+        None => "bot-hub help, or --help behind a command".to_owned(),
+    })
 }
 
 /// A value that does not fit its place, in words of ours: clap would repeat the parser's.
@@ -84,7 +96,10 @@ fn unfit(error: &clap::Error) -> Option<Failure> {
     } else {
         format!("`{value}` is no value for `{argument}`: {why}")
     };
-    let hint = if own_hint.is_empty() { hint(argument) } else { own_hint };
+    let hint = match own_hint {
+        "" => meant(argument, value).unwrap_or_else(|| hint(argument).to_owned()),
+        own => own.to_owned(),
+    };
     Some(Failure::new(Kind::Usage, message).hint(hint))
 }
 
@@ -99,10 +114,27 @@ fn in_words(why: &str) -> &str {
     }
 }
 
+/// What was meant, where a room stands in the place of a bot, or a bot in that of a room.
+fn meant(argument: &str, value: &str) -> Option<String> {
+    match (taken(argument), value.strip_prefix('#'), value.strip_prefix('@')) {
+        ("BOT" | "NAME", Some(name), _) => {
+            Some(format!("`#` stands for a room; a bot is `{name}`, or `@{name}`"))
+        }
+        ("ROOM", _, Some(name)) => {
+            Some(format!("`@` stands for a bot; a room is `{name}`, or `#{name}`"))
+        }
+        _ => None,
+    }
+}
+
+/// What an argument takes, as its usage says: `ROOM` of `--room <ROOM>`.
+fn taken(argument: &str) -> &str {
+    argument.split_once('<').map_or("", |(_, rest)| rest.trim_end_matches(['>', '.']))
+}
+
 /// The next step, by what the place takes.
 fn hint(argument: &str) -> &'static str {
-    let takes = argument.split_once('<').map_or("", |(_, rest)| rest.trim_end_matches(['>', '.']));
-    match takes {
+    match taken(argument) {
         "COUNT" | "SEQ" => "write a whole number, like 20",
         "PERIOD" => "write a number with a unit: 30s, 10m, 2h, 7d",
         "SIZE" => "write a number of bytes, or one with a unit: 512KiB, 256MiB, 1GiB",

@@ -29,7 +29,7 @@ pub(super) fn run(global: &Global, out: Out) -> Result<(), Failure> {
     }
     let count = counted(report.damage.len() as u64, "damaged thing");
     Err(Failure::new(Kind::Failed, format!("{count} beside {looked}"))
-        .hint("what is damaged is never delivered; a backup may have it: bot-hub restore")
+        .hint("what is damaged is never delivered; a backup may have it: bot-hub restore FILE --replace")
         .details(json!({
             "rooms": report.rooms, "entries": report.entries, "damage": damage_of(&report),
         })))

@@ -186,3 +186,67 @@ fn backups_at_the_same_moment_all_succeed_and_the_newest_stays() {
         assert!(left.contains(files.iter().max().unwrap()), "{left:?} of {files:?}");
     }
 }
+
+#[test]
+fn the_newest_of_many_backups_in_one_second_has_the_latest_name() {
+    let place = Place::new();
+    store(&place, "data", 1);
+    std::fs::create_dir(place.path("backups")).unwrap();
+    let mut last = String::new();
+    for _ in 0..6 {
+        let told = place.run(&["backup", "backups", "--keep", "2", "--data", "data"]);
+        assert_eq!(told.code, 0, "{}", told.err);
+        let name = names(&place.path("backups")).pop().unwrap();
+        assert!(name > last, "{name} after {last}");
+        last = name;
+    }
+    let run = |_| {
+        let mut command = place.command(&["backup", "backups", "--keep", "2", "--data", "data"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let runs: Vec<_> = (0..4).map(run).collect();
+    let mut made: Vec<String> = Vec::new();
+    for run in runs {
+        let told = run.wait_with_output().unwrap();
+        assert!(told.status.success(), "{told:?}");
+        let out = String::from_utf8(told.stdout).unwrap();
+        made.push(out.trim().rsplit_once('/').unwrap().1.to_owned());
+    }
+    made.sort();
+    made.dedup();
+    assert_eq!(made.len(), 4, "each has a name of its own");
+    assert!(made[0] > last);
+    assert_eq!(names(&place.path("backups")), made[2..], "the two latest are left");
+}
+
+#[test]
+fn what_is_no_backup_is_refused_before_anything_is_made_for_it() {
+    let place = Place::new();
+    std::fs::write(place.path("log.txt"), "no store at all").unwrap();
+    std::fs::create_dir(place.path("folder")).unwrap();
+    for (file, expected) in
+        [("log.txt", "is no backup"), ("folder", "is no file"), ("/dev/null", "is no file")]
+    {
+        let told = place.run(&["restore", file, "--data", "new"]);
+        assert_eq!(told.code, 2, "{file}: {}", told.err);
+        assert!(told.err.contains(expected), "{file}: {}", told.err);
+        assert!(!place.path("new").exists(), "{file}");
+    }
+    store(&place, "data", 1);
+    let told = place.run(&["backup", "-", "--keep", "2", "--data", "data"]);
+    assert_eq!((told.code, &*told.out), (2, ""), "{}", told.err);
+}
+
+#[test]
+fn a_restore_says_whose_copy_it_was_and_of_when() {
+    let place = Place::new();
+    store(&place, "one", 1);
+    store(&place, "two", 2);
+    place.data(&["backup", "one.db", "--data", "one"]);
+    let told = place.run(&["restore", "one.db", "--replace", "--data", "one"]);
+    assert!(told.err.contains("`one.db` was written "), "{}", told.err);
+    assert!(!told.err.contains("another store"), "{}", told.err);
+    let told = place.run(&["restore", "one.db", "--replace", "--data", "two"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert!(told.err.contains("another store"), "{}", told.err);
+}

@@ -227,3 +227,16 @@ fn hang_up_at_once(url: &str, token: &str) {
         client.close().await;
     });
 }
+
+#[test]
+fn the_configuration_of_the_hub_that_runs_is_examined() {
+    let place = Place::new();
+    std::fs::write(place.path("own.json5"), "{ tokens: { short: { botId: 'ann' } } }").unwrap();
+    let _hub =
+        place.serve_with(&["--listen", "127.0.0.1:0", "--data", "data", "--config", "own.json5"]);
+    for named in [&[][..], &["--config", "own.json5"]] {
+        let told = place.run(&[&["doctor", "--data", "data"], named].concat());
+        assert!(told.out.contains("own.json5"), "{named:?}: {}", told.out);
+        assert!(told.out.contains("warning  config"), "{named:?}: {}", told.out);
+    }
+}

@@ -58,6 +58,8 @@ fn a_verb_that_asks_no_hub_takes_no_option_that_names_one() {
         &["service", "status"],
         &["context", "list"],
         &["completions", "bash"],
+        &["proto", "list"],
+        &["proto", "parse", "nothing.txt"],
         &["version"],
     ] {
         for named in [["--url", "wss://elsewhere.invalid"], ["--context", "work"]] {

@@ -102,7 +102,7 @@ fn verify_names_what_is_damaged() {
     insta::assert_snapshot!(told.out, @"room `lab` entry 1: the entry is damaged");
     insta::assert_snapshot!(told.err, @r"
     error: 1 damaged thing beside 0 intact messages in 1 room
-    hint: what is damaged is never delivered; a backup may have it: bot-hub --data damaged restore
+    hint: what is damaged is never delivered; a backup may have it: bot-hub --data damaged restore FILE --replace
     ");
     let told = place.run(&["verify", "--data", "nowhere"]);
     assert_eq!(told.code, 3);

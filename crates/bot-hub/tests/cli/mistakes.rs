@@ -121,3 +121,73 @@ fn what_is_longer_than_a_message_is_refused_before_it_is_read() {
     let told = place.run(&["--token-file", "/dev/zero", "ping"]);
     assert!(told.code == 1 && told.err.contains("too long for a token"), "{told:?}");
 }
+
+#[test]
+fn a_hint_leads_to_what_was_meant() {
+    let place = Place::new();
+    let hub = place.serve();
+    let ann = place.bot("ann");
+    place.data(&["room", "create", "lab"]);
+    let url = hub.url();
+    let check = |token: Option<&str>, arguments: &[&str], expected: &str| {
+        let told = match token {
+            Some(token) => place.run_as(token, &[arguments, &["--url", &url]].concat()),
+            None => place.run(arguments),
+        };
+        assert_ne!(told.code, 0, "{arguments:?}");
+        assert!(told.err.contains(expected), "{arguments:?}: {}", told.err);
+        assert!(!told.err.contains("room join '#ann'"), "{arguments:?}: {}", told.err);
+    };
+    check(None, &["room", "kick", "lab", "ann", "--yes"], "bot-hub room show '#lab'");
+    check(Some(&ann), &["room", "leave", "lab"], "bot-hub --url");
+    check(Some(&ann), &["room", "leave", "lab"], "rooms");
+    check(
+        Some("bh_wrong_token_of_nobody"),
+        &["rooms"],
+        "an operator can run: bot-hub bot add NAME",
+    );
+    check(None, &["--data", "nodir", "rooms"], "there is no such directory");
+    check(None, &["bot", "add", "#x"], "`#` stands for a room; a bot is `x`, or `@x`");
+    check(None, &["room", "join", "@x"], "`@` stands for a bot; a room is `x`, or `#x`");
+    check(None, &["bot", "add", "operator"], "choose another name");
+    check(None, &["bot", "add", "all"], "means something else on the command line");
+    check(None, &["bot", "add", "local"], "means something else on the command line");
+    check(None, &["invite", "all", "--room", "lab"], "means something else on the command line");
+    check(None, &["restore", "nofile"], "on the data directory of a hub");
+    check(Some(&ann), &["history", "@ann"], "bot-hub");
+    check(Some(&ann), &["history", "@ann"], "tail @ann --since 1d");
+    check(None, &["check", "--url", "notaurl", "--warn-pending", "x"], "whole number");
+    check(None, &["rooms", "--url", "notaurl"], "is no address of a hub");
+    let told = place.run(&["--json", "sned"]);
+    assert!(told.out.contains("did you mean `send`?"), "{}", told.out);
+    let told = place.run(&["--json", "bot"]);
+    assert!(told.out.contains("a verb is missing"), "{}", told.out);
+    let pages = url.replacen("ws", "http", 1);
+    assert_eq!(place.run_as(&ann, &["whoami", "--url", &pages]).code, 0);
+    place.data(&["send", "@ann", "hi"]);
+    assert_eq!(
+        place.run_as(&ann, &["room", "leave", "dm:ann:operator", "--yes", "--url", &url]).code,
+        0
+    );
+    check(Some(&ann), &["history", "dm:ann:operator"], "room join 'dm:ann:operator'");
+    assert!(hub.stop().success());
+    let told = place.run(&["history", "nope"]);
+    assert!(told.err.contains("its store has dm:ann:operator, #lab"), "{}", told.err);
+}
+
+#[test]
+fn who_leaves_a_room_is_told_how_much_is_dropped() {
+    let place = Place::new();
+    let hub = place.serve();
+    let ann = place.bot("ann");
+    place.data(&["room", "create", "lab"]);
+    place.data(&["room", "add", "lab", "ann"]);
+    for text in ["one", "two"] {
+        place.data(&["send", "lab", text]);
+    }
+    let told = place.run_as(&ann, &["room", "leave", "lab", "--url", &hub.url()]);
+    assert_eq!(
+        told.out,
+        "ann is no longer a member of #lab; 2 messages that waited for it are dropped, and their senders can see that\n"
+    );
+}

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::fixture::Place;
 
 /// The form of today's stores.
-const NEWEST: u32 = 4;
+const NEWEST: u32 = 5;
 
 /// A store as the program wrote it that knew this form.
 fn of_form(place: &Place, form: u32, name: &str) {
@@ -22,9 +22,12 @@ fn of_form(place: &Place, form: u32, name: &str) {
                 place.serve_with(&["--listen", "127.0.0.1:0", "--data", "now"]).stop().success()
             );
             place.data(&["backup", name, "--data", "now"]);
-            // What came since then is an index.
+            // What came since then are indexes.
             let conn = Connection::open(&file).unwrap();
-            conn.execute_batch("DROP INDEX token_bot").unwrap();
+            conn.execute_batch("DROP INDEX receipt_ahead").unwrap();
+            if form < 4 {
+                conn.execute_batch("DROP INDEX token_bot").unwrap();
+            }
             conn.pragma_update(None, "user_version", form).unwrap();
         }
     }
@@ -191,4 +194,117 @@ fn a_database_that_was_exchanged_under_a_running_hub_is_a_problem() {
     assert_eq!(told.code, 1, "{}", told.out);
     assert!(told.out.contains("is another file than the hub writes to"), "{}", told.out);
     assert_eq!(place.run(&["check"]).code, 2);
+}
+
+/// A hub that was killed, with a log of changes that its database has not got yet.
+fn killed(place: &Place) -> std::path::PathBuf {
+    let mut hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    place.data(&["backup", "old.db"]);
+    place.data(&["send", "lab", "keep me"]);
+    hub.child.kill().unwrap();
+    hub.child.wait().unwrap();
+    place.path(".local/share/bot-hub")
+}
+
+#[test]
+fn who_only_looks_writes_nothing_into_the_store_of_a_killed_hub() {
+    let place = Place::new();
+    let data = killed(&place);
+    let files = || ["hub.db", "hub.db-wal"].map(|name| std::fs::read(data.join(name)).unwrap());
+    let before = files();
+    assert!(!before[1].is_empty());
+    for command in
+        [&["verify"][..], &["doctor"], &["backup", "copy.db"], &["export"], &["history", "lab"]]
+    {
+        assert_eq!(place.run(command).code, 0, "{command:?}");
+        assert!(files() == before, "{command:?}");
+    }
+    let _hub = place.serve();
+    assert!(place.run(&["history", "lab"]).out.contains("keep me"));
+}
+
+#[test]
+fn a_backup_that_was_put_beside_the_log_of_another_file_is_refused_and_stays_whole() {
+    let place = Place::new();
+    let data = killed(&place);
+    std::fs::rename(data.join("hub.db"), place.path("right.db")).unwrap();
+    std::fs::copy(place.path("old.db"), data.join("hub.db")).unwrap();
+    let files = || ["hub.db", "hub.db-wal"].map(|name| std::fs::read(data.join(name)).unwrap());
+    let before = files();
+    for command in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["verify"],
+        &["doctor"],
+        &["backup", "copy.db"],
+        &["export"],
+        &["history", "lab"],
+        &["check"],
+        &["status"],
+    ] {
+        let told = place.run(command);
+        assert_ne!(told.code, 0, "{command:?}: {}", told.out);
+        let said = told.out + &told.err;
+        assert!(said.contains("another one was put in its place"), "{command:?}: {said}");
+        assert!(files() == before, "{command:?}");
+    }
+    // With the file that it belongs to, everything is there.
+    std::fs::rename(place.path("right.db"), data.join("hub.db")).unwrap();
+    assert_eq!(place.run(&["verify"]).out, "1 intact message in 1 room, nothing is damaged\n");
+    // And the hint is a way to the backup.
+    std::fs::copy(place.path("old.db"), data.join("hub.db")).unwrap();
+    std::fs::rename(data.join("hub.db"), place.path("FILE")).unwrap();
+    let told = place.run(&["restore", "FILE"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert_eq!(place.run(&["verify"]).out, "0 intact messages in 1 room, nothing is damaged\n");
+}
+
+#[test]
+fn every_verb_says_that_a_hub_whose_database_is_gone_must_not_be_stopped() {
+    let place = Place::new();
+    let hub = place.serve();
+    place.data(&["room", "create", "lab"]);
+    let data = place.path(".local/share/bot-hub");
+    std::fs::remove_file(data.join("hub.db")).unwrap();
+    let commands = [
+        &["verify"][..],
+        &["backup", "copy.db"],
+        &["export"],
+        &["history", "lab"],
+        &["check"],
+        &["status"],
+        &["send", "lab", "hi"],
+    ];
+    for command in commands {
+        let told = place.run(command);
+        let said = told.out + &told.err;
+        assert!(said.contains("do not stop the hub"), "{command:?}: {said}");
+        assert!(said.contains("bot-hub doctor"), "{command:?}: {said}");
+    }
+    assert!(hub.stop().success());
+    for command in [&["history", "lab"][..], &["check"], &["status"]] {
+        let told = place.run(command);
+        assert_ne!(told.code, 0, "{command:?}");
+        let said = told.out + &told.err;
+        assert!(said.contains("hub.db` is gone"), "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn a_copy_of_the_directory_of_a_running_hub_is_called_so() {
+    let place = Place::new();
+    let _hub = place.serve();
+    let (data, copy) = (place.path(".local/share/bot-hub"), place.path("copy"));
+    std::fs::create_dir(&copy).unwrap();
+    for file in std::fs::read_dir(&data).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    for command in ["status", "stop", "check", "doctor"] {
+        let told = place.run(&[command, "--data", "copy"]);
+        let said = told.out + &told.err;
+        assert!(said.contains("copy of") || said.contains("is a copy"), "{command}: {said}");
+        assert!(!said.contains("that was killed"), "{command}: {said}");
+    }
+    assert_eq!(place.run(&["status"]).code, 0, "nobody stopped the original");
 }

@@ -68,3 +68,26 @@ fn an_invite_whose_code_could_not_be_written_is_revoked() {
     }
     assert!(place.data(&["invite", "eve", "--room", "front"]).contains("/join#"));
 }
+
+#[test]
+fn a_secret_is_not_made_where_stdout_is_closed_or_leads_nowhere() {
+    let place = Place::new();
+    let hub = place.serve();
+    let token = place.bot("ann");
+    for (verb, made) in [
+        ("bot rotate-token ann", ""),
+        ("bot add bob", "bob"),
+        ("invite evelyn --room front", "evelyn"),
+        ("--json bot rotate-token ann", ""),
+    ] {
+        for nowhere in [">&-", ">/dev/null"] {
+            let told = place.shell(&format!("bot-hub {verb} {nowhere}"));
+            assert_eq!(told.code, 1, "{verb} {nowhere}: {}", told.err);
+            let said = told.err.contains("nothing was changed");
+            assert!(said || verb.starts_with("--json"), "{verb}: {}", told.err);
+            let known = place.data(&["bot", "list"]) + &place.data(&["invite", "list"]);
+            assert!(made.is_empty() || !known.contains(made), "{verb}: {known}");
+        }
+    }
+    assert_eq!(place.run_as(&token, &["ping", "--url", &hub.url()]).code, 0, "it is still good");
+}

@@ -74,13 +74,30 @@ fn a_bot_that_knocks_with_a_dead_token_locks_nobody_else_out() {
 #[test]
 fn a_check_with_thresholds_that_its_token_cannot_see_is_unknown() {
     let place = Place::new();
-    let _hub = place.serve();
+    let hub = place.serve();
     let ann = place.bot("ann");
     let check = |more: &[&str]| place.run_as(&ann, &[&["check"][..], more].concat());
     assert_eq!(check(&[]).code, 0);
-    for threshold in [["--warn-pending", "1"], ["--crit-away", "1s"], ["--warn-oldest", "1m"]] {
+    for threshold in [
+        ["--warn-pending", "1"],
+        ["--crit-away", "1s"],
+        ["--warn-oldest", "1m"],
+        ["--warn-free", "1GiB"],
+    ] {
         let told = check(&threshold);
         assert_eq!(told.code, 3, "{threshold:?}: {}", told.out);
-        assert!(told.out.starts_with("BOT-HUB UNKNOWN - only an operator"), "{}", told.out);
+        let expected =
+            format!("BOT-HUB UNKNOWN - {} needs the token of an operator | up=1", threshold[0]);
+        assert!(told.out.starts_with(&expected), "{}", told.out);
     }
+    let token = place.data(&["bot", "add", "eve", "--operator"]);
+    let url = hub.url();
+    let check = |more: &[&str]| place.run_as(&token, &[&["check", "--url", &url], more].concat());
+    let told = check(&["--warn-free", "1GiB"]);
+    let expected =
+        "BOT-HUB UNKNOWN - --warn-free needs the data directory of the hub on this machine | up=1";
+    assert_eq!((told.code, told.out.starts_with(expected)), (3, true), "{}", told.out);
+    assert_eq!(check(&["--warn-pending", "100"]).code, 0);
+    let told = check(&["--warn-pending", "5", "--crit-pending", "2"]);
+    assert_eq!(told.code, 3, "{}", told.out);
 }

@@ -230,3 +230,33 @@ fn history_pages_both_ways() {
     assert_eq!(texts(&["--count", "2", "--after", "1"]), ["2", "3"]);
     assert_eq!(texts(&[]), ["1", "2", "3", "4", "5"]);
 }
+
+#[test]
+fn tail_of_a_bot_needs_no_direct_conversation_with_it_and_of_nobody_ends() {
+    let place = Place::new();
+    let hub = place.serve();
+    let ann = place.bot("ann");
+    place.bot("bob");
+    place.data(&["room", "create", "lab"]);
+    for bot in ["ann", "bob"] {
+        place.data(&["room", "add", "lab", bot]);
+    }
+    let check = |token: Option<&str>, what: &str, expected: &str| {
+        let told = place.run_to_its_end(token, &["tail", what, "--since", "1h", "--count", "1"]);
+        assert_eq!(told.code, 3, "{what}: {told:?}");
+        assert!(told.err.contains(expected), "{what}: {}", told.err);
+        assert!(!told.err.contains("room join"), "{what}: {}", told.err);
+    };
+    check(Some(&ann), "@nope", "there is no bot `nope`");
+    check(None, "@nope", "there is no bot `nope`");
+    check(None, "dm:ann:nope", "there is no bot `nope`");
+    check(None, "dm:x:y", "there is no bot `x`");
+    let url = hub.url();
+    let bob = place.data(&["bot", "rotate-token", "bob"]);
+    assert_eq!(place.run_as(&bob, &["send", "#lab", "hi", "--url", &url]).code, 0);
+    for what in ["@bob", "bob"] {
+        let told = place
+            .run_to_its_end(Some(&ann), &["tail", what, "--since", "1h", "--count", "1", "--raw"]);
+        assert_eq!((told.code, &*told.out), (0, "hi\n"), "{what}: {}", told.err);
+    }
+}

@@ -191,7 +191,7 @@ fn stop_ends_the_hub_of_the_data_directory_and_waits_for_it() {
     assert_eq!(nobody.code, 7);
     insta::assert_snapshot!(nobody.err, @r"
     error: no hub runs on `~/.local/share/bot-hub`
-    hint: name its data directory with --data DIR
+    hint: start it with `bot-hub serve`, name its data directory with --data, or a hub elsewhere with --url
     ");
 }
 
@@ -259,7 +259,15 @@ fn a_backup_never_takes_the_place_of_a_file_that_a_hub_needs() {
     check_refused(&place, "config.json5", "is no backup");
     place.data(&["send", "lab", "and me"]);
     assert_eq!(place.run(&["verify"]).out, "2 intact messages in 1 room, nothing is damaged\n");
-    for name in ["copy.db", "copy.db", ".local/share/bot-hub/copy.db"] {
+    for name in ["copy.db", "plugin.tgz"] {
+        check_refused(
+            &place,
+            &format!(".local/share/bot-hub/{name}"),
+            "in the data directory of a hub",
+        );
+    }
+    check_refused(&place, ".local/share/bot-hub", "in the data directory of a hub");
+    for name in ["copy.db", "copy.db"] {
         place.data(&["backup", name]);
     }
 }

@@ -117,7 +117,7 @@ pub struct Auth {
     /// Name and version of the client, for people: `openclaw/2026.9.6 bot-hub/0.1.0`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// What the client can do: `ack`, `receipts`, `presence`, `acts`. Unknown ones are not granted.
+    /// What the client can do: `ack`, `receipts`, `ranges`, `presence`, `acts`. Unknown ones are not granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caps: Option<Vec<SmolStr>>,
     /// Takes up all memberships again, without a `join` each. Names the positions up to which the

@@ -175,6 +175,9 @@ pub struct Left {
     /// Why, when it was not the bot's own wish.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<SmolStr>,
+    /// How many messages that waited for it are dropped, when it was the bot's own wish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<u64>,
 }
 
 /// `message`: one entry. The seed's fields first; a seed client gets only those, and what it must

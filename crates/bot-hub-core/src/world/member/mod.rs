@@ -11,6 +11,8 @@
 //! **Invariant:** `cursor <= sent`, and the window holds exactly the entries of others between them
 //! that were handed over and not yet all received. The cursor never goes back.
 
+mod parting;
+
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
@@ -18,6 +20,8 @@ use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 
+use self::parting::Parting;
+use super::ahead::Ahead;
 use super::losses::{Losses, kept};
 use super::meaning::{Meaning, Place};
 use super::runs::Runs;
@@ -42,21 +46,6 @@ pub(crate) struct Buffer {
     /// It lost something for which no range stands yet: the head when that was counted last, and the
     /// limit.
     full_at: Option<(u64, u64)>,
-}
-
-/// Stretches `(after, to)` of a log.
-type Stretches = Vec<(u64, u64)>;
-
-/// What a member loses by a change that is on its way to the store. What it reports meanwhile does not
-/// alter that.
-#[derive(Debug)]
-struct Parting {
-    /// Without an end: the log may have more by then than is known here.
-    stretches: Stretches,
-    /// The head when that was noted.
-    head: u64,
-    /// How many entries of others that were then.
-    others: u64,
 }
 
 impl Buffer {
@@ -113,8 +102,7 @@ pub(crate) struct Member {
     /// The highest seq that the bot took: it knows of the gaps before it.
     taken: u64,
     pub(crate) window: Window,
-    /// Entries after the cursor that it received on earlier connections, in order.
-    taken_ahead: Vec<u64>,
+    pub(crate) ahead: Ahead,
     pub(crate) losses: Losses,
     /// Losses on their way to the store. Until they are there the reader is told of none: after a
     /// crash it could be handed what it was told it would never get.
@@ -152,7 +140,7 @@ impl Member {
             delivered: cursor,
             taken: cursor,
             window: Window::default(),
-            taken_ahead: Vec::new(),
+            ahead: Ahead::default(),
             losses: Losses::default(),
             unstored_losses: 0,
             is_lossy: false,
@@ -241,7 +229,8 @@ impl Member {
 
     /// Whether something of its place is not given to the store.
     pub(crate) fn is_unsaved(&self) -> bool {
-        self.unsaved_cursor.is_some() || self.unsaved_delivered.is_some() || self.meaning.is_due()
+        let is_place = self.unsaved_cursor.is_some() || self.meaning.is_due();
+        is_place || self.unsaved_delivered.is_some() || self.ahead.is_due()
     }
 
     /// What the store has to learn of the cursor, in this order.
@@ -254,14 +243,17 @@ impl Member {
 
     /// How far an entry came, as far as that is known here.
     pub(crate) fn reached(&self, seq: u64) -> Option<ReceiptState> {
-        if let Some(slot) = self.window.get(seq) {
-            return Some(slot.state.min(self.meaning.state()));
-        }
         let is_passed = self.meaning.covers(seq) && self.dealt_with(seq);
-        if self.is_taken_ahead(seq) {
-            return Some(ReceiptState::Received);
-        }
-        is_passed.then(|| self.meaning.state())
+        let dealt_with = if let Some(slot) = self.window.get(seq) {
+            Some(slot.state.min(self.meaning.state()))
+        } else if self.is_taken_ahead(seq) || self.ahead.owes(seq) {
+            Some(ReceiptState::Received)
+        } else {
+            is_passed.then(|| self.meaning.state())
+        };
+        // Its mark may be on its way to the store.
+        let is_written = seq <= self.delivered && seq > self.unknown_through.min(self.cursor);
+        dealt_with.max(is_written.then_some(ReceiptState::Delivered))
     }
 
     /// How many entries of others wait or are on their way.
@@ -271,7 +263,7 @@ impl Member {
 
     fn count_waiting(&self, head: u64) -> u64 {
         let lost = self.losses.after(self.sent).map(|range| self.others_in(range));
-        let ahead = self.taken_ahead.iter().filter(|&&seq| seq > self.sent).count() as u64;
+        let ahead = self.ahead.seqs().iter().filter(|&&seq| seq > self.sent).count() as u64;
         let lost = lost.sum::<u64>() + self.losses.count_expired(self.sent + 1, head);
         let in_log = self.own.others(self.sent + 1, head).saturating_sub(lost + ahead);
         self.window.len() as u64 + in_log
@@ -283,7 +275,7 @@ impl Member {
         self.settle_buffer();
         let mut received = Vec::new();
         if let Some(known) = from.filter(|&seq| seq > self.cursor && seq <= head) {
-            received = self.losses.kept_between(self.cursor, known);
+            received = self.not_received(known);
             // It may claim what it was never handed, and what was lost it was not.
             self.unknown_through = self.unknown_through.max(known);
             let lost: Vec<DroppedRange> = self.losses.after(self.cursor).collect();
@@ -308,8 +300,7 @@ impl Member {
         self.losses.pay();
         self.sent = self.cursor;
         let (taken, waiting) = self.window.empty();
-        self.taken_ahead.extend(taken.iter().map(|slot| slot.seq));
-        self.taken_ahead.sort_unstable();
+        self.ahead.keep(taken.iter().map(|slot| slot.seq));
         waiting
     }
 
@@ -343,7 +334,7 @@ impl Member {
 
     /// Whether the bot has received that entry, though not everything before it.
     pub(crate) fn is_taken_ahead(&self, seq: u64) -> bool {
-        self.taken_ahead.binary_search(&seq).is_ok()
+        self.ahead.has(seq)
     }
 
     /// An entry of the bot's own is the next one.
@@ -406,7 +397,20 @@ impl Member {
         let before = self.window.get(seq)?.clone();
         self.window.raise(seq, state)?;
         self.advance();
+        if seq > self.cursor && !before.is_taken() {
+            self.ahead.owe(seq);
+        }
         Some(before)
+    }
+
+    /// The bot says of an entry that waits for it again that it dealt with it on an earlier connection.
+    pub(crate) fn take_ahead(&mut self, seq: u64) {
+        self.settle_buffer();
+        let is_lost = self.losses.why(seq).is_some() || self.losses.count_expired(seq, seq) > 0;
+        if seq > self.sent && !is_lost && !self.is_taken_ahead(seq) {
+            self.ahead.keep([seq]);
+            self.ahead.owe(seq);
+        }
     }
 
     /// The bot took responsibility for everything up to `seq`. Calls `each` for every entry for
@@ -448,60 +452,6 @@ impl Member {
         over
     }
 
-    /// The stretches `(after, to)` up to `to` that were neither received nor lost.
-    pub(crate) fn not_received(&self, to: u64) -> Vec<(u64, u64)> {
-        let taken = self.received_out_of_turn();
-        let of = |(after, to)| kept(&taken, after + 1, to);
-        self.losses.kept_between(self.cursor, to).into_iter().flat_map(of).collect()
-    }
-
-    /// What was received though something before it was not, in order.
-    pub(crate) fn received_out_of_turn(&self) -> Vec<u64> {
-        let mut taken: Vec<u64> =
-            self.taken_ahead.iter().copied().chain(self.window.taken()).collect();
-        taken.sort_unstable();
-        taken
-    }
-
-    /// Everything that it has not received by now is dropped by a change that is on its way to the store.
-    /// Returns that, without an end.
-    pub(crate) fn part(&mut self, head: u64) -> Stretches {
-        self.settle_buffer();
-        let stretches = self.not_received(u64::MAX);
-        let others = self.others_of(&between(&stretches, 0, head));
-        self.partings.push_back(Parting { stretches: stretches.clone(), head, others });
-        stretches
-    }
-
-    /// What the oldest of those changes drops up to `head`, and how many entries of others that is.
-    pub(crate) fn parts_with(&self, head: u64) -> (Stretches, u64) {
-        match self.partings.front() {
-            Some(it) => {
-                let since = self.others_of(&between(&it.stretches, it.head, head));
-                (between(&it.stretches, 0, head), it.others + since)
-            }
-            None => {
-                let stretches = self.not_received(head);
-                let others = self.others_of(&stretches);
-                (stretches, others)
-            }
-        }
-    }
-
-    fn others_of(&self, stretches: &[(u64, u64)]) -> u64 {
-        stretches.iter().map(|(after, to)| self.own.others(after + 1, *to)).sum()
-    }
-
-    /// The oldest of those changes was refused.
-    pub(crate) fn goes_on(&mut self) {
-        self.partings.pop_front();
-    }
-
-    /// Whether such a change is on its way.
-    pub(crate) fn is_parting(&self) -> bool {
-        !self.partings.is_empty()
-    }
-
     /// Whether the store has to know of a loss first.
     pub(crate) fn waits_for_store(&self) -> bool {
         self.unstored_losses > 0 || self.losses.has_to_be_given()
@@ -512,7 +462,7 @@ impl Member {
         let Buffer { full_at, .. } = std::mem::take(&mut self.buffer);
         if let Some((head, limit)) = full_at {
             let to = self.cut(head, limit);
-            for (after, to) in kept(&self.taken_ahead, self.sent + 1, to) {
+            for (after, to) in kept(self.ahead.seqs(), self.sent + 1, to) {
                 self.losses.add(after + 1, to, Loss::BufferLimit, self.sent, |_| {});
             }
         }
@@ -526,7 +476,7 @@ impl Member {
     /// Up to where entries must go so that no more than `limit` of those up to `head` wait.
     fn cut(&self, head: u64, limit: u64) -> u64 {
         let lost = self.losses.after(self.sent).map(|range| (range.from, range.to));
-        let ahead = self.taken_ahead.iter().copied();
+        let ahead = self.ahead.seqs().iter().copied();
         let expired = self.losses.expired_between(self.sent + 1, head);
         let single = ahead.chain(expired).map(|seq| (seq, seq));
         self.own.with(lost.chain(single)).cut(self.sent, head, limit)
@@ -536,7 +486,7 @@ impl Member {
     pub(crate) fn lose(&mut self, from: u64, to: u64, reason: Loss) -> u64 {
         self.settle_buffer();
         let (mut lost, own, sent) = (0, &self.own, self.sent);
-        for (after, to) in kept(&self.taken_ahead, from.max(sent + 1), to) {
+        for (after, to) in kept(self.ahead.seqs(), from.max(sent + 1), to) {
             self.losses.add(after + 1, to, reason, sent, |stretch| {
                 lost += own.others(stretch.from, stretch.to);
             });
@@ -578,14 +528,8 @@ impl Member {
         self.cursor_moved = true;
         self.own.forget_through(to);
         self.losses.forget_through(to);
-        self.taken_ahead.retain(|&seq| seq > to);
+        self.ahead.forget_through(to, !self.meaning.proves());
     }
-}
-
-/// Those stretches, as far as they lie after `after` and up to `to`.
-fn between(stretches: &[(u64, u64)], after: u64, to: u64) -> Stretches {
-    let cut = stretches.iter().map(|it| (it.0.max(after), it.1.min(to)));
-    cut.filter(|(after, to)| after < to).collect()
 }
 
 #[cfg(test)]

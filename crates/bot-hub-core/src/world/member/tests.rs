@@ -223,6 +223,22 @@ fn entries_with_holes_between_them_are_found_by_their_own_number() {
     assert_eq!(raised, [5, 1], "3 was received already");
 }
 
+#[test]
+fn what_was_taken_ahead_is_owed_to_the_store_unless_the_cursor_says_it() {
+    for (proves, expected) in [(true, Some((vec![2], Timestamp(5)))), (false, None)] {
+        let mut member = reader();
+        member.turn_to(proves, Timestamp(0));
+        assert!(take(&mut member, 2));
+        assert!(!member.ahead.is_due(), "not noted");
+        member.ahead.note(Timestamp(5));
+        assert!(member.ahead.is_due());
+        assert!(take(&mut member, 1));
+        assert_eq!(member.cursor(), 2);
+        assert_eq!(member.ahead.give(), expected);
+        assert!(!member.ahead.is_due());
+    }
+}
+
 /// A bot that is away and had received only entry 3 of five.
 fn away_with_one_received_out_of_turn() -> Member {
     let mut member = reader();

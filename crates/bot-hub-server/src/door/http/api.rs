@@ -31,6 +31,10 @@ pub(super) const API: &str = "/api/";
 const CLAIM: &str = "/api/v1/invites/claim";
 const INVITES: &str = "/api/v1/invites";
 
+/// What is sent to claim and to make an invite.
+const CLAIM_BODY: &str = r#"{"code":"K7QF-2M9D-XR4T-8W3A"}"#;
+const INVITE_BODY: &str = r#"{"name":"pelouse","rooms":["lab"]}"#;
+
 /// Whether nothing is done at that path without a token in the header.
 pub(super) fn needs_token(path: &str) -> bool {
     path.starts_with(INVITES) && path != CLAIM
@@ -64,14 +68,14 @@ impl<F> Desk<'_, F> {
         let question = match (path.as_str(), &method) {
             (CLAIM, &Method::POST) => {
                 let base = self.open_to(&headers, client, asked)?;
-                let ClaimBody { code, client: program, name } = read(request).await?;
+                let ClaimBody { code, client: program, name } = read(request, CLAIM_BODY).await?;
                 let address = client.address;
                 Question::Claim(Box::new(ClaimWish { code, client: program, name, address, base }))
             }
             (CLAIM, _) => return Err(only("POST", "`GET` never uses a code")),
             (INVITES, &Method::POST) => {
                 let (token, address) = self.holder(&headers, client, asked)?;
-                let wish: InviteWish = read(request).await?;
+                let wish: InviteWish = read(request, INVITE_BODY).await?;
                 Question::Invite(token, address, InviteCall::Create(wish))
             }
             (INVITES, &Method::GET) => {
@@ -148,7 +152,10 @@ impl<F> Desk<'_, F> {
 }
 
 /// Reads a body of known and small length. What stands in it is not repeated in the refusal.
-async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refusal> {
+async fn read<T: DeserializeOwned>(
+    request: Request<Incoming>,
+    example: &str,
+) -> Result<T, Refusal> {
     let length = request.body().size_hint().exact();
     if length.is_none_or(|length| length > BODY_BYTES_MAX as u64) {
         return Err(too_large());
@@ -160,8 +167,8 @@ async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refu
             serde_json::error::Category::Data => "lacks a field, or has one of another type",
             _ => "is no JSON object",
         };
-        let hint = "docs/invites.md shows it; for a claim it is {\"code\":\"K7QF-2M9D-XR4T-8W3A\"}";
-        refuse_json(StatusCode::BAD_REQUEST, "bad_request", &format!("the body {what}"), hint)
+        let hint = format!("docs/invites.md shows it; it is like {example}");
+        refuse_json(StatusCode::BAD_REQUEST, "bad_request", &format!("the body {what}"), &hint)
     })
 }
 

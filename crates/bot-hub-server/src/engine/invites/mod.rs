@@ -24,9 +24,9 @@ use tokio::sync::oneshot;
 
 pub(super) use self::book::Book;
 pub(super) use self::claim::Claim;
-use super::accounts::{no_randomness, with_next};
+use super::accounts::{must_be_a_name, no_randomness, with_next};
+use super::confusables;
 use super::credential::{hash_code, make_code, scannable};
-use super::likeness;
 use super::{Engine, Owner};
 use crate::door::{Answer, ConnId, InviteCall};
 use bot_hub_store::{InviteRecord, Write};
@@ -148,6 +148,7 @@ impl Engine {
         if self.former.holds(&name) {
             return Err(was_somebodys(&name));
         }
+        must_be_a_name(&name)?;
         if !is_operator {
             self.must_be_distinct(&name)?;
         }
@@ -279,7 +280,8 @@ pub(super) fn failed(
 impl Engine {
     /// Refuses a name that a reader would take for that of a bot that is here.
     fn must_be_distinct(&self, name: &BotId) -> Result<(), ErrorFrame> {
-        let drawn = likeness::of(name);
+        must_be_a_name(name)?;
+        let drawn = confusables::of(name);
         let here = self.registry.alike(&drawn);
         let Some(other) = here.or_else(|| self.former.alike(&drawn)) else {
             return Ok(());

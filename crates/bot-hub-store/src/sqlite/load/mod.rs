@@ -21,11 +21,12 @@ pub(super) use self::registry::{
 use self::scan::Scan;
 use super::clock;
 use super::error::is_damage;
+use super::fate::receipt_row;
 use super::names::Names;
 use super::row::{self, entry_columns};
 use super::rows::{Joined, Tail, dropped_sum, reason_of};
 use super::schema::{nat, place};
-use super::stored::{self, StoredRoom, member_columns, room_columns, tail_columns};
+use super::stored::{self, StoredRoom, bound, member_columns, room_columns, tail_columns};
 use super::sum::Sum;
 use crate::Loaded;
 
@@ -180,9 +181,22 @@ impl Loading<'_> {
                 }
             };
             let waiting_since = since.look_up(self.conn, number, joined.cursor, tail)?;
-            let dropped = self.dropped((room, number), (&bot, bot_number), joined.cursor)?;
+            let (of, who) = ((room, number), (&bot, bot_number));
+            let dropped = self.dropped(of, who, joined.cursor)?;
+            let received = match joined.cursor < tail.head {
+                true => self.received(of, who, joined.cursor)?,
+                false => Vec::new(),
+            };
             let Joined { rights, since, cursor, .. } = joined;
-            members.push(MemberRecord { bot, rights, since, cursor, waiting_since, dropped });
+            members.push(MemberRecord {
+                bot,
+                rights,
+                since,
+                cursor,
+                waiting_since,
+                received,
+                dropped,
+            });
         }
         members.sort_by(|one, other| one.bot.cmp(&other.bot));
         Ok(members)
@@ -201,6 +215,29 @@ impl Loading<'_> {
             ranges.extend(range.map(|(range, _)| range).filter(|range| range.to > cursor));
         }
         Ok(ranges)
+    }
+
+    /// What was received out of turn. A row that is damaged costs a redelivery.
+    fn received(
+        &mut self,
+        (room, number): (&RoomName, i64),
+        (bot, bot_number): (&BotId, i64),
+        cursor: u64,
+    ) -> rusqlite::Result<Vec<u64>> {
+        let mut statement = self.conn.prepare_cached(RECEIVED_AFTER)?;
+        let mut rows = statement.query((number, bot_number, bound(cursor)))?;
+        let mut seqs = Vec::new();
+        while let Some(row) = rows.next()? {
+            let seq = nat(row.get(6)?);
+            let (names, sum) = (&mut self.names, &mut self.sum);
+            match receipt_row(self.conn, names, sum, room, seq, row)? {
+                Some(_) => seqs.push(seq),
+                None => {
+                    tracing::error!(%room, %bot, seq, "a receipt is damaged: it counts as none")
+                }
+            }
+        }
+        Ok(seqs)
     }
 
     /// Entries with an expiry after the cursor of whoever is last.
@@ -234,6 +271,10 @@ impl Loading<'_> {
         Ok(expiring)
     }
 }
+
+/// By the index `receipt_ahead`.
+const RECEIVED_AFTER: &str = "SELECT bot, state, at, reason, reply, sum, seq FROM receipt
+     WHERE room = ?1 AND bot = ?2 AND state = 2 AND seq > ?3 ORDER BY seq";
 
 /// When the oldest entry that waits for a member was sent. Most members of a room wait for the same one.
 #[derive(Default)]

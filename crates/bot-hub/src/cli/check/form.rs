@@ -42,7 +42,8 @@ fn nagios(verdict: &Verdict) -> String {
     // A bar would begin the perfdata, a line end the answer.
     let summary = verdict.summary.replace('|', "/").replace('\n', " ");
     let data: Vec<String> = verdict.measures.iter().map(perfdata).collect();
-    format!("BOT-HUB {} - {summary} | {}", verdict.status.name(), data.join(" "))
+    let bar = if data.is_empty() { "" } else { " | " };
+    format!("BOT-HUB {} - {summary}{bar}{}", verdict.status.name(), data.join(" "))
 }
 
 /// `pending=3;100;1000;0`; for what is bad when it falls, `1:` is the range that is good.

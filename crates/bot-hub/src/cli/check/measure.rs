@@ -9,14 +9,16 @@ use serde::Deserialize;
 
 use super::{Check, Measure, Status, Verdict};
 use crate::cli::Global;
+use crate::cli::again::here;
 use crate::cli::doctor::astray_words;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::{Hub, data_dir};
+use crate::cli::lost;
 use crate::cli::out::counted;
 use crate::cli::pending::{Queue, queues};
 use crate::cli::probe::readiness;
 use crate::cli::words;
-use bot_hub_server::config::Period;
+use bot_hub_server::config::{ByteSize, Period};
 use bot_hub_server::server::{OPERATOR, store_space};
 use bot_hub_store::sqlite::astray;
 
@@ -37,7 +39,7 @@ struct Numbers {
 /// Everything that there is to measure, or why nothing can be.
 pub(super) async fn measure(check: &Check, global: &Global) -> Verdict {
     match try_to(check, global).await {
-        Ok(measures) => Verdict::of(measures),
+        Ok((measures, unmeasured)) => Verdict::of(measures).lacks(unmeasured),
         Err(failure) => {
             // A hub that cannot be reached is down; anything else says nothing about the hub.
             let is_down = failure.kind == Kind::Unreachable;
@@ -47,16 +49,18 @@ pub(super) async fn measure(check: &Check, global: &Global) -> Verdict {
     }
 }
 
-async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure> {
+/// The measures, and why some that are to be judged are not among them.
+async fn try_to(check: &Check, global: &Global) -> Result<(Vec<Measure>, Option<String>), Failure> {
     let started = Instant::now();
     let hub = Hub::connect(global).await?;
     let numbers = hub.ask::<Numbers>(Operation::HubStatus {}).await;
     let answered = started.elapsed().as_secs_f64();
     let mut numbers = match numbers {
-        Err(failure) if failure.kind == Kind::Refused && check.asks_what_waits() => {
-            return Err(failure);
+        Err(failure) if failure.kind == Kind::Refused => {
+            let asked = [check.of_operators(), check.of_machine()].concat();
+            let lacking = needs(&asked, "the token of an operator");
+            return Ok((seen(hub, answered).await, lacking));
         }
-        Err(failure) if failure.kind == Kind::Refused => return Ok(seen(hub, answered).await),
         asked => asked?.1,
     };
     (numbers.bots, numbers.online) = crate::cli::bot::counts(&hub).await?;
@@ -79,11 +83,20 @@ async fn try_to(check: &Check, global: &Global) -> Result<Vec<Measure>, Failure>
         retention(numbers.retention_waits.as_deref()),
         ahead(numbers.ahead_ms),
     ];
+    let mut lacking = needs(&check.of_machine(), "the data directory of the hub on this machine");
     if let Some(pid) = pid {
         measures.extend(stored(global, pid));
-        measures.extend(free(check, global));
+        let free = free(check, global);
+        lacking = lacking.filter(|_| free.is_none());
+        measures.extend(free);
     }
-    Ok(measures)
+    Ok((measures, lacking))
+}
+
+/// What options lack: `--warn-pending needs the token of an operator`.
+fn needs(options: &[&str], what: &str) -> Option<String> {
+    let verb = if options.len() == 1 { "needs" } else { "need" };
+    (!options.is_empty()).then(|| format!("{} {verb} {what}", options.join(" and ")))
 }
 
 /// What can be measured without an operator's token.
@@ -189,7 +202,8 @@ fn ahead(ahead_ms: u64) -> Measure {
 /// A hub whose database or log is gone, or exchanged, may forget with its end what it says is stored.
 fn stored(global: &Global, pid: u32) -> Option<Measure> {
     let astray = astray(&data_dir(global).ok()?, pid);
-    let says = astray.as_ref().map_or_else(String::new, astray_words);
+    let says = |it| format!("{}; {}", astray_words(it), here(&lost::next(it)));
+    let says = astray.as_ref().map_or_else(String::new, says);
     let value = if astray.is_none() { 1.0 } else { 0.0 };
     let thresholds = [None, Some(1.0)];
     Some(Measure { thresholds, falls: true, ..plain("stored", value, "", says) })
@@ -197,9 +211,10 @@ fn stored(global: &Global, pid: u32) -> Option<Measure> {
 
 fn free(check: &Check, global: &Global) -> Option<Measure> {
     let space = store_space(&data_dir(global).ok()?)?;
-    let bounds = [check.warn_free, check.crit_free];
-    let thresholds = bounds.map(|bound| Some(bound.get() as f64));
-    let is_short = space.free_bytes < check.warn_free.get();
+    let given = [check.warn_free, check.crit_free].map(|it| it.map(ByteSize::get));
+    let (warn, crit) = (given[0].unwrap_or(1 << 30), given[1].unwrap_or(100 << 20));
+    let thresholds = [warn, crit].map(|bound| Some(bound as f64));
+    let is_short = space.free_bytes < warn.max(crit);
     let says = match is_short {
         true => format!("{} free for the store", words::size(space.free_bytes)),
         false => String::new(),

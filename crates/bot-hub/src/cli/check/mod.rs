@@ -44,11 +44,11 @@ pub(super) struct Check {
     warn_away: Option<Period>,
     #[arg(long, value_name = "PERIOD", help = "The same, critical")]
     crit_away: Option<Period>,
-    /// Free space on the disk of the store, if the store is on this machine
-    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
-    warn_free: ByteSize,
-    #[arg(long, value_name = "SIZE", default_value = "100MiB", help = "The same, critical")]
-    crit_free: ByteSize,
+    /// Free space on the disk of the store, if the store is on this machine [default: 1GiB]
+    #[arg(long, value_name = "SIZE")]
+    warn_free: Option<ByteSize>,
+    #[arg(long, value_name = "SIZE", help = "The same, critical [default: 100MiB]")]
+    crit_free: Option<ByteSize>,
     /// How long the hub may take to answer
     #[arg(long, value_name = "PERIOD", default_value = "10s")]
     timeout: Period,
@@ -115,28 +115,71 @@ impl Verdict {
         Self { status, summary: told.join(", "), measures }
     }
 
+    /// Nothing was measured. That a hub is down is known only where it does not answer.
     fn failed(status: Status, summary: String) -> Self {
         let up = Measure {
             name: "up",
             value: 0.0,
             unit: "",
-            thresholds: [None, None],
-            falls: false,
+            thresholds: [None, Some(1.0)],
+            falls: true,
             says: String::new(),
         };
-        Self { status, summary, measures: vec![up] }
+        let measures = if status == Status::Critical { vec![up] } else { Vec::new() };
+        Self { status, summary, measures }
+    }
+
+    /// Thresholds were given for what was not measured: nobody is to believe that they hold. A hub that is
+    /// critical for another reason stays critical.
+    fn lacks(mut self, unmeasured: Option<String>) -> Self {
+        let Some(unmeasured) = unmeasured else { return self };
+        if self.status != Status::Critical {
+            (self.status, self.summary) = (Status::Unknown, unmeasured);
+        }
+        self
     }
 }
 
 impl Check {
-    /// Whether there is a threshold for what only operators are told.
-    fn asks_what_waits(&self) -> bool {
-        let counts = [self.warn_pending, self.crit_pending];
-        let ages = [self.warn_oldest, self.crit_oldest, self.warn_away, self.crit_away];
-        counts.iter().any(Option::is_some) || ages.iter().any(Option::is_some)
+    /// Options for what only operators are told.
+    fn of_operators(&self) -> Vec<&'static str> {
+        let options = [
+            ("--warn-pending", self.warn_pending.is_some()),
+            ("--crit-pending", self.crit_pending.is_some()),
+            ("--warn-oldest", self.warn_oldest.is_some()),
+            ("--crit-oldest", self.crit_oldest.is_some()),
+            ("--warn-away", self.warn_away.is_some()),
+            ("--crit-away", self.crit_away.is_some()),
+        ];
+        options.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option).collect()
+    }
+
+    /// Options for what only the hub's own machine knows.
+    fn of_machine(&self) -> Vec<&'static str> {
+        let options =
+            [("--warn-free", self.warn_free.is_some()), ("--crit-free", self.crit_free.is_some())];
+        options.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option).collect()
+    }
+
+    /// Two thresholds of which the milder one is beyond the other.
+    fn crossed(&self) -> Option<&'static str> {
+        fn is_less<T: PartialOrd>(one: Option<T>, other: Option<T>) -> bool {
+            one.zip(other).is_some_and(|(one, other)| one < other)
+        }
+        let crossed = [
+            ("pending", is_less(self.crit_pending, self.warn_pending)),
+            ("oldest", is_less(self.crit_oldest, self.warn_oldest)),
+            ("away", is_less(self.crit_away, self.warn_away)),
+            ("free", is_less(self.warn_free, self.crit_free)),
+        ];
+        crossed.into_iter().find(|(_, is_crossed)| *is_crossed).map(|(name, _)| name)
     }
 
     pub(super) fn run(self, global: &Global) -> ExitCode {
+        if let Some(name) = self.crossed() {
+            let what = format!("--warn-{name} is beyond --crit-{name}, and would never be met");
+            return self.tell(global, &Verdict::failed(Status::Unknown, what));
+        }
         let mut verdict = None;
         let looked = until_interrupted(async {
             let patience = self.timeout.get().max(Duration::from_millis(1));
@@ -155,9 +198,13 @@ impl Check {
             (Err(failure), _) => Verdict::failed(Status::Unknown, failure.message),
             (Ok(()), None) => Verdict::failed(Status::Unknown, "nothing was measured".to_owned()),
         };
+        self.tell(global, &verdict)
+    }
+
+    fn tell(&self, global: &Global, verdict: &Verdict) -> ExitCode {
         let format = if global.json { form::Format::Json } else { self.format };
         let told = super::out::write_line(&crate::cli::visible::visible(
-            form::show(&verdict, format).trim_end(),
+            form::show(verdict, format).trim_end(),
         ));
         let status = if told.is_ok() { verdict.status } else { Status::Unknown };
         ExitCode::from(status as u8)

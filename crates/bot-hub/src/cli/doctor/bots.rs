@@ -75,7 +75,7 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
             Ok(census) => census,
             Err(failure) if failure.kind == Kind::Refused => {
                 if let Ok(Pulse { slowed: Some(slowed), .. }) = hub.client.pulse().await {
-                    tell_slowed(&hub.me, slowed, findings);
+                    tell_slowed(&hub.me, slowed, SEND_LESS, findings);
                 }
                 let what =
                     format!("`{}` is an ordinary bot: bots and rooms were not examined", hub.me);
@@ -102,16 +102,20 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     versions(&census, findings);
     for bot in &census.bots {
         if let Some(slowed) = bot.slowed {
-            tell_slowed(&bot.bot, slowed, findings);
+            let next = format!("tell whoever runs {}: {SEND_LESS}", bot.bot);
+            tell_slowed(&bot.bot, slowed, &next, findings);
         }
     }
 }
 
+/// What helps a bot that is slowed down.
+const SEND_LESS: &str =
+    "send fewer or smaller frames, or spread them over time; refused ones cost as well";
+
 /// Its owner wonders why the hub is slow, and others wait behind it.
-fn tell_slowed(bot: &BotId, slowed: Slowed, findings: &mut Findings) {
+fn tell_slowed(bot: &BotId, slowed: Slowed, next: &str, findings: &mut Findings) {
     let what = format!("`{bot}` was slowed down {}", words::slowed(slowed));
     let why = "a bot that takes more than its share of the hub's time waits while others do";
-    let next = "send fewer or smaller frames, or spread them over time; refused ones cost as well";
     findings.note("bots", what, why, next);
 }
 

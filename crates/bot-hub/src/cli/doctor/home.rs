@@ -7,7 +7,7 @@ use super::finding::{Findings, Level};
 use super::settings::private;
 use crate::cli::words::size;
 use bot_hub_server::config::StoreKind;
-use bot_hub_server::server::store_space;
+use bot_hub_server::server::{Home, store_space};
 use bot_hub_store::sqlite::{is_in_use, obstacle, while_unused};
 
 /// Less free space than this is a matter of days.
@@ -59,7 +59,11 @@ fn stale(patient: &mut Patient<'_>, dir: &Path, findings: &mut Findings) {
     }
     // Whatever it says about a hub, there is none.
     patient.running = None;
-    let what = format!("{} of a hub that was killed: no hub runs here", found.join(" and "));
+    let of = match Home::original_of(dir) {
+        Some(original) => format!("the hub of `{}`, of which this is a copy", original.display()),
+        None => "a hub that was killed".to_owned(),
+    };
+    let what = format!("{} of {of}: no hub runs here", found.join(" and "));
     let why = "the command line looks there for the hub, and finds nobody";
     let next = "bot-hub doctor --fix, or start the hub again: bot-hub serve".to_owned();
     findings.mend(Level::Warning, "data", what, (why, next), || {

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use self::finding::Findings;
-pub(super) use self::store::astray_words;
+pub(super) use self::store::{astray_words, saved_by_stop};
 use super::Global;
 use super::context;
 use super::failure::{Failure, Kind};
@@ -112,15 +112,25 @@ fn admit<'a>(
         return Ok(Patient { global, options, elsewhere, ca_file, loaded, dir, running, hub });
     }
     let env = Environment::of_process();
-    let file = config_file(global.config.clone(), &env);
-    let loaded = load(&Sources { file: file.clone(), env, flags: global.overrides() });
+    let mut file = config_file(global.config.clone(), &env);
+    let read = |file: &Option<PathBuf>| {
+        let (file, env) = (file.clone(), Environment::of_process());
+        load(&Sources { file, env, flags: global.overrides() })
+    };
+    let mut loaded = read(&file);
     let dir = match &loaded {
         Ok(loaded) => loaded.data_dir.clone(),
         Err(_) => global.data.clone(),
     };
-    settings::examine(file.as_deref(), &loaded, findings);
     let dir = dir.filter(|dir| dir.is_dir());
     let running = dir.as_deref().and_then(Home::find_running).map(|(running, _)| running);
+    // What counts is the file that the hub was started with, unless another one is named.
+    let of_hub = running.as_ref().and_then(|hub| hub.config.clone());
+    if of_hub.is_some() && global.config.is_none() && file != of_hub {
+        file = of_hub;
+        loaded = read(&file);
+    }
+    settings::examine(file.as_deref(), &loaded, findings);
     let (loaded, ca_file) = (loaded.ok(), global.ca_file.clone());
     Ok(Patient { global, options, elsewhere, ca_file, loaded, dir, running, hub: None })
 }

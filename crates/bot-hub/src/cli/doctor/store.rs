@@ -53,11 +53,7 @@ pub(in crate::cli) fn astray_words(astray: &Astray) -> String {
 /// How to save what a hub writes where nobody will find it.
 fn saved(astray: &Astray) -> String {
     let (open, log) = match &astray.rescue {
-        Rescue::Stop => {
-            return "end it in order, before anything else: bot-hub stop; it then writes all of it \
-                    into `hub.db`"
-                .to_owned();
-        }
+        Rescue::Stop => return saved_by_stop(),
         Rescue::Copy { open_as: None, .. } => {
             return "put the file back that was there when the hub was started, before it ends"
                 .to_owned();
@@ -68,6 +64,12 @@ fn saved(astray: &Astray) -> String {
         "before it ends: mkdir -m 700 SAVED; cp '{log}' SAVED/hub.db-wal; cp '{open}' SAVED/hub.db; \
          bot-hub verify --data SAVED"
     )
+}
+
+/// Where only the log of changes is missing.
+pub(in crate::cli) fn saved_by_stop() -> String {
+    "end the hub in order, before anything else: bot-hub stop; it then writes all of it into `hub.db`"
+        .to_owned()
 }
 
 /// A store of an earlier form is not broken.

@@ -118,14 +118,23 @@ impl Tail {
 /// thing: otherwise the command would wait for ever for a room that does not exist.
 async fn scope(hub: &Hub, typed: &str) -> Result<Scope, Failure> {
     let directory = Directory::read(hub).await?;
-    let place = directory.find(typed)?;
-    if !directory.is_complete && place != Place::Bot(hub.me.clone()) {
-        page(hub, &place.room(&hub.me), None, None, Some(1)).await?;
+    match directory.find(typed)? {
+        Place::Bot(bot) if bot == hub.me || directory.bots.contains(&bot) => Ok(Scope::Bot(bot)),
+        Place::Bot(bot) => Err(directory.unknown(&format!("@{bot}"))),
+        Place::Room(room) => {
+            if directory.is_complete {
+                // A direct conversation of two bots may still begin.
+                let pair = room.direct_pair().map(|(one, other)| [one, other]);
+                let nobody = pair.into_iter().flatten().find(|bot| !directory.bots.contains(bot));
+                if let Some(nobody) = nobody {
+                    return Err(directory.unknown(&format!("@{nobody}")));
+                }
+            } else {
+                page(hub, &room, None, None, Some(1)).await?;
+            }
+            Ok(Scope::Room(room))
+        }
     }
-    Ok(match place {
-        Place::Room(room) => Scope::Room(room),
-        Place::Bot(bot) => Scope::Bot(bot),
-    })
 }
 
 enum Form {

@@ -4,13 +4,11 @@
 //! text and what the model sees in it; `ORIGINAL=folder CORPUS=file node --test bindings/npm/test`
 //! reads them.
 
-mod common;
-
 use std::io::Write;
 
+use crate::common::nasty::Choices;
+use crate::common::v01;
 use bot_protocol::block::build;
-use common::nasty::Choices;
-use common::v01;
 use serde_json::json;
 
 const TEXTS: u64 = 20_000;
@@ -21,7 +19,7 @@ fn the_model_says_what_it_sees() {
     let path = std::env::var("CORPUS").expect("CORPUS names the file to write");
     let mut out = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
     for seed in 0..TEXTS {
-        let bytes = common::bytes(seed, 200);
+        let bytes = crate::common::bytes(seed, 200);
         let mut choices = Choices::new(&bytes);
         let text = match seed % 3 {
             0 => build(&choices.act()).unwrap(),

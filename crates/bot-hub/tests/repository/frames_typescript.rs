@@ -1,6 +1,6 @@
 //! `sdk/typescript/src/frames.ts` is what the types say.
 //!
-//! Rewrite it with `UPDATE=1 cargo test -p bot-hub --test frames_typescript`.
+//! Rewrite it with `UPDATE=1 cargo test -p bot-hub --test repository`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 const HEADER: &str = "\
 // Generated from crates/bot-protocol/src/frame; do not edit.
-// UPDATE=1 cargo test -p bot-hub --test frames_typescript
+// UPDATE=1 cargo test -p bot-hub --test repository
 ";
 
 /// Frames that exist in both directions under one name.

@@ -1,8 +1,6 @@
 //! The vectors that Rust and JavaScript share, read by Rust. `bindings/npm/test` reads the same.
 
-mod common;
-
-use common::v01;
+use crate::common::v01;
 
 use bot_protocol::block::{Act, Draft, Key, Message, State, build, parse, to_json};
 use bot_protocol::time::Timestamp;

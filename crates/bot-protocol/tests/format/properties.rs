@@ -1,11 +1,9 @@
 //! The properties of the format, for inputs that a seed makes. The fuzz targets in `fuzz/` try the
 //! same with inputs that a fuzzer finds.
 
-mod common;
-
+use crate::common::bytes;
+use crate::common::properties::{any_act, any_state, any_text};
 use bot_protocol::block::{FIELDS_MAX, Problem, TEXT_BYTES_MAX, parse};
-use common::bytes;
-use common::properties::{any_act, any_state, any_text};
 
 /// How many inputs per property; `CASES=1000000` for a long look.
 fn cases() -> u64 {
@@ -21,7 +19,7 @@ fn every_act_comes_back_and_none_of_its_values_becomes_a_field() {
 fn every_text_is_read_or_refused_at_a_place() {
     for seed in 0..cases() {
         let bytes = bytes(seed, 400);
-        let mut choices = common::nasty::Choices::new(&bytes);
+        let mut choices = crate::common::nasty::Choices::new(&bytes);
         let parts: [String; 4] = std::array::from_fn(|_| choices.text());
         let [before, header, fields, after] = &parts;
         any_text(&format!(

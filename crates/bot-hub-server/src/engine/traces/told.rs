@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bot_hub_core::change::{Change, Outcome};
 use bot_hub_core::entry::{Draft, Entry};
+use bot_protocol::frame::ClientFrame;
 use bot_protocol::frame::client::Receipt;
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
@@ -42,7 +43,7 @@ struct Underway {
 
 /// Tells the spans of messages.
 #[derive(Debug, Default)]
-pub struct Life {
+pub struct Traces {
     spans: Option<mpsc::Sender<Span>>,
     /// Of every thousand messages, so many are told.
     per_mille: u64,
@@ -51,7 +52,7 @@ pub struct Life {
     recent_order: VecDeque<(RoomName, u64)>,
 }
 
-impl Life {
+impl Traces {
     /// One that tells the spans of so many of a thousand messages.
     pub(super) fn told_to(spans: mpsc::Sender<Span>, per_mille: u64) -> Self {
         Self { spans: Some(spans), per_mille, ..Self::default() }
@@ -115,10 +116,13 @@ impl Life {
         self.tell(deliver);
     }
 
-    pub(in crate::engine) fn reported(&mut self, bot: &BotId, receipt: &Receipt) {
-        if self.spans.is_none() {
-            return;
+    pub(in crate::engine) fn heard(&mut self, bot: Option<&BotId>, frame: &ClientFrame) {
+        if let (Some(_), Some(bot), ClientFrame::Receipt(receipt)) = (&self.spans, bot, frame) {
+            self.reported(bot, receipt);
         }
+    }
+
+    fn reported(&mut self, bot: &BotId, receipt: &Receipt) {
         let by_seq = receipt.seq.and_then(|seq| self.recent.get(&(receipt.room.clone(), seq)));
         let trace = match (&receipt.id, by_seq) {
             (_, Some(trace)) => *trace,

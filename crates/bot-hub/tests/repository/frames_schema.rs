@@ -1,6 +1,6 @@
 //! `docs/frames.schema.json` is what the types say.
 //!
-//! Rewrite it with `UPDATE=1 cargo test -p bot-hub --test frames_schema`. The schema also says which
+//! Rewrite it with `UPDATE=1 cargo test -p bot-hub --test repository`. The schema also says which
 //! frames a hub from the future may send: the same ones, with words and fields that nobody knows yet.
 
 use std::path::Path;

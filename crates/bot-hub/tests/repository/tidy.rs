@@ -117,7 +117,7 @@ fn defined_type(line: &str) -> Option<&str> {
 #[test]
 fn nothing_unfinished_is_committed() {
     let words = ["todo!", "unimplemented!", "dbg!(", concat!("FIX", "ME"), concat!("XX", "X")];
-    for path in sources(&["crates"]).filter(|path| !path.ends_with("tests/tidy.rs")) {
+    for path in sources(&["crates"]).filter(|path| !path.ends_with("repository/tidy.rs")) {
         let text = fs::read_to_string(&path).unwrap();
         for word in words {
             assert!(!text.contains(word), "{} contains `{word}`", path.display());

@@ -2,7 +2,7 @@
 
 use bot_protocol::code::{Code, Retry};
 
-const DOCUMENT: &str = include_str!("../../../docs/errors.md");
+const DOCUMENT: &str = include_str!("../../../../docs/errors.md");
 
 #[test]
 fn every_code_stands_in_the_document_with_its_sentence_and_no_other_does() {

@@ -1,4 +1,4 @@
-//! Holding a tree against the shape of the configuration.
+//! Judging a tree by the schema of the configuration.
 //!
 //! Owns every judgement that needs one value only: unknown and repeated keys, types, ranges, forms.
 //! All mistakes are collected; what is wrong is left out of the result. Never compares two settings.
@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use super::format::{self, safe};
 use super::node::{Member, Node, Value};
 use super::problem::{Origin, Path, Problem, Segment, printable_key};
-use super::shape::{Field, Format, ROOT, Shape, example};
+use super::schema::{Field, Format, ROOT, Schema, example};
 use super::suggest::{fold, nearest, snake_case};
 use super::variables::{Lookup, substitute};
 
@@ -17,12 +17,12 @@ use super::variables::{Lookup, substitute};
 const KEY_SHOWN_CHARS_MAX: usize = 16;
 
 /// Collects mistakes while a tree is brought into canonical form.
-pub(super) struct Fitting<'a> {
+pub(super) struct Validator<'a> {
     pub(super) problems: &'a mut Vec<Problem>,
     pub(super) environment: &'a Lookup<'a>,
 }
 
-impl Fitting<'_> {
+impl Validator<'_> {
     fn report(
         &mut self,
         origin: &Origin,
@@ -34,24 +34,24 @@ impl Fitting<'_> {
     }
 
     /// The node in canonical form: keys in camelCase, names in lower case. `None` if it is wrong.
-    pub(super) fn fit(&mut self, node: Node, shape: &Shape, path: &Path) -> Option<Node> {
+    pub(super) fn validate(&mut self, node: Node, schema: &Schema, path: &Path) -> Option<Node> {
         let Node { origin, value } = node;
-        let value = match (shape, value) {
-            (Shape::Nullable(_), Value::Null) => Value::Null,
-            (Shape::Nullable(inner), value) => {
-                return self.fit(Node { origin, value }, inner, path);
+        let value = match (schema, value) {
+            (Schema::Nullable(_), Value::Null) => Value::Null,
+            (Schema::Nullable(inner), value) => {
+                return self.validate(Node { origin, value }, inner, path);
             }
-            (Shape::Section(fields), Value::Object(members)) => {
+            (Schema::Section(fields), Value::Object(members)) => {
                 self.section(&origin, members, fields, path)?
             }
-            (Shape::Map { key, value }, Value::Object(members)) => {
+            (Schema::Map { key, value }, Value::Object(members)) => {
                 self.map(members, *key, value, path)
             }
-            (Shape::List(item), Value::List(items)) => self.list(items, item, path),
-            (Shape::OneOrMany(item), Value::List(items)) if !items.is_empty() => {
+            (Schema::List(item), Value::List(items)) => self.list(items, item, path),
+            (Schema::OneOrMany(item), Value::List(items)) if !items.is_empty() => {
                 self.list(items, item, path)
             }
-            (Shape::OneOrMany(_), Value::List(_)) => {
+            (Schema::OneOrMany(_), Value::List(_)) => {
                 self.report(
                     &origin,
                     path,
@@ -60,30 +60,32 @@ impl Fitting<'_> {
                 );
                 return None;
             }
-            (Shape::OneOrMany(item), value) => {
-                let one = self.fit(Node { origin: origin.clone(), value }, item, path)?;
+            (Schema::OneOrMany(item), value) => {
+                let one = self.validate(Node { origin: origin.clone(), value }, item, path)?;
                 Value::List(vec![one])
             }
-            (Shape::Bool, Value::Bool(value)) => Value::Bool(value),
-            (Shape::Text(format), Value::Text(text)) => self.text(&origin, *format, &text, path)?,
-            (Shape::Choice(choices), Value::Text(text)) => {
+            (Schema::Bool, Value::Bool(value)) => Value::Bool(value),
+            (Schema::Text(format), Value::Text(text)) => {
+                self.text(&origin, *format, &text, path)?
+            }
+            (Schema::Choice(choices), Value::Text(text)) => {
                 self.choice(&origin, choices, &text, path)?
             }
-            (Shape::Integer { min, max }, Value::Integer(count)) => {
+            (Schema::Integer { min, max }, Value::Integer(count)) => {
                 self.integer(&origin, count, *min..=*max, path)?
             }
-            (Shape::Size { min, max }, Value::Integer(count)) => {
+            (Schema::Size { min, max }, Value::Integer(count)) => {
                 self.size(&origin, count, *min..=*max, path)?
             }
-            (Shape::Size { min, max }, Value::Text(text)) => match format::size(&text) {
+            (Schema::Size { min, max }, Value::Text(text)) => match format::size(&text) {
                 Ok(count) => self.size(&origin, count.into(), *min..=*max, path)?,
                 Err(flaw) => {
                     self.report(&origin, path, flaw.message, flaw.hint);
                     return None;
                 }
             },
-            (shape, value) => {
-                self.wrong_type(&origin, shape, &value, path);
+            (schema, value) => {
+                self.wrong_type(&origin, schema, &value, path);
                 return None;
             }
         };
@@ -97,7 +99,7 @@ impl Fitting<'_> {
         fields: &[Field],
         path: &Path,
     ) -> Option<Value> {
-        let mut fitted: Vec<Member> = Vec::new();
+        let mut valid: Vec<Member> = Vec::new();
         let mut seen: Vec<(&str, Origin, String)> = Vec::new();
         let mut meant: Vec<&str> = Vec::new();
         for member in members {
@@ -111,8 +113,8 @@ impl Fitting<'_> {
                 continue;
             }
             seen.push((&field.key, member.origin.clone(), member.key));
-            if let Some(node) = self.fit(member.node, &field.shape, &path.key(&field.key)) {
-                fitted.push(Member { origin: member.origin, key: field.key.clone(), node });
+            if let Some(node) = self.validate(member.node, &field.schema, &path.key(&field.key)) {
+                valid.push(Member { origin: member.origin, key: field.key.clone(), node });
             }
         }
         let mut complete = true;
@@ -125,9 +127,9 @@ impl Fitting<'_> {
                 let hint = format!("add `{}`: {}", field.key, field.doc.trim_end_matches('.'));
                 self.report(origin, path, message, hint);
             }
-            complete &= fitted.iter().any(|member| member.key == field.key);
+            complete &= valid.iter().any(|member| member.key == field.key);
         }
-        complete.then_some(Value::Object(fitted))
+        complete.then_some(Value::Object(valid))
     }
 
     /// Tells of a key that does not exist, and returns the one that was probably meant.
@@ -195,8 +197,8 @@ impl Fitting<'_> {
         self.report(origin, path, message, "keep one of the two");
     }
 
-    fn map(&mut self, members: Vec<Member>, format: Format, shape: &Shape, path: &Path) -> Value {
-        let mut fitted: Vec<Member> = Vec::new();
+    fn map(&mut self, members: Vec<Member>, format: Format, schema: &Schema, path: &Path) -> Value {
+        let mut valid: Vec<Member> = Vec::new();
         let mut seen: HashMap<String, (Origin, String)> = HashMap::new();
         for Member { origin, key: spelt, node } in members {
             let here = path.then(match format {
@@ -205,7 +207,7 @@ impl Fitting<'_> {
             });
             let Some(key) = self.map_key(&origin, format, &spelt, &here) else {
                 // The value is judged all the same, so that its mistakes are not hidden.
-                self.fit(node, shape, &here);
+                self.validate(node, schema, &here);
                 continue;
             };
             if let Some((first, first_spelt)) = seen.get(&key) {
@@ -213,11 +215,11 @@ impl Fitting<'_> {
                 continue;
             }
             seen.insert(key.clone(), (origin.clone(), spelt));
-            if let Some(node) = self.fit(node, shape, &here) {
-                fitted.push(Member { origin, key, node });
+            if let Some(node) = self.validate(node, schema, &here) {
+                valid.push(Member { origin, key, node });
             }
         }
-        Value::Object(fitted)
+        Value::Object(valid)
     }
 
     fn map_key(
@@ -253,8 +255,8 @@ impl Fitting<'_> {
         }
     }
 
-    fn list(&mut self, items: Vec<Node>, shape: &Shape, path: &Path) -> Value {
-        let fit = |(at, item)| self.fit(item, shape, &path.then(Segment::Index(at)));
+    fn list(&mut self, items: Vec<Node>, schema: &Schema, path: &Path) -> Value {
+        let fit = |(at, item)| self.validate(item, schema, &path.then(Segment::Index(at)));
         Value::List(items.into_iter().enumerate().filter_map(fit).collect())
     }
 
@@ -279,7 +281,7 @@ impl Fitting<'_> {
             return Some(Value::Text(text.to_owned()));
         }
         let near = nearest(text, choices.iter().map(String::as_str));
-        let all = super::shape::quoted_list(choices);
+        let all = super::schema::quoted_list(choices);
         let hint = near.map_or_else(|| format!("write {all}"), |near| format!("write \"{near}\""));
         self.report(origin, path, format!("`{}` is not {all}", safe(text)), hint);
         None
@@ -330,31 +332,31 @@ impl Fitting<'_> {
         }
     }
 
-    fn wrong_type(&mut self, origin: &Origin, shape: &Shape, value: &Value, path: &Path) {
-        let message = format!("expected {}, found {}", shape.expected(), value.kind());
-        let hint = match (shape, value) {
-            (Shape::Text(Format::Period), Value::Integer(count)) if *count > 0 => {
+    fn wrong_type(&mut self, origin: &Origin, schema: &Schema, value: &Value, path: &Path) {
+        let message = format!("expected {}, found {}", schema.expected(), value.kind());
+        let hint = match (schema, value) {
+            (Schema::Text(Format::Period), Value::Integer(count)) if *count > 0 => {
                 format!("a period needs a unit: write \"{count}s\" for seconds")
             }
-            (Shape::Integer { .. }, Value::Text(text)) if text.trim().parse::<i64>().is_ok() => {
+            (Schema::Integer { .. }, Value::Text(text)) if text.trim().parse::<i64>().is_ok() => {
                 format!("write {} without quotes", text.trim())
             }
-            (Shape::Bool, Value::Text(text)) if text == "true" || text == "false" => {
+            (Schema::Bool, Value::Text(text)) if text == "true" || text == "false" => {
                 format!("write {text} without quotes")
             }
-            (Shape::List(_), Value::Text(text)) if !path.is_secret() => {
+            (Schema::List(_), Value::Text(text)) if !path.is_secret() => {
                 format!("write [\"{}\"]", safe(text))
             }
-            (Shape::Section(fields), Value::Text(_)) if path.is_secret() && fields.len() < 4 => {
+            (Schema::Section(fields), Value::Text(_)) if path.is_secret() && fields.len() < 4 => {
                 "write { botId: \"…\" }".to_owned()
             }
             (_, Value::Null) if !path.0.is_empty() => {
                 "write a value, or remove the key for the default".to_owned()
             }
-            (Shape::Text(Format::Address), Value::Integer(port)) if (0..65536).contains(port) => {
+            (Schema::Text(Format::Address), Value::Integer(port)) if (0..65536).contains(port) => {
                 format!("write \"127.0.0.1:{port}\"")
             }
-            _ => format!("write {}", example(shape)),
+            _ => format!("write {}", example(schema)),
         };
         self.report(origin, path, message, hint);
     }
@@ -363,7 +365,7 @@ impl Fitting<'_> {
 /// The section that has such a key, for one that stands outside of it.
 fn section_of(key: &str) -> Option<&'static str> {
     let has =
-        |field: &&Field| field.shape.fields().iter().any(|inner| fold(&inner.key) == fold(key));
+        |field: &&Field| field.schema.fields().iter().any(|inner| fold(&inner.key) == fold(key));
     ROOT.fields().iter().find(has).map(|field| field.key.as_str())
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::otlp::{Span, request};
-use super::told::Life;
+use super::told::Traces;
 use crate::config::Environment;
 use crate::http_client;
 
@@ -31,6 +31,9 @@ const BATCH_WAIT: Duration = Duration::from_secs(1);
 /// How long a request may take.
 const REQUEST: Duration = Duration::from_secs(10);
 
+/// How long the end of the hub waits for the last spans.
+const END: Duration = Duration::from_secs(1);
+
 /// The answer may say that some spans were not taken; it is read so that the socket ends well.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
@@ -40,15 +43,27 @@ struct Collector {
     resource: Vec<(String, String)>,
 }
 
-/// Starts telling spans if the variables name a collector, and returns who tells them with the task that
-/// sends them; the task ends when the other is dropped. Must run inside a tokio runtime.
-pub fn start(env: &Environment) -> Option<(Life, JoinHandle<()>)> {
-    let collector = Collector::of(env)?;
-    let ratio = env.get("OTEL_TRACES_SAMPLER_ARG").and_then(|ratio| ratio.parse::<f64>().ok());
-    let per_mille = (ratio.unwrap_or(1.0).clamp(0.0, 1.0) * 1_000.0).round() as u64;
-    let (spans, inbox) = mpsc::channel(SPANS_MAX);
-    tracing::info!(collector = %collector.authority, per_mille, "spans are sent to a collector");
-    Some((Life::told_to(spans, per_mille), tokio::spawn(collector.run(inbox))))
+/// The task that sends spans.
+#[derive(Debug)]
+pub struct Exporter(Option<JoinHandle<()>>);
+
+impl Exporter {
+    /// Starts to send spans if the variables name a collector. Must run inside a tokio runtime.
+    pub fn start(env: &Environment) -> (Traces, Self) {
+        let Some(collector) = Collector::of(env) else { return (Traces::default(), Self(None)) };
+        let ratio = env.get("OTEL_TRACES_SAMPLER_ARG").and_then(|ratio| ratio.parse::<f64>().ok());
+        let per_mille = (ratio.unwrap_or(1.0).clamp(0.0, 1.0) * 1_000.0).round() as u64;
+        let (spans, inbox) = mpsc::channel(SPANS_MAX);
+        tracing::info!(collector = %collector.authority, per_mille, "spans are sent to a collector");
+        (Traces::told_to(spans, per_mille), Self(Some(tokio::spawn(collector.run(inbox)))))
+    }
+
+    /// Sends the last spans, once their [`Traces`] are dropped. A collector that is away does not hold up the end.
+    pub async fn end(self) {
+        if let Some(task) = self.0 {
+            let _is_sent = timeout(END, task).await;
+        }
+    }
 }
 
 impl Collector {

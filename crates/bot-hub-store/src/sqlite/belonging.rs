@@ -1,0 +1,109 @@
+//! Whether a database and the log of changes beside it belong together.
+//!
+//! Owns the mark: a random number that the database and the lock file of its directory have, and that no
+//! copy gets. SQLite writes any log into the database that it finds beside it, and that destroys a database
+//! which somebody put there by hand. Looks only, but for [`note`].
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::connect::immutable;
+use super::error::Trouble;
+use super::leftovers::{WAL, suffixed};
+use super::lock::LOCK;
+use super::schema::{int, nat, read_meta, write_meta};
+use crate::{StoreError, random_epoch};
+
+/// The row with the mark.
+const MARK: &str = "mark";
+
+/// Refuses a database with a log of another one, before anything is written.
+pub(super) fn check(path: &Path) -> Result<(), StoreError> {
+    let (log, lock) = (suffixed(path, WAL), path.with_file_name(LOCK));
+    if !log.metadata().is_ok_and(|it| it.len() > 0) {
+        return Ok(());
+    }
+    // Where one of them cannot be read, nothing is claimed.
+    let (Some(noted), Ok(found)) = (noted(&lock), Found::in_file(path)) else { return Ok(()) };
+    if found.may_be(noted) {
+        return Ok(());
+    }
+    let (path, log, lock) = (path.display(), log.display(), lock.display());
+    Err(StoreError::Failed(format!(
+        "`{path}` is not the file that `{log}` belongs to: another one was put in its place\n\
+         hint: stop the hub if it runs; if it is a backup: mv '{path}' FILE, and then bot-hub restore FILE, which \
+         puts the log aside; if both files were put there together: echo > '{lock}'"
+    )))
+}
+
+/// The mark that a database has without its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    None,
+    Damaged,
+    Mark(u64),
+}
+
+impl Found {
+    fn in_file(path: &Path) -> Result<Self, Trouble> {
+        let conn = immutable(path)?;
+        let sql = "SELECT count(*) FROM meta WHERE key = ?1";
+        let count: i64 = conn.query_row(sql, [MARK], |row| row.get(0))?;
+        Ok(match (count, read_meta(&conn, MARK)?) {
+            (0, _) => Self::None,
+            (_, None) => Self::Damaged,
+            (_, Some(mark)) => Self::Mark(nat(mark)),
+        })
+    }
+
+    fn may_be(self, mark: u64) -> bool {
+        self == Self::Damaged || self == Self::Mark(mark)
+    }
+}
+
+fn noted(lock: &Path) -> Option<u64> {
+    u64::from_str_radix(fs::read_to_string(lock).ok()?.trim(), 16).ok()
+}
+
+/// Gives a database a mark, and notes it in the lock file. To be called with the lock.
+///
+/// What is noted is in the database itself, not only in its log. An interruption in between leaves nothing
+/// noted, which claims nothing.
+pub(super) fn note(conn: &Connection, path: &Path) -> Result<(), Trouble> {
+    let lock = path.with_file_name(LOCK);
+    let found = read_meta(conn, MARK)?.map(nat);
+    if found.is_some() && found == noted(&lock) {
+        return Ok(());
+    }
+    let io = |error: std::io::Error| StoreError::Failed(format!("`{}`: {error}", lock.display()));
+    write(&lock, "").map_err(io)?;
+    let mark = match found {
+        Some(mark) => mark,
+        None => random_epoch()?.0,
+    };
+    if found.is_none() {
+        write_meta(conn, MARK, int(mark))?;
+    }
+    let (in_log, moved): (i64, i64) =
+        conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))?;
+    // Somebody reads an older state: the next start notes it.
+    if in_log == moved {
+        write(&lock, &format!("{mark:016x}\n")).map_err(io)?;
+    }
+    Ok(())
+}
+
+/// On the disk when it returns: after a loss of power an old mark must not stand beside a new database.
+fn write(lock: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).truncate(true).open(lock)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// A copy is another file, and gets a mark of its own when a hub starts on it.
+pub(super) fn forget(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute("DELETE FROM meta WHERE key = ?1", [MARK]).map(drop)
+}
