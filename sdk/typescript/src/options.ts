@@ -49,7 +49,7 @@ export type HubOptions = {
   outbox?: JsonFile;
   /** Rooms that the bot was taken out of. */
   exile?: JsonFile;
-  /** Words a refusal's hint for whoever reads this program's errors; empty for none. The hub's hints are for programs. */
+  /** Words a refusal's hint for the readers of this program's errors; empty for none. The hub's hints are for programs. */
   hint?: (error: ErrorFrame) => string;
   open?: OpenSocket;
   /** Milliseconds that never jump, and numbers from 0 to 1: tests bring their own. */
