@@ -346,7 +346,12 @@ impl History {
         for recipient in &report.recipients {
             let (bot, state) = (&recipient.bot, known(&recipient.state));
             let said = self.said.answer(asked_at, &(room.clone(), seq, bot.clone()), state);
-            self.says_no_less(room, seq, bot, state, said);
+            // A full buffer may have pushed it out after it was written. Nobody says so until that is stored.
+            let head = self.logs[room].head();
+            let is_pushed_out = self.buffer_max.is_some_and(|max| seq + max <= head);
+            if !(said == Err(ReceiptState::Delivered) && is_pushed_out) {
+                self.says_no_less(room, seq, bot, state, said);
+            }
             let dead = recipient.state == ReceiptState::Dead;
             for step in &recipient.steps {
                 if dead && step.state == ReceiptState::Dropped {

@@ -94,6 +94,8 @@ pub(crate) struct Member {
     /// The last entry of which it is not known that it was handed to the bot, though the cursor passed
     /// it: it was lost, or had expired, or the cursor passed it before this start.
     unknown_through: u64,
+    /// What was delivered before this start only the store knows.
+    delivered_before: u64,
     sent: u64,
     /// The highest seq that was ever handed over: up to here a delivery is a redelivery.
     ever_sent: u64,
@@ -135,6 +137,7 @@ impl Member {
             saved: cursor,
             skipped: Runs::default(),
             unknown_through: cursor,
+            delivered_before: cursor,
             sent: cursor,
             ever_sent: cursor,
             delivered: cursor,
@@ -252,7 +255,8 @@ impl Member {
             is_passed.then(|| self.meaning.state())
         };
         // Its mark may be on its way to the store.
-        let is_written = seq <= self.delivered && seq > self.unknown_through.min(self.cursor);
+        let is_for_it = self.losses.why(seq).is_none() && self.skipped.others(seq, seq) == 1;
+        let is_written = (self.delivered_before + 1..=self.delivered).contains(&seq) && is_for_it;
         dealt_with.max(is_written.then_some(ReceiptState::Delivered))
     }
 
