@@ -169,6 +169,14 @@ pub enum AskError {
         /// The answer's type.
         answered: &'static str,
     },
+    /// The hub named a page of its answer that it had named before: asking on would never end.
+    #[error(
+        "the hub's pages of `{asked}` never end\nhint: ask for single pages, and tell whoever runs the hub"
+    )]
+    EndlessPages {
+        /// The question's type.
+        asked: &'static str,
+    },
     /// The hub answered, and this program cannot read it.
     #[error(
         "the hub's answer cannot be read: {0}\n\

@@ -31,6 +31,7 @@ use crate::event::Event;
 use crate::id::message_id;
 use crate::link::{Config, Link};
 use crate::options::Options;
+use crate::pages::Pages;
 use crate::wire::Connect;
 
 /// Commands on their way to the task.
@@ -166,7 +167,8 @@ impl Client {
     ) -> Result<StatusReport, AskError> {
         let wish = Status { id, from, room: None, after: None, limit: None };
         let mut report = self.status_page(wish).await?;
-        while let Some(next) = report.next.take() {
+        let mut pages = Pages::of("status");
+        while let Some(next) = pages.turn(&mut report.next)? {
             let (id, from) = (report.id.clone(), Some(report.from.clone()));
             let (room, after, limit) = (Some(report.room.clone()), Some(next), None);
             let page = self.status_page(Status { id, from, room, after, limit }).await?;
@@ -187,7 +189,8 @@ impl Client {
     /// Asks which rooms there are. Turns all pages of the answer.
     pub async fn rooms(&self) -> Result<RoomDirectory, AskError> {
         let mut all = self.rooms_page(Rooms::default()).await?;
-        while let Some(next) = all.next.take() {
+        let mut pages = Pages::of("rooms");
+        while let Some(next) = pages.turn(&mut all.next)? {
             let page = self.rooms_page(Rooms { after: Some(next), limit: None }).await?;
             all.rooms.extend(page.rooms);
             all.next = page.next;
@@ -207,7 +210,8 @@ impl Client {
     pub async fn who(&self, room: Option<RoomName>) -> Result<BotDirectory, AskError> {
         let wish = Who { room: room.clone(), ..Who::default() };
         let mut all = self.who_page(wish).await?;
-        while let Some(next) = all.next.take() {
+        let mut pages = Pages::of("who");
+        while let Some(next) = pages.turn(&mut all.next)? {
             let wish = Who { room: room.clone(), after: Some(next), limit: None };
             let page = self.who_page(wish).await?;
             all.bots.extend(page.bots);

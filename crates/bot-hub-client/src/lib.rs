@@ -48,6 +48,7 @@ mod handle;
 mod id;
 pub mod link;
 mod options;
+mod pages;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 mod wire;

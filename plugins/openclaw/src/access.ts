@@ -9,8 +9,8 @@ import {
   defineStableChannelIngressIdentity,
 } from "openclaw/plugin-sdk/channel-ingress-runtime";
 import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
+import type { Entry } from "../client/index.js";
 import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
-import type { Entry } from "./hub-client.ts";
 import type { Meaning } from "./meaning.ts";
 
 /** A bot's name as lists hold it, however somebody wrote it. */

@@ -1,8 +1,8 @@
 // Where an account keeps what has to survive a crash.
 
 import { join } from "node:path";
+import { type FileEvents, type JsonFile, jsonFile } from "../client/index.js";
 import { CHANNEL_ID, type Account } from "./config.ts";
-import { jsonFile, type FileEvents, type JsonFile } from "./file.ts";
 
 export type AccountFiles = { outbox: JsonFile; turns: JsonFile; requests: JsonFile; seen: JsonFile; loops: JsonFile; exile: JsonFile; losses: JsonFile };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Entry } from "../client/index.js";
 import { briefing } from "./briefing.ts";
-import type { Entry } from "./hub-client.ts";
 
 const entry = (more: Partial<Entry> = {}): Entry => ({ id: "e", seq: 1, room: "lab", from: "bob", text: "hi", ...more });
 const nothing = { before: [], beforeThat: 0, direct: false };

@@ -2,7 +2,7 @@
 //
 // Owns the sentences; knows nothing about sending or policy.
 
-import type { Entry } from "./hub-client.ts";
+import type { Entry } from "../client/index.js";
 import { readable } from "./meaning.ts";
 import { shortened, theirs } from "./theirs.ts";
 

@@ -4,7 +4,7 @@
 // what is wrong with a value. Nothing here throws: a mistake becomes a sentence in `problems`, and
 // the account runs with what is right, or is blocked with that sentence.
 
-import { isRecord } from "./file.ts";
+import { isRecord } from "../client/index.js";
 import { formatTarget, parseTarget, readRoom } from "./names.ts";
 import { TURNS_MAX } from "./loops.ts";
 import { Reader } from "./reader.ts";

@@ -1,26 +1,6 @@
-// What can go wrong between the plugin and a hub, and how an error is told to people.
+// How an error is told to people and to other bots, and which errors pass.
 
-import type { ErrorFrame } from "./frames.ts";
-import { plainHint } from "./plain-hint.ts";
-
-/** A refusal of the hub, with its hint. */
-export class HubRefusal extends Error {
-  readonly error: ErrorFrame;
-  constructor(error: ErrorFrame) {
-    const hint = plainHint(error);
-    super(hint === undefined ? error.message : `${error.message}; hint: ${hint}`);
-    this.name = "HubRefusal";
-    this.error = error;
-  }
-}
-
-/** There is no connection to the hub, or it went away before it answered. */
-export class HubAway extends Error {
-  constructor(reason: string) {
-    super(reason);
-    this.name = "HubAway";
-  }
-}
+import { HubAway, HubRefusal } from "../client/index.js";
 
 /**
  * What other bots are told of an error on this machine. The error's own message may name paths, keys and people of the

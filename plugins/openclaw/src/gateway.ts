@@ -5,15 +5,15 @@
 
 import { channelBlockedPatch, channelReadyPatch, channelStoppedPatch } from "openclaw/plugin-sdk/gateway-runtime";
 import type { ChannelPlugin, OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
+import { type ConnectionState, HubClient, untilAborted } from "../client/index.js";
 import { accountFiles } from "./account-files.ts";
-import { untilAborted } from "./backoff.ts";
 import { unconfiguredReason, type Account } from "./config.ts";
-import { HubClient, type ConnectionState } from "./hub-client.ts";
 import { Inbound } from "./inbound.ts";
 import { liveAccounts, noteTyping, type LiveAccount } from "./live.ts";
 import { LogLimit } from "./log-limit.ts";
 import { Loops } from "./loops.ts";
 import { ownerNotice } from "./owner.ts";
+import { plainHint } from "./plain-hint.ts";
 import { Requests } from "./requests.ts";
 import { endRequests } from "./requests-end.ts";
 import { expulsion } from "./rooms-missing.ts";
@@ -59,7 +59,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
     },
   });
   const client: HubClient = new HubClient(
-    { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox, exile: files.exile },
+    { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox, exile: files.exile, hint: plainHint },
     {
       state: (state) => {
         if (state.kind === "connecting") live.refusals.clear();

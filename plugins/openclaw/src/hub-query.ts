@@ -2,10 +2,10 @@
 //
 // Opens a side connection, which replaces nobody's; asks, and closes.
 
-import { HubAway } from "./errors.ts";
+import { HubAway, HubClient } from "../client/index.js";
 import { unconfiguredReason, type Account } from "./config.ts";
-import { HubClient } from "./hub-client.ts";
 import { liveAccounts } from "./live.ts";
+import { plainHint } from "./plain-hint.ts";
 import { LOADED_VERSION } from "./version.ts";
 
 /** A command line that has just loaded OpenClaw is slow on a busy machine. */
@@ -28,7 +28,7 @@ export async function withSideConnection<T>(
   let trouble = `the hub at ${account.url} did not answer within ${patienceMs} ms`;
   const stop = new AbortController();
   const client = new HubClient(
-    { url: account.url, token: account.token.value, client: `openclaw-cli bot-hub/${LOADED_VERSION}`, side: true },
+    { url: account.url, token: account.token.value, client: `openclaw-cli bot-hub/${LOADED_VERSION}`, side: true, hint: plainHint },
     {
       state: (state) => {
         if (state.kind !== "blocked" && state.kind !== "recovering") return;

@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Question } from "./asks.ts";
+import { type Draft, type Entry, type HubClient, memoryFile, type Question, type Report } from "../client/index.js";
 import { resolveAccount } from "./config.ts";
-import { memoryFile } from "./file.ts";
-import type { Entry, HubClient } from "./hub-client.ts";
 import { Inbound, type InboundOptions } from "./inbound.ts";
 import { liveAccounts, type LiveAccount } from "./live.ts";
 import { Loops } from "./loops.ts";
-import type { Draft } from "./outbox.ts";
-import type { Report } from "./reports.ts";
 import { Requests } from "./requests.ts";
 import { Turns } from "./turns.ts";
 

@@ -3,11 +3,9 @@
 // Owns the order of the steps: everything that waits in a room is read at once. What is not adopted by
 // OpenClaw stays unacknowledged, so that the hub delivers it again.
 
-import { pause } from "./backoff.ts";
+import { type Entry, memoryFile, pause } from "../client/index.js";
 import { entryKey } from "./entry-key.ts";
 import { isPassing, messageOf, outward } from "./errors.ts";
-import { memoryFile } from "./file.ts";
-import type { Entry } from "./hub-client.ts";
 import { Judge, type InboundOptions } from "./judge.ts";
 import { Lanes } from "./lane.ts";
 import { isAdmitted } from "./config.ts";

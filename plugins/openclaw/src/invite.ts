@@ -3,9 +3,8 @@
 // Owns reading the link and handing its code in. A code works once, so it is sent only when everything
 // else has been checked, and only to whom the link names.
 
-import { isRecord } from "./file.ts";
+import { isRecord, networkReason } from "../client/index.js";
 import { readName, readRoom } from "./names.ts";
-import { networkReason } from "./unreachable.ts";
 
 /** What somebody sent: where the hub is, and the code. */
 export type Invite = { origin: URL; code: string };

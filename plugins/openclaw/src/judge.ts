@@ -4,11 +4,10 @@
 
 import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-core";
 import { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
+import type { Entry, JsonFile } from "../client/index.js";
 import { refusalReason, resolveAccess } from "./access.ts";
 import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
 import { entryKey } from "./entry-key.ts";
-import type { JsonFile } from "./file.ts";
-import type { Entry } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
 import { furtherRequests, meaningOf, piecesOf, type Asked, type Meaning } from "./meaning.ts";
 import { directPeer, replyTarget, type Target } from "./names.ts";

@@ -3,8 +3,8 @@
 // OpenClaw loads agent tools and the channel as separate instances of this module, so the table
 // lies in a slot of the process and not in a variable of the module.
 
+import type { HubClient } from "../client/index.js";
 import type { Account } from "./config.ts";
-import type { HubClient } from "./hub-client.ts";
 import type { Loops } from "./loops.ts";
 import type { Requests } from "./requests.ts";
 import type { Turns } from "./turns.ts";

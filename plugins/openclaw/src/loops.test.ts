@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryFile } from "./file.ts";
+import { memoryFile } from "../client/index.js";
 import { Loops, STOPPED_MS, stopSentence, TURNS_AFTER_STOP, TURNS_MAX } from "./loops.ts";
 
 const bot = { isPerson: false, others: 1 };

@@ -3,7 +3,7 @@
 // Owns how many turns a room has had since a person spoke there or the conversation began anew, on
 // disk, and which rooms stand still because of it. Never reads a message; what waits stays at the hub.
 
-import { isRecord, type JsonFile } from "./file.ts";
+import { isRecord, type JsonFile } from "../client/index.js";
 
 /** A bot's answers in one conversation without a person; between 25 and 40 no honest one was stopped. */
 export const TURNS_MAX = 30;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryFile } from "./file.ts";
+import { memoryFile } from "../client/index.js";
 import { Losses } from "./losses.ts";
 
 const gap = { room: "lab", from_seq: 3, to_seq: 14, lost: 12, reason: "buffer_limit" };

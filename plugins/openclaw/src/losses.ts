@@ -2,8 +2,7 @@
 //
 // Owns one sentence per run of lost messages, on disk, because the hub reports a run once. Never asks for anything.
 
-import { isRecord, type JsonFile } from "./file.ts";
-import type { Gap, RangeReceipt, ReceiptNotice } from "./frames.ts";
+import { type Gap, isRecord, type JsonFile, type RangeReceipt, type ReceiptNotice } from "../client/index.js";
 import { theirsInline } from "./theirs.ts";
 
 /** So many runs of a room get a sentence; further ones are counted. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Entry } from "../client/index.js";
 import type { Block } from "./blocks.ts";
-import type { Entry } from "./hub-client.ts";
 import { furtherRequests, meaningOf, piecesOf } from "./meaning.ts";
 
 const entry = (more: Partial<Entry> = {}): Entry => ({ id: "e", seq: 1, room: "lab", from: "bob", text: "hi", ...more });

@@ -3,8 +3,8 @@
 // Owns the translation of blocks into plain language and who is meant. Pure: whatever it needs to
 // know is passed in, and what follows from it is done elsewhere.
 
+import type { Entry } from "../client/index.js";
 import { FIRST_DEPTH, loadBlocks, type Block, type Depth } from "./blocks.ts";
-import type { Entry } from "./hub-client.ts";
 import { directPeer, mentions, mentionsSomebody, readName } from "./names.ts";
 
 export type Asked = { requestId: string; replyTo: string; task: string; depth: Depth };

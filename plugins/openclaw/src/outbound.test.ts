@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HubRefusal } from "./errors.ts";
+import { type Draft, type HubClient, HubRefusal, memoryFile } from "../client/index.js";
 import { resolveAccount } from "./config.ts";
 import { entryKey } from "./entry-key.ts";
-import { memoryFile } from "./file.ts";
-import type { HubClient } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
 import { readTarget, say } from "./outbound.ts";
-import type { Draft } from "./outbox.ts";
+import { plainHint } from "./plain-hint.ts";
 import { Loops } from "./loops.ts";
 import { Requests } from "./requests.ts";
 import { Turns } from "./turns.ts";
@@ -107,6 +105,6 @@ test("a message to a bot is a direct one", async () => {
 test("a wrong target fails with what to write instead", async () => {
   assert.throws(() => readTarget("bob"), /`bob` is neither a room nor a bot; hint: write `room:bob` for a room or `bot:bob` for a bot/);
   const error = { code: 3004, name: "wrong_kind", message: "`bob` is a bot, not a room", hint: "did you mean `to: bob`?", retry: "after_fix" as const };
-  const { live } = account(new HubRefusal(error));
+  const { live } = account(new HubRefusal(error, plainHint(error)));
   await assert.rejects(say(live, { target: lab, text: "x" }), /bot-hub: `bob` is a bot, not a room; hint: did you mean the bot `bob`\?/);
 });

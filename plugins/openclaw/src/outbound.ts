@@ -4,18 +4,13 @@
 // decides whether something should be said.
 
 import { PlatformMessageNotDispatchedError } from "openclaw/plugin-sdk/error-runtime";
-import { HubRefusal } from "./errors.ts";
-import { pause } from "./backoff.ts";
+import { type Ack, type Draft, HubRefusal, pause, splitText, stableId, uuid7 } from "../client/index.js";
 import { loadBlocks, nextDepth, type BlockStatus } from "./blocks.ts";
-import type { Ack } from "./frames.ts";
 import { liveAccounts, remember, type LiveAccount } from "./live.ts";
 import { formatTarget, parseTarget, replyTarget, roomOf, type Target } from "./names.ts";
 import { entryKey, readEntryKey } from "./entry-key.ts";
-import type { Draft } from "./outbox.ts";
 import type { Incoming } from "./requests.ts";
-import { splitText } from "./sendable.ts";
 import { conversationOfSession } from "./tool-policy.ts";
-import { stableId, uuid7 } from "./uuid.ts";
 
 export type Saying = {
   target: Target;

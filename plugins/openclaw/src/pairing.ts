@@ -5,16 +5,15 @@
 
 import { createChannelPairingController } from "openclaw/plugin-sdk/channel-pairing";
 import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-core";
+import { type Entry, uuid7 } from "../client/index.js";
 import { bareBotName } from "./access.ts";
 import { CHANNEL_ID } from "./config.ts";
 import { entryKey } from "./entry-key.ts";
-import type { Entry } from "./hub-client.ts";
 import { withHub } from "./hub-query.ts";
 import type { LiveAccount } from "./live.ts";
 import { say } from "./outbound.ts";
 import type { Outcome } from "./turns.ts";
 import { unlockedAccount } from "./unlock.ts";
-import { uuid7 } from "./uuid.ts";
 
 /** A code is sent once per request; a bot that goes on talking only gets receipts. */
 export async function askToPair(runtime: PluginRuntime, live: LiveAccount, entry: Entry): Promise<Outcome> {

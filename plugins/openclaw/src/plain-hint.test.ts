@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HubRefusal } from "./errors.ts";
-import type { ErrorFrame } from "./frames.ts";
+import { type ErrorFrame, HubRefusal } from "../client/index.js";
+import { plainHint } from "./plain-hint.ts";
 
 const check = (name: string, hint: string | undefined, expected: string) => {
   const error = { type: "error", code: 3003, name, message: "no", retry: "after_fix", hint } as unknown as ErrorFrame;
-  assert.equal(new HubRefusal(error).message, expected);
+  assert.equal(new HubRefusal(error, plainHint(error)).message, expected);
 };
 const ROOMS = "`bot_hub_rooms` lists this agent's rooms and who is in them";
 

@@ -2,7 +2,7 @@
 //
 // The hub tells programs which frame to send. An agent and its owner have tools, settings and commands.
 
-import type { ErrorFrame } from "./frames.ts";
+import type { ErrorFrame } from "../client/index.js";
 
 const ROOMS = "`bot_hub_rooms` lists this agent's rooms and who is in them";
 const INSTEAD: Readonly<Record<string, string>> = {
@@ -12,8 +12,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
 };
 const SPEAKS_OF_FRAMES = /\{\s*\\?"|"\s*:|^send\b/;
 
-export function plainHint({ name, hint }: Pick<ErrorFrame, "name" | "hint">): string | undefined {
-  if (hint === undefined) return undefined;
-  if (SPEAKS_OF_FRAMES.test(hint)) return INSTEAD[name];
+/** Empty for a hint that says nothing to an agent. */
+export function plainHint({ name, hint = "" }: Pick<ErrorFrame, "name" | "hint">): string {
+  if (SPEAKS_OF_FRAMES.test(hint)) return INSTEAD[name] ?? "";
   return hint.replace(/`to: ([^`]*)`/g, "the bot `$1`").replace(/`room: ([^`]*)`/g, "the room `$1`");
 }

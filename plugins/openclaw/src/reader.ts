@@ -3,7 +3,7 @@
 // Owns the sentences about what does not fit. Never throws: what is wrong is noted, and counts as not
 // said.
 
-import { isRecord } from "./file.ts";
+import { isRecord } from "../client/index.js";
 
 /** Takes values out of an object and notes what does not fit. */
 export class Reader {

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type Draft, type HubClient, memoryFile } from "../client/index.js";
 import { resolveAccount } from "./config.ts";
 import { entryKey } from "./entry-key.ts";
-import { memoryFile } from "./file.ts";
-import type { HubClient } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
 import { Loops } from "./loops.ts";
-import type { Draft } from "./outbox.ts";
 import { Requests } from "./requests.ts";
 import { endRequests } from "./requests-end.ts";
 import { Turns, type Outcome } from "./turns.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryFile } from "./file.ts";
+import { memoryFile } from "../client/index.js";
 import { Requests, type Incoming } from "./requests.ts";
 
 const depth = { current: 1, max: 5 };

@@ -3,9 +3,9 @@
 // Owns which answer belongs to which request. On disk, because an answer may come after a restart,
 // minutes later, or by another way than the turn that the request began.
 
+import { isRecord, type JsonFile } from "../client/index.js";
 import type { Depth } from "./blocks.ts";
 import { entryKey, type EntryRef } from "./entry-key.ts";
-import { isRecord, type JsonFile } from "./file.ts";
 
 /** Somebody asked us. */
 export type Incoming = {

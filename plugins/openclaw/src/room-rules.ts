@@ -2,7 +2,7 @@
 //
 // Owns what stands in `groups` and `direct`. A mistake opens nothing: it becomes a sentence.
 
-import { isRecord } from "./file.ts";
+import { isRecord } from "../client/index.js";
 import { readName, readRoom } from "./names.ts";
 import { Reader } from "./reader.ts";
 

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Answer, Question } from "./asks.ts";
-import { HubRefusal } from "./errors.ts";
-import { memoryFile } from "./file.ts";
-import type { Entry } from "./hub-client.ts";
+import { type Answer, type Entry, HubRefusal, memoryFile, type Question } from "../client/index.js";
 import { Rooms, TOGETHER_MAX, type Log } from "./rooms.ts";
 
 const entry = (seq: number, more: Partial<Entry> = {}): Entry => ({ id: `e${seq}`, seq, room: "lab", from: "bob", text: `${seq}`, ...more });

@@ -3,11 +3,8 @@
 // The log is the buffer: what was said beside the point, what waits, who is there. Nothing of it is
 // kept here but up to where the agent has seen each room, which outlives a restart.
 
+import { type Delivery, type Entry, type HubClient, HubRefusal, isRecord, type JsonFile, memoryFile } from "../client/index.js";
 import { entryKey, type EntryRef } from "./entry-key.ts";
-import { HubRefusal } from "./errors.ts";
-import { isRecord, memoryFile, type JsonFile } from "./file.ts";
-import type { Entry, HubClient } from "./hub-client.ts";
-import type { Delivery } from "./frames.ts";
 import type { Outcome } from "./turns.ts";
 
 /** So many entries that were not addressed to the agent are shown with the next one that is. */

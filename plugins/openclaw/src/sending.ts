@@ -5,11 +5,11 @@
 
 import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { createMessageReceiptFromOutboundResults, defineChannelMessageAdapter } from "openclaw/plugin-sdk/channel-outbound";
+import { HubRefusal, stableId, uuid7 } from "../client/index.js";
 import { sessionOf } from "./claims.ts";
 import { CHANNEL_ID, resolveAccount } from "./config.ts";
-import { HubRefusal, messageOf } from "./errors.ts";
+import { messageOf } from "./errors.ts";
 import { findLive, readTarget, say } from "./outbound.ts";
-import { stableId, uuid7 } from "./uuid.ts";
 
 /** For a message whose answer OpenClaw waits for. */
 export const prepareId = () => uuid7();

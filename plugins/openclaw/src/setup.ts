@@ -4,8 +4,8 @@
 
 import { defineChannelSetupContract } from "openclaw/plugin-sdk/channel-setup";
 import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
+import { isRecord } from "../client/index.js";
 import { CHANNEL_ID, DEFAULT_ACCOUNT_ID, resolveAccount, section } from "./config.ts";
-import { isRecord } from "./file.ts";
 import { claim, readInvite, type Claimed } from "./invite.ts";
 import { readName } from "./names.ts";
 import { allowSilence } from "./scoped-config.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Entry } from "./hub-client.ts";
+import type { Entry } from "../client/index.js";
 import { several, type Item } from "./several.ts";
 
 const item = (seq: number, more: Partial<Item> & { from?: string; text?: string } = {}): Item => {

@@ -3,8 +3,8 @@
 // Owns what is shown whole, what is shortened and what is only named. What is addressed to the agent is
 // always whole; nothing is left out in silence. Knows nothing about receipts.
 
+import type { Entry } from "../client/index.js";
 import { age, ageNow, deadline, earlier } from "./briefing.ts";
-import type { Entry } from "./hub-client.ts";
 import { shortened, theirs, theirsInline } from "./theirs.ts";
 
 export type Role = "request" | "talk" | "answer" | "notice" | "overheard";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Entry } from "../client/index.js";
 import { briefing } from "./briefing.ts";
-import type { Entry } from "./hub-client.ts";
 import { theirs, theirsInline } from "./theirs.ts";
 
 test("no line of somebody else looks like one of ours, whatever is in it", () => {

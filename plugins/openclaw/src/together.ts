@@ -3,11 +3,11 @@
 // Owns the receipts of such a turn: each says what happened to its own message. Never talks to the hub
 // by itself.
 
+import type { Entry } from "../client/index.js";
 import { briefing } from "./briefing.ts";
 import { isAdmitted, roomRules } from "./config.ts";
 import { entryKey } from "./entry-key.ts";
 import { messageOf } from "./errors.ts";
-import type { Entry } from "./hub-client.ts";
 import type { InboundOptions, Judge, Judged, Place } from "./judge.ts";
 import { stopSentence } from "./loops.ts";
 import { endRequests } from "./requests-end.ts";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type HubClient, memoryFile } from "../client/index.js";
 import { resolveAccount } from "./config.ts";
-import { memoryFile } from "./file.ts";
-import type { HubClient } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
 import { Loops } from "./loops.ts";
 import { Requests } from "./requests.ts";

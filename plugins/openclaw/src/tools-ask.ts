@@ -2,7 +2,7 @@
 //
 // The blocks, their ids and their depth are built here, and nowhere in the agent's text.
 
-import { pause } from "./backoff.ts";
+import { pause } from "../client/index.js";
 import { FIRST_DEPTH, isExhausted, loadBlocks, nextDepth, type Blocks } from "./blocks.ts";
 import type { LiveAccount } from "./live.ts";
 import { directRoom, roomOf, type Target } from "./names.ts";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Question } from "./asks.ts";
+import type { HubClient, Question } from "../client/index.js";
 import { resolveAccount } from "./config.ts";
-import type { HubClient } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
 import { LOOK_TOOLS } from "./tools-look.ts";
 

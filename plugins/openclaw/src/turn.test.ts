@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { type Ack, type HubClient, HubRefusal, memoryFile } from "../client/index.js";
 import { resolveAccount } from "./config.ts";
-import { HubRefusal } from "./errors.ts";
-import { memoryFile } from "./file.ts";
-import type { Ack } from "./frames.ts";
-import type { HubClient } from "./hub-client.ts";
 import { liveAccounts, type LiveAccount } from "./live.ts";
 import { Loops } from "./loops.ts";
 import { Requests } from "./requests.ts";

@@ -4,12 +4,11 @@
 
 import type { OpenClawConfig, PluginRuntime } from "openclaw/plugin-sdk/channel-core";
 import type { resolveChannelInboundRouteEnvelope } from "openclaw/plugin-sdk/channel-inbound";
+import { type Ack, type Entry, HubAway, untilAborted } from "../client/index.js";
 import { houseRules } from "./house-rules.ts";
 import { CHANNEL_ID, roomRules, type Account } from "./config.ts";
-import { HubAway, messageOf, outward } from "./errors.ts";
-import type { Ack } from "./frames.ts";
+import { messageOf, outward } from "./errors.ts";
 import { isAnswer, isApology, isSilence } from "./host-notices.ts";
-import type { Entry } from "./hub-client.ts";
 import type { LiveAccount } from "./live.ts";
 import { entryKey } from "./entry-key.ts";
 import { formatTarget, replyTarget, type Target } from "./names.ts";
@@ -17,7 +16,6 @@ import { findLive, say } from "./outbound.ts";
 import { toolPolicy } from "./tool-policy.ts";
 import type { Member } from "./rooms.ts";
 import type { Outcome } from "./turns.ts";
-import { untilAborted } from "./backoff.ts";
 import type { resolveAccess } from "./access.ts";
 
 export type Route = ReturnType<typeof resolveChannelInboundRouteEnvelope>;

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { memoryFile, type Report } from "../client/index.js";
 import { entryKey } from "./entry-key.ts";
-import { memoryFile } from "./file.ts";
-import type { Report } from "./reports.ts";
 import { INTERRUPTED_MS, Turns } from "./turns.ts";
 
 const entry = { id: "e1", room: "lab", from: "bob", seq: 1 };

@@ -3,9 +3,8 @@
 // Owns the ladder of receipts on our side, on disk: after a crash OpenClaw goes on with a turn that
 // it had adopted, and its answer has to find the messages that it belongs to. Never talks to OpenClaw.
 
+import { isRecord, type JsonFile, type Report } from "../client/index.js";
 import { entryKey, type EntryRef } from "./entry-key.ts";
-import { isRecord, type JsonFile } from "./file.ts";
-import type { Report } from "./reports.ts";
 
 export type Turn = EntryRef & {
   seq: number;

@@ -5,8 +5,8 @@
 
 import type { OpenClawConfig } from "openclaw/plugin-sdk/channel-core";
 import { resolveConfiguredSecretInputString } from "openclaw/plugin-sdk/secret-input-runtime";
+import { HubAway } from "../client/index.js";
 import { resolveAccount, type Account } from "./config.ts";
-import { HubAway } from "./errors.ts";
 
 export async function unlockedAccount(cfg: OpenClawConfig, id?: string | null): Promise<Account> {
   const account = resolveAccount(cfg, id);

@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { startHub } from "./hub.mjs";
 
 const { HUB, PLUGIN } = process.env;
-const { HubClient } = await import(join(PLUGIN, "dist/hub-client.js"));
+const { HubClient } = await import(join(PLUGIN, "client/index.js"));
 const dir = mkdtempSync(join(tmpdir(), "bot-hub-frozen-"));
 let hub;
 const running = [];

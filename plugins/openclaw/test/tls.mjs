@@ -24,7 +24,7 @@ const SCRIPT = `
 `;
 const connect = (env) =>
   new Promise((resolve) => {
-    const args = ["--input-type=module", "--eval", SCRIPT, join(PLUGIN, "dist/hub-client.js"), hub.secureUrl];
+    const args = ["--input-type=module", "--eval", SCRIPT, join(PLUGIN, "client/index.js"), hub.secureUrl];
     execFile(process.execPath, args, { env: { ...process.env, ...env } }, (_, stdout, stderr) => resolve(stdout + stderr));
   });
 

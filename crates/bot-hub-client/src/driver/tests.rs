@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use super::State;
-use crate::error::{End, SendError, Why};
+use crate::error::{AskError, End, SendError, Why};
 use crate::event::Event;
 use crate::handle::{Client, Events};
 use crate::options::{Acknowledge, Options};
@@ -296,4 +296,19 @@ async fn what_cannot_be_read_is_told_and_the_connection_lives_on() {
     assert!(matches!(events.next().await, Some(Event::Connected(_))));
     assert!(matches!(events.next().await, Some(Event::Unreadable { count: 1, .. })));
     assert!(matches!(events.next().await, Some(Event::Message(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_whose_pages_lead_back_to_an_earlier_one_is_not_asked_for_ever() {
+    let (client, _events, mut hub) = start(|_| {});
+    let hub = async {
+        let mut peer = hub.welcome().await;
+        for next in ["a", "b", "a"] {
+            assert!(peer.hear().await.starts_with("{'type':'rooms'"));
+            peer.say(&format!("{{'type':'rooms','rooms':[],'next':'{next}'}}")).await;
+        }
+        peer
+    };
+    let (_peer, rooms) = tokio::join!(hub, client.rooms());
+    assert_eq!(rooms, Err(AskError::EndlessPages { asked: "rooms" }));
 }

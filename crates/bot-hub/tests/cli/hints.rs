@@ -180,7 +180,7 @@ fn every_command_that_is_named_anywhere_exists() {
         check(&file, &strings_of(&std::fs::read_to_string(&file).unwrap()));
     }
     let mut documents = vec![root().join("README.md")];
-    for dir in ["docs", "deploy", "skills", "plugins/openclaw"] {
+    for dir in ["docs", "deploy", "skills", "plugins/openclaw", "sdk"] {
         files(&root().join(dir), ".md", &mut documents);
     }
     for file in documents {

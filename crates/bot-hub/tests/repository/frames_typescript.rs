@@ -1,4 +1,4 @@
-//! `plugins/openclaw/src/frames.ts` is what the types say.
+//! `sdk/typescript/src/frames.ts` is what the types say.
 //!
 //! Rewrite it with `UPDATE=1 cargo test -p bot-hub --test repository`.
 
@@ -20,7 +20,7 @@ const RENAMED: &[(&str, &str)] =
     &[("Presence2", "PresenceNotice"), ("Receipt2", "ReceiptNotice"), ("Typing2", "TypingNotice")];
 
 #[test]
-fn the_frame_types_of_the_plugin_are_up_to_date() {
+fn the_frame_types_of_the_typescript_client_are_up_to_date() {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     generator.subschema_for::<ClientFrame>();
     generator.subschema_for::<ServerFrame>();
@@ -29,12 +29,12 @@ fn the_frame_types_of_the_plugin_are_up_to_date() {
     for (name, schema) in &definitions {
         write_definition(&mut expected, name, schema);
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/openclaw/src/frames.ts");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/typescript/src/frames.ts");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, &expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "plugins/openclaw/src/frames.ts is stale: run with UPDATE=1");
+    assert!(found == expected, "sdk/typescript/src/frames.ts is stale: run with UPDATE=1");
 }
 
 fn write_definition(out: &mut String, name: &str, schema: &Value) {

@@ -5,7 +5,7 @@
 // with the same id, until the hub says that it is stored or that it refuses it.
 
 import type { Ack, ErrorFrame, Limits, Message } from "./frames.ts";
-import { HubAway } from "./errors.ts";
+import { HubAway, isForNow } from "./refusal.ts";
 import { isRecord, type JsonFile } from "./file.ts";
 import { unsendable } from "./sendable.ts";
 
@@ -91,11 +91,11 @@ export class Outbox {
     return found === undefined ? undefined : this.#settle(found, { kind: "stored", ack });
   }
 
-  /** A refusal of the message under way. One that says `later` keeps it here. */
+  /** A refusal of the message under way. One that is for now keeps it here. */
   refuse(error: ErrorFrame, waitMs: number, now = Date.now()): Refusal {
     const waiting = this.#underWay;
     if (waiting === undefined || !isAbout(error, waiting.draft)) return { kind: "unknown" };
-    if (error.retry === "later") {
+    if (isForNow(error)) {
       waiting.notBefore = now + waitMs;
       this.#underWay = undefined;
       return { kind: "later" };

@@ -47,7 +47,7 @@ export function networkReason(error: unknown, url: URL): string {
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
-      return `the certificate of ${host} is of an unknown authority; hint: start OpenClaw with NODE_EXTRA_CA_CERTS=/path/ca.pem`;
+      return `the certificate of ${host} is of an unknown authority; hint: start this program with NODE_EXTRA_CA_CERTS=/path/ca.pem`;
     default:
       return (error instanceof Error ? error.message : "") || (code ?? "network error");
   }

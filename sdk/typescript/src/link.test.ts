@@ -7,7 +7,7 @@ import { openLink, type Ended, type Socket } from "./link.ts";
 
 /** A socket whose peer never confirms a close: what a half-open connection looks like from here. */
 class MuteSocket implements Socket {
-  readyState = 0;
+  readyState: Socket["readyState"] = 0;
   onopen: Socket["onopen"] = null;
   onmessage: Socket["onmessage"] = null;
   onclose: Socket["onclose"] = null;

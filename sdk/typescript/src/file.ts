@@ -1,8 +1,7 @@
 // A small JSON file that survives a crash: written beside, flushed, and moved into place.
 //
-// OpenClaw's own durable stores are closed to plugins of third parties, and what is in here is
-// small (open turns, unacknowledged messages), so each change rewrites the file. Synchronous on
-// purpose: what is written before the next frame leaves must be on the disk by then.
+// What is in here is small (open turns, unacknowledged messages), so each change rewrites the file.
+// Synchronous on purpose: what is written before the next frame leaves must be on the disk by then.
 
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -27,13 +26,13 @@ const AGAIN_MS = 10_000;
  */
 const unwritten = new Map<string, { value: unknown; timer: NodeJS.Timeout }>();
 
-/** The state directory cannot be written to. */
+/** The file's folder cannot be written to. */
 export class StateUnwritable extends Error {
   constructor(path: string, cause: unknown) {
     const { code } = cause as NodeJS.ErrnoException;
     const isFull = code === "ENOSPC" || code === "EDQUOT";
-    const [why, hint] = isFull ? ["the disk is full", "make room in OpenClaw's"] : [String(code ?? cause), "let OpenClaw write to its"];
-    super(`\`${path}\` cannot be written: ${why}; hint: ${hint} state directory`, { cause });
+    const [why, hint] = isFull ? ["the disk is full", "make room on that disk"] : [String(code ?? cause), "let this program write to that folder"];
+    super(`\`${path}\` cannot be written: ${why}; hint: ${hint}`, { cause });
     this.name = "StateUnwritable";
   }
 }

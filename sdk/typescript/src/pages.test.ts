@@ -46,3 +46,11 @@ test("the next page of a message's recipients is about the same message", async 
 test("an answer of one page is asked for once", async () => {
   await check({ type: "rooms" }, [{ type: "rooms", rooms: [] }], [{ type: "rooms" }], { type: "rooms", rooms: [] });
 });
+
+test("a hub whose pages lead back to an earlier one is not asked for ever", async () => {
+  const next = ["a", "b", "a", "b"];
+  let asked = 0;
+  const circle = inFull({ type: "rooms" }, async () => ({ type: "rooms", rooms: [], next: next[asked++ % next.length] }) as Answer<Question & { type: "rooms" }>);
+  await assert.rejects(circle, { name: "HubAway", message: "the hub's pages of `rooms` never end" });
+  assert.equal(asked, 3);
+});

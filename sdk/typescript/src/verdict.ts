@@ -1,7 +1,9 @@
 // What the end of a connection means for the next one.
 
+import { around, notBefore } from "./backoff.ts";
 import type { ErrorFrame } from "./frames.ts";
 import type { Ended } from "./link.ts";
+import { isForNow } from "./refusal.ts";
 
 export type Verdict =
   | { kind: "stop" }
@@ -15,7 +17,7 @@ const BLOCKED_RETRY_MS = 60_000;
 const REPLACED_RETRY_MAX_MS = 15 * 60_000;
 
 /** `backoff` is the wait after a lost connection; `replaced` says how often in a row another program took over before. */
-export function verdictOf(ended: Ended, backoff: number, replaced = 0): Verdict {
+export function verdictOf(ended: Ended, backoff: number, replaced = 0, random: () => number = Math.random): Verdict {
   switch (ended.kind) {
     case "stopped":
       return { kind: "stop" };
@@ -24,23 +26,23 @@ export function verdictOf(ended: Ended, backoff: number, replaced = 0): Verdict 
     case "unusable":
       return { kind: "blocked", reason: ended.reason, retryInMs: BLOCKED_RETRY_MS };
     case "refused":
-      return refused(ended.error, backoff);
+      return refused(ended.error, backoff, random);
     case "sent_away":
-      return sentAway(ended, backoff, replaced);
+      return sentAway(ended, backoff, replaced, random);
   }
 }
 
-function refused(error: ErrorFrame, backoff: number): Verdict {
+function refused(error: ErrorFrame, backoff: number, random: () => number): Verdict {
   const reason = error.hint === undefined ? error.message : `${error.message}; hint: ${error.hint}`;
-  if (error.retry === "later") {
-    return { kind: "again", reason, retryInMs: Math.max(backoff, error.retry_after_ms ?? 0) };
+  if (isForNow(error)) {
+    return { kind: "again", reason, retryInMs: Math.max(backoff, notBefore(error.retry_after_ms ?? 0, random)) };
   }
   return { kind: "blocked", reason: `the hub refused this bot: ${reason}`, retryInMs: BLOCKED_RETRY_MS };
 }
 
-function sentAway(ended: Extract<Ended, { kind: "sent_away" }>, backoff: number, replaced: number): Verdict {
+function sentAway(ended: Extract<Ended, { kind: "sent_away" }>, backoff: number, replaced: number, random: () => number): Verdict {
   const reason = SENTENCES[ended.reason] ?? `the hub closed the connection (${ended.reason})`;
-  if (ended.reconnectInMs !== undefined) return { kind: "again", reason, retryInMs: Math.max(ended.reconnectInMs, 1) };
+  if (ended.reconnectInMs !== undefined) return { kind: "again", reason, retryInMs: Math.max(around(ended.reconnectInMs, random), 1) };
   switch (ended.reason) {
     case "replaced":
       return { kind: "blocked", reason, retryInMs: Math.min(REPLACED_RETRY_MAX_MS, BLOCKED_RETRY_MS * 2 ** Math.min(replaced, 10)) };
@@ -53,8 +55,8 @@ function sentAway(ended: Extract<Ended, { kind: "sent_away" }>, backoff: number,
 
 /** A newer hub may know further reasons. */
 const SENTENCES: Partial<Record<string, string>> = {
-  replaced: "another program connected with this bot's token; give each gateway a bot of its own",
+  replaced: "another program connected with this bot's token; give each program a bot of its own",
   revoked: "the bot was disabled or its token revoked; ask whoever runs the hub for a new one",
   shutdown: "the hub is restarting",
-  too_slow: "the hub closed the connection because this gateway did not read fast enough",
+  too_slow: "the hub closed the connection because this program did not read fast enough",
 };

@@ -2,7 +2,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 
-/** A UUIDv7: sorts by time, and is unique over gateways and restarts. */
+/** A UUIDv7: sorts by time, and is unique over programs and restarts. */
 export function uuid7(now = Date.now()): string {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(now, 0, 6);
@@ -12,7 +12,7 @@ export function uuid7(now = Date.now()): string {
 }
 
 /**
- * The id of something that OpenClaw may hand over again after a crash: the same each time, so that
+ * The id of something that may be said again after a crash: the same each time, so that
  * the hub answers `duplicate` instead of storing it twice. Version 8 is for such ids.
  */
 export function stableId(...parts: ReadonlyArray<string | number>): string {

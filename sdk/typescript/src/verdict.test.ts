@@ -4,7 +4,7 @@ import { verdictOf } from "./verdict.ts";
 import type { Ended } from "./link.ts";
 
 const check = (ended: Ended, expected: { kind: string; retryInMs?: number }, replaced = 0) => {
-  const { kind, retryInMs } = { retryInMs: undefined, ...verdictOf(ended, 400, replaced) };
+  const { kind, retryInMs } = { retryInMs: undefined, ...verdictOf(ended, 400, replaced, () => 0.5) };
   assert.deepEqual({ kind, retryInMs }, { retryInMs: undefined, ...expected });
 };
 
@@ -17,7 +17,7 @@ test("the end of a connection says whether and when to come back", () => {
   check({ kind: "sent_away", reason: "too_slow" }, { kind: "again", retryInMs: 400 });
   const bad = { code: 2001, name: "bad_token", message: "the token is not known to this hub" };
   check({ kind: "refused", error: { ...bad, retry: "after_fix" } }, { kind: "blocked", retryInMs: 60_000 });
-  check({ kind: "refused", error: { ...bad, retry: "later", retry_after_ms: 5000 } }, { kind: "again", retryInMs: 5000 });
+  check({ kind: "refused", error: { ...bad, retry: "later", retry_after_ms: 5000 } }, { kind: "again", retryInMs: 5625 });
 });
 
 test("a bot whose token another program took tries again, ever more slowly", () => {

@@ -1,64 +1,20 @@
-// The account's place at the hub: a connection that heals itself.
+// A bot's place at the hub: a connection that heals itself.
 //
 // Owns reconnecting, joining, sending until acknowledged. Which position it resumes from is left to
 // the hub's cursors: they move by our receipts, and are as durable as the messages themselves.
 
 import { Asks, type Answer, type Question } from "./asks.ts";
-import { backoffMs, pause } from "./backoff.ts";
-import { HubAway, HubRefusal } from "./errors.ts";
+import { backoffMs, notBefore, pause } from "./backoff.ts";
 import { Exile } from "./exile.ts";
-import { memoryFile, type JsonFile } from "./file.ts";
-import type { Ack, AuthOk, ClientFrame, Delivery, Gap, Limits, RangeReceipt, ReceiptNotice, ServerFrame } from "./frames.ts";
-import { openLink, type Ended, type Link, type OpenSocket } from "./link.ts";
+import { memoryFile } from "./file.ts";
+import type { Ack, AuthOk, ClientFrame, ErrorFrame, Limits, ServerFrame } from "./frames.ts";
+import { openLink, type Ended, type Link } from "./link.ts";
+import type { HubEvents, HubOptions } from "./options.ts";
 import { Outbox, type Draft } from "./outbox.ts";
 import { inFull } from "./pages.ts";
+import { HubRefusal, isForNow } from "./refusal.ts";
 import { receiptOf, Reports, type Report } from "./reports.ts";
 import { verdictOf } from "./verdict.ts";
-
-/** What is known about the connection, for the account's status. */
-export type ConnectionState =
-  | { kind: "connecting" }
-  | { kind: "ready"; bot: string; hub: string }
-  | { kind: "recovering"; reason: string; retryInMs: number; attempt: number }
-  | { kind: "blocked"; reason: string };
-
-/** An entry that can be answered: the hub gives id and number to every client with `ack`. */
-export type Entry = Delivery & {
-  id: string;
-  seq: number;
-  /** When it came: its age was right then. */
-  heardAt?: number;
-};
-
-export type HubEvents = {
-  state?(state: ConnectionState): void;
-  entry?(entry: Entry): void;
-  typing?(room: string, from: string): void;
-  gap?(gap: Gap): void;
-  /** What became of own messages, one of them or a run. */
-  receipt?(receipt: ReceiptNotice | RangeReceipt): void;
-  /** A message of ours is in the log, perhaps one that an earlier process had written. */
-  stored?(draft: Draft, ack: Ack): void;
-  /** Somebody took the bot out of a room; it does not come back by itself. */
-  expelled?(room: string, reason: string): void;
-  /** The hub refused something that nobody waits for. */
-  refused?(error: HubRefusal): void;
-  /** The hub certainly has these receipts. */
-  proven?(reports: Report[]): void;
-};
-
-export type HubOptions = {
-  url: string;
-  token: string;
-  client: string;
-  rooms?: readonly string[];
-  /** A connection that only sends and asks, beside the one that reads. */
-  side?: boolean;
-  outbox?: JsonFile;
-  /** Rooms that the bot was taken out of. */
-  exile?: JsonFile;
-  open?: OpenSocket;
-};
 
 /** A connection that held so long was a good one: the next attempt may come at once. */
 const STEADY_MS = 30_000;
@@ -70,7 +26,7 @@ export class HubClient {
   readonly #options: HubOptions;
   readonly #events: HubEvents;
   readonly #outbox: Outbox;
-  readonly #asks = new Asks();
+  readonly #asks: Asks;
   readonly #reports: Reports;
   readonly #exile: Exile;
   /** Rooms that the hub was asked to let us into and has not answered for. */
@@ -80,11 +36,13 @@ export class HubClient {
   #readyAt: number | undefined;
   #known: string | undefined;
   #limits: Limits | undefined;
+  #presence: ClientFrame | undefined;
   #ready = Promise.withResolvers<void>();
 
   constructor(options: HubOptions, events: HubEvents) {
     this.#options = options;
     this.#events = events;
+    this.#asks = new Asks((question) => this.#write(question), (error) => this.#refusal(error));
     this.#outbox = new Outbox(options.outbox ?? memoryFile());
     this.#exile = new Exile(options.exile ?? memoryFile(), options.rooms ?? []);
     this.#reports = new Reports((reports) => events.proven?.(reports));
@@ -112,6 +70,7 @@ export class HubClient {
   async run(signal: AbortSignal): Promise<void> {
     let attempt = 0;
     let replaced = 0;
+    const { random } = this.#options;
     while (!signal.aborted) {
       this.#events.state?.({ kind: "connecting" });
       this.#readyAt = undefined;
@@ -119,11 +78,11 @@ export class HubClient {
       this.#link = link;
       const ended = await link.ended;
       // A hub that lets us in and then closes is not met at full speed either.
-      const livedMs = this.#readyAt === undefined ? 0 : performance.now() - this.#readyAt;
+      const livedMs = this.#readyAt === undefined ? 0 : this.#now() - this.#readyAt;
       if (livedMs >= STEADY_MS) attempt = 0;
       if (livedMs >= UNDISPUTED_MS) replaced = 0;
       this.#lost(ended);
-      const verdict = verdictOf(ended, backoffMs(attempt++), replaced);
+      const verdict = verdictOf(ended, backoffMs(attempt++, random), replaced, random);
       if (verdict.kind === "stop") break;
       if (ended.kind === "sent_away" && ended.reason === "replaced") replaced++;
       const { kind, ...said } = verdict;
@@ -142,7 +101,7 @@ export class HubClient {
     const outcomes = this.#outbox.add(drafts, this.#limits);
     this.#sendNext();
     return (await Promise.all(outcomes)).map((settled) => {
-      if (settled.kind === "refused") throw new HubRefusal(settled.error);
+      if (settled.kind === "refused") throw this.#refusal(settled.error);
       return settled.ack;
     });
   }
@@ -153,10 +112,7 @@ export class HubClient {
   }
 
   async ask<Q extends Question>(question: Q): Promise<Answer<Q>> {
-    return inFull(question, async (page) => {
-      if (!this.#write(page)) throw new HubAway("there is no connection to the hub");
-      return this.#asks.add(page);
-    });
+    return inFull(question, (page) => this.#asks.add(page));
   }
 
   /** Says what became of an entry; repeated until the hub certainly has it. */
@@ -165,8 +121,10 @@ export class HubClient {
     if (this.#write({ type: "receipt", ...receiptOf(report) })) this.#prove();
   }
 
+  /** Says what this bot is doing; said again at each connection. */
   presence(state: "idle" | "busy", note?: string): void {
-    this.#write({ type: "presence", state, ...(note === undefined ? {} : { note }) });
+    this.#presence = { type: "presence", state, ...(note === undefined ? {} : { note }) };
+    this.#write(this.#presence);
   }
 
   typing(room: string): void {
@@ -183,12 +141,12 @@ export class HubClient {
   }
 
   #linkOptions() {
-    const { url, token, client, side, open } = this.#options;
+    const { url, token, client, side, open, now } = this.#options;
     // Typing comes with `presence`. Receipts are read for losses alone: anything else about a message is asked for when
     // it is wanted. A side connection names a capability because the hub answers in full only to clients that do.
     const caps = side ? ["receipts"] : ["ack", "presence", "receipts", "ranges"];
     const auth = { type: "auth", token, client, caps, ...(side ? { side } : { resume: {} }) } as const;
-    return { url, auth, open };
+    return { url, auth, open, now };
   }
 
   #linkEvents() {
@@ -197,16 +155,17 @@ export class HubClient {
 
   #welcome(auth: AuthOk): void {
     this.#auth = auth;
-    this.#readyAt = performance.now();
+    this.#readyAt = this.#now();
     this.#known = auth.bot ?? this.#known;
     const member = new Set(auth.rooms?.map((it) => it.room));
     for (const room of member) this.rooms.set(room, this.rooms.get(room) ?? new Set());
     for (const room of this.#exile.wanted(this.#options.rooms ?? [], member, auth.epoch ?? "")) this.join(room);
+    if (this.#presence !== undefined) this.#write(this.#presence);
     // Reports first: an answer must not overtake the word that its question was taken.
     for (const report of this.#reports.restart()) this.#write({ type: "receipt", ...receiptOf(report) });
     this.#prove();
     this.#limits = auth.limits ?? this.#limits;
-    for (const { error } of this.#outbox.expel(this.#limits)) this.#events.refused?.(new HubRefusal(error));
+    for (const { error } of this.#outbox.expel(this.#limits)) this.#events.refused?.(this.#refusal(error));
     this.#outbox.restart();
     this.#sendNext();
     this.#ready.resolve();
@@ -245,6 +204,9 @@ export class HubClient {
         if (draft !== undefined) this.#events.stored?.(draft, frame);
         return this.#sendNext();
       }
+      case "ping":
+        // A client has no `pong`; a `ping` of its own proves as much.
+        return void this.#write({ type: "ping", ...(frame.at === undefined ? {} : { at: frame.at }) });
       case "pong":
         this.#reports.ponged(frame.at);
         return;
@@ -262,19 +224,33 @@ export class HubClient {
     }
   }
 
-  #refused(error: Extract<ServerFrame, { type: "error" }>): void {
-    const wait = error.retry_after_ms ?? backoffMs(2);
+  #refused(error: ErrorFrame): void {
+    const { random } = this.#options;
+    const wait = error.retry_after_ms === undefined ? backoffMs(2, random) : notBefore(error.retry_after_ms, random);
     // It does not say which room. What is sent into one that we are not in is refused for itself.
     if (error.ref === "join") this.#joining.clear();
     const { kind } = this.#outbox.refuse(error, wait);
     if (kind === "later") setTimeout(() => this.#sendNext(), wait).unref();
-    else if (kind === "unknown" && !this.#asks.refuse(error)) this.#events.refused?.(new HubRefusal(error));
+    else if (kind === "unknown" && !this.#asks.refuse(error)) this.#refusedUnasked(error);
     this.#sendNext();
+  }
+
+  #refusedUnasked(error: ErrorFrame): void {
+    if (error.ref !== undefined && !isForNow(error)) this.#reports.refused(error.ref);
+    this.#events.refused?.(this.#refusal(error));
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? performance.now();
   }
 
   #sendNext(): void {
     const draft = this.#outbox.next(Date.now(), this.#joining);
     if (draft !== undefined && !this.#write({ type: "message", ...draft })) this.#outbox.restart();
+  }
+
+  #refusal(error: ErrorFrame): HubRefusal {
+    return new HubRefusal(error, this.#options.hint?.(error));
   }
 
   #prove(): void {

@@ -4,11 +4,15 @@
 
 import type { Answer, Question } from "./asks.ts";
 import type { ServerFrame } from "./frames.ts";
+import { HubAway } from "./refusal.ts";
 
-/** Asks until nothing is left. */
+/** Asks until nothing is left. Fails if the hub names a page that it named before: asking on would never end. */
 export async function inFull<Q extends Question>(question: Q, ask: (question: Q) => Promise<Answer<Q>>): Promise<Answer<Q>> {
   let whole: ServerFrame = await ask(question);
+  const asked = new Set<string>();
   for (let after = nextOf(whole); after !== undefined; after = nextOf(whole)) {
+    if (asked.has(after)) throw new HubAway(`the hub's pages of \`${question.type}\` never end`);
+    asked.add(after);
     whole = joined(whole, await ask({ ...question, ...about(whole), after }));
   }
   return whole as Answer<Q>;

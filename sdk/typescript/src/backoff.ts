@@ -14,6 +14,16 @@ export function backoffMs(attempt: number, random: () => number = Math.random): 
   return Math.round(full / 2 + (full / 2) * random());
 }
 
+/** `ms`, give or take a quarter: everybody was told the same number at the same moment. */
+export function around(ms: number, random: () => number = Math.random): number {
+  return Math.round(ms * (0.75 + random() / 2));
+}
+
+/** `ms` or up to a quarter more: before it, the answer would be the same. */
+export function notBefore(ms: number, random: () => number = Math.random): number {
+  return Math.round(ms * (1 + random() / 4));
+}
+
 /** Resolves when the signal fires. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));

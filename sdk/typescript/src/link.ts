@@ -2,6 +2,7 @@
 //
 // Never reconnects and remembers nothing; `hub-client` does.
 
+import { isRecord } from "./file.ts";
 import type { AuthOk, ClientFrame, ErrorFrame, GoingAway, ServerFrame } from "./frames.ts";
 import { unreachableReason } from "./unreachable.ts";
 
@@ -18,7 +19,7 @@ export type OpenSocket = (url: string) => Socket;
 export type Ended =
   | { kind: "stopped" }
   | { kind: "lost"; reason: string }
-  /** Whoever answers is no hub that this plugin can work with. */
+  /** What answers is no hub that this client can work with. */
   | { kind: "unusable"; reason: string }
   | { kind: "refused"; error: ErrorFrame }
   | { kind: "sent_away"; reason: GoingAway["reason"]; reconnectInMs?: number };
@@ -51,9 +52,11 @@ const AUTH_MS = 10_000;
 const PING_MS = 15_000;
 /** After such a silence the connection is taken for dead: noticed one ping later at most, so within a minute. */
 const SILENCE_MS = 40_000;
+/** A hub that goes away closes within this time, or the client does. */
+const GOING_AWAY_MS = 5_000;
 
 const ORIGINAL_HUB =
-  "the hub is the original hub, which neither numbers nor confirms messages; hint: this plugin needs Bot Hub, which reads the original's configuration: bot-hub --config config.json";
+  "the hub is the original hub, which neither numbers nor confirms messages; hint: this client needs Bot Hub, which reads the original's configuration: bot-hub --config config.json";
 
 const openWebSocket: OpenSocket = (url) => new WebSocket(url) as Socket;
 
@@ -65,9 +68,11 @@ export function openLink(options: LinkOptions, events: LinkEvents, signal: Abort
   let heardAt = now();
   let why: Ended | undefined;
   let opened = false;
+  let grace: NodeJS.Timeout | undefined;
 
   const send = (frame: ClientFrame): boolean => {
-    if (socket.readyState !== 1) return false;
+    // What is said to a hub that goes away may be read by nobody.
+    if (socket.readyState !== 1 || why !== undefined) return false;
     socket.send(JSON.stringify(frame));
     return true;
   };
@@ -80,6 +85,7 @@ export function openLink(options: LinkOptions, events: LinkEvents, signal: Abort
   const ended = new Promise<Ended>((resolve) => {
     const finish = (reason: Ended) => {
       clearTimeout(timer);
+      clearTimeout(grace);
       clearInterval(beat);
       signal.removeEventListener("abort", stop);
       socket.onopen = socket.onmessage = socket.onclose = null;
@@ -115,6 +121,7 @@ export function openLink(options: LinkOptions, events: LinkEvents, signal: Abort
       if (frame.type === "auth_ok") {
         // The original's yes carries nothing; ours says who one is.
         if (frame.bot === undefined) return end({ kind: "unusable", reason: ORIGINAL_HUB });
+        if (!isGreeting(frame)) return end({ kind: "lost", reason: "the hub's answer to `auth` cannot be read" });
         clearTimeout(timer);
         live = true;
         return events.ready(frame);
@@ -122,7 +129,11 @@ export function openLink(options: LinkOptions, events: LinkEvents, signal: Abort
       if (frame.type === "error" && !live) return end({ kind: "refused", error: frame });
       if (frame.type === "going_away") {
         const { reason, reconnect_in_ms: wait } = frame;
-        why = { kind: "sent_away", reason, ...(wait === undefined ? {} : { reconnectInMs: wait }) };
+        const away: Ended = { kind: "sent_away", reason, ...(wait === undefined ? {} : { reconnectInMs: wait }) };
+        if (!live) return end(away);
+        why = away;
+        clearTimeout(grace);
+        grace = setTimeout(() => end(away), Math.min(wait ?? GOING_AWAY_MS, GOING_AWAY_MS));
       }
       events.frame(frame);
     };
@@ -143,6 +154,11 @@ function readFrame(data: unknown): ServerFrame | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Memberships are the one list that cannot be done without. */
+function isGreeting({ rooms }: AuthOk): boolean {
+  return rooms === undefined || (Array.isArray(rooms) && rooms.every((it) => isRecord(it) && typeof it.room === "string"));
 }
 
 function closing(event: { code: number; reason: string }): string {

@@ -21,10 +21,11 @@ export class Reports {
   #unproven: Report[] = [];
   /** How many of them were sent before each ping that is under way. */
   #pings: Array<{ at: number; covers: number }> = [];
-  readonly #proven: (reports: Report[]) => void;
+  readonly #over: (reports: Report[]) => void;
 
-  constructor(proven: (reports: Report[]) => void = () => {}) {
-    this.#proven = proven;
+  /** `over` hears of reports that need not be said again: the hub has them, or will not have them. */
+  constructor(over: (reports: Report[]) => void = () => {}) {
+    this.#over = over;
   }
 
   add(report: Report): void {
@@ -37,6 +38,15 @@ export class Reports {
     return [...this.#unproven];
   }
 
+  /** The hub will not have what is said of this entry: a restored one may not know it any more. */
+  refused(id: string): void {
+    const isIt = (report: Report | undefined) => report?.id === id;
+    this.#pings = this.#pings.map((it) => ({ ...it, covers: it.covers - this.#unproven.slice(0, it.covers).filter(isIt).length }));
+    const refused = this.#unproven.filter(isIt);
+    this.#unproven = this.#unproven.filter((it) => !isIt(it));
+    if (refused.length > 0) this.#over(refused);
+  }
+
   pinged(at: number): void {
     this.#pings.push({ at, covers: this.#unproven.length });
   }
@@ -47,6 +57,6 @@ export class Reports {
     const covers = this.#pings[found]?.covers ?? 0;
     this.#pings = this.#pings.slice(found + 1).map((it) => ({ ...it, covers: it.covers - covers }));
     const proven = this.#unproven.splice(0, covers);
-    if (proven.length > 0) this.#proven(proven);
+    if (proven.length > 0) this.#over(proven);
   }
 }
