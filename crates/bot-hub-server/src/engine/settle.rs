@@ -11,6 +11,7 @@ use bot_protocol::code::Code;
 
 use super::{Engine, Owner, Submitted, Todo};
 use bot_hub_store::driver::{StoreEvent, Unsent};
+use bot_hub_store::record::RecordWrite;
 use bot_hub_store::{StoreError, Write};
 
 impl Engine {
@@ -149,6 +150,7 @@ impl Engine {
 fn bytes_of(writes: &[Write]) -> usize {
     let of = |write: &Write| match write {
         Write::Change(Change::Append(draft) | Change::WasSaid(draft)) => draft.size(),
+        Write::Record(RecordWrite::Put(record) | RecordWrite::Add(record)) => record.size(),
         _ => 0,
     };
     writes.iter().map(of).sum()
