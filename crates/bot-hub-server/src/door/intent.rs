@@ -10,11 +10,11 @@ use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
 use super::outbox::Outbox;
+use super::ws::Skipped;
 
 /// One thing that happened. For a connection: `Opened` first, `Closed` last and exactly once.
-/// `F` is what the door's `decode` makes of a message.
 #[derive(Debug)]
-pub enum Intent<F> {
+pub enum Intent {
     /// A WebSocket was opened.
     Opened {
         /// Its number.
@@ -33,7 +33,7 @@ pub enum Intent<F> {
         conn: ConnId,
         /// In the order in which they came. Before authentication it is one at a time, and the next
         /// one waits until something was appended to the outbox.
-        frames: Vec<F>,
+        frames: Vec<RawFrame>,
     },
     /// Everything up to this mark ([`Outbox::append`]) was handed to the socket. Also sent, with the
     /// mark it had before, when a queue that had stopped the reading was written out.
@@ -60,6 +60,21 @@ pub enum Intent<F> {
     },
     /// An HTTP endpoint asks.
     Ask(Ask),
+}
+
+/// A frame as it came: nobody has looked into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RawFrame {
+    /// Its text.
+    Text(Box<str>),
+    /// It was too large to be held.
+    Skipped(Skipped),
+}
+
+impl From<&str> for RawFrame {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
 }
 
 /// Why a connection ended; for logs and metrics.

@@ -20,8 +20,8 @@ pub struct DoorLimits {
     pub unauthenticated_frame_bytes_max: usize,
     /// Bytes of a message after that, as it arrives.
     pub frame_bytes_max: usize,
-    /// A larger one is refused with its id, and read over up to so many bytes; beyond that it ends the
-    /// connection.
+    /// A larger one is reported with its id, and read over up to so many bytes; beyond that it ends the
+    /// connection. With 0, every one does.
     pub skipped_bytes_max: usize,
     /// Fragments of a message; an honest library that fragments does so by 4 KiB and more.
     pub fragments_max: u32,

@@ -19,11 +19,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// Accepts until `shutdown`, then waits `DoorLimits::drain` for the open connections, which the engine
 /// closes meanwhile, and cuts the rest. Must run inside a `LocalSet`.
-pub async fn listen<F: 'static>(
-    listener: TcpListener,
-    door: Rc<Door<F>>,
-    shutdown: impl Future<Output = ()>,
-) {
+pub async fn listen(listener: TcpListener, door: Rc<Door>, shutdown: impl Future<Output = ()>) {
     let mut sockets = JoinSet::new();
     {
         let mut shutdown = std::pin::pin!(shutdown);
@@ -56,12 +52,7 @@ pub async fn listen<F: 'static>(
     }
 }
 
-fn admit<F: 'static>(
-    door: &Rc<Door<F>>,
-    sockets: &mut JoinSet<()>,
-    stream: TcpStream,
-    peer: SocketAddr,
-) {
+fn admit(door: &Rc<Door>, sockets: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr) {
     let peer = peer.ip().to_canonical();
     match door.enter(peer) {
         Ok(place) => {

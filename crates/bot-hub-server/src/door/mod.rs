@@ -29,14 +29,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use self::ws::Skipped;
 use crate::config::PublicUrl;
 use crate::net::{Network, Origin};
 
 pub use admission::{Admission, Place, TurnedAway};
 pub use buffers::Buffers;
 use connection::{Connection, Line};
-pub use intent::{Answer, Ask, Asker, ClaimWish, ConnId, Ended, Intent, InviteCall, Question};
+pub use intent::{
+    Answer, Ask, Asker, ClaimWish, ConnId, Ended, Intent, InviteCall, Question, RawFrame,
+};
 pub use limits::DoorLimits;
 pub use listen::listen;
 pub use outbox::{Outbox, OutboxLimits, Refused};
@@ -71,14 +72,9 @@ pub(crate) enum Carrier {
     PlainBesideTls,
 }
 
-type Decode<F> = Rc<dyn Fn(&str) -> F>;
-type Refuse<F> = Rc<dyn Fn(&Skipped) -> F>;
-
-/// Where connections come in. `F` is what `decode` makes of a message.
-pub struct Door<F> {
-    decode: Decode<F>,
-    refuse: Option<Refuse<F>>,
-    intents: mpsc::Sender<Intent<F>>,
+/// Where connections come in.
+pub struct Door {
+    intents: mpsc::Sender<Intent>,
     config: RefCell<Rc<DoorConfig>>,
     tls: RefCell<Option<Encryption>>,
     admission: Rc<Admission>,
@@ -86,40 +82,19 @@ pub struct Door<F> {
     conn_last: Cell<u64>,
 }
 
-impl<F: 'static> Door<F> {
-    /// A door that decodes messages with `decode` and tells the other end of `intents`. A full channel
-    /// stops the reading; some hundred intents are plenty.
-    pub fn new(
-        config: DoorConfig,
-        decode: impl Fn(&str) -> F + 'static,
-        intents: mpsc::Sender<Intent<F>>,
-    ) -> Rc<Self> {
-        Rc::new(Self::closing(config, Rc::new(decode), intents))
-    }
-
-    /// The same, but a message that is too large does not end the connection: `refuse` makes of it what
-    /// the engine is told instead.
-    pub fn refusing(
-        config: DoorConfig,
-        decode: impl Fn(&str) -> F + 'static,
-        refuse: impl Fn(&Skipped) -> F + 'static,
-        intents: mpsc::Sender<Intent<F>>,
-    ) -> Rc<Self> {
-        let refuse: Refuse<F> = Rc::new(refuse);
-        Rc::new(Self { refuse: Some(refuse), ..Self::closing(config, Rc::new(decode), intents) })
-    }
-
-    fn closing(config: DoorConfig, decode: Decode<F>, intents: mpsc::Sender<Intent<F>>) -> Self {
-        Self {
-            decode,
-            refuse: None,
+impl Door {
+    /// A door that tells the other end of `intents` what happens. A full channel stops the reading; some
+    /// hundred intents are plenty.
+    #[must_use]
+    pub fn new(config: DoorConfig, intents: mpsc::Sender<Intent>) -> Rc<Self> {
+        Rc::new(Self {
             intents,
             config: RefCell::new(Rc::new(config)),
             tls: RefCell::default(),
             admission: Rc::default(),
             buffers: Rc::default(),
             conn_last: Cell::new(0),
-        }
+        })
     }
 
     /// Changes the configuration for connections that are still to come.
@@ -187,12 +162,7 @@ impl<F: 'static> Door<F> {
             None => return tracing::debug!(%peer, "no whole request in time"),
         };
         let outbox = Rc::new(self.outbox(&limits));
-        let line = Line {
-            decode: Rc::clone(&self.decode),
-            refuse: self.refuse.clone(),
-            intents: self.intents.clone(),
-            buffers: Rc::clone(&self.buffers),
-        };
+        let line = Line { intents: self.intents.clone(), buffers: Rc::clone(&self.buffers) };
         let (connection, opened) =
             Connection::new(self.next_conn(), line, limits, outbox, place, socket);
         connection.run(opened).await;
@@ -225,7 +195,7 @@ async fn in_time<T>(
     }
 }
 
-impl<F> fmt::Debug for Door<F> {
+impl fmt::Debug for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Door").field("admission", &self.admission).finish_non_exhaustive()
     }

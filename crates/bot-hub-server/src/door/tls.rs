@@ -23,7 +23,7 @@ const HANDSHAKE: u8 = 0x16;
 const PLAIN_REFUSED: &str = "\
 this port speaks TLS, and you came without\nhint: use `wss://` instead of `ws://`, `https://` instead of `http://`\n";
 
-impl<F> Door<F> {
+impl Door {
     /// How the next connection is encrypted, if at all.
     pub(super) fn tls(&self) -> Option<Encryption> {
         self.tls.borrow().clone()
@@ -36,7 +36,7 @@ impl<F> Door<F> {
     }
 }
 
-impl<F: 'static> Door<F> {
+impl Door {
     /// Serves one socket to its end, whichever way it comes.
     pub(super) async fn serve_tls(
         self: Rc<Self>,
@@ -116,7 +116,7 @@ mod tests {
     /// What somebody is answered who comes from `peer` and says `words`.
     async fn answer(peer: &str, words: &[u8]) -> String {
         let (intents, _engine) = mpsc::channel(1);
-        let door = Door::new(DoorConfig::default(), |_| (), intents);
+        let door = Door::new(DoorConfig::default(), intents);
         let shown = Arc::<crate::tls::Shown>::default();
         let config = crate::tls::server_config(Arc::clone(&shown));
         let tls = Encryption { config, shown };

@@ -26,7 +26,6 @@ mod likeness;
 pub mod metrics;
 mod questions;
 pub mod registry;
-mod said;
 mod serve;
 mod settle;
 mod standing;
@@ -60,7 +59,6 @@ use self::former::{Former, members_in};
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry, Reread};
-pub use self::said::Said;
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
 use bot_hub_store::driver::{Driver, StoreEvent};
@@ -238,7 +236,7 @@ pub struct Engine {
     submissions: u64,
     todo: VecDeque<Todo>,
     /// What connections have said and what was not handled yet.
-    fair: Fair<Intent<Said>>,
+    fair: Fair<Intent>,
     meter: Meter,
     is_working: bool,
     is_configured: bool,
@@ -336,7 +334,7 @@ impl Engine {
     /// Runs until it is told to stop or the store fails.
     pub async fn run(
         mut self,
-        intents: &mut mpsc::Receiver<Intent<Said>>,
+        intents: &mut mpsc::Receiver<Intent>,
         mut events: mpsc::Receiver<StoreEvent>,
         mut orders: mpsc::Receiver<Order>,
     ) -> Ending {
@@ -474,7 +472,7 @@ impl Engine {
         }
     }
 
-    fn intent(&mut self, intent: Intent<Said>) {
+    fn intent(&mut self, intent: Intent) {
         match intent {
             Intent::Opened { conn, peer: address, bearer, outbox } => {
                 self.metrics.opened += 1;

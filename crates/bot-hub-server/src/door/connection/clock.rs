@@ -164,7 +164,7 @@ impl Vitals {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn clock(&self) -> End {
         let mut timer = pin!(sleep_until(self.vitals.opened.get()));
         poll_fn(|cx: &mut Context<'_>| {

@@ -30,16 +30,13 @@ use super::limits::DoorLimits;
 use super::linger::linger;
 use super::outbox::{Batch, Closing, Outbox};
 use super::ws::{CloseCode, DecodeLimits, Decoder, Violation};
-use super::{Decode, Refuse};
 use clock::Vitals;
 use control::ControlRate;
 use reports::{OwedClosed, Reports};
 
 /// What a connection needs of the door.
-pub(super) struct Line<F> {
-    pub(super) decode: Decode<F>,
-    pub(super) refuse: Option<Refuse<F>>,
-    pub(super) intents: mpsc::Sender<Intent<F>>,
+pub(super) struct Line {
+    pub(super) intents: mpsc::Sender<Intent>,
     pub(super) buffers: Rc<Buffers>,
 }
 
@@ -52,9 +49,9 @@ pub(super) struct Upgraded<S> {
     pub(super) bearer: Option<Secret>,
 }
 
-pub(super) struct Connection<S, F> {
+pub(super) struct Connection<S> {
     id: ConnId,
-    line: Line<F>,
+    line: Line,
     limits: Rc<DoorLimits>,
     outbox: Rc<Outbox>,
     place: RefCell<Place>,
@@ -121,15 +118,15 @@ impl From<Closing> for End {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(
         id: ConnId,
-        line: Line<F>,
+        line: Line,
         limits: Rc<DoorLimits>,
         outbox: Rc<Outbox>,
         place: Place,
         socket: Upgraded<S>,
-    ) -> (Self, Intent<F>) {
+    ) -> (Self, Intent) {
         let first = DecodeLimits {
             message_bytes_max: limits.unauthenticated_frame_bytes_max.min(limits.frame_bytes_max),
             skipped_bytes_max: 0,
@@ -164,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
     }
 
     /// Runs to the end. `opened` is sent first; after that, `Closed` is sent whatever happens.
-    pub(super) async fn run(self, opened: Intent<F>) {
+    pub(super) async fn run(self, opened: Intent) {
         // An engine that takes no new connection for so long will not authenticate it in time either.
         if !matches!(timeout(self.limits.auth, self.line.intents.send(opened)).await, Ok(Ok(()))) {
             self.say_farewell(End::overloaded()).await;

@@ -9,18 +9,18 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, timeout};
 
 use super::{Connection, End};
-use crate::door::intent::{Ended, Intent};
+use crate::door::intent::{Ended, Intent, RawFrame};
 use crate::door::ws::{CloseCode, DecodeLimits, Event, Input};
 
 /// What one read gave.
-struct Read<F> {
-    frames: Vec<F>,
+struct Read {
+    frames: Vec<RawFrame>,
     end: Option<End>,
     /// Something was refused at the door, and its sender is to hear of it whatever follows.
     owes_answer: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn read(&self) -> End {
         loop {
             poll_fn(|cx| self.poll_may_read(cx)).await;
@@ -78,7 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         Poll::Ready(())
     }
 
-    fn poll_read(&self, cx: &mut Context<'_>) -> Poll<Read<F>> {
+    fn poll_read(&self, cx: &mut Context<'_>) -> Poll<Read> {
         let mut kept = self.kept.take();
         if !kept.is_empty() {
             return Poll::Ready(self.decode(&mut kept));
@@ -97,17 +97,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
     }
 
     /// Decodes one batch and keeps the rest as bytes.
-    fn decode(&self, bytes: &mut [u8]) -> Read<F> {
+    fn decode(&self, bytes: &mut [u8]) -> Read {
         let mut decoder = self.decoder.borrow_mut();
         let mut frames_max = 1;
         if self.outbox.is_vouched_for() {
             frames_max = self.limits.batch_frames_max;
             decoder.set_limits(DecodeLimits {
                 message_bytes_max: self.limits.frame_bytes_max,
-                skipped_bytes_max: match self.line.refuse {
-                    Some(_) => self.limits.skipped_bytes_max,
-                    None => 0,
-                },
+                skipped_bytes_max: self.limits.skipped_bytes_max,
                 fragments_max: self.limits.fragments_max,
             });
         }
@@ -117,11 +114,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         while frames.len() < frames_max {
             let end = match decoder.next(&mut input) {
                 Ok(Some(Event::Text(text))) => {
-                    frames.push((*self.line.decode)(text));
+                    frames.push(RawFrame::from(text));
                     Ok(())
                 }
                 Ok(Some(Event::Skipped(skipped))) => {
-                    frames.extend(self.line.refuse.as_ref().map(|refuse| refuse(skipped)));
+                    frames.push(RawFrame::Skipped(skipped.clone()));
                     owes_answer = true;
                     Ok(())
                 }
@@ -170,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         is_new && is_asked
     }
 
-    async fn hand_on(&self, frames: Vec<F>) -> Result<(), End> {
+    async fn hand_on(&self, frames: Vec<RawFrame>) -> Result<(), End> {
         self.asked_at.set(Some(self.outbox.appends()));
         let frames = Intent::Frames { conn: self.id, frames };
         let full = match self.line.intents.try_send(frames) {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Connection, End, once_around};
 use crate::door::intent::Ended;
 
-impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn write(&self) -> End {
         loop {
             poll_fn(|cx| self.outbox.poll_work(cx)).await;

@@ -52,7 +52,7 @@ fn page_of(query: Option<&str>) -> Page {
     Page { after, limit: None }
 }
 
-impl<F> Desk<'_, F> {
+impl Desk<'_> {
     pub(super) async fn api(
         &self,
         request: Request<Incoming>,

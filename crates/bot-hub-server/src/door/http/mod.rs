@@ -47,8 +47,8 @@ type Refusal = Box<Reply>;
 const HEADER_BYTES_MIN: usize = 8 << 10;
 
 /// The one request of a connection.
-pub(super) struct Desk<'a, F> {
-    door: &'a Door<F>,
+pub(super) struct Desk<'a> {
+    door: &'a Door,
     config: Rc<DoorConfig>,
     carrier: Carrier,
     /// Who holds the other end of the socket.
@@ -64,8 +64,8 @@ struct Accepted {
 }
 
 /// Serves one request. `Some`: it was an upgrade, and the stream is a WebSocket now.
-pub(super) async fn serve<S, F>(
-    door: &Door<F>,
+pub(super) async fn serve<S>(
+    door: &Door,
     config: Rc<DoorConfig>,
     carrier: Carrier,
     stream: S,
@@ -99,7 +99,7 @@ where
     Some(Upgraded { stream: parts.io.into_inner(), early: parts.read_buf.into(), peer, bearer })
 }
 
-impl<F> Desk<'_, F> {
+impl Desk<'_> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Infallible> {
         Ok(self.route(request).await.unwrap_or_else(|refusal| *refusal))
     }

@@ -37,7 +37,7 @@ The token comes from whoever runs this hub: `bot-hub invite NAME --room ROOM`.
 "
 );
 
-impl<F> Desk<'_, F> {
+impl Desk<'_> {
     pub(super) async fn page(
         &self,
         path: &str,

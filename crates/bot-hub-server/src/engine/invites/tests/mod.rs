@@ -18,9 +18,9 @@ use bot_protocol::time::Timestamp;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::door::{Buffers, ClaimWish, Intent, Outbox, OutboxLimits};
+use crate::door::{Buffers, ClaimWish, Intent, Outbox, OutboxLimits, RawFrame};
+use crate::engine::Reconfiguration;
 use crate::engine::registry::{Registry, hash_token};
-use crate::engine::{Reconfiguration, Said};
 use bot_hub_store::driver::{Driver, StoreEvent};
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::{Loaded, Reader, Store, StoreError};
@@ -138,7 +138,7 @@ impl Stage {
             format!("{{\"type\":\"auth\",\"token\":\"{token}\"}}"),
             "{\"type\":\"join\",\"room\":\"elsewhere\"}".to_owned(),
         ];
-        let frames = says.map(|text| Said::from(&*text));
+        let frames = says.map(|text| RawFrame::from(&*text));
         self.engine.intent(Intent::Frames { conn, frames: frames.into() });
         self.settle();
         self.engine.hub.missing(&[RoomName::new("elsewhere").unwrap()]).is_empty()
