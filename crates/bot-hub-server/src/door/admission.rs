@@ -1,7 +1,7 @@
 //! Who may come in: counts of sockets, altogether and per address.
 //!
 //! Owns the counting, and who has to go when all places of the unknown are taken; it never looks at
-//! tokens. A [`Place`] is held as long as the socket lives.
+//! tokens. A [`Permit`] is held as long as the socket lives.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -57,7 +57,7 @@ struct Count {
 
 /// One socket's part in the counts; dropping it gives the part back.
 #[derive(Debug)]
-pub struct Place {
+pub struct Permit {
     admission: Rc<Admission>,
     /// The address that it counts for, unless it comes from this machine or speaks for many.
     address: Option<IpAddr>,
@@ -75,7 +75,7 @@ impl Admission {
         self: &Rc<Self>,
         address: Option<IpAddr>,
         limits: &DoorLimits,
-    ) -> Result<Place, TurnedAway> {
+    ) -> Result<Permit, TurnedAway> {
         let is_local = address.is_some_and(|address| address.to_canonical().is_loopback());
         let reserve = if is_local { limits.local_reserve } else { 0 };
         let address = address.and_then(counted);
@@ -90,7 +90,7 @@ impl Admission {
         let unknown = Unknown { since: Instant::now(), leave: Rc::clone(&leave) };
         self.unknown.borrow_mut().insert(number, unknown);
         let admission = Rc::clone(self);
-        Ok(Place { admission, address, is_authenticated: false, number, leave })
+        Ok(Permit { admission, address, is_authenticated: false, number, leave })
     }
 
     fn admit(
@@ -175,11 +175,11 @@ impl Admission {
     }
 }
 
-impl Place {
+impl Permit {
     /// A proxy has said whom the socket belongs to: from now on it counts for that address.
     ///
     /// # Errors
-    /// The limit that the address has reached; the place stays as it was.
+    /// The limit that the address has reached; the permit stays as it was.
     pub fn belongs_to(&mut self, address: IpAddr, limits: &DoorLimits) -> Result<(), TurnedAway> {
         let address = counted(address);
         if self.address == address {
@@ -210,7 +210,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.authenticated();
         self.admission.all.set(self.admission.all.get() - 1);
@@ -256,7 +256,7 @@ mod tests {
         }
     }
 
-    fn enter(admission: &Rc<Admission>, address: &str) -> Result<Place, TurnedAway> {
+    fn enter(admission: &Rc<Admission>, address: &str) -> Result<Permit, TurnedAway> {
         let address = Some(address.parse().expect("an address"));
         admission.enter(address, &limits())
     }
@@ -289,14 +289,14 @@ mod tests {
     #[test]
     fn the_hub_as_a_whole_is_limited_too_and_forgets_who_left() {
         let admission = Rc::default();
-        let mut places: Vec<Place> =
+        let mut permits: Vec<Permit> =
             (1..=5).map(|i| enter(&admission, &format!("192.0.2.{i}")).expect("room")).collect();
         assert_eq!(enter(&admission, "127.0.0.1").err(), Some(TurnedAway::UnknownFull));
-        places[0].authenticated();
-        places.push(enter(&admission, "127.0.0.1").expect("room"));
-        places[1].authenticated();
+        permits[0].authenticated();
+        permits.push(enter(&admission, "127.0.0.1").expect("room"));
+        permits[1].authenticated();
         assert_eq!(enter(&admission, "192.0.2.9").err(), Some(TurnedAway::Full));
-        places.clear();
+        permits.clear();
         assert_eq!((admission.open(), admission.unauthenticated()), (0, 0));
         assert!(admission.addresses.borrow().is_empty());
     }
@@ -305,13 +305,13 @@ mod tests {
     fn a_place_moves_to_the_address_that_a_proxy_names() {
         let admission: Rc<Admission> = Rc::default();
         let address: IpAddr = "192.0.2.1".parse().expect("an address");
-        let mut places: Vec<Place> =
+        let mut permits: Vec<Permit> =
             (0..3).map(|_| admission.enter(None, &limits()).expect("room")).collect();
-        assert_eq!(places[0].belongs_to(address, &limits()), Ok(()));
-        assert_eq!(places[1].belongs_to(address, &limits()), Ok(()));
+        assert_eq!(permits[0].belongs_to(address, &limits()), Ok(()));
+        assert_eq!(permits[1].belongs_to(address, &limits()), Ok(()));
         let full = Err(TurnedAway::UnknownAddressFull);
-        assert_eq!(places[2].belongs_to(address, &limits()), full);
-        places.clear();
+        assert_eq!(permits[2].belongs_to(address, &limits()), full);
+        permits.clear();
         assert!(admission.addresses.borrow().is_empty());
     }
 
@@ -350,8 +350,8 @@ mod tests {
         let admission: Rc<Admission> = Rc::default();
         let full: IpAddr = "192.0.2.1".parse().expect("an address");
         let _places = [(); 2].map(|()| enter(&admission, "192.0.2.1").expect("room"));
-        let mut place = enter(&admission, "192.0.2.2").expect("room");
-        assert_eq!(place.belongs_to(full, &limits()), Err(TurnedAway::UnknownAddressFull));
+        let mut permit = enter(&admission, "192.0.2.2").expect("room");
+        assert_eq!(permit.belongs_to(full, &limits()), Err(TurnedAway::UnknownAddressFull));
         let _second = enter(&admission, "192.0.2.2").expect("room");
         assert_eq!(enter(&admission, "192.0.2.2").err(), Some(TurnedAway::UnknownAddressFull));
     }
@@ -363,16 +363,16 @@ mod tests {
         let limits = DoorLimits { unauthenticated_max: 3, unauthenticated_keep: keep, ..limits() };
         let local = Some(IpAddr::from([127, 0, 0, 1]));
         let enter = || Admission::enter(&admission, local, &limits);
-        let mut places: Vec<Place> = (0..3).map(|_| enter().expect("room")).collect();
-        let is_told = |place: &Place| place.evicted().now_or_never().is_some();
-        places[0].authenticated();
-        places.push(enter().expect("the place of the one that is known"));
-        places.push(enter().expect("the place of the oldest"));
-        let told: Vec<bool> = places.iter().map(is_told).collect();
+        let mut permits: Vec<Permit> = (0..3).map(|_| enter().expect("room")).collect();
+        let is_told = |permit: &Permit| permit.evicted().now_or_never().is_some();
+        permits[0].authenticated();
+        permits.push(enter().expect("the place of the one that is known"));
+        permits.push(enter().expect("the place of the oldest"));
+        let told: Vec<bool> = permits.iter().map(is_told).collect();
         assert_eq!(told, [false, true, false, false, false]);
-        places.push(enter().expect("the place of the next one"));
-        assert!(is_told(&places[2]) && !is_told(&places[3]));
-        places.clear();
+        permits.push(enter().expect("the place of the next one"));
+        assert!(is_told(&permits[2]) && !is_told(&permits[3]));
+        permits.clear();
         assert_eq!((admission.open(), admission.unauthenticated()), (0, 0));
         assert!(admission.unknown.borrow().is_empty());
     }

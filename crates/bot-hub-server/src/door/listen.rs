@@ -55,15 +55,15 @@ pub async fn listen(listener: TcpListener, door: Rc<Door>, shutdown: impl Future
 fn admit(door: &Rc<Door>, sockets: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr) {
     let peer = peer.ip().to_canonical();
     match door.enter(peer) {
-        Ok(place) => {
+        Ok(permit) => {
             // Frames are small and are written in batches: Nagle's algorithm would only delay them.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%peer, %error, "no TCP_NODELAY");
             }
             let door = Rc::clone(door);
             match door.tls() {
-                None => sockets.spawn_local(door.serve(stream, peer, place)),
-                Some(tls) => sockets.spawn_local(door.serve_tls(tls, stream, peer, place)),
+                None => sockets.spawn_local(door.serve(stream, peer, permit)),
+                Some(tls) => sockets.spawn_local(door.serve_tls(tls, stream, peer, permit)),
             };
         }
         Err(reason) => turn_away(&stream, reason),

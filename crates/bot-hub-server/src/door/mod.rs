@@ -32,7 +32,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::config::PublicUrl;
 use crate::net::{Network, Origin};
 
-pub use admission::{Admission, Place, TurnedAway};
+pub use admission::{Admission, Permit, TurnedAway};
 pub use buffers::Buffers;
 use connection::{Connection, Line};
 pub use intent::{
@@ -120,11 +120,11 @@ impl Door {
         &self.admission
     }
 
-    /// Takes a place for a socket from `peer`.
+    /// Takes a permit for a socket from `peer`.
     ///
     /// # Errors
     /// The limit that was reached.
-    pub fn enter(&self, peer: IpAddr) -> Result<Place, TurnedAway> {
+    pub fn enter(&self, peer: IpAddr) -> Result<Permit, TurnedAway> {
         let config = self.config();
         let is_proxy = config.trusted_proxies.iter().any(|network| network.contains(peer));
         self.admission.enter((!is_proxy).then_some(peer), &config.limits)
@@ -132,12 +132,12 @@ impl Door {
 
     /// Serves one socket to its end: a request, or a handshake and a WebSocket. `stream` may be
     /// anything that reads and writes: plain, TLS, in memory.
-    pub async fn serve<S>(self: Rc<Self>, stream: S, peer: IpAddr, place: Place)
+    pub async fn serve<S>(self: Rc<Self>, stream: S, peer: IpAddr, permit: Permit)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let deadline = Instant::now() + self.config().limits.request;
-        self.serve_until(deadline, Carrier::Plain, stream, peer, place).await;
+        self.serve_until(deadline, Carrier::Plain, stream, peer, permit).await;
     }
 
     /// Serves one socket to its end. Its request must be there at `deadline`.
@@ -147,15 +147,15 @@ impl Door {
         carrier: Carrier,
         stream: S,
         peer: IpAddr,
-        mut place: Place,
+        mut permit: Permit,
     ) where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let config = self.config();
         let limits = Rc::clone(&config.limits);
         // Boxed, so that the parser's memory is not kept for as long as the WebSocket lives.
-        let evicted = place.evicted();
-        let request = Box::pin(http::serve(&self, config, carrier, stream, peer, &mut place));
+        let evicted = permit.evicted();
+        let request = Box::pin(http::serve(&self, config, carrier, stream, peer, &mut permit));
         let socket = match in_time(deadline, evicted, request).await {
             Some(Some(socket)) => socket,
             Some(None) => return,
@@ -164,7 +164,7 @@ impl Door {
         let outbox = Rc::new(self.outbox(&limits));
         let line = Line { intents: self.intents.clone(), buffers: Rc::clone(&self.buffers) };
         let (connection, opened) =
-            Connection::new(self.next_conn(), line, limits, outbox, place, socket);
+            Connection::new(self.next_conn(), line, limits, outbox, permit, socket);
         connection.run(opened).await;
     }
 

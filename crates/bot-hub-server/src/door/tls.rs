@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::admission::Place;
+use super::admission::Permit;
 use super::linger::linger;
 use super::{Carrier, Door, in_time};
 use crate::tls::{ACME_TLS, Encryption, metrics};
@@ -43,11 +43,11 @@ impl Door {
         tls: Encryption,
         stream: TcpStream,
         peer: IpAddr,
-        place: Place,
+        permit: Permit,
     ) {
         let deadline = Instant::now() + self.config().limits.request;
         let mut first = [0];
-        let first = match in_time(deadline, place.evicted(), stream.peek(&mut first)).await {
+        let first = match in_time(deadline, permit.evicted(), stream.peek(&mut first)).await {
             Some(Ok(1)) => first[0],
             Some(_) => return,
             None => return tracing::debug!(%peer, "not a byte in time"),
@@ -55,16 +55,16 @@ impl Door {
         if first == HANDSHAKE {
             // Boxed, so that the handshake's memory is not kept for as long as the connection lives.
             let handshake = Box::pin(TlsAcceptor::from(tls.config).accept(stream));
-            match in_time(deadline, place.evicted(), handshake).await {
+            match in_time(deadline, permit.evicted(), handshake).await {
                 Some(Ok(stream)) if is_proof(&stream) => {}
                 Some(Ok(stream)) => {
-                    self.serve_until(deadline, Carrier::Tls, stream, peer, place).await;
+                    self.serve_until(deadline, Carrier::Tls, stream, peer, permit).await;
                 }
                 Some(Err(error)) => tracing::debug!(%peer, %error, "no handshake"),
                 None => tracing::debug!(%peer, "no whole handshake in time"),
             }
         } else if is_local(&stream, peer) {
-            self.serve_until(deadline, Carrier::PlainBesideTls, stream, peer, place).await;
+            self.serve_until(deadline, Carrier::PlainBesideTls, stream, peer, permit).await;
         } else {
             self.refuse_plain(stream).await;
         }
@@ -125,8 +125,8 @@ mod tests {
         client.write_all(words).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let peer: IpAddr = peer.parse().unwrap();
-        let place = door.enter(peer).unwrap();
-        tokio::task::spawn_local(door.serve_tls(tls, stream, peer, place));
+        let permit = door.enter(peer).unwrap();
+        tokio::task::spawn_local(door.serve_tls(tls, stream, peer, permit));
         let mut answer = Vec::new();
         client.read_to_end(&mut answer).await.unwrap();
         String::from_utf8_lossy(&answer).into_owned()

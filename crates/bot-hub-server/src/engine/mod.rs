@@ -18,7 +18,6 @@ mod encode;
 mod fair;
 mod flaps;
 pub mod former;
-mod goodbye;
 mod hear;
 mod invites;
 pub mod life;
@@ -28,6 +27,7 @@ mod questions;
 pub mod registry;
 mod serve;
 mod settle;
+mod shutdown;
 mod standing;
 mod throttle;
 mod time;
@@ -98,7 +98,7 @@ pub enum Order {
     },
     /// Say that the loop turns.
     Turn(oneshot::Sender<()>),
-    /// Save everything, say goodbye, and end.
+    /// Save everything, tell everybody, and end.
     Stop,
 }
 

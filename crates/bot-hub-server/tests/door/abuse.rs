@@ -167,8 +167,8 @@ async fn an_idle_connection_costs_its_task_and_nothing_else() {
         let stage = Stage::new(|_| {});
         let (_client, server) = tokio::io::duplex(64);
         let peer = "127.0.0.1".parse().expect("an address");
-        let place = stage.door.enter(peer).expect("room");
-        let task = std::rc::Rc::clone(&stage.door).serve(server, peer, place);
+        let permit = stage.door.enter(peer).expect("room");
+        let task = std::rc::Rc::clone(&stage.door).serve(server, peer, permit);
         let bytes = size_of_val(&task);
         assert!(bytes <= 3 << 10, "{bytes} bytes");
     })

@@ -90,8 +90,8 @@ async fn a_connection_whose_task_is_cut_takes_nothing_any_more() {
         let (client, server) = tokio::io::duplex(1 << 16);
         let mut stage = Stage::new(|_| {});
         let peer = "127.0.0.1".parse().expect("an address");
-        let place = stage.door.enter(peer).expect("room");
-        let task = tokio::task::spawn_local(Rc::clone(&stage.door).serve(server, peer, place));
+        let permit = stage.door.enter(peer).expect("room");
+        let task = tokio::task::spawn_local(Rc::clone(&stage.door).serve(server, peer, permit));
         let mut client = Client { stream: client };
         client.upgrade().await;
         let Intent::Opened { conn, outbox, .. } = stage.next().await else { panic!("not opened") };

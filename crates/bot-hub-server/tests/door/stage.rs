@@ -51,8 +51,8 @@ impl Stage {
     pub(crate) fn dial_from(&self, peer: &str, pipe_bytes: usize) -> Client {
         let (client, server) = tokio::io::duplex(pipe_bytes);
         let peer: IpAddr = peer.parse().expect("an address");
-        let place = self.door.enter(peer).expect("room");
-        tokio::task::spawn_local(Rc::clone(&self.door).serve(server, peer, place));
+        let permit = self.door.enter(peer).expect("room");
+        tokio::task::spawn_local(Rc::clone(&self.door).serve(server, peer, permit));
         Client { stream: client }
     }
 

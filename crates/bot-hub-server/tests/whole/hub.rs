@@ -150,8 +150,8 @@ impl HubProcess {
     pub(crate) fn accept(&mut self, end: End) -> bool {
         let Some(life) = &mut self.life else { return false };
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let Ok(place) = life.door.enter(peer) else { return false };
-        life.sockets.spawn_local(Rc::clone(&life.door).serve(end, peer, place));
+        let Ok(permit) = life.door.enter(peer) else { return false };
+        life.sockets.spawn_local(Rc::clone(&life.door).serve(end, peer, permit));
         true
     }
 

@@ -23,14 +23,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::admission::Place;
+use super::admission::Permit;
 use super::buffers::Buffers;
 use super::intent::{ConnId, Ended, Intent};
 use super::limits::DoorLimits;
 use super::linger::linger;
 use super::outbox::{Batch, Closing, Outbox};
 use super::ws::{CloseCode, DecodeLimits, Decoder, Violation};
-use clock::Vitals;
+use clock::Liveness;
 use control::ControlRate;
 use reports::{OwedClosed, Reports};
 
@@ -54,7 +54,7 @@ pub(super) struct Connection<S> {
     line: Line,
     limits: Rc<DoorLimits>,
     outbox: Rc<Outbox>,
-    place: RefCell<Place>,
+    permit: RefCell<Permit>,
     /// Borrowed while one of the loops is being polled, never longer.
     stream: RefCell<S>,
     decoder: RefCell<Decoder>,
@@ -67,7 +67,7 @@ pub(super) struct Connection<S> {
     batch: RefCell<Batch>,
     /// Before authentication: appends to the outbox when frames were handed on.
     asked_at: Cell<Option<u64>>,
-    vitals: Vitals,
+    liveness: Liveness,
     controls: Cell<ControlRate>,
     reports: Reports,
 }
@@ -124,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         line: Line,
         limits: Rc<DoorLimits>,
         outbox: Rc<Outbox>,
-        place: Place,
+        permit: Permit,
         socket: Upgraded<S>,
     ) -> (Self, Intent) {
         let first = DecodeLimits {
@@ -144,11 +144,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let connection = Self {
             id,
             line,
-            vitals: Vitals::new(id, now, &limits),
+            liveness: Liveness::new(id, now, &limits),
             controls: Cell::new(ControlRate::new(now, &limits)),
             limits,
             outbox,
-            place: RefCell::new(place),
+            permit: RefCell::new(permit),
             stream: RefCell::new(socket.stream),
             decoder: RefCell::new(decoder),
             frames_hint: Cell::default(),
@@ -168,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return;
         }
         let owed = OwedClosed::new(self.id, Rc::clone(&self.outbox), self.line.intents.clone());
-        let evicted = self.place.borrow().evicted();
+        let evicted = self.permit.borrow().evicted();
         // Biased, and the order matters: writing makes room, which lets reading go on; both leave
         // something to report; the clock looks at what all of them did.
         let end = tokio::select! {

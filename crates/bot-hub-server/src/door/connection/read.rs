@@ -57,13 +57,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // Whoever asks and does not read the answers is not read either. No waker for the first two:
         // the writing loop ends both states, and it is polled before this one.
         if !self.outbox.is_open() || self.outbox.is_high() {
-            self.vitals.pause_reading();
+            self.liveness.pause_reading();
             return Poll::Pending;
         }
         // It takes more than its share, and others wait: the engine says when to go on.
         if self.outbox.is_slowed() {
             self.outbox.wait(cx);
-            self.vitals.pause_reading();
+            self.liveness.pause_reading();
             return Poll::Pending;
         }
         // Before authentication there is one frame at a time: nobody unknown can fill the engine's
@@ -71,10 +71,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let is_waiting = self.asked_at.get() == Some(self.outbox.appends());
         if is_waiting && !self.outbox.is_vouched_for() {
             self.outbox.wait(cx);
-            self.vitals.pause_reading();
+            self.liveness.pause_reading();
             return Poll::Pending;
         }
-        self.vitals.resume_reading();
+        self.liveness.resume_reading();
         Poll::Ready(())
     }
 
@@ -91,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 let end = Some(End::Cut(Ended::Lost));
                 return Poll::Ready(Read { frames: Vec::new(), end, owes_answer: false });
             }
-            self.vitals.heard(Instant::now());
+            self.liveness.heard(Instant::now());
             Poll::Ready(self.decode(buf.filled_mut()))
         })
     }
@@ -157,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// nothing.
     fn was_asked_for(&self, payload: &[u8]) -> bool {
         let Ok(number) = payload.try_into().map(u64::from_be_bytes) else {
-            return payload.is_empty() && self.vitals.heartbeat_answered();
+            return payload.is_empty() && self.liveness.heartbeat_answered();
         };
         let is_new = Some(number) > self.reports.proven.get();
         let is_asked = Some(number) <= self.reports.probe_taken.get();
@@ -175,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Err(TrySendError::Closed(_)) => return Err(End::hub_gone()),
             Err(TrySendError::Full(frames)) => frames,
         };
-        self.vitals.pause_reading();
+        self.liveness.pause_reading();
         self.line.intents.send(full).await.map_err(|_| End::hub_gone())
     }
 }

@@ -50,9 +50,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn poll_write_batch(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = self.poll_socket_write(cx);
         if progress.is_pending() {
-            self.vitals.write_blocked(Instant::now());
+            self.liveness.write_blocked(Instant::now());
         } else {
-            self.vitals.write_went_on();
+            self.liveness.write_went_on();
         }
         progress
     }
@@ -67,7 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             batch.written += written;
             self.outbox.wrote(written);
-            self.vitals.write_went_on();
+            self.liveness.write_went_on();
         }
         Pin::new(&mut *stream).poll_flush(cx)
     }

@@ -18,7 +18,7 @@ use super::address::base;
 use super::forwarded::Client;
 use super::host::Asked;
 use super::reply::{json, refuse_json};
-use super::{Desk, Refusal, Reply, bearer};
+use super::{HttpConn, Refusal, Reply, bearer};
 use crate::door::intent::{Answer, Asker, ClaimWish, InviteCall, Question};
 use crate::net::Origin;
 
@@ -52,7 +52,7 @@ fn page_of(query: Option<&str>) -> Page {
     Page { after, limit: None }
 }
 
-impl Desk<'_> {
+impl HttpConn<'_> {
     pub(super) async fn api(
         &self,
         request: Request<Incoming>,

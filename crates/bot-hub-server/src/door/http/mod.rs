@@ -34,7 +34,7 @@ use forwarded::{Client, is_forwarded};
 use host::Asked;
 use reply::refuse;
 
-use super::admission::Place;
+use super::admission::Permit;
 use super::connection::Upgraded;
 use super::linger::linger;
 use super::{Carrier, Door, DoorConfig};
@@ -47,13 +47,13 @@ type Refusal = Box<Reply>;
 const HEADER_BYTES_MIN: usize = 8 << 10;
 
 /// The one request of a connection.
-pub(super) struct Desk<'a> {
+pub(super) struct HttpConn<'a> {
     door: &'a Door,
     config: Rc<DoorConfig>,
     carrier: Carrier,
     /// Who holds the other end of the socket.
     peer: IpAddr,
-    place: RefCell<&'a mut Place>,
+    permit: RefCell<&'a mut Permit>,
     /// Set when the answer is 101.
     accepted: Cell<Option<Accepted>>,
 }
@@ -70,15 +70,15 @@ pub(super) async fn serve<S>(
     carrier: Carrier,
     stream: S,
     peer: IpAddr,
-    place: &mut Place,
+    permit: &mut Permit,
 ) -> Option<Upgraded<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let limits = config.limits.clone();
-    let place = RefCell::new(place);
-    let desk = Desk { door, config, carrier, peer, place, accepted: Cell::new(None) };
-    let service = service_fn(|request| Box::pin(desk.answer(request)));
+    let permit = RefCell::new(permit);
+    let conn = HttpConn { door, config, carrier, peer, permit, accepted: Cell::new(None) };
+    let service = service_fn(|request| Box::pin(conn.answer(request)));
     let mut http = http1::Builder::new();
     http.max_buf_size(limits.header_bytes_max.max(HEADER_BYTES_MIN))
         .max_headers(limits.headers_max)
@@ -90,7 +90,7 @@ where
     if let Err(error) = poll_fn(|cx| exchange.poll_without_shutdown(cx)).await {
         tracing::debug!(%peer, %error, "request failed");
     }
-    let Some(Accepted { peer, bearer }) = desk.accepted.take() else {
+    let Some(Accepted { peer, bearer }) = conn.accepted.take() else {
         drop((&mut exchange).await);
         linger(exchange.into_parts().io.into_inner(), &door.buffers, limits.close).await;
         return None;
@@ -99,7 +99,7 @@ where
     Some(Upgraded { stream: parts.io.into_inner(), early: parts.read_buf.into(), peer, bearer })
 }
 
-impl Desk<'_> {
+impl HttpConn<'_> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Infallible> {
         Ok(self.route(request).await.unwrap_or_else(|refusal| *refusal))
     }
@@ -149,7 +149,8 @@ impl Desk<'_> {
 
     fn find_client(&self, headers: &HeaderMap) -> Result<Client, Refusal> {
         let client = Client::of(self.peer, headers, &self.config.trusted_proxies, self.carrier);
-        if let Err(reason) = self.place.borrow_mut().belongs_to(client.address, &self.config.limits)
+        if let Err(reason) =
+            self.permit.borrow_mut().belongs_to(client.address, &self.config.limits)
         {
             let hint = "close connections that you do not need, or wait a moment";
             return Err(refuse(StatusCode::TOO_MANY_REQUESTS, &reason.to_string(), hint));

@@ -11,7 +11,7 @@ use super::guide;
 use super::host::Asked;
 use super::package;
 use super::reply::{JSON, PROMETHEUS, TEXT, refuse, reply};
-use super::{Desk, Refusal, Reply, bearer};
+use super::{HttpConn, Refusal, Reply, bearer};
 use crate::door::intent::{Answer, Ask, Asker, Intent, Question};
 
 const WELCOME: &str = concat!(
@@ -37,7 +37,7 @@ The token comes from whoever runs this hub: `bot-hub invite NAME --room ROOM`.
 "
 );
 
-impl Desk<'_> {
+impl HttpConn<'_> {
     pub(super) async fn page(
         &self,
         path: &str,
