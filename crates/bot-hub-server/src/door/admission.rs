@@ -61,6 +61,8 @@ pub struct Permit {
     admission: Rc<Admission>,
     /// The address that it counts for, unless it comes from this machine or speaks for many.
     address: Option<IpAddr>,
+    /// The same when it came in.
+    entered_from: Option<IpAddr>,
     is_authenticated: bool,
     number: u64,
     leave: Rc<Notify>,
@@ -90,7 +92,8 @@ impl Admission {
         let unknown = Unknown { since: Instant::now(), leave: Rc::clone(&leave) };
         self.unknown.borrow_mut().insert(number, unknown);
         let admission = Rc::clone(self);
-        Ok(Permit { admission, address, is_authenticated: false, number, leave })
+        let (entered_from, is_authenticated) = (address, false);
+        Ok(Permit { admission, address, entered_from, is_authenticated, number, leave })
     }
 
     fn admit(
@@ -191,6 +194,23 @@ impl Permit {
         self.admission.uncount_address(self.address, 1, unauthenticated);
         self.address = address;
         Ok(())
+    }
+
+    /// Nobody's request is under way over the socket: it counts for whoever opened it again. It was admitted
+    /// there, so no limit is asked.
+    pub fn returns(&mut self) {
+        if self.address == self.entered_from {
+            return;
+        }
+        let unauthenticated = usize::from(!self.is_authenticated);
+        self.admission.uncount_address(self.address, 1, unauthenticated);
+        self.address = self.entered_from;
+        if let Some(address) = self.address {
+            let mut addresses = self.admission.addresses.borrow_mut();
+            let count = addresses.entry(address).or_default();
+            count.all += 1;
+            count.unauthenticated += unauthenticated;
+        }
     }
 
     /// Ready when somebody newer needs the place: the socket is to be closed.
@@ -313,6 +333,26 @@ mod tests {
         assert_eq!(permits[2].belongs_to(address, &limits()), full);
         permits.clear();
         assert!(admission.addresses.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_proxys_place_counts_for_nobody_between_two_requests() {
+        let admission: Rc<Admission> = Rc::default();
+        let address: IpAddr = "192.0.2.1".parse().expect("an address");
+        let mut permits: Vec<Permit> =
+            (0..2).map(|_| admission.enter(None, &limits()).expect("room")).collect();
+        for permit in &mut permits {
+            assert_eq!(permit.belongs_to(address, &limits()), Ok(()));
+        }
+        assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::UnknownAddressFull));
+        permits[0].returns();
+        let _own = enter(&admission, "192.0.2.1").expect("room");
+        permits[1].returns();
+        permits[1].returns();
+        let mut direct = enter(&admission, "192.0.2.1").expect("room");
+        direct.returns();
+        assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::UnknownAddressFull));
+        assert_eq!((admission.open(), admission.unauthenticated()), (4, 4));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use bot_protocol::secret::Secret;
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
+use super::code::HttpError;
 use super::outbox::Outbox;
 use super::ws::Skipped;
 
@@ -146,7 +147,7 @@ pub enum InviteCall {
     Create(InviteWish),
     /// Show them, page by page.
     List(Page),
-    /// Make one worthless.
+    /// Revoke one.
     Revoke(SmolStr),
 }
 
@@ -168,6 +169,6 @@ pub enum Answer {
     Bad(String),
     /// The asker may not know.
     Denied,
-    /// JSON with a status of its own, and perhaps the seconds to wait.
-    Json(u16, String, Option<u64>),
+    /// What was asked for is refused.
+    Refused(Box<HttpError>),
 }

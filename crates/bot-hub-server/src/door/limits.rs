@@ -9,8 +9,15 @@ pub struct DoorLimits {
     pub header_bytes_max: usize,
     /// Headers of an HTTP request.
     pub headers_max: usize,
-    /// From accept to the upgrade, or to the last byte of another answer.
+    /// From accept, or from the first byte of a later request, to the upgrade or the last byte of another
+    /// answer. A route may have a time of its own.
     pub request: Duration,
+    /// From the last byte of an answer to the first byte of the next request: long enough for a page with
+    /// its files, or for a program that asks every few seconds.
+    pub idle: Duration,
+    /// Requests over one connection. It is asked to come again after that, so that no connection lives for
+    /// ever with the memory and the configuration that it began with.
+    pub requests_per_connection_max: u32,
     /// How long the engine may take to answer a question of an HTTP endpoint.
     pub answer: Duration,
 
@@ -71,6 +78,8 @@ impl Default for DoorLimits {
             header_bytes_max: 16 << 10,
             headers_max: 64,
             request: Duration::from_secs(10),
+            idle: Duration::from_secs(15),
+            requests_per_connection_max: 1_000,
             answer: Duration::from_secs(5),
             auth: Duration::from_secs(5),
             unauthenticated_frame_bytes_max: 64 << 10,

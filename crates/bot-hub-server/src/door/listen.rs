@@ -41,6 +41,7 @@ pub async fn listen(listener: TcpListener, door: Rc<Door>, shutdown: impl Future
         }
     }
     drop(listener);
+    door.stop();
     let drained = async {
         while let Some(ended) = sockets.join_next().await {
             note(ended);

@@ -9,6 +9,7 @@
 
 mod admission;
 mod buffers;
+pub mod code;
 mod connection;
 mod http;
 mod intent;
@@ -26,7 +27,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::PublicUrl;
@@ -35,6 +36,7 @@ use crate::net::{Network, Origin};
 pub use admission::{Admission, Permit, TurnedAway};
 pub use buffers::Buffers;
 use connection::{Connection, Line};
+use http::Arrival;
 pub use intent::{
     Answer, Ask, Asker, ClaimWish, ConnId, Ended, Intent, InviteCall, Question, RawFrame,
 };
@@ -80,6 +82,10 @@ pub struct Door {
     admission: Rc<Admission>,
     buffers: Rc<Buffers>,
     conn_last: Cell<u64>,
+    /// What is answered over HTTP.
+    routes: &'static [http::Route],
+    /// Whether the hub stops.
+    is_stopping: watch::Sender<bool>,
 }
 
 impl Door {
@@ -87,17 +93,24 @@ impl Door {
     /// hundred intents are plenty.
     #[must_use]
     pub fn new(config: DoorConfig, intents: mpsc::Sender<Intent>) -> Rc<Self> {
-        Rc::new(Self {
+        Rc::new(Self::unshared(config, intents))
+    }
+
+    fn unshared(config: DoorConfig, intents: mpsc::Sender<Intent>) -> Self {
+        Self {
             intents,
             config: RefCell::new(Rc::new(config)),
             tls: RefCell::default(),
             admission: Rc::default(),
             buffers: Rc::default(),
             conn_last: Cell::new(0),
-        })
+            routes: http::ROUTES,
+            is_stopping: watch::Sender::default(),
+        }
     }
 
-    /// Changes the configuration for connections that are still to come.
+    /// Changes the configuration for connections that are still to come, and for requests over those that
+    /// are there.
     pub fn reconfigure(&self, config: DoorConfig) {
         *self.config.borrow_mut() = Rc::new(config);
     }
@@ -106,6 +119,20 @@ impl Door {
     /// served from this machine only.
     pub fn encrypt(&self, tls: Option<Encryption>) {
         *self.tls.borrow_mut() = tls;
+    }
+
+    /// Lets requests that are under way come to their end, and ends connections of HTTP that have none.
+    pub fn stop(&self) {
+        self.is_stopping.send_replace(true);
+    }
+
+    /// Ready when the hub stops.
+    fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        let mut stopping = self.is_stopping.subscribe();
+        async move {
+            // An error means that the door is gone, and with it everything that it serves.
+            drop(stopping.wait_for(|is_stopping| *is_stopping).await);
+        }
     }
 
     /// The configuration for the next connection.
@@ -130,37 +157,26 @@ impl Door {
         self.admission.enter((!is_proxy).then_some(peer), &config.limits)
     }
 
-    /// Serves one socket to its end: a request, or a handshake and a WebSocket. `stream` may be
+    /// Serves one socket to its end: requests, or a handshake and a WebSocket. `stream` may be
     /// anything that reads and writes: plain, TLS, in memory.
     pub async fn serve<S>(self: Rc<Self>, stream: S, peer: IpAddr, permit: Permit)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let deadline = Instant::now() + self.config().limits.request;
-        self.serve_until(deadline, Carrier::Plain, stream, peer, permit).await;
+        let arrival = Arrival { deadline, carrier: Carrier::Plain, peer };
+        self.serve_from(arrival, stream, permit).await;
     }
 
-    /// Serves one socket to its end. Its request must be there at `deadline`.
-    async fn serve_until<S>(
-        self: Rc<Self>,
-        deadline: Instant,
-        carrier: Carrier,
-        stream: S,
-        peer: IpAddr,
-        mut permit: Permit,
-    ) where
+    /// Serves one socket to its end.
+    async fn serve_from<S>(self: Rc<Self>, arrival: Arrival, stream: S, permit: Permit)
+    where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let config = self.config();
-        let limits = Rc::clone(&config.limits);
+        let limits = Rc::clone(&self.config().limits);
         // Boxed, so that the parser's memory is not kept for as long as the WebSocket lives.
-        let evicted = permit.evicted();
-        let request = Box::pin(http::serve(&self, config, carrier, stream, peer, &mut permit));
-        let socket = match in_time(deadline, evicted, request).await {
-            Some(Some(socket)) => socket,
-            Some(None) => return,
-            None => return tracing::debug!(%peer, "no whole request in time"),
-        };
+        let upgraded = Box::pin(http::serve(&self, stream, arrival, permit)).await;
+        let Some((socket, permit)) = upgraded else { return };
         let outbox = Rc::new(self.outbox(&limits));
         let line = Line { intents: self.intents.clone(), buffers: Rc::clone(&self.buffers) };
         let (connection, opened) =

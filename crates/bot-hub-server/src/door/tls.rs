@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::admission::Permit;
+use super::http::Arrival;
 use super::linger::linger;
 use super::{Carrier, Door, in_time};
 use crate::tls::{ACME_TLS, Encryption, metrics};
@@ -58,13 +59,15 @@ impl Door {
             match in_time(deadline, permit.evicted(), handshake).await {
                 Some(Ok(stream)) if is_proof(&stream) => {}
                 Some(Ok(stream)) => {
-                    self.serve_until(deadline, Carrier::Tls, stream, peer, permit).await;
+                    let arrival = Arrival { deadline, carrier: Carrier::Tls, peer };
+                    self.serve_from(arrival, stream, permit).await;
                 }
                 Some(Err(error)) => tracing::debug!(%peer, %error, "no handshake"),
                 None => tracing::debug!(%peer, "no whole handshake in time"),
             }
         } else if is_local(&stream, peer) {
-            self.serve_until(deadline, Carrier::PlainBesideTls, stream, peer, permit).await;
+            let arrival = Arrival { deadline, carrier: Carrier::PlainBesideTls, peer };
+            self.serve_from(arrival, stream, permit).await;
         } else {
             self.refuse_plain(stream).await;
         }
@@ -139,7 +142,7 @@ mod tests {
             assert!(told.starts_with(status), "{peer}: {told}");
             assert_eq!(status.contains("426"), told.contains("hint: use `wss://`"), "{told}");
         };
-        let request = b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n";
+        let request = b"GET /livez HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n";
         check("192.0.2.1", request, "HTTP/1.1 426 ").await;
         check("192.0.2.1", b"whatever that is", "HTTP/1.1 426 ").await;
         check("127.0.0.1", request, "HTTP/1.1 200 ").await;

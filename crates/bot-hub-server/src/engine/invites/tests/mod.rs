@@ -148,8 +148,11 @@ impl Stage {
 /// Status and body of an answer; it must be there.
 fn told(reply: &mut Reply) -> (u16, Value) {
     match reply.try_recv() {
-        Ok(Answer::Json(status, body, _)) => (status, serde_json::from_str(&body).unwrap()),
-        other => panic!("no answer in JSON: {other:?}"),
+        Ok(Answer::Good(body)) => (200, serde_json::from_str(&body).unwrap()),
+        Ok(Answer::Refused(error)) => {
+            (error.status, json!({ "error": { "type": error.kind, "message": error.message } }))
+        }
+        other => panic!("no answer: {other:?}"),
     }
 }
 
