@@ -42,7 +42,7 @@ pub use intent::{
 };
 pub use limits::DoorLimits;
 pub use listen::listen;
-pub use outbox::{Outbox, OutboxLimits, Refused};
+pub use outbox::{Framing, Outbox, OutboxLimits, Refused};
 
 use crate::tls::Encryption;
 
