@@ -88,8 +88,8 @@ impl HttpConn<'_> {
             Ok(reply) => (reply, true),
             Err(refusal) => (refusal.reply(face), false),
         };
-        let is_upgrade = reply.status() == StatusCode::SWITCHING_PROTOCOLS;
-        if !is_upgrade && !(was_served && may_go_on && !self.is_ending.get()) {
+        let goes_on = was_served && may_go_on && !self.is_ending.get();
+        if !goes_on && reply.status() != StatusCode::SWITCHING_PROTOCOLS {
             let close = HeaderValue::from_static("close");
             reply.headers_mut().entry(header::CONNECTION).or_insert(close);
         }

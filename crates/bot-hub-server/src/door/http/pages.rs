@@ -32,12 +32,12 @@ The token comes from whoever runs this hub: `bot-hub invite NAME --room ROOM`.
 "
 );
 
-pub(super) async fn welcome(_: Call<'_>) -> Result<Reply, Refusal> {
-    Ok(reply(StatusCode::OK, TEXT, WELCOME.to_owned()))
+pub(super) fn welcome() -> Reply {
+    reply(StatusCode::OK, TEXT, WELCOME)
 }
 
 /// The runtime runs, or this would not be answered; the engine lives as long as it listens.
-pub(super) async fn alive(call: Call<'_>) -> Result<Reply, Refusal> {
+pub(super) fn alive(call: &Call<'_>) -> Result<Reply, Refusal> {
     if call.conn.door.intents.is_closed() {
         return Err(no_answer());
     }

@@ -25,6 +25,11 @@ const DOWNLOAD: Duration = Duration::from_secs(300);
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + 'a>>;
 pub(in crate::door) type Endpoint = for<'a> fn(Call<'a>) -> Answering<'a>;
 
+/// An answer that waits for nothing.
+pub(super) fn now<'a>(answer: Result<Reply, Refusal>) -> Answering<'a> {
+    Box::pin(std::future::ready(answer))
+}
+
 /// Whether the token in a request's header decides about the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::door) enum Token {
@@ -117,11 +122,11 @@ impl Route {
 
 /// All that there is.
 pub(in crate::door) const ROUTES: &[Route] = &[
-    Route::socket(Kind::Upgrade, "/", |call| Box::pin(upgrade::open(call))).judged(),
-    Route::socket(Kind::Upgrade, "/ws", |call| Box::pin(upgrade::open(call))).judged(),
-    Route::socket(Kind::Plain, "/ws", |call| Box::pin(upgrade::missing(call))),
-    Route::get("/", |call| Box::pin(pages::welcome(call))),
-    Route::get("/livez", |call| Box::pin(pages::alive(call))),
+    Route::socket(Kind::Upgrade, "/", |call| now(upgrade::open(&call))).judged(),
+    Route::socket(Kind::Upgrade, "/ws", |call| now(upgrade::open(&call))).judged(),
+    Route::socket(Kind::Plain, "/ws", |_| now(Err(upgrade::required()))),
+    Route::get("/", |_| now(Ok(pages::welcome()))),
+    Route::get("/livez", |call| now(pages::alive(&call))),
     Route::get("/readyz", |call| Box::pin(pages::ready(call))),
     Route::get("/healthz", |call| Box::pin(pages::health(call))),
     Route::get("/version", |call| Box::pin(pages::version(call))),

@@ -15,8 +15,8 @@ use tokio::task::LocalSet;
 use super::body::ReplyBody;
 use super::call::Call;
 use super::reply::{JSON, reply, reply_with};
-use super::routes::LARGE_BODY_BYTES_MAX;
 use super::routes::tests::route;
+use super::routes::{LARGE_BODY_BYTES_MAX, now};
 use super::*;
 use crate::door::DoorLimits;
 
@@ -25,13 +25,12 @@ const POST: &[Method] = &[Method::POST];
 const ROUTES: &[Route] = &[
     route(POST, "/api/whole", |call| Box::pin(whole(call))).body(LARGE_BODY_BYTES_MAX),
     route(POST, "/api/small", |call| Box::pin(whole(call))).body(5),
-    route(POST, "/api/pieces", |call| Box::pin(pieces(call)))
+    route(POST, "/api/pieces", |call| now(Ok(pieces(call))))
         .body(LARGE_BODY_BYTES_MAX)
         .within(Duration::from_secs(60)),
-    route(&[Method::GET], "/api/endless", |call| Box::pin(endless(call)))
-        .within(Duration::from_secs(60)),
-    route(&[Method::GET], "/api/cut", |call| Box::pin(cut(call))),
-    route(&[Method::GET], "/api/short", |call| Box::pin(short(call))),
+    route(&[Method::GET], "/api/endless", |_| now(Ok(endless()))).within(Duration::from_secs(60)),
+    route(&[Method::GET], "/api/cut", |_| now(Ok(cut()))),
+    route(&[Method::GET], "/api/short", |_| now(Ok(short()))),
 ];
 
 async fn whole(call: Call<'_>) -> Result<Reply, Refusal> {
@@ -40,7 +39,7 @@ async fn whole(call: Call<'_>) -> Result<Reply, Refusal> {
 }
 
 /// Sends each piece back while the next one is still to come.
-async fn pieces(call: Call<'_>) -> Result<Reply, Refusal> {
+fn pieces(call: Call<'_>) -> Reply {
     let (back, taken) = mpsc::channel(1);
     let mut body = call.into_body();
     tokio::task::spawn_local(async move {
@@ -48,7 +47,7 @@ async fn pieces(call: Call<'_>) -> Result<Reply, Refusal> {
             drop(back.send(Ok(piece)).await);
         }
     });
-    Ok(reply_with(StatusCode::OK, JSON, ReplyBody::pieces(taken, None)))
+    reply_with(StatusCode::OK, JSON, ReplyBody::pieces(taken, None))
 }
 
 thread_local! {
@@ -56,14 +55,14 @@ thread_local! {
     static HANDED_ON: Cell<usize> = const { Cell::new(0) };
 }
 
-async fn endless(_: Call<'_>) -> Result<Reply, Refusal> {
+fn endless() -> Reply {
     let (pieces, taken) = mpsc::channel(1);
     tokio::task::spawn_local(async move {
         while pieces.send(Ok(Bytes::from(vec![b'x'; 1_000]))).await.is_ok() {
             HANDED_ON.set(HANDED_ON.get() + 1);
         }
     });
-    Ok(reply_with(StatusCode::OK, JSON, ReplyBody::pieces(taken, None)))
+    reply_with(StatusCode::OK, JSON, ReplyBody::pieces(taken, None))
 }
 
 /// Two pieces, the second some time after the first.
@@ -78,12 +77,12 @@ fn two_pieces(second: io::Result<Bytes>, len: Option<u64>) -> Reply {
 }
 
 /// What went wrong while the answer was made must not look like its end.
-async fn cut(_: Call<'_>) -> Result<Reply, Refusal> {
-    Ok(two_pieces(Err(io::ErrorKind::Other.into()), None))
+fn cut() -> Reply {
+    two_pieces(Err(io::ErrorKind::Other.into()), None)
 }
 
-async fn short(_: Call<'_>) -> Result<Reply, Refusal> {
-    Ok(two_pieces(Ok(Bytes::from_static(b"two")), Some(7)))
+fn short() -> Reply {
+    two_pieces(Ok(Bytes::from_static(b"two")), Some(7))
 }
 
 /// A connection to a door with these routes; `pipe_bytes` is what fits between.
@@ -119,7 +118,7 @@ async fn a_mebibyte_is_taken_where_a_route_says_so_and_no_byte_more() {
         let body = "x".repeat(bytes);
         let length = format!("Content-Length: {bytes}");
         let answer = answer_of(&post("/api/whole", &length, &body)).await;
-        assert!(answer.starts_with(status), "{bytes}: {:.200}", answer);
+        assert!(answer.starts_with(status), "{bytes}: {answer:.200}");
         assert_eq!(answer.ends_with(&body), status.contains("200"), "{bytes}");
     };
     check(1 << 20, "HTTP/1.1 200 ").await;

@@ -14,18 +14,13 @@ use crate::door::ws;
 use crate::net::Origin;
 
 /// Grants a WebSocket, or says why not.
-pub(super) async fn open(call: Call<'_>) -> Result<Reply, Refusal> {
+pub(super) fn open(call: &Call<'_>) -> Result<Reply, Refusal> {
     let conn = call.conn;
     let may_come_from = |origin: &Origin| call.asked.may_come_from(origin, &call.config);
     let bearer = check(&call.request, may_come_from)?;
     let reply = accept(&call.request)?;
     conn.accepted.set(Some(Accepted { peer: call.client.address, bearer }));
     Ok(reply)
-}
-
-/// The answer to somebody who came without an upgrade.
-pub(super) async fn missing(_: Call<'_>) -> Result<Reply, Refusal> {
-    Err(required())
 }
 
 /// Refuses what is not an upgrade that we can serve. Returns the token, if one was sent along.
@@ -69,7 +64,8 @@ fn accept(request: &Request<Incoming>) -> Result<Reply, Refusal> {
     Ok(reply)
 }
 
-fn required() -> Refusal {
+/// The answer to somebody who came without an upgrade.
+pub(super) fn required() -> Refusal {
     let hint = "connect with a WebSocket client; \
         behind a proxy, let it pass the `Upgrade` and `Connection` headers";
     Refusal::new(HttpCode::UpgradeRequired, "this address is for WebSockets")
