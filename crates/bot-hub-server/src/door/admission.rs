@@ -196,6 +196,18 @@ impl Permit {
         Ok(())
     }
 
+    /// A request begins on a socket that was there before: it counts as if it had come on a new one, and the
+    /// sockets on which nothing happens have to go before it.
+    pub fn renew(&mut self) {
+        let admission = &self.admission;
+        let mut unknown = admission.unknown.borrow_mut();
+        let Some(mut renewed) = unknown.remove(&self.number) else { return };
+        admission.last.set(admission.last.get() + 1);
+        self.number = admission.last.get();
+        renewed.since = Instant::now();
+        unknown.insert(self.number, renewed);
+    }
+
     /// Nobody's request is under way over the socket: it counts for whoever opened it again. It was admitted
     /// there, so no limit is asked.
     pub fn returns(&mut self) {
@@ -415,6 +427,24 @@ mod tests {
         permits.clear();
         assert_eq!((admission.open(), admission.unauthenticated()), (0, 0));
         assert!(admission.unknown.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_socket_on_which_a_request_begins_goes_after_those_on_which_nothing_happens() {
+        let admission = Rc::default();
+        let keep = std::time::Duration::ZERO;
+        let limits = DoorLimits { unauthenticated_max: 2, unauthenticated_keep: keep, ..limits() };
+        let local = Some(IpAddr::from([127, 0, 0, 1]));
+        let enter = || Admission::enter(&admission, local, &limits).expect("room");
+        let is_told = |permit: &Permit| permit.evicted().now_or_never().is_some();
+        let (mut asking, idle) = (enter(), enter());
+        asking.renew();
+        let _new = enter();
+        assert!(is_told(&idle) && !is_told(&asking));
+        let _newer = enter();
+        assert!(is_told(&asking));
+        asking.renew();
+        assert_eq!(admission.unknown.borrow().len(), 2, "who was told to go stays gone");
     }
 
     #[test]

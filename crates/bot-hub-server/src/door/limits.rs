@@ -15,6 +15,9 @@ pub struct DoorLimits {
     /// From the last byte of an answer to the first byte of the next request: long enough for a page with
     /// its files, or for a program that asks every few seconds.
     pub idle: Duration,
+    /// The same on a connection of a trusted proxy: longer than proxies keep theirs (90 s in Traefik, 120 s in
+    /// Caddy), so that the proxy ends it and never sends a request into one that is just ending.
+    pub idle_of_proxy: Duration,
     /// Requests over one connection. It is asked to come again after that, so that no connection lives for
     /// ever with the memory and the configuration that it began with.
     pub requests_per_connection_max: u32,
@@ -79,6 +82,7 @@ impl Default for DoorLimits {
             headers_max: 64,
             request: Duration::from_secs(10),
             idle: Duration::from_secs(15),
+            idle_of_proxy: Duration::from_secs(180),
             requests_per_connection_max: 1_000,
             answer: Duration::from_secs(5),
             auth: Duration::from_secs(5),

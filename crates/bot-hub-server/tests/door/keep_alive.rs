@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use bot_hub_server::door::{DoorLimits, Intent, TurnedAway};
+use bot_hub_server::door::{Answer, Asker, DoorConfig, DoorLimits, Intent, TurnedAway};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -129,6 +129,24 @@ async fn a_connection_over_which_nothing_comes_is_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_proxy_ends_its_idle_connections_itself() {
+    on_stage(async || {
+        let stage = Stage::with_config(
+            |_| {},
+            |config| config.trusted_proxies = vec!["10.0.0.0/8".parse().expect("a network")],
+        );
+        let mut proxy = stage.dial_from("10.0.0.1", 1 << 16);
+        proxy.ask().await;
+        sleep(Duration::from_secs(120)).await;
+        proxy.ask().await;
+        let start = Instant::now();
+        assert_eq!(proxy.rest().await, "");
+        assert_eq!(start.elapsed(), limits().idle_of_proxy);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_later_request_whose_head_drips_is_cut() {
     on_stage(async || {
         let stage = Stage::new(|_| {});
@@ -246,6 +264,27 @@ async fn a_proxys_connection_counts_for_whom_it_asks_and_only_as_long() {
         let mut socket = stage.dial_from("10.0.0.1", 1 << 16);
         socket.write(behind(UPGRADE).as_bytes()).await;
         assert!(socket.read_head().await.starts_with("HTTP/1.1 101"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_request_is_judged_by_the_configuration_of_its_moment() {
+    on_stage(async || {
+        let mut stage = Stage::new(|_| {});
+        let mut client = stage.dial_from("10.0.0.1", 1 << 16);
+        let request = "GET /readyz HTTP/1.1\r\nHost: hub\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n";
+        for (trusted, expected) in [(false, "10.0.0.1"), (true, "192.0.2.7"), (false, "10.0.0.1")] {
+            let network = "10.0.0.0/8".parse().expect("a network");
+            let trusted_proxies = if trusted { vec![network] } else { Vec::new() };
+            stage.door.reconfigure(DoorConfig { trusted_proxies, ..DoorConfig::default() });
+            client.write(request.as_bytes()).await;
+            let Intent::Ask(ask) = stage.next().await else { panic!("nothing asked") };
+            assert_eq!(ask.asker, Asker::Remote(expected.parse().expect("an address"), None));
+            ask.reply.send(Answer::Good("x".to_owned())).expect("somebody waits");
+            assert!(client.read_head().await.starts_with("HTTP/1.1 200"));
+            assert_eq!(client.stream.read_u8().await.expect("a body"), b'x');
+        }
     })
     .await;
 }

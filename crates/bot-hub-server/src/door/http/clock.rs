@@ -42,14 +42,15 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// The clock of a connection whose first request must be answered at `until`.
-    pub(super) fn new(until: Instant, limits: &DoorLimits) -> Self {
+    /// The clock of a connection whose first request must be answered at `until`, and that may be `idle` for
+    /// so long between two requests.
+    pub(super) fn new(until: Instant, idle: Duration, limits: &DoorLimits) -> Self {
         Self {
             phase: Cell::new(Phase::Head),
             until: Cell::new(until),
             write_blocked_since: Cell::default(),
             request: limits.request,
-            idle: limits.idle,
+            idle,
             write_stall: limits.write_stall,
         }
     }

@@ -122,9 +122,12 @@ where
 
 impl<'a> HttpConn<'a> {
     fn new(door: &'a Door, arrival: Arrival, permit: Permit) -> Self {
-        let limits = Rc::clone(&door.config().limits);
+        let config = door.config();
+        let limits = Rc::clone(&config.limits);
         let Arrival { deadline, carrier, peer } = arrival;
-        let clock = Rc::new(Clock::new(deadline, &limits));
+        let is_proxy = config.trusted_proxies.iter().any(|network| network.contains(peer));
+        let idle = if is_proxy { limits.idle_of_proxy } else { limits.idle };
+        let clock = Rc::new(Clock::new(deadline, idle, &limits));
         let (requests, is_ending, accepted) = (Cell::new(0), Cell::new(false), Cell::new(None));
         let permit = RefCell::new(permit);
         Self { door, limits, carrier, peer, permit, clock, requests, is_ending, accepted }

@@ -81,7 +81,9 @@ struct Accepted {
 impl HttpConn<'_> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Infallible> {
         self.clock.begin();
-        self.requests.set(self.requests.get() + 1);
+        if self.requests.replace(self.requests.get() + 1) > 0 {
+            self.permit.borrow_mut().renew();
+        }
         let face = Face::of(request.uri().path());
         let may_go_on = self.may_go_on(&request);
         let (mut reply, was_served) = match self.route(request).await {
