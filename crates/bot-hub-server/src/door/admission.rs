@@ -208,8 +208,8 @@ impl Permit {
         unknown.insert(self.number, renewed);
     }
 
-    /// Nobody's request is under way over the socket: it counts for whoever opened it again. It was admitted
-    /// there, so no limit is asked.
+    /// No request is under way over the socket, so it counts again for the address that opened it. No limit is
+    /// checked: the socket was admitted from there.
     pub fn returns(&mut self) {
         if self.address == self.entered_from {
             return;

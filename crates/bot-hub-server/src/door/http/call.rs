@@ -94,7 +94,7 @@ impl Call<'_> {
         Err(Refusal::new(HttpCode::HttpsRequired, message).hint(hint))
     }
 
-    /// The token of whoever asks, which must have come on a safe way, and from where it came.
+    /// The token of the request, which must have come on a safe way, and the address that it came from.
     pub(super) fn holder(&self) -> Result<(Secret, IpAddr), Refusal> {
         self.open_to_secrets()?;
         let token = bearer(self.headers()).ok().flatten().ok_or_else(|| {

@@ -65,7 +65,7 @@ pub(super) async fn metrics(call: Call<'_>) -> Result<Reply, Refusal> {
     }
 }
 
-/// The pages for whoever was invited.
+/// The pages for people and agents who were invited.
 pub(super) async fn guide(call: Call<'_>) -> Result<Reply, Refusal> {
     let path = call.path();
     let package = call.config.plugin.as_deref();

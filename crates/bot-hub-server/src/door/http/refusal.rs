@@ -1,6 +1,6 @@
 //! How a request that is not served is answered: in words to people, in JSON to programs.
 //!
-//! Owns both forms. What went wrong comes as an [`HttpError`] from whoever refuses.
+//! Owns both forms. An [`HttpError`] says what went wrong; checks, endpoints and the engine make it.
 
 use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};

@@ -55,7 +55,7 @@ pub(in crate::door) struct Route {
     methods: &'static [Method],
     /// `…/{}` at the end stands for one segment, of any text.
     path: &'static str,
-    /// What whoever asks with another method is told to do.
+    /// The hint for a request with another method.
     instead: &'static str,
     /// Bytes of the request's body; with 0 a request with a body is refused.
     pub(super) body_bytes_max: usize,

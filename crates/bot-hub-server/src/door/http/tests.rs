@@ -180,7 +180,7 @@ async fn bodies_stream_both_ways_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_makes_an_answer_waits_for_its_reader_who_has_to_read() {
+async fn the_producer_of_an_answer_waits_for_its_reader_who_has_to_read() {
     let stall = async {
         let mut client = dial(1 << 10);
         client.write_all(b"GET /api/endless HTTP/1.1\r\nHost: hub\r\n\r\n").await.expect("room");
