@@ -317,6 +317,8 @@ async fn a_hub_that_stops_waits_for_answers_and_not_for_idle_connections() {
         Rc::clone(&stage.door).stop();
         assert_eq!(idle.rest().await, "");
         assert_eq!(start.elapsed(), Duration::ZERO);
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(stage.door.admission().open(), 1, "it does not wait for the peer to hang up");
         drop(asked);
         let answer = asking.rest().await;
         assert!(answer.contains("connection: close") && answer.contains("503"), "{answer}");

@@ -101,10 +101,14 @@ where
         }
     }
     let Some(Accepted { peer, bearer }) = conn.accepted.take() else {
+        let was_idle = supervisor.is_finishing;
         let ending = async {
             drop(timeout(limits.close, &mut exchange).await);
-            let stream = exchange.into_parts().io.into_inner().into_inner();
-            linger(stream, &door.buffers, limits.close).await;
+            // Between two requests there are no last words that a reset could destroy.
+            if !was_idle {
+                let stream = exchange.into_parts().io.into_inner().into_inner();
+                linger(stream, &door.buffers, limits.close).await;
+            }
         };
         tokio::select! {
             biased;
