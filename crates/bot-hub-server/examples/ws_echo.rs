@@ -9,7 +9,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bot_hub_server::door::ws::CloseCode;
-use bot_hub_server::door::{ConnId, Door, DoorConfig, DoorLimits, Intent, Outbox, Refused, listen};
+use bot_hub_server::door::{
+    ConnId, Door, DoorConfig, DoorLimits, Intent, Outbox, RawFrame, Refused, listen,
+};
 use rustc_hash::FxHashMap;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -26,12 +28,13 @@ async fn serve() -> io::Result<()> {
         frame_bytes_max: 32 << 20,
         unauthenticated_frame_bytes_max: 32 << 20,
         fragments_max: 1 << 20,
+        skipped_bytes_max: 0,
         outbox_bytes_max: 64 << 20,
         ..DoorLimits::default()
     };
     let config = DoorConfig { limits: Rc::new(limits), ..DoorConfig::default() };
     let (sender, intents) = mpsc::channel(256);
-    let door = Door::new(config, |text: &str| text.as_bytes().to_vec(), sender);
+    let door = Door::new(config, sender);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     writeln!(io::stdout(), "listening ws://{}", listener.local_addr()?)?;
     tokio::task::spawn_local(echo(intents));
@@ -40,7 +43,7 @@ async fn serve() -> io::Result<()> {
     Ok(())
 }
 
-async fn echo(mut intents: mpsc::Receiver<Intent<Vec<u8>>>) {
+async fn echo(mut intents: mpsc::Receiver<Intent>) {
     let mut outboxes: FxHashMap<ConnId, Rc<Outbox>> = FxHashMap::default();
     while let Some(intent) = intents.recv().await {
         match intent {
@@ -50,7 +53,8 @@ async fn echo(mut intents: mpsc::Receiver<Intent<Vec<u8>>>) {
             }
             Intent::Frames { conn, frames } => {
                 for frame in frames {
-                    if outboxes[&conn].append_text(&frame, 1) == Err(Refused::Full) {
+                    let RawFrame::Text(text) = frame else { continue };
+                    if outboxes[&conn].append_text(text.as_bytes(), 1) == Err(Refused::Full) {
                         outboxes[&conn].close(CloseCode::TOO_SLOW, "read faster");
                     }
                 }

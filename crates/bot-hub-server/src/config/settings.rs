@@ -313,7 +313,8 @@ pub enum Sync {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Timeouts {
-    /// From the first byte of a connection to its complete request.
+    /// From the first byte of a connection, or of a later request over it, to the complete request and its
+    /// answer.
     #[schemars(extend("x-applies" = "new connections"))]
     pub handshake: Period,
     /// From the WebSocket upgrade to the `auth` frame. As long as the handshake: a bot that starts

@@ -1,7 +1,7 @@
 //! Who may come in: counts of sockets, altogether and per address.
 //!
 //! Owns the counting, and who has to go when all places of the unknown are taken; it never looks at
-//! tokens. A [`Place`] is held as long as the socket lives.
+//! tokens. A [`Permit`] is held as long as the socket lives.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -62,10 +62,12 @@ struct Count {
 
 /// One socket's part in the counts; dropping it gives the part back.
 #[derive(Debug)]
-pub struct Place {
+pub struct Permit {
     admission: Rc<Admission>,
     /// The address that it counts for, unless it comes from this machine or speaks for many.
     address: Option<IpAddr>,
+    /// The same when it came in.
+    entered_from: Option<IpAddr>,
     is_authenticated: bool,
     number: u64,
     leave: Rc<Notify>,
@@ -80,7 +82,7 @@ impl Admission {
         self: &Rc<Self>,
         address: Option<IpAddr>,
         limits: &DoorLimits,
-    ) -> Result<Place, TurnedAway> {
+    ) -> Result<Permit, TurnedAway> {
         let is_local = address.is_some_and(|address| address.to_canonical().is_loopback());
         let reserve = if is_local { limits.local_reserve } else { 0 };
         let address = address.and_then(counted);
@@ -95,7 +97,8 @@ impl Admission {
         let unknown = Unknown { since: Instant::now(), address, leave: Rc::clone(&leave) };
         self.unknown.borrow_mut().insert(number, unknown);
         let admission = Rc::clone(self);
-        Ok(Place { admission, address, is_authenticated: false, number, leave })
+        let (entered_from, is_authenticated) = (address, false);
+        Ok(Permit { admission, address, entered_from, is_authenticated, number, leave })
     }
 
     fn admit(
@@ -186,11 +189,11 @@ impl Admission {
     }
 }
 
-impl Place {
+impl Permit {
     /// A proxy has said whom the socket belongs to: from now on it counts for that address.
     ///
     /// # Errors
-    /// The limit that the address has reached; the place stays as it was.
+    /// The limit that the address has reached; the permit stays as it was.
     pub fn belongs_to(&mut self, address: IpAddr, limits: &DoorLimits) -> Result<(), TurnedAway> {
         let address = counted(address);
         if self.address == address {
@@ -205,6 +208,35 @@ impl Place {
             unknown.address = address;
         }
         Ok(())
+    }
+
+    /// A request begins on a socket that was there before: it counts as if it had come on a new one, and the
+    /// sockets on which nothing happens have to go before it.
+    pub fn renew(&mut self) {
+        let admission = &self.admission;
+        let mut unknown = admission.unknown.borrow_mut();
+        let Some(mut renewed) = unknown.remove(&self.number) else { return };
+        admission.last.set(admission.last.get() + 1);
+        self.number = admission.last.get();
+        renewed.since = Instant::now();
+        unknown.insert(self.number, renewed);
+    }
+
+    /// No request is under way over the socket, so it counts again for the address that opened it. No limit is
+    /// checked: the socket was admitted from there.
+    pub fn returns(&mut self) {
+        if self.address == self.entered_from {
+            return;
+        }
+        let unauthenticated = usize::from(!self.is_authenticated);
+        self.admission.uncount_address(self.address, 1, unauthenticated);
+        self.address = self.entered_from;
+        if let Some(address) = self.address {
+            let mut addresses = self.admission.addresses.borrow_mut();
+            let count = addresses.entry(address).or_default();
+            count.all += 1;
+            count.unauthenticated += unauthenticated;
+        }
     }
 
     /// Ready when somebody newer needs the place: the socket is to be closed.
@@ -224,7 +256,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.authenticated();
         self.admission.all.set(self.admission.all.get() - 1);
@@ -284,7 +316,7 @@ mod tests {
         }
     }
 
-    fn enter(admission: &Rc<Admission>, address: &str) -> Result<Place, TurnedAway> {
+    fn enter(admission: &Rc<Admission>, address: &str) -> Result<Permit, TurnedAway> {
         let address = Some(address.parse().expect("an address"));
         admission.enter(address, &limits())
     }
@@ -317,14 +349,14 @@ mod tests {
     #[test]
     fn the_hub_as_a_whole_is_limited_too_and_forgets_who_left() {
         let admission = Rc::default();
-        let mut places: Vec<Place> =
+        let mut permits: Vec<Permit> =
             (1..=5).map(|i| enter(&admission, &format!("192.0.2.{i}")).expect("room")).collect();
         assert_eq!(enter(&admission, "127.0.0.1").err(), Some(TurnedAway::UnknownFull));
-        places[0].authenticated();
-        places.push(enter(&admission, "127.0.0.1").expect("room"));
-        places[1].authenticated();
+        permits[0].authenticated();
+        permits.push(enter(&admission, "127.0.0.1").expect("room"));
+        permits[1].authenticated();
         assert_eq!(enter(&admission, "192.0.2.9").err(), Some(TurnedAway::Full));
-        places.clear();
+        permits.clear();
         assert_eq!((admission.open(), admission.unauthenticated()), (0, 0));
         assert!(admission.addresses.borrow().is_empty());
     }
@@ -333,14 +365,34 @@ mod tests {
     fn a_place_moves_to_the_address_that_a_proxy_names() {
         let admission: Rc<Admission> = Rc::default();
         let address: IpAddr = "192.0.2.1".parse().expect("an address");
-        let mut places: Vec<Place> =
+        let mut permits: Vec<Permit> =
             (0..3).map(|_| admission.enter(None, &limits()).expect("room")).collect();
-        assert_eq!(places[0].belongs_to(address, &limits()), Ok(()));
-        assert_eq!(places[1].belongs_to(address, &limits()), Ok(()));
+        assert_eq!(permits[0].belongs_to(address, &limits()), Ok(()));
+        assert_eq!(permits[1].belongs_to(address, &limits()), Ok(()));
         let full = Err(TurnedAway::UnknownAddressFull);
-        assert_eq!(places[2].belongs_to(address, &limits()), full);
-        places.clear();
+        assert_eq!(permits[2].belongs_to(address, &limits()), full);
+        permits.clear();
         assert!(admission.addresses.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_proxys_place_counts_for_nobody_between_two_requests() {
+        let admission: Rc<Admission> = Rc::default();
+        let address: IpAddr = "192.0.2.1".parse().expect("an address");
+        let mut permits: Vec<Permit> =
+            (0..2).map(|_| admission.enter(None, &limits()).expect("room")).collect();
+        for permit in &mut permits {
+            assert_eq!(permit.belongs_to(address, &limits()), Ok(()));
+        }
+        assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::UnknownAddressFull));
+        permits[0].returns();
+        let _own = enter(&admission, "192.0.2.1").expect("room");
+        permits[1].returns();
+        permits[1].returns();
+        let mut direct = enter(&admission, "192.0.2.1").expect("room");
+        direct.returns();
+        assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::UnknownAddressFull));
+        assert_eq!((admission.open(), admission.unauthenticated()), (4, 4));
     }
 
     #[test]
@@ -378,8 +430,8 @@ mod tests {
         let admission: Rc<Admission> = Rc::default();
         let full: IpAddr = "192.0.2.1".parse().expect("an address");
         let _places = [(); 2].map(|()| enter(&admission, "192.0.2.1").expect("room"));
-        let mut place = enter(&admission, "192.0.2.2").expect("room");
-        assert_eq!(place.belongs_to(full, &limits()), Err(TurnedAway::UnknownAddressFull));
+        let mut permit = enter(&admission, "192.0.2.2").expect("room");
+        assert_eq!(permit.belongs_to(full, &limits()), Err(TurnedAway::UnknownAddressFull));
         let _second = enter(&admission, "192.0.2.2").expect("room");
         assert_eq!(enter(&admission, "192.0.2.2").err(), Some(TurnedAway::UnknownAddressFull));
     }
@@ -391,16 +443,16 @@ mod tests {
         let limits = DoorLimits { unauthenticated_max: 3, unauthenticated_keep: keep, ..limits() };
         let local = Some(IpAddr::from([127, 0, 0, 1]));
         let enter = || Admission::enter(&admission, local, &limits);
-        let mut places: Vec<Place> = (0..3).map(|_| enter().expect("room")).collect();
-        let is_told = |place: &Place| place.evicted().now_or_never().is_some();
-        places[0].authenticated();
-        places.push(enter().expect("the place of the one that is known"));
-        places.push(enter().expect("the place of the oldest"));
-        let told: Vec<bool> = places.iter().map(is_told).collect();
+        let mut permits: Vec<Permit> = (0..3).map(|_| enter().expect("room")).collect();
+        let is_told = |permit: &Permit| permit.evicted().now_or_never().is_some();
+        permits[0].authenticated();
+        permits.push(enter().expect("the place of the one that is known"));
+        permits.push(enter().expect("the place of the oldest"));
+        let told: Vec<bool> = permits.iter().map(is_told).collect();
         assert_eq!(told, [false, true, false, false, false]);
-        places.push(enter().expect("the place of the next one"));
-        assert!(is_told(&places[2]) && !is_told(&places[3]));
-        places.clear();
+        permits.push(enter().expect("the place of the next one"));
+        assert!(is_told(&permits[2]) && !is_told(&permits[3]));
+        permits.clear();
         assert_eq!((admission.open(), admission.unauthenticated()), (0, 0));
         assert!(admission.unknown.borrow().is_empty());
     }
@@ -418,10 +470,10 @@ mod tests {
             Admission::enter(&admission, Some(address.parse().expect("an address")), &limits)
         };
         let first = enter("192.0.2.1").expect("room");
-        let mut many: Vec<Place> =
+        let mut many: Vec<Permit> =
             (1..=6).map(|n| enter(&format!("2001:db8::{n}")).expect("room")).collect();
         let _second = enter("192.0.2.2").expect("room");
-        let is_told = |place: &Place| place.evicted().now_or_never().is_some();
+        let is_told = |permit: &Permit| permit.evicted().now_or_never().is_some();
         let _third = enter("192.0.2.3").expect("the place of the oldest of six");
         assert!(is_told(&many.remove(0)));
         assert_eq!(enter("2001:db8::9").err(), Some(TurnedAway::UnknownFull), "not for its own");
@@ -431,6 +483,24 @@ mod tests {
         assert!(!is_told(&first) && !many.iter().any(is_told));
         drop(many);
         assert_eq!(admission.unauthenticated(), 4);
+    }
+
+    #[test]
+    fn a_socket_on_which_a_request_begins_goes_after_those_on_which_nothing_happens() {
+        let admission = Rc::default();
+        let keep = std::time::Duration::ZERO;
+        let limits = DoorLimits { unauthenticated_max: 2, unauthenticated_keep: keep, ..limits() };
+        let local = Some(IpAddr::from([127, 0, 0, 1]));
+        let enter = || Admission::enter(&admission, local, &limits).expect("room");
+        let is_told = |permit: &Permit| permit.evicted().now_or_never().is_some();
+        let (mut asking, idle) = (enter(), enter());
+        asking.renew();
+        let _new = enter();
+        assert!(is_told(&idle) && !is_told(&asking));
+        let _newer = enter();
+        assert!(is_told(&asking));
+        asking.renew();
+        assert_eq!(admission.unknown.borrow().len(), 2, "who was told to go stays gone");
     }
 
     #[test]

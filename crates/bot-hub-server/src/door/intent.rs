@@ -9,12 +9,13 @@ use bot_protocol::secret::Secret;
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
+use super::code::HttpError;
 use super::outbox::Outbox;
+use super::ws::Skipped;
 
 /// One thing that happened. For a connection: `Opened` first, `Closed` last and exactly once.
-/// `F` is what the door's `decode` makes of a message.
 #[derive(Debug)]
-pub enum Intent<F> {
+pub enum Intent {
     /// A WebSocket was opened.
     Opened {
         /// Its number.
@@ -33,7 +34,7 @@ pub enum Intent<F> {
         conn: ConnId,
         /// In the order in which they came. Before authentication it is one at a time, and the next
         /// one waits until something was appended to the outbox.
-        frames: Vec<F>,
+        frames: Vec<RawFrame>,
     },
     /// Everything up to this mark ([`Outbox::append`]) was handed to the socket. Also sent, with the
     /// mark it had before, when a queue that had stopped the reading was written out.
@@ -60,6 +61,21 @@ pub enum Intent<F> {
     },
     /// An HTTP endpoint asks.
     Ask(Ask),
+}
+
+/// A frame as it came: nobody has looked into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RawFrame {
+    /// Its text.
+    Text(Box<str>),
+    /// It was too large to be held.
+    Skipped(Skipped),
+}
+
+impl From<&str> for RawFrame {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
 }
 
 /// Why a connection ended; for logs and metrics.
@@ -131,7 +147,7 @@ pub enum InviteCall {
     Create(InviteWish),
     /// Show them, page by page.
     List(Page),
-    /// Make one worthless.
+    /// Revoke one.
     Revoke(SmolStr),
 }
 
@@ -153,6 +169,6 @@ pub enum Answer {
     Bad(String),
     /// The asker may not know.
     Denied,
-    /// JSON with a status of its own, and perhaps the seconds to wait.
-    Json(u16, String, Option<u64>),
+    /// What was asked for is refused.
+    Refused(Box<HttpError>),
 }

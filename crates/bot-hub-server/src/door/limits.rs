@@ -9,8 +9,18 @@ pub struct DoorLimits {
     pub header_bytes_max: usize,
     /// Headers of an HTTP request.
     pub headers_max: usize,
-    /// From accept to the upgrade, or to the last byte of another answer.
+    /// From accept, or from the first byte of a later request, to the upgrade or the last byte of another
+    /// answer. A route may have a time of its own.
     pub request: Duration,
+    /// From the last byte of an answer to the first byte of the next request: long enough for a page with
+    /// its files, or for a program that asks every few seconds.
+    pub idle: Duration,
+    /// The same on a connection of a trusted proxy: longer than proxies keep theirs (90 s in Traefik, 120 s in
+    /// Caddy), so that the proxy ends it and never sends a request into one that is just ending.
+    pub idle_of_proxy: Duration,
+    /// Requests over one connection. It is asked to come again after that, so that no connection lives for
+    /// ever with the memory and the configuration that it began with.
+    pub requests_per_connection_max: u32,
     /// How long the engine may take to answer a question of an HTTP endpoint.
     pub answer: Duration,
 
@@ -20,8 +30,8 @@ pub struct DoorLimits {
     pub unauthenticated_frame_bytes_max: usize,
     /// Bytes of a message after that, as it arrives.
     pub frame_bytes_max: usize,
-    /// A larger one is refused with its id, and read over up to so many bytes; beyond that it ends the
-    /// connection.
+    /// A larger one is reported with its id, and read over up to so many bytes; beyond that it ends the
+    /// connection. With 0, every one does.
     pub skipped_bytes_max: usize,
     /// Fragments of a message; an honest library that fragments does so by 4 KiB and more.
     pub fragments_max: u32,
@@ -71,6 +81,9 @@ impl Default for DoorLimits {
             header_bytes_max: 16 << 10,
             headers_max: 64,
             request: Duration::from_secs(10),
+            idle: Duration::from_secs(15),
+            idle_of_proxy: Duration::from_secs(180),
+            requests_per_connection_max: 1_000,
             answer: Duration::from_secs(5),
             auth: Duration::from_secs(5),
             unauthenticated_frame_bytes_max: 64 << 10,

@@ -19,11 +19,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// Accepts until `shutdown`, then waits `DoorLimits::drain` for the open connections, which the engine
 /// closes meanwhile, and cuts the rest. Must run inside a `LocalSet`.
-pub async fn listen<F: 'static>(
-    listener: TcpListener,
-    door: Rc<Door<F>>,
-    shutdown: impl Future<Output = ()>,
-) {
+pub async fn listen(listener: TcpListener, door: Rc<Door>, shutdown: impl Future<Output = ()>) {
     let mut sockets = JoinSet::new();
     {
         let mut shutdown = std::pin::pin!(shutdown);
@@ -45,6 +41,7 @@ pub async fn listen<F: 'static>(
         }
     }
     drop(listener);
+    door.stop();
     let drained = async {
         while let Some(ended) = sockets.join_next().await {
             note(ended);
@@ -56,23 +53,18 @@ pub async fn listen<F: 'static>(
     }
 }
 
-fn admit<F: 'static>(
-    door: &Rc<Door<F>>,
-    sockets: &mut JoinSet<()>,
-    stream: TcpStream,
-    peer: SocketAddr,
-) {
+fn admit(door: &Rc<Door>, sockets: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr) {
     let peer = peer.ip().to_canonical();
     match door.enter(peer) {
-        Ok(place) => {
+        Ok(permit) => {
             // Frames are small and are written in batches: Nagle's algorithm would only delay them.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%peer, %error, "no TCP_NODELAY");
             }
             let door = Rc::clone(door);
             match door.tls() {
-                None => sockets.spawn_local(door.serve(stream, peer, place)),
-                Some(tls) => sockets.spawn_local(door.serve_tls(tls, stream, peer, place)),
+                None => sockets.spawn_local(door.serve(stream, peer, permit)),
+                Some(tls) => sockets.spawn_local(door.serve_tls(tls, stream, peer, permit)),
             };
         }
         Err(reason) => turn_away(&stream, reason),

@@ -9,6 +9,7 @@
 
 mod admission;
 mod buffers;
+pub mod code;
 mod connection;
 mod http;
 mod intent;
@@ -26,20 +27,22 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-use self::ws::Skipped;
 use crate::config::PublicUrl;
 use crate::net::{Network, Origin};
 
-pub use admission::{Admission, Place, TurnedAway};
+pub use admission::{Admission, Permit, TurnedAway};
 pub use buffers::Buffers;
 use connection::{Connection, Line};
-pub use intent::{Answer, Ask, Asker, ClaimWish, ConnId, Ended, Intent, InviteCall, Question};
+use http::Arrival;
+pub use intent::{
+    Answer, Ask, Asker, ClaimWish, ConnId, Ended, Intent, InviteCall, Question, RawFrame,
+};
 pub use limits::DoorLimits;
 pub use listen::listen;
-pub use outbox::{Outbox, OutboxLimits, Refused};
+pub use outbox::{Framing, Outbox, OutboxLimits, Refused};
 
 use crate::tls::Encryption;
 
@@ -71,58 +74,43 @@ pub(crate) enum Carrier {
     PlainBesideTls,
 }
 
-type Decode<F> = Rc<dyn Fn(&str) -> F>;
-type Refuse<F> = Rc<dyn Fn(&Skipped) -> F>;
-
-/// Where connections come in. `F` is what `decode` makes of a message.
-pub struct Door<F> {
-    decode: Decode<F>,
-    refuse: Option<Refuse<F>>,
-    intents: mpsc::Sender<Intent<F>>,
+/// Where connections come in.
+pub struct Door {
+    intents: mpsc::Sender<Intent>,
     config: RefCell<Rc<DoorConfig>>,
     tls: RefCell<Option<Encryption>>,
     admission: Rc<Admission>,
     buffers: Rc<Buffers>,
     conn_last: Cell<u64>,
+    /// What is answered over HTTP.
+    routes: &'static [http::Route],
+    /// Whether the hub stops.
+    is_stopping: watch::Sender<bool>,
 }
 
-impl<F: 'static> Door<F> {
-    /// A door that decodes messages with `decode` and tells the other end of `intents`. A full channel
-    /// stops the reading; some hundred intents are plenty.
-    pub fn new(
-        config: DoorConfig,
-        decode: impl Fn(&str) -> F + 'static,
-        intents: mpsc::Sender<Intent<F>>,
-    ) -> Rc<Self> {
-        Rc::new(Self::closing(config, Rc::new(decode), intents))
+impl Door {
+    /// A door that tells the other end of `intents` what happens. A full channel stops the reading; some
+    /// hundred intents are plenty.
+    #[must_use]
+    pub fn new(config: DoorConfig, intents: mpsc::Sender<Intent>) -> Rc<Self> {
+        Rc::new(Self::unshared(config, intents))
     }
 
-    /// The same, but a message that is too large does not end the connection: `refuse` makes of it what
-    /// the engine is told instead.
-    pub fn refusing(
-        config: DoorConfig,
-        decode: impl Fn(&str) -> F + 'static,
-        refuse: impl Fn(&Skipped) -> F + 'static,
-        intents: mpsc::Sender<Intent<F>>,
-    ) -> Rc<Self> {
-        let refuse: Refuse<F> = Rc::new(refuse);
-        Rc::new(Self { refuse: Some(refuse), ..Self::closing(config, Rc::new(decode), intents) })
-    }
-
-    fn closing(config: DoorConfig, decode: Decode<F>, intents: mpsc::Sender<Intent<F>>) -> Self {
+    fn unshared(config: DoorConfig, intents: mpsc::Sender<Intent>) -> Self {
         Self {
-            decode,
-            refuse: None,
             intents,
             config: RefCell::new(Rc::new(config)),
             tls: RefCell::default(),
             admission: Rc::default(),
             buffers: Rc::default(),
             conn_last: Cell::new(0),
+            routes: http::ROUTES,
+            is_stopping: watch::Sender::default(),
         }
     }
 
-    /// Changes the configuration for connections that are still to come.
+    /// Changes the configuration for connections that are still to come, and for requests over those that
+    /// are there.
     pub fn reconfigure(&self, config: DoorConfig) {
         *self.config.borrow_mut() = Rc::new(config);
     }
@@ -131,6 +119,20 @@ impl<F: 'static> Door<F> {
     /// served from this machine only.
     pub fn encrypt(&self, tls: Option<Encryption>) {
         *self.tls.borrow_mut() = tls;
+    }
+
+    /// Lets requests that are under way come to their end, and ends connections of HTTP that have none.
+    pub fn stop(&self) {
+        self.is_stopping.send_replace(true);
+    }
+
+    /// Ready when the hub stops.
+    fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        let mut stopping = self.is_stopping.subscribe();
+        async move {
+            // An error means that the door is gone, and with it everything that it serves.
+            drop(stopping.wait_for(|is_stopping| *is_stopping).await);
+        }
     }
 
     /// The configuration for the next connection.
@@ -145,56 +147,40 @@ impl<F: 'static> Door<F> {
         &self.admission
     }
 
-    /// Takes a place for a socket from `peer`.
+    /// Takes a permit for a socket from `peer`.
     ///
     /// # Errors
     /// The limit that was reached.
-    pub fn enter(&self, peer: IpAddr) -> Result<Place, TurnedAway> {
+    pub fn enter(&self, peer: IpAddr) -> Result<Permit, TurnedAway> {
         let config = self.config();
         let is_proxy = config.trusted_proxies.iter().any(|network| network.contains(peer));
         self.admission.enter((!is_proxy).then_some(peer), &config.limits)
     }
 
-    /// Serves one socket to its end: a request, or a handshake and a WebSocket. `stream` may be
+    /// Serves one socket to its end: requests, or a handshake and a WebSocket. `stream` may be
     /// anything that reads and writes: plain, TLS, in memory.
-    pub async fn serve<S>(self: Rc<Self>, stream: S, peer: IpAddr, place: Place)
+    pub async fn serve<S>(self: Rc<Self>, stream: S, peer: IpAddr, permit: Permit)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let deadline = Instant::now() + self.config().limits.request;
-        self.serve_until(deadline, Carrier::Plain, stream, peer, place).await;
+        let arrival = Arrival { deadline, carrier: Carrier::Plain, peer };
+        self.serve_from(arrival, stream, permit).await;
     }
 
-    /// Serves one socket to its end. Its request must be there at `deadline`.
-    async fn serve_until<S>(
-        self: Rc<Self>,
-        deadline: Instant,
-        carrier: Carrier,
-        stream: S,
-        peer: IpAddr,
-        mut place: Place,
-    ) where
+    /// Serves one socket to its end.
+    async fn serve_from<S>(self: Rc<Self>, arrival: Arrival, stream: S, permit: Permit)
+    where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let config = self.config();
-        let limits = Rc::clone(&config.limits);
+        let limits = Rc::clone(&self.config().limits);
         // Boxed, so that the parser's memory is not kept for as long as the WebSocket lives.
-        let evicted = place.evicted();
-        let request = Box::pin(http::serve(&self, config, carrier, stream, peer, &mut place));
-        let socket = match in_time(deadline, evicted, request).await {
-            Some(Some(socket)) => socket,
-            Some(None) => return,
-            None => return tracing::debug!(%peer, "no whole request in time"),
-        };
+        let upgraded = Box::pin(http::serve(&self, stream, arrival, permit)).await;
+        let Some((socket, permit)) = upgraded else { return };
         let outbox = Rc::new(self.outbox(&limits));
-        let line = Line {
-            decode: Rc::clone(&self.decode),
-            refuse: self.refuse.clone(),
-            intents: self.intents.clone(),
-            buffers: Rc::clone(&self.buffers),
-        };
+        let line = Line { intents: self.intents.clone(), buffers: Rc::clone(&self.buffers) };
         let (connection, opened) =
-            Connection::new(self.next_conn(), line, limits, outbox, place, socket);
+            Connection::new(self.next_conn(), line, limits, outbox, permit, socket);
         connection.run(opened).await;
     }
 
@@ -225,7 +211,7 @@ async fn in_time<T>(
     }
 }
 
-impl<F> fmt::Debug for Door<F> {
+impl fmt::Debug for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Door").field("admission", &self.admission).finish_non_exhaustive()
     }

@@ -12,7 +12,8 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::admission::Place;
+use super::admission::Permit;
+use super::http::Arrival;
 use super::linger::linger;
 use super::{Carrier, Door, in_time};
 use crate::tls::{ACME_TLS, Encryption, metrics};
@@ -23,7 +24,7 @@ const HANDSHAKE: u8 = 0x16;
 const PLAIN_REFUSED: &str = "\
 this port speaks TLS, and you came without\nhint: use `wss://` instead of `ws://`, `https://` instead of `http://`\n";
 
-impl<F> Door<F> {
+impl Door {
     /// How the next connection is encrypted, if at all.
     pub(super) fn tls(&self) -> Option<Encryption> {
         self.tls.borrow().clone()
@@ -36,18 +37,18 @@ impl<F> Door<F> {
     }
 }
 
-impl<F: 'static> Door<F> {
+impl Door {
     /// Serves one socket to its end, whichever way it comes.
     pub(super) async fn serve_tls(
         self: Rc<Self>,
         tls: Encryption,
         stream: TcpStream,
         peer: IpAddr,
-        place: Place,
+        permit: Permit,
     ) {
         let deadline = Instant::now() + self.config().limits.request;
         let mut first = [0];
-        let first = match in_time(deadline, place.evicted(), stream.peek(&mut first)).await {
+        let first = match in_time(deadline, permit.evicted(), stream.peek(&mut first)).await {
             Some(Ok(1)) => first[0],
             Some(_) => return,
             None => return tracing::debug!(%peer, "not a byte in time"),
@@ -55,16 +56,18 @@ impl<F: 'static> Door<F> {
         if first == HANDSHAKE {
             // Boxed, so that the handshake's memory is not kept for as long as the connection lives.
             let handshake = Box::pin(TlsAcceptor::from(tls.config).accept(stream));
-            match in_time(deadline, place.evicted(), handshake).await {
+            match in_time(deadline, permit.evicted(), handshake).await {
                 Some(Ok(stream)) if is_proof(&stream) => {}
                 Some(Ok(stream)) => {
-                    self.serve_until(deadline, Carrier::Tls, stream, peer, place).await;
+                    let arrival = Arrival { deadline, carrier: Carrier::Tls, peer };
+                    self.serve_from(arrival, stream, permit).await;
                 }
                 Some(Err(error)) => tracing::debug!(%peer, %error, "no handshake"),
                 None => tracing::debug!(%peer, "no whole handshake in time"),
             }
         } else if is_local(&stream, peer) {
-            self.serve_until(deadline, Carrier::PlainBesideTls, stream, peer, place).await;
+            let arrival = Arrival { deadline, carrier: Carrier::PlainBesideTls, peer };
+            self.serve_from(arrival, stream, permit).await;
         } else {
             self.refuse_plain(stream).await;
         }
@@ -116,7 +119,7 @@ mod tests {
     /// What somebody is answered who comes from `peer` and says `words`.
     async fn answer(peer: &str, words: &[u8]) -> String {
         let (intents, _engine) = mpsc::channel(1);
-        let door = Door::new(DoorConfig::default(), |_| (), intents);
+        let door = Door::new(DoorConfig::default(), intents);
         let shown = Arc::<crate::tls::Shown>::default();
         let config = crate::tls::server_config(Arc::clone(&shown));
         let tls = Encryption { config, shown };
@@ -125,8 +128,8 @@ mod tests {
         client.write_all(words).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let peer: IpAddr = peer.parse().unwrap();
-        let place = door.enter(peer).unwrap();
-        tokio::task::spawn_local(door.serve_tls(tls, stream, peer, place));
+        let permit = door.enter(peer).unwrap();
+        tokio::task::spawn_local(door.serve_tls(tls, stream, peer, permit));
         let mut answer = Vec::new();
         client.read_to_end(&mut answer).await.unwrap();
         String::from_utf8_lossy(&answer).into_owned()
@@ -139,7 +142,7 @@ mod tests {
             assert!(told.starts_with(status), "{peer}: {told}");
             assert_eq!(status.contains("426"), told.contains("hint: use `wss://`"), "{told}");
         };
-        let request = b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n";
+        let request = b"GET /livez HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n";
         check("192.0.2.1", request, "HTTP/1.1 426 ").await;
         check("192.0.2.1", b"whatever that is", "HTTP/1.1 426 ").await;
         check("127.0.0.1", request, "HTTP/1.1 200 ").await;

@@ -46,7 +46,9 @@ impl Engine {
             let form = peer.known.as_ref().map_or(Form::Seed, |known| known.form);
             let appended = match to {
                 [_] => peer.outbox.append_text_by(1, |out| write_message(out, entry, how, form)),
-                _ => peer.outbox.append(self.encoder.bytes(entry, how, form), 1),
+                _ => peer
+                    .outbox
+                    .append(self.encoder.bytes(entry, how, form, peer.outbox.framing()), 1),
             };
             if appended.is_err() {
                 self.overflowed(conn);

@@ -1,7 +1,7 @@
 //! Committed entries as bytes for sockets.
 //!
-//! Owns the three forms of a `message` frame. A fan-out is encoded once per form, WebSocket header
-//! included, and the same bytes go to every reader of that form. For one reader the frame is made in
+//! Owns the three forms of a `message` frame. A fan-out is encoded once per form and framing, WebSocket
+//! header included, and the same bytes go to every reader of both. For one reader the frame is made in
 //! its outbox.
 
 use bot_hub_core::entry::Entry;
@@ -10,7 +10,7 @@ use bot_protocol::frame::Opaque;
 use bot_protocol::frame::json::{write_count, write_string};
 use bot_protocol::id::MessageId;
 
-use crate::door::ws;
+use crate::door::Framing;
 
 /// What a reader is shown of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,22 +36,29 @@ impl Form {
 /// Encodes one entry, each form at most once.
 #[derive(Debug, Default)]
 pub(super) struct Encoder {
-    forms: [Vec<u8>; 3],
+    /// By framing, and in each by form.
+    framed: [[Vec<u8>; 3]; Framing::COUNT],
 }
 
 impl Encoder {
     /// Forgets the entry before.
     pub(super) fn begin(&mut self) {
-        for form in &mut self.forms {
-            form.clear();
+        for bytes in self.framed.as_flattened_mut() {
+            bytes.clear();
         }
     }
 
-    /// The entry as one whole WebSocket frame.
-    pub(super) fn bytes(&mut self, entry: &Entry, how: &Circumstances, form: Form) -> &[u8] {
-        let bytes = &mut self.forms[form as usize];
+    /// The entry as one whole message.
+    pub(super) fn bytes(
+        &mut self,
+        entry: &Entry,
+        how: &Circumstances,
+        form: Form,
+        framing: Framing,
+    ) -> &[u8] {
+        let bytes = &mut self.framed[framing as usize][form as usize];
         if bytes.is_empty() {
-            ws::append_text_by(bytes, |out| write_message(out, entry, how, form));
+            framing.append_text_by(bytes, |out| write_message(out, entry, how, form));
         }
         bytes
     }
@@ -184,9 +191,12 @@ mod tests {
             for form in [Form::Seed, Form::Full, Form::FullWithAct] {
                 let mut encoder = Encoder::default();
                 let expected = ServerFrame::Message(shape(&entry, &how, form)).encode();
-                let mut framed = Vec::new();
-                ws::append_text(&mut framed, expected.as_bytes());
-                assert_eq!(encoder.bytes(&entry, &how, form), framed, "{form:?}: {expected}");
+                for framing in [Framing::WebSocket, Framing::Sse, Framing::JsonLines] {
+                    let mut framed = Vec::new();
+                    framing.append_text(&mut framed, expected.as_bytes());
+                    let bytes = encoder.bytes(&entry, &how, form, framing);
+                    assert_eq!(bytes, framed, "{form:?}: {expected}");
+                }
             }
         }
     }

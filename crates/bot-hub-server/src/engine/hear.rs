@@ -8,11 +8,11 @@ use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::frame::{ClientFrame, FrameError, ServerFrame};
+use bot_protocol::limits::Limits;
 
-use super::said::Said;
 use super::{Engine, accounts, invites};
-use crate::door::ConnId;
-use crate::door::ws::CloseCode;
+use crate::door::ws::{CloseCode, Refusal, Skipped};
+use crate::door::{ConnId, RawFrame};
 
 /// With so many frames refused before `auth` the hub hangs up: enough for a mistake or two, and too few to
 /// keep it busy.
@@ -23,7 +23,7 @@ impl Engine {
     pub(super) fn frames(
         &mut self,
         conn: ConnId,
-        frames: &mut std::vec::IntoIter<Said>,
+        frames: &mut std::vec::IntoIter<RawFrame>,
         goes_on: impl Fn(&Self) -> bool,
     ) {
         let mut is_known = false;
@@ -35,7 +35,7 @@ impl Engine {
                 let Some(peer) = peer else { return };
                 is_known = peer.known.is_some();
             }
-            self.frame(conn, is_known, frame.decode(&self.limits));
+            self.frame(conn, is_known, decode(&frame, &self.limits));
             if !goes_on(self) {
                 return;
             }
@@ -74,6 +74,20 @@ impl Engine {
         peer.refused += 1;
         if peer.refused >= REFUSED_BEFORE_AUTH_MAX {
             peer.outbox.close(CloseCode::POLICY, "too many frames before `auth`");
+        }
+    }
+}
+
+/// Reads a frame. This is done when it is the sender's turn, so that reading is paid for like everything
+/// else that a frame costs.
+fn decode(frame: &RawFrame, limits: &Limits) -> Result<ClientFrame, FrameError> {
+    match frame {
+        RawFrame::Text(text) => ClientFrame::decode_text(text, limits),
+        RawFrame::Skipped(Skipped { why: Refusal::TooLarge, bytes, skim }) => {
+            Err(FrameError::too_large(*bytes, skim, limits))
+        }
+        RawFrame::Skipped(Skipped { why: Refusal::NoRoom, skim, .. }) => {
+            Err(FrameError::too_many_large(skim))
         }
     }
 }

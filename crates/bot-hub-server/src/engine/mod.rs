@@ -19,15 +19,14 @@ mod encode;
 mod fair;
 mod flaps;
 pub mod former;
-mod goodbye;
 mod hear;
 mod invites;
 pub mod metrics;
 mod questions;
 pub mod registry;
-mod said;
 mod serve;
 mod settle;
+mod shutdown;
 mod standing;
 mod throttle;
 mod time;
@@ -60,7 +59,6 @@ use self::former::{Former, members_in};
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry, Reread};
-pub use self::said::Said;
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
 use bot_hub_store::driver::{Driver, StoreEvent};
@@ -100,7 +98,7 @@ pub enum Order {
     },
     /// Say that the loop turns.
     Turn(oneshot::Sender<()>),
-    /// Save everything, say goodbye, and end.
+    /// Save everything, tell everybody, and end.
     Stop,
 }
 
@@ -238,7 +236,7 @@ pub struct Engine {
     submissions: u64,
     todo: VecDeque<Todo>,
     /// What connections have said and what was not handled yet.
-    fair: Fair<Intent<Said>>,
+    fair: Fair<Intent>,
     meter: Meter,
     is_working: bool,
     is_configured: bool,
@@ -335,7 +333,7 @@ impl Engine {
     /// Runs until it is told to stop or the store fails.
     pub async fn run(
         mut self,
-        intents: &mut mpsc::Receiver<Intent<Said>>,
+        intents: &mut mpsc::Receiver<Intent>,
         mut events: mpsc::Receiver<StoreEvent>,
         mut orders: mpsc::Receiver<Order>,
     ) -> Ending {
@@ -473,7 +471,7 @@ impl Engine {
         }
     }
 
-    fn intent(&mut self, intent: Intent<Said>) {
+    fn intent(&mut self, intent: Intent) {
         match intent {
             Intent::Opened { conn, peer: address, bearer, outbox } => {
                 self.metrics.opened += 1;

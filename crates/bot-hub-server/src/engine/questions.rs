@@ -4,15 +4,18 @@
 
 use std::net::IpAddr;
 
+use bot_protocol::code::Code;
+use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::secret::Secret;
 use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::Engine;
 use super::encode::Form;
-use super::invites::{ReplyTo, failed};
+use super::invites::{ReplyTo, refused};
 use super::metrics::Now;
 use super::registry::Refusal;
+use crate::door::code::{HttpCode, HttpError};
 use crate::door::{Answer, Ask, Asker, InviteCall, Question};
 
 impl Engine {
@@ -72,7 +75,7 @@ impl Engine {
             Ok(pass) => self.call_invites(pass.bot, call, ReplyTo::Http(reply)),
             Err(refusal) => {
                 self.metrics.auth_failures += 1;
-                drop(reply.send(turned_away(&refusal)));
+                drop(reply.send(refused(turned_away(&refusal))));
             }
         }
     }
@@ -98,7 +101,7 @@ impl Engine {
         let (good, detail) = match &ready {
             Answer::Good(detail) => (true, detail.as_str()),
             Answer::Bad(detail) => (false, detail.as_str()),
-            Answer::Denied | Answer::Json(..) => (false, "denied"),
+            Answer::Denied | Answer::Refused(_) => (false, "denied"),
         };
         let body = json!({
             "ok": good,
@@ -129,17 +132,20 @@ impl Engine {
     }
 }
 
-fn turned_away(refusal: &Refusal) -> Answer {
-    let hint = "copy the whole token; for another one, ask whoever runs the hub";
+fn turned_away(refusal: &Refusal) -> HttpError {
     match refusal {
         Refusal::Throttled(wait_ms) => {
             let wait_s = wait_ms.div_ceil(1_000);
-            let hint = format!("try again in {wait_s} s");
-            failed(429, "throttled", "too many wrong tokens from there", &hint, Some(wait_s))
+            HttpError::new(HttpCode::Throttled, "too many wrong tokens from there")
+                .hint(format!("try again in {wait_s} s"))
+                .retry_after_s(wait_s)
         }
-        Refusal::Disabled => failed(403, "bot_disabled", "this bot has been disabled", "", None),
-        Refusal::Unknown | Refusal::Mistyped => {
-            failed(401, "bad_token", "the token is not accepted", hint, None)
+        Refusal::Disabled => {
+            ErrorFrame::new(Code::BotDisabled).message("this bot has been disabled").into()
         }
+        Refusal::Unknown | Refusal::Mistyped => ErrorFrame::new(Code::BadToken)
+            .message("the token is not accepted")
+            .hint("copy the whole token; for another one, ask whoever runs the hub")
+            .into(),
     }
 }

@@ -26,12 +26,11 @@ use supervisor::Supervisor;
 pub use surroundings::store_space;
 
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
-use crate::door::ws::Skipped;
 use crate::door::{Door, listen};
 use crate::engine::former::Former;
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
 use crate::engine::traces::Exporter;
-use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order, Said};
+use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order};
 use crate::tls;
 use bot_hub_store::driver::Driver;
 use bot_hub_store::memory::MemoryStore;
@@ -145,9 +144,7 @@ impl Server {
     ) -> Result<(), ServeError> {
         let (intents_in, mut intents) = mpsc::channel(INTENTS_MAX);
         let (orders_in, orders) = mpsc::channel(8);
-        let said = |text: &str| Said::from(text);
-        let skipped = |skipped: &Skipped| Said::Skipped(skipped.clone());
-        let door = Door::refusing(translate::door(&self.loaded), said, skipped, intents_in);
+        let door = Door::new(translate::door(&self.loaded), intents_in);
 
         let mut keeper = tls::Keeper::new();
         door.encrypt(keeper.take_over(self.tls));

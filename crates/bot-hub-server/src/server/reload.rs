@@ -14,7 +14,7 @@ use super::supervisor::Supervisor;
 use super::translate;
 use crate::config::{Applies, Config, ConfigErrors, FileStamp, Loaded, Sources, load};
 use crate::door::Door;
-use crate::engine::{Order, Said};
+use crate::engine::Order;
 use crate::tls::{self, Keeper, Prepared};
 
 /// How often the file is looked at. People wait that long for an edit to apply without noticing.
@@ -29,7 +29,7 @@ pub(super) struct Reloader {
     sources: Sources,
     watched: Option<FileStamp>,
     orders: mpsc::Sender<Order>,
-    door: Rc<Door<Said>>,
+    door: Rc<Door>,
     keeper: Keeper,
     supervisor: Rc<Supervisor>,
 }
@@ -39,7 +39,7 @@ impl Reloader {
         loaded: Loaded,
         sources: Sources,
         orders: mpsc::Sender<Order>,
-        door: Rc<Door<Said>>,
+        door: Rc<Door>,
         keeper: Keeper,
         supervisor: Rc<Supervisor>,
     ) -> Self {

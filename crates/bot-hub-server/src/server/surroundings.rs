@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::door::Door;
-use crate::engine::Said;
 use crate::engine::metrics::{Process, Sockets, StoreSpace, Surroundings};
 
 /// Ticks per second in `/proc/self/stat`: the same on every Linux that programs see.
@@ -18,7 +17,7 @@ const TICKS_PER_S: f64 = 100.0;
 const PAGE_BYTES: u64 = 4_096;
 
 /// How to measure, for a hub with a data directory or without.
-pub(super) fn measure(dir: Option<PathBuf>, door: Rc<Door<Said>>) -> impl Fn() -> Surroundings {
+pub(super) fn measure(dir: Option<PathBuf>, door: Rc<Door>) -> impl Fn() -> Surroundings {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let started_at = since_epoch.as_secs_f64();
     move || Surroundings {
@@ -41,7 +40,7 @@ pub fn store_space(dir: &Path) -> Option<StoreSpace> {
     })
 }
 
-fn sockets(door: &Door<Said>) -> Sockets {
+fn sockets(door: &Door) -> Sockets {
     let admission = door.admission();
     Sockets {
         open: admission.open() as u64,

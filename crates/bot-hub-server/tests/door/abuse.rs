@@ -4,7 +4,7 @@ use bot_hub_server::door::{Ended, Intent};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use crate::stage::{Stage, frame, on_stage};
+use crate::stage::{Stage, frame, on_stage, texts};
 
 /// Sends `bytes` to a connection that is known and expects the close.
 async fn check_closed(bytes: &[u8], code: u16) {
@@ -35,7 +35,7 @@ async fn frames_before_a_broken_one_still_count() {
         let (mut client, conn, _outbox) = stage.open_known(1 << 16).await;
         client.write(&[frame(0x81, b"good"), frame(0x82, b"bad")].concat()).await;
         let Intent::Frames { frames, .. } = stage.next().await else { panic!("no frames") };
-        assert_eq!(frames, ["good"]);
+        assert_eq!(texts(frames), ["good"]);
         assert_eq!(stage.closed(conn).await, Ended::Violation);
     })
     .await;
@@ -167,8 +167,8 @@ async fn an_idle_connection_costs_its_task_and_nothing_else() {
         let stage = Stage::new(|_| {});
         let (_client, server) = tokio::io::duplex(64);
         let peer = "127.0.0.1".parse().expect("an address");
-        let place = stage.door.enter(peer).expect("room");
-        let task = std::rc::Rc::clone(&stage.door).serve(server, peer, place);
+        let permit = stage.door.enter(peer).expect("room");
+        let task = std::rc::Rc::clone(&stage.door).serve(server, peer, permit);
         let bytes = size_of_val(&task);
         assert!(bytes <= 3 << 10, "{bytes} bytes");
     })

@@ -186,17 +186,6 @@ async fn what_two_parsers_could_read_differently_gets_one_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_socket_is_one_request() {
-    on_stage(async || {
-        let twice = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2);
-        let answer = answer_of(&stage(), &twice).await;
-        assert_eq!(answer.matches("HTTP/1.1 200").count(), 1, "{answer}");
-        assert!(answer.contains("connection: close"), "{answer}");
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn headers_above_the_limits_are_refused() {
     on_stage(async || {
         let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(70_000));

@@ -13,7 +13,7 @@ use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as TheirCloseCode;
 
-use crate::stage::{Stage, on_stage};
+use crate::stage::{Stage, on_stage, texts};
 
 struct Listening {
     address: String,
@@ -43,7 +43,7 @@ async fn another_implementation_connects_talks_and_says_goodbye() {
             loop {
                 match stage.next().await {
                     Intent::Frames { frames, .. } => {
-                        for frame in frames {
+                        for frame in texts(frames) {
                             outbox.append_text(frame.as_bytes(), 1).expect("room");
                         }
                     }

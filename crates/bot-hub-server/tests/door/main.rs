@@ -3,6 +3,7 @@
 mod abuse;
 mod engine;
 mod handshake;
+mod keep_alive;
 mod listen;
 mod stage;
 mod timeouts;

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bot_hub_server::door::{ConnId, Door, DoorConfig, DoorLimits, Ended, Intent, Outbox, ws};
+use bot_hub_server::door::{
+    ConnId, Door, DoorConfig, DoorLimits, Ended, Intent, Outbox, RawFrame, ws,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
@@ -17,12 +19,9 @@ pub(crate) const UPGRADE: &str = "GET /ws HTTP/1.1\r\nHost: hub\r\nUpgrade: webs
 /// Longer than every timeout of the door.
 const FOREVER: Duration = Duration::from_secs(600);
 
-/// Frames as text, so that tests read like a conversation.
-pub(crate) type Said = Intent<String>;
-
 pub(crate) struct Stage {
-    pub(crate) door: Rc<Door<String>>,
-    pub(crate) intents: mpsc::Receiver<Said>,
+    pub(crate) door: Rc<Door>,
+    pub(crate) intents: mpsc::Receiver<Intent>,
 }
 
 /// Runs `test` where local tasks can be spawned.
@@ -39,20 +38,21 @@ impl Stage {
         change: impl FnOnce(&mut DoorLimits),
         configure: impl FnOnce(&mut DoorConfig),
     ) -> Self {
-        let mut limits = DoorLimits::default();
+        // A message that is too large ends the connection, unless a test says otherwise.
+        let mut limits = DoorLimits { skipped_bytes_max: 0, ..DoorLimits::default() };
         change(&mut limits);
         let mut config = DoorConfig { limits: Rc::new(limits), ..DoorConfig::default() };
         configure(&mut config);
         let (sender, intents) = mpsc::channel(16);
-        Self { door: Door::new(config, str::to_owned, sender), intents }
+        Self { door: Door::new(config, sender), intents }
     }
 
     /// A socket whose other end the door serves. `pipe_bytes` is what fits between them.
     pub(crate) fn dial_from(&self, peer: &str, pipe_bytes: usize) -> Client {
         let (client, server) = tokio::io::duplex(pipe_bytes);
         let peer: IpAddr = peer.parse().expect("an address");
-        let place = self.door.enter(peer).expect("room");
-        tokio::task::spawn_local(Rc::clone(&self.door).serve(server, peer, place));
+        let permit = self.door.enter(peer).expect("room");
+        tokio::task::spawn_local(Rc::clone(&self.door).serve(server, peer, permit));
         Client { stream: client }
     }
 
@@ -60,7 +60,7 @@ impl Stage {
         self.dial_from("127.0.0.1", 1 << 16)
     }
 
-    pub(crate) async fn next(&mut self) -> Said {
+    pub(crate) async fn next(&mut self) -> Intent {
         let intent = timeout(FOREVER, self.intents.recv()).await.expect("the door says something");
         intent.expect("the door lives")
     }
@@ -153,6 +153,15 @@ impl Client {
             return (u16::from_be_bytes(*code), reason);
         }
     }
+}
+
+/// Frames as text, so that tests read like a conversation.
+pub(crate) fn texts(frames: Vec<RawFrame>) -> Vec<String> {
+    let text = |frame| match frame {
+        RawFrame::Text(text) => text.into(),
+        RawFrame::Skipped(skipped) => panic!("not held: {skipped:?}"),
+    };
+    frames.into_iter().map(text).collect()
 }
 
 /// A masked frame; `first` is its first byte as it stands on the wire.

@@ -91,10 +91,10 @@ async fn a_hundred_frames_are_one_write() {
     let (client, server) = tokio::join!(connector.connect(name, client), acceptor.accept(server));
 
     let (intents, mut engine) = mpsc::channel(16);
-    let door = Door::new(DoorConfig::default(), str::to_owned, intents);
+    let door = Door::new(DoorConfig::default(), intents);
     let peer = "127.0.0.1".parse().unwrap();
-    let place = door.enter(peer).unwrap();
-    tokio::task::spawn_local(Rc::clone(&door).serve(server.unwrap(), peer, place));
+    let permit = door.enter(peer).unwrap();
+    tokio::task::spawn_local(Rc::clone(&door).serve(server.unwrap(), peer, permit));
     let upgraded = tokio_tungstenite::client_async("wss://localhost/ws", client.unwrap());
     let (mut socket, _) = upgraded.await.unwrap();
     let Some(Intent::Opened { outbox, .. }) = engine.recv().await else { panic!("not opened") };

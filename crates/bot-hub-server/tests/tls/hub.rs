@@ -89,7 +89,10 @@ async fn old_versions_and_weak_ciphers_get_an_alert_and_nothing_else() {
 async fn a_page_is_read_over_https_and_ends_properly() {
     let stage = Stage::start("");
     let mut stream = stage.handshake(BOTH, "localhost", &[]).await.unwrap();
-    stream.write_all(b"GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /livez HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = String::new();
     // Fails if the stream is cut instead of ended.
     stream.read_to_string(&mut answer).await.unwrap();

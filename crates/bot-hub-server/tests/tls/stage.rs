@@ -182,7 +182,8 @@ impl Stage {
     /// A page, asked for without TLS from this machine, with more headers.
     pub(crate) async fn get(&self, path: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.expect("the hub listens");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.expect("it takes a request");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("it answers");

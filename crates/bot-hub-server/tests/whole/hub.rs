@@ -14,7 +14,7 @@ use bot_hub_core::change::{Change, Outcome};
 use bot_hub_core::io::Input;
 use bot_hub_server::door::{Door, DoorConfig};
 use bot_hub_server::engine::registry::{Registry, hash_token};
-use bot_hub_server::engine::{Engine, Order, Reconfiguration, Said};
+use bot_hub_server::engine::{Engine, Order, Reconfiguration};
 use bot_hub_store::driver::Driver;
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::{Loaded, Reader, Store, StoreError, Write};
@@ -74,7 +74,7 @@ impl Store for Disk {
 
 /// A process that runs.
 struct Life {
-    door: Rc<Door<Said>>,
+    door: Rc<Door>,
     orders: mpsc::Sender<Order>,
     engine: tokio::task::JoinHandle<()>,
     sockets: JoinSet<()>,
@@ -102,7 +102,7 @@ impl HubProcess {
         let (orders, orders_taken) = mpsc::channel(8);
         // The answers of a store that is asked directly come back directly.
         let (_events_in, events) = mpsc::channel(1);
-        let door = Door::new(DoorConfig::default(), |text: &str| Said::from(text), intents_in);
+        let door = Door::new(DoorConfig::default(), intents_in);
         let mut engine = self.engine(wall_ms);
         engine.configure(self.configuration());
         let engine = tokio::task::spawn_local(async move {
@@ -150,8 +150,8 @@ impl HubProcess {
     pub(crate) fn accept(&mut self, end: End) -> bool {
         let Some(life) = &mut self.life else { return false };
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let Ok(place) = life.door.enter(peer) else { return false };
-        life.sockets.spawn_local(Rc::clone(&life.door).serve(end, peer, place));
+        let Ok(permit) = life.door.enter(peer) else { return false };
+        life.sockets.spawn_local(Rc::clone(&life.door).serve(end, peer, permit));
         true
     }
 

@@ -13,10 +13,10 @@ use bot_hub_core::change::{Change, ReceiptRecord};
 use bot_hub_core::entry::Draft;
 use bot_hub_core::settings::Settings;
 use bot_hub_server::door::{
-    Answer, Ask, Asker, Buffers, ConnId, Ended, Intent, Outbox, OutboxLimits, Question,
+    Answer, Ask, Asker, Buffers, ConnId, Ended, Intent, Outbox, OutboxLimits, Question, RawFrame,
 };
 use bot_hub_server::engine::registry::{Registry, hash_token};
-use bot_hub_server::engine::{Engine, INTENTS_MAX, Order, Reconfiguration, Said};
+use bot_hub_server::engine::{Engine, INTENTS_MAX, Order, Reconfiguration};
 use bot_hub_store::driver::Driver;
 use bot_hub_store::sqlite::SqliteStore;
 use bot_hub_store::{BotRecord, ClaimRecord, InviteRecord, Store, TokenRecord, Write};
@@ -163,7 +163,7 @@ struct Line {
 }
 
 pub(crate) struct Stage {
-    intents: mpsc::Sender<Intent<Said>>,
+    intents: mpsc::Sender<Intent>,
     lines: BTreeMap<Who, Line>,
     last: u64,
     orders: mpsc::Sender<Order>,
@@ -264,13 +264,13 @@ impl Stage {
         let line = &self.lines[&who];
         let before = line.outbox.len();
         count::take();
-        self.send(Intent::Frames { conn: line.conn, frames: vec![Said::from(text)] }).await;
+        self.send(Intent::Frames { conn: line.conn, frames: vec![RawFrame::from(text)] }).await;
         let answer = (line.outbox.len() - before) as u64;
         Work { answer, ..count::take() }
     }
 
     /// The store answers at once, so a few turns of the runtime are enough for everything.
-    async fn send(&self, intent: Intent<Said>) {
+    async fn send(&self, intent: Intent) {
         self.intents.try_send(intent).unwrap();
         self.turns().await;
     }

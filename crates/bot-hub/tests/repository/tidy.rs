@@ -146,33 +146,6 @@ fn lock_files_name_no_private_registry() {
     }
 }
 
-/// The kinds of error that a source gives over HTTP: what stands behind the status, or beside a state.
-fn kinds(source: &str) -> Vec<String> {
-    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
-    let calls = ["refuse_json(", "failed("].iter().flat_map(|call| source.split(call).skip(1));
-    let second = calls.filter_map(|arguments| arguments.split(',').nth(1));
-    let states = source.split("=> (\"").skip(1).map(|rest| rest.split_once('"').unwrap().0);
-    let literal = second.filter_map(|it| it.trim().strip_prefix('"')?.strip_suffix('"'));
-    literal.chain(states).map(str::to_owned).collect()
-}
-
-#[test]
-fn every_kind_of_error_over_http_stands_in_the_document() {
-    let document = fs::read_to_string(root().join("docs/errors.md")).unwrap();
-    let (_, section) = document.split_once("## HTTP").unwrap();
-    let section = section.split("## ").next().unwrap();
-    let rows =
-        section.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0));
-    let documented: BTreeSet<String> = rows.map(str::to_owned).collect();
-    let server = root().join("crates/bot-hub-server/src");
-    let files = ["door/http/api.rs", "door/http/address.rs", "engine/invites/claim.rs"];
-    let given: BTreeSet<String> = files
-        .iter()
-        .flat_map(|file| kinds(&fs::read_to_string(server.join(file)).unwrap()))
-        .collect();
-    assert_eq!(given, documented);
-}
-
 /// Which files of a crate name which others of it: `crate::…`, `super::…` and `self::…`, tests left out.
 fn arrows(root: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let files: BTreeMap<String, PathBuf> = files(root, ".rs")

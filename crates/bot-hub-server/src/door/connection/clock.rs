@@ -16,7 +16,7 @@ use crate::door::ws::CloseCode;
 
 /// What the other loops leave for the clock. They only set values; deadlines are computed when one is
 /// due, so reading and writing touch no timer.
-pub(super) struct Vitals {
+pub(super) struct Liveness {
     /// When its first word began to be awaited.
     opened: Cell<Instant>,
     heartbeat: Duration,
@@ -44,7 +44,7 @@ enum Due {
     At(Instant),
 }
 
-impl Vitals {
+impl Liveness {
     pub(super) fn new(id: ConnId, now: Instant, limits: &DoorLimits) -> Self {
         Self {
             opened: Cell::new(now),
@@ -164,18 +164,18 @@ impl Vitals {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn clock(&self) -> End {
-        let mut timer = pin!(sleep_until(self.vitals.opened.get()));
+        let mut timer = pin!(sleep_until(self.liveness.opened.get()));
         poll_fn(|cx: &mut Context<'_>| {
             self.note_engine();
             loop {
                 let has_fired = timer.as_mut().poll(cx).is_ready();
-                if !self.vitals.has_changed.take() && !has_fired {
+                if !self.liveness.has_changed.take() && !has_fired {
                     return Poll::Pending;
                 }
                 let is_authenticated = self.outbox.is_authenticated();
-                match self.vitals.due(Instant::now(), is_authenticated, &self.limits) {
+                match self.liveness.due(Instant::now(), is_authenticated, &self.limits) {
                     Due::End(end) => return Poll::Ready(end),
                     Due::Heartbeat => self.outbox.heartbeat(),
                     Due::At(at) => timer.as_mut().reset(at),
@@ -188,10 +188,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
     /// Sees what the engine decided since the pass before.
     fn note_engine(&self) {
         if self.outbox.is_authenticated() {
-            self.place.borrow_mut().authenticated();
+            self.permit.borrow_mut().authenticated();
         }
         if !self.outbox.is_open() {
-            self.vitals.is_closing(Instant::now());
+            self.liveness.is_closing(Instant::now());
         }
     }
 }
@@ -212,13 +212,13 @@ mod tests {
     /// What is due after the clock was looked at and `late` after it was to be looked at again.
     fn due_after(late: Duration) -> Due {
         let (limits, begin) = (DoorLimits::default(), Instant::now());
-        let vitals = Vitals::new(ConnId(1), begin, &limits);
+        let liveness = Liveness::new(ConnId(1), begin, &limits);
         let mut at = begin;
         // The heartbeat is out, and nothing is heard.
         for _ in 0..2 {
-            while let Due::At(next) = vitals.due(at, true, &limits) {
-                if next >= begin + vitals.silence {
-                    return vitals.due(next + late, true, &limits);
+            while let Due::At(next) = liveness.due(at, true, &limits) {
+                if next >= begin + liveness.silence {
+                    return liveness.due(next + late, true, &limits);
                 }
                 at = next;
             }

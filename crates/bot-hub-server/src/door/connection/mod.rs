@@ -23,23 +23,20 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::admission::Place;
+use super::admission::Permit;
 use super::buffers::Buffers;
 use super::intent::{ConnId, Ended, Intent};
 use super::limits::DoorLimits;
 use super::linger::linger;
 use super::outbox::{Batch, Closing, Outbox};
 use super::ws::{CloseCode, DecodeLimits, Decoder, Violation};
-use super::{Decode, Refuse};
-use clock::Vitals;
+use clock::Liveness;
 use control::ControlRate;
 use reports::{OwedClosed, Reports};
 
 /// What a connection needs of the door.
-pub(super) struct Line<F> {
-    pub(super) decode: Decode<F>,
-    pub(super) refuse: Option<Refuse<F>>,
-    pub(super) intents: mpsc::Sender<Intent<F>>,
+pub(super) struct Line {
+    pub(super) intents: mpsc::Sender<Intent>,
     pub(super) buffers: Rc<Buffers>,
 }
 
@@ -52,12 +49,12 @@ pub(super) struct Upgraded<S> {
     pub(super) bearer: Option<Secret>,
 }
 
-pub(super) struct Connection<S, F> {
+pub(super) struct Connection<S> {
     id: ConnId,
-    line: Line<F>,
+    line: Line,
     limits: Rc<DoorLimits>,
     outbox: Rc<Outbox>,
-    place: RefCell<Place>,
+    permit: RefCell<Permit>,
     /// Borrowed while one of the loops is being polled, never longer.
     stream: RefCell<S>,
     decoder: RefCell<Decoder>,
@@ -70,7 +67,7 @@ pub(super) struct Connection<S, F> {
     batch: RefCell<Batch>,
     /// Before authentication: appends to the outbox when frames were handed on.
     asked_at: Cell<Option<u64>>,
-    vitals: Vitals,
+    liveness: Liveness,
     controls: Cell<ControlRate>,
     reports: Reports,
 }
@@ -121,15 +118,15 @@ impl From<Closing> for End {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(
         id: ConnId,
-        line: Line<F>,
+        line: Line,
         limits: Rc<DoorLimits>,
         outbox: Rc<Outbox>,
-        place: Place,
+        permit: Permit,
         socket: Upgraded<S>,
-    ) -> (Self, Intent<F>) {
+    ) -> (Self, Intent) {
         let first = DecodeLimits {
             message_bytes_max: limits.unauthenticated_frame_bytes_max.min(limits.frame_bytes_max),
             skipped_bytes_max: 0,
@@ -147,11 +144,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         let connection = Self {
             id,
             line,
-            vitals: Vitals::new(id, now, &limits),
+            liveness: Liveness::new(id, now, &limits),
             controls: Cell::new(ControlRate::new(now, &limits)),
             limits,
             outbox,
-            place: RefCell::new(place),
+            permit: RefCell::new(permit),
             stream: RefCell::new(socket.stream),
             decoder: RefCell::new(decoder),
             frames_hint: Cell::default(),
@@ -164,14 +161,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
     }
 
     /// Runs to the end. `opened` is sent first; after that, `Closed` is sent whatever happens.
-    pub(super) async fn run(self, opened: Intent<F>) {
+    pub(super) async fn run(self, opened: Intent) {
         // An engine that takes no new connection for so long will not authenticate it in time either.
         if !matches!(timeout(self.limits.auth, self.line.intents.send(opened)).await, Ok(Ok(()))) {
             self.say_farewell(End::overloaded()).await;
             return;
         }
         let owed = OwedClosed::new(self.id, Rc::clone(&self.outbox), self.line.intents.clone());
-        let evicted = self.place.borrow().evicted();
+        let evicted = self.permit.borrow().evicted();
         // Biased, and the order matters: writing makes room, which lets reading go on; both leave
         // something to report; the clock looks at what all of them did.
         let end = tokio::select! {

@@ -9,18 +9,18 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, timeout};
 
 use super::{Connection, End};
-use crate::door::intent::{Ended, Intent};
+use crate::door::intent::{Ended, Intent, RawFrame};
 use crate::door::ws::{CloseCode, DecodeLimits, Event, Input};
 
 /// What one read gave.
-struct Read<F> {
-    frames: Vec<F>,
+struct Read {
+    frames: Vec<RawFrame>,
     end: Option<End>,
     /// Something was refused at the door, and its sender is to hear of it whatever follows.
     owes_answer: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn read(&self) -> End {
         loop {
             poll_fn(|cx| self.poll_may_read(cx)).await;
@@ -57,13 +57,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         // Whoever asks and does not read the answers is not read either. No waker for the first two:
         // the writing loop ends both states, and it is polled before this one.
         if !self.outbox.is_open() || self.outbox.is_high() {
-            self.vitals.pause_reading();
+            self.liveness.pause_reading();
             return Poll::Pending;
         }
         // It takes more than its share, and others wait: the engine says when to go on.
         if self.outbox.is_slowed() {
             self.outbox.wait(cx);
-            self.vitals.pause_reading();
+            self.liveness.pause_reading();
             return Poll::Pending;
         }
         // Before authentication there is one frame at a time: nobody unknown can fill the engine's
@@ -71,14 +71,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         let is_waiting = self.asked_at.get() == Some(self.outbox.appends());
         if is_waiting && !self.outbox.is_vouched_for() {
             self.outbox.wait(cx);
-            self.vitals.pause_reading();
+            self.liveness.pause_reading();
             return Poll::Pending;
         }
-        self.vitals.resume_reading();
+        self.liveness.resume_reading();
         Poll::Ready(())
     }
 
-    fn poll_read(&self, cx: &mut Context<'_>) -> Poll<Read<F>> {
+    fn poll_read(&self, cx: &mut Context<'_>) -> Poll<Read> {
         let mut kept = self.kept.take();
         if !kept.is_empty() {
             return Poll::Ready(self.decode(&mut kept));
@@ -91,23 +91,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
                 let end = Some(End::Cut(Ended::Lost));
                 return Poll::Ready(Read { frames: Vec::new(), end, owes_answer: false });
             }
-            self.vitals.heard(Instant::now());
+            self.liveness.heard(Instant::now());
             Poll::Ready(self.decode(buf.filled_mut()))
         })
     }
 
     /// Decodes one batch and keeps the rest as bytes.
-    fn decode(&self, bytes: &mut [u8]) -> Read<F> {
+    fn decode(&self, bytes: &mut [u8]) -> Read {
         let mut decoder = self.decoder.borrow_mut();
         let mut frames_max = 1;
         if self.outbox.is_vouched_for() {
             frames_max = self.limits.batch_frames_max;
             decoder.set_limits(DecodeLimits {
                 message_bytes_max: self.limits.frame_bytes_max,
-                skipped_bytes_max: match self.line.refuse {
-                    Some(_) => self.limits.skipped_bytes_max,
-                    None => 0,
-                },
+                skipped_bytes_max: self.limits.skipped_bytes_max,
                 fragments_max: self.limits.fragments_max,
             });
         }
@@ -117,11 +114,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         while frames.len() < frames_max {
             let end = match decoder.next(&mut input) {
                 Ok(Some(Event::Text(text))) => {
-                    frames.push((*self.line.decode)(text));
+                    frames.push(RawFrame::from(text));
                     Ok(())
                 }
                 Ok(Some(Event::Skipped(skipped))) => {
-                    frames.extend(self.line.refuse.as_ref().map(|refuse| refuse(skipped)));
+                    frames.push(RawFrame::Skipped(skipped.clone()));
                     owes_answer = true;
                     Ok(())
                 }
@@ -160,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
     /// nothing.
     fn was_asked_for(&self, payload: &[u8]) -> bool {
         let Ok(number) = payload.try_into().map(u64::from_be_bytes) else {
-            return payload.is_empty() && self.vitals.heartbeat_answered();
+            return payload.is_empty() && self.liveness.heartbeat_answered();
         };
         let is_new = Some(number) > self.reports.proven.get();
         let is_asked = Some(number) <= self.reports.probe_taken.get();
@@ -170,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
         is_new && is_asked
     }
 
-    async fn hand_on(&self, frames: Vec<F>) -> Result<(), End> {
+    async fn hand_on(&self, frames: Vec<RawFrame>) -> Result<(), End> {
         self.asked_at.set(Some(self.outbox.appends()));
         let frames = Intent::Frames { conn: self.id, frames };
         let full = match self.line.intents.try_send(frames) {
@@ -178,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             Err(TrySendError::Closed(_)) => return Err(End::hub_gone()),
             Err(TrySendError::Full(frames)) => frames,
         };
-        self.vitals.pause_reading();
+        self.liveness.pause_reading();
         self.line.intents.send(full).await.map_err(|_| End::hub_gone())
     }
 }

@@ -27,7 +27,7 @@ impl Reports {
     }
 
     /// The next thing to tell, counted as told.
-    pub(super) fn next<F>(&self, conn: ConnId) -> Option<Intent<F>> {
+    pub(super) fn next(&self, conn: ConnId) -> Option<Intent> {
         let mark = self.written.get();
         if self.has_drained.take() | (mark > self.written_told.replace(mark)) {
             return Some(Intent::Written { conn, mark });
@@ -39,14 +39,14 @@ impl Reports {
 }
 
 /// The `Closed` that the engine is owed once it has heard `Opened`.
-pub(super) struct OwedClosed<F> {
+pub(super) struct OwedClosed {
     conn: ConnId,
     outbox: Rc<Outbox>,
-    intents: Option<mpsc::Sender<Intent<F>>>,
+    intents: Option<mpsc::Sender<Intent>>,
 }
 
-impl<F> OwedClosed<F> {
-    pub(super) fn new(conn: ConnId, outbox: Rc<Outbox>, intents: mpsc::Sender<Intent<F>>) -> Self {
+impl OwedClosed {
+    pub(super) fn new(conn: ConnId, outbox: Rc<Outbox>, intents: mpsc::Sender<Intent>) -> Self {
         Self { conn, outbox, intents: Some(intents) }
     }
 
@@ -59,7 +59,7 @@ impl<F> OwedClosed<F> {
     }
 }
 
-impl<F> Drop for OwedClosed<F> {
+impl Drop for OwedClosed {
     /// Without [`OwedClosed::settle`] the task panicked or was cut at the end of the drain, and there is
     /// no waiting here. Either way nobody may append to an outbox that nobody empties.
     fn drop(&mut self) {

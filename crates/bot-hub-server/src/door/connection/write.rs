@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Connection, End, once_around};
 use crate::door::intent::Ended;
 
-impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn write(&self) -> End {
         loop {
             poll_fn(|cx| self.outbox.poll_work(cx)).await;
@@ -50,9 +50,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
     fn poll_write_batch(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = self.poll_socket_write(cx);
         if progress.is_pending() {
-            self.vitals.write_blocked(Instant::now());
+            self.liveness.write_blocked(Instant::now());
         } else {
-            self.vitals.write_went_on();
+            self.liveness.write_went_on();
         }
         progress
     }
@@ -67,7 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, F> Connection<S, F> {
             }
             batch.written += written;
             self.outbox.wrote(written);
-            self.vitals.write_went_on();
+            self.liveness.write_went_on();
         }
         Pin::new(&mut *stream).poll_flush(cx)
     }

@@ -3,14 +3,13 @@
 //! Owns what is believed about it: what the operator wrote, or else a `Host` header that could be an
 //! address. What stands in a page or an answer comes from here and from nowhere else.
 
-use hyper::StatusCode;
 use hyper::header::{self, HeaderMap};
 
 use super::Refusal;
 use super::forwarded::Client;
-use super::reply::refuse_json;
 use crate::config::PublicUrl;
 use crate::door::DoorConfig;
+use crate::door::code::HttpCode;
 
 /// `https://hub.example`, without a slash at its end.
 pub(super) fn base(
@@ -26,7 +25,7 @@ pub(super) fn base(
     let url = host.and_then(|host| format!("{scheme}://{host}").parse::<PublicUrl>().ok());
     url.map(|url| url.to_string()).ok_or_else(|| {
         let message = "the `Host` header is no address";
-        refuse_json(StatusCode::BAD_REQUEST, "bad_host", message, "ask by the name of the hub")
+        Refusal::new(HttpCode::BadHost, message).hint("ask by the name of the hub")
     })
 }
 

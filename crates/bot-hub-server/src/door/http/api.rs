@@ -1,44 +1,23 @@
 //! `/api/v1/…`: what programs ask for over HTTP, in JSON.
 //!
-//! Owns the forms of those requests: method, size, who may ask over which way. Never looks into a code
-//! or a token: the engine does.
-
-use std::net::IpAddr;
+//! Owns the forms of those requests: what their bodies hold, who may ask over which way. Never looks into a
+//! code or a token: the engine does.
 
 use bot_protocol::frame::operator::{InviteWish, Page};
 use bot_protocol::secret::Secret;
-use http_body_util::{BodyExt as _, Limited};
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::address::base;
-use super::forwarded::Client;
-use super::host::Asked;
-use super::reply::{json, refuse_json};
-use super::{Desk, Refusal, Reply, bearer};
+use super::call::Call;
+use super::reply::{JSON, reply};
+use super::{HttpConn, Refusal, Reply};
+use crate::door::code::HttpCode;
 use crate::door::intent::{Answer, Asker, ClaimWish, InviteCall, Question};
-use crate::net::Origin;
-
-/// What these requests need is a tenth of it.
-const BODY_BYTES_MAX: usize = 4 << 10;
-
-/// Below this every path is answered here.
-pub(super) const API: &str = "/api/";
-
-const CLAIM: &str = "/api/v1/invites/claim";
-const INVITES: &str = "/api/v1/invites";
 
 /// What is sent to claim and to make an invite.
 const CLAIM_BODY: &str = r#"{"code":"K7QF-2M9D-XR4T-8W3A"}"#;
 const INVITE_BODY: &str = r#"{"name":"pelouse","rooms":["lab"]}"#;
-
-/// Whether nothing is done at that path without a token in the header.
-pub(super) fn needs_token(path: &str) -> bool {
-    path.starts_with(INVITES) && path != CLAIM
-}
 
 #[derive(Deserialize)]
 struct ClaimBody {
@@ -49,6 +28,53 @@ struct ClaimBody {
     name: Option<String>,
 }
 
+/// `POST /api/v1/invites/claim`
+pub(super) async fn claim(call: Call<'_>) -> Result<Reply, Refusal> {
+    let base = call.open_to_secrets()?;
+    let (conn, address) = (call.conn, call.client.address);
+    let ClaimBody { code, client, name } = read(call, CLAIM_BODY).await?;
+    let wish = ClaimWish { code, client, name, address, base };
+    conn.tell(Question::Claim(Box::new(wish)), Asker::Remote(address, None)).await
+}
+
+/// `POST /api/v1/invites`
+pub(super) async fn create(call: Call<'_>) -> Result<Reply, Refusal> {
+    let (token, address) = call.holder()?;
+    let conn = call.conn;
+    let wish: InviteWish = read(call, INVITE_BODY).await?;
+    let question = Question::Invite(token, address, InviteCall::Create(wish));
+    conn.tell(question, Asker::Remote(address, None)).await
+}
+
+/// `GET /api/v1/invites`
+pub(super) async fn list(call: Call<'_>) -> Result<Reply, Refusal> {
+    let (token, address) = call.holder()?;
+    let page = page_of(call.request.uri().query());
+    let question = Question::Invite(token, address, InviteCall::List(page));
+    call.conn.tell(question, Asker::Remote(address, None)).await
+}
+
+/// `DELETE /api/v1/invites/ID`
+pub(super) async fn revoke(call: Call<'_>) -> Result<Reply, Refusal> {
+    let (token, address) = call.holder()?;
+    let id = InviteCall::Revoke(call.tail.as_str().into());
+    call.conn.tell(Question::Invite(token, address, id), Asker::Remote(address, None)).await
+}
+
+impl HttpConn<'_> {
+    /// What the engine answers, as JSON.
+    async fn tell(&self, question: Question, asker: Asker) -> Result<Reply, Refusal> {
+        match self.ask(question, asker).await {
+            Some(Answer::Good(body)) => Ok(reply(StatusCode::OK, JSON, body)),
+            Some(Answer::Refused(error)) => Err(Refusal::from(*error)),
+            Some(Answer::Bad(_) | Answer::Denied) | None => {
+                let refusal = Refusal::new(HttpCode::Unavailable, "the hub does not answer");
+                Err(refusal.hint("try again in a minute"))
+            }
+        }
+    }
+}
+
 /// `?after=` goes on after a page: what its `next` was.
 fn page_of(query: Option<&str>) -> Page {
     let mut pairs = query.unwrap_or("").split('&').filter_map(|pair| pair.split_once('='));
@@ -56,136 +82,15 @@ fn page_of(query: Option<&str>) -> Page {
     Page { after, limit: None }
 }
 
-impl<F> Desk<'_, F> {
-    pub(super) async fn api(
-        &self,
-        request: Request<Incoming>,
-        client: Client,
-        asked: &Asked,
-    ) -> Result<Reply, Refusal> {
-        let path = request.uri().path().to_owned();
-        let (method, headers) = (request.method().clone(), request.headers().clone());
-        let question = match (path.as_str(), &method) {
-            (CLAIM, &Method::POST) => {
-                let base = self.open_to(&headers, client, asked)?;
-                let ClaimBody { code, client: program, name } = read(request, CLAIM_BODY).await?;
-                let address = client.address;
-                Question::Claim(Box::new(ClaimWish { code, client: program, name, address, base }))
-            }
-            (CLAIM, _) => return Err(only("POST", "`GET` never uses a code")),
-            (INVITES, &Method::POST) => {
-                let (token, address) = self.holder(&headers, client, asked)?;
-                let wish: InviteWish = read(request, INVITE_BODY).await?;
-                Question::Invite(token, address, InviteCall::Create(wish))
-            }
-            (INVITES, &Method::GET) => {
-                let (token, address) = self.holder(&headers, client, asked)?;
-                let page = page_of(request.uri().query());
-                Question::Invite(token, address, InviteCall::List(page))
-            }
-            (INVITES, _) => return Err(only("GET, POST", "`POST` makes an invite")),
-            (path, method) => match path.strip_prefix("/api/v1/invites/") {
-                Some(id) if method == Method::DELETE && !id.contains('/') => {
-                    let (token, address) = self.holder(&headers, client, asked)?;
-                    Question::Invite(token, address, InviteCall::Revoke(id.into()))
-                }
-                Some(_) => return Err(only("DELETE", "`DELETE` makes an invite worthless")),
-                None => return Err(nothing_here()),
-            },
-        };
-        match self.ask(question, Asker::Remote(client.address, None)).await {
-            Some(Answer::Json(status, body, retry_after_s)) => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-                let mut reply = json(status, body);
-                if let Some(seconds) = retry_after_s {
-                    reply.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-                }
-                Ok(reply)
-            }
-            _ => Err(refuse_json(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "the hub does not answer",
-                "try again in a minute",
-            )),
-        }
-    }
-
-    /// Whether a secret may travel on this way; the address of the hub as the asker knows it.
-    fn open_to(
-        &self,
-        headers: &HeaderMap,
-        client: Client,
-        asked: &Asked,
-    ) -> Result<String, Refusal> {
-        let own = base(headers, client, &self.config);
-        if let Some(origin) = headers.get(header::ORIGIN) {
-            let origin = origin.to_str().ok().and_then(|text| text.parse::<Origin>().ok());
-            let is_known = |origin: &Origin| asked.may_come_from(origin, &self.config);
-            if !origin.as_ref().is_some_and(is_known) {
-                let message = "a web page from elsewhere may not ask this";
-                return Err(refuse_json(StatusCode::FORBIDDEN, "foreign_origin", message, ""));
-            }
-        }
-        if client.is_encrypted || self.is_local(headers, asked) {
-            return own;
-        }
-        let message = "codes and tokens do not travel unencrypted";
-        let hint =
-            "use `https://`; the operator of a hub behind a proxy names it in `trustProxies`";
-        Err(refuse_json(StatusCode::FORBIDDEN, "https_required", message, hint))
-    }
-
-    fn holder(
-        &self,
-        headers: &HeaderMap,
-        client: Client,
-        asked: &Asked,
-    ) -> Result<(Secret, IpAddr), Refusal> {
-        self.open_to(headers, client, asked)?;
-        let token = bearer(headers).ok().flatten().ok_or_else(|| {
-            let hint = "send `Authorization: Bearer <token of the bot>`";
-            refuse_json(StatusCode::UNAUTHORIZED, "no_token", "this needs a bot's token", hint)
-        })?;
-        Ok((token, client.address))
-    }
-}
-
-/// Reads a body of known and small length. What stands in it is not repeated in the refusal.
-async fn read<T: DeserializeOwned>(
-    request: Request<Incoming>,
-    example: &str,
-) -> Result<T, Refusal> {
-    let length = request.body().size_hint().exact();
-    if length.is_none_or(|length| length > BODY_BYTES_MAX as u64) {
-        return Err(too_large());
-    }
-    let body = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await;
-    let body = body.map_err(|_| too_large())?.to_bytes();
+/// Reads the body. What stands in it is not repeated in the refusal.
+async fn read<T: DeserializeOwned>(call: Call<'_>, example: &str) -> Result<T, Refusal> {
+    let body = call.into_body().whole().await?;
     serde_json::from_slice(&body).map_err(|error| {
         let what = match error.classify() {
             serde_json::error::Category::Data => "lacks a field, or has one of another type",
             _ => "is no JSON object",
         };
         let hint = format!("docs/invites.md shows it; it is like {example}");
-        refuse_json(StatusCode::BAD_REQUEST, "bad_request", &format!("the body {what}"), &hint)
+        Refusal::new(HttpCode::BadRequest, format!("the body {what}")).hint(hint)
     })
-}
-
-fn too_large() -> Refusal {
-    let message = format!("a body has a length, of at most {BODY_BYTES_MAX} bytes");
-    refuse_json(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message, "send less")
-}
-
-fn only(methods: &'static str, hint: &str) -> Refusal {
-    let message = format!("this is asked with {methods}");
-    let status = StatusCode::METHOD_NOT_ALLOWED;
-    let mut reply = refuse_json(status, "method_not_allowed", &message, hint);
-    reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
-    reply
-}
-
-fn nothing_here() -> Refusal {
-    let hint = "docs/invites.md says what there is";
-    refuse_json(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path", hint)
 }

@@ -3,8 +3,8 @@
 //! Owns how the files in `assets/` are served. They need nothing from elsewhere, and the page's script
 //! sends nothing anywhere: the code stays in the fragment of the link.
 
+use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
-use hyper::{Response, StatusCode};
 
 use super::reply::reply;
 use super::{Refusal, Reply};
@@ -23,26 +23,25 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 const NO_PACKAGE: &str = "<p>This hub has no package of the plugin to hand out, so the first command of the line \
     fails. Ask whoever invited you for the file <code>bot-hub-openclaw.tgz</code>, and leave that command out.</p>";
 
-/// The file at a path, if there is one. `base` is the hub's own address, for the files that name it.
+/// The file at one of their paths. `base` is the hub's own address, for the files that name it.
 pub(super) fn page(
     path: &str,
     has_package: bool,
     base: impl FnOnce() -> Result<String, Refusal>,
-) -> Option<Result<Reply, Refusal>> {
+) -> Result<Reply, Refusal> {
     let (content_type, text) = match path {
-        "/join" => (HTML, include_str!("../../../assets/join.html")),
         "/assets/join.css" => {
-            return Some(Ok(file(CSS, include_str!("../../../assets/join.css").into())));
+            return Ok(file(CSS, include_str!("../../../assets/join.css").into()));
         }
         "/assets/join.js" => {
-            return Some(Ok(file(SCRIPT, include_str!("../../../assets/join.js").into())));
+            return Ok(file(SCRIPT, include_str!("../../../assets/join.js").into()));
         }
         "/skill.md" => (MARKDOWN, include_str!("../../../assets/skill.md")),
         "/llms.txt" => (PLAIN, include_str!("../../../assets/llms.txt")),
-        _ => return None,
+        _ => (HTML, include_str!("../../../assets/join.html")),
     };
     let package = if has_package { "" } else { NO_PACKAGE };
-    Some(base().map(|base| file(content_type, filled(text, &base).replace("{{package}}", package))))
+    Ok(file(content_type, filled(text, &base()?).replace("{{package}}", package)))
 }
 
 /// The text with the hub's address in it. It consists of letters that mean nothing in any of the files.
@@ -54,7 +53,7 @@ fn filled(text: &str, base: &str) -> String {
 }
 
 fn file(content_type: &'static str, text: String) -> Reply {
-    let mut reply: Response<_> = reply(StatusCode::OK, content_type, text);
+    let mut reply = reply(StatusCode::OK, content_type, text);
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         // The link to here holds a code in its fragment; not even the rest of it goes anywhere.

@@ -6,12 +6,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use hyper::Uri;
 use hyper::header::{self, HeaderMap};
-use hyper::{StatusCode, Uri};
 
-use super::Refusal;
-use super::reply::refuse;
+use super::check::bearer;
+use super::refusal::Refusal;
 use crate::door::DoorConfig;
+use crate::door::code::HttpCode;
 use crate::net::Origin;
 
 /// Under what kind of name the hub was asked.
@@ -47,7 +48,7 @@ impl Asked {
                 None if config.trusted_proxies.iter().any(|it| it.contains(peer)) => {
                     return Ok(Self::Proxied);
                 }
-                None if matches!(super::bearer(headers), Ok(Some(_))) => {
+                None if matches!(bearer(headers), Ok(Some(_))) => {
                     return Ok(Self::Claimed(authority.to_owned()));
                 }
                 None => return Err(foreign(authority)),
@@ -127,13 +128,13 @@ fn foreign(authority: &str) -> Refusal {
     if authority.is_empty() || !authority.chars().all(is_plain) {
         // Not repeated: whatever it is, it is no name.
         let cause = "the `Host` header is no address";
-        return refuse(StatusCode::BAD_REQUEST, cause, "ask by the name of the hub");
+        return Refusal::new(HttpCode::BadHost, cause).hint("ask by the name of the hub");
     }
     let shown: String = authority.chars().take(100).collect();
     let cause = format!("`{shown}` is no name of this hub");
     let hint = "if it is one, its operator sets `publicUrl: \"https://NAME\"`; \
         ask by address otherwise";
-    refuse(StatusCode::MISDIRECTED_REQUEST, &cause, hint)
+    Refusal::new(HttpCode::ForeignHost, cause).hint(hint)
 }
 
 #[cfg(test)]

@@ -1,18 +1,13 @@
 //! The small endpoints. What they say comes from the engine, which also decides who may know it.
 
 use hyper::StatusCode;
-use hyper::header::{self, HeaderMap, HeaderValue};
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use hyper::header::{self, HeaderValue};
 
-use super::address::base;
-use super::forwarded::Client;
-use super::guide;
-use super::host::Asked;
-use super::package;
-use super::reply::{JSON, PROMETHEUS, TEXT, refuse, reply};
-use super::{Desk, Refusal, Reply, bearer};
-use crate::door::intent::{Answer, Ask, Asker, Intent, Question};
+use super::call::Call;
+use super::reply::{JSON, PROMETHEUS, TEXT, reply};
+use super::{Refusal, Reply, guide as files, package};
+use crate::door::code::HttpCode;
+use crate::door::intent::{Answer, Question};
 
 const WELCOME: &str = concat!(
     "Bot Hub ",
@@ -37,80 +32,73 @@ The token comes from whoever runs this hub: `bot-hub invite NAME --room ROOM`.
 "
 );
 
-impl<F> Desk<'_, F> {
-    pub(super) async fn page(
-        &self,
-        path: &str,
-        headers: &HeaderMap,
-        client: Client,
-        asked: &Asked,
-    ) -> Result<Reply, Refusal> {
-        if path == "/plugin.tgz" {
-            return package::reply_with(self.config.plugin.as_deref()).await;
-        }
-        let has_package = path == "/join" && package::is_there(self.config.plugin.as_deref()).await;
-        if let Some(page) = guide::page(path, has_package, || base(headers, client, &self.config)) {
-            return page;
-        }
-        let (what, content_type) = match path {
-            "/" => return Ok(reply(StatusCode::OK, TEXT, WELCOME.to_owned())),
-            "/livez" => return self.liveness(),
-            "/readyz" => (Question::Ready, TEXT),
-            "/healthz" => (Question::Health, JSON),
-            "/version" => (Question::Version, JSON),
-            "/metrics" => (Question::Metrics, PROMETHEUS),
-            _ => {
-                let hint = "bots connect to `/ws`; `/` says what else there is";
-                return Err(refuse(StatusCode::NOT_FOUND, "there is nothing at this path", hint));
-            }
-        };
-        let asker = if self.is_local(headers, asked) {
-            Asker::Local
-        } else {
-            Asker::Remote(client.address, bearer(headers)?)
-        };
-        match self.ask(what, asker).await {
-            Some(Answer::Good(body)) => Ok(reply(StatusCode::OK, content_type, body)),
-            Some(Answer::Bad(body)) => {
-                Ok(reply(StatusCode::SERVICE_UNAVAILABLE, content_type, body))
-            }
-            Some(Answer::Json(..)) | None => Err(no_answer()),
-            Some(Answer::Denied) => Err(denied()),
-        }
-    }
+pub(super) fn welcome() -> Reply {
+    reply(StatusCode::OK, TEXT, WELCOME)
+}
 
-    /// The runtime runs, or this would not be answered; the engine lives as long as it listens.
-    fn liveness(&self) -> Result<Reply, Refusal> {
-        if self.door.intents.is_closed() {
-            return Err(no_answer());
-        }
-        Ok(reply(StatusCode::OK, TEXT, "ok\n".to_owned()))
+/// The runtime runs, or this would not be answered; the engine lives as long as it listens.
+pub(super) fn alive(call: &Call<'_>) -> Result<Reply, Refusal> {
+    if call.conn.door.intents.is_closed() {
+        return Err(no_answer());
     }
+    Ok(reply(StatusCode::OK, TEXT, "ok\n".to_owned()))
+}
 
-    pub(super) async fn ask(&self, what: Question, asker: Asker) -> Option<Answer> {
-        // The certificate is the door's: the engine knows nothing of it.
-        let more = if what == Question::Metrics { self.door.tls_metrics() } else { String::new() };
-        let (reply, answer) = oneshot::channel();
-        let exchange = async {
-            self.door.intents.send(Intent::Ask(Ask { what, asker, reply })).await.ok()?;
-            answer.await.ok()
-        };
-        match timeout(self.config.limits.answer, exchange).await.ok().flatten() {
-            Some(Answer::Good(page)) => Some(Answer::Good(page + &more)),
-            other => other,
-        }
+pub(super) async fn ready(call: Call<'_>) -> Result<Reply, Refusal> {
+    page(&call, Question::Ready, TEXT).await
+}
+
+pub(super) async fn health(call: Call<'_>) -> Result<Reply, Refusal> {
+    page(&call, Question::Health, JSON).await
+}
+
+pub(super) async fn version(call: Call<'_>) -> Result<Reply, Refusal> {
+    page(&call, Question::Version, JSON).await
+}
+
+/// What the engine measures, and what the door knows of the certificate: the engine knows nothing of it.
+pub(super) async fn metrics(call: Call<'_>) -> Result<Reply, Refusal> {
+    let certificate = call.conn.door.tls_metrics();
+    match call.conn.ask(Question::Metrics, call.asker()?).await {
+        Some(Answer::Good(page)) => Ok(reply(StatusCode::OK, PROMETHEUS, page + &certificate)),
+        other => told(other, PROMETHEUS),
+    }
+}
+
+/// The pages for people and agents who were invited.
+pub(super) async fn guide(call: Call<'_>) -> Result<Reply, Refusal> {
+    let path = call.path();
+    let package = call.config.plugin.as_deref();
+    let has_package = path == "/join" && package::is_there(package).await;
+    files::page(path, has_package, || call.base())
+}
+
+async fn page(
+    call: &Call<'_>,
+    what: Question,
+    content_type: &'static str,
+) -> Result<Reply, Refusal> {
+    told(call.conn.ask(what, call.asker()?).await, content_type)
+}
+
+fn told(answer: Option<Answer>, content_type: &'static str) -> Result<Reply, Refusal> {
+    match answer {
+        Some(Answer::Good(body)) => Ok(reply(StatusCode::OK, content_type, body)),
+        Some(Answer::Bad(body)) => Ok(reply(StatusCode::SERVICE_UNAVAILABLE, content_type, body)),
+        Some(Answer::Refused(error)) => Err(Refusal::from(*error)),
+        Some(Answer::Denied) => Err(denied()),
+        None => Err(no_answer()),
     }
 }
 
 fn denied() -> Refusal {
-    let cause = "this is for operators";
     let hint = "ask from the machine of the hub, or send `Authorization: Bearer <operator token>`";
-    let mut reply = refuse(StatusCode::UNAUTHORIZED, cause, hint);
-    reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    reply
+    Refusal::new(HttpCode::OperatorsOnly, "this is for operators")
+        .hint(hint)
+        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
 fn no_answer() -> Refusal {
     let hint = "look into the hub's log; it is overloaded or it stops";
-    refuse(StatusCode::SERVICE_UNAVAILABLE, "the hub does not answer", hint)
+    Refusal::new(HttpCode::Unavailable, "the hub does not answer").hint(hint)
 }

@@ -1,8 +1,10 @@
 //! What waits to be written to one connection: the engine appends, the connection takes.
 //!
 //! Both live on one thread, so there is no lock and nothing is borrowed across an await. The outbox
-//! knows bytes, marks and probes; it never writes to a socket and never decides that a reader is too
+//! knows bytes with their framing, marks and probes; it never writes to a socket and never decides that a reader is too
 //! slow: it says [`Refused::Full`] and the engine decides.
+
+mod framing;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -12,6 +14,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::door::buffers::Buffers;
 use crate::door::ws::{self, CloseCode};
+
+pub use framing::Framing;
 
 /// Why nothing was appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,9 +40,10 @@ pub struct OutboxLimits {
 
 /// The queue between the engine and one connection, shared as `Rc<Outbox>`.
 pub struct Outbox {
+    framing: Framing,
     limits: OutboxLimits,
     buffers: Rc<Buffers>,
-    /// Whole frames, ready for the socket. Has no capacity while it is empty.
+    /// Whole messages with their framing, ready for the socket. Has no capacity while it is empty.
     queue: RefCell<Vec<u8>>,
     /// Bytes that the connection took and has not written.
     in_flight: Cell<usize>,
@@ -91,10 +96,17 @@ impl Batch {
 
 /// The engine's side.
 impl Outbox {
-    /// An open, empty outbox.
+    /// An open, empty outbox of a WebSocket.
     #[must_use]
     pub fn new(limits: OutboxLimits, buffers: Rc<Buffers>) -> Self {
+        Self::framed(Framing::WebSocket, limits, buffers)
+    }
+
+    /// An open, empty outbox.
+    #[must_use]
+    pub fn framed(framing: Framing, limits: OutboxLimits, buffers: Rc<Buffers>) -> Self {
         Self {
+            framing,
             limits,
             buffers,
             queue: RefCell::default(),
@@ -113,8 +125,14 @@ impl Outbox {
         }
     }
 
-    /// Queues bytes that are whole WebSocket frames ([`ws::append_text`]), which carry so many
-    /// deliveries. Returns the mark: all deliveries so far, these included. `Intent::Written` with that
+    /// The framing of everything that goes to this connection.
+    #[must_use]
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Queues bytes that are whole messages in this outbox's framing ([`Framing::append_text`]), which carry
+    /// so many deliveries. Returns the mark: all deliveries so far, these included. `Intent::Written` with that
     /// mark or a greater one says that they were written.
     ///
     /// # Errors
@@ -130,8 +148,8 @@ impl Outbox {
     /// # Errors
     /// Nothing was queued; see [`Refused`].
     pub fn append_text(&self, text: &[u8], deliveries: u32) -> Result<u64, Refused> {
-        self.admit(text.len() + ws::text_header(text.len()).len())?;
-        self.push(|queue| ws::append_text(queue, text));
+        self.admit(self.framing.framed_len(text.len()))?;
+        self.push(|queue| self.framing.append_text(queue, text));
         Ok(self.count(deliveries))
     }
 
@@ -150,7 +168,7 @@ impl Outbox {
         // How long it is shows only when it is there.
         let is_refused = self.push(|queue| {
             let before = queue.len();
-            ws::append_text_by(queue, write);
+            self.framing.append_text_by(queue, write);
             let (queued, bytes) = (before + self.in_flight.get(), queue.len() - before);
             let is_refused = !self.fits(queued, bytes);
             if is_refused {
@@ -163,11 +181,15 @@ impl Outbox {
 
     /// Queues a ping that carries `number`, which must be greater than the probe before.
     /// `Intent::Proven` with that number or a greater one says that the peer's WebSocket stack has
-    /// consumed everything that was queued before it.
+    /// consumed everything that was queued before it. Over another framing nothing is queued: such a peer
+    /// proves nothing.
     ///
     /// # Errors
     /// Nothing was queued; see [`Refused`].
     pub fn probe(&self, number: u64) -> Result<(), Refused> {
+        if !self.framing.proves() {
+            return if self.is_open() { Ok(()) } else { Err(Refused::Closing) };
+        }
         let payload = number.to_be_bytes();
         self.admit(payload.len() + 2)?;
         debug_assert!(self.probe.get() < Some(number), "probes grow");
@@ -351,10 +373,10 @@ impl Outbox {
         }
     }
 
-    /// Queues the heartbeat, a ping that says nothing.
+    /// Queues the heartbeat, which says nothing.
     pub(in crate::door) fn heartbeat(&self) {
         if self.is_open() {
-            self.push(|queue| ws::append_ping(queue, b""));
+            self.push(|queue| self.framing.append_ping(queue, b""));
         }
     }
 
@@ -379,10 +401,10 @@ impl Outbox {
         self.appends.get()
     }
 
-    /// Queues the close frame behind everything else.
+    /// Queues the last words behind everything else.
     pub(in crate::door) fn last(&self, code: Option<CloseCode>, reason: &str) {
         self.pong.take();
-        self.push(|queue| ws::append_close(queue, code, reason));
+        self.push(|queue| self.framing.append_close(queue, code, reason));
     }
 
     /// The connection is over: nothing is taken any more, nothing is held.

@@ -107,3 +107,38 @@ fn what_is_made_in_the_outbox_is_refused_like_what_is_copied() {
     outbox.close(CloseCode::RESTART, "restart");
     assert_eq!(made(0), Err(Refused::Closing));
 }
+
+#[test]
+fn an_outbox_with_another_framing_keeps_the_same_bounds_and_marks() {
+    let limits = OutboxLimits { bytes_max: 100, high_water_bytes: 20 };
+    let outbox = Outbox::framed(Framing::Sse, limits, Rc::new(Buffers::new()));
+    assert_eq!(outbox.append_text(b"{}", 1), Ok(1));
+    assert_eq!(outbox.append_text_by(1, |out| out.extend_from_slice(b"[1]")), Ok(2));
+    assert_eq!(outbox.probe(1), Ok(()));
+    outbox.heartbeat();
+    let batch = outbox.take();
+    assert_eq!(batch.rest(), b"data: {}\n\ndata: [1]\n\n:\n\n");
+    assert_eq!((batch.mark, batch.probe), (2, None), "what cannot be proven is not probed");
+    outbox.wrote(batch.bytes.len());
+    assert_eq!(outbox.append_text(&[b'.'; 92], 1), Ok(3));
+    assert_eq!(outbox.append_text(b"", 0), Err(Refused::Full), "what stands around it counts");
+    outbox.close(CloseCode::REPLACED, "a newer reader");
+    outbox.last(Some(CloseCode::REPLACED), "a newer reader");
+    let last = outbox.take();
+    assert!(
+        last.rest()
+            .ends_with(b"event: close\ndata: {\"code\":4009,\"reason\":\"a newer reader\"}\n\n")
+    );
+    assert_eq!(outbox.probe(2), Err(Refused::Closing));
+}
+
+#[test]
+fn lines_of_json_end_with_the_stream() {
+    let limits = OutboxLimits { bytes_max: 100, high_water_bytes: 20 };
+    let outbox = Outbox::framed(Framing::JsonLines, limits, Rc::new(Buffers::new()));
+    assert_eq!(outbox.append_text(b"{}", 1), Ok(1));
+    outbox.heartbeat();
+    outbox.close(CloseCode::RESTART, "restart");
+    outbox.last(Some(CloseCode::RESTART), "restart");
+    assert_eq!(outbox.take().rest(), b"{}\n\n");
+}

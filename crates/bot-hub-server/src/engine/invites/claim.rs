@@ -11,7 +11,8 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::book::{Standing, standing};
-use super::{failed, refusal, taken, was_somebodys};
+use super::{refused, taken, was_somebodys};
+use crate::door::code::{HttpCode, HttpError};
 use crate::door::{Answer, ClaimWish};
 use crate::engine::accounts::no_randomness;
 use crate::engine::admit::printable;
@@ -37,31 +38,25 @@ impl Engine {
         match self.prepare_claim(&wish) {
             Ok((invite, bot, secret)) => self.write_claim(invite, bot, secret, wish.base, reply),
             // The asker may have hung up.
-            Err(answer) => drop(reply.send(answer)),
+            Err(error) => drop(reply.send(refused(error))),
         }
     }
 
     fn prepare_claim(
         &mut self,
         wish: &ClaimWish,
-    ) -> Result<(InviteRecord, BotRecord, Secret), Answer> {
+    ) -> Result<(InviteRecord, BotRecord, Secret), HttpError> {
         let now = self.now;
         let invite = self.find_invite(wish)?;
         let name = match &wish.name {
             Some(name) => BotId::new(name).map_err(|error| {
-                failed(
-                    400,
-                    "bad_name",
-                    &format!("`{name:.64}` is no name: {error}"),
-                    NAME_HINT,
-                    None,
-                )
+                let message = format!("`{name:.64}` is no name: {error}");
+                HttpError::new(HttpCode::BadName, message).hint(NAME_HINT)
             })?,
             None => invite.name.clone(),
         };
-        let found = self.may_claim(&invite, &name);
-        found.map_err(|error| refusal(&error))?;
-        let secret = make_token(Kind::Bot).map_err(|error| refusal(&no_randomness(&error)))?;
+        self.may_claim(&invite, &name)?;
+        let secret = make_token(Kind::Bot).map_err(|error| no_randomness(&error))?;
         let claim = ClaimRecord {
             at: now,
             bot: name.clone(),
@@ -73,11 +68,12 @@ impl Engine {
         Ok((InviteRecord { claim: Some(claim), ..invite }, bot, secret))
     }
 
-    fn find_invite(&mut self, wish: &ClaimWish) -> Result<InviteRecord, Answer> {
+    fn find_invite(&mut self, wish: &ClaimWish) -> Result<InviteRecord, HttpError> {
         let Some(hash) = hash_code(wish.code.expose()) else {
             let message =
                 "that is no code: a code has 16 letters and digits, as in K7QF-2M9D-XR4T-8W3A";
-            return Err(failed(400, "bad_code", message, "copy it again, or the whole link", None));
+            let error = HttpError::new(HttpCode::BadCode, message);
+            return Err(error.hint("copy it again, or the whole link"));
         };
         let Some(invite) = self.invites.find(&hash) else {
             // Only wrong codes meet the brake: the holder of a good one does not wait because others behind
@@ -88,19 +84,22 @@ impl Engine {
             self.invites.throttle.failed(wish.address, self.now);
             tracing::warn!(address = %wish.address, "somebody tried a code that is none");
             let hint = "ask whoever invited you for a new one";
-            return Err(failed(404, "unknown_code", "nobody made that code", hint, None));
+            return Err(HttpError::new(HttpCode::UnknownCode, "nobody made that code").hint(hint));
         };
-        let (kind, what) = match standing(invite, self.now) {
+        let (code, message) = match standing(invite, self.now) {
             Standing::Open if self.invites.is_changing(&invite.id) => {
                 let message = "somebody is claiming or revoking that code just now";
-                return Err(failed(429, "busy", message, "try again in 1 s", Some(1)));
+                let error = HttpError::new(HttpCode::Busy, message).hint("try again in 1 s");
+                return Err(error.retry_after_s(1));
             }
             Standing::Open => return Ok(invite.clone()),
-            Standing::Used => ("used_code", "that code was used: it is good for one bot, once"),
-            Standing::Expired => ("expired_code", "that code has expired"),
-            Standing::Revoked => ("revoked_code", "that code was revoked"),
+            Standing::Used => {
+                (HttpCode::UsedCode, "that code was used: it is good for one bot, once")
+            }
+            Standing::Expired => (HttpCode::ExpiredCode, "that code has expired"),
+            Standing::Revoked => (HttpCode::RevokedCode, "that code was revoked"),
         };
-        Err(failed(410, kind, what, "ask whoever invited you for a new one", None))
+        Err(HttpError::new(code, message).hint("ask whoever invited you for a new one"))
     }
 
     /// Whether the invite can be honoured as things are now.
@@ -197,19 +196,20 @@ impl Engine {
             "defaults": {},
         });
         // Whoever hung up has a token that it does not know; the operator sees that it never connects.
-        drop(reply.send(Answer::Json(200, body.to_string(), None)));
+        drop(reply.send(Answer::Good(body.to_string())));
     }
 
     pub(in crate::engine) fn claim_refused(&mut self, claim: Claim, code: Code) {
         self.invites.end_change(&claim.invite.id);
         self.registry.end_change(&claim.bot.bot);
-        drop(claim.reply.send(refusal(&ErrorFrame::new(code).hint("try again in a minute"))));
+        drop(claim.reply.send(refused(ErrorFrame::new(code).hint("try again in a minute"))));
     }
 }
 
 const NAME_HINT: &str = "a name has 1 to 64 of a-z, 0-9, `.`, `_` and `-`, as in `marlbot`";
 
-fn throttled(wait_s: u64) -> Answer {
-    let hint = format!("try again in {wait_s} s");
-    failed(429, "throttled", "too many codes were tried that are none", &hint, Some(wait_s))
+fn throttled(wait_s: u64) -> HttpError {
+    HttpError::new(HttpCode::Throttled, "too many codes were tried that are none")
+        .hint(format!("try again in {wait_s} s"))
+        .retry_after_s(wait_s)
 }

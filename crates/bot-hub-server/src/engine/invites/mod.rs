@@ -28,6 +28,7 @@ use super::accounts::{must_be_a_name, no_randomness, with_next};
 use super::confusables;
 use super::credential::{hash_code, make_code, scannable};
 use super::{Engine, Owner};
+use crate::door::code::HttpError;
 use crate::door::{Answer, ConnId, InviteCall};
 use bot_hub_store::{InviteRecord, Write};
 
@@ -223,9 +224,9 @@ impl Engine {
             // The asker may have hung up; then nobody misses the answer.
             (ReplyTo::Http(reply), Ok(mut result)) => {
                 result["ok"] = true.into();
-                drop(reply.send(Answer::Json(200, result.to_string(), None)));
+                drop(reply.send(Answer::Good(result.to_string())));
             }
-            (ReplyTo::Http(reply), Err(error)) => drop(reply.send(refusal(&error))),
+            (ReplyTo::Http(reply), Err(error)) => drop(reply.send(refused(error))),
         }
     }
 
@@ -250,31 +251,8 @@ fn lifetime(wished: Option<u64>) -> Result<u64, ErrorFrame> {
 }
 
 /// A refusal as HTTP says it.
-pub(super) fn refusal(error: &ErrorFrame) -> Answer {
-    let is = |codes: &[Code]| codes.iter().any(|code| code.number() == error.code);
-    let status = match error.code {
-        5000.. => 503,
-        _ if is(&[Code::BadFrame]) => 400,
-        _ if is(&[Code::NoSuchRoom, Code::NotAMember, Code::NoSuchInvite]) => 404,
-        _ if is(&[Code::NameTaken, Code::RoomFull, Code::TooManyInvites, Code::WrongKind]) => 409,
-        _ => 403,
-    };
-    failed(status, &error.name, &error.message, error.hint.as_deref().unwrap_or_default(), None)
-}
-
-/// An error as every endpoint below `/api` gives it.
-pub(super) fn failed(
-    status: u16,
-    kind: &str,
-    message: &str,
-    hint: &str,
-    retry_after_s: Option<u64>,
-) -> Answer {
-    let mut error = json!({ "type": kind, "message": message });
-    if !hint.is_empty() {
-        error["hint"] = hint.into();
-    }
-    Answer::Json(status, json!({ "ok": false, "error": error }).to_string(), retry_after_s)
+pub(super) fn refused(error: impl Into<HttpError>) -> Answer {
+    Answer::Refused(Box::new(error.into()))
 }
 
 impl Engine {

@@ -14,9 +14,8 @@ use bot_protocol::name::BotId;
 
 use super::encode::Form;
 use super::fair::{Cost, Payer};
-use super::said::Said;
 use super::{Engine, INTENTS_MAX, Meter, throttle};
-use crate::door::{ConnId, Intent};
+use crate::door::{ConnId, Intent, RawFrame};
 
 /// How long one connection is served while others wait, in nanoseconds: hundreds of usual frames.
 const QUANTUM_NS: u64 = 500_000;
@@ -55,7 +54,7 @@ impl Engine {
     }
 
     /// Something has come in.
-    pub(super) fn line_up(&mut self, intent: Intent<Said>) {
+    pub(super) fn line_up(&mut self, intent: Intent) {
         let conn = match &intent {
             Intent::Opened { conn, peer, .. } => {
                 self.fair.bill(*conn, Payer::Stranger(throttle::key(*peer)));
@@ -94,7 +93,7 @@ impl Engine {
         }
     }
 
-    fn serve_one(&mut self, conn: ConnId, intent: Intent<Said>) {
+    fn serve_one(&mut self, conn: ConnId, intent: Intent) {
         let began = (self.meter)();
         let took = |engine: &Self| (engine.meter)().saturating_sub(began);
         let is_over = matches!(intent, Intent::Closed { .. });
@@ -106,7 +105,7 @@ impl Engine {
                     let payer = engine.fair.payer(conn);
                     took(engine) < QUANTUM_NS || !engine.fair.has_others(payer.as_ref())
                 });
-                let frames: Vec<Said> = frames.collect();
+                let frames: Vec<RawFrame> = frames.collect();
                 // Nobody is left to hear the answers of a connection that is gone.
                 let is_left = !frames.is_empty() && self.peers.contains_key(&conn);
                 rest = is_left.then_some(Intent::Frames { conn, frames });

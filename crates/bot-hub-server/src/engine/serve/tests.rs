@@ -45,7 +45,7 @@ fn open(engine: &mut Engine, conn: u64, address: u8) -> Rc<Outbox> {
 }
 
 fn say(engine: &mut Engine, conn: u64, frames: &[&str]) {
-    let frames = frames.iter().map(|text| Said::from(*text)).collect();
+    let frames = frames.iter().map(|text| RawFrame::from(*text)).collect();
     engine.line_up(Intent::Frames { conn: ConnId(conn), frames });
 }
 

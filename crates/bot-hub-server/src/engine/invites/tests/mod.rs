@@ -18,9 +18,9 @@ use bot_protocol::time::Timestamp;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::door::{Buffers, ClaimWish, Intent, Outbox, OutboxLimits};
+use crate::door::{Buffers, ClaimWish, Intent, Outbox, OutboxLimits, RawFrame};
+use crate::engine::Reconfiguration;
 use crate::engine::registry::{Registry, hash_token};
-use crate::engine::{Reconfiguration, Said};
 use bot_hub_store::driver::{Driver, StoreEvent};
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::{Loaded, Reader, Store, StoreError};
@@ -138,7 +138,7 @@ impl Stage {
             format!("{{\"type\":\"auth\",\"token\":\"{token}\"}}"),
             "{\"type\":\"join\",\"room\":\"elsewhere\"}".to_owned(),
         ];
-        let frames = says.map(|text| Said::from(&*text));
+        let frames = says.map(|text| RawFrame::from(&*text));
         self.engine.intent(Intent::Frames { conn, frames: frames.into() });
         self.settle();
         self.engine.hub.missing(&[RoomName::new("elsewhere").unwrap()]).is_empty()
@@ -148,8 +148,11 @@ impl Stage {
 /// Status and body of an answer; it must be there.
 fn told(reply: &mut Reply) -> (u16, Value) {
     match reply.try_recv() {
-        Ok(Answer::Json(status, body, _)) => (status, serde_json::from_str(&body).unwrap()),
-        other => panic!("no answer in JSON: {other:?}"),
+        Ok(Answer::Good(body)) => (200, serde_json::from_str(&body).unwrap()),
+        Ok(Answer::Refused(error)) => {
+            (error.status, json!({ "error": { "type": error.kind, "message": error.message } }))
+        }
+        other => panic!("no answer: {other:?}"),
     }
 }
 

@@ -12,7 +12,7 @@ use bot_hub_store::StoreError;
 use bot_hub_store::driver::StoreEvent;
 
 impl Engine {
-    /// Saves, says goodbye and ends. The door's own deadline bounds how long peers may take.
+    /// Saves, tells everybody and ends. The door's own deadline bounds how long peers may take.
     pub(super) async fn stop(mut self, mut events: mpsc::Receiver<StoreEvent>) -> Ending {
         self.begin_turn();
         self.draining = true;
@@ -29,7 +29,7 @@ impl Engine {
             }
             self.submit();
         }
-        self.say_goodbye();
+        self.announce_shutdown();
         // The store's threads may have something to say that nobody waits for.
         drop(events);
         self.driver.close();
@@ -37,11 +37,11 @@ impl Engine {
     }
 
     pub(super) fn fail(self, error: StoreError) -> Ending {
-        self.say_goodbye();
+        self.announce_shutdown();
         Ending::StoreFailed(error)
     }
 
-    pub(super) fn say_goodbye(&self) {
+    pub(super) fn announce_shutdown(&self) {
         for (spread, peer) in self.peers.values().enumerate() {
             if peer.known.as_ref().is_some_and(|known| known.form != Form::Seed) {
                 // Spread over three seconds, so that they do not all come back at once. By place and
