@@ -132,6 +132,20 @@ impl SqliteReader {
         Ok(number)
     }
 
+    /// The same for a room that the store had when it was loaded. If the index of names does not find it, the
+    /// index is damaged, and all rooms are looked through: an empty page would hide what is there.
+    fn loaded_room_number(&mut self, room: &RoomName) -> rusqlite::Result<Option<i64>> {
+        let mut number = self.room_number(room)?;
+        if number.is_none() {
+            number = stored::room_number_without_index(&self.conn, room)?;
+            if let Some(number) = number {
+                tracing::error!(%room, "the index of room names is damaged: run `bot-hub verify`");
+                self.rooms.insert(room.clone(), number);
+            }
+        }
+        Ok(number)
+    }
+
     fn page(
         &mut self,
         room: &RoomName,
@@ -139,7 +153,7 @@ impl SqliteReader {
         entries_max: u64,
         bytes_max: usize,
     ) -> rusqlite::Result<Page> {
-        let Some(number) = self.room_number(room)? else { return Ok(Page::default()) };
+        let Some(number) = self.loaded_room_number(room)? else { return Ok(Page::default()) };
         let tail = stored::tail(&self.conn, &mut self.sum, room, number)?;
         let (way, all) = wanted(span, &tail);
         let part = first_of(way, &all, entries_max);

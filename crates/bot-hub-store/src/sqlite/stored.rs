@@ -76,6 +76,15 @@ pub(super) fn room_number(conn: &Connection, room: &RoomName) -> rusqlite::Resul
     statement.query_row([room.as_str()], |row| row.get(0)).optional()
 }
 
+/// The same, by a look at every room.
+pub(super) fn room_number_without_index(
+    conn: &Connection,
+    room: &RoomName,
+) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT id FROM room NOT INDEXED WHERE name = ?1";
+    conn.prepare_cached(sql)?.query_row([room.as_str()], |row| row.get(0)).optional()
+}
+
 /// The tail of a room; `None` if its row is damaged or gone.
 pub(super) fn checked_tail(
     conn: &Connection,
