@@ -4,13 +4,14 @@
 
 use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
+use bot_protocol::frame::answer::InviteState;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::book::{Standing, standing};
+use super::book::standing;
 use super::{failed, refusal, taken, was_somebodys};
 use crate::door::{Answer, ClaimWish};
 use crate::engine::accounts::no_randomness;
@@ -91,14 +92,14 @@ impl Engine {
             return Err(failed(404, "unknown_code", "nobody made that code", hint, None));
         };
         let (kind, what) = match standing(invite, self.now) {
-            Standing::Open if self.invites.is_changing(&invite.id) => {
+            InviteState::Open if self.invites.is_changing(&invite.id) => {
                 let message = "somebody is claiming or revoking that code just now";
                 return Err(failed(429, "busy", message, "try again in 1 s", Some(1)));
             }
-            Standing::Open => return Ok(invite.clone()),
-            Standing::Used => ("used_code", "that code was used: it is good for one bot, once"),
-            Standing::Expired => ("expired_code", "that code has expired"),
-            Standing::Revoked => ("revoked_code", "that code was revoked"),
+            InviteState::Open => return Ok(invite.clone()),
+            InviteState::Used => ("used_code", "that code was used: it is good for one bot, once"),
+            InviteState::Expired => ("expired_code", "that code has expired"),
+            InviteState::Revoked => ("revoked_code", "that code was revoked"),
         };
         Err(failed(410, kind, what, "ask whoever invited you for a new one", None))
     }
