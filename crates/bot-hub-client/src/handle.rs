@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bot_protocol::frame::answer::{Answer, Ask, Reply};
 use bot_protocol::frame::client::{
     BotState, ClientFrame, History, Join, Leave, Message, Ping, Presence, Receipt, Rooms, Status,
     Typing, Who,
@@ -136,7 +137,7 @@ impl Client {
 
     /// Enters a room, or comes back to it.
     pub async fn join(&self, room: RoomName) -> Result<Joined, AskError> {
-        match self.ask(ClientFrame::Join(Join { room })).await? {
+        match self.exchange(ClientFrame::Join(Join { room })).await? {
             ServerFrame::Joined(joined) => Ok(joined),
             other => mismatch("join", &other),
         }
@@ -144,7 +145,7 @@ impl Client {
 
     /// Gives up a membership.
     pub async fn leave(&self, room: RoomName) -> Result<Left, AskError> {
-        match self.ask(ClientFrame::Leave(Leave { room })).await? {
+        match self.exchange(ClientFrame::Leave(Leave { room })).await? {
             ServerFrame::Left(left) => Ok(left),
             other => mismatch("leave", &other),
         }
@@ -152,7 +153,7 @@ impl Client {
 
     /// Reads a page of a room's log.
     pub async fn history(&self, page: History) -> Result<HistoryPage, AskError> {
-        match self.ask(ClientFrame::History(page)).await? {
+        match self.exchange(ClientFrame::History(page)).await? {
             ServerFrame::History(page) => Ok(page),
             other => mismatch("history", &other),
         }
@@ -180,7 +181,7 @@ impl Client {
 
     /// Asks for one page of what became of a message.
     pub async fn status_page(&self, wish: Status) -> Result<StatusReport, AskError> {
-        match self.ask(ClientFrame::Status(wish)).await? {
+        match self.exchange(ClientFrame::Status(wish)).await? {
             ServerFrame::Status(report) => Ok(report),
             other => mismatch("status", &other),
         }
@@ -200,7 +201,7 @@ impl Client {
 
     /// Asks for one page of the rooms that there are.
     pub async fn rooms_page(&self, wish: Rooms) -> Result<RoomDirectory, AskError> {
-        match self.ask(ClientFrame::Rooms(wish)).await? {
+        match self.exchange(ClientFrame::Rooms(wish)).await? {
             ServerFrame::Rooms(rooms) => Ok(rooms),
             other => mismatch("rooms", &other),
         }
@@ -225,18 +226,29 @@ impl Client {
 
     /// Asks for one page of the bots that there are.
     pub async fn who_page(&self, wish: Who) -> Result<BotDirectory, AskError> {
-        match self.ask(ClientFrame::Who(wish)).await? {
+        match self.exchange(ClientFrame::Who(wish)).await? {
             ServerFrame::Who(bots) => Ok(bots),
             other => mismatch("who", &other),
         }
     }
 
     /// Administers the hub. Not repeated by itself: [`AskError::Lost`] says that a connection broke
-    /// before the answer. `Operation::Observe` ends with its connection; repeat it after each
-    /// [`Event::Connected`], and use a side connection, which acknowledges nothing.
+    /// before the answer. `observe` ends with its connection; repeat it after each
+    /// [`Event::Connected`], and use a side connection, which acknowledges nothing. An answer of several
+    /// pages is the first one.
+    pub async fn ask<A: Reply>(&self, ask: Ask<A>) -> Result<A, AskError> {
+        let answer = self.answer_to(ask.operation).await?;
+        answer.read().map_err(|error| AskError::Unreadable(error.to_string()))
+    }
+
+    /// The same, with the answer as JSON: it has every field that the hub sent.
     pub async fn operate(&self, operation: Operation) -> Result<serde_json::Value, AskError> {
+        self.answer_to(operation).await.map(Answer::into_json)
+    }
+
+    async fn answer_to(&self, operation: Operation) -> Result<Answer, AskError> {
         let reference = message_id(unix_ms(), random()).as_str().into();
-        match self.ask(ClientFrame::Operate(Operate { reference, operation })).await? {
+        match self.exchange(ClientFrame::Operate(Operate { reference, operation })).await? {
             ServerFrame::Operated(operated) => Ok(operated.result),
             other => mismatch("operate", &other),
         }
@@ -252,7 +264,7 @@ impl Client {
         // JavaScript's numbers end at 2^53.
         let at = Some(u64::from_ne_bytes(random()) >> 11);
         let start = Instant::now();
-        match self.ask(ClientFrame::Ping(Ping { at })).await? {
+        match self.exchange(ClientFrame::Ping(Ping { at })).await? {
             ServerFrame::Pong(pong) => {
                 Ok(Pulse { round_trip: start.elapsed(), slowed: pong.slowed })
             }
@@ -314,7 +326,7 @@ impl Client {
         drop(state.wait_for(|_| false).await);
     }
 
-    async fn ask(&self, frame: ClientFrame) -> Result<ServerFrame, AskError> {
+    async fn exchange(&self, frame: ClientFrame) -> Result<ServerFrame, AskError> {
         let (answer, answered) = oneshot::channel();
         self.command(Command::Ask(Box::new(frame), answer)).await?;
         let answer = answered.await.map_err(|_| AskError::Ended(self.end()))?;

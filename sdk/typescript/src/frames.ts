@@ -19,6 +19,9 @@ export type Ack = {
   seq?: number;
 };
 
+/** The answer to an `operate`. On the wire it is the fields of the answer alone: a reader knows from its own question which answer it is. */
+export type Answer = TokenMade | TokenKept | TokensRevoked | BotSwitched | BotRemoved | BotList | BotLine | Done | RoomList | RoomLine | PendingList | Observing | HubNumbers | InviteMade | InviteList | InviteRevoked;
+
 /** `auth`: the token, and what the client can do. */
 export type Auth = {
   /** What the client can do: `ack`, `receipts`, `ranges`, `presence`, `acts`. Unknown ones are not granted. */
@@ -90,8 +93,80 @@ export type BotInfo = {
   state: BotState | (string & {});
 };
 
+/** Everything known about one bot. */
+export type BotLine = {
+  /** Its name. */
+  bot: BotId;
+  /** The program of its reading connection, as that named itself; `null` without one. */
+  client?: string | null;
+  /** When it was made; `null` if only the configuration file knows it. */
+  created_at?: Timestamp | null;
+  /** Whether it is kept out: disabled, or without a token that is good. */
+  disabled: boolean;
+  /** The connections of it that ended in the last ten minutes; `null` if that says nothing. */
+  ended_lately?: Ends | null;
+  /** Whether it came by an invite. */
+  guest?: boolean;
+  /** When it was last connected; `null` if it never was. */
+  last_seen?: Timestamp | null;
+  /** Whether it has a reading connection. */
+  online: boolean;
+  /** Whether it has operator rights. */
+  operator?: boolean;
+  /** Where it was made. */
+  origin?: BotOrigin | (string & {});
+  /** That it was slowed down, because it took more than its share of the hub's time; `null` if it was not. */
+  slowed?: Slowed | null;
+  /** How many tokens of it are good. */
+  tokens?: number;
+};
+
+/** A page of the bots, by name. */
+export type BotList = {
+  /** The bots. */
+  bots: Array<BotLine>;
+  /** There is more: the same request with this as `after` has it. */
+  next?: string;
+};
+
+/** Where a bot was made. */
+export type BotOrigin =
+  | "store"
+  | "configuration file"
+  | "this process";
+
+/** A bot is removed. */
+export type BotRemoved = {
+  /** Which bot. */
+  bot: BotId;
+  /** How many messages waited for it and are dropped. */
+  dropped?: number;
+  /** Always true. */
+  removed: boolean;
+};
+
 /** What a bot says that it is doing, or what the hub sees of it. */
 export type BotState = "online" | "idle" | "busy" | "away" | "offline";
+
+/** A bot is disabled, or enabled again. */
+export type BotSwitched = {
+  /** Which bot. */
+  bot: BotId;
+  /** Whether it is disabled now. */
+  disabled: boolean;
+};
+
+/** Who came by an invite. */
+export type ClaimLine = {
+  /** From which address; `null` where the asker is no operator. */
+  address?: string | null;
+  /** When. */
+  at: Timestamp;
+  /** What it is called. */
+  bot: BotId;
+  /** Its program, as that named itself; it may be empty. */
+  client: string;
+};
 
 /** A frame from a client. Unknown fields are ignored, unknown types are refused. */
 export type ClientFrame =
@@ -147,6 +222,24 @@ export type Delivery = {
   thread?: string;
 };
 
+/** The change is committed. */
+export type Done = {
+  /** How many messages waited for the bot and are dropped. Absent if that is none. */
+  dropped?: number;
+  /** Always true. */
+  ok: boolean;
+};
+
+/** How often the reading connections of a bot ended lately. */
+export type Ends = {
+  /** How often. */
+  count: number;
+  /** When the first of them was. */
+  since: Timestamp;
+  /** The commonest reason, for people. */
+  why: string;
+};
+
 /** One life of the hub's store. */
 export type Epoch = string;
 
@@ -167,6 +260,9 @@ export type ErrorFrame = {
   /** With `later`: not before. */
   retry_after_ms?: number;
 };
+
+/** The word that stands for all rooms. */
+export type EveryRoom = "all";
 
 /** `gap`: entries that this bot will never get. */
 export type Gap = {
@@ -227,6 +323,113 @@ export type HubInfo = {
   /** Its version. */
   version: string;
 };
+
+/** The hub in numbers: as they are now, or counted since the hub was started. */
+export type HubNumbers = {
+  /** Since the start: messages committed. */
+  accepted?: number;
+  /** By how many milliseconds the time of the newest message is ahead of the hub's clock. */
+  ahead_ms?: number;
+  /** Now: bots that the hub knows. */
+  bots?: number;
+  /** Now: authenticated connections. */
+  connections?: number;
+  /** Since the start: damaged entries that were withheld. */
+  corrupt?: number;
+  /** Since the start: entries given up after too many redeliveries. */
+  dead?: number;
+  /** Since the start: entries handed to connections. */
+  deliveries?: number;
+  /** Since the start: entries that a bot will never get because of a limit, the retention or its end. */
+  dropped?: number;
+  /** Now: entries kept. */
+  entries?: number;
+  /** The life of the hub's store. */
+  epoch?: Epoch;
+  /** Since the start: entries that expired before a bot took them. */
+  expired?: number;
+  /** Since the start: facts that were forgotten while the store refused them. */
+  forgotten?: number;
+  /** For how many milliseconds the oldest of what waits has waited; 0 if nothing waits. */
+  oldest_waiting_ms?: number;
+  /** Now: bots that are connected. */
+  online?: number;
+  /** Since the start: entries that a client took responsibility for. */
+  received?: number;
+  /** Now: changes that the store refused and that are tried again. */
+  refused_changes?: number;
+  /** Why nothing is removed because of its age at the moment, for people; `null` if that goes on. */
+  retention_waits?: string | null;
+  /** Now: rooms, without direct conversations. */
+  rooms?: number;
+  /** Now: entries that wait for some member or are not received yet, summed over members. */
+  waiting?: number;
+};
+
+/** One invite. */
+export type InviteLine = {
+  /** Who made it. */
+  by: BotId;
+  /** What the bot that comes by it may do in the rooms. */
+  can: Array<Right | (string & {})>;
+  /** Who came by it; `null` if nobody did. */
+  claim?: ClaimLine | null;
+  /** When it was made. */
+  created_at?: Timestamp;
+  /** When its code ends. */
+  expires_at: Timestamp;
+  /** What `invite_revoke` names it by. */
+  id: string;
+  /** What the bot that comes by it is called, unless it asks for another name. */
+  name: BotId;
+  /** Where the bot becomes a member. */
+  rooms: Array<RoomName>;
+  /** How it stands. */
+  state: InviteState | (string & {});
+};
+
+/** A page of invites, the newest first. */
+export type InviteList = {
+  /** The invites. */
+  invites: Array<InviteLine>;
+  /** There is more: the same request with this as `after` has it. */
+  next?: string;
+};
+
+/** An invite was made. This is the only time that its code leaves the hub. */
+export type InviteMade = {
+  /** Whom the invited agent comes to talk with. */
+  bots?: Array<BotId>;
+  /** What the bot that comes by it may do in the rooms. */
+  can: Array<Right | (string & {})>;
+  /** The code, as people type it. */
+  code: Secret;
+  /** When the code ends. */
+  expires_at: Timestamp;
+  /** What `invite_revoke` names it by. It is no secret. */
+  id: string;
+  /** What the bot that comes by it is called, unless it asks for another name. */
+  name: BotId;
+  /** The address of the hub as others see it, if the configuration says one. */
+  public_url?: string | null;
+  /** Where the bot becomes a member. */
+  rooms: Array<RoomName>;
+  /** The rooms among them that were made for it, closed. */
+  rooms_made?: Array<RoomName>;
+  /** The code in the form that is recognised where secrets are searched for. */
+  secret?: Secret;
+};
+
+/** An invite is worthless now. */
+export type InviteRevoked = {
+  /** Which one. */
+  id: string;
+  /** Always true. */
+  revoked: boolean;
+};
+
+/** How an invite stands. */
+export type InviteState = "open" | "used" | "expired" | "revoked";
 
 /** Whom to invite, and to what. */
 export type InviteWish = {
@@ -304,6 +507,20 @@ export type Limits = {
   wire_bytes?: number;
 };
 
+/** One member of a room. */
+export type MemberLine = {
+  /** The member. */
+  bot: BotId;
+  /** What it may do there. */
+  can: Array<Right | (string & {})>;
+  /** Up to which seq it has received. */
+  cursor: number;
+  /** Whether it has a reading connection. */
+  online: boolean;
+  /** How many entries wait for it, or are not received yet. */
+  waiting: number;
+};
+
 /** A room that the bot belongs to. */
 export type Membership = {
   /** What it may do there; absent for the usual: reading, posting and requests. */
@@ -341,6 +558,17 @@ export type Message = {
 /** 1 to 64 visible ASCII characters. */
 export type MessageId = string;
 
+/** The rooms that an observer is shown. */
+export type Observed =
+  | EveryRoom | (string & {})
+  | Record<string, number>;
+
+/** From now on new entries are shown to this connection. */
+export type Observing = {
+  /** Of which rooms. */
+  observing: Observed;
+};
+
 /** `operate`: one administrative request; the answer carries the same `ref`. */
 export type Operate = {
   /** What to do. */
@@ -349,12 +577,12 @@ export type Operate = {
   ref: string;
 };
 
-/** `operated`: the answer to `operate`; its result is documented with each operation. */
+/** `operated`: the answer to `operate`. */
 export type Operated = {
   /** The `ref` of the request. */
   ref: string;
-  /** What came of it. */
-  result: unknown;
+  /** What came of it. Which answer that is follows from the operation. */
+  result: Answer;
 };
 
 /** One administrative request. */
@@ -509,6 +737,14 @@ export type Page = {
   after?: string;
   /** At most so many lines in one answer; a thousand when absent, and never more. */
   limit?: number;
+};
+
+/** A page of what waits: one line for each bot and room. It may hold less than its bound, or nothing, and still not be the last. */
+export type PendingList = {
+  /** There is more: the same request with this as `after` has it. */
+  next?: string;
+  /** What waits. */
+  pending: Array<Waiting>;
 };
 
 /** `ping`: answered with `pong`. */
@@ -674,6 +910,36 @@ export type RoomInfo = {
   room: RoomName;
 };
 
+/** Everything known about one room. */
+export type RoomLine = {
+  /** How many bytes of text and extras its entries have. */
+  bytes: number;
+  /** Whether only an operator admits members. */
+  closed: boolean;
+  /** How many entries it keeps. */
+  entries: number;
+  /** The seq of its oldest entry; one more than `head` in a room without entries. */
+  first: number;
+  /** The seq of its newest entry; 0 before the first one. */
+  head: number;
+  /** Its members; in `room_show` by name. */
+  members: Array<MemberLine>;
+  /** Only in `room_show`: there are more members, and the same request with this as `after` has them. */
+  next?: string;
+  /** How long it keeps its entries. */
+  retain: Retention;
+  /** Its name. */
+  room: RoomName;
+};
+
+/** A page of the rooms, by name. */
+export type RoomList = {
+  /** There is more: the same request with this as `after` has it. */
+  next?: string;
+  /** The rooms. The last one may go on in the next page, with the rest of its members. */
+  rooms: Array<RoomLine>;
+};
+
 /** A room's name, compared without case; `dm:<a>:<b>` for two bots. */
 export type RoomName = string;
 
@@ -767,6 +1033,38 @@ export type Step = {
 /** Milliseconds since the Unix epoch, by the hub's clock. On the wire it is a JSON number; it stays below 2^53 for the next 280,000 years, so that JavaScript reads it exactly. */
 export type Timestamp = number;
 
+/** A prepared token is kept. */
+export type TokenKept = {
+  /** Whose token it is. */
+  bot: BotId;
+  /** The tokens made before end then; `null` if they have ended. */
+  old_ends_at?: Timestamp | null;
+};
+
+/** A token was made. This is the only time that it leaves the hub. */
+export type TokenMade = {
+  /** Whose token it is. */
+  bot: BotId;
+  /** After `bot_prepare_token`: the token ends then, unless it is kept before. */
+  keep_until?: Timestamp;
+  /** The tokens made before end then. Absent where they have ended, or do not end. */
+  old_ends_at?: Timestamp;
+  /** The address of the hub as others see it, if the configuration says one. */
+  public_url?: string | null;
+  /** The token. */
+  token: Secret;
+  /** After `bot_prepare_token`: what `bot_keep_token` names the token by. It is no secret. */
+  token_id?: string;
+};
+
+/** The tokens that were made at run time are revoked. */
+export type TokensRevoked = {
+  /** Whose tokens they were. */
+  bot: BotId;
+  /** How many tokens of the bot stand in the configuration file and stay good. */
+  tokens?: number;
+};
+
 /** `typing`: never stored, never answered. */
 export type Typing = {
   /** Where this bot is composing something. */
@@ -781,6 +1079,34 @@ export type TypingNotice = {
   room: RoomName;
 };
 
+/** Why something waits, in words for people. */
+export type WaitReason =
+  | "disabled, or without a token"
+  | "offline"
+  | "connected, but has not joined the room on this connection"
+  | "window full: delivered, not received"
+  | "slow: does not read its socket"
+  | "delivered, not received"
+  | "being read from the store";
+
+/** What waits for one bot in one room, and why. */
+export type Waiting = {
+  /** For whom. */
+  bot: BotId;
+  /** How many entries are delivered and not received yet. */
+  in_flight: number;
+  /** For how many milliseconds the oldest one has waited; `null` if that is not known. */
+  oldest_age_ms?: number | null;
+  /** The seq of the oldest one. */
+  oldest_seq?: number;
+  /** Why it waits. */
+  reason: WaitReason | (string & {});
+  /** Where. */
+  room: RoomName;
+  /** How many entries wait, or are not received yet. */
+  waiting: number;
+};
+
 /** `who`: bots, and when each was last seen, page by page. */
 export type Who = {
   /** Goes on after a page: what its `next` was. The first page when absent. */
@@ -789,4 +1115,30 @@ export type Who = {
   limit?: number;
   /** Only the members of this room. */
   room?: RoomName;
+};
+
+/** The answer to each operation. */
+export type Answers = {
+  bot_add: TokenMade;
+  bot_list: BotList;
+  bot_show: BotLine;
+  bot_rotate_token: TokenMade;
+  bot_prepare_token: TokenMade;
+  bot_keep_token: TokenKept;
+  bot_revoke_token: TokensRevoked;
+  bot_disable: BotSwitched;
+  bot_enable: BotSwitched;
+  bot_remove: BotRemoved;
+  room_list: RoomList;
+  room_show: RoomLine;
+  room_create: Done;
+  room_add: Done;
+  room_kick: Done;
+  room_retain: Done;
+  pending: PendingList;
+  observe: Observing;
+  hub_status: HubNumbers;
+  invite_create: InviteMade;
+  invite_list: InviteList;
+  invite_revoke: InviteRevoked;
 };

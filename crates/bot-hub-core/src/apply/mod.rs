@@ -7,8 +7,8 @@ mod answers;
 mod retry;
 
 use bot_protocol::code::Code;
+use bot_protocol::frame::answer::Done;
 use bot_protocol::right::Right;
-use serde_json::json;
 
 use crate::change::Outcome;
 use crate::hub::Hub;
@@ -62,7 +62,7 @@ impl Hub {
     /// Answers an operator; the other waiters get an answer of their own.
     pub(crate) fn confirm(&mut self, waiter: Waiter) {
         if let Waiter::Operator { conn, reference } = waiter {
-            self.operated(conn, reference, json!({ "ok": true }));
+            self.operated(conn, reference, Done::dropping(0));
         }
     }
 

@@ -2,8 +2,10 @@
 //!
 //! Owns the lines of these lists. Never changes anything.
 
+use bot_protocol::frame::answer::{
+    MemberLine, PendingList, RoomLine, RoomList, WaitReason, Waiting,
+};
 use bot_protocol::name::BotId;
-use serde_json::{Value, json};
 use smol_str::SmolStr;
 
 use crate::hub::Hub;
@@ -12,21 +14,20 @@ use crate::rules::pages::{Part, Visit};
 use crate::world::Member;
 
 impl Hub {
-    pub(crate) fn list_rooms(&self, page: &Part<'_>) -> Value {
-        let mut rooms: Vec<(RoomIx, Vec<Value>)> = Vec::new();
+    pub(crate) fn list_rooms(&self, page: &Part<'_>) -> RoomList {
+        let mut rooms: Vec<RoomLine> = Vec::new();
         let next = self.walk(page, &self.rooms_of(page), |visit| match visit {
             Visit::Room(room) => {
-                rooms.push((room, Vec::new()));
+                rooms.push(self.show_it(room, Vec::new()));
                 false
             }
             Visit::Member(room, member) => {
                 let begun = rooms.last_mut();
-                begun.into_iter().for_each(|it| it.1.push(self.show_member(room, member)));
+                begun.into_iter().for_each(|it| it.members.push(self.show_member(room, member)));
                 true
             }
         });
-        let rooms = rooms.into_iter().map(|(room, members)| self.show_it(room, members));
-        with_next(json!({ "rooms": rooms.collect::<Vec<_>>() }), next)
+        RoomList { next, rooms }
     }
 
     /// Rooms of every kind, for a walk: one more than fit.
@@ -35,47 +36,48 @@ impl Hub {
         rooms.into_iter().map(|(_, room)| room).collect()
     }
 
-    pub(crate) fn show_room(&self, room: RoomIx, page: &Part<'_>) -> Value {
+    pub(crate) fn show_room(&self, room: RoomIx, page: &Part<'_>) -> RoomLine {
         let (members, next) = page.cut(self.named_members(room));
         let members = members.into_iter().map(|member| self.show_member(room, member));
-        with_next(self.show_it(room, members.collect()), next)
+        RoomLine { next, ..self.show_it(room, members.collect()) }
     }
 
-    fn show_it(&self, room: RoomIx, members: Vec<Value>) -> Value {
+    fn show_it(&self, room: RoomIx, members: Vec<MemberLine>) -> RoomLine {
         let state = self.world.room(room);
-        json!({
-            "room": state.name,
-            "closed": state.closed,
-            "retain": state.retain.unwrap_or(self.settings.retention),
-            "head": state.head,
-            "first": state.first,
-            "entries": (state.head + 1).saturating_sub(state.first),
-            "bytes": state.bytes,
-            "members": members,
-        })
+        RoomLine {
+            room: state.name.clone(),
+            closed: state.closed,
+            retain: state.retain.unwrap_or(self.settings.retention),
+            head: state.head,
+            first: state.first,
+            entries: (state.head + 1).saturating_sub(state.first),
+            bytes: state.bytes,
+            members,
+            next: None,
+        }
     }
 
-    fn show_member(&self, room: RoomIx, member: &Member) -> Value {
+    fn show_member(&self, room: RoomIx, member: &Member) -> MemberLine {
         let head = self.world.room(room).head;
-        json!({
-            "bot": self.bot_id(member.bot),
-            "can": member.rights,
-            "online": self.world.bot(member.bot).conn.is_some(),
-            "cursor": member.cursor(),
-            "waiting": member.waiting(head),
-        })
+        MemberLine {
+            bot: self.bot_id(member.bot).clone(),
+            can: member.rights.into(),
+            online: self.world.bot(member.bot).conn.is_some(),
+            cursor: member.cursor(),
+            waiting: member.waiting(head),
+        }
     }
 
     /// What waits for whom, and why.
-    pub(crate) fn pending_for(&self, only: Option<&BotId>, page: &Part<'_>) -> Value {
-        let (waiting, next) = match only {
+    pub(crate) fn pending_for(&self, only: Option<&BotId>, page: &Part<'_>) -> PendingList {
+        let (pending, next) = match only {
             Some(bot) => self.pending_of(bot, page),
             None => self.pending_of_all(page),
         };
-        with_next(json!({ "pending": waiting }), next)
+        PendingList { next, pending }
     }
 
-    fn pending_of_all(&self, page: &Part<'_>) -> (Vec<Value>, Option<SmolStr>) {
+    fn pending_of_all(&self, page: &Part<'_>) -> (Vec<Waiting>, Option<SmolStr>) {
         let mut waiting = Vec::new();
         let next = self.walk(page, &self.rooms_of(page), |visit| {
             let Visit::Member(room, member) = visit else { return false };
@@ -87,7 +89,7 @@ impl Hub {
         (waiting, next)
     }
 
-    fn pending_of(&self, id: &BotId, page: &Part<'_>) -> (Vec<Value>, Option<SmolStr>) {
+    fn pending_of(&self, id: &BotId, page: &Part<'_>) -> (Vec<Waiting>, Option<SmolStr>) {
         let Some(bot) = self.world.bot_ix(id) else { return (Vec::new(), None) };
         let rooms = self.world.bot(bot).room_list.iter().copied();
         let places = rooms.filter_map(|room| Some((room, self.world.member(room, bot)?)));
@@ -98,49 +100,39 @@ impl Hub {
         (places.into_iter().filter_map(|(room, member)| self.waits(room, member)).collect(), next)
     }
 
-    fn waits(&self, room: RoomIx, member: &Member) -> Option<Value> {
+    fn waits(&self, room: RoomIx, member: &Member) -> Option<Waiting> {
         let state = self.world.room(room);
         let waiting = member.waiting(state.head);
-        (waiting > 0).then(|| {
-            json!({
-                "bot": self.bot_id(member.bot),
-                "room": state.name,
-                "waiting": waiting,
-                "in_flight": member.window.len(),
-                "oldest_seq": state.first.max(member.cursor() + 1),
-                "oldest_age_ms": member.waiting_since.map(|at| self.now.since(at)),
-                "reason": self.why_waiting(member),
-            })
+        (waiting > 0).then(|| Waiting {
+            bot: self.bot_id(member.bot).clone(),
+            room: state.name.clone(),
+            waiting,
+            in_flight: member.window.len() as u64,
+            oldest_seq: state.first.max(member.cursor() + 1),
+            oldest_age_ms: member.waiting_since.map(|at| self.now.since(at)),
+            reason: self.why_waiting(member).into(),
         })
     }
 
-    fn why_waiting(&self, member: &Member) -> &'static str {
+    fn why_waiting(&self, member: &Member) -> WaitReason {
         if self.world.bot(member.bot).standing.shut_out {
-            return "disabled, or without a token";
+            return WaitReason::ShutOut;
         }
         let Some(conn) = self.world.bot(member.bot).conn.and_then(|conn| self.conn(conn)) else {
-            return "offline";
+            return WaitReason::Offline;
         };
         if member.reader.is_none() {
-            return "connected, but has not joined the room on this connection";
+            return WaitReason::NotJoined;
         }
         if member.window.len() >= self.settings.limits.window_entries as usize {
-            return "window full: delivered, not received";
+            return WaitReason::WindowFull;
         }
         if conn.outstanding >= self.settings.outstanding_bytes_max {
-            return "slow: does not read its socket";
+            return WaitReason::Slow;
         }
         if member.window.len() > 0 {
-            return "delivered, not received";
+            return WaitReason::Delivered;
         }
-        "being read from the store"
+        WaitReason::BeingRead
     }
-}
-
-/// Says where the page after this one begins, if there is one.
-fn with_next(mut page: Value, next: Option<SmolStr>) -> Value {
-    if let Some(next) = next {
-        page["next"] = next.as_str().into();
-    }
-    page
 }

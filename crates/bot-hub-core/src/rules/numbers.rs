@@ -3,7 +3,7 @@
 //! Owns what is counted over everything: exactly where that is quickly done, and in a hub with very many
 //! memberships by the sweep that goes through all rooms anyway.
 
-use serde_json::{Value, json};
+use bot_protocol::frame::answer::HubNumbers;
 
 use crate::hub::Hub;
 use crate::world::Census;
@@ -13,29 +13,29 @@ use crate::world::Census;
 const COUNTED_AT_ONCE_MAX: usize = 10_000;
 
 impl Hub {
-    pub(crate) fn numbers(&self) -> Value {
+    pub(crate) fn numbers(&self) -> HubNumbers {
         let (gauges, census) = (self.gauges(), self.counted());
-        json!({
-            "epoch": self.epoch,
-            "rooms": gauges.rooms,
-            "bots": self.world.shelves.bot_count(),
-            "online": self.world.online,
-            "connections": gauges.connections,
-            "entries": census.entries,
-            "waiting": gauges.waiting,
-            "oldest_waiting_ms": gauges.oldest_waiting_ms,
-            "accepted": self.stats.accepted,
-            "deliveries": self.stats.deliveries,
-            "received": self.stats.received,
-            "dropped": self.stats.dropped,
-            "expired": self.stats.expired,
-            "dead": self.stats.dead,
-            "corrupt": self.stats.corrupt,
-            "refused_changes": gauges.refused_changes,
-            "forgotten": self.stats.forgotten,
-            "retention_waits": self.age_waits,
-            "ahead_ms": self.newest_at.since(self.now),
-        })
+        HubNumbers {
+            epoch: self.epoch,
+            rooms: gauges.rooms,
+            bots: self.world.shelves.bot_count() as u64,
+            online: self.world.online as u64,
+            connections: gauges.connections,
+            entries: census.entries,
+            waiting: gauges.waiting,
+            oldest_waiting_ms: gauges.oldest_waiting_ms,
+            accepted: self.stats.accepted,
+            deliveries: self.stats.deliveries,
+            received: self.stats.received,
+            dropped: self.stats.dropped,
+            expired: self.stats.expired,
+            dead: self.stats.dead,
+            corrupt: self.stats.corrupt,
+            refused_changes: gauges.refused_changes,
+            forgotten: self.stats.forgotten,
+            retention_waits: self.age_waits.clone(),
+            ahead_ms: self.newest_at.since(self.now),
+        }
     }
 
     fn counted(&self) -> Census {

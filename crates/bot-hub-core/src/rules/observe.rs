@@ -3,10 +3,12 @@
 //! Owns who watches what. An observer is handed entries at their commit and has no cursor: one that
 //! cannot keep up is closed, not lied to.
 
+use std::collections::BTreeMap;
+
 use bot_protocol::code::Code;
+use bot_protocol::frame::answer::{EveryRoom, Observed, Observing};
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::RoomName;
-use serde_json::{Value, json};
 
 use crate::entry::Entry;
 use crate::hub::Hub;
@@ -21,7 +23,7 @@ impl Hub {
         conn: ConnId,
         asker: BotIx,
         rooms: Option<Vec<RoomName>>,
-    ) -> Result<Value, ErrorFrame> {
+    ) -> Result<Observing, ErrorFrame> {
         if !self.conn(conn).is_some_and(|state| state.side) {
             return Err(ErrorFrame::new(Code::NotAllowed)
                 .message("only a side connection can observe")
@@ -32,21 +34,21 @@ impl Hub {
             if !self.observers.contains(&conn) {
                 self.observers.push(conn);
             }
-            return Ok(json!({ "observing": "all" }));
+            return Ok(Observing { observing: Observed::All(EveryRoom::All.into()) });
         };
         let rooms: Result<Vec<RoomIx>, ErrorFrame> =
             names.iter().map(|name| self.known_room(asker, name)).collect();
-        let mut heads = serde_json::Map::new();
+        let mut heads = BTreeMap::new();
         for room in rooms? {
             let state = self.world.room_mut(room);
-            heads.insert(state.name.to_string(), state.head.into());
+            heads.insert(state.name.clone(), state.head);
             if !state.observers.contains(&conn) {
                 state.observers.push(conn);
                 let watcher = self.world.conns.get_mut(&conn);
                 watcher.into_iter().for_each(|it| it.watched.push(room));
             }
         }
-        Ok(json!({ "observing": heads }))
+        Ok(Observing { observing: Observed::Rooms(heads) })
     }
 
     fn begin_to_watch(&mut self, conn: ConnId) {

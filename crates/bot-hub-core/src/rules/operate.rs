@@ -5,11 +5,11 @@
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::answer::Answer;
 use bot_protocol::frame::operator::{Operate, Operation, Retention};
 use bot_protocol::frame::server::{ErrorFrame, Operated};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::Rights;
-use serde_json::Value;
 use smol_str::SmolStr;
 
 use crate::change::{Change, Loss};
@@ -29,16 +29,16 @@ impl Hub {
         };
         let waiter = Waiter::Operator { conn, reference: reference.clone() };
         let result = match request.operation {
-            Operation::RoomList(page) => Ok(self.list_rooms(&Part::of(&page))),
+            Operation::RoomList(page) => Ok(self.list_rooms(&Part::of(&page)).into()),
             Operation::RoomShow { room, after, limit } => {
                 let page = Part::new(after.as_ref(), limit);
-                self.known_room(asker, &room).map(|room| self.show_room(room, &page))
+                self.known_room(asker, &room).map(|room| self.show_room(room, &page).into())
             }
             Operation::Pending { bot, after, limit } => {
-                Ok(self.pending_for(bot.as_ref(), &Part::new(after.as_ref(), limit)))
+                Ok(self.pending_for(bot.as_ref(), &Part::new(after.as_ref(), limit)).into())
             }
-            Operation::Observe { rooms } => self.watch(conn, asker, rooms),
-            Operation::HubStatus {} => Ok(self.numbers()),
+            Operation::Observe { rooms } => self.watch(conn, asker, rooms).map(Answer::from),
+            Operation::HubStatus {} => Ok(self.numbers().into()),
             // The answer comes when the change is committed.
             change => match self.alter(asker, change, waiter) {
                 Ok(()) => return,
@@ -46,7 +46,7 @@ impl Hub {
             },
         };
         match result {
-            Ok(result) => self.operated(conn, reference, result),
+            Ok(answer) => self.operated(conn, reference, answer),
             Err(error) => self.send_error(conn, error.about(reference)),
         }
     }
@@ -72,7 +72,8 @@ impl Hub {
         }
     }
 
-    pub(crate) fn operated(&mut self, conn: ConnId, reference: SmolStr, result: Value) {
+    pub(crate) fn operated(&mut self, conn: ConnId, reference: SmolStr, answer: impl Into<Answer>) {
+        let result = answer.into();
         self.send(conn, ServerFrame::Operated(Operated { reference, result }));
     }
 

@@ -4,8 +4,8 @@
 //! ends the membership, with the reason, and the senders are told when that is stored. What the member
 //! reports meanwhile counts only if the store refuses to end the membership.
 
+use bot_protocol::frame::answer::Done;
 use bot_protocol::name::BotId;
-use serde_json::json;
 
 use crate::change::{Change, DroppedRange, Loss};
 use crate::hub::Hub;
@@ -112,9 +112,7 @@ impl Hub {
     /// Answers an operator; the other waiters get an answer of their own.
     pub(crate) fn confirm_parting(&mut self, waiter: Waiter, dropped: u64) {
         if let Waiter::Operator { conn, reference } = waiter {
-            let result = json!({ "ok": true, "dropped": dropped });
-            let plain = json!({ "ok": true });
-            self.operated(conn, reference, if dropped > 0 { result } else { plain });
+            self.operated(conn, reference, Done::dropping(dropped));
         }
     }
 

@@ -6,11 +6,14 @@
 use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::answer::{
+    Answer, BotLine, BotList, BotOrigin, BotRemoved, BotSwitched, TokenKept, TokenMade,
+    TokensRevoked,
+};
 use bot_protocol::frame::operator::{Operate, Operation};
 use bot_protocol::frame::server::{ErrorFrame, Operated};
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
-use serde_json::{Value, json};
 use smol_str::SmolStr;
 
 use super::registry::{Kind, Origin, PREPARED_MS, TokenHash, hash_token, make_token};
@@ -23,14 +26,13 @@ use bot_hub_store::{BotRecord, InviteRecord, TokenRecord, Write};
 pub(super) struct Promise {
     conn: ConnId,
     reference: SmolStr,
-    result: Value,
     effect: Effect,
 }
 
 #[derive(Debug)]
 enum Effect {
-    /// A record changed, and perhaps its token.
-    Keep { record: BotRecord, token: Option<TokenRecord>, old: Old },
+    /// A record changed, and perhaps its token; and the answer that says so.
+    Keep { record: BotRecord, token: Option<TokenRecord>, old: Old, answer: Box<Answer> },
     /// The bot is gone, and with it the invites that it made.
     Forget(BotId, Vec<InviteRecord>),
 }
@@ -53,6 +55,15 @@ enum Old {
     Ends,
     /// The tokens end then, and with each its connections.
     EndsAt(Timestamp),
+}
+
+impl Old {
+    fn ends_at(self) -> Option<Timestamp> {
+        match self {
+            Self::EndsAt(at) => Some(at),
+            Self::Stays | Self::Ends => None,
+        }
+    }
 }
 
 /// Whether an operation is answered here and not by the brain.
@@ -108,8 +119,8 @@ impl Engine {
         match operation {
             Operation::BotList(page) => {
                 let (names, next) = self.registry.page(&page);
-                let bots: Vec<Value> = names.iter().map(|bot| self.show_bot(bot)).collect();
-                self.tell(conn, reference, with_next(json!({ "bots": bots }), next));
+                let bots = names.iter().map(|bot| self.show_bot(bot)).collect();
+                self.tell(conn, reference, BotList { bots, next });
                 Ok(())
             }
             Operation::BotShow { bot } => {
@@ -217,8 +228,8 @@ impl Engine {
         let (record, created_at) = (self.record_of(bot), self.now);
         let token = TokenRecord { bot: bot.clone(), hash, created_at, expires_at: None };
         let old = old_ends_at.filter(|at| *at > self.now).map_or(Old::Ends, Old::EndsAt);
-        let result = json!({ "bot": bot, "old_ends_at": old_ends_at });
-        self.write_with_token(conn, reference, record, (token, old), result);
+        let answer = TokenKept { bot: bot.clone(), old_ends_at };
+        self.write_with_token(conn, reference, record, (token, old), answer.into());
         Ok(())
     }
 
@@ -238,16 +249,15 @@ impl Engine {
         let hash = hash_token(secret.expose());
         let (bot, created_at) = (record.bot.clone(), self.now);
         let token = TokenRecord { bot: bot.clone(), hash, created_at, expires_at };
-        let mut result =
-            json!({ "bot": bot, "token": secret.expose(), "public_url": self.public_url });
-        if let Old::EndsAt(at) = old {
-            result["old_ends_at"] = json!(at);
-        }
-        if let Some(at) = expires_at {
-            result["token_id"] = id_of_token(&hash).into();
-            result["keep_until"] = json!(at);
-        }
-        self.write_with_token(conn, reference, record, (token, old), result);
+        let answer = TokenMade {
+            bot,
+            keep_until: expires_at,
+            old_ends_at: old.ends_at(),
+            public_url: self.public_url.clone(),
+            token: secret,
+            token_id: expires_at.map(|_| id_of_token(&hash)),
+        };
+        self.write_with_token(conn, reference, record, (token, old), answer.into());
         Ok(())
     }
 
@@ -257,7 +267,7 @@ impl Engine {
         reference: &SmolStr,
         record: BotRecord,
         (token, old): (TokenRecord, Old),
-        result: Value,
+        answer: Answer,
     ) {
         let bot = record.bot.clone();
         let end = match old {
@@ -269,8 +279,9 @@ impl Engine {
         let mut writes = vec![Write::Bot(record.clone())];
         writes.extend(end);
         writes.push(Write::Token(token.clone()));
-        let effect = Effect::Keep { record, token: Some(token), old };
-        self.promise(conn, reference, result, effect, writes);
+        let answer = Box::new(answer);
+        let effect = Effect::Keep { record, token: Some(token), old, answer };
+        self.promise(conn, reference, effect, writes);
     }
 
     fn revoke_token(
@@ -282,10 +293,10 @@ impl Engine {
         self.at_rest(bot)?;
         let record = self.record_of(bot);
         let writes = vec![Write::Bot(record.clone()), Write::RevokeTokens(bot.clone())];
-        let left = self.registry.token_count_of(bot, Origin::Config);
-        let result = json!({ "bot": bot, "tokens": left });
-        let effect = Effect::Keep { record, token: None, old: Old::Ends };
-        self.promise(conn, reference, result, effect, writes);
+        let tokens = self.registry.token_count_of(bot, Origin::Config) as u64;
+        let answer = Box::new(TokensRevoked { bot: bot.clone(), tokens }.into());
+        let effect = Effect::Keep { record, token: None, old: Old::Ends, answer };
+        self.promise(conn, reference, effect, writes);
         Ok(())
     }
 
@@ -299,9 +310,9 @@ impl Engine {
         self.at_rest(bot)?;
         let record = BotRecord { disabled, ..self.record_of(bot) };
         let writes = vec![Write::Bot(record.clone())];
-        let result = json!({ "bot": bot, "disabled": disabled });
-        let effect = Effect::Keep { record, token: None, old: Old::Stays };
-        self.promise(conn, reference, result, effect, writes);
+        let answer = Box::new(BotSwitched { bot: bot.clone(), disabled }.into());
+        let effect = Effect::Keep { record, token: None, old: Old::Stays, answer };
+        self.promise(conn, reference, effect, writes);
         Ok(())
     }
 
@@ -322,7 +333,6 @@ impl Engine {
                 .message(format!("an invite of `{bot}` is being claimed or revoked just now"))
                 .hint("try again in a second"));
         };
-        let result = json!({ "bot": bot, "removed": true });
         // From here on nothing makes it a member again: what is on its way stands before its end.
         self.input(Input::Removing { bot: bot.clone(), removing: true });
         // What waits for it is dropped in the same batch, with that as the reason.
@@ -333,29 +343,22 @@ impl Engine {
             self.invites.begin_change(&invite.id);
             writes.push(Write::Invite(Box::new(invite.clone())));
         }
-        self.promise(conn, reference, result, Effect::Forget(bot, invites), writes);
+        self.promise(conn, reference, Effect::Forget(bot, invites), writes);
         Ok(())
     }
 
-    fn promise(
-        &mut self,
-        conn: ConnId,
-        reference: &SmolStr,
-        result: Value,
-        effect: Effect,
-        writes: Vec<Write>,
-    ) {
+    fn promise(&mut self, conn: ConnId, reference: &SmolStr, effect: Effect, writes: Vec<Write>) {
         // Behind what the brain has asked for already, so that the store sees one order.
         self.flush_brain();
         self.registry.begin_change(effect.bot().clone());
-        let promise = Promise { conn, reference: reference.clone(), result, effect };
+        let promise = Promise { conn, reference: reference.clone(), effect };
         self.write(writes, Owner::Account(Box::new(promise)));
     }
 
-    pub(super) fn account_settled(&mut self, mut promise: Promise) {
+    pub(super) fn account_settled(&mut self, promise: Promise) {
         self.registry.end_change(promise.effect.bot());
         match promise.effect {
-            Effect::Keep { record, token, old } => {
+            Effect::Keep { record, token, old, answer } => {
                 let bot = record.bot.clone();
                 self.registry.keep(record);
                 match old {
@@ -367,7 +370,7 @@ impl Engine {
                     self.registry.keep_token(&token);
                 }
                 // The operator who asked may be sent away by this: the answer goes out first.
-                self.tell(promise.conn, &promise.reference, promise.result);
+                self.tell(promise.conn, &promise.reference, *answer);
                 self.rejudge([&bot]);
             }
             Effect::Forget(bot, invites) => {
@@ -376,10 +379,11 @@ impl Engine {
                     self.invites.keep(invite);
                 }
                 self.former.seal(bot.clone());
-                promise.result["dropped"] = self.hub.waiting_of(&bot).into();
+                let dropped = self.hub.waiting_of(&bot);
                 self.registry.forget(&bot);
                 self.flaps.forget(&bot);
-                self.tell(promise.conn, &promise.reference, promise.result);
+                let answer = BotRemoved { bot: bot.clone(), dropped, removed: true };
+                self.tell(promise.conn, &promise.reference, answer);
                 let barred = self.barred(&bot);
                 self.input(Input::BotRemoved(bot));
                 self.bar(barred);
@@ -410,8 +414,8 @@ impl Engine {
         self.send(promise.conn, &ServerFrame::Error(error));
     }
 
-    pub(super) fn tell(&mut self, conn: ConnId, reference: &SmolStr, result: Value) {
-        let frame = Operated { reference: reference.clone(), result };
+    pub(super) fn tell(&mut self, conn: ConnId, reference: &SmolStr, answer: impl Into<Answer>) {
+        let frame = Operated { reference: reference.clone(), result: answer.into() };
         self.send(conn, &ServerFrame::Operated(frame));
     }
 
@@ -447,42 +451,34 @@ impl Engine {
         })
     }
 
-    fn show_bot(&self, bot: &BotId) -> Value {
+    fn show_bot(&self, bot: &BotId) -> BotLine {
         let record = self.registry.record(bot);
         let reader = self.connections_of(bot).find(|known| known.reads);
         let origin = match self.registry.origin(bot) {
-            Some(Origin::Config) => "configuration file",
-            Some(Origin::Process) => "this process",
-            Some(Origin::Store) | None => "store",
+            Some(Origin::Config) => BotOrigin::ConfigurationFile,
+            Some(Origin::Process) => BotOrigin::ThisProcess,
+            Some(Origin::Store) | None => BotOrigin::Store,
         };
-        json!({
-            "bot": bot,
-            "online": reader.is_some(),
-            "client": reader.and_then(|known| known.client.as_deref()),
-            "operator": self.registry.is_operator(bot),
-            "guest": self.registry.is_guest(bot),
-            "disabled": self.registry.standing(bot, self.now).shut_out,
-            "origin": origin,
-            "tokens": self.registry.token_count(bot),
-            "created_at": record.map(|record| record.created_at),
-            "last_seen": record.and_then(|record| record.last_seen),
-            "slowed": self.slowed(bot),
-            "ended_lately": self.flaps.show(bot, self.now),
-        })
+        BotLine {
+            bot: bot.clone(),
+            online: reader.is_some(),
+            client: reader.and_then(|known| known.client.clone()),
+            operator: self.registry.is_operator(bot),
+            guest: self.registry.is_guest(bot),
+            disabled: self.registry.standing(bot, self.now).shut_out,
+            origin: origin.into(),
+            tokens: self.registry.token_count(bot) as u64,
+            created_at: record.map(|record| record.created_at),
+            last_seen: record.and_then(|record| record.last_seen),
+            slowed: self.slowed(bot),
+            ended_lately: self.flaps.show(bot, self.now),
+        }
     }
-}
-
-/// Says where the page after this one begins, if there is one.
-pub(super) fn with_next(mut page: Value, next: Option<SmolStr>) -> Value {
-    if let Some(next) = next {
-        page["next"] = next.as_str().into();
-    }
-    page
 }
 
 /// What a token is named by between the two steps; it reveals nothing of the token.
-fn id_of_token(hash: &TokenHash) -> String {
-    data_encoding::HEXLOWER.encode(&hash[..8])
+fn id_of_token(hash: &TokenHash) -> SmolStr {
+    data_encoding::HEXLOWER.encode(&hash[..8]).into()
 }
 
 /// The system gives nothing to make a secret of.

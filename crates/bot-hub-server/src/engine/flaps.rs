@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use bot_protocol::frame::answer::Ends;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
-use serde_json::{Value, json};
+use smol_str::SmolStr;
 
 use crate::door::ws::CloseCode;
 use crate::door::{Ended, Outbox};
@@ -43,20 +44,20 @@ impl Flaps {
         self.0.remove(bot);
     }
 
-    /// How often, and mostly why; `null` if that was never. Orderly ends count when they are many.
-    pub(super) fn show(&self, bot: &BotId, now: Timestamp) -> Value {
+    /// How often, and mostly why; `None` if that was never. Orderly ends count when they are many.
+    pub(super) fn show(&self, bot: &BotId, now: Timestamp) -> Option<Ends> {
         let ends = self.0.get(bot).into_iter().flatten();
         let mut lately: Vec<_> = ends.filter(|(at, _)| now.since(*at) <= LATELY_MS).collect();
         if lately.iter().filter(|(_, why)| *why == ORDERLY).count() <= ORDERLY_MAX {
             lately.retain(|(_, why)| *why != ORDERLY);
         }
-        let Some((first, _)) = lately.first() else { return Value::Null };
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let since = lately.first()?.0;
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
         for (_, why) in &lately {
             *counts.entry(why).or_default() += 1;
         }
-        let why = counts.into_iter().max_by_key(|(_, count)| *count).map(|(why, _)| why);
-        json!({ "count": lately.len(), "since": first, "why": why })
+        let (&why, _) = counts.iter().max_by_key(|(_, count)| **count)?;
+        Some(Ends { count: lately.len() as u64, since, why: SmolStr::new_static(why) })
     }
 }
 
@@ -83,20 +84,25 @@ pub(super) fn end_of(why: Ended, outbox: &Outbox) -> &'static str {
 mod tests {
     use super::*;
 
+    fn ends(count: u64, since: u64, why: &str) -> Option<Ends> {
+        Some(Ends { count, since: Timestamp(since), why: why.into() })
+    }
+
     #[test]
     fn what_happened_lately_is_counted_with_the_commonest_reason() {
         let (ann, mut flaps) = (BotId::new("ann").unwrap(), Flaps::default());
-        assert_eq!(flaps.show(&ann, Timestamp(0)), Value::Null);
+        assert_eq!(flaps.show(&ann, Timestamp(0)), None);
         for (minute, why) in [(0, "old"), (11, "one"), (12, "other"), (13, "other")] {
             flaps.ended(&ann, why, Timestamp(minute * 60_000));
         }
         let shown = flaps.show(&ann, Timestamp(14 * 60_000));
-        assert_eq!(shown, json!({ "count": 3, "since": 11 * 60_000, "why": "other" }));
+        assert_eq!(shown, ends(3, 11 * 60_000, "other"));
         for _ in 0..100 {
             flaps.ended(&ann, "again", Timestamp(14 * 60_000));
         }
-        assert_eq!(flaps.show(&ann, Timestamp(14 * 60_000))["count"], ENDS_MAX);
-        assert_eq!(flaps.show(&ann, Timestamp(60 * 60_000)), Value::Null);
+        let shown = flaps.show(&ann, Timestamp(14 * 60_000));
+        assert_eq!(shown.map(|it| it.count), Some(ENDS_MAX as u64));
+        assert_eq!(flaps.show(&ann, Timestamp(60 * 60_000)), None);
     }
 
     #[test]
@@ -105,12 +111,12 @@ mod tests {
         for _ in 0..ORDERLY_MAX {
             flaps.ended(&ann, ORDERLY, Timestamp(1));
         }
-        assert_eq!(flaps.show(&ann, Timestamp(2)), Value::Null);
+        assert_eq!(flaps.show(&ann, Timestamp(2)), None);
         flaps.ended(&ann, "other", Timestamp(2));
         let shown = flaps.show(&ann, Timestamp(2));
-        assert_eq!(shown, json!({ "count": 1, "since": 2, "why": "other" }));
+        assert_eq!(shown, ends(1, 2, "other"));
         flaps.ended(&ann, ORDERLY, Timestamp(3));
         let shown = flaps.show(&ann, Timestamp(3));
-        assert_eq!(shown, json!({ "count": 22, "since": 1, "why": ORDERLY }));
+        assert_eq!(shown, ends(22, 1, ORDERLY));
     }
 }

@@ -288,7 +288,7 @@ impl Plain {
         self.say(&format!(r#"{{"type":"operate","ref":"r1","do":{operation}}}"#)).await;
         loop {
             match self.hear().await.expect("the connection lives") {
-                ServerFrame::Operated(operated) => return Ok(operated.result),
+                ServerFrame::Operated(operated) => return Ok(operated.result.into_json()),
                 ServerFrame::Error(error) => return Err(error.name.to_string()),
                 _ => {}
             }

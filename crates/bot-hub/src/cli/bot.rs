@@ -2,24 +2,22 @@
 //!
 //! Owns what is printed about bots. A token is printed once, by whoever made it.
 
-use bot_protocol::frame::operator::{Operation, Page};
-use bot_protocol::frame::server::Slowed;
+use bot_protocol::frame::answer::{Ask, BotLine, BotList, BotOrigin, Reply, TokenMade};
+use bot_protocol::frame::operator::Page;
 use bot_protocol::name::BotId;
-use bot_protocol::time::Timestamp;
 use clap::Subcommand;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::again::here;
 use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
-use super::hub::{Hub, understood};
+use super::hub::Hub;
 use super::losing;
 use super::out::{counted, reserve_for_secret, say, table, why_unwritten};
 use super::paint::label;
 use super::target::{Directory, bot_argument};
 use super::who::{bots_table, is_operator};
-use super::words::{ago, local};
+use super::words::{ago, local, visible_line};
 use bot_hub_server::config::Period;
 
 /// The verbs.
@@ -86,30 +84,13 @@ pub(super) enum BotCommand {
     },
 }
 
-/// A bot as the hub shows it.
-#[derive(Deserialize)]
-struct Bot {
-    bot: BotId,
-    online: bool,
-    operator: bool,
-    #[serde(default)]
-    guest: bool,
-    disabled: bool,
-    origin: String,
-    tokens: u64,
-    created_at: Option<Timestamp>,
-    last_seen: Option<Timestamp>,
-    #[serde(default)]
-    slowed: Option<Slowed>,
-}
-
 impl BotCommand {
     pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         match self {
             Self::Add { name, operator } => {
                 reserve_for_secret()?;
-                let made = hub.operate(Operation::BotAdd { bot: name.clone(), operator }).await?;
-                match print_token(hub, made) {
+                let (value, made) = hub.ask(Ask::bot_add(name.clone(), operator)).await?;
+                match print_token(hub, value, &made) {
                     Ok(way) => explain_token(hub, &name, &way),
                     Err(failure) => return Err(take_back(hub, name, &failure).await),
                 }
@@ -117,40 +98,38 @@ impl BotCommand {
             }
             Self::RotateToken { name, overlap } => rotate(hub, name, overlap).await,
             Self::RevokeToken { name } => {
-                let done = on(hub, &name, Operation::BotRevokeToken { bot: name.clone() }).await?;
-                let left = done["tokens"].as_u64().unwrap_or_default();
-                hub.out.done(&done, || revoked(&name, left))
+                let (value, done) = on(hub, &name, Ask::bot_revoke_token(name.clone())).await?;
+                hub.out.done(&value, || revoked(&name, done.tokens))
             }
             Self::List => list(hub).await,
             Self::Show { name } => show(hub, &name).await,
             Self::Disable { name } => {
-                let done = on(hub, &name, Operation::BotDisable { bot: name.clone() }).await?;
-                hub.out.done(&done, || format!("{name} is disabled"))
+                let (value, _) = on(hub, &name, Ask::bot_disable(name.clone())).await?;
+                hub.out.done(&value, || format!("{name} is disabled"))
             }
             Self::Enable { name } => {
-                let done = on(hub, &name, Operation::BotEnable { bot: name.clone() }).await?;
-                hub.out.done(&done, || format!("{name} is enabled"))
+                let (value, _) = on(hub, &name, Ask::bot_enable(name.clone())).await?;
+                hub.out.done(&value, || format!("{name} is enabled"))
             }
             Self::Remove { name, yes } => {
                 if !yes {
                     let what = format!("remove {name}, its tokens and memberships?");
                     let rooms = super::room::rooms_of(hub, &name).await.unwrap_or_default();
-                    let waiting = rooms.iter().filter_map(|it| it["waiting"].as_u64()).sum();
+                    let waiting = rooms.iter().map(|it| it.waiting).sum();
                     let question = format!("{what}{}", losing::question(waiting));
                     confirm_if_somebody_is_there(question).await?;
                 }
-                let done = on(hub, &name, Operation::BotRemove { bot: name.clone() }).await?;
-                let lost = losing::dropped(&done);
-                hub.out.done(&done, || format!("{name} is removed; what it said stays{lost}"))
+                let (value, done) = on(hub, &name, Ask::bot_remove(name.clone())).await?;
+                let lost = losing::dropped(done.dropped);
+                hub.out.done(&value, || format!("{name} is removed; what it said stays{lost}"))
             }
         }
     }
 }
 
 /// An operation on a bot that should exist.
-async fn on(hub: &Hub, bot: &BotId, operation: Operation) -> Result<Value, Failure> {
-    let result = hub.operate(operation).await;
-    match result {
+async fn on<A: Reply>(hub: &Hub, bot: &BotId, ask: Ask<A>) -> Result<(Value, A), Failure> {
+    match hub.ask(ask).await {
         Err(failure) if failure.kind == Kind::NotFound => {
             Err(Directory::read(hub).await?.unknown(&format!("@{bot}")))
         }
@@ -161,24 +140,24 @@ async fn on(hub: &Hub, bot: &BotId, operation: Operation) -> Result<Value, Failu
 /// In two steps: the old tokens end when the new one is out, and not before.
 async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>) -> Result<(), Failure> {
     reserve_for_secret()?;
-    let mut made = on(hub, &name, Operation::BotPrepareToken { bot: name.clone() }).await?;
-    let token_id = made["token_id"].as_str().unwrap_or_default().into();
+    let (mut value, mut made) = on(hub, &name, Ask::bot_prepare_token(name.clone())).await?;
+    let token_id = made.token_id.take().unwrap_or_default();
     let of_file = is_of_file(hub, &name).await;
     let overlap_ms = overlap.map(Period::as_ms).filter(|it| *it > 0);
     let old_ends_at = overlap_ms.map(|overlap_ms| hub.now() + overlap_ms);
-    if let Some(document) = made.as_object_mut() {
+    if let Some(document) = value.as_object_mut() {
         // They are between the two steps, and nobody else's.
         document.remove("token_id");
         document.remove("keep_until");
         document.insert("file_token_stays".to_owned(), of_file.into());
         document.extend(old_ends_at.map(|at| ("old_ends_at".to_owned(), json!(at))));
     }
-    let way = print_token(hub, made).map_err(|failure| {
+    let way = print_token(hub, value, &made).map_err(|failure| {
         let hint = "the old token is still good, and the new one ends within minutes";
         Failure::new(Kind::Failed, why_unwritten(&failure)).hint(hint)
     })?;
-    let keep = Operation::BotKeepToken { bot: name.clone(), token_id, old_ends_at };
-    hub.operate(keep).await.map_err(|failure| {
+    let keep = Ask::bot_keep_token(name.clone(), token_id, old_ends_at);
+    hub.ask(keep).await.map_err(|failure| {
         let hint = format!(
             "the token that was printed ends within minutes, and the old one is still good; once more: \
              bot-hub bot rotate-token {name}"
@@ -203,14 +182,14 @@ async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>) -> Result<(), F
 
 /// Whether it has a token that no verb ends.
 async fn is_of_file(hub: &Hub, name: &BotId) -> bool {
-    let shown = hub.ask::<Bot>(Operation::BotShow { bot: name.clone() }).await;
-    shown.is_ok_and(|(_, bot)| bot.origin == FILE_ORIGIN)
+    let shown = hub.ask(Ask::bot_show(name.clone())).await;
+    shown.is_ok_and(|(_, bot)| bot.origin == BotOrigin::ConfigurationFile)
 }
 
 /// A bot whose token nobody has is of no use, and its name would be taken.
 async fn take_back(hub: &Hub, bot: BotId, failure: &Failure) -> Failure {
     let cause = why_unwritten(failure);
-    let hint = match hub.operate(Operation::BotRemove { bot: bot.clone() }).await {
+    let hint = match hub.ask(Ask::bot_remove(bot.clone())).await {
         Ok(_) => {
             format!("{bot} was not made; the name is good for bot add, and not for guests any more")
         }
@@ -220,11 +199,11 @@ async fn take_back(hub: &Hub, bot: BotId, failure: &Failure) -> Failure {
 }
 
 /// Prints a token, and returns what to say of it.
-fn print_token(hub: &Hub, mut made: Value) -> Result<Way, Failure> {
-    let url = hub.bot_url(made["public_url"].as_str());
-    made["url"] = url.as_str().into();
-    hub.out.secret(&made, || made["token"].as_str().unwrap_or_default().to_owned())?;
-    let is_operator = made["token"].as_str().is_some_and(|it| it.starts_with("bh_adm_"));
+fn print_token(hub: &Hub, mut value: Value, made: &TokenMade) -> Result<Way, Failure> {
+    let url = hub.bot_url(made.public_url.as_deref());
+    value["url"] = url.as_str().into();
+    hub.out.secret(&value, || made.token.expose().to_owned())?;
+    let is_operator = made.token.expose().starts_with("bh_adm_");
     Ok(Way { url, is_operator })
 }
 
@@ -264,27 +243,22 @@ fn revoked(bot: &BotId, left: u64) -> String {
     }
 }
 
-/// Where the hub says that it read of a bot in its configuration.
-const FILE_ORIGIN: &str = "configuration file";
-
-/// Where the hub says that it made its own operator, who is nobody's bot.
-pub(super) const OPERATOR_ORIGIN: &str = "this process";
+/// Every bot that somebody made: the hub's own operator is nobody's.
+pub(super) async fn bots(hub: &Hub) -> Result<Vec<BotLine>, Failure> {
+    let (_, BotList { mut bots, .. }) = hub.ask(Ask::bot_list(Page::default())).await?;
+    bots.retain(|bot| bot.origin != BotOrigin::ThisProcess);
+    Ok(bots)
+}
 
 /// Bots that somebody made, and how many of them are connected.
 pub(super) async fn counts(hub: &Hub) -> Result<(u64, u64), Failure> {
-    let (_, Bots { mut bots }): (_, Bots) = hub.ask(Operation::BotList(Page::default())).await?;
-    bots.retain(|bot| bot.origin != OPERATOR_ORIGIN);
+    let bots = bots(hub).await?;
     let online = bots.iter().filter(|bot| bot.online).count() as u64;
     Ok((bots.len() as u64, online))
 }
 
-#[derive(Deserialize)]
-struct Bots {
-    bots: Vec<Bot>,
-}
-
 async fn list(hub: &Hub) -> Result<(), Failure> {
-    let (value, Bots { bots }) = match hub.ask(Operation::BotList(Page::default())).await {
+    let (value, BotList { bots, .. }) = match hub.ask(Ask::bot_list(Page::default())).await {
         Err(failure) if failure.kind == Kind::Refused => return list_seen(hub, None).await,
         asked => asked?,
     };
@@ -293,13 +267,7 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
         .map(|bot| {
             let rights = rights(bot);
             let seen = if bot.online { "now".to_owned() } else { ago(bot.last_seen, hub.now()) };
-            [
-                bot.bot.to_string(),
-                state(bot).to_owned(),
-                rights.to_owned(),
-                seen,
-                bot.origin.clone(),
-            ]
+            [bot.bot.to_string(), state(bot).to_owned(), rights.to_owned(), seen, origin(bot)]
         })
         .collect();
     hub.out.answer(&value, || table(["bot", "state", "rights", "last seen", "made in"], &rows))
@@ -325,18 +293,16 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
     if !is_operator(hub).await? {
         return list_seen(hub, Some(name)).await;
     }
-    let value = on(hub, name, Operation::BotShow { bot: name.clone() }).await?;
-    let bot: Bot = understood(&value)?;
-    let rooms: Vec<Value> = super::room::rooms_of(hub, name).await?;
-    let mut document = value.clone();
+    let (mut document, bot) = on(hub, name, Ask::bot_show(name.clone())).await?;
+    let rooms = super::room::rooms_of(hub, name).await?;
     document["rooms"] = json!(rooms);
     hub.out.answer(&document, || {
         let rights = rights(&bot);
         let slowed = bot.slowed.map(|it| format!("\n  slowed     {}", super::words::slowed(it)));
         let slowed = slowed.unwrap_or_default();
         let rooms = rooms.iter().map(|it| {
-            let room = super::words::room(it["room"].as_str().unwrap_or("-"));
-            format!("\n  {room}  received up to {} of {}", it["cursor"], it["head"])
+            let room = super::words::room(it.room.as_str());
+            format!("\n  {room}  received up to {} of {}", it.cursor, it.head)
         });
         format!(
             "{}\n  state      {}\n  rights     {rights}\n  made       {}\n  tokens     {}\n  last seen  {}{slowed}{}",
@@ -350,15 +316,19 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
     })
 }
 
-fn made_in(bot: &Bot) -> String {
-    if bot.origin == OPERATOR_ORIGIN {
+fn origin(bot: &BotLine) -> String {
+    visible_line(bot.origin.as_str()).into_owned()
+}
+
+fn made_in(bot: &BotLine) -> String {
+    if bot.origin == BotOrigin::ThisProcess {
         return "by the hub itself, with a new token at every start".to_owned();
     }
     let made = bot.created_at.map_or_else(|| "-".to_owned(), local);
-    format!("{made}, in the {}", bot.origin)
+    format!("{made}, in the {}", origin(bot))
 }
 
-fn rights(bot: &Bot) -> &'static str {
+fn rights(bot: &BotLine) -> &'static str {
     match (bot.operator, bot.guest) {
         (true, _) => "operator",
         (false, true) => "guest",
@@ -366,7 +336,7 @@ fn rights(bot: &Bot) -> &'static str {
     }
 }
 
-fn state(bot: &Bot) -> &'static str {
+fn state(bot: &BotLine) -> &'static str {
     match (bot.disabled, bot.online) {
         (true, _) => "disabled",
         (false, true) => "online",

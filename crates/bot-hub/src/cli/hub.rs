@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bot_hub_client::{Cap, Client, ConnectError, End, Events, Options, State, Why};
+use bot_protocol::frame::answer::{Ask, Reply};
 use bot_protocol::frame::operator::Operation;
 use bot_protocol::frame::server::AuthOk;
 use bot_protocol::name::BotId;
@@ -224,7 +225,7 @@ impl Hub {
     }
 
     /// The whole answer, of however many pages it is.
-    pub(super) async fn operate(&self, operation: Operation) -> Result<Value, Failure> {
+    async fn operate(&self, operation: Operation) -> Result<Value, Failure> {
         let mut whole = self.operate_once(operation.clone()).await?;
         while let Some(next) = pages::take_next(&mut whole) {
             let Some(operation) = operation.page_after(next) else { break };
@@ -251,23 +252,16 @@ impl Hub {
         Failure { message, ..failure }.hint(hint)
     }
 
-    /// The answer in the shape that a command needs.
-    pub(super) async fn ask<T: serde::de::DeserializeOwned>(
-        &self,
-        operation: Operation,
-    ) -> Result<(Value, T), Failure> {
-        let value = self.operate(operation).await?;
-        let typed = understood(&value)?;
-        Ok((value, typed))
+    /// Asks, and returns the answer twice: with every field that the hub sent, to be printed as JSON, and as
+    /// the type of it that this program knows.
+    pub(super) async fn ask<A: Reply>(&self, ask: Ask<A>) -> Result<(Value, A), Failure> {
+        let value = self.operate(ask.operation).await?;
+        let known = A::deserialize(&value).map_err(|error| {
+            Failure::new(Kind::Failed, format!("the hub's answer is not understood: {error}"))
+                .hint("are hub and command line of the same version? bot-hub status")
+        })?;
+        Ok((value, known))
     }
-}
-
-/// An answer in the shape that a command needs.
-pub(super) fn understood<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, Failure> {
-    T::deserialize(value).map_err(|error| {
-        Failure::new(Kind::Failed, format!("the hub's answer is not understood: {error}"))
-            .hint("are hub and command line of the same version? bot-hub status")
-    })
 }
 
 /// The address for pages of a hub that is reached at `wss://hub.example/ws`.

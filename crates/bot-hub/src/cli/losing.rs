@@ -1,15 +1,11 @@
 //! What the end of a membership took from a bot, as the end of a sentence.
 
-use serde_json::Value;
-
 /// What was dropped; nothing if that is nothing.
-pub(super) fn dropped(result: &Value) -> String {
-    match result["dropped"].as_u64() {
-        None | Some(0) => String::new(),
-        Some(1) => {
-            "; 1 message that waited for it is dropped, and its sender can see that".to_owned()
-        }
-        Some(count) => {
+pub(super) fn dropped(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        1 => "; 1 message that waited for it is dropped, and its sender can see that".to_owned(),
+        count => {
             format!(
                 "; {count} messages that waited for it are dropped, and their senders can see that"
             )

@@ -2,9 +2,9 @@
 //!
 //! Owns how it is printed.
 
-use bot_protocol::frame::operator::Operation;
-use bot_protocol::name::{BotId, RoomName};
-use serde::Deserialize;
+use bot_protocol::frame::answer::{Ask, PendingList, WaitReason, Waiting};
+use bot_protocol::frame::operator::Page;
+use bot_protocol::name::BotId;
 use serde_json::json;
 
 use super::failure::{Failure, Kind};
@@ -22,37 +22,19 @@ pub(super) struct Pending {
     bot: Option<BotId>,
 }
 
-#[derive(Deserialize)]
-struct Waiting {
-    pending: Vec<Queue>,
-}
-
-/// What waits for one bot in one room.
-#[derive(Debug, Deserialize)]
-pub(super) struct Queue {
-    pub(super) bot: BotId,
-    pub(super) room: RoomName,
-    pub(super) waiting: u64,
-    pub(super) in_flight: u64,
-    pub(super) oldest_age_ms: Option<u64>,
-    pub(super) reason: String,
-}
-
 /// What waits, for whomever.
-pub(super) async fn queues(hub: &Hub) -> Result<Vec<Queue>, Failure> {
-    let (_, waiting): (_, Waiting) = hub.ask(pending_of(None)).await?;
+pub(super) async fn queues(hub: &Hub) -> Result<Vec<Waiting>, Failure> {
+    let (_, waiting) = hub.ask(pending_of(None)).await?;
     Ok(waiting.pending)
 }
 
-fn pending_of(bot: Option<BotId>) -> Operation {
-    Operation::Pending { bot, after: None, limit: None }
+fn pending_of(bot: Option<BotId>) -> Ask<PendingList> {
+    Ask::pending(bot, Page::default())
 }
 
-impl Queue {
-    /// Whether the bot is not connected: then waiting is what messages should do.
-    pub(super) fn is_away(&self) -> bool {
-        self.reason == "offline" || self.reason.starts_with("disabled")
-    }
+/// Whether the bot is not connected: then waiting is what messages should do.
+pub(super) fn is_away(queue: &Waiting) -> bool {
+    matches!(queue.reason.known(), Some(WaitReason::Offline | WaitReason::ShutOut))
 }
 
 impl Pending {
@@ -60,7 +42,7 @@ impl Pending {
         if let Some(bot) = &self.bot {
             Directory::read(hub).await?.find(&format!("@{bot}"))?;
         }
-        let (value, waiting): (_, Waiting) = match hub.ask(pending_of(self.bot.clone())).await {
+        let (value, waiting) = match hub.ask(pending_of(self.bot.clone())).await {
             Err(failure) if failure.kind == Kind::Refused => return self.own(hub),
             asked => asked?,
         };
@@ -74,7 +56,7 @@ impl Pending {
                     it.waiting.to_string(),
                     it.in_flight.to_string(),
                     it.oldest_age_ms.map_or_else(|| "-".to_owned(), words::period),
-                    words::visible_line(&it.reason).into_owned(),
+                    words::visible_line(it.reason.as_str()).into_owned(),
                 ]
             })
             .collect();

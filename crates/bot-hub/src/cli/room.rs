@@ -2,17 +2,18 @@
 //!
 //! Owns what is printed about rooms, and the words of a retention rule.
 
-use bot_protocol::frame::operator::{Operation, Page, Retention};
+use bot_protocol::frame::answer::{Ask, Done, Reply, RoomLine, RoomList};
+use bot_protocol::frame::operator::{Page, Retention};
 use bot_protocol::name::{BotId, RoomName};
-use bot_protocol::right::{Granted, Right, Rights};
+use bot_protocol::right::{Right, Rights};
 use clap::Subcommand;
-use serde::Deserialize;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::again::here;
 use super::ask::confirm_if_somebody_is_there;
 use super::failure::{Failure, Kind};
-use super::hub::{Hub, understood};
+use super::hub::Hub;
 use super::losing;
 use super::out::{counted, say, table};
 use super::target::{Directory, bot_argument, room_argument};
@@ -160,33 +161,6 @@ impl From<ByteSize> for Amount {
     }
 }
 
-/// A room as the hub shows it.
-#[derive(Deserialize)]
-struct Room {
-    room: RoomName,
-    closed: bool,
-    retain: Retention,
-    head: u64,
-    first: u64,
-    entries: u64,
-    bytes: u64,
-    members: Vec<Member>,
-}
-
-#[derive(Deserialize)]
-struct Member {
-    bot: BotId,
-    can: Granted,
-    online: bool,
-    cursor: u64,
-    waiting: u64,
-}
-
-#[derive(Deserialize)]
-struct Rooms {
-    rooms: Vec<Room>,
-}
-
 impl RoomCommand {
     pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         match self {
@@ -195,13 +169,11 @@ impl RoomCommand {
                 show_seen(hub, &room).await
             }
             Self::Show { room } => {
-                let value = on(hub, &room, show_of(&room)).await?;
-                let shown: Room = understood(&value)?;
+                let (value, shown) = on(hub, &room, show_of(&room)).await?;
                 hub.out.answer(&value, || text(&shown))
             }
             Self::Create { room, closed } => {
-                let operation = Operation::RoomCreate { room: room.clone(), closed };
-                on(hub, &room, operation).await?;
+                hub.ask(Ask::room_create(room.clone(), closed)).await?;
                 let done = json!({ "room": room, "closed": closed });
                 hub.out.done(&done, || format!("{} is there", words::room(room.as_str())))
             }
@@ -209,8 +181,8 @@ impl RoomCommand {
                 if !yes && can.is_some_and(|can| !can.has(Right::Read)) {
                     confirm_loss(hub, &room, &bot).await?;
                 }
-                let operation = Operation::RoomAdd { room: room.clone(), bot: bot.clone(), can };
-                membership(hub, &room, &bot, operation, "is a member of").await
+                let ask = Ask::room_add(room.clone(), bot.clone(), can);
+                membership(hub, &room, &bot, ask, "is a member of").await
             }
             Self::Kick { room, bot, yes } => {
                 if !yes {
@@ -219,8 +191,8 @@ impl RoomCommand {
                     let question = format!("end {bot}'s membership of {name}?{waits}");
                     confirm_if_somebody_is_there(question).await?;
                 }
-                let operation = Operation::RoomKick { room: room.clone(), bot: bot.clone() };
-                membership(hub, &room, &bot, operation, "is no longer a member of").await
+                let ask = Ask::room_kick(room.clone(), bot.clone());
+                membership(hub, &room, &bot, ask, "is no longer a member of").await
             }
             Self::Join { room } => {
                 let joined = hub.client.join(room.clone()).await?;
@@ -238,10 +210,9 @@ impl RoomCommand {
 }
 
 /// An operation on a room that should exist.
-async fn on(hub: &Hub, room: &RoomName, operation: Operation) -> Result<Value, Failure> {
-    let makes = matches!(operation, Operation::RoomCreate { .. });
-    match hub.operate(operation).await {
-        Err(failure) if failure.kind == Kind::NotFound && !makes => {
+async fn on<A: Reply>(hub: &Hub, room: &RoomName, ask: Ask<A>) -> Result<(Value, A), Failure> {
+    match hub.ask(ask).await {
+        Err(failure) if failure.kind == Kind::NotFound => {
             Err(Directory::read(hub).await?.unknown(&words::room(room.as_str())))
         }
         other => other,
@@ -261,7 +232,7 @@ async fn confirm_loss(hub: &Hub, room: &RoomName, bot: &BotId) -> Result<(), Fai
 
 /// How many messages in a room wait for a bot. Where that cannot be asked, the operation itself says why.
 async fn waiting_for(hub: &Hub, room: &RoomName, bot: &BotId) -> u64 {
-    let Ok((_, shown)) = hub.ask::<Room>(show_of(room)).await else { return 0 };
+    let Ok((_, shown)) = hub.ask(show_of(room)).await else { return 0 };
     shown.members.iter().find(|member| member.bot == *bot).map_or(0, |member| member.waiting)
 }
 
@@ -278,27 +249,26 @@ async fn membership(
     hub: &Hub,
     room: &RoomName,
     bot: &BotId,
-    operation: Operation,
+    ask: Ask<Done>,
     is: &str,
 ) -> Result<(), Failure> {
-    let result = hub.operate(operation).await.map_err(|failure| is_no_member(failure, room));
+    let result = hub.ask(ask).await.map_err(|failure| is_no_member(failure, room));
     if result.as_ref().is_err_and(|failure| failure.kind == Kind::NotFound) {
         let directory = Directory::read(hub).await?;
         let room_is_there = directory.rooms.contains(room);
         let wrong = if room_is_there { format!("@{bot}") } else { words::room(room.as_str()) };
         return Err(directory.unknown(&wrong));
     }
-    let result = result?;
-    let dropped = result["dropped"].as_u64().unwrap_or(0);
+    let dropped = result?.1.dropped.unwrap_or(0);
     let done = json!({ "room": room, "bot": bot, "dropped": dropped });
     hub.out.done(&done, || {
-        format!("{bot} {is} {}{}", words::room(room.as_str()), losing::dropped(&result))
+        format!("{bot} {is} {}{}", words::room(room.as_str()), losing::dropped(dropped))
     })
 }
 
 /// Everything for an operator; for others what their bot may see.
 pub(super) async fn list(hub: &Hub) -> Result<(), Failure> {
-    let (value, Rooms { rooms }) = match hub.ask(Operation::RoomList(Page::default())).await {
+    let (value, RoomList { rooms, .. }) = match hub.ask(Ask::room_list(Page::default())).await {
         Err(failure) if failure.kind == Kind::Refused => {
             let seen = hub.client.rooms().await?;
             let value = json!({ "rooms": seen.rooms, "complete": false });
@@ -366,7 +336,7 @@ async fn leave(hub: &Hub, room: &RoomName, yes: bool) -> Result<(), Failure> {
     let dropped = left.dropped.unwrap_or(0);
     let done = json!({ "room": room, "bot": hub.me, "dropped": dropped });
     hub.out.done(&done, || {
-        format!("{} is no longer a member of {name}{}", hub.me, losing::dropped(&done))
+        format!("{} is no longer a member of {name}{}", hub.me, losing::dropped(dropped))
     })
 }
 
@@ -395,8 +365,7 @@ impl Wish {
 }
 
 async fn retain(hub: &Hub, room: &RoomName, wish: Wish) -> Result<(), Failure> {
-    let value = on(hub, room, show_of(room)).await?;
-    let known: Room = understood(&value)?;
+    let (_, known) = on(hub, room, show_of(room)).await?;
     let rule = wish.changes(&known.retain);
     let name = words::room(room.as_str());
     let goes = what_goes(&known, &rule);
@@ -413,12 +382,12 @@ async fn retain(hub: &Hub, room: &RoomName, wish: Wish) -> Result<(), Failure> {
     if !is_change {
         return hub.out.answer(&answer, told);
     }
-    hub.operate(Operation::RoomRetain { room: room.clone(), retain: rule }).await?;
+    hub.ask(Ask::room_retain(room.clone(), rule)).await?;
     hub.out.done(&answer, told)
 }
 
 /// What a narrower rule takes from a room that has something: a number where it is known here.
-fn what_goes(room: &Room, rule: &Retention) -> Option<String> {
+fn what_goes(room: &RoomLine, rule: &Retention) -> Option<String> {
     let narrower =
         |new: Option<u64>, old: Option<u64>| new.is_some_and(|new| old.is_none_or(|old| new < old));
     let over = rule.entries.map_or(0, |max| room.entries.saturating_sub(max));
@@ -439,23 +408,30 @@ fn what_goes(room: &Room, rule: &Retention) -> Option<String> {
     if parts.is_empty() { None } else { Some(parts.join(", and ")) }
 }
 
-fn show_of(room: &RoomName) -> Operation {
-    Operation::RoomShow { room: room.clone(), after: None, limit: None }
+fn show_of(room: &RoomName) -> Ask<RoomLine> {
+    Ask::room_show(room.clone(), Page::default())
+}
+
+/// How far a bot is in one of its rooms.
+#[derive(Debug, Serialize)]
+pub(super) struct Place {
+    pub(super) room: RoomName,
+    pub(super) cursor: u64,
+    pub(super) head: u64,
+    pub(super) waiting: u64,
 }
 
 /// The memberships of one bot, as they stand in the rooms.
-pub(super) async fn rooms_of(hub: &Hub, bot: &BotId) -> Result<Vec<Value>, Failure> {
-    let (_, Rooms { rooms }) = hub.ask(Operation::RoomList(Page::default())).await?;
-    let own = rooms.iter().filter_map(|room| {
-        let member = room.members.iter().find(|member| member.bot == *bot)?;
-        let (cursor, waiting) = (member.cursor, member.waiting);
-        let head = room.head;
-        Some(json!({ "room": room.room, "cursor": cursor, "head": head, "waiting": waiting }))
+pub(super) async fn rooms_of(hub: &Hub, bot: &BotId) -> Result<Vec<Place>, Failure> {
+    let (_, RoomList { rooms, .. }) = hub.ask(Ask::room_list(Page::default())).await?;
+    let own = rooms.into_iter().filter_map(|RoomLine { room, head, members, .. }| {
+        let member = members.iter().find(|member| member.bot == *bot)?;
+        Some(Place { room, cursor: member.cursor, head, waiting: member.waiting })
     });
     Ok(own.collect())
 }
 
-fn text(room: &Room) -> String {
+fn text(room: &RoomLine) -> String {
     let rows: Vec<_> = room
         .members
         .iter()
@@ -478,7 +454,7 @@ fn text(room: &Room) -> String {
     )
 }
 
-fn numbers(room: &Room) -> String {
+fn numbers(room: &RoomLine) -> String {
     match (room.entries, room.head) {
         (0, 0) => "0".to_owned(),
         (0, head) => format!("0, the last one had number {head}"),
@@ -488,7 +464,7 @@ fn numbers(room: &Room) -> String {
     }
 }
 
-fn admits(room: &Room) -> String {
+fn admits(room: &RoomLine) -> String {
     let inviting = room.members.iter().filter(|member| member.can.rights().has(Right::Invite));
     let inviting: Vec<&str> = inviting.map(|member| member.bot.as_str()).collect();
     let who = if room.closed { "whom an operator adds" } else { "everybody" };

@@ -4,9 +4,8 @@
 
 use std::time::Duration;
 
-use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::answer::{Ask, HubNumbers};
 use bot_protocol::frame::server::Slowed;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::failure::{Failure, Kind};
@@ -15,27 +14,9 @@ use super::out::{counted, say};
 use super::who::{is_online, own_rooms};
 use super::words::{self, visible_line};
 
-#[derive(Deserialize)]
-struct Numbers {
-    epoch: String,
-    rooms: u64,
-    bots: u64,
-    online: u64,
-    connections: u64,
-    entries: u64,
-    waiting: u64,
-    oldest_waiting_ms: u64,
-    accepted: u64,
-    deliveries: u64,
-    dropped: u64,
-    expired: u64,
-    dead: u64,
-    corrupt: u64,
-}
-
 /// `status`.
 pub(super) async fn status(hub: &Hub) -> Result<(), Failure> {
-    let (mut value, mut numbers): (_, Numbers) = match hub.ask(Operation::HubStatus {}).await {
+    let (mut value, mut numbers) = match hub.ask(Ask::hub_status()).await {
         Err(failure) if failure.kind == Kind::Refused => return seen(hub).await,
         asked => asked?,
     };
@@ -90,7 +71,7 @@ fn say_slowed(hub: &Hub, slowed: Option<Slowed>) {
     }
 }
 
-fn text(hub: &Hub, version: &str, it: &Numbers) -> String {
+fn text(hub: &Hub, version: &str, it: &HubNumbers) -> String {
     let pid = hub.running.as_ref().map_or_else(String::new, |hub| format!(", pid {}", hub.pid));
     let oldest = if it.waiting == 0 {
         String::new()

@@ -3,9 +3,9 @@
 //! Owns resolution and suggestions. A bare name means something only if exactly one thing has it;
 //! nothing is ever guessed.
 
-use bot_protocol::frame::operator::{Operation, Page};
+use bot_protocol::frame::answer::Ask;
+use bot_protocol::frame::operator::Page;
 use bot_protocol::name::{BotId, NameError, RoomName, Target};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::failure::{Failure, Kind};
@@ -55,16 +55,8 @@ pub(super) struct Directory {
 impl Directory {
     /// Everything for an operator; for others what their bot may see.
     pub(super) async fn read(hub: &Hub) -> Result<Self, Failure> {
-        #[derive(Deserialize)]
-        struct Bots {
-            bots: Vec<Bot>,
-        }
-        #[derive(Deserialize)]
-        struct Bot {
-            bot: BotId,
-        }
         let rooms = hub.client.rooms().await?.rooms.into_iter().map(|it| it.room).collect();
-        match hub.ask::<Bots>(Operation::BotList(Page::default())).await {
+        match hub.ask(Ask::bot_list(Page::default())).await {
             Ok((_, bots)) => {
                 let bots = bots.bots.into_iter().map(|it| it.bot).collect();
                 Ok(Self { rooms, bots, is_complete: true })

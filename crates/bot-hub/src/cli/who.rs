@@ -2,7 +2,7 @@
 //!
 //! Owns what is printed about what every bot may see; what only operators see is elsewhere.
 
-use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::answer::Ask;
 use bot_protocol::frame::server::{BotInfo, RoomInfo};
 use bot_protocol::name::RoomName;
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ pub(super) fn own_rooms(hub: &Hub) -> Vec<Own> {
 
 /// Whether this token may operate the hub.
 pub(super) async fn is_operator(hub: &Hub) -> Result<bool, Failure> {
-    match hub.operate(Operation::HubStatus {}).await {
+    match hub.ask(Ask::hub_status()).await {
         Ok(_) => Ok(true),
         Err(failure) if failure.kind == Kind::Refused => Ok(false),
         Err(failure) => Err(failure),

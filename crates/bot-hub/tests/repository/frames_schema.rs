@@ -5,6 +5,11 @@
 
 use std::path::Path;
 
+use bot_protocol::frame::answer::{
+    Answer, BotLine, BotList, BotRemoved, BotSwitched, Done, HubNumbers, InviteList, InviteMade,
+    InviteRevoked, Observing, PendingList, Reply, RoomLine, RoomList, TokenKept, TokenMade,
+    TokensRevoked,
+};
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::limits::Limits;
 use schemars::generate::SchemaSettings;
@@ -106,6 +111,53 @@ fn every_frame_of_a_hub_from_the_future_is_read_and_its_new_words_are_kept() {
     }
     assert_eq!(kinds, ServerFrame::KINDS);
     assert_eq!(ServerFrame::decode(br#"{"type":"from_the_future"}"#), Ok(None));
+}
+
+/// Reads an answer as its type, and writes what was read.
+fn read_again<A: Reply>(json: &str) -> serde_json::Result<String> {
+    let answer: A = serde_json::from_str::<Answer>(json)?.read()?;
+    Ok(answer.into().into_json().to_string())
+}
+
+type Reader = fn(&str) -> serde_json::Result<String>;
+
+const READERS: &[(&str, Reader)] = &[
+    ("TokenMade", read_again::<TokenMade>),
+    ("TokenKept", read_again::<TokenKept>),
+    ("TokensRevoked", read_again::<TokensRevoked>),
+    ("BotSwitched", read_again::<BotSwitched>),
+    ("BotRemoved", read_again::<BotRemoved>),
+    ("BotList", read_again::<BotList>),
+    ("BotLine", read_again::<BotLine>),
+    ("Done", read_again::<Done>),
+    ("RoomList", read_again::<RoomList>),
+    ("RoomLine", read_again::<RoomLine>),
+    ("PendingList", read_again::<PendingList>),
+    ("Observing", read_again::<Observing>),
+    ("HubNumbers", read_again::<HubNumbers>),
+    ("InviteMade", read_again::<InviteMade>),
+    ("InviteList", read_again::<InviteList>),
+    ("InviteRevoked", read_again::<InviteRevoked>),
+];
+
+#[test]
+fn every_answer_of_a_hub_from_the_future_is_read_and_its_new_words_are_kept() {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    generator.subschema_for::<Answer>();
+    let definitions = generator.take_definitions(true);
+    let answers = definitions["Answer"]["anyOf"].as_array().unwrap().clone();
+    let mut future = Future { definitions, words: 0 };
+    let mut names = Vec::new();
+    for schema in answers {
+        future.words = 0;
+        let json = future.of(&schema).to_string();
+        let name = schema["$ref"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let (_, read) = READERS.iter().find(|(known, _)| *known == name).expect(&name);
+        let written = read(&json).unwrap_or_else(|error| panic!("{name}: {error}: {json}"));
+        assert_eq!(written.matches(NEW_WORD).count(), future.words, "{json}");
+        names.push(name);
+    }
+    assert!(names.iter().eq(READERS.iter().map(|(name, _)| name)), "{names:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use bot_protocol::frame::answer::{ANSWERS, Answer};
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
@@ -24,17 +25,52 @@ fn the_frame_types_of_the_typescript_client_are_up_to_date() {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     generator.subschema_for::<ClientFrame>();
     generator.subschema_for::<ServerFrame>();
-    let definitions = generator.take_definitions(true);
+    let mut definitions = generator.take_definitions(true);
+    name_nulls(&mut definitions);
     let mut expected = HEADER.to_owned();
     for (name, schema) in &definitions {
         write_definition(&mut expected, name, schema);
     }
+    write_answers(&mut expected, &definitions["Operation"]);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/typescript/src/frames.ts");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, &expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(found == expected, "sdk/typescript/src/frames.ts is stale: run with UPDATE=1");
+}
+
+/// Says which operation has which answer.
+fn write_answers(out: &mut String, operations: &Value) {
+    out.push_str("\n/** The answer to each operation. */\nexport type Answers = {\n");
+    for operation in operations["oneOf"].as_array().unwrap() {
+        let name = properties(operation).and_then(|own| own.keys().next()).unwrap();
+        let (_, answer) = ANSWERS.iter().find(|(asked, _)| asked == name).expect(name);
+        writeln!(out, "  {name}: {answer};").unwrap();
+    }
+    out.push_str("};\n");
+}
+
+/// Marks the fields that the hub writes as `null` where they have no value. Everywhere but in answers such a
+/// field is absent.
+fn name_nulls(definitions: &mut Map<String, Value>) {
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    generator.subschema_for::<Answer>();
+    for (name, written) in generator.take_definitions(true) {
+        for field in written["required"].as_array().into_iter().flatten() {
+            let field = field.as_str().unwrap();
+            if may_be_null(&written["properties"][field]) {
+                definitions[&name]["properties"][field]["nullable"] = true.into();
+            }
+        }
+    }
+}
+
+fn may_be_null(schema: &Value) -> bool {
+    let is_null = |it: &Value| it["type"] == "null";
+    let kinds = schema["type"].as_array();
+    kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"))
+        || schema["anyOf"].as_array().is_some_and(|list| list.iter().any(is_null))
 }
 
 fn write_definition(out: &mut String, name: &str, schema: &Value) {
@@ -70,7 +106,7 @@ fn type_of(schema: &Value, indent: &str) -> String {
     }
     match &schema["type"] {
         Value::String(kind) => of_kind(kind, schema, indent),
-        // Absent is never written as `null`, so the types do not have it either.
+        // Absent is hardly ever written as `null`; where it is, the field says so.
         Value::Array(kinds) => {
             let kinds = kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null");
             let kinds: BTreeSet<_> = kinds.map(|kind| of_kind(kind, schema, indent)).collect();
@@ -126,7 +162,8 @@ fn object(schema: &Value, own: &Map<String, Value>, indent: &str) -> String {
     for (name, field) in own {
         write_comment(&mut out, field, &inner);
         let mark = if required.contains(name.as_str()) { "" } else { "?" };
-        writeln!(out, "{inner}{name}{mark}: {};", type_of(field, &inner)).unwrap();
+        let null = if field["nullable"] == true { " | null" } else { "" };
+        writeln!(out, "{inner}{name}{mark}: {}{null};", type_of(field, &inner)).unwrap();
     }
     write!(out, "{indent}}}").unwrap();
     out

@@ -1,12 +1,13 @@
 //! Frames: the JSON objects that cross the WebSocket (`docs/protocol.md`).
 //!
 //! Owns the shapes of all frames and their decoding. [`client`] holds what a bot sends, [`server`]
-//! what the hub sends, [`operator`] the part for those who run the hub; [`json`] is the short way for what
-//! is hot. Never gives a frame a meaning.
+//! what the hub sends, [`operator`] the part for those who run the hub, and [`answer`] what they are
+//! answered; [`json`] is the short way for what is hot. Never gives a frame a meaning.
 //!
 //! Decoding looks at `type` first and then parses once into that frame's own struct: serde's tagged
 //! enums would copy every field into a buffer on the way, and could not keep raw JSON raw.
 
+pub mod answer;
 mod beat;
 pub mod client;
 mod directory;

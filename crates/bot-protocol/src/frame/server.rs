@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::answer::Answer;
 pub use super::beat::{Beat, Pong, Slowed};
 use super::client::BotState;
 pub use super::directory::{BotDirectory, BotInfo, RoomDirectory, RoomInfo};
@@ -532,13 +533,13 @@ impl From<FrameError> for ErrorFrame {
     }
 }
 
-/// `operated`: the answer to `operate`; its result is documented with each operation.
+/// `operated`: the answer to `operate`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Operated {
     /// The `ref` of the request.
     #[serde(rename = "ref")]
     pub reference: SmolStr,
-    /// What came of it.
-    pub result: serde_json::Value,
+    /// What came of it. Which answer that is follows from the operation.
+    pub result: Answer,
 }

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use bot_protocol::code::Code;
+use bot_protocol::frame::answer::{ClaimLine, InviteLine, InviteList, InviteRevoked, InviteState};
 use bot_protocol::frame::operator::Page;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
-use serde_json::{Value, json};
 use smol_str::SmolStr;
 
 use super::order::{Order, Place};
@@ -68,31 +68,12 @@ impl Default for Book {
 }
 
 /// How an invite stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    Open,
-    Used,
-    Expired,
-    Revoked,
-}
-
-impl Standing {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Used => "used",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
-    }
-}
-
-pub(super) fn standing(invite: &InviteRecord, now: Timestamp) -> Standing {
+pub(super) fn standing(invite: &InviteRecord, now: Timestamp) -> InviteState {
     match invite {
-        _ if invite.claim.is_some() => Standing::Used,
-        _ if invite.revoked_at.is_some() => Standing::Revoked,
-        _ if invite.expires_at <= now => Standing::Expired,
-        _ => Standing::Open,
+        _ if invite.claim.is_some() => InviteState::Used,
+        _ if invite.revoked_at.is_some() => InviteState::Revoked,
+        _ if invite.expires_at <= now => InviteState::Expired,
+        _ => InviteState::Open,
     }
 }
 
@@ -167,7 +148,7 @@ impl Book {
         by: &BotId,
         is_operator: bool,
         (since, now): (Timestamp, Timestamp),
-    ) -> Result<(InviteRecord, Value), ErrorFrame> {
+    ) -> Result<(InviteRecord, InviteRevoked), ErrorFrame> {
         let found = self.invites.get(id).filter(|it| is_operator || is_own(it, by, since));
         let invite = found.ok_or_else(|| {
             ErrorFrame::new(Code::NoSuchInvite)
@@ -185,7 +166,7 @@ impl Book {
                 .hint("bot-hub invite list"));
         }
         let record = InviteRecord { revoked_at: invite.revoked_at.or(Some(now)), ..invite.clone() };
-        Ok((record, json!({ "id": id, "revoked": true })))
+        Ok((record, InviteRevoked { id: id.into(), revoked: true }))
     }
 
     /// The invites of a bot that is about to be removed, as they are then: worthless, and closed to
@@ -225,7 +206,7 @@ impl Book {
         own: Option<(&BotId, Timestamp)>,
         wish: &Page,
         now: Timestamp,
-    ) -> (Vec<Value>, Option<SmolStr>) {
+    ) -> InviteList {
         let after = Place::parse(wish.after.as_deref());
         let listed = self.order.newest(own.map(|(by, _)| by), after);
         let mut rest =
@@ -241,7 +222,8 @@ impl Book {
         let next = rest.peek().and(looked_at.last()).map(|(place, _)| place.to_text());
         let invites = looked_at.into_iter().map(|(_, invite)| invite);
         let shown = invites.filter(|it| own.is_none_or(|(by, since)| is_own(it, by, since)));
-        (shown.map(|it| show(it, own.is_none(), now)).collect(), next)
+        let invites = shown.map(|it| show(it, own.is_none(), now)).collect();
+        InviteList { invites, next }
     }
 }
 
@@ -261,20 +243,22 @@ fn bytes_of(invite: &InviteRecord) -> usize {
     INVITE_BYTES + rooms
 }
 
-fn show(invite: &InviteRecord, is_operator: bool, now: Timestamp) -> Value {
-    let claim = invite.claim.as_ref().map(|claim| {
-        let address = is_operator.then_some(&claim.address);
-        json!({ "at": claim.at, "bot": claim.bot, "client": claim.client, "address": address })
+fn show(invite: &InviteRecord, is_operator: bool, now: Timestamp) -> InviteLine {
+    let claim = invite.claim.as_ref().map(|claim| ClaimLine {
+        at: claim.at,
+        bot: claim.bot.clone(),
+        client: claim.client.clone(),
+        address: is_operator.then(|| claim.address.clone()),
     });
-    json!({
-        "id": invite.id,
-        "state": standing(invite, now).name(),
-        "name": invite.name,
-        "rooms": invite.rooms,
-        "can": invite.rights,
-        "by": invite.by,
-        "created_at": invite.created_at,
-        "expires_at": invite.expires_at,
-        "claim": claim,
-    })
+    InviteLine {
+        id: invite.id.clone(),
+        state: standing(invite, now).into(),
+        name: invite.name.clone(),
+        rooms: invite.rooms.clone(),
+        can: invite.rights.into(),
+        by: invite.by.clone(),
+        created_at: invite.created_at,
+        expires_at: invite.expires_at,
+        claim,
+    }
 }

@@ -4,13 +4,14 @@
 
 use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
+use bot_protocol::frame::answer::InviteState;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::book::{Standing, standing};
+use super::book::standing;
 use super::{refused, taken, was_somebodys};
 use crate::door::code::{HttpCode, HttpError};
 use crate::door::{Answer, ClaimWish};
@@ -87,17 +88,17 @@ impl Engine {
             return Err(HttpError::new(HttpCode::UnknownCode, "nobody made that code").hint(hint));
         };
         let (code, message) = match standing(invite, self.now) {
-            Standing::Open if self.invites.is_changing(&invite.id) => {
+            InviteState::Open if self.invites.is_changing(&invite.id) => {
                 let message = "somebody is claiming or revoking that code just now";
                 let error = HttpError::new(HttpCode::Busy, message).hint("try again in 1 s");
                 return Err(error.retry_after_s(1));
             }
-            Standing::Open => return Ok(invite.clone()),
-            Standing::Used => {
+            InviteState::Open => return Ok(invite.clone()),
+            InviteState::Used => {
                 (HttpCode::UsedCode, "that code was used: it is good for one bot, once")
             }
-            Standing::Expired => (HttpCode::ExpiredCode, "that code has expired"),
-            Standing::Revoked => (HttpCode::RevokedCode, "that code was revoked"),
+            InviteState::Expired => (HttpCode::ExpiredCode, "that code has expired"),
+            InviteState::Revoked => (HttpCode::RevokedCode, "that code was revoked"),
         };
         Err(HttpError::new(code, message).hint("ask whoever invited you for a new one"))
     }

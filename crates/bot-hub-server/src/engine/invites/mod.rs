@@ -13,18 +13,18 @@ mod tests;
 use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::answer::{self, InviteMade};
 use bot_protocol::frame::operator::{InviteWish, Operate, Operation};
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::BotId;
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
-use serde_json::{Value, json};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
 pub(super) use self::book::Book;
 pub(super) use self::claim::Claim;
-use super::accounts::{must_be_a_name, no_randomness, with_next};
+use super::accounts::{must_be_a_name, no_randomness};
 use super::confusables;
 use super::credential::{hash_code, make_code, scannable};
 use super::{Engine, Owner};
@@ -61,7 +61,7 @@ pub(super) enum ReplyTo {
 #[derive(Debug)]
 pub(super) struct Promise {
     to: ReplyTo,
-    result: Value,
+    result: answer::Answer,
     record: InviteRecord,
 }
 
@@ -94,13 +94,17 @@ impl Engine {
         let prepared = match call {
             InviteCall::List(page) => {
                 let own = (!is_operator).then(|| (&bot, self.present_since(&bot)));
-                let (shown, next) = self.invites.show(own, &page, self.now);
-                return self.reply(to, Ok(with_next(json!({ "invites": shown }), next)));
+                let list = self.invites.show(own, &page, self.now);
+                return self.reply(to, Ok(list.into()));
             }
-            InviteCall::Create(wish) => self.prepare_invite(bot, is_operator, wish),
+            InviteCall::Create(wish) => {
+                let made = self.prepare_invite(bot, is_operator, wish);
+                made.map(|(record, made)| (record, made.into()))
+            }
             InviteCall::Revoke(id) => {
                 let since = self.present_since(&bot);
-                self.invites.revoked(&id, &bot, is_operator, (since, self.now))
+                let revoked = self.invites.revoked(&id, &bot, is_operator, (since, self.now));
+                revoked.map(|(record, revoked)| (record, revoked.into()))
             }
         };
         match prepared {
@@ -129,7 +133,7 @@ impl Engine {
         by: BotId,
         is_operator: bool,
         wish: InviteWish,
-    ) -> Result<(InviteRecord, Value), ErrorFrame> {
+    ) -> Result<(InviteRecord, InviteMade), ErrorFrame> {
         let InviteWish { name, mut rooms, can, expires_in_ms } = wish;
         rooms.sort_unstable();
         rooms.dedup();
@@ -167,24 +171,24 @@ impl Engine {
             revoked_at: None,
             claim: None,
         };
-        let made = self.hub.missing(&record.rooms);
-        for room in made.clone() {
+        let rooms_made = self.hub.missing(&record.rooms);
+        for room in rooms_made.clone() {
             // Whoever is invited somewhere expects a closed company.
             self.input(Input::RoomNeeded { room, closed: true });
         }
-        let result = json!({
-            "id": record.id,
-            "code": code.expose(),
-            "secret": scannable(&code).expose(),
-            "name": record.name,
-            "rooms": record.rooms,
-            "rooms_made": made,
-            "can": record.rights,
-            "bots": self.bots_of(&record, is_operator),
-            "expires_at": record.expires_at,
-            "public_url": self.public_url,
-        });
-        Ok((record, result))
+        let made = InviteMade {
+            id: record.id.clone(),
+            secret: Some(scannable(&code)),
+            code,
+            name: record.name.clone(),
+            rooms: record.rooms.clone(),
+            rooms_made,
+            can: record.rights.into(),
+            bots: self.bots_of(&record, is_operator),
+            expires_at: record.expires_at,
+            public_url: self.public_url.clone(),
+        };
+        Ok((record, made))
     }
 
     /// Whom the invited agent comes to talk with: the bot that invites; or, for an operator, the bots of its
@@ -215,16 +219,17 @@ impl Engine {
         self.reply(to, Ok(result));
     }
 
-    pub(super) fn reply(&mut self, to: ReplyTo, result: Result<Value, ErrorFrame>) {
+    pub(super) fn reply(&mut self, to: ReplyTo, result: Result<answer::Answer, ErrorFrame>) {
         match (to, result) {
             (ReplyTo::Frame(conn, reference), Ok(result)) => self.tell(conn, &reference, result),
             (ReplyTo::Frame(conn, reference), Err(error)) => {
                 self.send(conn, &ServerFrame::Error(error.about(reference)));
             }
             // The asker may have hung up; then nobody misses the answer.
-            (ReplyTo::Http(reply), Ok(mut result)) => {
-                result["ok"] = true.into();
-                drop(reply.send(Answer::Good(result.to_string())));
+            (ReplyTo::Http(reply), Ok(result)) => {
+                let mut body = result.into_json();
+                body["ok"] = true.into();
+                drop(reply.send(Answer::Good(body.to_string())));
             }
             (ReplyTo::Http(reply), Err(error)) => drop(reply.send(refused(error))),
         }

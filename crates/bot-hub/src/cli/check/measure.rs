@@ -4,8 +4,7 @@
 
 use std::time::Instant;
 
-use bot_protocol::frame::operator::Operation;
-use serde::Deserialize;
+use bot_protocol::frame::answer::{Ask, HubNumbers, Waiting};
 
 use super::{Check, Measure, Status, Verdict};
 use crate::cli::Global;
@@ -15,26 +14,12 @@ use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::{Hub, data_dir};
 use crate::cli::lost;
 use crate::cli::out::counted;
-use crate::cli::pending::{Queue, queues};
+use crate::cli::pending::{is_away, queues};
 use crate::cli::probe::readiness;
 use crate::cli::words;
 use bot_hub_server::config::{ByteSize, Period};
 use bot_hub_server::server::{OPERATOR, store_space};
 use bot_hub_store::sqlite::astray;
-
-#[derive(Deserialize)]
-struct Numbers {
-    bots: u64,
-    online: u64,
-    waiting: u64,
-    corrupt: u64,
-    #[serde(default)]
-    refused_changes: u64,
-    #[serde(default)]
-    retention_waits: Option<String>,
-    #[serde(default)]
-    ahead_ms: u64,
-}
 
 /// Everything that there is to measure, or why nothing can be.
 pub(super) async fn measure(check: &Check, global: &Global) -> Verdict {
@@ -53,7 +38,7 @@ pub(super) async fn measure(check: &Check, global: &Global) -> Verdict {
 async fn try_to(check: &Check, global: &Global) -> Result<(Vec<Measure>, Option<String>), Failure> {
     let started = Instant::now();
     let hub = Hub::connect(global).await?;
-    let numbers = hub.ask::<Numbers>(Operation::HubStatus {}).await;
+    let numbers = hub.ask(Ask::hub_status()).await;
     let answered = started.elapsed().as_secs_f64();
     let mut numbers = match numbers {
         Err(failure) if failure.kind == Kind::Refused => {
@@ -119,7 +104,7 @@ fn up(ready: &Result<(), String>) -> Measure {
     Measure { thresholds, falls: true, ..plain("up", value, "", says) }
 }
 
-fn pending(check: &Check, numbers: &Numbers, queues: &[Queue]) -> Measure {
+fn pending(check: &Check, numbers: &HubNumbers, queues: &[Waiting]) -> Measure {
     let bots = queues.iter().map(|queue| &queue.bot).collect::<std::collections::BTreeSet<_>>();
     let verb = if numbers.waiting == 1 { "waits" } else { "wait" };
     let whom = match bots.len() as u64 {
@@ -131,18 +116,18 @@ fn pending(check: &Check, numbers: &Numbers, queues: &[Queue]) -> Measure {
     Measure { thresholds, ..plain("pending", numbers.waiting as f64, "", says) }
 }
 
-fn oldest(check: &Check, queues: &[Queue]) -> Measure {
+fn oldest(check: &Check, queues: &[Waiting]) -> Measure {
     let usual = [Period::seconds(120), Period::seconds(900)];
     let [warn, crit] =
         [check.warn_oldest.unwrap_or(usual[0]), check.crit_oldest.unwrap_or(usual[1])];
     let thresholds = [Some(&warn), Some(&crit)].map(in_seconds);
-    waits("oldest", queues.iter().filter(|queue| !queue.is_away()), thresholds)
+    waits("oldest", queues.iter().filter(|queue| !is_away(queue)), thresholds)
 }
 
-fn away(check: &Check, queues: &[Queue]) -> Measure {
+fn away(check: &Check, queues: &[Waiting]) -> Measure {
     let thresholds = [check.warn_away.as_ref(), check.crit_away.as_ref()].map(in_seconds);
     // Nobody is ever there as the local operator: what is said to it is read in the history.
-    let bots = queues.iter().filter(|queue| queue.is_away() && queue.bot.as_str() != OPERATOR);
+    let bots = queues.iter().filter(|queue| is_away(queue) && queue.bot.as_str() != OPERATOR);
     waits("away", bots, thresholds)
 }
 
@@ -152,14 +137,18 @@ fn in_seconds(period: Option<&Period>) -> Option<f64> {
 
 fn waits<'a>(
     name: &'static str,
-    queues: impl Iterator<Item = &'a Queue>,
+    queues: impl Iterator<Item = &'a Waiting>,
     thresholds: [Option<f64>; 2],
 ) -> Measure {
     let longest = queues.max_by_key(|queue| queue.oldest_age_ms);
     let age_ms = longest.and_then(|queue| queue.oldest_age_ms).unwrap_or(0);
     let says = longest.map_or_else(String::new, |queue| {
         let (bot, room) = (&queue.bot, words::room(queue.room.as_str()));
-        format!("{bot} in {room} for {} ({})", words::period(age_ms), queue.reason)
+        format!(
+            "{bot} in {room} for {} ({})",
+            words::period(age_ms),
+            words::visible_line(queue.reason.as_str())
+        )
     });
     Measure { thresholds, ..plain(name, age_ms as f64 / 1_000.0, "s", says) }
 }

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 
 use bot_hub_client::Pulse;
-use bot_protocol::frame::operator::{Operation, Page};
+use bot_protocol::frame::answer::{
+    Ask, BotLine, BotList, BotOrigin, Ends, RoomList, WaitReason, Waiting,
+};
+use bot_protocol::frame::operator::Page;
 use bot_protocol::frame::server::Slowed;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
-use serde::Deserialize;
 
 use super::finding::Findings;
 use super::{Patient, unknown};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::Hub;
 use crate::cli::out::counted;
-use crate::cli::pending::{Queue, queues};
+use crate::cli::pending::{is_away, queues};
 use crate::cli::words::{self, period, room as room_name, wall_clock};
 use bot_hub_server::server::OPERATOR;
 use bot_hub_store::export::open;
@@ -30,43 +32,13 @@ const FLAPS_MIN: u64 = 5;
 /// A bot that was made so recently may still come.
 const NEW_MS: u64 = 24 * 3_600 * 1_000;
 
-#[derive(Deserialize)]
-struct Bot {
-    bot: BotId,
-    online: bool,
-    disabled: bool,
-    #[serde(default)]
-    client: Option<String>,
-    created_at: Option<Timestamp>,
-    last_seen: Option<Timestamp>,
-    #[serde(default)]
-    slowed: Option<Slowed>,
-    #[serde(default)]
-    ended_lately: Option<Ends>,
-}
-
-/// How often its connections ended in the last minutes.
-#[derive(Deserialize)]
-struct Ends {
-    count: u64,
-    since: Timestamp,
-    why: String,
-}
-
-#[derive(Deserialize)]
-struct Room {
-    room: RoomName,
-    members: Vec<serde_json::Value>,
-    entries: u64,
-}
-
 /// What is known, from a hub that runs or from its store.
 struct Census {
     now: Timestamp,
-    bots: Vec<Bot>,
+    bots: Vec<BotLine>,
     /// Name, members, entries.
     rooms: Vec<(RoomName, usize, u64)>,
-    waiting: Vec<Queue>,
+    waiting: Vec<Waiting>,
 }
 
 pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
@@ -120,16 +92,8 @@ fn tell_slowed(bot: &BotId, slowed: Slowed, next: &str, findings: &mut Findings)
 }
 
 async fn ask(hub: &Hub) -> Result<Census, Failure> {
-    #[derive(Deserialize)]
-    struct Bots {
-        bots: Vec<Bot>,
-    }
-    #[derive(Deserialize)]
-    struct Rooms {
-        rooms: Vec<Room>,
-    }
-    let (_, Bots { bots }) = hub.ask(Operation::BotList(Page::default())).await?;
-    let (_, Rooms { rooms }) = hub.ask(Operation::RoomList(Page::default())).await?;
+    let (_, BotList { bots, .. }) = hub.ask(Ask::bot_list(Page::default())).await?;
+    let (_, RoomList { rooms, .. }) = hub.ask(Ask::room_list(Page::default())).await?;
     let waiting = queues(hub).await?;
     let rooms = rooms.into_iter().map(|it| (it.room, it.members.len(), it.entries)).collect();
     Ok(Census { now: hub.now(), bots, rooms, waiting })
@@ -144,9 +108,13 @@ fn read(dir: &std::path::Path) -> Option<Census> {
     let disabled: BTreeSet<BotId> =
         stored.bots.iter().filter(|it| it.disabled).map(|it| it.bot.clone()).collect();
     let now = wall_clock();
-    let bots = stored.bots.into_iter().map(|it| Bot {
+    let bots = stored.bots.into_iter().map(|it| BotLine {
         bot: it.bot,
         online: false,
+        operator: it.operator,
+        guest: it.guest,
+        origin: BotOrigin::Store.into(),
+        tokens: 0,
         disabled: it.disabled,
         client: None,
         created_at: Some(it.created_at),
@@ -158,15 +126,16 @@ fn read(dir: &std::path::Path) -> Option<Census> {
     for it in stored.snapshot.rooms {
         for member in &it.members {
             if member.cursor < it.head {
-                waiting.push(Queue {
+                waiting.push(Waiting {
                     bot: member.bot.clone(),
                     room: it.room.clone(),
                     waiting: it.head - member.cursor,
                     in_flight: 0,
+                    oldest_seq: it.first.max(member.cursor + 1),
                     oldest_age_ms: member.waiting_since.map(|at| now.since(at)),
                     reason: match disabled.contains(&member.bot) {
-                        true => "disabled".to_owned(),
-                        false => "offline".to_owned(),
+                        true => WaitReason::ShutOut.into(),
+                        false => WaitReason::Offline.into(),
                     },
                 });
             }
@@ -178,8 +147,8 @@ fn read(dir: &std::path::Path) -> Option<Census> {
 
 fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
     let bound_ms = patient.options.waiting.as_ms();
-    let age = |it: &Queue| it.oldest_age_ms.unwrap_or(0);
-    let mut late: Vec<&Queue> = census.waiting.iter().filter(|it| age(it) >= bound_ms).collect();
+    let age = |it: &Waiting| it.oldest_age_ms.unwrap_or(0);
+    let mut late: Vec<&Waiting> = census.waiting.iter().filter(|it| age(it) >= bound_ms).collect();
     late.sort_by_key(|it| std::cmp::Reverse(age(it)));
     for it in late.iter().take(TOLD_MAX) {
         let what = format!(
@@ -188,15 +157,15 @@ fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
             it.bot,
             room_name(it.room.as_str()),
             period(age(it)),
-            it.reason,
+            words::visible_line(it.reason.as_str()),
         );
         if it.bot.as_str() == OPERATOR {
             let why = "nobody is ever there as the local operator: what is said to it is read back";
             let next = format!("bot-hub history '{}'", room_name(it.room.as_str()));
             findings.note("waiting", what, why, next);
-        } else if it.is_away() {
+        } else if is_away(it) {
             let why = "nothing is lost, and nobody answers until it is back";
-            let next = match it.reason == "offline" {
+            let next = match it.reason == WaitReason::Offline {
                 true => format!("start it; what waits: bot-hub pending --bot {}", it.bot),
                 false => format!(
                     "see which (bot-hub bot show {0}), then bot-hub bot enable {0}, or bot-hub bot rotate-token {0}",
@@ -254,7 +223,7 @@ fn flapping(census: &Census, findings: &mut Findings) {
 }
 
 fn never_seen(census: &Census, findings: &mut Findings) {
-    let is_old = |bot: &&Bot| bot.created_at.is_some_and(|at| census.now.since(at) > NEW_MS);
+    let is_old = |bot: &&BotLine| bot.created_at.is_some_and(|at| census.now.since(at) > NEW_MS);
     let never = census.bots.iter().filter(|bot| {
         !bot.online && !bot.disabled && bot.last_seen.is_none() && bot.bot.as_str() != OPERATOR
     });

@@ -1,7 +1,6 @@
 //! The clock: is it set, does the hub trust it, and do hub and command line have the same?
 
-use bot_protocol::frame::operator::Operation;
-use serde::Deserialize;
+use bot_protocol::frame::answer::Ask;
 
 use super::Patient;
 use super::finding::Findings;
@@ -37,17 +36,8 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
 /// What the hub says of its clock: one that it does not trust removes nothing by age. The same answer
 /// counts damaged messages.
 async fn ask(hub: &Hub, findings: &mut Findings) {
-    #[derive(Deserialize)]
-    struct Numbers {
-        #[serde(default)]
-        retention_waits: Option<String>,
-        #[serde(default)]
-        ahead_ms: u64,
-        #[serde(default)]
-        corrupt: u64,
-    }
     // Who may not ask is told so elsewhere.
-    let Ok((_, numbers)) = hub.ask::<Numbers>(Operation::HubStatus {}).await else { return };
+    let Ok((_, numbers)) = hub.ask(Ask::hub_status()).await else { return };
     if numbers.corrupt > 0 {
         let what = format!(
             "{} met since the hub was started",

@@ -6,13 +6,12 @@ mod qr;
 
 use std::io::IsTerminal as _;
 
-use bot_protocol::frame::operator::{InviteWish, Operation, Page};
+use bot_protocol::frame::answer::{Ask, InviteLine, InviteList, InviteMade, InviteState};
+use bot_protocol::frame::operator::{InviteWish, Page};
 use bot_protocol::name::{BotId, RoomName};
-use bot_protocol::right::{Granted, Rights};
-use bot_protocol::time::Timestamp;
+use bot_protocol::right::Rights;
 use clap::Subcommand;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use smol_str::SmolStr;
 
 use super::again::here;
@@ -94,21 +93,6 @@ enum InviteCommand {
     },
 }
 
-/// An invite that was just made.
-#[derive(Deserialize)]
-struct Made {
-    id: String,
-    code: String,
-    name: BotId,
-    rooms: Vec<RoomName>,
-    rooms_made: Vec<RoomName>,
-    expires_at: Timestamp,
-    public_url: Option<String>,
-    /// Who may talk to the agent if the line is pasted as it is.
-    #[serde(default)]
-    bots: Vec<BotId>,
-}
-
 impl Invite {
     pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         match self.command {
@@ -120,9 +104,9 @@ impl Invite {
         reserve_for_secret()?;
         let expires_in_ms = Some(self.expires.as_ms());
         let wish = InviteWish { name, rooms: self.rooms, can: self.can, expires_in_ms };
-        let (mut value, made): (_, Made) = hub.ask(Operation::InviteCreate(wish)).await?;
+        let (mut value, made) = hub.ask(Ask::invite_create(wish)).await?;
         let base = hub.page_url(made.public_url.as_deref());
-        let link = format!("{base}/join#{}", made.code);
+        let link = format!("{base}/join#{}", made.code.expose());
         let lines = lines(&base, &link, &made);
         let warning = warning(&made, &base);
         value["url"] = link.as_str().into();
@@ -148,9 +132,9 @@ impl Invite {
 }
 
 /// An invite whose code nobody has is of no use.
-async fn take_back(hub: &Hub, made: Made, failure: &Failure) -> Failure {
+async fn take_back(hub: &Hub, made: InviteMade, failure: &Failure) -> Failure {
     let id = made.id;
-    let revoked = hub.operate(Operation::InviteRevoke { id: id.as_str().into() }).await;
+    let revoked = hub.ask(Ask::invite_revoke(id.clone())).await;
     let mut hint = match revoked {
         Ok(_) => "the invite is revoked".to_owned(),
         Err(_) => format!("nobody has its code; revoke it: bot-hub invite revoke {id}"),
@@ -162,7 +146,12 @@ async fn take_back(hub: &Hub, made: Made, failure: &Failure) -> Failure {
 }
 
 /// What is to be pasted, by kind of client. Nothing that does not work today.
-fn lines(base: &str, link: &str, Made { code, bots, .. }: &Made) -> [(&'static str, String); 4] {
+fn lines(
+    base: &str,
+    link: &str,
+    InviteMade { code, bots, .. }: &InviteMade,
+) -> [(&'static str, String); 4] {
+    let code = code.expose();
     let names: Vec<_> = bots.iter().map(BotId::as_str).collect();
     let admitted =
         if names.is_empty() { String::new() } else { format!(" --bots {}", names.join(",")) };
@@ -183,7 +172,7 @@ fn lines(base: &str, link: &str, Made { code, bots, .. }: &Made) -> [(&'static s
 
 fn text(
     hub: &Hub,
-    made: &Made,
+    made: &InviteMade,
     lines: &[(&'static str, String); 4],
     link: &str,
     with_qr: bool,
@@ -244,7 +233,7 @@ fn no_plugin(base: &str) -> String {
 }
 
 /// Why the link may not work where it is opened.
-fn warning(made: &Made, base: &str) -> Option<String> {
+fn warning(made: &InviteMade, base: &str) -> Option<String> {
     let url = base.parse::<PublicUrl>().ok();
     let is_here_only = url.as_ref().is_none_or(PublicUrl::is_loopback);
     match (&made.public_url, is_here_only) {
@@ -266,38 +255,13 @@ fn warning(made: &Made, base: &str) -> Option<String> {
     }
 }
 
-/// An invite as the hub shows it.
-#[derive(Deserialize)]
-struct Shown {
-    id: String,
-    state: String,
-    name: BotId,
-    rooms: Vec<RoomName>,
-    can: Granted,
-    by: BotId,
-    expires_at: Timestamp,
-    claim: Option<Claim>,
-}
-
-#[derive(Deserialize)]
-struct Claim {
-    at: Timestamp,
-    bot: BotId,
-    client: String,
-    address: Option<String>,
-}
-
 async fn list(hub: &Hub) -> Result<(), Failure> {
-    #[derive(Deserialize)]
-    struct Invites {
-        invites: Vec<Shown>,
-    }
-    let (value, Invites { invites }) = hub.ask(Operation::InviteList(Page::default())).await?;
+    let (value, InviteList { invites, .. }) = hub.ask(Ask::invite_list(Page::default())).await?;
     let rows: Vec<_> = invites
         .iter()
         .map(|it| {
             let rooms: Vec<_> = it.rooms.iter().map(|room| words::room(room.as_str())).collect();
-            let (id, by) = (it.id.clone(), it.by.to_string());
+            let (id, by) = (it.id.to_string(), it.by.to_string());
             [id, it.name.to_string(), rooms.join(" "), it.can.to_string(), by, became(it)]
         })
         .collect();
@@ -313,11 +277,11 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
     Ok(())
 }
 
-fn became(invite: &Shown) -> String {
+fn became(invite: &InviteLine) -> String {
     let Some(claim) = &invite.claim else {
-        return match invite.state.as_str() {
-            "open" => format!("open until {}", local(invite.expires_at)),
-            other => other.to_owned(),
+        return match invite.state.known() {
+            Some(InviteState::Open) => format!("open until {}", local(invite.expires_at)),
+            _ => visible_line(invite.state.as_str()).into_owned(),
         };
     };
     let from =
@@ -331,6 +295,6 @@ fn became(invite: &Shown) -> String {
 }
 
 async fn revoke(hub: &Hub, id: SmolStr) -> Result<(), Failure> {
-    let done: Value = hub.operate(Operation::InviteRevoke { id: id.clone() }).await?;
-    hub.out.done(&done, || format!("{id} is revoked: nobody can come by it"))
+    let (value, _) = hub.ask(Ask::invite_revoke(id.clone())).await?;
+    hub.out.done(&value, || format!("{id} is revoked: nobody can come by it"))
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use bot_hub_client::{AskError, Event};
+use bot_protocol::frame::answer::Ask;
 use bot_protocol::frame::client::History;
-use bot_protocol::frame::operator::Operation;
 use bot_protocol::frame::server::{Delivery, RangeReceipt, Receipt, RecipientStatus, Step};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
@@ -43,7 +43,7 @@ pub(super) async fn listen(hub: &Hub, place: &Place) -> Result<(), Failure> {
         // The room of a direct conversation may not be there yet.
         Place::Bot(_) => None,
     };
-    match hub.client.operate(Operation::Observe { rooms }).await {
+    match hub.client.ask(Ask::observe(rooms)).await {
         Ok(_) | Err(AskError::Refused(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bot_hub_client::{AskError, Event};
-use bot_protocol::frame::operator::Operation;
+use bot_protocol::frame::answer::Ask;
 use bot_protocol::frame::server::{AuthOk, Delivery, Gap, GapReason, HistoryPage};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::RoomName;
@@ -150,7 +150,7 @@ impl<'a> Follow<'a> {
             Scope::Room(room) if room.direct_pair().is_none() => Some(vec![room.clone()]),
             _ => None,
         };
-        match self.hub.client.operate(Operation::Observe { rooms }).await {
+        match self.hub.client.ask(Ask::observe(rooms)).await {
             Ok(_) => Ok(true),
             Err(AskError::Lost) => Ok(false),
             Err(AskError::Refused(error)) => {

@@ -1,9 +1,10 @@
 //! Samples as text for pipes, and as JSON.
 
+use bot_protocol::frame::answer::HubNumbers;
 use serde_json::{Value, json};
 
 use super::commits::Took;
-use super::sample::{Bot, Numbers, Room, Sample};
+use super::sample::{Bot, Room, Sample};
 use super::view::View;
 use crate::cli::out::{counted, table};
 use crate::cli::words::period;
@@ -63,7 +64,7 @@ pub(super) fn whole(sample: &Sample, view: &View) -> String {
 }
 
 /// `3 messages wait, the oldest for 5 min`.
-pub(super) fn waiting(it: &Numbers) -> String {
+pub(super) fn waiting(it: &HubNumbers) -> String {
     if it.waiting == 0 {
         return "nothing waits".to_owned();
     }

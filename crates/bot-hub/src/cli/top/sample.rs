@@ -4,32 +4,16 @@
 
 use std::time::Instant;
 
-use bot_protocol::frame::operator::{Operation, Page};
-use bot_protocol::frame::server::Slowed;
+use bot_protocol::frame::answer::{Ask, BotLine, HubNumbers, RoomLine, RoomList, Waiting};
+use bot_protocol::frame::operator::Page;
 use bot_protocol::time::Timestamp;
-use serde::Deserialize;
 
 use super::commits::Commits;
-use crate::cli::bot::OPERATOR_ORIGIN;
+use crate::cli::bot::bots;
 use crate::cli::failure::Failure;
 use crate::cli::hub::Hub;
-use crate::cli::pending::{Queue, queues};
+use crate::cli::pending::queues;
 use crate::cli::words;
-
-/// Counters and levels of the whole hub.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Numbers {
-    pub(super) rooms: u64,
-    pub(super) bots: u64,
-    pub(super) online: u64,
-    pub(super) connections: u64,
-    pub(super) waiting: u64,
-    pub(super) oldest_waiting_ms: u64,
-    pub(super) accepted: u64,
-    pub(super) deliveries: u64,
-    pub(super) received: u64,
-    pub(super) dropped: u64,
-}
 
 /// A bot.
 #[derive(Clone, Debug)]
@@ -64,7 +48,7 @@ pub(super) struct Sample {
     pub(super) at: Instant,
     pub(super) url: String,
     pub(super) version: String,
-    pub(super) numbers: Numbers,
+    pub(super) numbers: HubNumbers,
     pub(super) bots: Vec<Bot>,
     pub(super) rooms: Vec<Room>,
     /// The store's transactions; only a hub on this machine tells.
@@ -80,52 +64,13 @@ pub(super) struct Rates {
     pub(super) dropped: f64,
 }
 
-#[derive(Deserialize)]
-struct Bots {
-    bots: Vec<BotRow>,
-}
-
-#[derive(Deserialize)]
-struct BotRow {
-    bot: String,
-    online: bool,
-    #[serde(default)]
-    origin: String,
-    #[serde(default)]
-    client: Option<String>,
-    last_seen: Option<Timestamp>,
-    #[serde(default)]
-    slowed: Option<Slowed>,
-}
-
-#[derive(Deserialize)]
-struct Rooms {
-    rooms: Vec<RoomRow>,
-}
-
-#[derive(Deserialize)]
-struct RoomRow {
-    room: String,
-    head: u64,
-    entries: u64,
-    members: Vec<MemberRow>,
-}
-
-#[derive(Deserialize)]
-struct MemberRow {
-    online: bool,
-    waiting: u64,
-}
-
 impl Sample {
     pub(super) async fn take(hub: &Hub) -> Result<Self, Failure> {
-        let (_, mut numbers): (_, Numbers) = hub.ask(Operation::HubStatus {}).await?;
-        let (_, Bots { mut bots }) = hub.ask(Operation::BotList(Page::default())).await?;
-        // The hub's own operator is nobody's bot.
-        bots.retain(|bot| bot.origin != OPERATOR_ORIGIN);
+        let (_, mut numbers) = hub.ask(Ask::hub_status()).await?;
+        let bots = bots(hub).await?;
         numbers.bots = bots.len() as u64;
         numbers.online = bots.iter().filter(|bot| bot.online).count() as u64;
-        let (_, Rooms { rooms }) = hub.ask(Operation::RoomList(Page::default())).await?;
+        let (_, RoomList { rooms, .. }) = hub.ask(Ask::room_list(Page::default())).await?;
         let pending = queues(hub).await?;
         let version = hub.hello.hub.as_ref().map_or("-", |hub| hub.version.as_str());
         Ok(Self {
@@ -141,7 +86,7 @@ impl Sample {
 
     pub(super) fn rates(&self, before: &Self) -> Rates {
         let seconds = self.seconds_since(before);
-        let per_second = |of: fn(&Numbers) -> u64| {
+        let per_second = |of: fn(&HubNumbers) -> u64| {
             of(&self.numbers).saturating_sub(of(&before.numbers)) as f64 / seconds
         };
         Rates {
@@ -163,24 +108,26 @@ impl Sample {
     }
 }
 
-fn bot(row: BotRow, pending: &[Queue], now: Timestamp) -> Bot {
-    let own = pending.iter().filter(|queue| queue.bot.as_str() == row.bot);
+fn bot(row: BotLine, pending: &[Waiting], now: Timestamp) -> Bot {
+    let own = pending.iter().filter(|queue| queue.bot == row.bot);
     let oldest = own.clone().max_by_key(|queue| queue.oldest_age_ms);
     Bot {
         client: words::visible(row.client.as_deref().unwrap_or("-")).into_owned(),
         waiting: own.map(|queue| queue.waiting).sum(),
         oldest_ms: oldest.and_then(|queue| queue.oldest_age_ms).unwrap_or(0),
-        why: oldest.map_or_else(String::new, |queue| queue.reason.clone()),
+        why: oldest.map_or_else(String::new, |queue| {
+            words::visible_line(queue.reason.as_str()).into_owned()
+        }),
         seen_ms: if row.online { Some(0) } else { row.last_seen.map(|at| now.since(at)) },
         online: row.online,
         slowed: row.slowed.map_or(0, |slowed| slowed.times),
-        name: row.bot,
+        name: row.bot.to_string(),
     }
 }
 
-fn room(row: RoomRow) -> Room {
+fn room(row: RoomLine) -> Room {
     Room {
-        name: words::room(&row.room),
+        name: words::room(row.room.as_str()),
         members: row.members.len() as u64,
         online: row.members.iter().filter(|member| member.online).count() as u64,
         entries: row.entries,

@@ -15,6 +15,7 @@ use bot_hub_core::settings::Settings;
 use bot_protocol::name::RoomName;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::*;

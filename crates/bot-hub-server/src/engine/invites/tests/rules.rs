@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Mutex;
 
+use bot_protocol::frame::answer::InviteList;
 use bot_protocol::frame::operator::Page;
 use bot_protocol::right::Right;
 
@@ -200,7 +201,7 @@ fn what_has_been_over_for_thirty_days_is_forgotten() {
         assert!(book.find(&hash).is_some());
         book.forget_old(last + 1);
         assert!(book.find(&hash).is_none());
-        assert_eq!(book.show(None, &Page::default(), NOON).0.len(), 0);
+        assert_eq!(book.show(None, &Page::default(), NOON).invites.len(), 0);
     };
     check(record(1), NOON + DAY);
     check(InviteRecord { revoked_at: Some(NOON + 5), ..record(1) }, NOON + 5);
@@ -217,20 +218,18 @@ fn operators_see_all_invites_and_others_their_own_without_addresses() {
     let check = |by: &str, is_operator: bool, expected: &[(&str, &str)]| {
         let by_bot = bot(by);
         let own = (!is_operator).then_some((&by_bot, Timestamp(0)));
-        let (shown, next) = book.show(own, &Page::default(), NOON);
+        let InviteList { mut invites, next } = book.show(own, &Page::default(), NOON);
         assert_eq!(next, None);
-        let found: Vec<(&str, &str)> = shown
-            .iter()
-            .map(|it| (it["id"].as_str().unwrap(), it["state"].as_str().unwrap()))
-            .collect();
+        let found: Vec<(&str, &str)> =
+            invites.iter().map(|it| (it.id.as_str(), it.state.as_str())).collect();
         assert_eq!(found, expected, "{by}");
-        shown.last().map_or(Value::Null, |it| it["claim"].clone())
+        invites.pop().and_then(|it| it.claim)
     };
     let own = [("inv_4", "revoked"), ("inv_3", "expired"), ("inv_2", "open"), ("inv_1", "used")];
-    let claim = check("bob", false, &own);
-    assert_eq!((&claim["bot"], &claim["address"]), (&json!("fern"), &Value::Null));
+    let claim = check("bob", false, &own).expect("it was used");
+    assert_eq!((claim.bot.as_str(), claim.address), ("fern", None));
     let claim = check("ana", true, &[&[("inv_5", "open")], &own[..]].concat());
-    assert_eq!(claim["address"], "203.0.113.9");
+    assert_eq!(claim.and_then(|it| it.address).as_deref(), Some("203.0.113.9"));
     check("ana", false, &[]);
 }
 
@@ -381,10 +380,9 @@ fn invites_come_in_pages_the_newest_first() {
         let (mut pages, mut after) = (Vec::new(), None);
         loop {
             let own = by.as_ref().map(|by| (by, Timestamp(0)));
-            let (shown, next) = book.show(own, &Page { after, limit: Some(2) }, NOON);
-            let ids = shown.iter().map(|it| it["id"].as_str().unwrap().to_owned());
-            pages.push(ids.collect::<Vec<_>>());
-            after = next;
+            let page = book.show(own, &Page { after, limit: Some(2) }, NOON);
+            pages.push(page.invites.into_iter().map(|it| it.id).collect::<Vec<_>>());
+            after = page.next;
             if after.is_none() {
                 break;
             }
@@ -405,10 +403,10 @@ fn a_page_of_invites_into_many_rooms_with_long_names_is_no_larger_than_a_client_
     let book = Book::restore(invites.collect());
     let (mut found, mut after) = (BTreeSet::new(), None);
     loop {
-        let (shown, next) = book.show(None, &Page { after, limit: None }, NOON);
-        assert!(json!(shown).to_string().len() < 1 << 20);
-        found.extend(shown.iter().map(|it| it["id"].to_string()));
-        after = next;
+        let page = book.show(None, &Page { after, limit: None }, NOON);
+        assert!(json!(page).to_string().len() < 1 << 20);
+        after = page.next;
+        found.extend(page.invites.into_iter().map(|it| it.id));
         if after.is_none() {
             break;
         }
