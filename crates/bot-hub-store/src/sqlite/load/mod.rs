@@ -69,6 +69,7 @@ struct Tables<'c> {
     tails: Statement<'c>,
     members: Statement<'c>,
     dropped: Statement<'c>,
+    received: Statement<'c>,
 }
 
 impl<'c> Tables<'c> {
@@ -88,6 +89,10 @@ impl<'c> Tables<'c> {
                 "SELECT start, upto, reason, at, sum, room, bot FROM dropped
                  ORDER BY room, bot, start",
             )?,
+            // The index `receipt_ahead` has all of it: mostly these rows lie before the cursor.
+            received: conn.prepare(
+                "SELECT room, bot, seq FROM receipt WHERE state = 2 ORDER BY room, bot, seq",
+            )?,
         })
     }
 
@@ -96,6 +101,7 @@ impl<'c> Tables<'c> {
             tails: Scan::new(self.tails.query([])?, |row| Ok((row.get(7)?, 0))),
             members: Scan::new(self.members.query([])?, |row| Ok((row.get(10)?, row.get(11)?))),
             dropped: Scan::new(self.dropped.query([])?, |row| Ok((row.get(5)?, row.get(6)?))),
+            received: Scan::new(self.received.query([])?, |row| Ok((row.get(0)?, row.get(1)?))),
         })
     }
 }
@@ -104,6 +110,7 @@ struct Scans<'s> {
     tails: Scan<'s>,
     members: Scan<'s>,
     dropped: Scan<'s>,
+    received: Scan<'s>,
 }
 
 /// A name that is damaged is left out: it opens no door.
@@ -183,10 +190,7 @@ impl Loading<'_> {
             let waiting_since = since.look_up(self.conn, number, joined.cursor, tail)?;
             let (of, who) = ((room, number), (&bot, bot_number));
             let dropped = self.dropped(of, who, joined.cursor)?;
-            let received = match joined.cursor < tail.head {
-                true => self.received(of, who, joined.cursor)?,
-                false => Vec::new(),
-            };
+            let received = self.received(of, who, joined.cursor)?;
             let Joined { rights, since, cursor, .. } = joined;
             members.push(MemberRecord {
                 bot,
@@ -224,20 +228,31 @@ impl Loading<'_> {
         (bot, bot_number): (&BotId, i64),
         cursor: u64,
     ) -> rusqlite::Result<Vec<u64>> {
-        let mut statement = self.conn.prepare_cached(RECEIVED_AFTER)?;
-        let mut rows = statement.query((number, bot_number, bound(cursor)))?;
+        let key = (number, bot_number);
         let mut seqs = Vec::new();
-        while let Some(row) = rows.next()? {
-            let seq = nat(row.get(6)?);
-            let (names, sum) = (&mut self.names, &mut self.sum);
-            match receipt_row(self.conn, names, sum, room, seq, row)? {
-                Some(_) => seqs.push(seq),
+        while let Some(row) = self.scans.received.next(key, key)? {
+            let seq = nat(row.get(2)?);
+            if seq > cursor {
+                seqs.push(seq);
+            }
+        }
+        let (conn, names, sum) = (self.conn, &mut self.names, &mut self.sum);
+        let mut intact = Vec::new();
+        for seq in seqs {
+            let mut statement = conn.prepare_cached(RECEIVED)?;
+            let mut rows = statement.query((number, bound(seq), bot_number))?;
+            let receipt = match rows.next()? {
+                Some(row) => receipt_row(conn, names, sum, room, seq, row)?,
+                None => None,
+            };
+            match receipt {
+                Some(_) => intact.push(seq),
                 None => {
                     tracing::error!(%room, %bot, seq, "a receipt is damaged: it counts as none");
                 }
             }
         }
-        Ok(seqs)
+        Ok(intact)
     }
 
     /// Entries with an expiry after the cursor of whoever is last.
@@ -272,9 +287,9 @@ impl Loading<'_> {
     }
 }
 
-/// By the index `receipt_ahead`.
-const RECEIVED_AFTER: &str = "SELECT bot, state, at, reason, reply, sum, seq FROM receipt
-     WHERE room = ?1 AND bot = ?2 AND state = 2 AND seq > ?3 ORDER BY seq";
+/// The receipt of one entry that was received out of turn.
+const RECEIVED: &str = "SELECT bot, state, at, reason, reply, sum FROM receipt
+     WHERE room = ?1 AND seq = ?2 AND bot = ?3 AND state = 2";
 
 /// When the oldest entry that waits for a member was sent. Most members of a room wait for the same one.
 #[derive(Default)]
