@@ -5,7 +5,7 @@
 //! new one), never watches it, and never applies anything: the engine does.
 //!
 //! The way of a setting: [`syntax`] reads text into a tree that knows lines and columns; [`validate`]
-//! judges it by the [`schema`], which comes from the doc comments and types in [`settings`];
+//! judges it by the [`mod@schema`], which comes from the doc comments and types in [`settings`];
 //! [`layers`] lays variables and flags over it; serde makes a [`Config`] of the result; [`meaning`]
 //! judges settings against one another.
 

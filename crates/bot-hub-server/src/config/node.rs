@@ -1,7 +1,7 @@
 //! A value of a configuration that remembers where it was said.
 //!
 //! Owns the tree that file, environment and flags are read into and merged in. Never knows what a
-//! key means: that is [`super::schema`]'s. It has no `Debug`, because keys of `tokens` are secrets.
+//! key means: that is [`mod@super::schema`]'s. It has no `Debug`, because keys of `tokens` are secrets.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! How names, addresses and lists are described to the JSON Schema.
 //!
-//! Owns the stand-ins by which types from elsewhere get a `format` that [`super::schema`] knows.
+//! Owns the stand-ins by which types from elsewhere get a `format` that [`mod@super::schema`] knows.
 //! Never holds a value, [`OneOrMany`] aside.
 
 use std::borrow::Cow;

@@ -49,7 +49,7 @@ pub struct Admission {
 
 struct Unknown {
     since: Instant,
-    /// As in its [`Place`].
+    /// As in its [`Permit`].
     address: Option<IpAddr>,
     leave: Rc<Notify>,
 }

@@ -77,8 +77,8 @@ impl Said {
         state: ReceiptState,
     ) -> Result<(), ReceiptState> {
         let said = self.climbed.get(about).into_iter().flatten();
-        let before = said.filter(|(_, at)| *at < asked_at).map(|it| it.0);
-        match before.last() {
+        let mut before = said.filter(|(_, at)| *at < asked_at).map(|it| it.0);
+        match before.next_back() {
             Some(most) if rank(state) < rank(most) => Err(most),
             _ => Ok(()),
         }

@@ -15,7 +15,7 @@ fn of_form(place: &Place, form: u32, name: &str) {
     match form {
         1 => {
             std::fs::write(&file, include_bytes!("../../../bot-hub-store/tests/store/schema-1.db"))
-                .unwrap()
+                .unwrap();
         }
         _ => {
             assert!(

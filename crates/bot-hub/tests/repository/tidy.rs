@@ -178,10 +178,9 @@ fn module(root: &Path, path: &Path) -> Vec<String> {
 /// The file that a path in the code leads to.
 fn target(here: &[&str], word: &str, files: &BTreeMap<String, PathBuf>) -> Option<String> {
     let mut parts: Vec<&str> = word.split("::").collect();
-    let mut at: Vec<&str> = match parts.first()? {
-        &"crate" => Vec::new(),
-        &"super" => here.to_vec(),
-        &"self" => here.to_vec(),
+    let mut at: Vec<&str> = match *parts.first()? {
+        "crate" => Vec::new(),
+        "super" | "self" => here.to_vec(),
         _ => return None,
     };
     if parts[0] != "super" {
