@@ -172,7 +172,7 @@ pub struct InviteRecord {
     pub created_at: Timestamp,
     /// From when on it is worth nothing.
     pub expires_at: Timestamp,
-    /// When it was made worthless.
+    /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
     /// Who came by it.
     pub claim: Option<ClaimRecord>,

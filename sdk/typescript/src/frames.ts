@@ -420,7 +420,7 @@ export type InviteMade = {
   secret?: Secret;
 };
 
-/** An invite is worthless now. */
+/** An invite is revoked. */
 export type InviteRevoked = {
   /** Which one. */
   id: string;

@@ -188,7 +188,7 @@ enum Owner {
     Brain,
     /// An operator, about a bot.
     Account(Box<Promise>),
-    /// Whoever makes an invite, or makes one worthless.
+    /// Who makes an invite, or revokes one.
     Invite(Box<invites::Promise>),
     /// Whoever comes by an invite.
     Claim(Box<Claim>),

@@ -12,7 +12,7 @@ use rusqlite::backup::Backup;
 use super::belonging;
 use super::clock;
 use super::connect::{self, Options};
-use super::error::{Trouble, is_damage};
+use super::error::{SqliteError, is_damage};
 use super::leftovers::{
     self, SHM, SWITCHING, WAL, damaged, half_of, next_aside, replaced, suffixed,
 };
@@ -80,7 +80,7 @@ pub fn copy_through(directory: &Path, target: &Path) -> Result<Report, StoreErro
 fn made(directory: &Path, target: &Path) -> Result<(Partial, Report), StoreError> {
     let path = connect::database(directory);
     let conn = connect::as_it_is(&path, &Options::default());
-    let conn = conn.map_err(|trouble| trouble.at(&path))?;
+    let conn = conn.map_err(|error| error.at(&path))?;
     let reserve = if same_disk(&path, target) { RESERVE_BYTES } else { 0 };
     has_room(&conn, target, reserve)?;
     let partial = Partial::of(target)?;
@@ -131,11 +131,11 @@ pub fn restore(copy: &Path, directory: &Path, replace: bool) -> Result<Report, S
         )));
     }
     let source = connect::as_it_is(copy, &Options::default());
-    let source = source.map_err(|trouble| trouble.at(copy))?;
+    let source = source.map_err(|error| error.at(copy))?;
     has_room(&source, &path, 0)?;
     let partial = Partial::of(&path)?;
     copy_pages(&source, &partial.0)?;
-    begin_life(&partial.0).map_err(|trouble| trouble.at(&partial.0))?;
+    begin_life(&partial.0).map_err(|error| error.at(&partial.0))?;
     let report = verify_file(&partial.0, &Options::default())?;
     settle(&partial.0)?;
     // From here on a start refuses, until the new store has its name: none in between finds no store.
@@ -208,11 +208,11 @@ fn copy_pages(from: &Connection, partial: &Path) -> Result<(), StoreError> {
         Backup::new(from, &mut to)?.step(-1)?;
         Ok(())
     };
-    copied().map_err(|error| Trouble::Sql(error).at(partial))
+    copied().map_err(|error| SqliteError::Sql(error).at(partial))
 }
 
 /// What a start does to a store of an earlier form, and another epoch.
-fn begin_life(path: &Path) -> Result<(), Trouble> {
+fn begin_life(path: &Path) -> Result<(), SqliteError> {
     let conn = connect::writer(path, &Options::default())?;
     // The copy that was restored stays: it is the way back.
     schema::prepare(&conn, path, schema::STEPS, |_| Ok(()))?;
@@ -232,7 +232,7 @@ fn settle(path: &Path) -> Result<(), StoreError> {
         }
         conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     };
-    settled().map_err(|error| Trouble::Sql(error).at(path))
+    settled().map_err(|error| SqliteError::Sql(error).at(path))
 }
 
 /// Gives a complete file its name, so that it has it also after a loss of power.

@@ -11,7 +11,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::connect::immutable;
-use super::error::Trouble;
+use super::error::SqliteError;
 use super::leftovers::{WAL, suffixed};
 use super::lock::LOCK;
 use super::schema::{int, nat, read_meta, write_meta};
@@ -48,7 +48,7 @@ enum Found {
 }
 
 impl Found {
-    fn in_file(path: &Path) -> Result<Self, Trouble> {
+    fn in_file(path: &Path) -> Result<Self, SqliteError> {
         let conn = immutable(path)?;
         let sql = "SELECT count(*) FROM meta WHERE key = ?1";
         let count: i64 = conn.query_row(sql, [MARK], |row| row.get(0))?;
@@ -72,7 +72,7 @@ fn noted(lock: &Path) -> Option<u64> {
 ///
 /// What is noted is in the database itself, not only in its log. An interruption in between leaves nothing
 /// noted, which claims nothing.
-pub(super) fn note(conn: &Connection, path: &Path) -> Result<(), Trouble> {
+pub(super) fn note(conn: &Connection, path: &Path) -> Result<(), SqliteError> {
     let lock = path.with_file_name(LOCK);
     let found = read_meta(conn, MARK)?.map(nat);
     if found.is_some() && found == noted(&lock) {

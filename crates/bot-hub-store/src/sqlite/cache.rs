@@ -8,7 +8,7 @@ use bot_protocol::time::Timestamp;
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
-use super::error::Trouble;
+use super::error::SqliteError;
 use super::names::Names;
 use super::rows::{Joined, Tail};
 use super::stored;
@@ -54,10 +54,10 @@ impl Rooms {
         conn: &Connection,
         sum: &mut Sum,
         name: &RoomName,
-    ) -> Result<&mut Room, Trouble> {
+    ) -> Result<&mut Room, SqliteError> {
         if !self.rooms.contains_key(name) {
             let id = stored::room_number(conn, name)?;
-            let id = id.ok_or_else(|| Trouble::NoSuchRoom(name.clone()))?;
+            let id = id.ok_or_else(|| SqliteError::NoSuchRoom(name.clone()))?;
             self.rooms.insert(name.clone(), Room::new(id, stored::tail(conn, sum, name, id)?));
         }
         let room = self.rooms.get_mut(name).expect("it was put there if it was not");
@@ -101,7 +101,7 @@ impl Room {
         names: &mut Names,
         name: &RoomName,
         bot: &BotId,
-    ) -> Result<&mut Member, Trouble> {
+    ) -> Result<&mut Member, SqliteError> {
         if !self.members.contains_key(bot) {
             let number = names.number_or_new(conn, bot)?;
             let (room, who) = ((name, self.id), (bot, number));

@@ -10,7 +10,7 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::Trouble;
+use super::error::SqliteError;
 use super::leftovers::{WAL, suffixed};
 use super::schema;
 use crate::StoreError;
@@ -78,7 +78,7 @@ pub(super) fn reader(path: &Path, options: &Options) -> rusqlite::Result<Connect
 
 /// A reading connection to a store that somebody else made, with today's tables. Refuses what this
 /// program cannot read; what an earlier one wrote is brought up in a copy that ends with the connection.
-pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, Trouble> {
+pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, SqliteError> {
     let conn = as_it_is(path, options)?;
     match schema::reads(&conn)? {
         true => Ok(conn),
@@ -87,7 +87,7 @@ pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, Tro
 }
 
 /// The same with the tables that are there, for a caller that copies all of it.
-pub(super) fn as_it_is(path: &Path, options: &Options) -> Result<Connection, Trouble> {
+pub(super) fn as_it_is(path: &Path, options: &Options) -> Result<Connection, SqliteError> {
     if options.vfs.is_none() && !path.exists() {
         let cause = format!("there is no store at `{}`", path.display());
         return Err(StoreError::Failed(cause).into());
@@ -108,7 +108,7 @@ fn has_log(path: &Path) -> bool {
     suffixed(path, WAL).metadata().is_ok_and(|it| it.len() > 0)
 }
 
-fn lifted(conn: &Connection, path: &Path) -> Result<Connection, Trouble> {
+fn lifted(conn: &Connection, path: &Path) -> Result<Connection, SqliteError> {
     // Without a name it is a file for this connection alone, where temporary files go.
     let mut copy = Connection::open("")?;
     Backup::new(conn, &mut copy)?.step(-1)?;
@@ -132,7 +132,7 @@ pub(super) fn is_read_only(path: &Path) -> bool {
 }
 
 /// A connection to a file that nobody can change: it needs no locks, and makes no files beside it.
-fn frozen(path: &Path) -> Result<Connection, Trouble> {
+fn frozen(path: &Path) -> Result<Connection, SqliteError> {
     if has_log(path) {
         let cause = format!(
             "`{}` holds changes that can be read only where something can be written; hint: copy the whole \
@@ -145,7 +145,7 @@ fn frozen(path: &Path) -> Result<Connection, Trouble> {
 }
 
 /// A connection to a database as it is without its log, which is neither read nor changed.
-pub(super) fn immutable(path: &Path) -> Result<Connection, Trouble> {
+pub(super) fn immutable(path: &Path) -> Result<Connection, SqliteError> {
     let escaped =
         path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY

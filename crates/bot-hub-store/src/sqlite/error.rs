@@ -12,7 +12,7 @@ use crate::StoreError;
 
 /// Anything that can go wrong inside this backend.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum SqliteError {
     /// SQLite says no.
     Sql(rusqlite::Error),
     /// A write names a room that is not there.
@@ -21,19 +21,19 @@ pub(super) enum Trouble {
     Store(StoreError),
 }
 
-impl From<rusqlite::Error> for Trouble {
+impl From<rusqlite::Error> for SqliteError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for SqliteError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl Trouble {
+impl SqliteError {
     /// The error as the hub sees it.
     pub(super) fn at(self, path: &Path) -> StoreError {
         match self {

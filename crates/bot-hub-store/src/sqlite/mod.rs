@@ -48,7 +48,7 @@ use self::batch::Batch;
 use self::cache::Cache;
 use self::connect::DATABASE;
 pub use self::connect::Options;
-use self::error::{Trouble, is_full};
+use self::error::{SqliteError, is_full};
 pub use self::held::{Astray, Rescue, astray, open_lock};
 pub use self::leftovers::{obstacle, piped, undamaged, whole_of};
 use self::lock::DirectoryLock;
@@ -102,19 +102,19 @@ impl SqliteStore {
         };
         let path = connect::database(directory);
         let opened = Self::connect(&path, &options);
-        let conn = opened.map_err(|trouble| trouble.at(&path))?;
+        let conn = opened.map_err(|error| error.at(&path))?;
         if lock.is_some()
-            && let Err(trouble) = belonging::note(&conn, &path)
+            && let Err(error) = belonging::note(&conn, &path)
         {
             // A hub works without; only a file that is exchanged by hand goes unnoticed.
-            tracing::debug!(error = %trouble.at(&path), "the database's mark is not noted");
+            tracing::debug!(error = %error.at(&path), "the database's mark is not noted");
         }
         let (cache, sum) = (Cache::default(), Sum::default());
         let checkpoint_at = options.wal_pages;
         Ok(Self { conn, cache, sum, path, options, checkpoint_at, broken: None, _lock: lock })
     }
 
-    fn connect(path: &Path, options: &Options) -> Result<Connection, Trouble> {
+    fn connect(path: &Path, options: &Options) -> Result<Connection, SqliteError> {
         let conn = connect::writer(path, options)?;
         schema::prepare(&conn, path, schema::STEPS, |found| {
             let name = format!("{DATABASE}{}{found}", leftovers::SCHEMA);
@@ -130,7 +130,7 @@ impl SqliteStore {
         Ok(conn)
     }
 
-    fn transact(&mut self, writes: &[Write]) -> Result<Vec<Outcome>, Trouble> {
+    fn transact(&mut self, writes: &[Write]) -> Result<Vec<Outcome>, SqliteError> {
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let outcomes = Batch::new(&self.conn, &mut self.cache, &mut self.sum).run(writes)?;
         self.conn.prepare_cached("COMMIT")?.execute([])?;
@@ -138,9 +138,9 @@ impl SqliteStore {
     }
 
     /// Undoes what a failed batch did, on the disk's side and on ours.
-    fn roll_back(&mut self, trouble: Trouble) -> StoreError {
+    fn roll_back(&mut self, error: SqliteError) -> StoreError {
         self.cache = Cache::default();
-        let error = trouble.at(&self.path);
+        let error = error.at(&self.path);
         let undone = match self.conn.is_autocommit() {
             true => Ok(()),
             false => self.conn.execute_batch("ROLLBACK"),
@@ -202,7 +202,7 @@ impl SqliteStore {
     }
 
     /// The epoch; a new one if it was damaged, since then nobody's position can be trusted.
-    fn epoch(&self) -> Result<Epoch, Trouble> {
+    fn epoch(&self) -> Result<Epoch, SqliteError> {
         if let Some(epoch) = schema::read_epoch(&self.conn)? {
             return Ok(epoch);
         }
@@ -217,21 +217,21 @@ impl Store for SqliteStore {
     fn load(&mut self) -> Result<Loaded, StoreError> {
         let epoch = self.epoch();
         let loaded = epoch.and_then(|epoch| Ok(load::load(&self.conn, epoch)?));
-        loaded.map_err(|trouble| trouble.at(&self.path))
+        loaded.map_err(|error| error.at(&self.path))
     }
 
     fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreError> {
         if let Some(cause) = &self.broken {
             return Err(StoreError::Failed(cause.clone()));
         }
-        let outcomes = self.transact(batch).map_err(|trouble| self.roll_back(trouble))?;
+        let outcomes = self.transact(batch).map_err(|error| self.roll_back(error))?;
         self.checkpoint();
         Ok(outcomes)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
         let conn = connect::reader(&self.path, &self.options);
-        let conn = conn.map_err(|error| Trouble::Sql(error).at(&self.path))?;
+        let conn = conn.map_err(|error| SqliteError::Sql(error).at(&self.path))?;
         Ok(Box::new(SqliteReader::new(conn)))
     }
 }
@@ -266,12 +266,12 @@ pub fn while_unused<T>(directory: &Path, work: impl FnOnce() -> T) -> Result<T, 
 /// What a hub would find in the store of a data directory, without becoming its writer.
 pub fn look(directory: &Path) -> Result<Loaded, StoreError> {
     let path = connect::database(directory);
-    let looked = || -> Result<Loaded, Trouble> {
+    let looked = || -> Result<Loaded, SqliteError> {
         let conn = connect::existing(&path, &Options::default())?;
         let epoch = schema::read_epoch(&conn)?.unwrap_or_default();
         Ok(load::load(&conn, epoch)?)
     };
-    looked().map_err(|trouble| trouble.at(&path))
+    looked().map_err(|error| error.at(&path))
 }
 
 /// Only its owner may look into a directory that holds what was said.

@@ -90,7 +90,7 @@ impl SqliteReader {
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let path = connect::database(directory);
         let conn = connect::existing(&path, &Options::default());
-        Ok(Self::new(conn.map_err(|trouble| trouble.at(&path))?))
+        Ok(Self::new(conn.map_err(|error| error.at(&path))?))
     }
 
     /// Every room, by name.

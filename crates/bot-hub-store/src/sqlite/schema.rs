@@ -16,7 +16,7 @@ use std::path::Path;
 use bot_protocol::id::Epoch;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::error::Trouble;
+use super::error::SqliteError;
 use super::sum::Sum;
 use crate::{StoreError, random_epoch};
 
@@ -201,7 +201,7 @@ pub(super) fn prepare(
     path: &Path,
     steps: &[Step],
     backup: impl FnOnce(u32) -> Result<(), StoreError>,
-) -> Result<(), Trouble> {
+) -> Result<(), SqliteError> {
     let known = u32::try_from(steps.len()).expect("there are fewer steps than numbers");
     let found = match identify(conn)? {
         Found::Empty => return create(conn, steps, known),
@@ -222,7 +222,7 @@ pub(super) fn prepare(
 }
 
 /// Refuses what is no store, or one that no step leads from.
-pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), Trouble> {
+pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), SqliteError> {
     let error = match identify(conn)? {
         Found::Ours(found) if found <= newest() => return Ok(()),
         Found::Ours(found) => newer(path, found, newest()),
@@ -260,7 +260,7 @@ fn foreign(path: &Path) -> StoreError {
     ))
 }
 
-fn create(conn: &Connection, steps: &[Step], known: u32) -> Result<(), Trouble> {
+fn create(conn: &Connection, steps: &[Step], known: u32) -> Result<(), SqliteError> {
     let epoch = random_epoch()?;
     in_transaction(conn, || {
         for step in steps {
@@ -274,8 +274,8 @@ fn create(conn: &Connection, steps: &[Step], known: u32) -> Result<(), Trouble> 
 
 fn in_transaction(
     conn: &Connection,
-    body: impl FnOnce() -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
+    body: impl FnOnce() -> Result<(), SqliteError>,
+) -> Result<(), SqliteError> {
     conn.execute_batch("BEGIN IMMEDIATE")?;
     body()?;
     Ok(conn.execute_batch("COMMIT")?)
@@ -343,7 +343,7 @@ mod tests {
             copied.push(found);
             Ok(())
         });
-        (outcome.map_err(|trouble| trouble.at(Path::new("x")).to_string()), copied)
+        (outcome.map_err(|error| error.at(Path::new("x")).to_string()), copied)
     }
 
     #[test]

@@ -12,7 +12,7 @@ use bot_protocol::name::{BotId, RoomName};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::connect::{self, Options};
-use super::error::{Trouble, is_damage};
+use super::error::{SqliteError, is_damage};
 use super::fate::receipt_row;
 use super::load::{
     bot_columns, bot_row, dropped_row, invite_columns, invite_row, token_columns, token_row,
@@ -84,9 +84,9 @@ pub fn verify_with(directory: &Path, options: Options) -> Result<Report, StoreEr
 
 /// Verifies a database file, wherever it is.
 pub(super) fn verify_file(path: &Path, options: &Options) -> Result<Report, StoreError> {
-    let conn = connect::existing(path, options).map_err(|trouble| trouble.at(path))?;
+    let conn = connect::existing(path, options).map_err(|error| error.at(path))?;
     let mut walk = Walk { reader: SqliteReader::new(conn), report: Report::default() };
-    walk.all().map_err(|error| Trouble::Sql(error).at(path))?;
+    walk.all().map_err(|error| SqliteError::Sql(error).at(path))?;
     Ok(walk.report)
 }
 

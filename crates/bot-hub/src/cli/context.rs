@@ -82,7 +82,7 @@ pub(super) struct Context {
 
 /// The folder.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct ContextStore {
     dir: PathBuf,
 }
 
@@ -104,23 +104,23 @@ impl Drop for Draft {
 
 impl ContextCommand {
     pub(super) fn run(self, global: &Global, out: Out) -> Result<(), Failure> {
-        let shelf = Shelf::open()?;
+        let store = ContextStore::open()?;
         match self {
-            Self::Add { name } => shelf.add(&name, global),
-            Self::List => shelf.list(out),
+            Self::Add { name } => store.add(&name, global),
+            Self::List => store.list(out),
             Self::Use { name } => {
-                shelf.choose(&name)?;
+                store.choose(&name)?;
                 out.done(&json!({ "context": name }), || format!("{name} is in use"))?;
                 warn_of_variables(&name);
                 Ok(())
             }
-            Self::Remove { name, yes } => shelf.remove(&name, yes, out),
-            Self::Show { name } => shelf.show(out, name),
+            Self::Remove { name, yes } => store.remove(&name, yes, out),
+            Self::Show { name } => store.show(out, name),
         }
     }
 }
 
-impl Shelf {
+impl ContextStore {
     pub(super) fn open() -> Result<Self, Failure> {
         let config = user_config_file(&Environment::of_process()).ok_or_else(|| {
             Failure::new(Kind::Failed, "there is no place for contexts: `HOME` is not set")
@@ -361,16 +361,16 @@ const ROOMS_SHOWN: usize = 20;
 /// The context that a command is to use, and its name; `None` is the hub of this machine.
 pub(super) fn chosen(global: &Global) -> Result<Option<(String, Context)>, Failure> {
     if let Some(name) = &global.context {
-        let read = || Ok((name.clone(), Shelf::open()?.read(name)?));
+        let read = || Ok((name.clone(), ContextStore::open()?.read(name)?));
         return if name == LOCAL { Ok(None) } else { read().map(Some) };
     }
     // Whoever names a data directory or a configuration means the hub of this machine.
     if global.data.is_some() || global.config.is_some() {
         return Ok(None);
     }
-    let Ok(shelf) = Shelf::open() else { return Ok(None) };
-    let read = |name: String| shelf.read(&name).map(|context| (name, context));
-    shelf.current()?.map(read).transpose()
+    let Ok(store) = ContextStore::open() else { return Ok(None) };
+    let read = |name: String| store.read(&name).map(|context| (name, context));
+    store.current()?.map(read).transpose()
 }
 
 /// Variables of the shell that win over what is in use.

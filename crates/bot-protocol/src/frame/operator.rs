@@ -158,7 +158,7 @@ pub enum Operation {
     InviteCreate(InviteWish),
     /// Lists invites, page by page: all of them for an operator, its own for a bot.
     InviteList(Page),
-    /// Makes an invite worthless; also one's own.
+    /// Revokes an invite; also one's own.
     InviteRevoke {
         /// Which one.
         id: SmolStr,

@@ -141,7 +141,7 @@ impl Book {
             .hint("revoke those that nobody needs: bot-hub invite list, bot-hub invite revoke ID"))
     }
 
-    /// The invite as it is once it was made worthless, and what to answer.
+    /// The invite as it is once it is revoked, and what to answer.
     pub(super) fn revoked(
         &self,
         id: &str,
@@ -169,7 +169,7 @@ impl Book {
         Ok((record, InviteRevoked { id: id.into(), revoked: true }))
     }
 
-    /// The invites of a bot that is about to be removed, as they are then: worthless, and closed to
+    /// The invites of a bot that is about to be removed, as they are then: revoked, and closed to
     /// whoever has its name after it. `None`: one of them is being claimed or revoked just now.
     pub(in crate::engine) fn closed_with(
         &self,

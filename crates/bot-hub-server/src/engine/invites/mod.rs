@@ -1,4 +1,4 @@
-//! Invites: made, shown, made worthless, and honoured.
+//! Invites: made, shown, revoked, and honoured.
 //!
 //! Owns what is known of every invite, and the order in which one is honoured. A code leaves the hub
 //! once, in the answer to whoever asked for it, and is kept as a hash. **Invariant:** a claim is answered

@@ -8,7 +8,7 @@ use rusqlite::params;
 
 use super::Batch;
 use super::insert::Row;
-use crate::sqlite::error::Trouble;
+use crate::sqlite::error::SqliteError;
 use crate::sqlite::row::{self, Intact, StoredId, entry_columns, proof};
 use crate::sqlite::schema::{place, seq_of};
 use crate::sqlite::stored;
@@ -19,7 +19,7 @@ const KNOWN: &str =
     concat!("SELECT ", entry_columns!(), " FROM entry WHERE sender = ?1 AND id = ?2 AND room = ?3");
 
 impl Batch<'_> {
-    pub(super) fn append(&mut self, draft: &Arc<Draft>) -> Result<Outcome, Trouble> {
+    pub(super) fn append(&mut self, draft: &Arc<Draft>) -> Result<Outcome, SqliteError> {
         let conn = self.conn;
         let sender = self.cache.names.number_or_new(conn, &draft.from)?;
         let room = self.cache.rooms.touch(conn, self.sum, &draft.room)?;
@@ -52,7 +52,7 @@ impl Batch<'_> {
         Ok(Outcome::Appended { seq })
     }
 
-    pub(super) fn was_said(&mut self, draft: &Draft) -> Result<Outcome, Trouble> {
+    pub(super) fn was_said(&mut self, draft: &Draft) -> Result<Outcome, SqliteError> {
         let Some(room) = stored::room_number(self.conn, &draft.room)? else {
             return Ok(Outcome::Unsaid);
         };
@@ -63,7 +63,7 @@ impl Batch<'_> {
     }
 
     /// What to say of an id that the sender may have used in the room before.
-    fn known(&mut self, draft: &Draft, room: i64, sender: i64) -> Result<Outcome, Trouble> {
+    fn known(&mut self, draft: &Draft, room: i64, sender: i64) -> Result<Outcome, SqliteError> {
         let mut statement = self.conn.prepare_cached(KNOWN)?;
         let mut rows = statement.query(params![sender, StoredId::of(&draft.id), room])?;
         let Some(found) = rows.next()? else { return Ok(Outcome::Unsaid) };
@@ -81,7 +81,7 @@ impl Batch<'_> {
 }
 
 /// It has a new id, and still the store did not take it.
-fn place_is_taken(draft: &Draft) -> Trouble {
+fn place_is_taken(draft: &Draft) -> SqliteError {
     let room = &draft.room;
     let cause = format!("the next place of `{room}` is taken; hint: run `verify`");
     StoreError::Failed(cause).into()

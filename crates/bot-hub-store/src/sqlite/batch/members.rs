@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Batch;
 use crate::rule::Run;
 use crate::sqlite::cache::Member;
-use crate::sqlite::error::Trouble;
+use crate::sqlite::error::SqliteError;
 use crate::sqlite::fate::{said_of, was_dropped_at_the_end};
 use crate::sqlite::rows::{
     Joined, dropped_sum, mark_sum, reason_number, receipt_sum, state_number,
@@ -19,7 +19,7 @@ use crate::sqlite::schema::int;
 use crate::sqlite::sum::Sum;
 
 impl Batch<'_> {
-    pub(super) fn join(&mut self, name: &RoomName, bot: &BotId) -> Result<(), Trouble> {
+    pub(super) fn join(&mut self, name: &RoomName, bot: &BotId) -> Result<(), SqliteError> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         let head = room.tail.head;
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
@@ -35,7 +35,7 @@ impl Batch<'_> {
         name: &RoomName,
         bot: &BotId,
         rights: Rights,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), SqliteError> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         let (number, head) = (room.id, room.tail.head);
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
@@ -53,7 +53,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn leave(&mut self, name: &RoomName, bot: &BotId) -> Result<(), Trouble> {
+    pub(super) fn leave(&mut self, name: &RoomName, bot: &BotId) -> Result<(), SqliteError> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         let number = room.id;
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
@@ -75,7 +75,7 @@ impl Batch<'_> {
         seq: u64,
         state: ReceiptState,
         at: Timestamp,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), SqliteError> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         // Whatever a client claims, it cannot have what is not there yet.
         let (number, seq) = (room.id, seq.min(room.tail.head));
@@ -95,7 +95,7 @@ impl Batch<'_> {
         bot: &BotId,
         seq: u64,
         at: Timestamp,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), SqliteError> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
@@ -103,7 +103,7 @@ impl Batch<'_> {
         mark(self.conn, self.sum, (name, number), bot, member, 0, (state, seq, at))
     }
 
-    pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<Outcome, Trouble> {
+    pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<Outcome, SqliteError> {
         let ReceiptRecord { room: name, seq, bot, state, at, reason, reply } = receipt;
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         // Nothing would ever remove a receipt of an entry that is gone.
@@ -141,7 +141,7 @@ impl Batch<'_> {
         bot: &BotId,
         range: &DroppedRange,
         at: Timestamp,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), SqliteError> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         let (room, head) = (room.id, room.tail.head);
         let range = &DroppedRange { to: range.to.min(head), ..*range };
@@ -169,7 +169,7 @@ impl Batch<'_> {
     }
 
     /// Writes what the batch changed about a room's bots.
-    pub(super) fn write_members(&mut self, name: &RoomName) -> Result<(), Trouble> {
+    pub(super) fn write_members(&mut self, name: &RoomName) -> Result<(), SqliteError> {
         let conn = self.conn;
         let Some(room) = self.cache.rooms.touched(name) else { return Ok(()) };
         let number = room.id;
@@ -192,7 +192,7 @@ fn write_member(
     (room, room_number): (&RoomName, i64),
     (bot, bot_number): (&BotId, i64),
     joined: &Joined,
-) -> Result<(), Trouble> {
+) -> Result<(), SqliteError> {
     let sum = joined.sum(sum, room, bot);
     let Joined { rights, since, cursor, delivered, received } = joined;
     let mut statement = conn.prepare_cached(
@@ -227,7 +227,7 @@ fn mark(
     member: &mut Member,
     before: u64,
     (state, seq, at): (ReceiptState, u64, Timestamp),
-) -> Result<(), Trouble> {
+) -> Result<(), SqliteError> {
     let Some(joined) = &mut member.joined else { return Ok(()) };
     let (state, newest, floor) = match state {
         ReceiptState::Delivered => (state, &mut joined.delivered, joined.since),
@@ -253,7 +253,7 @@ fn write_mark(
     (bot, bot_number): (&BotId, i64),
     state: ReceiptState,
     run: Option<Run>,
-) -> Result<(), Trouble> {
+) -> Result<(), SqliteError> {
     let Some(run) = run else { return Ok(()) };
     let sum = mark_sum(sum, room, bot, state, &run);
     let mut statement = conn.prepare_cached(

@@ -19,7 +19,7 @@ use rusqlite::{Connection, OptionalExtension};
 use self::insert::Statements;
 use super::cache::Cache;
 use super::clock;
-use super::error::Trouble;
+use super::error::SqliteError;
 use super::rows::{Tail, room_sum};
 use super::schema::{ROOMS_MAX, int};
 use super::stored::{self, room_columns};
@@ -39,7 +39,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Applies all writes; one outcome for each.
-    pub(super) fn run(mut self, writes: &[Write]) -> Result<Vec<Outcome>, Trouble> {
+    pub(super) fn run(mut self, writes: &[Write]) -> Result<Vec<Outcome>, SqliteError> {
         let mut outcomes = Vec::with_capacity(writes.len());
         for write in writes {
             outcomes.push(self.apply(write)?);
@@ -48,7 +48,7 @@ impl<'a> Batch<'a> {
         Ok(outcomes)
     }
 
-    fn apply(&mut self, write: &Write) -> Result<Outcome, Trouble> {
+    fn apply(&mut self, write: &Write) -> Result<Outcome, SqliteError> {
         match write {
             Write::Change(change) => return self.change(change),
             Write::Record(write) => return self.record(write),
@@ -67,7 +67,7 @@ impl<'a> Batch<'a> {
         Ok(Outcome::Done)
     }
 
-    fn change(&mut self, change: &Change) -> Result<Outcome, Trouble> {
+    fn change(&mut self, change: &Change) -> Result<Outcome, SqliteError> {
         match change {
             Change::Append(draft) => return self.append(draft),
             Change::WasSaid(draft) => return self.was_said(draft),
@@ -89,7 +89,7 @@ impl<'a> Batch<'a> {
         Ok(Outcome::Done)
     }
 
-    fn create_room(&mut self, room: &RoomName, closed: bool) -> Result<(), Trouble> {
+    fn create_room(&mut self, room: &RoomName, closed: bool) -> Result<(), SqliteError> {
         if stored::room_number(self.conn, room)?.is_some() {
             return Ok(());
         }
@@ -106,14 +106,14 @@ impl<'a> Batch<'a> {
         self.write_tail(room, number, &Tail::EMPTY)
     }
 
-    fn retain(&mut self, room: &RoomName, retain: &Retention) -> Result<(), Trouble> {
+    fn retain(&mut self, room: &RoomName, retain: &Retention) -> Result<(), SqliteError> {
         let sql = concat!("SELECT ", room_columns!(), " FROM room WHERE name = ?1");
         let mut statement = self.conn.prepare_cached(sql)?;
         let found = statement
             .query_row([room.as_str()], |row| stored::room_row(self.sum, row))
             .optional()?
             .flatten()
-            .ok_or_else(|| Trouble::NoSuchRoom(room.clone()))?;
+            .ok_or_else(|| SqliteError::NoSuchRoom(room.clone()))?;
         let sum = room_sum(self.sum, room, found.closed, Some(retain));
         let bound = |bound: Option<u64>| bound.map(int);
         let mut statement = self.conn.prepare_cached(
@@ -134,7 +134,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Remembers a moment, if it is the newest.
-    fn note_time(&mut self, at: Timestamp) -> Result<(), Trouble> {
+    fn note_time(&mut self, at: Timestamp) -> Result<(), SqliteError> {
         let known = match self.cache.newest_at {
             Some(known) => known,
             None => clock::read_newest(self.conn)?,
@@ -146,7 +146,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn write_touched(&mut self) -> Result<(), Trouble> {
+    fn write_touched(&mut self) -> Result<(), SqliteError> {
         for name in self.cache.rooms.take_touched() {
             let Some(room) = self.cache.rooms.touched(&name) else { continue };
             let (number, tail) = (room.id, room.tail);
@@ -159,7 +159,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn write_tail(&mut self, room: &RoomName, number: i64, tail: &Tail) -> Result<(), Trouble> {
+    fn write_tail(&mut self, room: &RoomName, number: i64, tail: &Tail) -> Result<(), SqliteError> {
         let sum = tail.sum(self.sum, room);
         let mut statement = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO tail (room, head, first, bytes, oldest_at, base, chain, sum)

@@ -4,7 +4,7 @@ use bot_hub_core::change::Outcome;
 
 use super::Batch;
 use crate::record::{Record, RecordWrite};
-use crate::sqlite::error::Trouble;
+use crate::sqlite::error::SqliteError;
 use crate::sqlite::records::name_of;
 use crate::sqlite::rows::record_sum;
 
@@ -18,7 +18,7 @@ const ADD: &str = "INSERT INTO record (name, value, sum) VALUES (?1, ?2, ?3)
 const REMOVE: &str = "DELETE FROM record WHERE name = ?1";
 
 impl Batch<'_> {
-    pub(super) fn record(&mut self, write: &RecordWrite) -> Result<Outcome, Trouble> {
+    pub(super) fn record(&mut self, write: &RecordWrite) -> Result<Outcome, SqliteError> {
         let rows = match write {
             RecordWrite::Put(record) => self.insert_record(PUT, record)?,
             RecordWrite::Add(record) => self.insert_record(ADD, record)?,

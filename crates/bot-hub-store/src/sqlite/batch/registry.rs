@@ -6,14 +6,14 @@ use rusqlite::{OptionalExtension, params};
 
 use super::Batch;
 use crate::sqlite::clock;
-use crate::sqlite::error::Trouble;
+use crate::sqlite::error::SqliteError;
 use crate::sqlite::load::{bot_columns, bot_row, token_columns, token_row};
 use crate::sqlite::rows::{bot_sum, invite_sum, room_list, token_sum};
 use crate::sqlite::schema::int;
 use crate::{BotRecord, InviteRecord, TokenRecord};
 
 impl Batch<'_> {
-    pub(super) fn put_bot(&mut self, bot: &BotRecord) -> Result<(), Trouble> {
+    pub(super) fn put_bot(&mut self, bot: &BotRecord) -> Result<(), SqliteError> {
         let sum = bot_sum(self.sum, bot);
         let mut statement = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO bot (name, operator, disabled, created_at, last_seen, guest, sum)
@@ -31,7 +31,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn forget_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), Trouble> {
+    pub(super) fn forget_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), SqliteError> {
         clock::write_ended(self.conn, bot, at)?;
         self.conn.prepare_cached("DELETE FROM bot WHERE name = ?1")?.execute([bot.as_str()])?;
         self.revoke_tokens(bot)?;
@@ -46,7 +46,7 @@ impl Batch<'_> {
     }
 
     /// A walk over all memberships: an index would cost every join, and this is rare.
-    fn rooms_of(&mut self, bot: &BotId) -> Result<Vec<RoomName>, Trouble> {
+    fn rooms_of(&mut self, bot: &BotId) -> Result<Vec<RoomName>, SqliteError> {
         let Some(number) = self.cache.names.number(self.conn, bot)? else { return Ok(Vec::new()) };
         let mut statement = self.conn.prepare_cached(
             "SELECT room.name FROM member JOIN room ON room.id = member.room WHERE bot = ?1",
@@ -56,7 +56,7 @@ impl Batch<'_> {
         Ok(names.iter().filter_map(|name| RoomName::new(name).ok()).collect())
     }
 
-    pub(super) fn put_token(&mut self, token: &TokenRecord) -> Result<(), Trouble> {
+    pub(super) fn put_token(&mut self, token: &TokenRecord) -> Result<(), SqliteError> {
         let sum = token_sum(self.sum, token);
         let mut statement = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO token (hash, bot, created_at, expires_at, sum)
@@ -68,7 +68,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn expire_tokens(&mut self, bot: &BotId, at: Timestamp) -> Result<(), Trouble> {
+    pub(super) fn expire_tokens(&mut self, bot: &BotId, at: Timestamp) -> Result<(), SqliteError> {
         let sql = concat!("SELECT ", token_columns!(), " FROM token WHERE bot = ?1");
         let mut statement = self.conn.prepare_cached(sql)?;
         let sum = &mut *self.sum;
@@ -82,12 +82,12 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn forget_token(&self, hash: &[u8; 32]) -> Result<(), Trouble> {
+    pub(super) fn forget_token(&self, hash: &[u8; 32]) -> Result<(), SqliteError> {
         self.conn.prepare_cached("DELETE FROM token WHERE hash = ?1")?.execute([hash])?;
         Ok(())
     }
 
-    pub(super) fn put_invite(&mut self, invite: &InviteRecord) -> Result<(), Trouble> {
+    pub(super) fn put_invite(&mut self, invite: &InviteRecord) -> Result<(), SqliteError> {
         let sum = invite_sum(self.sum, invite);
         let mut statement = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO invite (id, hash, name, rooms, rights, by, created_at,
@@ -114,17 +114,17 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn forget_invite(&self, id: &str) -> Result<(), Trouble> {
+    pub(super) fn forget_invite(&self, id: &str) -> Result<(), SqliteError> {
         self.conn.prepare_cached("DELETE FROM invite WHERE id = ?1")?.execute([id])?;
         Ok(())
     }
 
-    pub(super) fn revoke_tokens(&self, bot: &BotId) -> Result<(), Trouble> {
+    pub(super) fn revoke_tokens(&self, bot: &BotId) -> Result<(), SqliteError> {
         self.conn.prepare_cached("DELETE FROM token WHERE bot = ?1")?.execute([bot.as_str()])?;
         Ok(())
     }
 
-    pub(super) fn saw_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), Trouble> {
+    pub(super) fn saw_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), SqliteError> {
         let mut statement = self.conn.prepare_cached(concat!(
             "SELECT ",
             bot_columns!(),

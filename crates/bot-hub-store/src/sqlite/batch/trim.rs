@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::Batch;
 use crate::rule::{self, Kept};
-use crate::sqlite::error::{Trouble, is_damage};
+use crate::sqlite::error::{SqliteError, is_damage};
 use crate::sqlite::names::Names;
 use crate::sqlite::row::{StoredId, parts};
 use crate::sqlite::rows::{Tail, state_number};
@@ -36,11 +36,11 @@ impl Batch<'_> {
         rule: &Retention,
         now: Timestamp,
         entries_max: u32,
-    ) -> Result<Outcome, Trouble> {
+    ) -> Result<Outcome, SqliteError> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         let (number, mut tail) = (room.id, room.tail);
         let oldest = match self.oldest(number, &tail, entries_max) {
-            Err(Trouble::Sql(error)) if is_damage(&error) => {
+            Err(SqliteError::Sql(error)) if is_damage(&error) => {
                 // The rest of the store must not stop because of it.
                 tracing::error!(room = %name, %error, "the oldest entries are damaged: they stay");
                 let removed = Vec::new();
@@ -76,7 +76,7 @@ impl Batch<'_> {
     }
 
     /// The oldest entries, one more than may be removed.
-    fn oldest(&self, room: i64, tail: &Tail, entries_max: u32) -> Result<Vec<Oldest>, Trouble> {
+    fn oldest(&self, room: i64, tail: &Tail, entries_max: u32) -> Result<Vec<Oldest>, SqliteError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT place, sender, id, sent_at, size, proof FROM entry
              WHERE place BETWEEN ?1 AND ?2 ORDER BY place LIMIT ?3",
@@ -87,7 +87,7 @@ impl Batch<'_> {
     }
 
     /// Forgets the entries from `before` up to the one before `first`, and what was known of them.
-    fn forget_entries(&self, room: i64, before: u64, first: u64) -> Result<(), Trouble> {
+    fn forget_entries(&self, room: i64, before: u64, first: u64) -> Result<(), SqliteError> {
         let span = (place(room, before), place(room, first - 1));
         for sql in [
             "DELETE FROM entry WHERE place BETWEEN ?1 AND ?2",
@@ -108,7 +108,7 @@ impl Batch<'_> {
         self.forget_marks(room, first)
     }
 
-    fn forget_marks(&self, room: i64, first: u64) -> Result<(), Trouble> {
+    fn forget_marks(&self, room: i64, first: u64) -> Result<(), SqliteError> {
         let mut bots = self.conn.prepare_cached(
             "SELECT bot FROM mark WHERE room = ?1 AND bot > ?2 ORDER BY bot LIMIT 1",
         )?;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::link::Link;
-use super::context::{self, Context, Shelf};
+use super::context::{self, Context, ContextStore};
 use super::failure::{Failure, Kind};
 use super::hub::until_interrupted;
 use super::out::{Out, say};
@@ -53,9 +53,9 @@ impl Join {
         let link = Link::parse(&self.link)
             .map_err(|error| Failure::new(Kind::Usage, error.message).hint(error.hint))?;
         let ca_file = context::absolute(global.ca_file.as_deref());
-        let shelf = Shelf::open()?;
+        let store = ContextStore::open()?;
         // The code is good for one time: first make sure that what comes for it can be kept.
-        let draft = shelf.draft()?;
+        let draft = store.draft()?;
         until_interrupted(async {
             let claimed = claim(&link, self.name.as_ref(), ca_file.as_deref()).await?;
             let context = Context {
@@ -66,9 +66,9 @@ impl Join {
                 rooms: claimed.rooms,
                 ca_file,
             };
-            let name = shelf.keep(draft, &context)?;
-            let is_current = shelf.take_up(&name, global)?;
-            tell(out, &shelf, &name, &context, is_current)
+            let name = store.keep(draft, &context)?;
+            let is_current = store.take_up(&name, global)?;
+            tell(out, &store, &name, &context, is_current)
         })
     }
 }
@@ -131,13 +131,13 @@ fn not_understood(base: &PublicUrl) -> Failure {
 
 fn tell(
     out: Out,
-    shelf: &Shelf,
+    store: &ContextStore,
     name: &str,
     context: &Context,
     is_current: bool,
 ) -> Result<(), Failure> {
     let rooms: Vec<_> = context.rooms.iter().map(|room| words::room(room.as_str())).collect();
-    let file = shelf.file(name);
+    let file = store.file(name);
     let value = json!({
         "context": name,
         "current": is_current,

@@ -97,12 +97,12 @@ words! {
         Used = "used",
         /// Its time is over.
         Expired = "expired",
-        /// Somebody made it worthless.
+        /// Somebody revoked it.
         Revoked = "revoked",
     }
 }
 
-/// An invite is worthless now.
+/// An invite is revoked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InviteRevoked {
