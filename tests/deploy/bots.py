@@ -60,6 +60,17 @@ async def verdict(url, token, **options):
         return refused.response.status_code
 
 
+async def open_when_free(url, **options):
+    """A socket, once those that were closed just now are not counted any more."""
+    while True:
+        try:
+            return await open_socket(url, **options)
+        except InvalidStatus as refused:
+            if refused.response.status_code != 429:
+                raise
+            await asyncio.sleep(0.05)
+
+
 class Tireless:
     """A bot that comes back whenever its connection ends."""
 

@@ -17,7 +17,7 @@ import time
 
 from websockets.exceptions import ConnectionClosed
 
-from bots import ROOM, Reader, Writer, enter, hear, open_socket, say, verdict
+from bots import ROOM, WAIT_S, Reader, Writer, enter, hear, open_socket, open_when_free, say, verdict
 from stage import (
     AFAR,
     ELSEWHERE,
@@ -165,7 +165,7 @@ async def nobody_has_more_connections_than_allowed(place):
     direct = f"ws://127.0.0.1:{place.hub.port}"
     for url, context in [(place.url, place.authority.context), (direct, None)]:
         options = {"context": context, "source": place.afar}
-        opened = [await open_socket(url, **options) for _ in range(3)]
+        opened = [await asyncio.wait_for(open_when_free(url, **options), WAIT_S) for _ in range(3)]
         for at, headers in enumerate([None, *FORGED]):
             headers = headers and {name: value.format(n=at) for name, value in headers.items()}
             found = await verdict(url, "token-for-marlbot", headers=headers, **options)
