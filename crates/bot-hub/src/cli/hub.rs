@@ -227,7 +227,13 @@ impl Hub {
     /// The whole answer, of however many pages it is.
     async fn operate(&self, operation: Operation) -> Result<Value, Failure> {
         let mut whole = self.operate_once(operation.clone()).await?;
+        let mut walk = pages::Walk::default();
         while let Some(next) = pages::take_next(&mut whole) {
+            if !walk.is_new(&next) {
+                let what = "the pages of the hub's answer lead back to an earlier one";
+                return Err(Failure::new(Kind::Failed, what)
+                    .hint("are hub and command line of the same version? bot-hub status"));
+            }
             let Some(operation) = operation.page_after(next) else { break };
             pages::append(&mut whole, self.operate_once(operation).await?);
         }

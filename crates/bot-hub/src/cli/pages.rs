@@ -2,8 +2,21 @@
 //!
 //! Owns how the lists of two pages become one. Never asks for anything.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use smol_str::SmolStr;
+
+/// The pages that were asked for. A hub whose pages lead back to an earlier one would be asked for ever.
+#[derive(Debug, Default)]
+pub(super) struct Walk(BTreeSet<SmolStr>);
+
+impl Walk {
+    /// Whether this page was not asked for yet; from now on it was.
+    pub(super) fn is_new(&mut self, next: &SmolStr) -> bool {
+        self.0.insert(next.clone())
+    }
+}
 
 /// Where the next page begins, if there is one.
 pub(super) fn take_next(page: &mut Value) -> Option<SmolStr> {
@@ -48,6 +61,13 @@ mod tests {
         let mut whole = pages.next().unwrap();
         pages.for_each(|page| append(&mut whole, page));
         assert_eq!(whole, expected);
+    }
+
+    #[test]
+    fn a_page_is_asked_for_once() {
+        let mut walk = Walk::default();
+        let is_new = ["b", "a", "b"].map(|next| walk.is_new(&next.into()));
+        assert_eq!(is_new, [true, true, false]);
     }
 
     #[test]
