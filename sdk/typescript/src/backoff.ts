@@ -29,6 +29,14 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
 }
 
+/** A longer timer would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** A wait that a hub names, as a timer can keep it. */
+export function atMost(ms: number): number {
+  return Math.min(ms, TIMER_MS_MAX);
+}
+
 /** Ends early, without an error, when the signal fires. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
@@ -38,7 +46,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener("abort", end);
       resolve();
     };
-    const timer = setTimeout(end, ms);
+    const timer = setTimeout(end, atMost(ms));
     signal.addEventListener("abort", end, { once: true });
   });
 }

@@ -137,6 +137,35 @@ test("a refused message fails with the hub's hint, or with that of the program",
   await check({ hint: ({ name }) => `look up ${name}` }, "`bob` is a bot, not a room; hint: look up wrong_kind");
 });
 
+test("a message that was put off is sent when its time is over, also by a clock that was set back", async (context) => {
+  const { client, stop, socket } = connect({ rooms: [] });
+  socket().welcome();
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  const sent = client.send({ room: "lab", text: "1", id: "m1" });
+  const full = { type: "error", code: 5002, name: "storage_full", message: "full", retry: "later", ref: "m1" } as const;
+  socket().say({ ...full, retry_after_ms: 500 });
+  context.mock.method(Date, "now", () => 400_000);
+  context.mock.timers.tick(1_000);
+  assert.equal(socket().heard.filter((it) => it.type === "message").length, 2);
+  socket().say({ type: "ack", id: "m1", room: "lab", queued: 0, delivered: 0 });
+  await sent;
+  stop.abort();
+});
+
+test("what cannot be read of a hub's frames throws nothing", async () => {
+  const { states, stop, socket } = connect({ rooms: [] });
+  socket().open();
+  socket().say({ type: "auth_ok", bot: "me", hub: null } as never);
+  await soon();
+  assert.equal(states.at(-1)?.kind, "recovering");
+  stop.abort();
+  const other = connect({ rooms: [] });
+  other.socket().welcome();
+  other.socket().say({ type: "joined", room: "lab", members: 5 } as never);
+  assert.deepEqual([...other.client.rooms.keys()], ["lab"]);
+  other.stop.abort();
+});
+
 test("receipts are repeated until a pong proves them", async () => {
   const { client, socket, next, stop, done } = connect();
   socket().welcome(["lab"]);

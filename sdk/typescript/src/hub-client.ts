@@ -4,7 +4,7 @@
 // the hub's cursors: they move by our receipts, and are as durable as the messages themselves.
 
 import { Asks, type Answer, type Question } from "./asks.ts";
-import { backoffMs, notBefore, pause } from "./backoff.ts";
+import { atMost, backoffMs, notBefore, pause } from "./backoff.ts";
 import { Exile } from "./exile.ts";
 import { memoryFile } from "./file.ts";
 import type { Ack, AuthOk, ClientFrame, ErrorFrame, Limits, ServerFrame } from "./frames.ts";
@@ -190,7 +190,7 @@ export class HubClient {
         }
         return;
       case "joined":
-        this.rooms.set(frame.room, new Set(frame.members));
+        this.rooms.set(frame.room, new Set(Array.isArray(frame.members) ? frame.members : []));
         this.#exile.admitted(frame.room);
         this.#joining.delete(frame.room);
         return this.#sendNext();
@@ -229,8 +229,10 @@ export class HubClient {
     const wait = error.retry_after_ms === undefined ? backoffMs(2, random) : notBefore(error.retry_after_ms, random);
     // It does not say which room. What is sent into one that we are not in is refused for itself.
     if (error.ref === "join") this.#joining.clear();
-    const { kind } = this.#outbox.refuse(error, wait);
-    if (kind === "later") setTimeout(() => this.#sendNext(), wait).unref();
+    const now = Date.now();
+    const { kind } = this.#outbox.refuse(error, wait, now);
+    // The timer may fire before the wall clock says so, or that was set back: what it was set for is due.
+    if (kind === "later") setTimeout(() => this.#sendNext(now + wait), atMost(wait)).unref();
     else if (kind === "unknown" && !this.#asks.refuse(error)) this.#refusedUnasked(error);
     this.#sendNext();
   }
@@ -244,8 +246,8 @@ export class HubClient {
     return this.#options.now?.() ?? performance.now();
   }
 
-  #sendNext(): void {
-    const draft = this.#outbox.next(Date.now(), this.#joining);
+  #sendNext(now = Date.now()): void {
+    const draft = this.#outbox.next(now, this.#joining);
     if (draft !== undefined && !this.#write({ type: "message", ...draft })) this.#outbox.restart();
   }
 

@@ -156,8 +156,9 @@ function readFrame(data: unknown): ServerFrame | undefined {
   }
 }
 
-/** Memberships are the one list that cannot be done without. */
-function isGreeting({ rooms }: AuthOk): boolean {
+/** What is read of a greeting, apart from numbers and words. */
+function isGreeting({ rooms, hub }: AuthOk): boolean {
+  if (hub !== undefined && !isRecord(hub)) return false;
   return rooms === undefined || (Array.isArray(rooms) && rooms.every((it) => isRecord(it) && typeof it.room === "string"));
 }
 

@@ -51,7 +51,7 @@ impl Hub {
         }
     }
 
-    /// Whoever reported it may report it again. Until then the entry is known as received, which is
+    /// The bot may report it again. Until then the entry is known as received, which is
     /// true.
     fn forget_fact(&mut self, fact: &Fact, code: Code) {
         self.stats.forgotten += 1;
@@ -94,8 +94,8 @@ impl Hub {
         if self.refused.fails { space } else { usize::MAX }
     }
 
-    /// What was to be told with a place is a fact of its own now: only the store knows whether something
-    /// higher was told meanwhile.
+    /// Notices that were to go out with a refused place are tried as facts of their own: only the store can tell
+    /// whether the bot has reported something higher since.
     pub(crate) fn retry_news(&mut self, told: Vec<News>, code: Code) {
         for news in told {
             let fact = self.fact(news);

@@ -127,7 +127,7 @@ impl Hub {
         member.unstored_losses = member.unstored_losses.saturating_sub(1);
         member.losses.take_back(after, to);
         self.note_losses(room, bot);
-        // Its client may have named a position beyond the loss meanwhile: then nothing is recorded again.
+        // Its client may have named a position beyond the loss in between: then nothing is recorded again.
         if !self.world.member(room, bot).is_some_and(Member::waits_for_store) {
             self.pump(room, bot);
         }

@@ -121,7 +121,7 @@ impl Hub {
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let Some(before) = member.report(seq, report.state) else { return };
         let said = AboutEntry { room, seq, from: before.from, sent_at: before.sent_at };
-        // Whoever began a turn with an entry has taken responsibility for it.
+        // A bot that began a turn with an entry has taken responsibility for it.
         if before.state < ReceiptState::Received {
             self.stats.received += 1;
             self.note_place(room, bot);
@@ -194,7 +194,7 @@ impl Hub {
     fn record_report(&mut self, bot: BotIx, said: &AboutEntry, report: Report) {
         let Report { id: Some(id), state, reason, reply, .. } = report else { return };
         self.stats.reported[state as usize] += 1;
-        // Whoever did that has received it: a restart must not know one without the other.
+        // A bot that did something with the entry has received it: a restart must not know one without the other.
         self.save_place(said.room, bot);
         self.record(News {
             sender: said.from,

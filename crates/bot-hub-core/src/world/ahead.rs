@@ -25,7 +25,7 @@ impl Ahead {
         self.taken.binary_search(&seq).is_ok()
     }
 
-    /// They are not in a window any more, or never were in one of this start.
+    /// These entries are in no window: their connection ended, or they were received before this start.
     pub(crate) fn keep(&mut self, seqs: impl IntoIterator<Item = u64>) {
         for seq in seqs {
             if let Err(at) = self.taken.binary_search(&seq) {
@@ -34,7 +34,7 @@ impl Ahead {
         }
     }
 
-    /// The store has to know it.
+    /// The store has to be given this one.
     pub(crate) fn owe(&mut self, seq: u64) {
         self.due.push(seq);
     }
@@ -43,7 +43,7 @@ impl Ahead {
         self.due.contains(&seq)
     }
 
-    /// It may have grown by now.
+    /// Something may have been added to `due` by now.
     pub(crate) fn note(&mut self, now: Timestamp) {
         if !self.due.is_empty() {
             self.noted = Some(now);
@@ -54,22 +54,23 @@ impl Ahead {
         self.noted.is_some()
     }
 
-    /// Gives to the store what it has not got, and when that was so.
+    /// Takes out what the store has to be given, with the time of the last of it.
     pub(crate) fn give(&mut self) -> Option<(Vec<u64>, Timestamp)> {
         let at = self.noted.take()?;
         Some((std::mem::take(&mut self.due), at))
     }
 
-    /// The store did not take it.
+    /// The store refused this one: it is given again.
     pub(crate) fn take_back(&mut self, seq: u64, at: Timestamp) {
         self.due.push(seq);
         self.noted = self.noted.max(Some(at));
     }
 
-    /// The cursor is at `to`. If its place says that everything up to there was received, nothing else
-    /// has to.
+    /// The cursor is at `to`. If it says that everything up to there was received, those entries need no
+    /// receipts of their own.
     pub(crate) fn forget_through(&mut self, to: u64, is_said: bool) {
-        self.taken.retain(|&seq| seq > to);
+        let passed = self.taken.partition_point(|&seq| seq <= to);
+        self.taken.drain(..passed);
         if is_said {
             self.due.retain(|&seq| seq > to);
             self.noted = self.noted.filter(|_| !self.due.is_empty());

@@ -1,4 +1,4 @@
-//! What is received out of turn stays received: after a restart, and whoever reads next.
+//! What is received out of turn stays received: after a restart, and for the next reader of any kind.
 
 use crate::transcript;
 

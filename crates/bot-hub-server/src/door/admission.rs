@@ -278,7 +278,7 @@ fn most_of(unknown: &BTreeMap<u64, Unknown>, newcomer: Option<IpAddr>) -> Option
     most.filter(|it| it.0 > own.max(CROWD)).map(|it| it.1)
 }
 
-/// The address that limits count for. Whoever has an IPv6 address has its whole /64. This machine is
+/// The address that limits count for. The owner of an IPv6 address has its whole /64. This machine is
 /// not counted: on it are proxies, and what runs here has cheaper ways to do harm.
 fn counted(address: IpAddr) -> Option<IpAddr> {
     let address = address.to_canonical();
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_often_makes_room_for_whoever_comes_once() {
+    fn an_address_with_many_silent_sockets_makes_room_for_one_with_few() {
         let admission: Rc<Admission> = Rc::default();
         let keep = std::time::Duration::MAX;
         let limits = DoorLimits {

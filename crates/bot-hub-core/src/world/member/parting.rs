@@ -8,8 +8,8 @@ use crate::world::losses::kept;
 /// Stretches `(after, to)` of a log.
 type Stretches = Vec<(u64, u64)>;
 
-/// What a member loses by a change that is on its way to the store. What it reports meanwhile does not
-/// alter that.
+/// What a member loses by a change that is on its way to the store. Receipts that the member
+/// sends before that change is stored do not alter this.
 #[derive(Debug)]
 pub(super) struct Parting {
     /// Without an end: the log may have more by then than is known here.

@@ -84,8 +84,8 @@ fn open(path: &Path) -> io::Result<(File, u64)> {
     Ok((file, len))
 }
 
-/// Reads so many bytes of the file, each piece when the one before was taken. A file that is cut meanwhile
-/// cuts the answer.
+/// Reads so many bytes of the file, each piece when the one before was taken. If the file becomes
+/// shorter while it is sent, the answer is cut, too.
 async fn read(mut file: File, len: u64, pieces: mpsc::Sender<io::Result<Bytes>>) {
     let mut left = len;
     while left > 0 {
