@@ -150,7 +150,9 @@ impl Hub {
                 member.waiting_since = waiting_since.map(|at| at.min(self.now));
                 member.assume_sent(record.head);
                 // First of all: what was received is no part of a loss.
-                member.ahead.keep(stored.received.into_iter().filter(|&seq| seq > cursor));
+                member.ahead.keep(
+                    stored.received.into_iter().filter(|&seq| seq > cursor && seq <= record.head),
+                );
                 for range in stored.dropped.into_iter().filter(|_| reads) {
                     member.lose(range.from, range.to, range.reason);
                     member.losses.mark_given(range.from.max(cursor + 1), range.to);

@@ -1,7 +1,7 @@
 //! Small records: facts that are no message and need no table of their own.
 //!
 //! Owns what a record is, its bounds, and how records are asked for. Never knows what a value means:
-//! whoever owns the kind does.
+//! the owner of the kind does.
 
 use std::fmt;
 

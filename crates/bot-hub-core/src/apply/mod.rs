@@ -119,9 +119,9 @@ impl Hub {
                         member.unsaved_cursor.get_or_insert(at);
                     }
                     self.save_again(room, bot);
+                    self.retry_claims(room, bot, claims);
                 }
                 self.retry_news(news, code);
-                self.retry_claims(room, bot, claims);
             }
             Pending::Ahead { room, bot, seq, at, news } => {
                 self.ahead_refused(room, bot, seq, at);

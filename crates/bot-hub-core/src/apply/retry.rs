@@ -2,7 +2,7 @@
 //!
 //! Owns what nobody else would repeat: rooms, memberships and facts. A place or a loss is not kept here:
 //! its member has it, so that a full disk costs memory by members and not by what happens. **Invariant:**
-//! what is forgotten is counted, and whoever reported it is told.
+//! what is forgotten is counted, and a bot whose own report it was (`started` or higher) gets an error.
 
 use bot_protocol::code::Code;
 use bot_protocol::receipt::ReceiptState;

@@ -19,7 +19,6 @@ impl Hub {
     pub(crate) fn note_place(&mut self, room: RoomIx, bot: BotIx) {
         let (now, head) = (self.now, self.world.room(room).head);
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let is_listed = member.is_unsaved();
         if std::mem::take(&mut member.cursor_moved) {
             member.refresh_waiting(head, now);
             member.unsaved_cursor = Some(now);
@@ -28,7 +27,7 @@ impl Hub {
             member.unsaved_delivered = Some(now);
         }
         member.ahead.note(now);
-        if !is_listed && member.is_unsaved() {
+        if member.is_unsaved() && !std::mem::replace(&mut member.is_listed, true) {
             // A hub that is about to stop may not come to a later save.
             self.save_after(if self.draining { 0 } else { CURSOR_SAVE_MS });
             self.unsaved.push_back((room, bot));
@@ -43,7 +42,10 @@ impl Hub {
     /// The store refused to save a place. Not again at once, even if the hub is about to stop.
     pub(crate) fn save_again(&mut self, room: RoomIx, bot: BotIx) {
         self.save_after(CURSOR_SAVE_MS);
-        self.unsaved.push_back((room, bot));
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        if !std::mem::replace(&mut member.is_listed, true) {
+            self.unsaved.push_back((room, bot));
+        }
     }
 
     /// Saves everything that moved since the last time, and what was refused then: as long as the store
@@ -52,6 +54,9 @@ impl Hub {
         self.save_at = None;
         let places = self.retry_refused().min(self.unsaved.len());
         for (room, bot) in self.unsaved.drain(..places).collect::<Vec<_>>() {
+            if let Some(member) = self.world.member_mut(room, bot) {
+                member.is_listed = false;
+            }
             self.save_place(room, bot);
         }
         if !self.unsaved.is_empty() || !self.refused.is_empty() {
@@ -126,10 +131,7 @@ impl Hub {
     /// The store refused that: it is given again.
     pub(crate) fn ahead_refused(&mut self, room: RoomIx, bot: BotIx, seq: u64, at: Timestamp) {
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        let is_listed = member.is_unsaved();
         member.ahead.take_back(seq, at);
-        if !is_listed {
-            self.save_again(room, bot);
-        }
+        self.save_again(room, bot);
     }
 }

@@ -62,7 +62,8 @@ impl Hub {
     /// Saves a place that a client named, and tells the senders of what it thereby received when it is
     /// stored.
     pub(crate) fn tell_of_claim(&mut self, room: RoomIx, bot: BotIx, received: Vec<Notice>) {
-        if received.is_empty() || self.receipt_conns == 0 {
+        let is_member = self.world.member(room, bot).is_some();
+        if received.is_empty() || self.receipt_conns == 0 || !is_member {
             return;
         }
         let before = self.pending.len();

@@ -66,13 +66,13 @@ impl Ahead {
         self.noted = self.noted.max(Some(at));
     }
 
-    /// The cursor is at `to`. If it says that everything up to there was received, those entries need no
-    /// receipts of their own.
-    pub(crate) fn forget_through(&mut self, to: u64, is_said: bool) {
+    /// The cursor went from `from` to `to`. If it says that everything in between was received, those entries
+    /// need no receipts of their own.
+    pub(crate) fn forget_through(&mut self, from: u64, to: u64, is_said: bool) {
         let passed = self.taken.partition_point(|&seq| seq <= to);
         self.taken.drain(..passed);
         if is_said {
-            self.due.retain(|&seq| seq > to);
+            self.due.retain(|&seq| seq <= from || seq > to);
             self.noted = self.noted.filter(|_| !self.due.is_empty());
         }
     }

@@ -231,6 +231,9 @@ impl Permit {
         let unauthenticated = usize::from(!self.is_authenticated);
         self.admission.uncount_address(self.address, 1, unauthenticated);
         self.address = self.entered_from;
+        if let Some(unknown) = self.admission.unknown.borrow_mut().get_mut(&self.number) {
+            unknown.address = self.address;
+        }
         if let Some(address) = self.address {
             let mut addresses = self.admission.addresses.borrow_mut();
             let count = addresses.entry(address).or_default();
@@ -389,6 +392,8 @@ mod tests {
         let _own = enter(&admission, "192.0.2.1").expect("room");
         permits[1].returns();
         permits[1].returns();
+        let counted = admission.unknown.borrow().values().filter(|it| it.address.is_some()).count();
+        assert_eq!(counted, 1, "only the one that came by itself");
         let mut direct = enter(&admission, "192.0.2.1").expect("room");
         direct.returns();
         assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::UnknownAddressFull));

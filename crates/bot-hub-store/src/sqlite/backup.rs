@@ -140,8 +140,9 @@ pub fn restore(copy: &Path, directory: &Path, replace: bool) -> Result<Report, S
     settle(&partial.0)?;
     // From here on a start refuses, until the new store has its name: none in between finds no store.
     let marker = suffixed(&path, SWITCHING);
+    let was_interrupted = marker.exists();
     mark(&marker)?;
-    put_aside(&path)?;
+    put_aside(&path, was_interrupted)?;
     publish(&partial.0, &path)?;
     remove(&marker)?;
     sync_directory(&path).map_err(|error| failed(&path, &error))?;
@@ -195,6 +196,7 @@ pub(super) fn copy(conn: &Connection, target: &Path) -> Result<(), StoreError> {
     has_room(conn, target, 0)?;
     let partial = Partial::of(target)?;
     copy_pages(conn, &partial.0)?;
+    settle(&partial.0)?;
     publish(&partial.0, target)
 }
 
@@ -269,10 +271,15 @@ fn publish_new(partial: &Path, target: &Path) -> Result<bool, StoreError> {
 
 /// Renames a store with its log of changes, over nothing that was put aside before. If an earlier
 /// restore was interrupted in between, its log follows the store that it belongs to.
-fn put_aside(path: &Path) -> Result<(), StoreError> {
+fn put_aside(path: &Path, was_interrupted: bool) -> Result<(), StoreError> {
     let log = suffixed(path, WAL);
     let aside = match (path.exists(), replaced(path).pop()) {
-        (false, Some(earlier)) if log.exists() && !suffixed(&earlier, WAL).exists() => earlier,
+        // Only a restore that was interrupted has put the file aside and left its log.
+        (false, Some(earlier))
+            if was_interrupted && log.exists() && !suffixed(&earlier, WAL).exists() =>
+        {
+            earlier
+        }
         _ => next_aside(path),
     };
     rename(path, &aside)?;

@@ -87,10 +87,12 @@ pub(super) fn note(conn: &Connection, path: &Path) -> Result<(), SqliteError> {
     if found.is_none() {
         write_meta(conn, MARK, int(mark))?;
     }
-    let (in_log, moved): (i64, i64) =
-        conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))?;
-    // Somebody reads an older state: the next start notes it.
-    if in_log == moved {
+    let (is_busy, in_log, moved): (bool, i64, i64) =
+        conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+    // While another process reads an older state or checkpoints, nothing is noted: the next start does it.
+    if !is_busy && in_log == moved {
         write(&lock, &format!("{mark:016x}\n")).map_err(io)?;
     }
     Ok(())

@@ -29,7 +29,7 @@ pub enum Rescue {
     Copy {
         /// Where the database that the hub writes to can still be read.
         open_as: Option<PathBuf>,
-        /// Its log of changes.
+        /// Where its log of changes can still be read.
         log: PathBuf,
     },
     /// Only the log of changes is missing: when it stops in order, the hub writes all of it into the
@@ -52,6 +52,8 @@ pub fn astray(directory: &Path, pid: u32) -> Option<Astray> {
     let is_elsewhere = |file: &Path| !identity(file).is_some_and(has);
     if is_elsewhere(&database) {
         let open_as = opened_as(&database).cloned();
+        let open_log = opened_as(&log).filter(|_| is_elsewhere(&log)).cloned();
+        let log = open_log.unwrap_or(log);
         let is_gone = identity(&database).is_none();
         return Some(Astray { file: database, is_gone, rescue: Rescue::Copy { open_as, log } });
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns what is believed when one is damaged: nothing of it, and it hides no other one. Never writes.
 //!
-//! RecordKind and key are one column, `kind/key`. With two, SQLite compares both again in every row of a range,
+//! Kind and key are one column, `kind/key`. With two, SQLite compares both again in every row of a range,
 //! and passes over one whose key is damaged without a word.
 
 use std::collections::BTreeMap;

@@ -177,3 +177,22 @@ fn a_name_that_anything_has_is_passed_over() {
     let taken = failure(backup_as_new(running.path(), &names[3], || names.clone()).unwrap_err());
     assert!(taken.ends_with("every name for the copy is taken"), "{taken}");
 }
+
+#[test]
+fn a_restore_puts_no_log_beside_the_store_that_an_earlier_one_put_aside() {
+    let [running, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    SqliteStore::open(running.path()).unwrap().load().unwrap();
+    let copy = elsewhere.path().join("copy.db");
+    backup(running.path(), &copy).unwrap();
+    let file = |name: &str| running.path().join(name);
+    std::fs::rename(file("hub.db"), file("hub.db.replaced")).unwrap();
+    std::fs::write(file("hub.db-wal"), "of another store").unwrap();
+    restore(&copy, running.path(), true).unwrap();
+    assert!(!file("hub.db.replaced-wal").exists(), "it would be written into that store");
+    assert!(!file("hub.db-wal").exists());
+    let found = std::fs::read_dir(running.path()).unwrap().flatten();
+    let is_kept =
+        |name: String| std::fs::read(file(&name)).is_ok_and(|it| it == b"of another store");
+    let kept = found.filter(|it| is_kept(it.file_name().into_string().unwrap())).count();
+    assert_eq!(kept, 1, "it is put aside by itself");
+}

@@ -114,9 +114,10 @@ impl BotCommand {
             Self::Remove { name, yes } => {
                 if !yes {
                     let what = format!("remove {name}, its tokens and memberships?");
-                    let rooms = super::room::rooms_of(hub, &name).await.unwrap_or_default();
-                    let waiting = rooms.iter().map(|it| it.waiting).sum();
-                    let question = format!("{what}{}", losing::question(waiting));
+                    let rooms = super::room::rooms_of(hub, &name).await.ok();
+                    let waiting = rooms.map(|rooms| rooms.iter().map(|it| it.waiting).sum());
+                    let waits = waiting.map_or_else(String::new, losing::question);
+                    let question = format!("{what}{waits}");
                     confirm_if_somebody_is_there(question).await?;
                 }
                 let (value, done) = on(hub, &name, Ask::bot_remove(name.clone())).await?;

@@ -180,7 +180,7 @@ fn take(
     before: &mut Option<u64>,
     after: &mut Option<u64>,
 ) {
-    all.has_more = page.has_more;
+    let from = (*before, *after);
     all.corrupt.extend(&page.corrupt);
     let seqs = || page.entries.iter().filter_map(|it| it.seq).chain(page.corrupt.clone());
     if let Some(seen) = after.as_mut() {
@@ -190,6 +190,8 @@ fn take(
         *before = seqs().min().or(*before);
         all.entries.splice(0..0, page.entries);
     }
+    // A page that leads no further is the last one, whatever it says.
+    all.has_more = page.has_more && (*before, *after) != from;
 }
 
 fn sorted(mut all: HistoryPage) -> HistoryPage {

@@ -187,8 +187,8 @@ impl Hub {
     /// again elsewhere meanwhile. Else the client goes on trying.
     pub(super) async fn follow_move(&mut self) {
         let Some(before) = self.running.as_ref() else { return };
-        let now = locate(&self.global).ok().and_then(|place| place.running);
-        let has_moved = now.is_some_and(|now| now.url != before.url);
+        let now = data_dir(&self.global).ok().and_then(|dir| Home::find_running(&dir));
+        let has_moved = now.is_some_and(|(now, _)| now.url != before.url);
         if has_moved {
             self.renew().await;
         }

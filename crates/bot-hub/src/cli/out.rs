@@ -91,7 +91,9 @@ pub(super) fn reserve_for_secret() -> Result<(), Failure> {
     let stdout = io::stdout();
     let Ok(stat) = rustix::fs::fstat(&stdout) else { return Ok(()) };
     // The runtime opens it where stdout was closed.
-    if rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == stat.st_rdev) {
+    if rustix::fs::stat("/dev/null")
+        .is_ok_and(|null| null.st_rdev != 0 && null.st_rdev == stat.st_rdev)
+    {
         let message = "stdout leads nowhere, and what is shown once would be lost";
         let hint = "nothing was changed; send it into a file, or to whoever needs it";
         return Err(Failure::new(Kind::Failed, message).hint(hint));

@@ -187,7 +187,8 @@ impl RoomCommand {
             Self::Kick { room, bot, yes } => {
                 if !yes {
                     let name = words::room(room.as_str());
-                    let waits = losing::question(waiting_for(hub, &room, &bot).await);
+                    let waiting = waiting_for(hub, &room, &bot).await;
+                    let waits = waiting.map_or_else(String::new, losing::question);
                     let question = format!("end {bot}'s membership of {name}?{waits}");
                     confirm_if_somebody_is_there(question).await?;
                 }
@@ -221,7 +222,7 @@ async fn on<A: Reply>(hub: &Hub, room: &RoomName, ask: Ask<A>) -> Result<(Value,
 
 /// A member that may not read any more loses what waits for it: as with a kick, a person is asked.
 async fn confirm_loss(hub: &Hub, room: &RoomName, bot: &BotId) -> Result<(), Failure> {
-    let waiting = waiting_for(hub, room, bot).await;
+    let waiting = waiting_for(hub, room, bot).await.unwrap_or(0);
     if waiting == 0 {
         return Ok(());
     }
@@ -231,9 +232,10 @@ async fn confirm_loss(hub: &Hub, room: &RoomName, bot: &BotId) -> Result<(), Fai
 }
 
 /// How many messages in a room wait for a bot. Where that cannot be asked, the operation itself says why.
-async fn waiting_for(hub: &Hub, room: &RoomName, bot: &BotId) -> u64 {
-    let Ok((_, shown)) = hub.ask(show_of(room)).await else { return 0 };
-    shown.members.iter().find(|member| member.bot == *bot).map_or(0, |member| member.waiting)
+async fn waiting_for(hub: &Hub, room: &RoomName, bot: &BotId) -> Option<u64> {
+    let (_, shown) = hub.ask(show_of(room)).await.ok()?;
+    let member = shown.members.iter().find(|member| member.bot == *bot);
+    Some(member.map_or(0, |member| member.waiting))
 }
 
 /// Nothing is to be joined by who is to go: what helps is to see who is in the room.

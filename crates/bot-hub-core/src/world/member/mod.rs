@@ -111,6 +111,8 @@ pub(crate) struct Member {
     pub(crate) unstored_losses: u32,
     /// It is among those whose losses have to be given to the store.
     pub(crate) is_lossy: bool,
+    /// It is among those whose places have to be saved.
+    pub(crate) is_listed: bool,
     pub(crate) buffer: Buffer,
     /// Changes on their way to the store that end what it reads, oldest first.
     partings: VecDeque<Parting>,
@@ -147,6 +149,7 @@ impl Member {
             losses: Losses::default(),
             unstored_losses: 0,
             is_lossy: false,
+            is_listed: false,
             buffer: Buffer::default(),
             partings: VecDeque::new(),
             own: Runs::default(),
@@ -166,7 +169,8 @@ impl Member {
 
     /// An entry was said that is not for it.
     pub(crate) fn pass_unread(&mut self, seq: u64) {
-        *self = Self { rights: self.rights, ..Self::new(self.bot, self.since, seq) };
+        let (rights, is_listed) = (self.rights, self.is_listed);
+        *self = Self { rights, is_listed, ..Self::new(self.bot, self.since, seq) };
     }
 
     pub(crate) fn cursor(&self) -> u64 {
@@ -525,14 +529,14 @@ impl Member {
             return;
         }
         self.settle_buffer();
-        self.cursor = to;
+        let from = std::mem::replace(&mut self.cursor, to);
         self.sent = self.sent.max(to);
         self.taken = self.taken.max(to);
         self.attempts = 0;
         self.cursor_moved = true;
         self.own.forget_through(to);
         self.losses.forget_through(to);
-        self.ahead.forget_through(to, !self.meaning.proves());
+        self.ahead.forget_through(from, to, !self.meaning.proves());
     }
 }
 

@@ -97,7 +97,7 @@ impl Call<'_> {
     /// The token of the request, which must have come on a safe way, and the address that it came from.
     pub(super) fn holder(&self) -> Result<(Secret, IpAddr), Refusal> {
         self.open_to_secrets()?;
-        let token = bearer(self.headers()).ok().flatten().ok_or_else(|| {
+        let token = bearer(self.headers())?.ok_or_else(|| {
             let hint = "send `Authorization: Bearer <token of the bot>`";
             Refusal::new(HttpCode::NoToken, "this needs a bot's token").hint(hint)
         })?;

@@ -13,7 +13,8 @@ use super::refusal::{Face, Refusal};
 use super::{Reply, api, package, pages, upgrade};
 use crate::door::code::HttpCode;
 
-/// The largest body of today's endpoints; what they need is a tenth of it.
+/// The largest body of today's endpoints. The largest invite, into 32 rooms with the longest names, has more
+/// than half of it.
 const SMALL_BODY_BYTES_MAX: usize = 4 << 10;
 
 /// The largest body that any route may take.

@@ -31,7 +31,7 @@ impl Framing {
     /// How many framings there are; `framing as usize` is less.
     pub const COUNT: usize = 3;
 
-    /// Bytes of a text of `len` bytes with everything around it, if it has no end of a line inside.
+    /// Bytes of a text of `len` bytes with everything around it.
     pub(super) fn framed_len(self, len: usize) -> usize {
         match self {
             Self::WebSocket => len + ws::text_header(len).len(),

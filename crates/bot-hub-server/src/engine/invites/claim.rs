@@ -119,11 +119,9 @@ impl Engine {
         }
         let is_other_name = *name != invite.name;
         let is_reserved = is_other_name && self.invites.expects(name, self.now);
-        let is_taken = is_other_name && self.hub.is_known(name);
-        if self.registry.is_taken(name) || is_taken || is_reserved {
-            return Err(taken(name).hint("ask for another name: `name`, or bot-hub join --as NAME"));
-        }
-        if self.hub.names_a_room(name) {
+        let is_known = is_other_name && self.hub.is_known(name);
+        let is_here = self.registry.is_taken(name) || self.hub.names_a_room(name);
+        if is_here || is_known || is_reserved {
             return Err(taken(name).hint("ask for another name: `name`, or bot-hub join --as NAME"));
         }
         if self.former.holds(name) {

@@ -1,7 +1,7 @@
 //! What the hub has to know when it starts.
 //!
-//! Owns the reading of everything but the log itself: the cost depends on the number of rooms and
-//! members, never on how much was said. Never writes.
+//! Owns the reading of everything but the log itself: the cost depends on the number of rooms,
+//! members and receipts out of turn, never on how much was said. Never writes.
 //!
 //! * `scan`: a table read once, beside the rooms.
 //! * `registry`: bots, tokens and invites.
@@ -22,7 +22,7 @@ use self::scan::Scan;
 use super::clock;
 use super::error::is_damage;
 use super::fate::receipt_row;
-use super::names::Names;
+use super::names::{Names, intact};
 use super::row::{self, entry_columns};
 use super::rows::{Joined, Tail, dropped_sum, reason_of};
 use super::schema::{nat, place};
@@ -230,32 +230,41 @@ impl Loading<'_> {
     ) -> rusqlite::Result<Vec<u64>> {
         let key = (number, bot_number);
         let mut seqs = Vec::new();
-        while let Some(row) = self.scans.received.next(key, key)? {
+        loop {
+            let row = match self.scans.received.next(key, key) {
+                Ok(Some(row)) => row,
+                Ok(None) => break,
+                Err(error) if is_damage(&error) => {
+                    tracing::error!("receipts are damaged: what they say is delivered again");
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
             let seq = nat(row.get(2)?);
             if seq > cursor {
                 seqs.push(seq);
             }
         }
         let (conn, names, sum) = (self.conn, &mut self.names, &mut self.sum);
-        let mut intact = Vec::new();
+        let mut kept = Vec::new();
         for seq in seqs {
             let mut statement = conn.prepare_cached(RECEIVED)?;
             let mut rows = statement.query((number, bound(seq), bot_number))?;
-            let receipt = match rows.next()? {
-                Some(row) => receipt_row(conn, names, sum, room, seq, row)?,
-                None => None,
-            };
-            match receipt {
-                Some(_) => intact.push(seq),
+            let receipt = rows.next().and_then(|row| match row {
+                Some(row) => receipt_row(conn, names, sum, room, seq, row),
+                None => Ok(None),
+            });
+            match intact(receipt)?.flatten() {
+                Some(_) => kept.push(seq),
                 None => {
                     tracing::error!(%room, %bot, seq, "a receipt is damaged: it counts as none");
                 }
             }
         }
-        Ok(intact)
+        Ok(kept)
     }
 
-    /// Entries with an expiry after the cursor of whoever is last.
+    /// Entries with an expiry after the lowest cursor.
     fn expiring(
         &mut self,
         room: &RoomName,

@@ -201,7 +201,7 @@ async fn read_answer(
             return Ok(Some(answer.clone()));
         }
         match page.entries.last().and_then(|entry| entry.seq) {
-            Some(last) if page.has_more => after = last,
+            Some(last) if page.has_more && last > after => after = last,
             _ => return Ok(None),
         }
     }

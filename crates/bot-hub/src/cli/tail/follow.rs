@@ -203,9 +203,10 @@ impl<'a> Follow<'a> {
             let later = |entry: &&Delivery| entry.sent_at.is_some_and(|at| at >= since);
             let oldest = page.entries.iter().find(later).and_then(|entry| entry.seq);
             let whole = page.entries.first().and_then(|entry| entry.seq) == oldest;
+            let is_last = oldest.is_none_or(|seq| seq >= first) || !whole || !page.has_more;
             first = oldest.unwrap_or(first);
-            if oldest.is_none() || !whole || !page.has_more {
-                return Ok(first - 1);
+            if is_last {
+                return Ok(first.saturating_sub(1));
             }
         }
     }
