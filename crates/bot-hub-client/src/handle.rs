@@ -20,6 +20,7 @@ use bot_protocol::frame::server::{
 };
 use bot_protocol::id::{MessageId, Position};
 use bot_protocol::limits::Limits;
+use bot_protocol::line::OneLine;
 use bot_protocol::name::{BotId, RoomName};
 use futures_util::Stream;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -237,18 +238,31 @@ impl Client {
     /// [`Event::Connected`], and use a side connection, which acknowledges nothing. An answer of several
     /// pages is the first one.
     pub async fn ask<A: Reply>(&self, ask: Ask<A>) -> Result<A, AskError> {
-        let answer = self.answer_to(ask.operation).await?;
+        let answer = self.answer_to(ask.operation, ask.why).await?;
         answer.read().map_err(|error| AskError::Unreadable(error.to_string()))
     }
 
     /// The same, with the answer as JSON: it has every field that the hub sent.
     pub async fn operate(&self, operation: Operation) -> Result<serde_json::Value, AskError> {
-        self.answer_to(operation).await.map(Answer::into_json)
+        self.operate_because(operation, None).await
     }
 
-    async fn answer_to(&self, operation: Operation) -> Result<Answer, AskError> {
+    /// The same with the reason, which the hub keeps with what was done.
+    pub async fn operate_because(
+        &self,
+        operation: Operation,
+        why: Option<OneLine>,
+    ) -> Result<serde_json::Value, AskError> {
+        self.answer_to(operation, why).await.map(Answer::into_json)
+    }
+
+    async fn answer_to(
+        &self,
+        operation: Operation,
+        why: Option<OneLine>,
+    ) -> Result<Answer, AskError> {
         let reference = message_id(unix_ms(), random()).as_str().into();
-        match self.exchange(ClientFrame::Operate(Operate { reference, operation })).await? {
+        match self.exchange(ClientFrame::Operate(Operate { reference, operation, why })).await? {
             ServerFrame::Operated(operated) => Ok(operated.result),
             other => mismatch("operate", &other),
         }

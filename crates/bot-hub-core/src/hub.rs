@@ -214,6 +214,7 @@ impl Hub {
             }
             Input::Configured(settings) => self.settings = settings,
             Input::AgeWaits(why) => self.age_waits = why,
+            Input::Profile { bot, profile } => self.set_profile(&bot, profile),
             Input::Tick => {}
             Input::Drain => self.drain(),
         }
@@ -334,6 +335,10 @@ impl Hub {
 
     pub(crate) fn output(&mut self, output: Output) {
         self.outputs.push_back(output);
+    }
+
+    pub(crate) fn last_output(&self) -> Option<&Output> {
+        self.outputs.back()
     }
 
     pub(crate) fn change(&mut self, change: Change, pending: Pending) {

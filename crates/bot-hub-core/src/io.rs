@@ -115,6 +115,24 @@ pub struct Standing {
     pub last_seen: Option<Timestamp>,
 }
 
+/// What is said of a bot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// What it is for.
+    pub about: Option<SmolStr>,
+    /// What it can do.
+    pub skills: Vec<SmolStr>,
+}
+
+impl Profile {
+    /// How many bytes of text it is.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let skills: usize = self.skills.iter().map(SmolStr::len).sum();
+        self.about.as_ref().map_or(0, SmolStr::len) + skills
+    }
+}
+
 /// Something that happened in the world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
@@ -182,6 +200,13 @@ pub enum Input {
         /// What it may do.
         standing: Standing,
     },
+    /// This is said of a bot from now on, until it is removed.
+    Profile {
+        /// The bot.
+        bot: BotId,
+        /// What is said.
+        profile: Profile,
+    },
     /// Whether a bot is about to be removed: nothing new is for it or from it.
     Removing {
         /// The bot.
@@ -240,6 +265,12 @@ pub enum Output {
     /// Make this durable, after all changes before it. The changes that follow from one input belong
     /// into one batch: a direct message must not be stored without its recipient's membership.
     Change(Change),
+    /// The changes since the last one of these are what an operator has just asked for on that connection.
+    /// Whoever keeps a record of what operators do stores it in the batch of these changes.
+    Act {
+        /// Where it was asked for.
+        conn: ConnId,
+    },
     /// Look this up.
     Query {
         /// Comes back with the answer.

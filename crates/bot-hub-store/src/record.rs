@@ -16,6 +16,12 @@ pub const KEY_BYTES_MAX: usize = 256;
 /// The longest value, in bytes.
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 
+/// The longest page that whoever asks a running hub's store gets, in records.
+pub const PAGE_RECORDS_MAX: u32 = 500;
+
+/// The same in bytes of keys and values.
+pub const PAGE_BYTES_MAX: u32 = 1024 * 1024;
+
 /// Behind every key with the same beginning: no key has this character in it.
 const LAST: char = char::MAX;
 
@@ -44,6 +50,12 @@ pub enum RecordError {
 pub struct RecordKind(SmolStr);
 
 impl RecordKind {
+    /// What operators did, by when.
+    pub const AUDIT: Self = Self::named("audit");
+
+    /// What is said of a bot, by its name.
+    pub const PROFILE: Self = Self::named("profile");
+
     /// A kind of this program. The name is on disk; never change one. A name of another form does not
     /// compile where the kind is a constant.
     #[must_use]
@@ -188,9 +200,16 @@ impl RecordQuery {
             from: prefix.into(),
             to: format_smolstr!("{prefix}{LAST}"),
             order: RecordOrder::Ascending,
-            records_max: 500,
-            bytes_max: 1024 * 1024,
+            records_max: PAGE_RECORDS_MAX,
+            bytes_max: PAGE_BYTES_MAX,
         }
+    }
+
+    /// The same for a page that keeps nobody waiting.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let records_max = self.records_max.clamp(1, PAGE_RECORDS_MAX);
+        Self { records_max, bytes_max: self.bytes_max.min(PAGE_BYTES_MAX), ..self }
     }
 
     /// Whether a record is asked for.

@@ -1,6 +1,7 @@
 //! The words of Bot Hub: everything that two parties must spell alike.
 //!
 //! * [`name`], [`id`], [`time`]: who, where, which message and when, as typed values.
+//! * [`line`]: short texts on one line, as typed values.
 //! * [`word`]: lists of words that a newer hub may add to.
 //! * [`frame`]: what crosses the WebSocket; [`receipt`]: what becomes of a message; [`code`]: every
 //!   refusal; [`limits`]: bounds that both sides must know.
@@ -17,6 +18,7 @@ pub mod depth;
 pub mod frame;
 pub mod id;
 pub mod limits;
+pub mod line;
 pub mod name;
 pub mod receipt;
 pub mod right;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::id::{Epoch, MessageId};
+use crate::line::{OneLine, Skill};
 use crate::name::{BotId, RoomName};
 
 macro_rules! string_schema {
@@ -37,3 +38,10 @@ string_schema!(
 );
 string_schema!(MessageId, "MessageId", "^[!-~]{1,64}$", "1 to 64 visible ASCII characters.");
 string_schema!(Epoch, "Epoch", "^[0-9a-f]{1,16}$", "One life of the hub's store.");
+string_schema!(
+    OneLine,
+    "OneLine",
+    "^[^\\x00-\\x1f\\x7f-\\x9f]{0,280}$",
+    "At most 280 characters on one line."
+);
+string_schema!(Skill, "Skill", "^[a-z0-9-]{1,32}$", "One word for what a bot can do.");

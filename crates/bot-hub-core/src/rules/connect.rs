@@ -303,7 +303,7 @@ impl Hub {
         self.comes_after(ended_at);
         self.world.set_exists(bot, false);
         let state = self.world.bot_mut(bot);
-        state.ended_at = ended_at;
+        (state.ended_at, state.profile) = (ended_at, None);
         (state.removing, state.standing) = (false, Standing::default());
     }
 

@@ -84,12 +84,14 @@ impl Hub {
         let (asker, operator) = (state.bot, self.is_operator(state.bot));
         let page = Part::new(wish.after.as_ref(), wish.limit);
         let (bots, next) = match &wish.room {
-            None if operator => page.cut(self.world.shelves.bots(page.from(), page.limit + 1)),
+            None if operator => {
+                self.fitting(page.cut(self.world.shelves.bots(page.from(), page.limit + 1)))
+            }
             None => self.acquaintances(asker, &page),
             Some(name) => match self.world.room_ix(name) {
                 Some(room) if operator || self.may_see(room, asker) => {
                     let members = self.named_members(room).into_iter();
-                    page.cut(members.map(|(id, member)| (id, member.bot)).collect())
+                    self.fitting(page.cut(members.map(|(id, member)| (id, member.bot)).collect()))
                 }
                 _ => {
                     let error = self.no_such_room(name, asker);
@@ -97,7 +99,7 @@ impl Hub {
                 }
             },
         };
-        let bots = bots.into_iter().map(|bot| self.bot_info(bot)).collect();
+        let bots = bots.into_iter().map(|bot| self.directory_line(bot, conn)).collect();
         self.send(conn, ServerFrame::Who(BotDirectory { room: wish.room.clone(), bots, next }));
     }
 
@@ -110,8 +112,8 @@ impl Hub {
         let rooms: Vec<RoomIx> = rooms.into_iter().map(|(_, room)| room).collect();
         let mut found = FxHashSet::default();
         let next = self.walk(page, &rooms, |visit| match visit {
-            Visit::Room(_) => false,
-            Visit::Member(_, member) => found.insert(member.bot),
+            Visit::Member(_, member) if found.insert(member.bot) => self.lines_of(member.bot),
+            Visit::Room(_) | Visit::Member(..) => 0,
         });
         let mut bots: Vec<BotIx> = found.into_iter().collect();
         bots.sort_unstable_by(|&one, &other| self.bot_id(one).cmp(self.bot_id(other)));
@@ -124,7 +126,7 @@ impl Hub {
         let seen = known.last_seen.max(known.standing.last_seen);
         let last_seen = if is_here { Some(self.now) } else { seen };
         let (bot, state, note) = (known.id.clone(), known.state.into(), known.note.clone());
-        BotInfo { bot, state, note, last_seen }
+        BotInfo { bot, state, note, last_seen, about: None, skills: Vec::new() }
     }
 
     pub(crate) fn history(&mut self, conn: ConnId, wish: &History) {

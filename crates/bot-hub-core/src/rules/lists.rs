@@ -19,12 +19,12 @@ impl Hub {
         let next = self.walk(page, &self.rooms_of(page), |visit| match visit {
             Visit::Room(room) => {
                 rooms.push(self.show_it(room, Vec::new()));
-                false
+                0
             }
             Visit::Member(room, member) => {
                 let begun = rooms.last_mut();
                 begun.into_iter().for_each(|it| it.members.push(self.show_member(room, member)));
-                true
+                1
             }
         });
         RoomList { next, rooms }
@@ -80,11 +80,11 @@ impl Hub {
     fn pending_of_all(&self, page: &Part<'_>) -> (Vec<Waiting>, Option<SmolStr>) {
         let mut waiting = Vec::new();
         let next = self.walk(page, &self.rooms_of(page), |visit| {
-            let Visit::Member(room, member) = visit else { return false };
+            let Visit::Member(room, member) = visit else { return 0 };
             let line = self.waits(room, member);
             let is_line = line.is_some();
             waiting.extend(line);
-            is_line
+            usize::from(is_line)
         });
         (waiting, next)
     }

@@ -11,6 +11,7 @@ mod operate;
 mod pages;
 mod parting;
 mod presence;
+mod profile;
 mod publish;
 mod retention;
 mod rights;

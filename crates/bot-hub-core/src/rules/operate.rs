@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use crate::change::{Change, Loss};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
-use crate::io::ConnId;
+use crate::io::{ConnId, Output};
 use crate::rules::pages::Part;
 use crate::waiting::{Pending, Waiter};
 
@@ -41,7 +41,7 @@ impl Hub {
             Operation::HubStatus {} => Ok(self.numbers().into()),
             // The answer comes when the change is committed.
             change => match self.alter(asker, change, waiter) {
-                Ok(()) => return,
+                Ok(()) => return self.note_act(conn),
                 Err(error) => Err(error),
             },
         };
@@ -69,6 +69,13 @@ impl Hub {
             }
             _ => Err(ErrorFrame::new(Code::UnknownType)
                 .message("bots are administered by the hub's registry")),
+        }
+    }
+
+    /// What was asked for is on its way, unless it was so already: then nothing changes.
+    fn note_act(&mut self, conn: ConnId) {
+        if matches!(self.last_output(), Some(Output::Change(_))) {
+            self.output(Output::Act { conn });
         }
     }
 

@@ -97,13 +97,13 @@ pub(crate) enum Visit<'a> {
 }
 
 impl Hub {
-    /// Goes through rooms and their members, by name, from where the page begins. `visit` says whether it
-    /// took a line of the page for what it was shown. Returns the `next` of the page.
+    /// Goes through rooms and their members, by name, from where the page begins. `visit` says how many
+    /// lines of the page it took for what it was shown. Returns the `next` of the page.
     pub(crate) fn walk(
         &self,
         page: &Part<'_>,
         rooms: &[RoomIx],
-        mut visit: impl FnMut(Visit<'_>) -> bool,
+        mut visit: impl FnMut(Visit<'_>) -> usize,
     ) -> Option<SmolStr> {
         let (mut lines, mut looks) = (0, 0);
         let mut before = "";
@@ -121,7 +121,7 @@ impl Hub {
                 if lines >= page.limit {
                     return Some(format_smolstr!("{name} {last}"));
                 }
-                lines += usize::from(visit(Visit::Member(room, member)));
+                lines += visit(Visit::Member(room, member));
                 last = id.as_str();
             }
             before = name;

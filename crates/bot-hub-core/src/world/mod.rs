@@ -39,7 +39,7 @@ pub use self::table::take_steps;
 pub(crate) use self::window::Slot;
 
 use crate::index::{BotIx, RoomIx};
-use crate::io::{Caps, ConnId, Standing};
+use crate::io::{Caps, ConnId, Profile, Standing};
 
 /// Who ended a connection: what its bot did not receive may have been the cause only if nobody else
 /// was.
@@ -76,6 +76,8 @@ pub(crate) struct Bot {
     pub(crate) room_list: Vec<RoomIx>,
     pub(crate) state: BotState,
     pub(crate) note: Option<SmolStr>,
+    /// What is said of it, if anything is.
+    pub(crate) profile: Option<Box<Profile>>,
     pub(crate) since: Timestamp,
     pub(crate) last_seen: Option<Timestamp>,
     /// Rooms that it made by joining them, since the hub started.
@@ -275,6 +277,7 @@ impl World {
             room_list: Vec::new(),
             state: BotState::Offline,
             note: None,
+            profile: None,
             since: Timestamp::default(),
             last_seen: None,
             rooms_made: 0,

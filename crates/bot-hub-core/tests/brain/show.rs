@@ -17,6 +17,7 @@ pub(crate) fn output<'a>(
 ) -> String {
     match output {
         Output::Change(it) => format!("store <- {}", change(it)),
+        Output::Act { conn } => format!("store <- act of {}", label(conn).0),
         Output::Query { query: it, .. } => format!("store ? {}", query(it)),
         Output::Send { conn, frame } if full => format!("{} <- {}", label(conn).0, frame.encode()),
         Output::Send { conn, frame } => format!("{} <- {}", label(conn).0, short(frame)),

@@ -50,7 +50,7 @@ pub use quantity::{ByteSize, Period, QuantityError};
 pub use reference::reference;
 pub use schema::Applies;
 pub use settings::{
-    Config, Keep, Log, LogFormat, LogLevel, PORT_DEFAULT, Retain, Retention, Room, Store,
+    Audit, Config, Keep, Log, LogFormat, LogLevel, PORT_DEFAULT, Retain, Retention, Room, Store,
     StoreKind, Sync, Timeouts, TokenEntry,
 };
 pub use show::Setting;

@@ -93,6 +93,9 @@ pub struct Config {
     /// How long a room keeps its entries, unless the room says otherwise. Whichever bound is
     /// reached first counts; `null` lifts one.
     pub retention: Retention,
+    /// How long the hub keeps what operators did (`bot-hub audit`). Whichever bound is reached first
+    /// counts; `null` lifts one.
+    pub audit: Audit,
     /// Bounds on what one party can make the hub hold or do. A limit that is hit is announced;
     /// nothing is dropped silently.
     pub limits: Limits,
@@ -118,6 +121,7 @@ impl Default for Config {
             tls: Tls::default(),
             store: Store::default(),
             retention: Retention::default(),
+            audit: Audit::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             log: Log::default(),
@@ -265,6 +269,23 @@ impl Default for Retention {
             entries: Some(100_000),
             bytes: Some(ByteSize::mib(256)),
         }
+    }
+}
+
+/// How long the hub keeps what operators did; `None` lifts a bound.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Audit {
+    /// Records older than this go.
+    pub age: Option<Period>,
+    /// The newest so many records stay.
+    #[schemars(range(min = 1))]
+    pub entries: Option<u64>,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { age: Some(Period::days(400)), entries: Some(100_000) }
     }
 }
 

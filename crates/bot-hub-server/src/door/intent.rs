@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 pub use bot_hub_core::io::ConnId;
-use bot_protocol::frame::operator::{InviteWish, Page};
+use bot_protocol::frame::audit::Act;
+use bot_protocol::frame::operator::{InviteWish, Operation, Page};
 use bot_protocol::secret::Secret;
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
@@ -149,6 +150,18 @@ pub enum InviteCall {
     List(Page),
     /// Revoke one.
     Revoke(SmolStr),
+}
+
+impl InviteCall {
+    /// What it does; `None` where it only reads.
+    #[must_use]
+    pub fn act(&self) -> Option<Act> {
+        match self {
+            Self::Create(wish) => Operation::InviteCreate(wish.clone()).act(),
+            Self::Revoke(id) => Operation::InviteRevoke { id: id.clone() }.act(),
+            Self::List(_) => None,
+        }
+    }
 }
 
 /// Who asks. The engine decides what a remote asker may know.

@@ -7,8 +7,7 @@ use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::answer::{
-    Answer, BotLine, BotList, BotOrigin, BotRemoved, BotSwitched, TokenKept, TokenMade,
-    TokensRevoked,
+    Answer, BotLine, BotOrigin, BotRemoved, BotSwitched, TokenKept, TokenMade, TokensRevoked,
 };
 use bot_protocol::frame::operator::{Operate, Operation};
 use bot_protocol::frame::server::{ErrorFrame, Operated};
@@ -17,7 +16,7 @@ use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
 use super::registry::{Kind, Origin, PREPARED_MS, TokenHash, hash_token, make_token};
-use super::{Engine, Owner};
+use super::{Engine, Owner, profiles};
 use crate::door::ConnId;
 use bot_hub_store::{BotRecord, InviteRecord, TokenRecord, Write};
 
@@ -120,7 +119,7 @@ impl Engine {
             Operation::BotList(page) => {
                 let (names, next) = self.registry.page(&page);
                 let bots = names.iter().map(|bot| self.show_bot(bot)).collect();
-                self.tell(conn, reference, BotList { bots, next });
+                self.tell(conn, reference, profiles::fitting(bots, next));
                 Ok(())
             }
             Operation::BotShow { bot } => {
@@ -339,6 +338,7 @@ impl Engine {
         let mut writes: Vec<Write> =
             self.hub.partings_of(&bot).into_iter().map(Write::Change).collect();
         writes.push(Write::ForgetBot(bot.clone(), self.hub.moment()));
+        writes.push(profiles::forgotten(&bot));
         for invite in &invites {
             self.invites.begin_change(&invite.id);
             writes.push(Write::Invite(Box::new(invite.clone())));
@@ -352,6 +352,8 @@ impl Engine {
         self.flush_brain();
         self.registry.begin_change(effect.bot().clone());
         let promise = Promise { conn, reference: reference.clone(), effect };
+        let mut writes = writes;
+        writes.extend(self.audit.record());
         self.write(writes, Owner::Account(Box::new(promise)));
     }
 
@@ -429,7 +431,7 @@ impl Engine {
     }
 
     /// A change writes the whole record: it must not be made from one that is about to be another.
-    fn at_rest(&self, bot: &BotId) -> Result<(), ErrorFrame> {
+    pub(super) fn at_rest(&self, bot: &BotId) -> Result<(), ErrorFrame> {
         self.existing(bot)?;
         if self.registry.is_changing(bot) {
             return Err(ErrorFrame::new(Code::Overloaded)
@@ -453,6 +455,7 @@ impl Engine {
 
     fn show_bot(&self, bot: &BotId) -> BotLine {
         let record = self.registry.record(bot);
+        let said = self.hub.profile_of(bot).cloned().unwrap_or_default();
         let reader = self.connections_of(bot).find(|known| known.reads);
         let origin = match self.registry.origin(bot) {
             Some(Origin::Config) => BotOrigin::ConfigurationFile,
@@ -460,6 +463,7 @@ impl Engine {
             Some(Origin::Store) | None => BotOrigin::Store,
         };
         BotLine {
+            about: said.about,
             bot: bot.clone(),
             online: reader.is_some(),
             client: reader.and_then(|known| known.client.clone()),
@@ -470,6 +474,7 @@ impl Engine {
             tokens: self.registry.token_count(bot) as u64,
             created_at: record.map(|record| record.created_at),
             last_seen: record.and_then(|record| record.last_seen),
+            skills: said.skills,
             slowed: self.slowed(bot),
             ended_lately: self.flaps.show(bot, self.now),
         }

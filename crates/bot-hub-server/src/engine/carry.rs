@@ -18,6 +18,7 @@ impl Engine {
         while let Some(output) = self.hub.poll() {
             match output {
                 Output::Change(change) => self.batch.push(Write::Change(change)),
+                Output::Act { .. } => self.audit.accept(),
                 Output::Query { ticket, query } => self.query(ticket, query),
                 Output::Send { conn, mut frame } => {
                     self.tell_cost(conn, &mut frame);

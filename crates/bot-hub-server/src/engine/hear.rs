@@ -10,7 +10,7 @@ use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::frame::{ClientFrame, FrameError, ServerFrame};
 use bot_protocol::limits::Limits;
 
-use super::{Engine, accounts, invites};
+use super::Engine;
 use crate::door::ws::{CloseCode, Refusal, Skipped};
 use crate::door::{ConnId, RawFrame};
 
@@ -52,12 +52,7 @@ impl Engine {
                 let error = ErrorFrame::new(Code::NotAuthenticated).hint(hint).about(frame.kind());
                 self.refuse_stranger(conn, error);
             }
-            Ok(ClientFrame::Operate(request)) if accounts::concerns_bots(&request.operation) => {
-                self.operate_bots(conn, request);
-            }
-            Ok(ClientFrame::Operate(request)) if invites::concerns_invites(&request.operation) => {
-                self.operate_invites(conn, request);
-            }
+            Ok(ClientFrame::Operate(request)) => self.operate(conn, request),
             Ok(frame) => {
                 self.metrics.frames += 1;
                 let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());

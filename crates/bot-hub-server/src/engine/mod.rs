@@ -12,6 +12,7 @@
 
 mod accounts;
 mod admit;
+pub mod audit;
 mod carry;
 mod confusables;
 mod credential;
@@ -21,7 +22,10 @@ mod flaps;
 pub mod former;
 mod hear;
 mod invites;
+mod looked_up;
 pub mod metrics;
+mod operate;
+pub mod profiles;
 mod questions;
 pub mod registry;
 mod serve;
@@ -40,9 +44,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bot_hub_core::Hub;
-use bot_hub_core::change::Query;
-use bot_hub_core::io::{Input, Ticket};
+use bot_hub_core::io::Input;
 use bot_hub_core::settings::Settings;
+use bot_protocol::frame::audit::AuditLine;
 use bot_protocol::limits::Limits;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
@@ -52,16 +56,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use self::accounts::Promise;
+use self::audit::{Acts, Audit, Swept};
 use self::encode::{Encoder, Form};
 use self::fair::Fair;
 use self::flaps::{Flaps, end_of};
 use self::former::{Former, members_in};
 use self::invites::{Book, Claim};
+use self::looked_up::LookedUp;
 use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry, Reread};
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
-use bot_hub_store::driver::{Driver, StoreEvent};
+use bot_hub_store::driver::{Driver, Question, StoreEvent};
 use bot_hub_store::{BotRecord, InviteRecord, StoreError, Write};
 
 /// Writes that the store may owe an answer before the engine stops taking intents: some hundred
@@ -117,6 +123,8 @@ pub struct Reconfiguration {
     pub auth_failures_per_minute: u32,
     /// Rooms of the file, as inputs for the brain.
     pub rooms: Vec<Input>,
+    /// About the records of what operators did.
+    pub acts: Acts,
     /// Told when everything that is declared is stored.
     pub stored: Option<oneshot::Sender<()>>,
 }
@@ -184,8 +192,8 @@ enum Todo {
 /// Who waits for a submission.
 #[derive(Debug)]
 enum Owner {
-    /// The brain.
-    Brain,
+    /// The brain, of which so many writes are changes; they stand first.
+    Brain { changes: usize },
     /// An operator, about a bot.
     Account(Box<Promise>),
     /// Who makes an invite, or revokes one.
@@ -194,6 +202,12 @@ enum Owner {
     Claim(Box<Claim>),
     /// Nobody asked for it, and these bots of the configuration are known by it.
     Records(Vec<BotRecord>),
+    /// Whoever says what a bot is for.
+    Profile(Box<profiles::Promise>),
+    /// Nobody: this is the record of something that is so already.
+    Act(Box<AuditLine>),
+    /// Nobody: records of acts are removed.
+    Swept(Swept),
     /// Nobody.
     Unattended,
 }
@@ -214,6 +228,7 @@ pub struct Engine {
     limits: Limits,
     registry: Registry,
     invites: Book,
+    audit: Audit,
     former: Former,
     flaps: Flaps,
     public_url: Option<String>,
@@ -229,7 +244,8 @@ pub struct Engine {
     batch: Vec<Write>,
     /// Submissions and questions for which the store's queues had no room yet.
     unsent: VecDeque<(Vec<Write>, u64)>,
-    unasked: VecDeque<(Query, Ticket)>,
+    unasked: VecDeque<(Question, u64)>,
+    looked_up: LookedUp,
     submitted: VecDeque<Submitted>,
     unsettled: usize,
     unsettled_bytes: usize,
@@ -265,6 +281,7 @@ impl Engine {
             limits: Limits::default(),
             registry,
             invites: Book::default(),
+            audit: Audit::default(),
             former: Former::default(),
             flaps: Flaps::default(),
             public_url: None,
@@ -278,6 +295,7 @@ impl Engine {
             batch: Vec::new(),
             unsent: VecDeque::new(),
             unasked: VecDeque::new(),
+            looked_up: LookedUp::new(),
             submitted: VecDeque::new(),
             unsettled: 0,
             unsettled_bytes: 0,
@@ -375,6 +393,7 @@ impl Engine {
                     if self.deadline() <= self.now {
                         self.input(Input::Tick);
                         self.end_tokens();
+                        self.sweep_acts();
                     }
                     self.keep_time();
                     // Also when the clock says that it is not quite time yet.
@@ -399,7 +418,7 @@ impl Engine {
     }
 
     fn deadline(&self) -> Timestamp {
-        let brain = self.hub.deadline();
+        let brain = self.hub.deadline().min(self.audit.deadline());
         self.registry.next_expiry().map_or(brain, |at| at.min(brain))
     }
 
@@ -444,6 +463,7 @@ impl Engine {
             self.warn_of_namesake(&room);
             self.input(room);
         }
+        self.note_configuration(new.acts);
         self.declarers.extend(new.stored);
         self.submit();
         self.tell_declarers();

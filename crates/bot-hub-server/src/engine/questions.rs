@@ -68,7 +68,11 @@ impl Engine {
         reply: oneshot::Sender<Answer>,
     ) {
         match self.registry.authenticate(token, address, self.now) {
-            Ok(pass) => self.call_invites(pass.bot, call, ReplyTo::Http(reply)),
+            Ok(pass) => {
+                self.begin_act_over_http(call.act(), &pass.bot, address);
+                self.call_invites(pass.bot, call, ReplyTo::Http(reply));
+                self.end_act();
+            }
             Err(refusal) => {
                 self.metrics.auth_failures += 1;
                 drop(reply.send(refused(turned_away(&refusal))));

@@ -10,15 +10,20 @@ use bot_hub_core::io::{Input, Ticket};
 use bot_protocol::code::Code;
 
 use super::{Engine, Owner, Submitted, Todo};
-use bot_hub_store::driver::{StoreEvent, Unsent};
+use bot_hub_store::driver::{Question, StoreEvent, Unsent};
 use bot_hub_store::record::RecordWrite;
 use bot_hub_store::{StoreError, Write};
 
 impl Engine {
     pub(super) fn query(&mut self, ticket: Ticket, query: Query) {
+        self.ask(query.into(), ticket.0);
+    }
+
+    pub(super) fn ask(&mut self, question: Question, ticket: u64) {
         self.unsettled += 1;
-        self.unasked.push_back((query, ticket));
+        self.unasked.push_back((question, ticket));
         self.send_waiting();
+        self.work();
     }
 
     /// Hands the turn's changes to the store.
@@ -33,8 +38,10 @@ impl Engine {
         if !self.batch.is_empty() {
             // The next turn will write about as much.
             let next = Vec::with_capacity(self.batch.len());
-            let writes = std::mem::replace(&mut self.batch, next);
-            self.write(writes, Owner::Brain);
+            let mut writes = std::mem::replace(&mut self.batch, next);
+            let changes = writes.len();
+            writes.extend(self.audit.take_due());
+            self.write(writes, Owner::Brain { changes });
         }
     }
 
@@ -66,7 +73,7 @@ impl Engine {
             }
         }
         while let Some((query, ticket)) = self.unasked.pop_front() {
-            match self.driver.ask(query, ticket.0) {
+            match self.driver.ask(query, ticket) {
                 Ok(event) => self.todo.extend(event.map(Todo::Event)),
                 Err(Unsent::Busy(query)) => {
                     self.unasked.push_front((query, ticket));
@@ -84,6 +91,10 @@ impl Engine {
             StoreEvent::Answered { ticket, answer } => {
                 self.unsettled -= 1;
                 self.input(Input::Answered { ticket: Ticket(ticket), answer });
+            }
+            StoreEvent::Records { page, .. } => {
+                self.unsettled -= 1;
+                self.records_read(page);
             }
             StoreEvent::Dead(error) => self.store_error = Some(error),
         }
@@ -107,7 +118,11 @@ impl Engine {
             tracing::info!("the store has space again");
         }
         match submitted.owner {
-            Owner::Brain => self.input(Input::Committed { outcomes }),
+            Owner::Brain { changes } => {
+                let mut outcomes = outcomes;
+                outcomes.truncate(changes);
+                self.input(Input::Committed { outcomes });
+            }
             Owner::Account(promise) => self.account_settled(*promise),
             Owner::Invite(promise) => self.invite_settled(*promise),
             Owner::Claim(claim) => {
@@ -117,7 +132,9 @@ impl Engine {
                 Self::answer_claim(*claim);
             }
             Owner::Records(records) => self.records_settled(records),
-            Owner::Unattended => {}
+            Owner::Profile(promise) => self.profile_settled(*promise),
+            Owner::Swept(swept) => self.acts_swept(swept),
+            Owner::Act(_) | Owner::Unattended => {}
         }
     }
 
@@ -133,7 +150,7 @@ impl Engine {
         self.refusal = Some(error.to_string());
         let code = if is_full { Code::StorageFull } else { Code::StorageFailed };
         match submitted.owner {
-            Owner::Brain => self.input(Input::Refused { count: submitted.writes, code }),
+            Owner::Brain { changes } => self.input(Input::Refused { count: changes, code }),
             Owner::Account(promise) => self.account_refused(&promise, code),
             Owner::Invite(promise) => self.invite_refused(*promise, code),
             Owner::Claim(claim) => {
@@ -141,6 +158,9 @@ impl Engine {
                 self.claim_refused(*claim, code);
             }
             Owner::Records(records) => self.records_refused(&records),
+            Owner::Profile(promise) => self.profile_refused(*promise, code),
+            Owner::Act(line) => self.act_refused(*line),
+            Owner::Swept(_) => self.look_again_soon(),
             Owner::Unattended => {}
         }
     }

@@ -224,7 +224,7 @@ impl Store for Full {
 }
 
 /// An engine on a store, and what ana hears, who may operate it.
-fn operated(
+pub(super) fn operated(
     mut store: impl Store + 'static,
     start: impl FnOnce(Box<dyn Store>) -> Driver,
 ) -> (Engine, Rc<Outbox>) {
@@ -245,7 +245,7 @@ fn operated(
 }
 
 fn operate(engine: &mut Engine, operation: Operation) {
-    engine.operate_bots(ConnId(1), Operate { reference: "r1".into(), operation });
+    engine.operate_bots(ConnId(1), Operate { reference: "r1".into(), operation, why: None });
 }
 
 #[test]

@@ -25,9 +25,11 @@ pub use home::{Home, HomeError, OPERATOR, RunningHub};
 use supervisor::Supervisor;
 pub use surroundings::store_space;
 
+use crate::acts;
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
 use crate::engine::former::Former;
+use crate::engine::profiles;
 use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
 use crate::engine::traces::Exporter;
 use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order};
@@ -249,11 +251,17 @@ fn build(
         home.keep_token(&token)?;
     }
     let (events_in, events) = mpsc::channel(EVENTS_MAX);
+    let mut reader = store.reader()?;
+    let (newest_act, profiles) =
+        (acts::newest(reader.as_mut())?, profiles::stored(reader.as_mut())?);
+    drop(reader);
     let mut engine = Engine::new(hub, registry, Driver::inline(store)?, clock);
+    engine.restore_acts(newest_act);
     engine.restore_invites(invites);
     engine.restore_names(former);
     engine.charge_for_time();
     engine.remember_time(newest_at, age_waits);
+    engine.restore_profiles(profiles);
     engine.configure(translate::reconfiguration(&loaded.config));
     let engine = match loaded.config.store.kind {
         StoreKind::Memory => engine,

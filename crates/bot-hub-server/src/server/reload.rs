@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::supervisor::Supervisor;
 use super::translate;
-use crate::config::{Applies, Config, ConfigErrors, FileStamp, Loaded, Sources, load};
+use crate::config::{Applies, Change, Config, ConfigErrors, FileStamp, Loaded, Sources, load};
 use crate::door::Door;
 use crate::engine::Order;
 use crate::tls::{self, Keeper, Prepared};
@@ -113,6 +113,7 @@ impl Reloader {
         crate::log::set_level(loaded.config.log.level);
         self.door.reconfigure(translate::door(&loaded));
         let mut new = translate::reconfiguration(&loaded.config);
+        new.acts.changed = names_of(&changes);
         self.current = loaded.config;
         let (tell, told) = oneshot::channel();
         new.stored = Some(tell);
@@ -125,4 +126,15 @@ impl Reloader {
             );
         }
     }
+}
+
+/// The settings that are changed. Of a token not even the beginning is kept.
+fn names_of(changes: &[Change]) -> Vec<String> {
+    let name = |change: &Change| match change.path.split_once('.') {
+        Some(("tokens", _)) => "tokens".to_owned(),
+        _ => change.path.clone(),
+    };
+    let mut names: Vec<String> = changes.iter().map(name).collect();
+    names.dedup();
+    names
 }

@@ -10,6 +10,7 @@ use bot_protocol::limits::Limits;
 use crate::config::{self, ByteSize, Config, Loaded, StoreKind};
 use crate::door::{DoorConfig, DoorLimits};
 use crate::engine::Reconfiguration;
+use crate::engine::audit::{Acts, Kept};
 use crate::engine::registry::hash_token;
 
 /// Entries per room that the memory store keeps, whatever the configuration allows a disk to keep: a
@@ -63,8 +64,14 @@ pub(super) fn reconfiguration(config: &Config) -> Reconfiguration {
         public_url: config.public_url().map(ToString::to_string),
         auth_failures_per_minute: config.limits.auth_failures_per_minute,
         rooms: rooms(config),
+        acts: Acts { kept: kept(config), changed: Vec::new() },
         stored: None,
     }
+}
+
+fn kept(config: &Config) -> Kept {
+    let config::Audit { age, entries } = &config.audit;
+    Kept { age_ms: age.map(config::Period::as_ms), entries: *entries }
 }
 
 fn rooms(config: &Config) -> Vec<Input> {

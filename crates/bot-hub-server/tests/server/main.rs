@@ -1,5 +1,6 @@
 //! A whole hub in this process, real sockets, and the real client.
 
+mod audit;
 mod authority;
 mod crowd;
 mod declared;
@@ -14,6 +15,7 @@ mod limits;
 mod lists;
 mod names;
 mod pages;
+mod profiles;
 mod stage;
 mod timing;
 

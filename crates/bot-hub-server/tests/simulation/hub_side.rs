@@ -200,6 +200,8 @@ impl World {
                     self.show_change(&change);
                     changes.push(change);
                 }
+                // The simulation keeps no records of operators.
+                Output::Act { .. } => {}
                 Output::Query { ticket, query } => {
                     let at = self.now + self.dice.between(0, 3);
                     self.agenda.plan(at, Event::Read(self.hub.life, ticket, query));

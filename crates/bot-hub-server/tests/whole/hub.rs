@@ -13,6 +13,7 @@ use bot_hub_core::Hub;
 use bot_hub_core::change::{Change, Outcome};
 use bot_hub_core::io::Input;
 use bot_hub_server::door::{Door, DoorConfig};
+use bot_hub_server::engine::audit::Acts;
 use bot_hub_server::engine::registry::{Registry, hash_token};
 use bot_hub_server::engine::{Engine, Order, Reconfiguration};
 use bot_hub_store::driver::Driver;
@@ -142,6 +143,7 @@ impl HubProcess {
             public_url: None,
             auth_failures_per_minute: 1_000,
             rooms: declared.collect(),
+            acts: Acts::default(),
             stored: None,
         }
     }

@@ -15,6 +15,7 @@ use bot_hub_core::settings::Settings;
 use bot_hub_server::door::{
     Answer, Ask, Asker, Buffers, ConnId, Ended, Intent, Outbox, OutboxLimits, Question, RawFrame,
 };
+use bot_hub_server::engine::audit::Acts;
 use bot_hub_server::engine::registry::{Registry, hash_token};
 use bot_hub_server::engine::{Engine, INTENTS_MAX, Order, Reconfiguration};
 use bot_hub_store::driver::Driver;
@@ -293,6 +294,7 @@ fn configuration() -> Reconfiguration {
         public_url: None,
         auth_failures_per_minute: 1_000,
         rooms: Vec::new(),
+        acts: Acts::default(),
         stored: None,
     }
 }

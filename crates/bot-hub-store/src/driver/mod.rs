@@ -7,6 +7,7 @@
 //! **Invariant:** after an error that leaves the disk's state unknown, nothing is acknowledged again.
 
 mod group;
+mod question;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -16,13 +17,15 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use bot_hub_core::change::{Answer, Outcome, Query};
+use bot_hub_core::change::{Answer, Outcome};
 use tokio::sync::mpsc;
 
 use self::group::{Group, is_refusal};
+pub use self::question::Question;
 use self::tally::Tally;
 use super::{Reader, Store, StoreError, Write};
 use crate::Histogram;
+use crate::record::RecordPage;
 
 /// Names a submission or a question, as its sender likes.
 pub type Ticket = u64;
@@ -50,7 +53,14 @@ pub enum StoreEvent {
         /// Why: `Full` or `NoSuchRoom`.
         error: StoreError,
     },
-    /// The answer to a question.
+    /// The answer to a question about records.
+    Records {
+        /// Which question.
+        ticket: Ticket,
+        /// What was found, or why nothing could be read.
+        page: Result<RecordPage, StoreError>,
+    },
+    /// The answer to a question about a log.
     Answered {
         /// Which question.
         ticket: Ticket,
@@ -82,7 +92,7 @@ pub struct Driver {
 enum Kind {
     Threads {
         submissions: SyncSender<Submission>,
-        questions: SyncSender<(Query, Ticket)>,
+        questions: SyncSender<(Question, Ticket)>,
         threads: [JoinHandle<()>; 2],
     },
     Inline(Inline),
@@ -167,19 +177,17 @@ impl Driver {
     /// Asks something. `Some` is the answer, if it is there at once.
     pub fn ask(
         &mut self,
-        query: Query,
+        question: impl Into<Question>,
         ticket: Ticket,
-    ) -> Result<Option<StoreEvent>, Unsent<Query>> {
+    ) -> Result<Option<StoreEvent>, Unsent<Question>> {
+        let question = question.into();
         match &mut self.kind {
-            Kind::Threads { questions, .. } => match questions.try_send((query, ticket)) {
+            Kind::Threads { questions, .. } => match questions.try_send((question, ticket)) {
                 Ok(()) => Ok(None),
-                Err(TrySendError::Full((query, _))) => Err(Unsent::Busy(query)),
+                Err(TrySendError::Full((question, _))) => Err(Unsent::Busy(question)),
                 Err(TrySendError::Disconnected(_)) => Err(Unsent::Dead),
             },
-            Kind::Inline(inline) => {
-                let answer = inline.reader.answer(&query);
-                Ok(Some(StoreEvent::Answered { ticket, answer }))
-            }
+            Kind::Inline(inline) => Ok(Some(question.ask(inline.reader.as_mut(), ticket))),
         }
     }
 
@@ -252,12 +260,11 @@ fn write_all(
 
 fn answer_all(
     mut reader: Box<dyn Reader>,
-    questions: &Receiver<(Query, Ticket)>,
+    questions: &Receiver<(Question, Ticket)>,
     events: &mpsc::Sender<StoreEvent>,
 ) {
-    while let Ok((query, ticket)) = questions.recv() {
-        let answer = reader.answer(&query);
-        if events.blocking_send(StoreEvent::Answered { ticket, answer }).is_err() {
+    while let Ok((question, ticket)) = questions.recv() {
+        if events.blocking_send(question.ask(reader.as_mut(), ticket)).is_err() {
             return;
         }
     }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use super::*;
 use crate::Loaded;
 use crate::memory::MemoryStore;
-use bot_hub_core::change::{Change, Span};
+use crate::record::{PAGE_RECORDS_MAX, Record, RecordKind, RecordQuery, RecordWrite};
+use bot_hub_core::change::{Change, Query, Span};
 use bot_hub_core::entry::Draft;
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
@@ -85,6 +86,7 @@ fn run(texts: [&str; 3], fails: fn(&[Write]) -> Option<StoreError>) -> (Vec<Stri
             StoreEvent::Committed { ticket, outcomes } => format!("{ticket} {outcomes:?}"),
             StoreEvent::Refused { ticket, error } => format!("{ticket} {error}"),
             StoreEvent::Answered { ticket, answer } => format!("{ticket} {answer:?}"),
+            StoreEvent::Records { ticket, page } => format!("{ticket} {page:?}"),
             StoreEvent::Dead(error) => format!("dead: {error}"),
         });
     }
@@ -137,6 +139,38 @@ fn an_inline_driver_answers_at_once() {
         panic!("{event:?}")
     };
     assert_eq!(page.entries.len(), 1);
+}
+
+#[test]
+fn a_page_of_records_is_no_longer_than_the_bound_whatever_is_asked_for() {
+    let count = u64::from(PAGE_RECORDS_MAX) + 1;
+    let record = |number: u64| Record::new(RecordKind::AUDIT, format!("{number:020}"), *b"x");
+    let put = |number| Write::Record(RecordWrite::Put(record(number).unwrap()));
+    let mut store = MemoryStore::new().unwrap();
+    store.commit(&(0..count).map(put).collect::<Vec<_>>()).unwrap();
+    let (sender, mut events) = mpsc::channel(16);
+    let mut driver = Driver::start(Box::new(store), sender).unwrap();
+    let all = RecordQuery {
+        records_max: u32::MAX,
+        bytes_max: u32::MAX,
+        ..RecordQuery::all(RecordKind::AUDIT)
+    };
+    let mut read = Vec::new();
+    let (mut next, mut pages) = (Some(all), 0);
+    while let Some(query) = next {
+        pages += 1;
+        driver.ask(query, pages).unwrap();
+        let event = events.blocking_recv();
+        let Some(StoreEvent::Records { ticket, page: Ok(page) }) = event else {
+            panic!("{event:?}")
+        };
+        assert_eq!(ticket, pages);
+        read.extend(page.records);
+        next = page.next;
+    }
+    let expected: Vec<_> = (0..count).map(|number| record(number).unwrap()).collect();
+    assert_eq!((read, pages), (expected, 2));
+    driver.close();
 }
 
 #[test]

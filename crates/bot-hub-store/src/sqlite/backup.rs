@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
+use super::batch::put_record;
 use super::belonging;
 use super::clock;
 use super::connect::{self, Options};
@@ -18,9 +19,11 @@ use super::leftovers::{
 };
 use super::lock::DirectoryLock;
 use super::place::copy_place;
+use super::read::SqliteReader;
 use super::schema;
 use super::verify::{Report, verify_file};
-use crate::{RESTORED, StoreError, random_epoch};
+use crate::record::Record;
+use crate::{RESTORED, Reader, StoreError, random_epoch};
 
 /// What a copy leaves to the hub on the disk that both are on, if that is a tenth of it at least.
 const RESERVE_BYTES: u64 = 64 << 20;
@@ -117,6 +120,17 @@ impl Drop for Partial {
 ///
 /// The report is the restored store's.
 pub fn restore(copy: &Path, directory: &Path, replace: bool) -> Result<Report, StoreError> {
+    restore_noting(copy, directory, replace, |_| Vec::new())
+}
+
+/// The same for a store that has these records from its beginning, beside those of the copy. They are
+/// made of what can be read there.
+pub fn restore_noting(
+    copy: &Path,
+    directory: &Path,
+    replace: bool,
+    note: impl FnOnce(&mut dyn Reader) -> Vec<Record>,
+) -> Result<Report, StoreError> {
     super::make_directory(directory)?;
     let _lock = DirectoryLock::take(directory)?;
     let path = connect::database(directory);
@@ -135,7 +149,7 @@ pub fn restore(copy: &Path, directory: &Path, replace: bool) -> Result<Report, S
     has_room(&source, &path, 0)?;
     let partial = Partial::of(&path)?;
     copy_pages(&source, &partial.0)?;
-    begin_life(&partial.0).map_err(|error| error.at(&partial.0))?;
+    begin_life(&partial.0, note).map_err(|error| error.at(&partial.0))?;
     let report = verify_file(&partial.0, &Options::default())?;
     settle(&partial.0)?;
     // From here on a start refuses, until the new store has its name: none in between finds no store.
@@ -214,13 +228,21 @@ fn copy_pages(from: &Connection, partial: &Path) -> Result<(), StoreError> {
 }
 
 /// What a start does to a store of an earlier form, and another epoch.
-fn begin_life(path: &Path) -> Result<(), SqliteError> {
+fn begin_life(
+    path: &Path,
+    note: impl FnOnce(&mut dyn Reader) -> Vec<Record>,
+) -> Result<(), SqliteError> {
     let conn = connect::writer(path, &Options::default())?;
     // The copy that was restored stays: it is the way back.
     schema::prepare(&conn, path, schema::STEPS, |_| Ok(()))?;
     schema::write_epoch(&conn, random_epoch()?)?;
     // What is old in it was not old to those who wait for it: they get time to take it.
-    Ok(clock::write_age_waits(&conn, Some(RESTORED))?)
+    clock::write_age_waits(&conn, Some(RESTORED))?;
+    let mut reader = SqliteReader::new(connect::existing(path, &Options::default())?);
+    for record in note(&mut reader) {
+        put_record(&conn, &record)?;
+    }
+    Ok(())
 }
 
 /// Moves what connections left in a log of changes into the file itself, which is a file of its own.

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bot_hub_store::export::{self, Exported, entries};
-use bot_hub_store::sqlite::{SqliteStore, backup, backup_as_new, restore, verify};
+use bot_hub_store::record::{Record, RecordKind, RecordQuery, RecordWrite};
+use bot_hub_store::sqlite::{SqliteStore, backup, backup_as_new, restore, restore_noting, verify};
 use bot_hub_store::{RESTORED, Store, StoreError, Write};
 use bot_protocol::id::Epoch;
 
@@ -195,4 +196,24 @@ fn a_restore_puts_no_log_beside_the_store_that_an_earlier_one_put_aside() {
         |name: String| std::fs::read(file(&name)).is_ok_and(|it| it == b"of another store");
     let kept = found.filter(|it| is_kept(it.file_name().into_string().unwrap())).count();
     assert_eq!(kept, 1, "it is put aside by itself");
+}
+
+#[test]
+fn a_restored_store_has_the_records_of_the_copy_and_those_that_are_noted_of_them() {
+    let [data, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let copy = elsewhere.path().join("copy.db");
+    let mut store = SqliteStore::open(data.path()).unwrap();
+    let record = |key: &str| Record::new(RecordKind::AUDIT, key, *b"said").unwrap();
+    store.commit(&[Write::Record(RecordWrite::Put(record("1")))]).unwrap();
+    backup(data.path(), &copy).unwrap();
+    store.commit(&[Write::Record(RecordWrite::Put(record("2")))]).unwrap();
+    drop(store);
+    let all = RecordQuery::all(RecordKind::AUDIT);
+    let report = restore_noting(&copy, data.path(), true, |reader| {
+        assert_eq!(reader.records(&all).unwrap().records, [record("1")]);
+        vec![record("3")]
+    });
+    assert_eq!(report.unwrap().damage, []);
+    let mut reader = SqliteStore::open(data.path()).unwrap().reader().unwrap();
+    assert_eq!(reader.records(&all).unwrap().records, [record("1"), record("3")]);
 }

@@ -7,11 +7,14 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
+use bot_protocol::frame::audit::{ActWay, AuditLine};
 use bot_protocol::id::Epoch;
 use bot_protocol::time::Timestamp;
 use serde_json::json;
+use smol_str::format_smolstr;
 
 use super::Global;
+use super::audit::Why;
 use super::failure::{Failure, Kind};
 use super::generate::is_there;
 use super::hub::{data_dir, store_dir};
@@ -20,11 +23,12 @@ use super::paint::label;
 use super::progress::during;
 use super::verify::damage_of;
 use super::words::{local, utc, wall_clock};
+use bot_hub_server::acts::{self, ActKey};
 use bot_hub_server::server::Home;
 use bot_hub_store::StoreError;
 use bot_hub_store::sqlite::{
     Copied, Report, backup, backup_as_new, begins_as_a_copy, copy_place, copy_through, epoch_of,
-    obstacle, piped, restore, undamaged, whole_of,
+    obstacle, piped, restore_noting, undamaged, whole_of,
 };
 
 /// Where to.
@@ -280,6 +284,8 @@ pub(super) struct Restore {
     /// Put a store that is there aside, as hub.db.replaced, or with a number behind that
     #[arg(long)]
     replace: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 impl Restore {
@@ -290,7 +296,7 @@ impl Restore {
         let is_taken = dir.join("hub.db").exists() && obstacle(&dir).is_none() && !self.replace;
         let age = written(&self.file);
         let (copied, replaced) = (epoch_of(&self.file), epoch_of(&dir.join("hub.db")));
-        let restored = during("restoring", || restore(&self.file, &dir, self.replace));
+        let restored = during("restoring", || self.restore(&dir));
         let report = restored.map_err(|error| match error {
             StoreError::InUse { .. } => in_use(&dir),
             StoreError::Failed(_) if is_taken => {
@@ -314,6 +320,24 @@ impl Restore {
         say("accounts are as they were then: who was removed or lost a token since has it again \
              (bot-hub bot list, bot-hub invite list)");
         Ok(())
+    }
+}
+
+impl Restore {
+    /// The new store has the records of the copy, and one of the restore.
+    fn restore(&self, dir: &Path) -> Result<Report, StoreError> {
+        restore_noting(&self.file, dir, self.replace, |reader| {
+            // Where they cannot be read, that is told as damage.
+            let newest = acts::newest(reader).ok().flatten();
+            let key = ActKey::after(newest, wall_clock());
+            let file = self.file.file_name().unwrap_or_default().to_string_lossy();
+            let line = AuditLine {
+                detail: Some(format_smolstr!("from `{file}`")),
+                why: self.why.clone().into_text(),
+                ..acts::unasked("restore", "restore", ActWay::Command, key.at)
+            };
+            vec![acts::record(key, &line)]
+        })
     }
 }
 

@@ -2,21 +2,23 @@
 //!
 //! Owns what is printed about bots. A token is printed once, by whoever made it.
 
-use bot_protocol::frame::answer::{Ask, BotLine, BotList, BotOrigin, Reply, TokenMade};
+use bot_protocol::frame::answer::{Ask, BotLine, BotList, BotOrigin, BotProfile, Reply, TokenMade};
 use bot_protocol::frame::operator::Page;
+use bot_protocol::line::{OneLine, Skills};
 use bot_protocol::name::BotId;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::again::here;
 use super::ask::confirm_if_somebody_is_there;
+use super::audit::Why;
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::losing;
 use super::out::{counted, reserve_for_secret, say, table, why_unwritten};
 use super::paint::label;
 use super::target::{Directory, bot_argument};
-use super::who::{bots_table, is_operator};
+use super::who::{bots_table, is_operator, profile};
 use super::words::{ago, local, visible_line};
 use bot_hub_server::config::Period;
 
@@ -32,6 +34,8 @@ pub(super) enum BotCommand {
         /// Give it the rights of an operator: it may run these commands from another machine
         #[arg(long)]
         operator: bool,
+        #[command(flatten)]
+        why: Why,
     },
     /// List every bot; without operator rights, those that share a room with you
     List,
@@ -54,24 +58,32 @@ pub(super) enum BotCommand {
         /// How long the old tokens are still good, so that nobody is cut off: 24h
         #[arg(long, value_name = "PERIOD")]
         overlap: Option<Period>,
+        #[command(flatten)]
+        why: Why,
     },
     /// End the tokens made at run time, and close the bot's connections
     RevokeToken {
         /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
+        #[command(flatten)]
+        why: Why,
     },
     /// Keep a bot out until it is enabled again
     Disable {
         /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
+        #[command(flatten)]
+        why: Why,
     },
     /// Let a disabled bot in again
     Enable {
         /// Which bot
         #[arg(value_parser = bot_argument)]
         name: BotId,
+        #[command(flatten)]
+        why: Why,
     },
     /// Forget a bot, its tokens and memberships; what it said stays
     Remove {
@@ -81,37 +93,58 @@ pub(super) enum BotCommand {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Say what a bot is for and what it can do, for everybody who sees it; a bot may say it of itself
+    #[command(after_help = "An empty text, or no skills, takes away what was said.\n\n\
+                      Example:\n  bot-hub bot set pelouse --about 'Reads the news at six' --skills news,summaries")]
+    Set {
+        /// Which bot
+        #[arg(value_parser = bot_argument)]
+        name: BotId,
+        /// What it is for: one line of at most 280 characters
+        #[arg(long, value_name = "TEXT", required_unless_present = "skills")]
+        about: Option<OneLine>,
+        /// What it can do: at most 16 words, with commas between them
+        #[arg(long, value_name = "WORDS")]
+        skills: Option<Skills>,
+        #[command(flatten)]
+        why: Why,
     },
 }
 
 impl BotCommand {
     pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         match self {
-            Self::Add { name, operator } => {
+            Self::Add { name, operator, why } => {
                 reserve_for_secret()?;
-                let (value, made) = hub.ask(Ask::bot_add(name.clone(), operator)).await?;
+                let (value, made) = hub.ask(why.with(Ask::bot_add(name.clone(), operator))).await?;
                 match print_token(hub, value, &made) {
                     Ok(way) => explain_token(hub, &name, &way),
                     Err(failure) => return Err(take_back(hub, name, &failure).await),
                 }
                 Ok(())
             }
-            Self::RotateToken { name, overlap } => rotate(hub, name, overlap).await,
-            Self::RevokeToken { name } => {
-                let (value, done) = on(hub, &name, Ask::bot_revoke_token(name.clone())).await?;
+            Self::RotateToken { name, overlap, why } => rotate(hub, name, overlap, why).await,
+            Self::RevokeToken { name, why } => {
+                let ask = why.with(Ask::bot_revoke_token(name.clone()));
+                let (value, done) = on(hub, &name, ask).await?;
                 hub.out.done(&value, || revoked(&name, done.tokens))
             }
             Self::List => list(hub).await,
             Self::Show { name } => show(hub, &name).await,
-            Self::Disable { name } => {
-                let (value, _) = on(hub, &name, Ask::bot_disable(name.clone())).await?;
+            Self::Disable { name, why } => {
+                let ask = why.with(Ask::bot_disable(name.clone()));
+                let (value, _) = on(hub, &name, ask).await?;
                 hub.out.done(&value, || format!("{name} is disabled"))
             }
-            Self::Enable { name } => {
-                let (value, _) = on(hub, &name, Ask::bot_enable(name.clone())).await?;
+            Self::Enable { name, why } => {
+                let ask = why.with(Ask::bot_enable(name.clone()));
+                let (value, _) = on(hub, &name, ask).await?;
                 hub.out.done(&value, || format!("{name} is enabled"))
             }
-            Self::Remove { name, yes } => {
+            Self::Remove { name, yes, why } => {
                 if !yes {
                     let what = format!("remove {name}, its tokens and memberships?");
                     let rooms = super::room::rooms_of(hub, &name).await.ok();
@@ -120,9 +153,15 @@ impl BotCommand {
                     let question = format!("{what}{waits}");
                     confirm_if_somebody_is_there(question).await?;
                 }
-                let (value, done) = on(hub, &name, Ask::bot_remove(name.clone())).await?;
+                let ask = why.with(Ask::bot_remove(name.clone()));
+                let (value, done) = on(hub, &name, ask).await?;
                 let lost = losing::dropped(done.dropped);
                 hub.out.done(&value, || format!("{name} is removed; what it said stays{lost}"))
+            }
+            Self::Set { name, about, skills, why } => {
+                let ask = why.with(Ask::bot_set(name.clone(), about, skills));
+                let (value, said) = on(hub, &name, ask).await?;
+                hub.out.done(&value, || said_of(&said))
             }
         }
     }
@@ -139,9 +178,10 @@ async fn on<A: Reply>(hub: &Hub, bot: &BotId, ask: Ask<A>) -> Result<(Value, A),
 }
 
 /// In two steps: the old tokens end when the new one is out, and not before.
-async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>) -> Result<(), Failure> {
+async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>, why: Why) -> Result<(), Failure> {
     reserve_for_secret()?;
-    let (mut value, mut made) = on(hub, &name, Ask::bot_prepare_token(name.clone())).await?;
+    let (mut value, mut made) =
+        on(hub, &name, why.clone().with(Ask::bot_prepare_token(name.clone()))).await?;
     let token_id = made.token_id.take().unwrap_or_default();
     let of_file = is_of_file(hub, &name).await;
     let overlap_ms = overlap.map(Period::as_ms).filter(|it| *it > 0);
@@ -157,7 +197,7 @@ async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>) -> Result<(), F
         let hint = "the old token is still good, and the new one ends within minutes";
         Failure::new(Kind::Failed, why_unwritten(&failure)).hint(hint)
     })?;
-    let keep = Ask::bot_keep_token(name.clone(), token_id, old_ends_at);
+    let keep = why.with(Ask::bot_keep_token(name.clone(), token_id, old_ends_at));
     hub.ask(keep).await.map_err(|failure| {
         let hint = format!(
             "the token that was printed ends within minutes, and the old one is still good; once more: \
@@ -301,12 +341,14 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
         let rights = rights(&bot);
         let slowed = bot.slowed.map(|it| format!("\n  slowed     {}", super::words::slowed(it)));
         let slowed = slowed.unwrap_or_default();
+        let about = profile(bot.about.as_deref(), &bot.skills);
+        let about = if about.is_empty() { about } else { format!("\n  about      {about}") };
         let rooms = rooms.iter().map(|it| {
             let room = super::words::room(it.room.as_str());
             format!("\n  {room}  received up to {} of {}", it.cursor, it.head)
         });
         format!(
-            "{}\n  state      {}\n  rights     {rights}\n  made       {}\n  tokens     {}\n  last seen  {}{slowed}{}",
+            "{}\n  state      {}\n  rights     {rights}\n  made       {}\n  tokens     {}\n  last seen  {}{about}{slowed}{}",
             bot.bot,
             state(&bot),
             made_in(&bot),
@@ -315,6 +357,14 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
             rooms.collect::<String>(),
         )
     })
+}
+
+/// `pelouse: Reads the news at six [news, summaries]`
+fn said_of(said: &BotProfile) -> String {
+    match profile(said.about.as_deref(), &said.skills) {
+        text if text.is_empty() => format!("nothing is said of {} any more", said.bot),
+        text => format!("{}: {text}", said.bot),
+    }
 }
 
 fn origin(bot: &BotLine) -> String {

@@ -13,6 +13,7 @@ use bot_hub_client::{Cap, Client, ConnectError, End, Events, Options, State, Why
 use bot_protocol::frame::answer::{Ask, Reply};
 use bot_protocol::frame::operator::Operation;
 use bot_protocol::frame::server::AuthOk;
+use bot_protocol::line::OneLine;
 use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
@@ -225,8 +226,8 @@ impl Hub {
     }
 
     /// The whole answer, of however many pages it is.
-    async fn operate(&self, operation: Operation) -> Result<Value, Failure> {
-        let mut whole = self.operate_once(operation.clone()).await?;
+    async fn operate(&self, operation: Operation, why: Option<OneLine>) -> Result<Value, Failure> {
+        let mut whole = self.operate_once(operation.clone(), why).await?;
         let mut walk = pages::Walk::default();
         while let Some(next) = pages::take_next(&mut whole) {
             if !walk.is_new(&next) {
@@ -235,13 +236,17 @@ impl Hub {
                     .hint("are hub and command line of the same version? bot-hub status"));
             }
             let Some(operation) = operation.page_after(next) else { break };
-            pages::append(&mut whole, self.operate_once(operation).await?);
+            pages::append(&mut whole, self.operate_once(operation, None).await?);
         }
         Ok(whole)
     }
 
-    async fn operate_once(&self, operation: Operation) -> Result<Value, Failure> {
-        let asked = self.client.operate(operation).await;
+    async fn operate_once(
+        &self,
+        operation: Operation,
+        why: Option<OneLine>,
+    ) -> Result<Value, Failure> {
+        let asked = self.client.operate_because(operation, why).await;
         asked.map_err(|error| self.needs_operator(error.into()))
     }
 
@@ -261,13 +266,21 @@ impl Hub {
     /// Asks, and returns the answer twice: with every field that the hub sent, to be printed as JSON, and as
     /// the type of it that this program knows.
     pub(super) async fn ask<A: Reply>(&self, ask: Ask<A>) -> Result<(Value, A), Failure> {
-        let value = self.operate(ask.operation).await?;
-        let known = A::deserialize(&value).map_err(|error| {
-            Failure::new(Kind::Failed, format!("the hub's answer is not understood: {error}"))
-                .hint("are hub and command line of the same version? bot-hub status")
-        })?;
-        Ok((value, known))
+        known(self.operate(ask.operation, ask.why).await?)
     }
+
+    /// The same for one page of the answer.
+    pub(super) async fn ask_once<A: Reply>(&self, ask: Ask<A>) -> Result<(Value, A), Failure> {
+        known(self.operate_once(ask.operation, ask.why).await?)
+    }
+}
+
+fn known<A: Reply>(value: Value) -> Result<(Value, A), Failure> {
+    let known = A::deserialize(&value).map_err(|error| {
+        Failure::new(Kind::Failed, format!("the hub's answer is not understood: {error}"))
+            .hint("are hub and command line of the same version? bot-hub status")
+    })?;
+    Ok((value, known))
 }
 
 /// The address for pages of a hub that is reached at `wss://hub.example/ws`.

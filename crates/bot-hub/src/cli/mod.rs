@@ -6,6 +6,7 @@
 mod about;
 mod again;
 mod ask;
+mod audit;
 mod backup;
 mod bot;
 mod check;
@@ -149,6 +150,8 @@ enum Command {
     Pending(pending::Pending),
     /// Show the hub in numbers
     Status,
+    /// List what operators did: who, when, from where and why
+    Audit(audit::Audit),
     /// Watch rooms, bots and rates live
     Top(top::Top),
     /// Ask the hub whether it answers
@@ -223,6 +226,7 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Trace(trace) => with_hub(global, async |hub| trace.run(hub).await),
         Command::Pending(pending) => with_hub(global, async |hub| pending.run(hub).await),
         Command::Status => with_hub(global, async |hub| status::status(hub).await),
+        Command::Audit(audit) => with_hub(global, async |hub| audit.run(hub).await),
         Command::Top(top) => with_hub(global, async |hub| top.run(hub).await),
         Command::Ping(ping) => with_hub(global, async |hub| ping.run(hub).await),
         Command::Doctor(doctor) => return doctor.run(global, out),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::again::here;
 use super::ask::confirm_if_somebody_is_there;
+use super::audit::Why;
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::losing;
@@ -40,6 +41,8 @@ pub(super) enum RoomCommand {
         /// Only operators admit members
         #[arg(long)]
         closed: bool,
+        #[command(flatten)]
+        why: Why,
     },
     /// Make a bot a member, or change what it may do; what is said from then on waits for it
     #[command(after_help = RIGHTS)]
@@ -56,6 +59,8 @@ pub(super) enum RoomCommand {
         /// Do not ask, where it loses the right to read and something waits for it
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        why: Why,
     },
     /// Join an open room, as the bot of the token; what is said from then on waits for it
     #[command(
@@ -87,6 +92,8 @@ pub(super) enum RoomCommand {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        why: Why,
     },
     /// Change how long a room keeps its messages; without options, print it
     #[command(after_help = "Examples:\n  bot-hub room retain lab --age 90d --entries 500000\n  \
@@ -107,6 +114,8 @@ pub(super) enum RoomCommand {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        why: Why,
     },
 }
 
@@ -172,19 +181,19 @@ impl RoomCommand {
                 let (value, shown) = on(hub, &room, show_of(&room)).await?;
                 hub.out.answer(&value, || text(&shown))
             }
-            Self::Create { room, closed } => {
-                hub.ask(Ask::room_create(room.clone(), closed)).await?;
+            Self::Create { room, closed, why } => {
+                hub.ask(why.with(Ask::room_create(room.clone(), closed))).await?;
                 let done = json!({ "room": room, "closed": closed });
                 hub.out.done(&done, || format!("{} is there", words::room(room.as_str())))
             }
-            Self::Add { room, bot, can, yes } => {
+            Self::Add { room, bot, can, yes, why } => {
                 if !yes && can.is_some_and(|can| !can.has(Right::Read)) {
                     confirm_loss(hub, &room, &bot).await?;
                 }
-                let ask = Ask::room_add(room.clone(), bot.clone(), can);
+                let ask = why.with(Ask::room_add(room.clone(), bot.clone(), can));
                 membership(hub, &room, &bot, ask, "is a member of").await
             }
-            Self::Kick { room, bot, yes } => {
+            Self::Kick { room, bot, yes, why } => {
                 if !yes {
                     let name = words::room(room.as_str());
                     let waiting = waiting_for(hub, &room, &bot).await;
@@ -192,7 +201,7 @@ impl RoomCommand {
                     let question = format!("end {bot}'s membership of {name}?{waits}");
                     confirm_if_somebody_is_there(question).await?;
                 }
-                let ask = Ask::room_kick(room.clone(), bot.clone());
+                let ask = why.with(Ask::room_kick(room.clone(), bot.clone()));
                 membership(hub, &room, &bot, ask, "is no longer a member of").await
             }
             Self::Join { room } => {
@@ -203,8 +212,8 @@ impl RoomCommand {
                 })
             }
             Self::Leave { room, yes } => leave(hub, &room, yes).await,
-            Self::Retain { room, age, entries, bytes, yes } => {
-                retain(hub, &room, Wish { age, entries, bytes, yes }).await
+            Self::Retain { room, age, entries, bytes, yes, why } => {
+                retain(hub, &room, Wish { age, entries, bytes, yes, why }).await
             }
         }
     }
@@ -348,6 +357,7 @@ struct Wish {
     entries: Option<Bound<u64>>,
     bytes: Option<Bound<ByteSize>>,
     yes: bool,
+    why: Why,
 }
 
 impl Wish {
@@ -384,7 +394,7 @@ async fn retain(hub: &Hub, room: &RoomName, wish: Wish) -> Result<(), Failure> {
     if !is_change {
         return hub.out.answer(&answer, told);
     }
-    hub.ask(Ask::room_retain(room.clone(), rule)).await?;
+    hub.ask(wish.why.with(Ask::room_retain(room.clone(), rule))).await?;
     hub.out.done(&answer, told)
 }
 

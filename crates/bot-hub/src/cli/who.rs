@@ -6,6 +6,7 @@ use bot_protocol::frame::answer::Ask;
 use bot_protocol::frame::server::{BotInfo, RoomInfo};
 use bot_protocol::name::RoomName;
 use serde_json::{Value, json};
+use smol_str::SmolStr;
 
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
@@ -61,10 +62,28 @@ pub(super) fn bots_table(hub: &Hub, bots: &[BotInfo]) -> String {
             let state = state_word(it);
             let seen = if is_online(it) { "now".to_owned() } else { ago(it.last_seen, hub.now()) };
             let note = it.note.as_deref().map_or_else(String::new, |it| visible_line(it).into());
-            [it.bot.to_string(), visible_line(&state).into(), seen, note]
+            let about = profile(it.about.as_deref(), &it.skills);
+            [it.bot.to_string(), visible_line(&state).into(), seen, note, about]
         })
         .collect();
-    table(["bot", "state", "last seen", "note"], &rows)
+    // Where nothing is said of anybody there is no column for it.
+    if rows.iter().all(|[.., about]| about.is_empty()) {
+        let rows = rows.into_iter().map(|[bot, state, seen, note, _]| [bot, state, seen, note]);
+        return table(["bot", "state", "last seen", "note"], &rows.collect::<Vec<_>>());
+    }
+    table(["bot", "state", "last seen", "note", "about"], &rows)
+}
+
+/// What is said of a bot: `Reads the news at six [news, summaries]`. It is that bot's word, or an
+/// operator's.
+pub(super) fn profile(about: Option<&str>, skills: &[SmolStr]) -> String {
+    let mut text = about.map_or_else(String::new, |about| visible_line(about).into_owned());
+    if !skills.is_empty() {
+        let skills: Vec<_> = skills.iter().map(|skill| visible_line(skill)).collect();
+        let space = if text.is_empty() { "" } else { " " };
+        text += &format!("{space}[{}]", skills.join(", "));
+    }
+    text
 }
 
 /// Rooms as everybody may see them.

@@ -67,4 +67,10 @@ pub struct BotInfo {
     /// When it was last connected; absent if never since the hub knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<Timestamp>,
+    /// What it is for; absent if nobody has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<SmolStr>,
+    /// What it can do; absent if nobody has said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<SmolStr>,
 }

@@ -8,6 +8,7 @@
 //! enums would copy every field into a buffer on the way, and could not keep raw JSON raw.
 
 pub mod answer;
+pub mod audit;
 mod beat;
 pub mod client;
 mod directory;

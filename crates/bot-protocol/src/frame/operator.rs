@@ -5,7 +5,9 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::audit::AuditWish;
 use crate::limits::LIST_PAGE;
+use crate::line::{OneLine, Skills};
 use crate::name::{BotId, RoomName};
 use crate::right::Rights;
 use crate::time::Timestamp;
@@ -20,6 +22,9 @@ pub struct Operate {
     /// What to do.
     #[serde(rename = "do")]
     pub operation: Operation,
+    /// Why, for the record that is kept of what operators do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<OneLine>,
 }
 
 /// One administrative request.
@@ -85,6 +90,18 @@ pub enum Operation {
     BotRemove {
         /// The bot.
         bot: BotId,
+    },
+    /// Says what a bot is for. An operator may say it of every bot, and a bot of itself. What is left out
+    /// stays as it is; an empty text, and no skills, take away what was said.
+    BotSet {
+        /// The bot.
+        bot: BotId,
+        /// What it is for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<OneLine>,
+        /// What it can do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        skills: Option<Skills>,
     },
     /// Lists every room with its members, page by page. A room whose members do not fit into one page
     /// goes on in the next one, with the rest of them.
@@ -163,6 +180,8 @@ pub enum Operation {
         /// Which one.
         id: SmolStr,
     },
+    /// Lists what operators did, page by page.
+    Audit(AuditWish),
 }
 
 impl Operation {
@@ -173,6 +192,7 @@ impl Operation {
         let after = match &mut operation {
             Self::BotList(page) | Self::RoomList(page) | Self::InviteList(page) => &mut page.after,
             Self::RoomShow { after, .. } | Self::Pending { after, .. } => after,
+            Self::Audit(wish) => &mut wish.after,
             _ => return None,
         };
         *after = Some(next);

@@ -155,6 +155,7 @@ impl Engine {
             Write::Token(token.clone()),
             Write::Invite(Box::new(invite.clone())),
         ]);
+        writes.extend(self.record_claim(&invite));
         let claim = Claim { changes, invite, bot, token, secret, base, reply };
         self.write(writes, Owner::Claim(Box::new(claim)));
     }

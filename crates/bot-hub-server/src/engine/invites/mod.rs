@@ -113,6 +113,7 @@ impl Engine {
                 writes.extend(
                     self.invites.forgettable(self.now).into_iter().map(Write::ForgetInvite),
                 );
+                writes.extend(self.audit.record_of_invite(&record.id));
                 // Behind what the brain has asked for already, so that the store sees one order.
                 self.flush_brain();
                 self.invites.begin_change(&record.id);

@@ -17,6 +17,7 @@ use bot_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use self::insert::Statements;
+pub(super) use self::records::put_record;
 use super::cache::Cache;
 use super::clock;
 use super::error::SqliteError;

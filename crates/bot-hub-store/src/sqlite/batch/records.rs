@@ -1,12 +1,14 @@
 //! Small records: one statement each.
 
 use bot_hub_core::change::Outcome;
+use rusqlite::Connection;
 
 use super::Batch;
 use crate::record::{Record, RecordWrite};
 use crate::sqlite::error::SqliteError;
 use crate::sqlite::records::name_of;
 use crate::sqlite::rows::record_sum;
+use crate::sqlite::sum::Sum;
 
 /// What is there is changed in its place, so that its name stays in the index as it is.
 const PUT: &str = "INSERT INTO record (name, value, sum) VALUES (?1, ?2, ?3)
@@ -32,8 +34,17 @@ impl Batch<'_> {
     }
 
     fn insert_record(&mut self, sql: &str, record: &Record) -> rusqlite::Result<usize> {
-        let name = name_of(record.kind(), record.key());
-        let sum = record_sum(self.sum, &name, record.value());
-        self.conn.prepare_cached(sql)?.execute((name.as_str(), record.value(), sum))
+        insert(self.conn, self.sum, sql, record)
     }
+}
+
+fn insert(conn: &Connection, sum: &mut Sum, sql: &str, record: &Record) -> rusqlite::Result<usize> {
+    let name = name_of(record.kind(), record.key());
+    let sum = record_sum(sum, &name, record.value());
+    conn.prepare_cached(sql)?.execute((name.as_str(), record.value(), sum))
+}
+
+/// Writes a record into a store that nobody has open.
+pub(in crate::sqlite) fn put_record(conn: &Connection, record: &Record) -> rusqlite::Result<()> {
+    insert(conn, &mut Sum::default(), PUT, record).map(drop)
 }

@@ -109,6 +109,7 @@ fn read(dir: &std::path::Path) -> Option<Census> {
         stored.bots.iter().filter(|it| it.disabled).map(|it| it.bot.clone()).collect();
     let now = wall_clock();
     let bots = stored.bots.into_iter().map(|it| BotLine {
+        about: None,
         bot: it.bot,
         online: false,
         operator: it.operator,
@@ -119,6 +120,7 @@ fn read(dir: &std::path::Path) -> Option<Census> {
         client: None,
         created_at: Some(it.created_at),
         last_seen: it.last_seen,
+        skills: Vec::new(),
         slowed: None,
         ended_lately: None,
     });

@@ -15,6 +15,7 @@ use serde_json::json;
 use smol_str::SmolStr;
 
 use super::again::here;
+use super::audit::Why;
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::out::{reserve_for_secret, say, table, why_unwritten};
@@ -53,6 +54,8 @@ pub(super) struct Invite {
     /// Print no QR code on a terminal
     #[arg(long)]
     no_qr: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// A verb in the place of a name is a mistake: nobody is called so.
@@ -90,6 +93,8 @@ enum InviteCommand {
         /// Which one, as `invite list` names it
         #[arg(value_name = "ID")]
         id: SmolStr,
+        #[command(flatten)]
+        why: Why,
     },
 }
 
@@ -98,13 +103,13 @@ impl Invite {
         match self.command {
             None => {}
             Some(InviteCommand::List) => return list(hub).await,
-            Some(InviteCommand::Revoke { id }) => return revoke(hub, id).await,
+            Some(InviteCommand::Revoke { id, why }) => return revoke(hub, id, why).await,
         }
         let Some(name) = self.name else { return Ok(()) };
         reserve_for_secret()?;
         let expires_in_ms = Some(self.expires.as_ms());
         let wish = InviteWish { name, rooms: self.rooms, can: self.can, expires_in_ms };
-        let (mut value, made) = hub.ask(Ask::invite_create(wish)).await?;
+        let (mut value, made) = hub.ask(self.why.with(Ask::invite_create(wish))).await?;
         let base = hub.page_url(made.public_url.as_deref());
         let link = format!("{base}/join#{}", made.code.expose());
         let lines = lines(&base, &link, &made);
@@ -294,7 +299,7 @@ fn became(invite: &InviteLine) -> String {
     format!("{} joined {}{from}{with}", claim.bot, local(claim.at))
 }
 
-async fn revoke(hub: &Hub, id: SmolStr) -> Result<(), Failure> {
-    let (value, _) = hub.ask(Ask::invite_revoke(id.clone())).await?;
+async fn revoke(hub: &Hub, id: SmolStr, why: Why) -> Result<(), Failure> {
+    let (value, _) = hub.ask(why.with(Ask::invite_revoke(id.clone()))).await?;
     hub.out.done(&value, || format!("{id} is revoked: nobody can come by it"))
 }

@@ -7,10 +7,13 @@ use std::marker::PhantomData;
 use smol_str::SmolStr;
 
 use super::{
-    BotLine, BotList, BotRemoved, BotSwitched, Done, HubNumbers, InviteList, InviteMade,
-    InviteRevoked, Observing, PendingList, RoomLine, RoomList, TokenKept, TokenMade, TokensRevoked,
+    AuditList, BotLine, BotList, BotProfile, BotRemoved, BotSwitched, Done, HubNumbers, InviteList,
+    InviteMade, InviteRevoked, Observing, PendingList, RoomLine, RoomList, TokenKept, TokenMade,
+    TokensRevoked,
 };
+use crate::frame::audit::AuditWish;
 use crate::frame::operator::{InviteWish, Operation, Page, Retention};
+use crate::line::{OneLine, Skills};
 use crate::name::{BotId, RoomName};
 use crate::right::Rights;
 use crate::time::Timestamp;
@@ -20,7 +23,17 @@ use crate::time::Timestamp;
 pub struct Ask<A> {
     /// What is asked for.
     pub operation: Operation,
+    /// Why, for the record that is kept of what operators do.
+    pub why: Option<OneLine>,
     answer: PhantomData<fn() -> A>,
+}
+
+impl<A> Ask<A> {
+    /// The same question, with the reason for it.
+    #[must_use]
+    pub fn because(self, why: Option<OneLine>) -> Self {
+        Self { why, ..self }
+    }
 }
 
 /// Defines the questions. Each one is a function with the name of its operation, which takes its fields.
@@ -30,7 +43,7 @@ macro_rules! questions {
             #[doc = concat!("`", stringify!($name), "`; see [`Operation`].")]
             #[must_use]
             pub fn $name($($field: $type),*) -> Self {
-                Self { operation: $operation, answer: PhantomData }
+                Self { operation: $operation, why: None, answer: PhantomData }
             }
         })*
 
@@ -50,6 +63,8 @@ questions! {
     bot_disable(bot: BotId) -> BotSwitched: Operation::BotDisable { bot };
     bot_enable(bot: BotId) -> BotSwitched: Operation::BotEnable { bot };
     bot_remove(bot: BotId) -> BotRemoved: Operation::BotRemove { bot };
+    bot_set(bot: BotId, about: Option<OneLine>, skills: Option<Skills>) -> BotProfile:
+        Operation::BotSet { bot, about, skills };
     bot_list(page: Page) -> BotList: Operation::BotList(page);
     bot_show(bot: BotId) -> BotLine: Operation::BotShow { bot };
     room_create(room: RoomName, closed: bool) -> Done: Operation::RoomCreate { room, closed };
@@ -67,4 +82,5 @@ questions! {
     invite_create(wish: InviteWish) -> InviteMade: Operation::InviteCreate(wish);
     invite_list(page: Page) -> InviteList: Operation::InviteList(page);
     invite_revoke(id: SmolStr) -> InviteRevoked: Operation::InviteRevoke { id };
+    audit(wish: AuditWish) -> AuditList: Operation::Audit(wish);
 }

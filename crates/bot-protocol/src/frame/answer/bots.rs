@@ -90,6 +90,9 @@ pub struct BotList {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BotLine {
+    /// What it is for; absent if nobody has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<SmolStr>,
     /// Its name.
     pub bot: BotId,
     /// The program of its reading connection, as that named itself; `null` without one.
@@ -113,12 +116,28 @@ pub struct BotLine {
     /// Where it was made.
     #[serde(default)]
     pub origin: Open<BotOrigin>,
+    /// What it can do; absent if nobody has said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<SmolStr>,
     /// That it was slowed down, because it took more than its share of the hub's time; `null` if it was not.
     #[serde(serialize_with = "order::slowed")]
     pub slowed: Option<Slowed>,
     /// How many tokens of it are good.
     #[serde(default)]
     pub tokens: u64,
+}
+
+/// What is said of a bot, from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BotProfile {
+    /// What it is for; absent if nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<SmolStr>,
+    /// Which bot.
+    pub bot: BotId,
+    /// What it can do.
+    pub skills: Vec<SmolStr>,
 }
 
 /// How often the reading connections of a bot ended lately.

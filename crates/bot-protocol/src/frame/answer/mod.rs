@@ -17,9 +17,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+pub use super::audit::{ActOutcome, ActWay, AuditLine, AuditList};
 pub use ask::{ANSWERS, Ask};
 pub use bots::{
-    BotLine, BotList, BotOrigin, BotRemoved, BotSwitched, Ends, TokenKept, TokenMade, TokensRevoked,
+    BotLine, BotList, BotOrigin, BotProfile, BotRemoved, BotSwitched, Ends, TokenKept, TokenMade,
+    TokensRevoked,
 };
 pub use invites::{ClaimLine, InviteLine, InviteList, InviteMade, InviteRevoked, InviteState};
 pub use numbers::HubNumbers;
@@ -90,6 +92,10 @@ answers! {
     InviteList,
     /// To `invite_revoke`.
     InviteRevoked,
+    /// To `bot_set`.
+    BotProfile,
+    /// To `audit`.
+    AuditList,
 }
 
 impl Answer {

@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::door::{Buffers, ClaimWish, Intent, Outbox, OutboxLimits, RawFrame};
 use crate::engine::Reconfiguration;
+use crate::engine::audit::Acts;
 use crate::engine::registry::{Registry, hash_token};
 use bot_hub_store::driver::{Driver, StoreEvent};
 use bot_hub_store::memory::MemoryStore;
@@ -67,6 +68,7 @@ fn configuration(bots: &[&str]) -> Reconfiguration {
         public_url: None,
         auth_failures_per_minute: 9,
         rooms: Vec::new(),
+        acts: Acts::default(),
         stored: None,
     }
 }
