@@ -29,7 +29,7 @@ use crate::index::{BotIx, RoomIx};
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
-use crate::waiting::{Ask, Notices, Pending, Refused};
+use crate::waiting::{Ask, Notifications, Pending, Refused};
 use crate::world::{Census, Conn, Ended, Member, World};
 
 /// The brain of one hub.
@@ -56,11 +56,11 @@ pub struct Hub {
     /// Members whose losses have to be recorded.
     pub(crate) lossy: VecDeque<(RoomIx, BotIx)>,
     /// What senders are still to be told of entries that are not in memory.
-    pub(crate) notices: VecDeque<Notices>,
+    pub(crate) notifications: VecDeque<Notifications>,
     /// Of these the entries are being looked up.
-    pub(crate) notices_asked: Option<Notices>,
+    pub(crate) notifications_asked: Option<Notifications>,
     /// Senders were told that not everything can be told.
-    pub(crate) notices_left_out: bool,
+    pub(crate) notifications_left_out: bool,
     /// Changes that a full disk refused and that must not be forgotten.
     pub(crate) refused: Refused,
     /// See [`Hub::declaring`].
@@ -78,7 +78,7 @@ pub struct Hub {
     pub(crate) probes: u64,
     pub(crate) save_at: Option<Timestamp>,
     pub(crate) drops_at: Option<Timestamp>,
-    pub(crate) notices_at: Option<Timestamp>,
+    pub(crate) notifications_at: Option<Timestamp>,
     pub(crate) read_retry_at: Option<Timestamp>,
     pub(crate) sweep_at: Timestamp,
     /// Rooms that the present sweep has looked at.
@@ -105,9 +105,9 @@ impl Hub {
             expiries: Expiries::default(),
             unsaved: VecDeque::new(),
             lossy: VecDeque::new(),
-            notices: VecDeque::new(),
-            notices_asked: None,
-            notices_left_out: false,
+            notifications: VecDeque::new(),
+            notifications_asked: None,
+            notifications_left_out: false,
             refused: Refused::default(),
             declaring: 0,
             receipt_conns: 0,
@@ -120,7 +120,7 @@ impl Hub {
             probes: 0,
             save_at: None,
             drops_at: None,
-            notices_at: None,
+            notifications_at: None,
             read_retry_at: None,
             sweep_at: now + RETENTION_SWEEP_MS,
             swept: 0,
@@ -230,7 +230,7 @@ impl Hub {
         let times = [
             self.save_at,
             self.drops_at,
-            self.notices_at,
+            self.notifications_at,
             self.read_retry_at,
             self.expiries.next(),
             Some(self.sweep_at),
@@ -280,7 +280,7 @@ impl Hub {
     fn set_time(&mut self, now: Timestamp) {
         let back_ms = self.now.since(now);
         if back_ms > 0 {
-            for timer in [&mut self.save_at, &mut self.drops_at, &mut self.notices_at] {
+            for timer in [&mut self.save_at, &mut self.drops_at, &mut self.notifications_at] {
                 *timer = timer.map(|at| at - back_ms);
             }
             self.read_retry_at = self.read_retry_at.map(|at| at - back_ms);
@@ -313,8 +313,8 @@ impl Hub {
         if self.drops_at.is_some_and(|at| at <= self.now) {
             self.save_drops();
         }
-        if self.notices_at.is_some_and(|at| at <= self.now) {
-            self.next_notices();
+        if self.notifications_at.is_some_and(|at| at <= self.now) {
+            self.next_notifications();
         }
         if self.read_retry_at.is_some_and(|at| at <= self.now) {
             self.retry_reads();

@@ -35,19 +35,21 @@ impl Hub {
             (Pending::Leave { room, bot, why, waiter }, _) => {
                 self.leave_settled(room, bot, why, waiter);
             }
-            (Pending::Fact(fact), outcome) => self.fact_settled(*fact, &outcome),
-            (Pending::Drop { room, bot, notices, .. }, _) => {
-                self.loss_stored(room, bot);
-                self.look_up_all(notices);
+            (Pending::Observation(observation), outcome) => {
+                self.observation_settled(*observation, &outcome)
             }
-            (Pending::Cursor { room, bot, seq, news, claims, .. }, _) => {
+            (Pending::Drop { room, bot, notifications, .. }, _) => {
+                self.loss_stored(room, bot);
+                self.look_up_all(notifications);
+            }
+            (Pending::Cursor { room, bot, seq, notifications, claims, .. }, _) => {
                 if let Some(member) = self.world.member_mut(room, bot) {
                     member.meaning.mark_stored(seq);
                 }
-                self.tell_of_place((room, bot), seq, news, claims);
+                self.tell_of_place((room, bot), seq, notifications, claims);
             }
-            (Pending::Ahead { room, bot, seq, news, .. }, _) => {
-                self.tell_of_place((room, bot), seq, news, Vec::new());
+            (Pending::Ahead { room, bot, seq, notifications, .. }, _) => {
+                self.tell_of_place((room, bot), seq, notifications, Vec::new());
             }
             (Pending::Trim { room }, Outcome::Trimmed { removed, more, oldest_at }) => {
                 self.trimmed(room, &removed, oldest_at);
@@ -85,7 +87,7 @@ impl Hub {
             }
             // Whether it was said before is not known either.
             Pending::WasSaid(doubted) => self.refuse(doubted.conn, code, doubted.draft.id.as_str()),
-            Pending::Room { waiter: Waiter::Nobody, .. } | Pending::Fact(_) => {
+            Pending::Room { waiter: Waiter::Nobody, .. } | Pending::Observation(_) => {
                 self.retry(pending, code);
             }
             Pending::Drop { room, bot, after, to, .. } => self.loss_refused(room, bot, after, to),
@@ -112,7 +114,7 @@ impl Hub {
                 self.goes_on(room, bot);
                 self.refuse_waiter(waiter, code, "leave");
             }
-            Pending::Cursor { room, bot, seq, at, news, claims } => {
+            Pending::Cursor { room, bot, seq, at, notifications, claims } => {
                 if let Some(member) = self.world.member_mut(room, bot) {
                     // What another kind of reader did is tried again as it was.
                     if member.meaning.refused(seq) {
@@ -121,11 +123,11 @@ impl Hub {
                     self.save_again(room, bot);
                     self.retry_claims(room, bot, claims);
                 }
-                self.retry_news(news, code);
+                self.retry_notifications(notifications, code);
             }
-            Pending::Ahead { room, bot, seq, at, news } => {
+            Pending::Ahead { room, bot, seq, at, notifications } => {
                 self.ahead_refused(room, bot, seq, at);
-                self.retry_news(news, code);
+                self.retry_notifications(notifications, code);
             }
             Pending::Delivered { room, bot, at } => {
                 if let Some(member) = self.world.member_mut(room, bot) {

@@ -98,15 +98,15 @@ impl Hub {
     fn give_cursor(&mut self, room: RoomIx, bot: BotIx, Place { seq, state, at }: Place) {
         let (name, id) = (self.room_name(room), self.bot_id(bot).clone());
         let change = Change::Cursor { room: name, bot: id, seq, state, at };
-        let (news, claims) = (Vec::new(), Vec::new());
-        self.change(change, Pending::Cursor { room, bot, seq, at, news, claims });
+        let (notifications, claims) = (Vec::new(), Vec::new());
+        self.change(change, Pending::Cursor { room, bot, seq, at, notifications, claims });
     }
 
     /// What was received out of turn has a receipt of its own: the cursor says nothing of it.
     fn save_ahead(&mut self, room: RoomIx, bot: BotIx, seqs: Vec<u64>, at: Timestamp) {
         for seq in seqs {
             let receipt = Change::Receipt(self.received_record(room, bot, seq, at));
-            self.change(receipt, Pending::Ahead { room, bot, seq, at, news: Vec::new() });
+            self.change(receipt, Pending::Ahead { room, bot, seq, at, notifications: Vec::new() });
         }
     }
 

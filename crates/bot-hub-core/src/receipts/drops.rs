@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::change::{Change, Loss};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
-use crate::waiting::{About, Notice, Pending};
+use crate::waiting::{About, Pending, RangeNotification};
 use crate::world::Member;
 
 /// Losses are recorded at most this long after they happened, while nobody reads. A crash in between
@@ -95,22 +95,22 @@ impl Hub {
         for (range, (after, to)) in given {
             let (name, id, at) = (self.room_name(room), self.bot_id(bot).clone(), self.now);
             let change = Change::Drop { room: name, bot: id, range, at };
-            self.change(change, Pending::Drop { room, bot, after, to, notices: Vec::new() });
+            self.change(change, Pending::Drop { room, bot, after, to, notifications: Vec::new() });
             losers.entry((room, after, to, range.reason)).or_default().push(bot);
         }
     }
 
     /// The senders hear of it when the last of what was just recorded is stored.
     fn tell_losers(&mut self, losers: Losers) {
-        let news = losers.into_iter().map(|((room, after, to, why), bots)| {
+        let told = losers.into_iter().map(|((room, after, to, why), bots)| {
             let about = About::lost(why, bots.into());
-            (room, Notice { after, to, about })
+            (room, RangeNotification { after, to, about })
         });
-        let news: Vec<(RoomIx, Notice)> = news.collect();
-        if let (Some(Pending::Drop { notices, .. }), false) =
-            (self.pending.back_mut(), news.is_empty())
+        let told: Vec<(RoomIx, RangeNotification)> = told.collect();
+        if let (Some(Pending::Drop { notifications, .. }), false) =
+            (self.pending.back_mut(), told.is_empty())
         {
-            *notices = news;
+            *notifications = told;
         }
     }
 

@@ -21,7 +21,7 @@ use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::io::{CloseReason, ConnId, Hello, Output, Standing};
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
-use crate::waiting::{About, Notice};
+use crate::waiting::{About, RangeNotification};
 use crate::world::{Conn, Ended, Member, Slot};
 
 impl Hub {
@@ -141,14 +141,14 @@ impl Hub {
         let received = member.attach(conn, head, known);
         // Whether it read what was never written to its socket, only the client knows.
         let written = member.delivered();
-        let notice = |(after, to): (u64, u64)| Notice {
+        let notification = |(after, to): (u64, u64)| RangeNotification {
             after,
             to: to.min(written),
             about: About::received(bot),
         };
         self.note_place(room, bot);
         if !proves {
-            self.tell_of_claim(room, bot, received.into_iter().map(notice).collect());
+            self.tell_of_claim(room, bot, received.into_iter().map(notification).collect());
         }
         self.pump(room, bot);
     }

@@ -11,7 +11,7 @@ use crate::change::{Change, DroppedRange, Loss};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::io::ConnId;
-use crate::waiting::{About, Notice, Pending, Waiter};
+use crate::waiting::{About, Pending, RangeNotification, Waiter};
 use crate::world::{Member, Place};
 
 impl Hub {
@@ -103,9 +103,13 @@ impl Hub {
         let head = self.world.room(room).head;
         let (stretches, dropped) = member.parts_with(head);
         let about = || About::lost(why, [member.bot].into());
-        let notices = stretches.into_iter().map(|(after, to)| Notice { after, to, about: about() });
+        let notifications = stretches.into_iter().map(|(after, to)| RangeNotification {
+            after,
+            to,
+            about: about(),
+        });
         self.stats.dropped += dropped;
-        self.look_up_notices(room, notices.collect());
+        self.look_up_notifications(room, notifications.collect());
         dropped
     }
 

@@ -15,7 +15,7 @@ use crate::index::{BotIx, RoomIx};
 use crate::settings::{
     RETENTION_SWEEP_MS, SWEEP_MEMBERS_MAX, SWEEP_PAUSE_MS, SWEEP_ROOMS_MAX, TRIM_ENTRIES_MAX,
 };
-use crate::waiting::{About, Notice, Pending};
+use crate::waiting::{About, Pending, RangeNotification};
 
 impl Hub {
     /// Keeps the newest `limit` entries of others for an absent bot. Returns how many it dropped just
@@ -160,10 +160,10 @@ impl Hub {
         for bot in readers {
             self.pump(room, bot);
         }
-        let notices = losers.into_iter().map(|((after, to), bots)| {
+        let notifications = losers.into_iter().map(|((after, to), bots)| {
             let about = About::lost(Loss::Retention, bots.into());
-            Notice { after, to, about }
+            RangeNotification { after, to, about }
         });
-        self.tell_of_removed(room, notices.collect(), removed);
+        self.tell_of_removed(room, notifications.collect(), removed);
     }
 }

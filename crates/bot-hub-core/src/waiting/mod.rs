@@ -17,7 +17,7 @@ use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
 pub(crate) use self::refused::Refused;
-pub(crate) use self::told::{About, Fact, News, Notice, Notices};
+pub(crate) use self::told::{About, Notification, Notifications, Observation, RangeNotification};
 
 use crate::change::Loss;
 use crate::entry::Draft;
@@ -49,18 +49,24 @@ pub(crate) enum Pending {
         bot: BotIx,
         seq: u64,
         at: Timestamp,
-        news: Vec<News>,
+        notifications: Vec<Notification>,
         /// What a client received by its own account.
-        claims: Vec<Notice>,
+        claims: Vec<RangeNotification>,
     },
     /// An entry that was received out of turn, likewise.
-    Ahead { room: RoomIx, bot: BotIx, seq: u64, at: Timestamp, news: Vec<News> },
+    Ahead { room: RoomIx, bot: BotIx, seq: u64, at: Timestamp, notifications: Vec<Notification> },
     /// What was written to a bot's socket, likewise.
     Delivered { room: RoomIx, bot: BotIx, at: Timestamp },
-    /// A fact that must not be forgotten: if it is refused, it is tried again.
-    Fact(Box<Fact>),
+    /// An observation that must not be forgotten: if it is refused, it is tried again.
+    Observation(Box<Observation>),
     /// What a member will never get; if it is refused, it is recorded again.
-    Drop { room: RoomIx, bot: BotIx, after: u64, to: u64, notices: Vec<(RoomIx, Notice)> },
+    Drop {
+        room: RoomIx,
+        bot: BotIx,
+        after: u64,
+        to: u64,
+        notifications: Vec<(RoomIx, RangeNotification)>,
+    },
     /// A removal.
     Trim { room: RoomIx },
 }
@@ -114,7 +120,7 @@ pub(crate) enum Ask {
     /// A receipt for an entry that is not in the window any more.
     Receipt { conn: ConnId, bot: BotIx, room: RoomIx, receipt: Receipt },
     /// Senders of entries that are not in memory any more.
-    Notices,
+    Notifications,
 }
 
 /// The direction in which somebody reads back.
