@@ -5,10 +5,11 @@
 //! * `rules`: who is there, in which rooms, who may say what, and what is listed
 //! * `delivery`: from a committed message to its readers; `world::member` is one reader's arithmetic
 //! * `receipts`: what became of it, and who is told
-//! * `apply`: what follows when the store has answered; `waiting` is what waits for that
+//! * `apply`: what a committed change does to the tables; `answer`: what follows from it, and from answers;
+//!   `waiting` is what waits for those
 //!
-//! **Invariant:** the only cause of a delivery is [`Input::Committed`], directly or through a page
-//! that was read from the store.
+//! **Invariant:** the only cause of a delivery is that an entry is committed ([`Input::Committed`],
+//! [`Input::CommittedElsewhere`]), directly or through a page that was read from the store.
 
 use std::collections::VecDeque;
 
@@ -22,14 +23,14 @@ use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use crate::change::{Change, Loss, Outcome, Query, Snapshot};
-use crate::expiries::Expiries;
+use crate::change::{Change, Loss, Query, Snapshot};
+use crate::expiries::Expiry;
 use crate::ids::Ids;
-use crate::index::{BotIx, RoomIx};
+use crate::index::{BotIx, Named, RoomIx};
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
-use crate::waiting::{Ask, Notifications, Pending, Refused};
+use crate::waiting::{Ask, Notifications, Refused, Underway, Waiter};
 use crate::world::{Census, Conn, Ended, Member, World};
 
 /// The brain of one hub.
@@ -48,9 +49,9 @@ pub struct Hub {
     pub(crate) settings: Settings,
     pub(crate) epoch: Epoch,
     pub(crate) world: World,
-    pub(crate) pending: VecDeque<Pending>,
+    /// Changes on their way to the store, in their order.
+    pub(crate) underway: VecDeque<Underway>,
     pub(crate) asked: FxHashMap<Ticket, Ask>,
-    pub(crate) expiries: Expiries,
     /// Memberships whose cursors have to be saved.
     pub(crate) unsaved: VecDeque<(RoomIx, BotIx)>,
     /// Members whose losses have to be recorded.
@@ -63,8 +64,6 @@ pub struct Hub {
     pub(crate) notifications_left_out: bool,
     /// Changes that a full disk refused and that must not be forgotten.
     pub(crate) refused: Refused,
-    /// See [`Hub::declaring`].
-    pub(crate) declaring: usize,
     /// How many connections asked for receipts.
     pub(crate) receipt_conns: usize,
     /// Operators' connections that watch every room.
@@ -100,16 +99,14 @@ impl Hub {
             settings,
             epoch: snapshot.epoch,
             world: World::default(),
-            pending: VecDeque::new(),
+            underway: VecDeque::new(),
             asked: FxHashMap::default(),
-            expiries: Expiries::default(),
             unsaved: VecDeque::new(),
             lossy: VecDeque::new(),
             notifications: VecDeque::new(),
             notifications_asked: None,
             notifications_left_out: false,
             refused: Refused::default(),
-            declaring: 0,
             receipt_conns: 0,
             observers: Vec::new(),
             unserved: Vec::new(),
@@ -169,7 +166,10 @@ impl Hub {
             self.world.bot_mut(bot).ended_at = ended_at;
             self.comes_after(ended_at);
         }
-        self.expiries.restore(&mut self.world, snapshot.expiring);
+        for it in snapshot.expiring {
+            let (room, from) = (self.world.intern_room(&it.room), self.world.intern_bot(&it.from));
+            self.world.expiries.restore(Expiry { at: it.at, room, seq: it.seq, from, id: it.id });
+        }
         self.census = Census::of(&self.world);
     }
 
@@ -192,6 +192,7 @@ impl Hub {
                     self.committed(outcome);
                 }
             }
+            Input::CommittedElsewhere { batch } => self.committed_elsewhere(batch),
             Input::Refused { count, code } => {
                 self.store_refuses();
                 for _ in 0..count {
@@ -232,7 +233,7 @@ impl Hub {
             self.drops_at,
             self.notifications_at,
             self.read_retry_at,
-            self.expiries.next(),
+            self.world.expiries.next(),
             Some(self.sweep_at),
         ];
         times.into_iter().flatten().min().unwrap_or(self.sweep_at)
@@ -336,9 +337,10 @@ impl Hub {
         self.outputs.push_back(output);
     }
 
-    pub(crate) fn change(&mut self, change: Change, pending: Pending) {
-        self.outputs.push_back(Output::Change(change));
-        self.pending.push_back(pending);
+    /// Asks the store for a change. `named` are the room and the bot that it names.
+    pub(crate) fn change(&mut self, change: Change, named: Named, waiter: Waiter) {
+        self.outputs.push_back(Output::Change(change.clone()));
+        self.underway.push_back(Underway { change, named, waiter });
     }
 
     pub(crate) fn ask(&mut self, query: Query, ask: Ask) -> Ticket {
@@ -378,13 +380,5 @@ impl Hub {
     /// An id for a message whose sender chose none.
     pub(crate) fn make_id(&mut self) -> MessageId {
         self.ids.make(self.now)
-    }
-
-    fn committed(&mut self, outcome: Outcome) {
-        let Some(pending) = self.pending.pop_front() else {
-            debug_assert!(false, "an outcome without a change");
-            return;
-        };
-        self.settle(pending, outcome);
     }
 }

@@ -13,7 +13,6 @@ use bot_protocol::frame::server::{ErrorFrame, RangeReceipt};
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
-use smol_str::SmolStr;
 
 use crate::change::{Page, Query, Removed, Span};
 use crate::hub::Hub;
@@ -261,8 +260,8 @@ impl Hub {
                     recipients: u32::try_from(others.len()).unwrap_or(u32::MAX),
                     bots: named.map(|bot| self.bot_id(*bot).clone()).collect(),
                     state: about.state.into(),
-                    at: self.now,
-                    reason: about.reason.map(SmolStr::new_static),
+                    at: about.at.unwrap_or(self.now),
+                    reason: about.reason.clone(),
                 })
             };
             self.send(conn, frame);
@@ -279,9 +278,9 @@ impl Hub {
             sent_at: it.sent_at,
             bot,
             state: about.state,
-            at: self.now,
-            reason: about.reason.map(SmolStr::new_static),
-            reply: None,
+            at: about.at.unwrap_or(self.now),
+            reason: about.reason.clone(),
+            reply: about.reply.clone(),
         }
     }
 }

@@ -9,37 +9,45 @@ use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
-use crate::change::{Change, Loss, Outcome, ReceiptRecord};
+use crate::apply::Recorded;
+use crate::change::{Change, Loss, ReceiptRecord};
 use crate::hub::Hub;
-use crate::index::{BotIx, RoomIx};
+use crate::index::{BotIx, Named, RoomIx};
 use crate::io::ConnId;
-use crate::waiting::{Notification, Observation, Pending, RangeNotification};
+use crate::waiting::{About, Notification, Observation, RangeNotification, Underway, Waiter};
 use crate::world::Slot;
 
 impl Hub {
     /// Makes a change that must not get lost.
     pub(crate) fn store_observation(&mut self, observation: Observation) {
-        self.change(
-            Change::Receipt(observation.record.clone()),
-            Pending::Observation(Box::new(observation)),
-        );
+        let Observation { record, notification } = observation;
+        let named = Named::member(notification.room, notification.bot);
+        self.change(Change::Receipt(record), named, Waiter::Observed(Box::new(notification)));
     }
 
-    pub(crate) fn observation_settled(&mut self, observation: Observation, outcome: &Outcome) {
-        let notification = observation.notification;
-        match outcome {
-            // The store may have it with the place already, and nobody was told.
-            Outcome::Late if notification.state == ReceiptState::Received => {
-                self.tell_of_place(
-                    (notification.room, notification.bot),
-                    notification.seq,
-                    vec![notification],
-                    Vec::new(),
-                );
+    /// A receipt is stored, or comes late.
+    pub(crate) fn receipt_answered(&mut self, recorded: Recorded, waiter: Waiter) {
+        let Recorded { room, bot, record, is_late, goes_on, is_news } = recorded;
+        match waiter {
+            // The store may have it with the place already, and nobody was told. A lower rung that comes late
+            // is no news to anybody.
+            Waiter::Observed(it) => {
+                if !is_late || it.state == ReceiptState::Received && goes_on {
+                    self.notify(*it);
+                }
             }
-            // A lower rung that comes late is no news to anybody.
-            Outcome::Late => {}
-            _ => self.notify(notification),
+            waiter @ Waiter::Senders(_) if goes_on => self.tell_of_place(room, waiter),
+            Waiter::Nobody if !is_late => {
+                let (after, to) = (record.seq - 1, record.seq);
+                let about = About::recorded(bot, record);
+                self.look_up_notifications(room, vec![RangeNotification { after, to, about }]);
+            }
+            _ => {}
+        }
+        if is_news {
+            self.note_place(room, bot);
+            self.note_losses(room, bot);
+            self.pump(room, bot);
         }
     }
 
@@ -56,16 +64,12 @@ impl Hub {
 
     /// Saves a bot's place, and tells the senders when it is stored.
     fn tell_when_saved(&mut self, room: RoomIx, bot: BotIx, told: Vec<Notification>) {
-        let before = self.pending.len();
+        let before = self.underway.len();
         self.save_place(room, bot);
-        let is_new = self.pending.len() > before;
-        match self.pending.back_mut() {
-            Some(Pending::Cursor { notifications, .. } | Pending::Ahead { notifications, .. })
-                if is_new =>
-            {
-                *notifications = told
-            }
-            _ => told.into_iter().for_each(|notification| self.record(notification)),
+        let is_new = self.underway.len() > before;
+        match self.underway.back_mut() {
+            Some(Underway { waiter: Waiter::Senders(nobody), .. }) if is_new => *nobody = told,
+            _ => told.into_iter().for_each(|it| self.record(it)),
         }
     }
 
@@ -81,30 +85,16 @@ impl Hub {
         if received.is_empty() || self.receipt_conns == 0 || !is_member {
             return;
         }
-        let before = self.pending.len();
+        let before = self.underway.len();
         self.save_place(room, bot);
-        let is_new = self.pending.len() > before;
-        if !(is_new && matches!(self.pending.back(), Some(Pending::Cursor { .. }))) {
+        let is_cursor = |it: &Underway| matches!(it.change, Change::Cursor { .. });
+        if self.underway.len() == before || !self.underway.back().is_some_and(is_cursor) {
             self.repeat_place(room, bot);
         }
-        if let Some(Pending::Cursor { claims, .. }) = self.pending.back_mut() {
-            *claims = received;
-        }
-    }
-
-    /// A place is stored, if the membership in which it was reached goes on: with its end those entries
-    /// were dropped, before.
-    pub(crate) fn tell_of_place(
-        &mut self,
-        (room, bot): (RoomIx, BotIx),
-        seq: u64,
-        notifications: Vec<Notification>,
-        claims: Vec<RangeNotification>,
-    ) {
-        let member = self.world.member(room, bot);
-        if member.is_some_and(|member| member.reads() && member.since < seq) {
-            notifications.into_iter().for_each(|it| self.notify(it));
-            self.look_up_notifications(room, claims);
+        if let Some(Underway { change: Change::Cursor { .. }, waiter, .. }) =
+            self.underway.back_mut()
+        {
+            *waiter = Waiter::Claimed(received);
         }
     }
 

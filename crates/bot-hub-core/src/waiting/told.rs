@@ -43,23 +43,41 @@ pub(crate) struct RangeNotification {
     pub(crate) about: About,
 }
 
+impl RangeNotification {
+    /// The same became of all these stretches `(after, to)`.
+    pub(crate) fn all(stretches: Vec<(u64, u64)>, about: &About) -> Vec<Self> {
+        let of = |(after, to)| Self { after, to, about: about.clone() };
+        stretches.into_iter().map(of).collect()
+    }
+}
+
 /// What became of it, and for whom.
 #[derive(Clone, Debug)]
 pub(crate) struct About {
     pub(crate) bots: Arc<[BotIx]>,
     pub(crate) state: ReceiptState,
-    pub(crate) reason: Option<&'static str>,
+    pub(crate) reason: Option<SmolStr>,
+    pub(crate) reply: Option<MessageId>,
+    /// When, if that was before the senders are told.
+    pub(crate) at: Option<Timestamp>,
 }
 
 impl About {
     /// These bots will never get it.
     pub(crate) fn lost(why: Loss, bots: Arc<[BotIx]>) -> Self {
-        Self { bots, state: why.state(), reason: Some(why.word()) }
+        let reason = Some(SmolStr::new_static(why.word()));
+        Self { bots, state: why.state(), reason, reply: None, at: None }
     }
 
-    /// This bot has received it.
-    pub(crate) fn received(bot: BotIx) -> Self {
-        Self { bots: [bot].into(), state: ReceiptState::Received, reason: None }
+    /// This is recorded of one bot.
+    pub(crate) fn recorded(bot: BotIx, record: ReceiptRecord) -> Self {
+        let ReceiptRecord { state, at, reason, reply, .. } = record;
+        Self { bots: [bot].into(), state, reason: reason.map(SmolStr::from), reply, at: Some(at) }
+    }
+
+    /// This bot has brought it to that rung.
+    pub(crate) fn reached(bot: BotIx, state: ReceiptState) -> Self {
+        Self { bots: [bot].into(), state, reason: None, reply: None, at: None }
     }
 }
 

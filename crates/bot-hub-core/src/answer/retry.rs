@@ -10,7 +10,7 @@ use bot_protocol::receipt::ReceiptState;
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::settings::CURSOR_SAVE_MS;
-use crate::waiting::{Notification, Observation, Pending, RangeNotification, Waiter};
+use crate::waiting::{Notification, Observation, RangeNotification, Waiter};
 
 /// Observations, and positions that clients named, that are kept while the disk is full.
 const OBSERVATIONS_MAX: usize = 10_000;
@@ -31,23 +31,25 @@ impl Hub {
         pause.min(PAUSE_MAX_MS)
     }
 
-    /// The store refused something that nobody waits for: the brain tries it again, with the next
-    /// save.
-    pub(crate) fn retry(&mut self, pending: Pending, code: Code) {
+    /// A room that nobody but the configuration waits for is tried again, with the next save.
+    pub(super) fn retry_room(&mut self, room: RoomIx) {
         self.save_after(CURSOR_SAVE_MS);
-        let refused = &mut self.refused;
-        match pending {
-            Pending::Room { room, .. } => {
-                refused.rooms.insert(room);
-            }
-            Pending::Join { room, bot, .. } => {
-                refused.joins.insert((room, bot));
-            }
-            Pending::Observation(observation) if refused.observations.len() < OBSERVATIONS_MAX => {
-                refused.observations.push_back(*observation);
-            }
-            Pending::Observation(observation) => self.forget_observation(&observation, code),
-            _ => {}
+        self.refused.rooms.insert(room);
+    }
+
+    /// The same of a membership.
+    pub(super) fn retry_join(&mut self, room: RoomIx, bot: BotIx) {
+        self.save_after(CURSOR_SAVE_MS);
+        self.refused.joins.insert((room, bot));
+    }
+
+    /// The same of what became of an entry, as long as there is space for it.
+    pub(super) fn retry_observation(&mut self, observation: Observation, code: Code) {
+        self.save_after(CURSOR_SAVE_MS);
+        if self.refused.observations.len() < OBSERVATIONS_MAX {
+            self.refused.observations.push_back(observation);
+        } else {
+            self.forget_observation(&observation, code);
         }
     }
 
@@ -101,7 +103,7 @@ impl Hub {
     pub(crate) fn retry_notifications(&mut self, told: Vec<Notification>, code: Code) {
         for notification in told {
             let observation = self.observation(notification);
-            self.retry(Pending::Observation(Box::new(observation)), code);
+            self.retry_observation(observation, code);
         }
     }
 
@@ -122,11 +124,11 @@ impl Hub {
         if let Some(room) = self.refused.rooms.pop_first() {
             if !self.world.room(room).durable {
                 // Still on its way: how such a room comes stays decided.
-                self.wish_for_room(room, Waiter::Nobody);
+                self.wish_for_room(room, Waiter::Configuration);
             }
         } else if let Some((room, bot)) = self.refused.joins.pop_first() {
             if self.world.member(room, bot).is_none() {
-                self.add_member(room, bot, Waiter::Nobody);
+                self.add_member(room, bot, Waiter::Configuration);
             }
         } else if let Some((room, bot, claim)) = self.refused.claims.pop_front() {
             self.tell_of_claim(room, bot, vec![claim]);
