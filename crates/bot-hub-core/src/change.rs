@@ -63,6 +63,8 @@ pub enum Change {
         room: RoomName,
         /// The bot.
         bot: BotId,
+        /// `Left`, or `Kicked`. Nothing of it is stored: what was dropped says why.
+        why: Loss,
     },
     /// A bot's cursor is at `seq`; it never goes back. → `Done`.
     Cursor {

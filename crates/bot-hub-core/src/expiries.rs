@@ -8,10 +8,8 @@ use std::collections::BinaryHeap;
 use bot_protocol::id::MessageId;
 use bot_protocol::time::Timestamp;
 
-use crate::change::Expiring;
 use crate::entry::Entry;
 use crate::index::{BotIx, RoomIx};
-use crate::world::World;
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Expiry {
@@ -34,11 +32,9 @@ impl Expiries {
         }
     }
 
-    pub(crate) fn restore(&mut self, world: &mut World, stored: Vec<Expiring>) {
-        for it in stored {
-            let (room, from) = (world.intern_room(&it.room), world.intern_bot(&it.from));
-            self.0.push(Reverse(Expiry { at: it.at, room, seq: it.seq, from, id: it.id }));
-        }
+    /// An entry of an earlier start expires.
+    pub(crate) fn restore(&mut self, expiry: Expiry) {
+        self.0.push(Reverse(expiry));
     }
 
     /// Takes out one that is due.

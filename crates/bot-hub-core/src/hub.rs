@@ -5,10 +5,11 @@
 //! * `rules`: who is there, in which rooms, who may say what, and what is listed
 //! * `delivery`: from a committed message to its readers; `world::member` is one reader's arithmetic
 //! * `receipts`: what became of it, and who is told
-//! * `apply`: what follows when the store has answered; `waiting` is what waits for that
+//! * `apply`: what a committed change does to the tables; `answer`: what follows from it, and from answers;
+//!   `waiting` is what waits for those
 //!
-//! **Invariant:** the only cause of a delivery is [`Input::Committed`], directly or through a page
-//! that was read from the store.
+//! **Invariant:** the only cause of a delivery is that an entry is committed ([`Input::Committed`],
+//! [`Input::CommittedElsewhere`]), directly or through a page that was read from the store.
 
 use std::collections::VecDeque;
 
@@ -22,14 +23,14 @@ use bot_protocol::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use crate::change::{Change, Loss, Outcome, Query, Snapshot};
-use crate::expiries::Expiries;
+use crate::change::{Change, Loss, Query, Snapshot};
+use crate::expiries::Expiry;
 use crate::ids::Ids;
-use crate::index::{BotIx, RoomIx};
+use crate::index::{BotIx, Named, RoomIx};
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
-use crate::waiting::{Ask, Notices, Pending, Refused};
+use crate::waiting::{Ask, Notifications, Refused, Underway, Waiter};
 use crate::world::{Census, Conn, Ended, Member, World};
 
 /// The brain of one hub.
@@ -48,23 +49,21 @@ pub struct Hub {
     pub(crate) settings: Settings,
     pub(crate) epoch: Epoch,
     pub(crate) world: World,
-    pub(crate) pending: VecDeque<Pending>,
+    /// Changes on their way to the store, in their order.
+    pub(crate) underway: VecDeque<Underway>,
     pub(crate) asked: FxHashMap<Ticket, Ask>,
-    pub(crate) expiries: Expiries,
     /// Memberships whose cursors have to be saved.
     pub(crate) unsaved: VecDeque<(RoomIx, BotIx)>,
     /// Members whose losses have to be recorded.
     pub(crate) lossy: VecDeque<(RoomIx, BotIx)>,
     /// What senders are still to be told of entries that are not in memory.
-    pub(crate) notices: VecDeque<Notices>,
+    pub(crate) notifications: VecDeque<Notifications>,
     /// Of these the entries are being looked up.
-    pub(crate) notices_asked: Option<Notices>,
+    pub(crate) notifications_asked: Option<Notifications>,
     /// Senders were told that not everything can be told.
-    pub(crate) notices_left_out: bool,
+    pub(crate) notifications_left_out: bool,
     /// Changes that a full disk refused and that must not be forgotten.
     pub(crate) refused: Refused,
-    /// See [`Hub::declaring`].
-    pub(crate) declaring: usize,
     /// How many connections asked for receipts.
     pub(crate) receipt_conns: usize,
     /// Operators' connections that watch every room.
@@ -78,7 +77,7 @@ pub struct Hub {
     pub(crate) probes: u64,
     pub(crate) save_at: Option<Timestamp>,
     pub(crate) drops_at: Option<Timestamp>,
-    pub(crate) notices_at: Option<Timestamp>,
+    pub(crate) notifications_at: Option<Timestamp>,
     pub(crate) read_retry_at: Option<Timestamp>,
     pub(crate) sweep_at: Timestamp,
     /// Rooms that the present sweep has looked at.
@@ -100,16 +99,14 @@ impl Hub {
             settings,
             epoch: snapshot.epoch,
             world: World::default(),
-            pending: VecDeque::new(),
+            underway: VecDeque::new(),
             asked: FxHashMap::default(),
-            expiries: Expiries::default(),
             unsaved: VecDeque::new(),
             lossy: VecDeque::new(),
-            notices: VecDeque::new(),
-            notices_asked: None,
-            notices_left_out: false,
+            notifications: VecDeque::new(),
+            notifications_asked: None,
+            notifications_left_out: false,
             refused: Refused::default(),
-            declaring: 0,
             receipt_conns: 0,
             observers: Vec::new(),
             unserved: Vec::new(),
@@ -120,7 +117,7 @@ impl Hub {
             probes: 0,
             save_at: None,
             drops_at: None,
-            notices_at: None,
+            notifications_at: None,
             read_retry_at: None,
             sweep_at: now + RETENTION_SWEEP_MS,
             swept: 0,
@@ -169,7 +166,10 @@ impl Hub {
             self.world.bot_mut(bot).ended_at = ended_at;
             self.comes_after(ended_at);
         }
-        self.expiries.restore(&mut self.world, snapshot.expiring);
+        for it in snapshot.expiring {
+            let (room, from) = (self.world.intern_room(&it.room), self.world.intern_bot(&it.from));
+            self.world.expiries.restore(Expiry { at: it.at, room, seq: it.seq, from, id: it.id });
+        }
         self.census = Census::of(&self.world);
     }
 
@@ -192,6 +192,7 @@ impl Hub {
                     self.committed(outcome);
                 }
             }
+            Input::CommittedElsewhere { batch } => self.committed_elsewhere(batch),
             Input::Refused { count, code } => {
                 self.store_refuses();
                 for _ in 0..count {
@@ -231,9 +232,9 @@ impl Hub {
         let times = [
             self.save_at,
             self.drops_at,
-            self.notices_at,
+            self.notifications_at,
             self.read_retry_at,
-            self.expiries.next(),
+            self.world.expiries.next(),
             Some(self.sweep_at),
         ];
         times.into_iter().flatten().min().unwrap_or(self.sweep_at)
@@ -281,7 +282,7 @@ impl Hub {
     fn set_time(&mut self, now: Timestamp) {
         let back_ms = self.now.since(now);
         if back_ms > 0 {
-            for timer in [&mut self.save_at, &mut self.drops_at, &mut self.notices_at] {
+            for timer in [&mut self.save_at, &mut self.drops_at, &mut self.notifications_at] {
                 *timer = timer.map(|at| at - back_ms);
             }
             self.read_retry_at = self.read_retry_at.map(|at| at - back_ms);
@@ -314,8 +315,8 @@ impl Hub {
         if self.drops_at.is_some_and(|at| at <= self.now) {
             self.save_drops();
         }
-        if self.notices_at.is_some_and(|at| at <= self.now) {
-            self.next_notices();
+        if self.notifications_at.is_some_and(|at| at <= self.now) {
+            self.next_notifications();
         }
         if self.read_retry_at.is_some_and(|at| at <= self.now) {
             self.retry_reads();
@@ -341,9 +342,10 @@ impl Hub {
         self.outputs.back()
     }
 
-    pub(crate) fn change(&mut self, change: Change, pending: Pending) {
-        self.outputs.push_back(Output::Change(change));
-        self.pending.push_back(pending);
+    /// Asks the store for a change. `named` are the room and the bot that it names.
+    pub(crate) fn change(&mut self, change: Change, named: Named, waiter: Waiter) {
+        self.outputs.push_back(Output::Change(change.clone()));
+        self.underway.push_back(Underway { change, named, waiter });
     }
 
     pub(crate) fn ask(&mut self, query: Query, ask: Ask) -> Ticket {
@@ -383,13 +385,5 @@ impl Hub {
     /// An id for a message whose sender chose none.
     pub(crate) fn make_id(&mut self) -> MessageId {
         self.ids.make(self.now)
-    }
-
-    fn committed(&mut self, outcome: Outcome) {
-        let Some(pending) = self.pending.pop_front() else {
-            debug_assert!(false, "an outcome without a change");
-            return;
-        };
-        self.settle(pending, outcome);
     }
 }

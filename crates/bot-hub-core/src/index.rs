@@ -7,3 +7,25 @@ pub(crate) struct BotIx(pub(crate) u32);
 /// A room's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RoomIx(pub(crate) u32);
+
+/// The indices of what a change names, as far as whoever asked for it knew them: then its commit costs
+/// no look-up by name.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Named {
+    pub(crate) room: Option<RoomIx>,
+    pub(crate) bot: Option<BotIx>,
+}
+
+impl Named {
+    pub(crate) fn room(room: RoomIx) -> Self {
+        Self { room: Some(room), bot: None }
+    }
+
+    pub(crate) fn bot(bot: BotIx) -> Self {
+        Self { room: None, bot: Some(bot) }
+    }
+
+    pub(crate) fn member(room: RoomIx, bot: BotIx) -> Self {
+        Self { room: Some(room), bot: Some(bot) }
+    }
+}

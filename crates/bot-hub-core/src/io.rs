@@ -177,6 +177,13 @@ pub enum Input {
         /// One outcome per change, in their order.
         outcomes: Vec<Outcome>,
     },
+    /// Somebody else has made these changes: another hub on the same store, an import. They come in the
+    /// order of the store, together with what this brain asks for, and the store that it asks has them. What
+    /// is committed together comes together.
+    CommittedElsewhere {
+        /// Every change with its outcome, in their order.
+        batch: Vec<(Change, Outcome)>,
+    },
     /// The oldest changes that were not answered yet could not be stored; nothing of them was.
     Refused {
         /// How many.

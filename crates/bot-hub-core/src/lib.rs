@@ -19,6 +19,7 @@ pub mod entry;
 pub mod io;
 pub mod settings;
 
+mod answer;
 mod apply;
 mod delivery;
 mod expiries;

@@ -29,7 +29,7 @@ pub struct Stats {
     pub corrupt: u64,
     /// Connections that were taken over by a newer one.
     pub replaced: u64,
-    /// Facts that were forgotten while the store refused them, and losses that senders were not told
+    /// Observations that were forgotten while the store refused them, and losses that senders were not told
     /// of one by one.
     pub forgotten: u64,
     /// Changes that the store refused.

@@ -1,149 +1,137 @@
-//! What follows when a change is committed or refused.
+//! From a committed change to the tables.
 //!
-//! Owns the dispatch of outcomes; `answers` does the same for questions, `retry` for what a full disk refused.
-//! Changes are answered in their order, so the queue needs no keys.
+//! Owns what a change does to rooms and memberships, by the change and its outcome alone: the same whether
+//! this brain asked for it or somebody else did. Of a change that this brain asked for, the tables may hold
+//! a part already, and then that part does nothing. What follows for those who wait and read is for
+//! `answer`: nothing is said here to anybody.
 
-mod answers;
-mod retry;
+mod log;
+mod members;
+mod places;
 
-use bot_protocol::code::Code;
-use bot_protocol::frame::answer::Done;
-use bot_protocol::right::Right;
+use std::sync::Arc;
 
-use crate::change::Outcome;
-use crate::hub::Hub;
-use crate::waiting::{Pending, Waiter};
+use bot_protocol::receipt::ReceiptState;
+use bot_protocol::time::Timestamp;
 
-impl Hub {
-    pub(crate) fn settle(&mut self, pending: Pending, outcome: Outcome) {
-        match (pending, outcome) {
-            (Pending::Append(said), outcome) => self.append_settled(said, &outcome),
-            (Pending::WasSaid(doubted), outcome) => self.was_said_settled(*doubted, &outcome),
-            (Pending::Room { room, waiter }, _) => {
-                self.room_is_stored(room);
-                self.confirm(waiter);
-            }
-            (Pending::Retain { room, retain, waiter }, _) => {
-                self.world.room_mut(room).retain = Some(retain);
-                self.confirm(waiter);
-                self.trim(room);
-            }
-            (Pending::Join { room, bot, waiter }, _) => self.join_settled(room, bot, waiter),
-            (Pending::Grant { room, bot, rights, waiter }, _) => {
-                self.grant_settled(room, bot, rights, waiter);
-            }
-            (Pending::Leave { room, bot, why, waiter }, _) => {
-                self.leave_settled(room, bot, why, waiter);
-            }
-            (Pending::Fact(fact), outcome) => self.fact_settled(*fact, &outcome),
-            (Pending::Drop { room, bot, notices, .. }, _) => {
-                self.loss_stored(room, bot);
-                self.look_up_all(notices);
-            }
-            (Pending::Cursor { room, bot, seq, news, claims, .. }, _) => {
-                if let Some(member) = self.world.member_mut(room, bot) {
-                    member.meaning.mark_stored(seq);
-                }
-                self.tell_of_place((room, bot), seq, news, claims);
-            }
-            (Pending::Ahead { room, bot, seq, news, .. }, _) => {
-                self.tell_of_place((room, bot), seq, news, Vec::new());
-            }
-            (Pending::Trim { room }, Outcome::Trimmed { removed, more, oldest_at }) => {
-                self.trimmed(room, &removed, oldest_at);
-                if more {
-                    self.trim(room);
-                }
-            }
-            (Pending::Delivered { .. } | Pending::Trim { .. } | Pending::Parting, _) => {}
-        }
-    }
+pub(crate) use self::log::Losers;
 
-    /// Answers an operator; the other waiters get an answer of their own.
-    pub(crate) fn confirm(&mut self, waiter: Waiter) {
-        if let Waiter::Operator { conn, reference } = waiter {
-            self.operated(conn, reference, Done::dropping(0));
-        }
-    }
+use crate::change::{Change, Loss, Outcome, ReceiptRecord, Removed};
+use crate::entry::{Draft, Entry};
+use crate::index::{BotIx, Named, RoomIx};
+use crate::world::{Member, World};
 
-    /// How much of what the configuration declares is not stored yet. While that is anything, a hub is
-    /// not ready.
-    pub fn declaring(&self) -> usize {
-        self.declaring
-    }
+/// What a committed change did, for everything that follows from it.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Nothing that concerns anybody but whoever asked.
+    Nothing,
+    /// A room has one entry more.
+    Appended {
+        room: RoomIx,
+        from: BotIx,
+        entry: Entry,
+        /// It follows on the last one that was known here.
+        is_next: bool,
+    },
+    /// A sender said that before, at this place and time.
+    Repeated { room: RoomIx, from: BotIx, entry: Entry, first_at: Timestamp },
+    /// The log has no such message: another one has its id, or it was only asked for.
+    NotThere(Arc<Draft>),
+    /// A room is there.
+    Made,
+    /// A room has a retention of its own.
+    Retained(RoomIx),
+    /// A bot is a member, and perhaps was before.
+    Joined { room: RoomIx, bot: BotIx, is_new: bool },
+    /// What a member may do.
+    Granted {
+        room: RoomIx,
+        bot: BotIx,
+        /// The member as it was, if it began or ceased to read.
+        before: Option<Box<Member>>,
+        /// It reads the room now, or its reading changed.
+        is_told: bool,
+    },
+    /// A bot is no member any more.
+    Left { room: RoomIx, left: Option<Box<Member>>, why: Loss },
+    /// A cursor or a mark is stored, of a membership that goes on.
+    Placed { room: RoomIx, bot: BotIx, state: ReceiptState, learned: Learned },
+    /// A receipt is stored, unless it is late.
+    Recorded(Recorded),
+    /// A member will never get something.
+    Lost { room: RoomIx, bot: BotIx, reason: Loss, learned: Learned },
+    /// The retention removed entries of a room, perhaps none.
+    Trimmed { room: RoomIx, removed: Vec<Removed>, losers: Losers, more: bool },
+}
 
-    pub(crate) fn change_refused(&mut self, code: Code) {
-        self.stats.store_refusals += 1;
-        let Some(pending) = self.pending.pop_front() else {
-            debug_assert!(false, "a refusal without a change");
-            return;
-        };
-        match pending {
-            Pending::Append(said) => {
-                let reference = if said.chosen_id { said.draft.id.as_str() } else { "message" };
-                self.refuse(said.conn, code, reference);
-            }
-            // Whether it was said before is not known either.
-            Pending::WasSaid(doubted) => self.refuse(doubted.conn, code, doubted.draft.id.as_str()),
-            Pending::Room { waiter: Waiter::Nobody, .. } | Pending::Fact(_) => {
-                self.retry(pending, code);
-            }
-            Pending::Drop { room, bot, after, to, .. } => self.loss_refused(room, bot, after, to),
-            Pending::Join { room, bot, ref waiter } => {
-                self.world.joining(room, bot, -1);
-                match waiter {
-                    Waiter::Nobody => self.retry(pending, code),
-                    waiter => self.refuse_waiter(waiter.clone(), code, "join"),
-                }
-            }
-            Pending::Room { room, waiter } => {
-                let known = self.world.room_mut(room);
-                known.making = known.making.saturating_sub(1);
-                self.refuse_waiter(waiter, code, "join");
-            }
-            Pending::Retain { waiter, .. } => self.refuse_waiter(waiter, code, "operate"),
-            Pending::Grant { room, bot, rights, waiter } => {
-                if !rights.has(Right::Read) {
-                    self.goes_on(room, bot);
-                }
-                self.refuse_waiter(waiter, code, "operate");
-            }
-            Pending::Leave { room, bot, waiter, .. } => {
-                self.goes_on(room, bot);
-                self.refuse_waiter(waiter, code, "leave");
-            }
-            Pending::Cursor { room, bot, seq, at, news, claims } => {
-                if let Some(member) = self.world.member_mut(room, bot) {
-                    // What another kind of reader did is tried again as it was.
-                    if member.meaning.refused(seq) {
-                        member.unsaved_cursor.get_or_insert(at);
-                    }
-                    self.save_again(room, bot);
-                    self.retry_claims(room, bot, claims);
-                }
-                self.retry_news(news, code);
-            }
-            Pending::Ahead { room, bot, seq, at, news } => {
-                self.ahead_refused(room, bot, seq, at);
-                self.retry_news(news, code);
-            }
-            Pending::Delivered { room, bot, at } => {
-                if let Some(member) = self.world.member_mut(room, bot) {
-                    member.unsaved_delivered.get_or_insert(at);
-                    self.save_again(room, bot);
-                }
-            }
-            Pending::Trim { room } => self.world.room_mut(room).trimming = false,
-            // With the end of the membership, which says so.
-            Pending::Parting => {}
-        }
-    }
+/// The stretches `(after, to)` of a log for which a change is news here; `None` if nothing of it is.
+pub(crate) type Learned = Option<Vec<(u64, u64)>>;
 
-    fn refuse_waiter(&mut self, waiter: Waiter, code: Code, reference: &str) {
-        match waiter {
-            Waiter::Nobody | Waiter::Another => {}
-            Waiter::Client(conn) => self.refuse(conn, code, reference),
-            Waiter::Operator { conn, reference } => self.refuse(conn, code, &reference),
+/// What became of a receipt.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) room: RoomIx,
+    pub(crate) bot: BotIx,
+    pub(crate) record: ReceiptRecord,
+    /// Something as high is recorded, or that it was dropped with the membership.
+    pub(crate) is_late: bool,
+    /// The membership in which it was received goes on.
+    pub(crate) goes_on: bool,
+    /// The tables did not have it.
+    pub(crate) is_news: bool,
+}
+
+impl World {
+    /// Takes over what was committed. Changes of one room come in the order of the store.
+    pub(crate) fn apply(
+        &mut self,
+        now: Timestamp,
+        change: Change,
+        named: Named,
+        outcome: Outcome,
+    ) -> Effect {
+        match change {
+            Change::Append(draft) => self.append(draft, named, &outcome),
+            Change::WasSaid(draft) => self.was_said(draft, named, &outcome),
+            Change::CreateRoom { room, closed } => {
+                let room = self.named_room(named, &room);
+                self.room_made(room, closed)
+            }
+            Change::Retain { room, retain } => {
+                let room = self.named_room(named, &room);
+                self.room_mut(room).retain = Some(retain);
+                Effect::Retained(room)
+            }
+            Change::Join { room, bot } => {
+                let (room, bot) = self.named(named, &room, &bot);
+                self.member_joined(room, bot)
+            }
+            Change::Grant { room, bot, rights } => {
+                let (room, bot) = self.named(named, &room, &bot);
+                self.member_granted(room, bot, rights)
+            }
+            Change::Leave { room, bot, why } => {
+                let (room, bot) = self.named(named, &room, &bot);
+                Effect::Left { room, left: self.remove_member(room, bot).map(Box::new), why }
+            }
+            Change::Cursor { room, bot, seq, state, .. } => {
+                let (room, bot) = self.named(named, &room, &bot);
+                self.cursor_stored(now, (room, bot), seq, state)
+            }
+            Change::Delivered { room, bot, seq, .. } => {
+                let (room, bot) = self.named(named, &room, &bot);
+                self.mark_stored(room, bot, seq)
+            }
+            Change::Receipt(record) => self.receipt_stored(named, record, &outcome),
+            Change::Drop { room, bot, range, .. } => {
+                let (room, bot) = self.named(named, &room, &bot);
+                self.loss_stored(room, bot, range)
+            }
+            Change::Trim { room, retain, now, .. } => {
+                let room = self.named_room(named, &room);
+                self.trimmed(room, retain.age_ms.map(|age_ms| (age_ms, now)), outcome)
+            }
         }
     }
 }

@@ -131,7 +131,7 @@ impl Hub {
             .filter(|slot| self.wants_receipts(slot.from, slot.sent_at))
             .collect::<Vec<_>>()
         {
-            self.notify(self.news(stretch.room, bot, slot, ReceiptState::Delivered));
+            self.notify(self.notification(stretch.room, bot, slot, ReceiptState::Delivered));
         }
     }
 

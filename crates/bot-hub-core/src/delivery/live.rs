@@ -30,26 +30,29 @@ struct Rest {
     behind: Vec<BotIx>,
     /// What a connection is handed with the entry.
     bytes: usize,
+    /// So many entries are kept for a bot that is away.
+    buffer_max: Option<u32>,
 }
 
 impl Hub {
-    /// An entry was committed: hand it to everybody who is up to date.
-    pub(crate) fn appended(&mut self, room: RoomIx, sender: BotIx, entry: Entry) -> Handed {
-        self.stats.accepted += 1;
-        self.world.room_is_there(room);
-        let state = self.world.room_mut(room);
-        state.head = entry.seq;
-        state.bytes += entry.draft.size() as u64;
-        state.oldest_at.get_or_insert(entry.draft.sent_at);
-        self.expiries.add(room, &entry, sender);
+    /// An entry was committed: hands it to everybody who is up to date. `buffer_max` are so many entries as
+    /// are kept for a bot that is away; who commits an entry elsewhere decides that there.
+    pub(crate) fn deliver(
+        &mut self,
+        room: RoomIx,
+        sender: BotIx,
+        entry: &Entry,
+        buffer_max: Option<u32>,
+    ) -> Handed {
         if entry.draft.expires_at().is_some_and(|at| at <= self.now) {
             self.appended_too_late(room, sender, entry.seq);
             return Handed::default();
         }
 
         let members = self.world.room(room).members.len();
+        let bytes = entry.draft.wire_size();
         let (mut handed, mut rest) =
-            (Handed::default(), Rest { bytes: entry.draft.wire_size(), ..Rest::default() });
+            (Handed::default(), Rest { bytes, buffer_max, ..Rest::default() });
         let mut to = Vec::with_capacity(members);
         for at in 0..members {
             let member = &mut self.world.room_mut(room).members[at];
@@ -58,20 +61,20 @@ impl Hub {
                 member.pass_unread(entry.seq);
             } else if member.bot == sender {
                 self.pass_own(room, at, entry.seq);
-            } else if let Some(conn) = self.hand_live(room, at, sender, &entry, &mut rest) {
+            } else if let Some(conn) = self.hand_live(room, at, sender, entry, &mut rest) {
                 handed.delivered += 1;
                 to.push(conn);
             } else {
                 handed.queued += 1;
-                handed.dropped += self.queue(room, at, &entry, &mut rest);
+                handed.dropped += self.queue(room, at, entry, &mut rest);
             }
         }
         self.stats.deliveries += u64::from(handed.delivered);
-        self.show_observers(room, &entry, &mut to);
+        self.show_observers(room, entry, &mut to);
         if !to.is_empty() {
             let age_ms = self.now.since(entry.draft.sent_at);
             let circumstances = Circumstances { age_ms, ..Circumstances::default() };
-            self.output(Output::Deliver { entry, to, circumstances });
+            self.output(Output::Deliver { entry: entry.clone(), to, circumstances });
         }
         self.finish(room, rest);
         self.trim_overfull(room);
@@ -98,6 +101,11 @@ impl Hub {
             }
         }
         self.expire();
+        self.pump_all(room);
+    }
+
+    /// Goes on with everybody who reads the room.
+    pub(crate) fn pump_all(&mut self, room: RoomIx) {
         for at in 0..self.world.room(room).members.len() {
             let bot = self.world.room(room).members[at].bot;
             self.pump(room, bot);
@@ -155,7 +163,7 @@ impl Hub {
             rest.behind.push(bot);
         }
         let is_away = self.world.bots[bot.0 as usize].conn.is_none();
-        match self.settings.limits.buffer_per_bot_per_room.filter(|_| is_away) {
+        match rest.buffer_max.filter(|_| is_away) {
             Some(limit) => self.limit_buffer(room, at, entry.seq, u64::from(limit)),
             None => {
                 if member.buffer.is_counted() {

@@ -6,11 +6,12 @@
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 
+use crate::apply::Learned;
 use crate::change::{Change, ReceiptRecord};
 use crate::hub::Hub;
-use crate::index::{BotIx, RoomIx};
+use crate::index::{BotIx, Named, RoomIx};
 use crate::settings::CURSOR_SAVE_MS;
-use crate::waiting::Pending;
+use crate::waiting::{About, RangeNotification, Waiter};
 use crate::world::Place;
 
 impl Hub {
@@ -76,7 +77,7 @@ impl Hub {
         if let Some(at) = delivered_at {
             let (room_name, bot_id) = (name.clone(), id.clone());
             let change = Change::Delivered { room: room_name, bot: bot_id, seq: delivered, at };
-            self.change(change, Pending::Delivered { room, bot, at });
+            self.change(change, Named::member(room, bot), Waiter::Nobody);
         }
         if let Some((seqs, at)) = ahead {
             self.save_ahead(room, bot, seqs, at);
@@ -98,15 +99,14 @@ impl Hub {
     fn give_cursor(&mut self, room: RoomIx, bot: BotIx, Place { seq, state, at }: Place) {
         let (name, id) = (self.room_name(room), self.bot_id(bot).clone());
         let change = Change::Cursor { room: name, bot: id, seq, state, at };
-        let (news, claims) = (Vec::new(), Vec::new());
-        self.change(change, Pending::Cursor { room, bot, seq, at, news, claims });
+        self.change(change, Named::member(room, bot), Waiter::Senders(Vec::new()));
     }
 
     /// What was received out of turn has a receipt of its own: the cursor says nothing of it.
     fn save_ahead(&mut self, room: RoomIx, bot: BotIx, seqs: Vec<u64>, at: Timestamp) {
         for seq in seqs {
             let receipt = Change::Receipt(self.received_record(room, bot, seq, at));
-            self.change(receipt, Pending::Ahead { room, bot, seq, at, news: Vec::new() });
+            self.change(receipt, Named::member(room, bot), Waiter::Senders(Vec::new()));
         }
     }
 
@@ -128,10 +128,51 @@ impl Hub {
         }
     }
 
-    /// The store refused that: it is given again.
+    /// The store refused a cursor. What another kind of reader did is tried again as it was.
+    pub(crate) fn cursor_refused(&mut self, room: RoomIx, bot: BotIx, (seq, at): (u64, Timestamp)) {
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        if member.meaning.refused(seq) {
+            member.unsaved_cursor.get_or_insert(at);
+        }
+        self.save_again(room, bot);
+    }
+
+    /// The same of what was written to a socket.
+    pub(crate) fn mark_refused(&mut self, room: RoomIx, bot: BotIx, at: Timestamp) {
+        let Some(member) = self.world.member_mut(room, bot) else { return };
+        member.unsaved_delivered.get_or_insert(at);
+        self.save_again(room, bot);
+    }
+
+    /// The same of what was received out of turn.
     pub(crate) fn ahead_refused(&mut self, room: RoomIx, bot: BotIx, seq: u64, at: Timestamp) {
         let Some(member) = self.world.member_mut(room, bot) else { return };
         member.ahead.take_back(seq, at);
         self.save_again(room, bot);
+    }
+
+    /// A place is stored of a membership that goes on: senders may hear of it.
+    pub(crate) fn tell_of_place(&mut self, room: RoomIx, waiter: Waiter) {
+        match waiter {
+            Waiter::Senders(told) => told.into_iter().for_each(|it| self.notify(it)),
+            Waiter::Claimed(claims) => self.look_up_notifications(room, claims),
+            _ => {}
+        }
+    }
+
+    /// Somebody else has stored a place of a bot: its senders hear of what it passed, and its reader here
+    /// goes on after it.
+    pub(crate) fn placed_elsewhere(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        state: ReceiptState,
+        learned: Learned,
+    ) {
+        let Some(learned) = learned else { return };
+        let told = RangeNotification::all(learned, &About::reached(bot, state));
+        self.look_up_notifications(room, told);
+        self.note_place(room, bot);
+        self.pump(room, bot);
     }
 }

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::apply::Learned;
 use crate::change::{Change, Loss};
 use crate::hub::Hub;
-use crate::index::{BotIx, RoomIx};
-use crate::waiting::{About, Notice, Pending};
+use crate::index::{BotIx, Named, RoomIx};
+use crate::waiting::{About, RangeNotification, Underway, Waiter};
 use crate::world::Member;
 
 /// Losses are recorded at most this long after they happened, while nobody reads. A crash in between
@@ -95,36 +96,53 @@ impl Hub {
         for (range, (after, to)) in given {
             let (name, id, at) = (self.room_name(room), self.bot_id(bot).clone(), self.now);
             let change = Change::Drop { room: name, bot: id, range, at };
-            self.change(change, Pending::Drop { room, bot, after, to, notices: Vec::new() });
+            let waiter = Waiter::Losers { after, to, notifications: Vec::new() };
+            self.change(change, Named::member(room, bot), waiter);
             losers.entry((room, after, to, range.reason)).or_default().push(bot);
         }
     }
 
     /// The senders hear of it when the last of what was just recorded is stored.
     fn tell_losers(&mut self, losers: Losers) {
-        let news = losers.into_iter().map(|((room, after, to, why), bots)| {
+        let told = losers.into_iter().map(|((room, after, to, why), bots)| {
             let about = About::lost(why, bots.into());
-            (room, Notice { after, to, about })
+            (room, RangeNotification { after, to, about })
         });
-        let news: Vec<(RoomIx, Notice)> = news.collect();
-        if let (Some(Pending::Drop { notices, .. }), false) =
-            (self.pending.back_mut(), news.is_empty())
+        let told: Vec<(RoomIx, RangeNotification)> = told.collect();
+        if let (Some(Underway { waiter: Waiter::Losers { notifications, .. }, .. }), false) =
+            (self.underway.back_mut(), told.is_empty())
         {
-            *notices = news;
+            *notifications = told;
         }
     }
 
     /// One of a member's losses is stored: it may be told, and what follows it handed over.
-    pub(crate) fn loss_stored(&mut self, room: RoomIx, bot: BotIx) {
-        let Some(member) = self.world.member_mut(room, bot) else { return };
-        member.unstored_losses = member.unstored_losses.saturating_sub(1);
+    pub(crate) fn loss_answered(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
+        if let Waiter::Losers { notifications, .. } = waiter {
+            self.pump(room, bot);
+            self.look_up_all(notifications);
+        }
+    }
+
+    /// Somebody else has recorded that a bot will never get something: its senders hear of it, and its
+    /// reader here.
+    pub(crate) fn lost_elsewhere(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        reason: Loss,
+        learned: Learned,
+    ) {
+        let Some(learned) = learned else { return };
+        let told = RangeNotification::all(learned, &About::lost(reason, [bot].into()));
+        self.look_up_notifications(room, told);
+        self.note_losses(room, bot);
         self.pump(room, bot);
     }
 
     /// The store refused it; it is recorded again with whatever was lost since.
     pub(crate) fn loss_refused(&mut self, room: RoomIx, bot: BotIx, after: u64, to: u64) {
         let Some(member) = self.world.member_mut(room, bot) else { return };
-        member.unstored_losses = member.unstored_losses.saturating_sub(1);
         member.losses.take_back(after, to);
         self.note_losses(room, bot);
         // Its client may have named a position beyond the loss in between: then nothing is recorded again.

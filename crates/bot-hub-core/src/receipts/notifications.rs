@@ -13,16 +13,15 @@ use bot_protocol::frame::server::{ErrorFrame, RangeReceipt};
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
-use smol_str::SmolStr;
 
 use crate::change::{Page, Query, Removed, Span};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::io::ConnId;
 use crate::settings::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
-use crate::waiting::{About, Ask, News, Notice, Notices};
+use crate::waiting::{About, Ask, Notification, Notifications, RangeNotification};
 
-/// Notices that wait for their entries. Beyond that senders are told to ask.
+/// Notifications that wait for their entries. Beyond that senders are told to ask.
 const BATCHES_MAX: usize = 256;
 
 /// Recipients that a sender which knows no ranges hears of by name, for each entry; and that a range
@@ -51,47 +50,57 @@ struct Own<'a> {
 }
 
 impl Hub {
-    /// Fetches what the notices are about, if anybody here wants to hear of such things.
-    pub(crate) fn look_up_notices(&mut self, room: RoomIx, notices: Vec<Notice>) {
-        self.queue_notices(Notices { room, notices, removed: None });
+    /// Fetches what the notifications are about, if anybody here wants to hear of such things.
+    pub(crate) fn look_up_notifications(
+        &mut self,
+        room: RoomIx,
+        notifications: Vec<RangeNotification>,
+    ) {
+        self.queue_notifications(Notifications { room, notifications, removed: None });
     }
 
     /// The same about entries that the retention removed.
     pub(crate) fn tell_of_removed(
         &mut self,
         room: RoomIx,
-        notices: Vec<Notice>,
+        notifications: Vec<RangeNotification>,
         removed: &[Removed],
     ) {
-        self.queue_notices(Notices { room, notices, removed: Some(removed.into()) });
+        self.queue_notifications(Notifications {
+            room,
+            notifications,
+            removed: Some(removed.into()),
+        });
     }
 
-    pub(crate) fn look_up_all(&mut self, notices: Vec<(RoomIx, Notice)>) {
-        let mut by_room: BTreeMap<RoomIx, Vec<Notice>> = BTreeMap::new();
-        for (room, notice) in notices {
-            by_room.entry(room).or_default().push(notice);
+    pub(crate) fn look_up_all(&mut self, notifications: Vec<(RoomIx, RangeNotification)>) {
+        let mut by_room: BTreeMap<RoomIx, Vec<RangeNotification>> = BTreeMap::new();
+        for (room, notification) in notifications {
+            by_room.entry(room).or_default().push(notification);
         }
-        by_room.into_iter().for_each(|(room, notices)| self.look_up_notices(room, notices));
+        by_room
+            .into_iter()
+            .for_each(|(room, notifications)| self.look_up_notifications(room, notifications));
     }
 
-    fn queue_notices(&mut self, mut batch: Notices) {
-        batch.notices.retain(|it| it.after < it.to);
+    fn queue_notifications(&mut self, mut batch: Notifications) {
+        batch.notifications.retain(|it| it.after < it.to);
         // Senders need not be members any more, and an operator never was: only the log knows who they are.
-        if batch.notices.is_empty() || self.receipt_conns == 0 {
+        if batch.notifications.is_empty() || self.receipt_conns == 0 {
             return;
         }
-        if self.notices.len() >= BATCHES_MAX {
+        if self.notifications.len() >= BATCHES_MAX {
             return self.leave_out(batch.room);
         }
-        self.notices_left_out = false;
-        self.notices.push_back(batch);
-        self.next_notices();
+        self.notifications_left_out = false;
+        self.notifications.push_back(batch);
+        self.next_notifications();
     }
 
     /// More became of entries than can be told: whoever wants to know it has to ask.
     fn leave_out(&mut self, room: RoomIx) {
         self.stats.forgotten += 1;
-        if std::mem::replace(&mut self.notices_left_out, true) {
+        if std::mem::replace(&mut self.notifications_left_out, true) {
             return;
         }
         // A sender that is no member any more hears of it too. The room's name may be hidden from it.
@@ -113,48 +122,50 @@ impl Hub {
 
     /// Goes on with what waits to be told, unless something is being looked up or senders need time to
     /// read.
-    pub(crate) fn next_notices(&mut self) {
-        while self.notices_asked.is_none() && self.notices_at.is_none_or(|at| at <= self.now) {
-            self.notices_at = None;
-            let Some(batch) = self.notices.pop_front() else { return };
+    pub(crate) fn next_notifications(&mut self) {
+        while self.notifications_asked.is_none()
+            && self.notifications_at.is_none_or(|at| at <= self.now)
+        {
+            self.notifications_at = None;
+            let Some(batch) = self.notifications.pop_front() else { return };
             match &batch.removed {
                 Some(removed) => {
                     let removed = Arc::clone(removed);
                     self.tell_removed(batch, &removed);
                 }
-                None => self.ask_for_notices(batch),
+                None => self.ask_for_notifications(batch),
             }
         }
     }
 
-    fn ask_for_notices(&mut self, batch: Notices) {
-        let Some(after) = batch.notices.iter().map(|it| it.after).min() else { return };
+    fn ask_for_notifications(&mut self, batch: Notifications) {
+        let Some(after) = batch.notifications.iter().map(|it| it.after).min() else { return };
         let query = Query::Page {
             room: self.room_name(batch.room),
             span: Span::After(after),
             entries_max: PAGE_ENTRIES_MAX,
             bytes_max: PAGE_BYTES_MAX,
         };
-        self.notices_asked = Some(batch);
-        self.ask(query, Ask::Notices);
+        self.notifications_asked = Some(batch);
+        self.ask(query, Ask::Notifications);
     }
 
     /// The page is here, or the store had none.
-    pub(crate) fn notices_answered(&mut self, page: Option<Page>) {
-        let Some(mut batch) = self.notices_asked.take() else { return };
+    pub(crate) fn notifications_answered(&mut self, page: Option<Page>) {
+        let Some(mut batch) = self.notifications_asked.take() else { return };
         if let Some(page) = page {
             let meant: Vec<Meant> = page.entries.iter().map(|it| self.meant(it)).collect();
             let seqs = meant.iter().map(|it| it.seq).chain(page.corrupt.iter().copied());
             let last = seqs.max().filter(|_| page.more);
-            self.tell_notices(&batch, &meant);
+            self.tell_notifications(&batch, &meant);
             if let Some(last) = last {
                 batch.go_on_after(last);
-                if !batch.notices.is_empty() {
-                    self.notices.push_front(batch);
+                if !batch.notifications.is_empty() {
+                    self.notifications.push_front(batch);
                 }
             }
         }
-        self.next_notices();
+        self.next_notifications();
     }
 
     fn meant(&mut self, entry: &crate::entry::Entry) -> Meant {
@@ -164,8 +175,8 @@ impl Hub {
         Meant { seq: entry.seq, sender, id, sent_at, has_expired }
     }
 
-    fn tell_removed(&mut self, mut batch: Notices, removed: &[Removed]) {
-        let after = batch.notices.iter().map(|it| it.after).min().unwrap_or(u64::MAX);
+    fn tell_removed(&mut self, mut batch: Notifications, removed: &[Removed]) {
+        let after = batch.notifications.iter().map(|it| it.after).min().unwrap_or(u64::MAX);
         let rest = removed.iter().filter(|it| it.seq > after);
         let page = rest.take(PAGE_ENTRIES_MAX as usize).map(|it| {
             let (sender, id) = (self.world.intern_bot(&it.from), it.id.clone());
@@ -173,36 +184,36 @@ impl Hub {
         });
         let page: Vec<Meant> = page.collect();
         let Some(last) = page.last().map(|it| it.seq) else { return };
-        self.tell_notices(&batch, &page);
+        self.tell_notifications(&batch, &page);
         batch.go_on_after(last);
-        if !batch.notices.is_empty() {
-            self.notices.push_front(batch);
+        if !batch.notifications.is_empty() {
+            self.notifications.push_front(batch);
         }
     }
 
     /// Tells the senders of these entries what became of them.
-    fn tell_notices(&mut self, batch: &Notices, entries: &[Meant]) {
+    fn tell_notifications(&mut self, batch: &Notifications, entries: &[Meant]) {
         let mut frames = 0;
-        for notice in &batch.notices {
+        for notification in &batch.notifications {
             let mut own: BTreeMap<BotIx, Own<'_>> = BTreeMap::new();
-            let about = |it: &&Meant| notice.after < it.seq && it.seq <= notice.to;
+            let about = |it: &&Meant| notification.after < it.seq && it.seq <= notification.to;
             for it in entries.iter().filter(about) {
                 // Of an expired entry its sender has heard.
-                if it.has_expired && notice.about.state == ReceiptState::Received
+                if it.has_expired && notification.about.state == ReceiptState::Received
                     || !self.wants_receipts(it.sender, it.sent_at)
                 {
                     continue;
                 }
                 let all = own.entry(it.sender).or_insert(Own { first: it, last: it.seq, count: 0 });
                 (all.last, all.count) = (it.seq, all.count + 1);
-                frames += self.tell_one_by_one(batch.room, it, &notice.about);
+                frames += self.tell_one_by_one(batch.room, it, &notification.about);
             }
             for all in own.into_values() {
-                frames += self.tell_range(batch.room, &all, &notice.about);
+                frames += self.tell_range(batch.room, &all, &notification.about);
             }
         }
         if frames > FRAMES_MAX {
-            self.notices_at = Some(self.now + PAUSE_MS);
+            self.notifications_at = Some(self.now + PAUSE_MS);
         }
     }
 
@@ -218,10 +229,10 @@ impl Hub {
         let (named, left) = (count.min(NAMED_MAX), count.saturating_sub(NAMED_MAX));
         for (at, bot) in others.take(named).enumerate() {
             let is_last = at + 1 == named;
-            let news = self.news_of(room, it, bot, about);
+            let notification = self.notification_of(room, it, bot, about);
             let others = u32::try_from(left).ok().filter(|left| is_last && *left > 0);
             for &conn in &conns {
-                let frame = self.receipt_frame(&news);
+                let frame = self.receipt_frame(&notification);
                 let frame = bot_protocol::frame::server::Receipt { others, ..frame };
                 self.send(conn, ServerFrame::Receipt(frame));
             }
@@ -237,8 +248,8 @@ impl Hub {
         let others: Vec<BotIx> = about.bots.iter().copied().filter(|bot| *bot != sender).collect();
         for &conn in conns.iter().filter(|_| !others.is_empty()) {
             let frame = if let ([bot], 1) = (&others[..], own.count) {
-                let news = self.news_of(room, own.first, *bot, about);
-                ServerFrame::Receipt(self.receipt_frame(&news))
+                let notification = self.notification_of(room, own.first, *bot, about);
+                ServerFrame::Receipt(self.receipt_frame(&notification))
             } else {
                 let named = others.iter().take(NAMED_IN_RANGE_MAX);
                 ServerFrame::Receipts(RangeReceipt {
@@ -249,8 +260,8 @@ impl Hub {
                     recipients: u32::try_from(others.len()).unwrap_or(u32::MAX),
                     bots: named.map(|bot| self.bot_id(*bot).clone()).collect(),
                     state: about.state.into(),
-                    at: self.now,
-                    reason: about.reason.map(SmolStr::new_static),
+                    at: about.at.unwrap_or(self.now),
+                    reason: about.reason.clone(),
                 })
             };
             self.send(conn, frame);
@@ -258,8 +269,8 @@ impl Hub {
         conns.len()
     }
 
-    fn news_of(&self, room: RoomIx, it: &Meant, bot: BotIx, about: &About) -> News {
-        News {
+    fn notification_of(&self, room: RoomIx, it: &Meant, bot: BotIx, about: &About) -> Notification {
+        Notification {
             sender: it.sender,
             room,
             seq: it.seq,
@@ -267,9 +278,9 @@ impl Hub {
             sent_at: it.sent_at,
             bot,
             state: about.state,
-            at: self.now,
-            reason: about.reason.map(SmolStr::new_static),
-            reply: None,
+            at: about.at.unwrap_or(self.now),
+            reason: about.reason.clone(),
+            reply: about.reply.clone(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What was observed about single entries: stored first, told then.
 //!
-//! Owns the order of the two. A sender that heard of a fact which a crash then undid would be told the
+//! Owns the order of the two. A sender that heard of something which a crash then undid would be told the
 //! opposite later.
 
 use bot_protocol::frame::ServerFrame;
@@ -9,29 +9,45 @@ use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
-use crate::change::{Change, Loss, Outcome, ReceiptRecord};
+use crate::apply::Recorded;
+use crate::change::{Change, Loss, ReceiptRecord};
 use crate::hub::Hub;
-use crate::index::{BotIx, RoomIx};
+use crate::index::{BotIx, Named, RoomIx};
 use crate::io::ConnId;
-use crate::waiting::{Fact, News, Notice, Pending};
+use crate::waiting::{About, Notification, Observation, RangeNotification, Underway, Waiter};
 use crate::world::Slot;
 
 impl Hub {
     /// Makes a change that must not get lost.
-    pub(crate) fn state(&mut self, fact: Fact) {
-        self.change(Change::Receipt(fact.record.clone()), Pending::Fact(Box::new(fact)));
+    pub(crate) fn store_observation(&mut self, observation: Observation) {
+        let Observation { record, notification } = observation;
+        let named = Named::member(notification.room, notification.bot);
+        self.change(Change::Receipt(record), named, Waiter::Observed(Box::new(notification)));
     }
 
-    pub(crate) fn fact_settled(&mut self, fact: Fact, outcome: &Outcome) {
-        let news = fact.news;
-        match outcome {
-            // The store may have it with the place already, and nobody was told.
-            Outcome::Late if news.state == ReceiptState::Received => {
-                self.tell_of_place((news.room, news.bot), news.seq, vec![news], Vec::new());
+    /// A receipt is stored, or comes late.
+    pub(crate) fn receipt_answered(&mut self, recorded: Recorded, waiter: Waiter) {
+        let Recorded { room, bot, record, is_late, goes_on, is_news } = recorded;
+        match waiter {
+            // The store may have it with the place already, and nobody was told. A lower rung that comes late
+            // is no news to anybody.
+            Waiter::Observed(it) => {
+                if !is_late || it.state == ReceiptState::Received && goes_on {
+                    self.notify(*it);
+                }
             }
-            // A lower rung that comes late is no news to anybody.
-            Outcome::Late => {}
-            _ => self.notify(news),
+            waiter @ Waiter::Senders(_) if goes_on => self.tell_of_place(room, waiter),
+            Waiter::Nobody if !is_late => {
+                let (after, to) = (record.seq - 1, record.seq);
+                let about = About::recorded(bot, record);
+                self.look_up_notifications(room, vec![RangeNotification { after, to, about }]);
+            }
+            _ => {}
+        }
+        if is_news {
+            self.note_place(room, bot);
+            self.note_losses(room, bot);
+            self.pump(room, bot);
         }
     }
 
@@ -39,57 +55,46 @@ impl Hub {
     /// saved with many others, later.
     pub(crate) fn tell_received(&mut self, room: RoomIx, bot: BotIx, slots: &[Slot]) {
         let wanted = slots.iter().filter(|slot| self.wants_receipts(slot.from, slot.sent_at));
-        let told = wanted.map(|slot| self.news(room, bot, slot, ReceiptState::Received));
-        let told: Vec<News> = told.collect();
+        let told = wanted.map(|slot| self.notification(room, bot, slot, ReceiptState::Received));
+        let told: Vec<Notification> = told.collect();
         if !told.is_empty() {
             self.tell_when_saved(room, bot, told);
         }
     }
 
     /// Saves a bot's place, and tells the senders when it is stored.
-    fn tell_when_saved(&mut self, room: RoomIx, bot: BotIx, told: Vec<News>) {
-        let before = self.pending.len();
+    fn tell_when_saved(&mut self, room: RoomIx, bot: BotIx, told: Vec<Notification>) {
+        let before = self.underway.len();
         self.save_place(room, bot);
-        let is_new = self.pending.len() > before;
-        match self.pending.back_mut() {
-            Some(Pending::Cursor { news, .. } | Pending::Ahead { news, .. }) if is_new => {
-                *news = told;
-            }
-            _ => told.into_iter().for_each(|news| self.record(news)),
+        let is_new = self.underway.len() > before;
+        match self.underway.back_mut() {
+            Some(Underway { waiter: Waiter::Senders(nobody), .. }) if is_new => *nobody = told,
+            _ => told.into_iter().for_each(|it| self.record(it)),
         }
     }
 
     /// Saves a place that a client named, and tells the senders of what it thereby received when it is
     /// stored.
-    pub(crate) fn tell_of_claim(&mut self, room: RoomIx, bot: BotIx, received: Vec<Notice>) {
+    pub(crate) fn tell_of_claim(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        received: Vec<RangeNotification>,
+    ) {
         let is_member = self.world.member(room, bot).is_some();
         if received.is_empty() || self.receipt_conns == 0 || !is_member {
             return;
         }
-        let before = self.pending.len();
+        let before = self.underway.len();
         self.save_place(room, bot);
-        let is_new = self.pending.len() > before;
-        if !(is_new && matches!(self.pending.back(), Some(Pending::Cursor { .. }))) {
+        let is_cursor = |it: &Underway| matches!(it.change, Change::Cursor { .. });
+        if self.underway.len() == before || !self.underway.back().is_some_and(is_cursor) {
             self.repeat_place(room, bot);
         }
-        if let Some(Pending::Cursor { claims, .. }) = self.pending.back_mut() {
-            *claims = received;
-        }
-    }
-
-    /// A place is stored, if the membership in which it was reached goes on: with its end those entries
-    /// were dropped, before.
-    pub(crate) fn tell_of_place(
-        &mut self,
-        (room, bot): (RoomIx, BotIx),
-        seq: u64,
-        news: Vec<News>,
-        claims: Vec<Notice>,
-    ) {
-        let member = self.world.member(room, bot);
-        if member.is_some_and(|member| member.reads() && member.since < seq) {
-            news.into_iter().for_each(|news| self.notify(news));
-            self.look_up_notices(room, claims);
+        if let Some(Underway { change: Change::Cursor { .. }, waiter, .. }) =
+            self.underway.back_mut()
+        {
+            *waiter = Waiter::Claimed(received);
         }
     }
 
@@ -101,9 +106,15 @@ impl Hub {
             && self.world.is_own(bot, sent_at)
     }
 
-    /// News about an entry, of now.
-    pub(crate) fn news(&self, room: RoomIx, bot: BotIx, slot: &Slot, state: ReceiptState) -> News {
-        News {
+    /// What to tell the sender of an entry, as of now.
+    pub(crate) fn notification(
+        &self,
+        room: RoomIx,
+        bot: BotIx,
+        slot: &Slot,
+        state: ReceiptState,
+    ) -> Notification {
+        Notification {
             sender: slot.from,
             room,
             seq: slot.seq,
@@ -131,46 +142,46 @@ impl Hub {
 
     /// Tells the sender's connections that asked for receipts. Of what a bot of the same name said
     /// before, a bot hears nothing.
-    pub(crate) fn notify(&mut self, news: News) {
-        if !self.world.is_own(news.sender, news.sent_at) {
+    pub(crate) fn notify(&mut self, notification: Notification) {
+        if !self.world.is_own(notification.sender, notification.sent_at) {
             return;
         }
-        for conn in self.receipt_conns_of(news.sender).collect::<Vec<_>>() {
-            let frame = self.receipt_frame(&news);
+        for conn in self.receipt_conns_of(notification.sender).collect::<Vec<_>>() {
+            let frame = self.receipt_frame(&notification);
             self.send(conn, ServerFrame::Receipt(frame));
         }
     }
 
-    pub(crate) fn receipt_frame(&self, news: &News) -> Receipt {
+    pub(crate) fn receipt_frame(&self, notification: &Notification) -> Receipt {
         Receipt {
-            room: self.room_name(news.room),
-            id: news.id.clone(),
-            bot: self.bot_id(news.bot).clone(),
-            state: news.state.into(),
-            at: news.at,
-            reason: news.reason.clone(),
-            reply: news.reply.clone(),
+            room: self.room_name(notification.room),
+            id: notification.id.clone(),
+            bot: self.bot_id(notification.bot).clone(),
+            state: notification.state.into(),
+            at: notification.at,
+            reason: notification.reason.clone(),
+            reply: notification.reply.clone(),
             others: None,
         }
     }
 
     /// Stores what became of one entry, and tells its sender.
-    pub(crate) fn record(&mut self, news: News) {
-        let fact = self.fact(news);
-        self.state(fact);
+    pub(crate) fn record(&mut self, notification: Notification) {
+        let observation = self.observation(notification);
+        self.store_observation(observation);
     }
 
-    pub(crate) fn fact(&self, news: News) -> Fact {
+    pub(crate) fn observation(&self, notification: Notification) -> Observation {
         let record = ReceiptRecord {
-            room: self.room_name(news.room),
-            seq: news.seq,
-            bot: self.bot_id(news.bot).clone(),
-            state: news.state,
-            at: news.at,
-            reason: news.reason.as_deref().map(Into::into),
-            reply: news.reply.clone(),
+            room: self.room_name(notification.room),
+            seq: notification.seq,
+            bot: self.bot_id(notification.bot).clone(),
+            state: notification.state,
+            at: notification.at,
+            reason: notification.reason.as_deref().map(Into::into),
+            reply: notification.reply.clone(),
         };
-        Fact { record, news }
+        Observation { record, notification }
     }
 
     /// The hub's own observation about one entry.
@@ -183,8 +194,8 @@ impl Hub {
         reason: &'static str,
     ) {
         let reason = Some(SmolStr::new_static(reason));
-        let news = News { reason, ..self.news(room, bot, slot, state) };
-        self.record(news);
+        let notification = Notification { reason, ..self.notification(room, bot, slot, state) };
+        self.record(notification);
     }
 
     /// An entry that ended every connection it was delivered on.
@@ -204,7 +215,7 @@ impl Hub {
             member.losses.mark_given(slot.seq, slot.seq);
         }
         let reason = Some(SmolStr::new_static(Loss::Retention.word()));
-        let news = self.news(room, bot, slot, ReceiptState::Dropped);
-        self.notify(News { reason, ..news });
+        let notification = self.notification(room, bot, slot, ReceiptState::Dropped);
+        self.notify(Notification { reason, ..notification });
     }
 }

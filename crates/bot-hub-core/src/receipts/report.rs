@@ -16,7 +16,7 @@ use crate::change::{Located, Query};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::io::ConnId;
-use crate::waiting::{Ask, News};
+use crate::waiting::{Ask, Notification};
 use crate::world::Slot;
 
 /// Which entry a receipt is about.
@@ -196,7 +196,7 @@ impl Hub {
         self.stats.reported[state as usize] += 1;
         // A bot that did something with the entry has received it: a restart must not know one without the other.
         self.save_place(said.room, bot);
-        self.record(News {
+        self.record(Notification {
             sender: said.from,
             room: said.room,
             seq: said.seq,

@@ -21,7 +21,7 @@ use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::io::{CloseReason, ConnId, Hello, Output, Standing};
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
-use crate::waiting::{About, Notice};
+use crate::waiting::{About, RangeNotification};
 use crate::world::{Conn, Ended, Member, Slot};
 
 impl Hub {
@@ -141,14 +141,14 @@ impl Hub {
         let received = member.attach(conn, head, known);
         // Whether it read what was never written to its socket, only the client knows.
         let written = member.delivered();
-        let notice = |(after, to): (u64, u64)| Notice {
+        let notification = |(after, to): (u64, u64)| RangeNotification {
             after,
             to: to.min(written),
-            about: About::received(bot),
+            about: About::reached(bot, ReceiptState::Received),
         };
         self.note_place(room, bot);
         if !proves {
-            self.tell_of_claim(room, bot, received.into_iter().map(notice).collect());
+            self.tell_of_claim(room, bot, received.into_iter().map(notification).collect());
         }
         self.pump(room, bot);
     }
@@ -212,17 +212,32 @@ impl Hub {
         let attempts_max = self.settings.redeliveries_max;
         let Some(member) = self.world.member_mut(room, bot) else { return };
         for (at, slot) in member.detach().into_iter().enumerate() {
-            if slot.expired {
-                self.expired(room, bot, &slot);
-            } else if slot.seq < first_kept {
-                self.removed_in_flight(room, bot, &slot);
-            } else if at == 0
+            if self.come_back(room, bot, &slot, first_kept)
+                && at == 0
                 && how == Ended::Alone
                 && self.is_poison(room, bot, &slot, attempts_max)
             {
                 self.give_up(room, bot, &slot);
             }
         }
+    }
+
+    /// What was on its way comes back. Returns whether it waits in the log again.
+    pub(crate) fn come_back(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        slot: &Slot,
+        first_kept: u64,
+    ) -> bool {
+        if slot.expired {
+            self.expired(room, bot, slot);
+        } else if slot.seq < first_kept {
+            self.removed_in_flight(room, bot, slot);
+        } else {
+            return true;
+        }
+        false
     }
 
     /// Whether too many connections ended on that entry.

@@ -13,10 +13,10 @@ use bot_protocol::right::Rights;
 
 use crate::change::{Change, Loss};
 use crate::hub::Hub;
-use crate::index::{BotIx, RoomIx};
+use crate::index::{BotIx, Named, RoomIx};
 use crate::io::ConnId;
 use crate::rules::connect::told;
-use crate::waiting::{Pending, Waiter};
+use crate::waiting::Waiter;
 use crate::world::{Conn, Member};
 
 impl Hub {
@@ -161,25 +161,17 @@ impl Hub {
         self.wish_for_room(room, waiter);
     }
 
-    /// The store knows the room.
-    pub(crate) fn room_is_stored(&mut self, room: RoomIx) {
-        self.world.room_is_there(room);
-        let known = self.world.room_mut(room);
-        known.making = known.making.saturating_sub(1);
-        self.declaring -= usize::from(std::mem::take(&mut known.is_declared));
-    }
-
     /// The same again for a room that is counted among those on their way.
     pub(crate) fn wish_for_room(&mut self, room: RoomIx, waiter: Waiter) {
         let state = self.world.room(room);
         let change = Change::CreateRoom { room: state.name.clone(), closed: state.closed };
-        self.change(change, Pending::Room { room, waiter });
+        self.change(change, Named::room(room), waiter);
     }
 
     pub(crate) fn add_member(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
         self.world.joining(room, bot, 1);
         let change = Change::Join { room: self.room_name(room), bot: self.bot_id(bot).clone() };
-        self.change(change, Pending::Join { room, bot, waiter });
+        self.change(change, Named::member(room, bot), waiter);
     }
 
     /// Whether two bots speak with each other already, or may begin to.
@@ -213,15 +205,9 @@ impl Hub {
         }
     }
 
-    pub(crate) fn join_settled(&mut self, room: RoomIx, bot: BotIx, waiter: Waiter) {
-        self.world.joining(room, bot, -1);
-        // Whatever was refused before: a room that has a member is there.
-        self.room_is_stored(room);
-        self.declaring -= usize::from(self.world.room_mut(room).expected.remove(&bot));
-        let is_new = self.world.member(room, bot).is_none();
+    /// A bot is a member, and was none before if it `is_new`.
+    pub(crate) fn join_answered(&mut self, room: RoomIx, bot: BotIx, is_new: bool, waiter: Waiter) {
         if is_new {
-            let head = self.world.room(room).head;
-            self.world.insert_member(room, Member::new(bot, head, head));
             self.announce_in(room, bot);
         }
         if let Waiter::Client(conn) = waiter {
@@ -277,15 +263,22 @@ impl Hub {
 
     pub(crate) fn end_membership(&mut self, room: RoomIx, bot: BotIx, why: Loss, waiter: Waiter) {
         self.part(room, bot, why);
-        let change = Change::Leave { room: self.room_name(room), bot: self.bot_id(bot).clone() };
-        self.change(change, Pending::Leave { room, bot, why, waiter });
+        let (name, id) = (self.room_name(room), self.bot_id(bot).clone());
+        let change = Change::Leave { room: name, bot: id, why };
+        self.change(change, Named::member(room, bot), waiter);
     }
 
-    pub(crate) fn leave_settled(&mut self, room: RoomIx, bot: BotIx, why: Loss, waiter: Waiter) {
-        let mut left = self.world.remove_member(room, bot);
+    /// A bot is no member any more, if it was one.
+    pub(crate) fn leave_answered(
+        &mut self,
+        room: RoomIx,
+        mut left: Option<Box<Member>>,
+        why: Loss,
+        waiter: Waiter,
+    ) {
         let reader = left.as_ref().and_then(|member| member.reader);
         let dropped = left.as_mut().map_or(0, |member| self.parted(room, member, why));
-        let (asker, reason) = Self::why_parted(&waiter);
+        let (asker, reason) = Self::why_parted(why, &waiter);
         // A seed client does not know the frame: it learns when it speaks there again.
         let reader = reader.filter(|it| self.conn(*it).is_some_and(|conn| !conn.plain));
         for conn in asker.into_iter().chain(reader.filter(|it| Some(*it) != asker)) {
@@ -308,8 +301,8 @@ impl Hub {
         let room = self.world.intern_room(name);
         if !self.world.room(room).durable {
             let is_declared = std::mem::replace(&mut self.world.room_mut(room).is_declared, true);
-            self.declaring += usize::from(!is_declared);
-            self.make_room(room, closed, Waiter::Nobody);
+            self.world.declaring += usize::from(!is_declared);
+            self.make_room(room, closed, Waiter::Configuration);
         }
         self.world.set_closed(room, closed);
         if retain.is_some() {
@@ -320,8 +313,8 @@ impl Hub {
             if self.world.member(room, bot).is_none()
                 && self.world.room_mut(room).expected.insert(bot)
             {
-                self.declaring += 1;
-                self.add_member(room, bot, Waiter::Nobody);
+                self.world.declaring += 1;
+                self.add_member(room, bot, Waiter::Configuration);
             }
         }
     }

@@ -49,7 +49,7 @@ impl Hub {
         Gauges {
             connections: self.world.conns.len() as u64,
             rooms: self.world.shelves.room_count() as u64,
-            pending_changes: self.pending.len() as u64,
+            pending_changes: self.underway.len() as u64,
             refused_changes: self.refused_changes(),
             waiting: census.waiting,
             oldest_waiting_ms: census.waiting_since.map_or(0, |at| self.now.since(at)),

@@ -14,10 +14,10 @@ use smol_str::SmolStr;
 
 use crate::change::{Change, Loss};
 use crate::hub::Hub;
-use crate::index::{BotIx, RoomIx};
+use crate::index::{BotIx, Named, RoomIx};
 use crate::io::{ConnId, Output};
 use crate::rules::pages::Part;
-use crate::waiting::{Pending, Waiter};
+use crate::waiting::Waiter;
 
 impl Hub {
     pub(crate) fn operate(&mut self, conn: ConnId, request: Operate) {
@@ -183,7 +183,7 @@ impl Hub {
                 .hint("a number from 1; without a bound leave it out, or say null"));
         }
         let change = Change::Retain { room: name.clone(), retain };
-        self.change(change, Pending::Retain { room, retain, waiter });
+        self.change(change, Named::room(room), waiter);
         Ok(())
     }
 }

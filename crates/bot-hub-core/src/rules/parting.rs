@@ -9,9 +9,9 @@ use bot_protocol::name::BotId;
 
 use crate::change::{Change, DroppedRange, Loss};
 use crate::hub::Hub;
-use crate::index::{BotIx, RoomIx};
+use crate::index::{BotIx, Named, RoomIx};
 use crate::io::ConnId;
-use crate::waiting::{About, Notice, Pending, Waiter};
+use crate::waiting::{About, RangeNotification, Waiter};
 use crate::world::{Member, Place};
 
 impl Hub {
@@ -20,7 +20,7 @@ impl Hub {
         self.save_losses(room, bot);
         self.save_place(room, bot);
         for change in self.partings(room, bot, why) {
-            self.change(change, Pending::Parting);
+            self.change(change, Named::member(room, bot), Waiter::Another);
         }
     }
 
@@ -102,10 +102,9 @@ impl Hub {
         member.settle_buffer();
         let head = self.world.room(room).head;
         let (stretches, dropped) = member.parts_with(head);
-        let about = || About::lost(why, [member.bot].into());
-        let notices = stretches.into_iter().map(|(after, to)| Notice { after, to, about: about() });
+        let about = About::lost(why, [member.bot].into());
         self.stats.dropped += dropped;
-        self.look_up_notices(room, notices.collect());
+        self.look_up_notifications(room, RangeNotification::all(stretches, &about));
         dropped
     }
 
@@ -116,11 +115,12 @@ impl Hub {
         }
     }
 
-    /// The frame that a member hears when it is no member any more.
-    pub(crate) fn why_parted(waiter: &Waiter) -> (Option<ConnId>, Option<smol_str::SmolStr>) {
-        match waiter {
-            Waiter::Client(conn) => (Some(*conn), None),
-            _ => (None, Some("removed by an operator".into())),
-        }
+    /// Who asked for the end of its membership itself, and what it hears else.
+    pub(crate) fn why_parted(
+        why: Loss,
+        waiter: &Waiter,
+    ) -> (Option<ConnId>, Option<smol_str::SmolStr>) {
+        let asker = if let Waiter::Client(conn) = waiter { Some(*conn) } else { None };
+        (asker, (why != Loss::Left).then(|| "removed by an operator".into()))
     }
 }

@@ -9,14 +9,15 @@ use bot_protocol::frame::client::Message;
 use bot_protocol::frame::server::{Ack, ErrorFrame};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::RoomName;
+use bot_protocol::time::Timestamp;
 
-use crate::change::{Change, Outcome};
+use crate::change::Change;
 use crate::delivery::Handed;
 use crate::entry::{Draft, Entry, Extras};
 use crate::hub::Hub;
-use crate::index::{BotIx, RoomIx};
+use crate::index::{BotIx, Named, RoomIx};
 use crate::io::{ConnId, Output};
-use crate::waiting::{Doubted, Pending, Said, Waiter};
+use crate::waiting::{Sender, Waiter};
 use crate::world::PlaceOf;
 
 /// Whether the log had a message before.
@@ -32,14 +33,9 @@ impl Hub {
             Ok(room) => room,
             Err(error) => return self.refuse_message(conn, bot, message, error),
         };
-        let said = self.said(conn, bot, room, message);
-        self.change(Change::Append(said.draft.clone()), Pending::Append(said));
-    }
-
-    fn said(&mut self, conn: ConnId, from: BotIx, room: RoomIx, message: Message) -> Said {
-        let chosen_id = message.id.is_some();
-        let draft = Arc::new(self.draft(self.room_name(room), from, message));
-        Said { room, from, draft, conn, chosen_id }
+        let sender = Sender { conn, chosen_id: message.id.is_some() };
+        let draft = Arc::new(self.draft(self.room_name(room), bot, message));
+        self.change(Change::Append(draft), Named::member(room, bot), Waiter::Sender(sender));
     }
 
     fn accept(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
@@ -64,8 +60,8 @@ impl Hub {
         match room.filter(|_| message.id.is_some() && !self.draining) {
             Some(room) => {
                 let draft = Arc::new(self.draft(room, bot, message));
-                let doubted = Doubted { draft: draft.clone(), conn, from: bot, error };
-                self.change(Change::WasSaid(draft), Pending::WasSaid(Box::new(doubted)));
+                let waiter = Waiter::Doubted { conn, error: Box::new(error) };
+                self.change(Change::WasSaid(draft), Named::bot(bot), waiter);
             }
             None => self.send_error(conn, error),
         }
@@ -121,72 +117,96 @@ impl Hub {
         }
     }
 
-    /// What became of a message that was accepted.
-    pub(crate) fn append_settled(&mut self, said: Said, outcome: &Outcome) {
-        match *outcome {
-            Outcome::Appended { seq } => {
-                let entry = Entry { seq, draft: said.draft.clone() };
-                let handed = self.appended(said.room, said.from, entry);
-                self.ack(said, seq, Novelty::New, handed);
+    /// An entry is committed: readers get it, and whoever said it here the `ack`.
+    pub(crate) fn append_answered(
+        &mut self,
+        room: RoomIx,
+        from: BotIx,
+        entry: &Entry,
+        waiter: Waiter,
+    ) {
+        let Waiter::Sender(sender) = waiter else {
+            self.deliver(room, from, entry, None);
+            return;
+        };
+        self.stats.accepted += 1;
+        let buffer_max = self.settings.limits.buffer_per_bot_per_room;
+        let handed = self.deliver(room, from, entry, buffer_max);
+        self.ack(sender, room, entry, Novelty::New, handed);
+    }
+
+    /// The log has the message since `first_at`. What a removed bot of the same name said is of somebody
+    /// else, also if it is the same.
+    pub(crate) fn repeat_answered(
+        &mut self,
+        (room, from): (RoomIx, BotIx),
+        entry: &Entry,
+        first_at: Timestamp,
+        waiter: Waiter,
+    ) {
+        let is_own = self.world.is_own(from, first_at);
+        match waiter {
+            Waiter::Sender(sender) if is_own => {
+                self.acknowledge_again(sender, (room, from), entry);
             }
-            Outcome::Duplicate { seq, sent_at } if self.world.is_own(said.from, sent_at) => {
-                self.acknowledge_again(said, seq);
+            Waiter::Doubted { conn, .. } if is_own => {
+                let sender = Sender { conn, chosen_id: true };
+                self.acknowledge_again(sender, (room, from), entry);
             }
-            // What a removed bot of the same name said is of somebody else, also if it is the same.
-            Outcome::Duplicate { .. } | Outcome::Conflict => {
-                let hint =
-                    "make a new id for every message; repeat one only to send the same again";
-                let error = ErrorFrame::new(Code::IdConflict).hint(hint);
-                self.send_error(said.conn, error.about(said.draft.id.as_str()));
-            }
-            Outcome::Done | Outcome::Unsaid | Outcome::Late | Outcome::Trimmed { .. } => {
-                debug_assert!(false, "an append has a place");
-            }
+            waiter => self.not_there_answered(&entry.draft, waiter),
         }
     }
 
-    /// What became of a message that was refused: if it is the same as one that is stored, it gets the
-    /// answer of that one, and else it stays refused for the reason that holds now.
-    pub(crate) fn was_said_settled(&mut self, doubted: Doubted, outcome: &Outcome) {
-        let Doubted { draft, conn, from, error } = doubted;
-        match (outcome, self.world.room_ix(&draft.room)) {
-            (&Outcome::Duplicate { seq, sent_at }, Some(room))
-                if self.world.is_own(from, sent_at) =>
-            {
-                self.acknowledge_again(Said { room, from, draft, conn, chosen_id: true }, seq);
+    /// The log has no such message of that sender: one that was said has the id of another one, and one that
+    /// was refused stays so for the reason that holds now.
+    pub(crate) fn not_there_answered(&mut self, draft: &Draft, waiter: Waiter) {
+        match waiter {
+            Waiter::Sender(Sender { conn, .. }) => {
+                let hint =
+                    "make a new id for every message; repeat one only to send the same again";
+                let error = ErrorFrame::new(Code::IdConflict).hint(hint);
+                self.send_error(conn, error.about(draft.id.as_str()));
             }
-            _ => self.send_error(conn, error),
+            Waiter::Doubted { conn, error } => self.send_error(conn, *error),
+            _ => {}
         }
     }
 
     /// The counts are of now, from where the members stand: one step for each, as for a new message.
-    fn acknowledge_again(&mut self, said: Said, seq: u64) {
+    fn acknowledge_again(&mut self, sender: Sender, (room, from): (RoomIx, BotIx), entry: &Entry) {
         self.stats.duplicates += 1;
-        let has_expired = said.draft.expires_at().is_some_and(|at| at <= self.now);
+        let has_expired = entry.draft.expires_at().is_some_and(|at| at <= self.now);
         let mut handed = Handed::default();
-        let members = self.world.room(said.room).members.iter();
-        for member in members.filter(|member| member.bot != said.from) {
-            match member.place_of(seq) {
+        let members = self.world.room(room).members.iter();
+        for member in members.filter(|member| member.bot != from) {
+            match member.place_of(entry.seq) {
                 Some(PlaceOf::Handed) => handed.delivered += 1,
                 Some(PlaceOf::Waiting) if !has_expired => handed.queued += 1,
                 _ => {}
             }
         }
-        self.ack(said, seq, Novelty::Known, handed);
+        self.ack(sender, room, entry, Novelty::Known, handed);
     }
 
-    fn ack(&mut self, said: Said, seq: u64, novelty: Novelty, handed: Handed) {
-        let Some(state) = self.conn(said.conn) else { return };
-        let full = !state.plain || said.chosen_id;
+    fn ack(
+        &mut self,
+        sender: Sender,
+        room: RoomIx,
+        entry: &Entry,
+        novelty: Novelty,
+        handed: Handed,
+    ) {
+        let Some(state) = self.conn(sender.conn) else { return };
+        let full = !state.plain || sender.chosen_id;
         let ack = Ack {
-            room: self.room_name(said.room),
-            id: full.then(|| said.draft.id.clone()),
-            seq: full.then_some(seq),
+            room: self.room_name(room),
+            id: full.then(|| entry.draft.id.clone()),
+            seq: full.then_some(entry.seq),
             delivered: handed.delivered,
             queued: full.then_some(handed.queued),
             duplicate: novelty == Novelty::Known,
             dropped: (handed.dropped > 0).then_some(handed.dropped),
         };
-        self.output(Output::Ack { conn: said.conn, ack });
+        self.output(Output::Ack { conn: sender.conn, ack });
     }
 }

@@ -4,18 +4,16 @@
 //! what is kept for an absent bot. **Invariant:** whatever is dropped is announced to the reader (by
 //! `gap` or `lost`), to the sender (by a receipt or `ack.dropped`), and to `status`.
 
-use std::collections::BTreeMap;
-
 use bot_protocol::frame::operator::Retention;
-use bot_protocol::time::Timestamp;
 
-use crate::change::{Change, DroppedRange, Loss, Removed};
+use crate::apply::Losers;
+use crate::change::{Change, Loss, Removed};
 use crate::hub::Hub;
-use crate::index::{BotIx, RoomIx};
+use crate::index::{Named, RoomIx};
 use crate::settings::{
     RETENTION_SWEEP_MS, SWEEP_MEMBERS_MAX, SWEEP_PAUSE_MS, SWEEP_ROOMS_MAX, TRIM_ENTRIES_MAX,
 };
-use crate::waiting::{About, Notice, Pending};
+use crate::waiting::{About, RangeNotification, Waiter};
 
 impl Hub {
     /// Keeps the newest `limit` entries of others for an absent bot. Returns how many it dropped just
@@ -95,64 +93,18 @@ impl Hub {
         self.world.room_mut(room).trimming = true;
         let (name, now) = (self.room_name(room), self.now);
         let change = Change::Trim { room: name, retain, now, entries_max: TRIM_ENTRIES_MAX };
-        self.change(change, Pending::Trim { room });
+        self.change(change, Named::room(room), Waiter::Nobody);
     }
 
-    /// The store removed these entries: members that were not handed them have lost them. `oldest_at` is
-    /// when the oldest entry that stays was sent.
-    pub(crate) fn trimmed(
-        &mut self,
-        room: RoomIx,
-        removed: &[Removed],
-        oldest_at: Option<Timestamp>,
-    ) {
-        let (age_max, now) = (self.rule_of(room).age_ms, self.now);
-        let state = self.world.room_mut(room);
-        state.trimming = false;
-        state.bytes -= removed.iter().map(|it| it.bytes).sum::<u64>().min(state.bytes);
-        let last = removed.last().map(|it| it.seq);
-        state.first = last.map_or(state.first, |last| last + 1);
-        state.oldest_at = match oldest_at {
-            _ if state.first > state.head => None,
-            // What is damaged has no age: look again well before the whole age has passed once more.
-            None => state.oldest_at.max(age_max.map(|age_ms| now - (age_ms - age_ms / 16))),
-            known => known,
-        };
-        if let Some(last) = last {
-            self.lose_removed(room, removed);
-            self.age_anew(room, last, oldest_at);
+    /// The store removed entries: members that had not been handed them have lost them.
+    pub(crate) fn trim_answered(&mut self, room: RoomIx, removed: &[Removed], losers: Losers) {
+        if removed.is_empty() {
+            return;
         }
-    }
-
-    /// What waits is not older than what the room still has.
-    fn age_anew(&mut self, room: RoomIx, removed: u64, oldest_at: Option<Timestamp>) {
-        let head = self.world.room(room).head;
-        for member in &mut self.world.room_mut(room).members {
-            // What a bot has in its hands waits for its receipt, wherever it stands.
-            if member.window.first().is_some_and(|slot| slot.seq <= removed) {
-                continue;
-            }
-            member.waiting_since = match member.waiting_since {
-                Some(_) if removed >= head => None,
-                since => since.map(|since| oldest_at.map_or(since, |at| at.max(since))),
-            };
-        }
-    }
-
-    /// Members that had not been handed the removed entries lose them.
-    fn lose_removed(&mut self, room: RoomIx, removed: &[Removed]) {
-        let Some(last) = removed.last().map(|it| it.seq) else { return };
-        let mut losers: BTreeMap<(u64, u64), Vec<BotIx>> = BTreeMap::new();
+        self.stats.dropped += losers.count;
         let mut readers = Vec::new();
         for at in 0..self.world.room(room).members.len() {
-            let member = &mut self.world.rooms[room.0 as usize].members[at];
-            // A reader may have met the hole already, before it was known here what had been in it.
-            member.lose(0, last, Loss::Retention);
-            for (after, to) in member.losses.tell_removed(last) {
-                let range = DroppedRange { from: after + 1, to, reason: Loss::Retention };
-                self.stats.dropped += member.others_in(range);
-                losers.entry((after, to)).or_default().push(member.bot);
-            }
+            let member = &self.world.room(room).members[at];
             let (bot, reads) = (member.bot, member.reader.is_some());
             self.note_losses(room, bot);
             readers.extend(Some(bot).filter(|_| reads));
@@ -160,10 +112,10 @@ impl Hub {
         for bot in readers {
             self.pump(room, bot);
         }
-        let notices = losers.into_iter().map(|((after, to), bots)| {
+        let told = losers.of.into_iter().map(|((after, to), bots)| {
             let about = About::lost(Loss::Retention, bots.into());
-            Notice { after, to, about }
+            RangeNotification { after, to, about }
         });
-        self.tell_of_removed(room, notices.collect(), removed);
+        self.tell_of_removed(room, told.collect(), removed);
     }
 }

@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use crate::change::{Change, Loss};
 use crate::hub::Hub;
-use crate::index::{BotIx, RoomIx};
-use crate::waiting::{Pending, Waiter};
-use crate::world::{Ended, Member};
+use crate::index::{BotIx, Named, RoomIx};
+use crate::waiting::Waiter;
+use crate::world::Member;
 
 impl Hub {
     /// Whether a bot may operate the hub, as things are now.
@@ -141,36 +141,27 @@ impl Hub {
         }
         let (name, id) = (self.room_name(room), self.bot_id(bot).clone());
         let change = Change::Grant { room: name, bot: id, rights };
-        self.change(change, Pending::Grant { room, bot, rights, waiter });
+        self.change(change, Named::member(room, bot), waiter);
     }
 
-    pub(crate) fn grant_settled(
-        &mut self,
-        room: RoomIx,
-        bot: BotIx,
-        rights: Rights,
-        waiter: Waiter,
-    ) {
-        let head = self.world.room(room).head;
-        let Some(member) = self.world.member(room, bot) else { return self.confirm(waiter) };
-        let (read, reads) = (member.reads(), rights.has(Right::Read));
-        let is_told = member.reader.is_some() || read != reads;
-        if read && !reads {
-            // What waits for it is not for it any more.
-            self.detach(room, bot, Ended::ByHub);
+    /// A member ceases to read, if it did: what waits for it is not for it any more. Returns how much that
+    /// was.
+    pub(crate) fn reading_ended(&mut self, room: RoomIx, before: &mut Member) -> u64 {
+        if !before.reads() {
+            return 0;
         }
-        let mut before = None;
-        if let Some(member) = self.world.member_mut(room, bot) {
-            if read != reads {
-                before = Some(std::mem::replace(member, Member::new(bot, head, head)));
-            }
-            member.rights = rights;
+        let first_kept = self.world.room(room).first;
+        for slot in before.detach() {
+            self.come_back(room, before.bot, &slot, first_kept);
         }
-        let dropped = before.map_or(0, |mut it| self.parted(room, &mut it, Loss::NoRight));
+        self.parted(room, before, Loss::NoRight)
+    }
+
+    /// It is told what it may do, and begins to read if it may.
+    pub(crate) fn grant_answered(&mut self, room: RoomIx, bot: BotIx, is_told: bool) {
         if let Some(reader) = self.world.bot(bot).conn.filter(|_| is_told) {
             self.entered(reader, room, bot);
         }
-        self.confirm_parting(waiter, dropped);
     }
 }
 

@@ -1,77 +1,41 @@
 //! What is on its way to the store, and who waits for it.
 //!
-//! Owns the shapes: changes ([`Pending`]), questions ([`Ask`]), and in `told` what senders hear when something
-//! is stored. `apply` owns what follows. Never changes anything.
+//! Owns the shapes: changes ([`Underway`]) with who waits for them ([`Waiter`]), questions ([`Ask`]), and in
+//! `told` what senders hear when something is stored. `apply` owns what a change does to the tables, `answer`
+//! what follows. Never changes anything.
 
 mod refused;
 mod told;
 
-use std::sync::Arc;
-
 use bot_protocol::frame::client::Receipt;
-use bot_protocol::frame::operator::Retention;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::id::MessageId;
-use bot_protocol::right::Rights;
-use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
 pub(crate) use self::refused::Refused;
-pub(crate) use self::told::{About, Fact, News, Notice, Notices};
+pub(crate) use self::told::{About, Notification, Notifications, Observation, RangeNotification};
 
-use crate::change::Loss;
-use crate::entry::Draft;
-use crate::index::{BotIx, RoomIx};
+use crate::change::Change;
+use crate::index::{BotIx, Named, RoomIx};
 use crate::io::ConnId;
 
-/// What waits for a change.
+/// A change on its way to the store.
 #[derive(Debug)]
-pub(crate) enum Pending {
-    /// A message; its sender waits for the `ack`.
-    Append(Said),
-    /// A message that is refused, unless it was said before.
-    WasSaid(Box<Doubted>),
-    /// A new room.
-    Room { room: RoomIx, waiter: Waiter },
-    /// A room's own retention.
-    Retain { room: RoomIx, retain: Retention, waiter: Waiter },
-    /// A new membership.
-    Join { room: RoomIx, bot: BotIx, waiter: Waiter },
-    /// What a member may do.
-    Grant { room: RoomIx, bot: BotIx, rights: Rights, waiter: Waiter },
-    /// The end of a membership.
-    Leave { room: RoomIx, bot: BotIx, why: Loss, waiter: Waiter },
-    /// What waited is dropped, together with the end of the membership that follows.
-    Parting,
-    /// A cursor: if it is refused, the next save repeats it.
-    Cursor {
-        room: RoomIx,
-        bot: BotIx,
-        seq: u64,
-        at: Timestamp,
-        news: Vec<News>,
-        /// What a client received by its own account.
-        claims: Vec<Notice>,
-    },
-    /// An entry that was received out of turn, likewise.
-    Ahead { room: RoomIx, bot: BotIx, seq: u64, at: Timestamp, news: Vec<News> },
-    /// What was written to a bot's socket, likewise.
-    Delivered { room: RoomIx, bot: BotIx, at: Timestamp },
-    /// A fact that must not be forgotten: if it is refused, it is tried again.
-    Fact(Box<Fact>),
-    /// What a member will never get; if it is refused, it is recorded again.
-    Drop { room: RoomIx, bot: BotIx, after: u64, to: u64, notices: Vec<(RoomIx, Notice)> },
-    /// A removal.
-    Trim { room: RoomIx },
+pub(crate) struct Underway {
+    pub(crate) change: Change,
+    pub(crate) named: Named,
+    pub(crate) waiter: Waiter,
 }
 
-/// Who wants to hear that a change is committed.
-#[derive(Clone, Debug)]
+/// Who wants to hear that a change is committed, or refused.
+#[derive(Debug)]
 pub(crate) enum Waiter {
-    /// The configuration: what it declares is tried again until it is stored.
+    /// Nobody: of a change that somebody else has made, or that is simply asked for again later.
     Nobody,
     /// Somebody who waits for a later change of the same batch, and hears when that one is refused.
     Another,
+    /// The configuration: what it declares is tried again until it is stored.
+    Configuration,
     /// The bot that joins or leaves.
     Client(ConnId),
     /// An operator.
@@ -81,25 +45,39 @@ pub(crate) enum Waiter {
         /// The `ref` of the request.
         reference: SmolStr,
     },
+    /// Whoever said a message waits for its `ack`.
+    Sender(Sender),
+    /// Whoever said a message that is refused with this error, unless it was said before.
+    Doubted {
+        /// Its connection.
+        conn: ConnId,
+        /// Why it is refused.
+        error: Box<ErrorFrame>,
+    },
+    /// Senders of what a bot received, if any of them want to know; the bot itself repeats its place.
+    Senders(Vec<Notification>),
+    /// Senders of what a client received by its own account.
+    Claimed(Vec<RangeNotification>),
+    /// The sender of one entry. If the observation is refused, it is tried again.
+    Observed(Box<Notification>),
+    /// A member that lost what lies in `(after, to]`, and the senders. If that is refused, it is recorded
+    /// again.
+    Losers {
+        /// Before the first entry.
+        after: u64,
+        /// The last entry.
+        to: u64,
+        /// Who else lost what, of all losses that were recorded together.
+        notifications: Vec<(RoomIx, RangeNotification)>,
+    },
 }
 
-/// Whose message it is, and where the answer goes: to the connection that it came from.
-#[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) room: RoomIx,
-    pub(crate) from: BotIx,
-    pub(crate) draft: Arc<Draft>,
+/// Where the answer to a message goes: to the connection that it came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender {
     pub(crate) conn: ConnId,
+    /// It gave the message an id, and not the hub.
     pub(crate) chosen_id: bool,
-}
-
-/// A message that is refused, unless it was said before. Its room need not exist.
-#[derive(Debug)]
-pub(crate) struct Doubted {
-    pub(crate) draft: Arc<Draft>,
-    pub(crate) conn: ConnId,
-    pub(crate) from: BotIx,
-    pub(crate) error: ErrorFrame,
 }
 
 /// Who waits for an answer.
@@ -114,7 +92,7 @@ pub(crate) enum Ask {
     /// A receipt for an entry that is not in the window any more.
     Receipt { conn: ConnId, bot: BotIx, room: RoomIx, receipt: Receipt },
     /// Senders of entries that are not in memory any more.
-    Notices,
+    Notifications,
 }
 
 /// The direction in which somebody reads back.

@@ -3,15 +3,15 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::index::{BotIx, RoomIx};
-use crate::waiting::{Fact, Notice};
+use crate::waiting::{Observation, RangeNotification};
 
 #[derive(Debug, Default)]
 pub(crate) struct Refused {
     pub(crate) rooms: BTreeSet<RoomIx>,
     pub(crate) joins: BTreeSet<(RoomIx, BotIx)>,
-    pub(crate) facts: VecDeque<Fact>,
+    pub(crate) observations: VecDeque<Observation>,
     /// What senders hear of a position that a client named, when it is stored.
-    pub(crate) claims: VecDeque<(RoomIx, BotIx, Notice)>,
+    pub(crate) claims: VecDeque<(RoomIx, BotIx, RangeNotification)>,
     /// The store took nothing since that many tries.
     pub(crate) tries: u32,
     pub(crate) fails: bool,
@@ -24,7 +24,7 @@ impl Refused {
 
     /// How many changes wait here.
     pub(crate) fn len(&self) -> usize {
-        self.rooms.len() + self.joins.len() + self.facts.len() + self.claims.len()
+        self.rooms.len() + self.joins.len() + self.observations.len() + self.claims.len()
     }
 
     /// A bot was removed: what was refused must not make it a member after its end.

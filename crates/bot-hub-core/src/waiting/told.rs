@@ -10,9 +10,9 @@ use smol_str::SmolStr;
 use crate::change::{Loss, ReceiptRecord, Removed};
 use crate::index::{BotIx, RoomIx};
 
-/// What a sender hears about one of its messages.
+/// What a sender is told of one of its messages.
 #[derive(Clone, Debug)]
-pub(crate) struct News {
+pub(crate) struct Notification {
     pub(crate) sender: BotIx,
     pub(crate) room: RoomIx,
     pub(crate) seq: u64,
@@ -26,16 +26,16 @@ pub(crate) struct News {
     pub(crate) reply: Option<MessageId>,
 }
 
-/// A fact on its way to the store, and who hears of it when it is there.
+/// What a bot did with an entry, or the hub saw, and what the entry's sender is told when that is stored.
 #[derive(Debug)]
-pub(crate) struct Fact {
+pub(crate) struct Observation {
     pub(crate) record: ReceiptRecord,
-    pub(crate) news: News,
+    pub(crate) notification: Notification,
 }
 
-/// The same became of a stretch of the log.
+/// What senders are told of a stretch of a room's log, of which the same became.
 #[derive(Clone, Debug)]
-pub(crate) struct Notice {
+pub(crate) struct RangeNotification {
     /// Before the first entry.
     pub(crate) after: u64,
     /// The last entry.
@@ -43,38 +43,56 @@ pub(crate) struct Notice {
     pub(crate) about: About,
 }
 
+impl RangeNotification {
+    /// The same became of all these stretches `(after, to)`.
+    pub(crate) fn all(stretches: Vec<(u64, u64)>, about: &About) -> Vec<Self> {
+        let of = |(after, to)| Self { after, to, about: about.clone() };
+        stretches.into_iter().map(of).collect()
+    }
+}
+
 /// What became of it, and for whom.
 #[derive(Clone, Debug)]
 pub(crate) struct About {
     pub(crate) bots: Arc<[BotIx]>,
     pub(crate) state: ReceiptState,
-    pub(crate) reason: Option<&'static str>,
+    pub(crate) reason: Option<SmolStr>,
+    pub(crate) reply: Option<MessageId>,
+    /// When, if that was before the senders are told.
+    pub(crate) at: Option<Timestamp>,
 }
 
 impl About {
     /// These bots will never get it.
     pub(crate) fn lost(why: Loss, bots: Arc<[BotIx]>) -> Self {
-        Self { bots, state: why.state(), reason: Some(why.word()) }
+        let reason = Some(SmolStr::new_static(why.word()));
+        Self { bots, state: why.state(), reason, reply: None, at: None }
     }
 
-    /// This bot has received it.
-    pub(crate) fn received(bot: BotIx) -> Self {
-        Self { bots: [bot].into(), state: ReceiptState::Received, reason: None }
+    /// This is recorded of one bot.
+    pub(crate) fn recorded(bot: BotIx, record: ReceiptRecord) -> Self {
+        let ReceiptRecord { state, at, reason, reply, .. } = record;
+        Self { bots: [bot].into(), state, reason: reason.map(SmolStr::from), reply, at: Some(at) }
+    }
+
+    /// This bot has brought it to that rung.
+    pub(crate) fn reached(bot: BotIx, state: ReceiptState) -> Self {
+        Self { bots: [bot].into(), state, reason: None, reply: None, at: None }
     }
 }
 
-/// Notices about one room, and what they are about if the log has it no more.
+/// Notifications about one room, and what they are about if the log has it no more.
 #[derive(Debug)]
-pub(crate) struct Notices {
+pub(crate) struct Notifications {
     pub(crate) room: RoomIx,
-    pub(crate) notices: Vec<Notice>,
+    pub(crate) notifications: Vec<RangeNotification>,
     pub(crate) removed: Option<Arc<[Removed]>>,
 }
 
-impl Notices {
+impl Notifications {
     /// Everything up to `last` is told.
     pub(crate) fn go_on_after(&mut self, last: u64) {
-        self.notices.retain(|it| it.to > last);
-        self.notices.iter_mut().for_each(|it| it.after = it.after.max(last));
+        self.notifications.retain(|it| it.to > last);
+        self.notifications.iter_mut().for_each(|it| it.after = it.after.max(last));
     }
 }

@@ -38,7 +38,8 @@ pub(crate) use self::member::{Member, PlaceOf};
 pub use self::table::take_steps;
 pub(crate) use self::window::Slot;
 
-use crate::index::{BotIx, RoomIx};
+use crate::expiries::Expiries;
+use crate::index::{BotIx, Named, RoomIx};
 use crate::io::{Caps, ConnId, Profile, Standing};
 
 /// Who ended a connection: what its bot did not receive may have been the cause only if nobody else
@@ -163,6 +164,9 @@ pub(crate) struct World {
     pub(crate) memberships: usize,
     /// Bots with a connection that reads.
     pub(crate) online: usize,
+    /// How much of what the configuration declares the store does not know yet.
+    pub(crate) declaring: usize,
+    pub(crate) expiries: Expiries,
     bot_names: FxHashMap<BotId, BotIx>,
     room_names: FxHashMap<RoomName, RoomIx>,
 }
@@ -198,6 +202,16 @@ impl World {
         if !std::mem::replace(&mut self.room_mut(room).durable, true) {
             self.shelve(room);
         }
+    }
+
+    /// The room that a change names; one that was never seen gets an index.
+    pub(crate) fn named_room(&mut self, named: Named, name: &RoomName) -> RoomIx {
+        named.room.unwrap_or_else(|| self.intern_room(name))
+    }
+
+    /// The room and the bot that a change names, likewise.
+    pub(crate) fn named(&mut self, named: Named, name: &RoomName, id: &BotId) -> (RoomIx, BotIx) {
+        (self.named_room(named, name), named.bot.unwrap_or_else(|| self.intern_bot(id)))
     }
 
     /// Whether only an operator admits members.

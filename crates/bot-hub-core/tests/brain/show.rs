@@ -113,7 +113,7 @@ fn change(change: &Change) -> String {
         Change::Retain { room, retain } => format!("retain #{room} {retain:?}"),
         Change::Join { room, bot } => format!("join #{room} {bot}"),
         Change::Grant { room, bot, rights } => format!("grant #{room} {bot} {rights}"),
-        Change::Leave { room, bot } => format!("leave #{room} {bot}"),
+        Change::Leave { room, bot, .. } => format!("leave #{room} {bot}"),
         Change::Cursor { room, bot, seq, state, .. } => {
             format!("cursor #{room} {bot} {seq} {state}")
         }

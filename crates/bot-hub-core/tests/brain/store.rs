@@ -91,7 +91,7 @@ impl Store {
                 }
                 place.rights = rights;
             }
-            Change::Leave { room, bot } => {
+            Change::Leave { room, bot, .. } => {
                 self.room(&room).members.remove(&bot);
             }
             Change::Cursor { room, bot, seq, state, at } => {

@@ -159,7 +159,7 @@ impl History {
             }
             (Change::Append(_), Outcome::Duplicate { .. }) => self.counts.duplicates += 1,
             (Change::Join { room, bot }, _) => self.joined(room, bot),
-            (Change::Leave { room, bot }, _) => self.reader(bot, room).member = false,
+            (Change::Leave { room, bot, .. }, _) => self.reader(bot, room).member = false,
             (Change::Drop { room, bot, range, .. }, _) => {
                 let to = range.to.min(self.head(room));
                 let reader = self.reader(bot, room);

@@ -365,8 +365,8 @@ pub fn who_leaves_is_forgotten_and_joins_anew(subject: &mut Subject) {
     subject.join("lab", "bob");
     subject.change((1..=3).map(|n| append(numbered("lab", n))).collect());
     subject.done(cursor("lab", "bob", 2, 5_000));
-    subject.done(Change::Leave { room: room("lab"), bot: bot("bob") });
-    subject.done(Change::Leave { room: room("lab"), bot: bot("bob") });
+    subject.done(Change::Leave { room: room("lab"), bot: bot("bob"), why: Loss::Left });
+    subject.done(Change::Leave { room: room("lab"), bot: bot("bob"), why: Loss::Left });
     check_members(subject, "lab", &[]);
     subject.done(cursor("lab", "bob", 3, 6_000));
     check_members(subject, "lab", &[]);
@@ -377,7 +377,7 @@ pub fn who_leaves_is_forgotten_and_joins_anew(subject: &mut Subject) {
     check_fate(subject, "m3", &[]);
     check_fate(subject, "m4", &[("bob", Received, 7_000)]);
     let [leave, join] = [
-        Change::Leave { room: room("lab"), bot: bot("bob") },
+        Change::Leave { room: room("lab"), bot: bot("bob"), why: Loss::Left },
         Change::Join { room: room("lab"), bot: bot("bob") },
     ];
     subject.change(vec![append(numbered("lab", 5)), leave.clone(), join.clone(), leave, join]);

@@ -35,7 +35,7 @@ fn fill(subject: &mut Subject) {
             3 => {
                 subject.done(cursor("lab", &name, 1, 80));
                 let (room, bot) = (room("lab"), bot(&name));
-                subject.change(vec![Change::Leave { room, bot }]);
+                subject.change(vec![Change::Leave { room, bot, why: Loss::Left }]);
             }
             _ => {}
         }

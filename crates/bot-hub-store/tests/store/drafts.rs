@@ -120,7 +120,7 @@ impl Work {
         let (name, who) = (room(self.rng.one_of(&ROOMS)), bot(self.rng.one_of(&BOTS)));
         match self.rng.below(24) {
             0 => Change::Join { room: name, bot: who },
-            1 if self.rng.below(4) == 0 => Change::Leave { room: name, bot: who },
+            1 if self.rng.below(4) == 0 => Change::Leave { room: name, bot: who, why: Loss::Left },
             2..=4 => {
                 let seq = self.seq();
                 Change::Cursor { room: name, bot: who, seq, state: ReceiptState::Received, at }

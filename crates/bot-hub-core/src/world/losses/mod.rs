@@ -154,6 +154,11 @@ impl Losses {
         news
     }
 
+    /// Whether all entries from `from` to `to` are in ranges.
+    pub(crate) fn cover(&self, from: u64, to: u64) -> bool {
+        self.kept_between(from - 1, to).is_empty()
+    }
+
     pub(crate) fn why(&self, seq: u64) -> Option<Loss> {
         let at = self.ranges.partition_point(|it| it.range.to < seq);
         let it = self.ranges.get(at).filter(|it| it.range.from <= seq);
@@ -184,7 +189,7 @@ impl Losses {
         let mut kept = Vec::new();
         for it in self.ranges.iter().take_while(|it| it.range.from <= to) {
             kept.push((after, it.range.from - 1));
-            after = it.range.to;
+            after = after.max(it.range.to);
         }
         kept.push((after, to));
         kept.retain(|(after, to)| after < to);

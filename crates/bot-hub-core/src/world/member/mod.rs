@@ -11,6 +11,7 @@
 //! **Invariant:** `cursor <= sent`, and the window holds exactly the entries of others between them
 //! that were handed over and not yet all received. The cursor never goes back.
 
+mod learned;
 mod parting;
 
 use std::collections::VecDeque;
@@ -20,7 +21,7 @@ use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 
-use self::parting::Parting;
+use self::parting::{Parted, Parting};
 use super::ahead::Ahead;
 use super::losses::{Losses, kept};
 use super::meaning::{Meaning, Place};
@@ -116,6 +117,8 @@ pub(crate) struct Member {
     pub(crate) buffer: Buffer,
     /// Changes on their way to the store that end what it reads, oldest first.
     partings: VecDeque<Parting>,
+    /// What the store has dropped with the end of what it reads, which follows in the same batch.
+    parted: Vec<Parted>,
     own: Runs,
     backlog: Option<Backlog>,
 }
@@ -152,6 +155,7 @@ impl Member {
             is_listed: false,
             buffer: Buffer::default(),
             partings: VecDeque::new(),
+            parted: Vec::new(),
             own: Runs::default(),
             backlog: None,
         }
@@ -284,18 +288,23 @@ impl Member {
         let mut received = Vec::new();
         if let Some(known) = from.filter(|&seq| seq > self.cursor && seq <= head) {
             received = self.not_received(known);
-            // It may claim what it was never handed, and what was lost it was not.
-            self.unknown_through = self.unknown_through.max(known);
-            let lost: Vec<DroppedRange> = self.losses.after(self.cursor).collect();
-            for range in lost.into_iter().filter(|range| range.from <= known) {
-                self.skipped.note_all(range.from, range.to.min(known));
-            }
+            self.skip_lost(known);
             self.move_cursor(known);
         }
         self.reader = Some(conn);
         let total = self.waiting(head);
         self.backlog = (total > 0).then_some(Backlog { index: 0, total, until: head });
         received
+    }
+
+    /// The cursor is about to pass everything up to `seq`, by somebody's word. Who says so may never have been
+    /// handed it, and what was lost was handed to nobody.
+    fn skip_lost(&mut self, seq: u64) {
+        self.unknown_through = self.unknown_through.max(seq);
+        let lost: Vec<DroppedRange> = self.losses.after(self.cursor).collect();
+        for range in lost.into_iter().filter(|range| range.from <= seq) {
+            self.skipped.note_all(range.from, range.to.min(seq));
+        }
     }
 
     /// The reader is gone: what it did not receive waits in the log again. Returns that, oldest
@@ -525,6 +534,12 @@ impl Member {
     }
 
     fn move_cursor(&mut self, to: u64) {
+        let is_said = !self.meaning.proves();
+        self.move_cursor_as(to, is_said);
+    }
+
+    /// `is_said`: with that its place says that everything up to there was received.
+    fn move_cursor_as(&mut self, to: u64, is_said: bool) {
         if to <= self.cursor {
             return;
         }
@@ -536,7 +551,7 @@ impl Member {
         self.cursor_moved = true;
         self.own.forget_through(to);
         self.losses.forget_through(to);
-        self.ahead.forget_through(from, to, !self.meaning.proves());
+        self.ahead.forget_through(from, to, is_said);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns what was dropped by a change that is on its way to the store, until that is known.
 
 use super::Member;
+use crate::change::DroppedRange;
 use crate::world::losses::kept;
 
 /// Stretches `(after, to)` of a log.
@@ -12,11 +13,18 @@ type Stretches = Vec<(u64, u64)>;
 /// sends before that change is stored do not alter this.
 #[derive(Debug)]
 pub(super) struct Parting {
-    /// Without an end: the log may have more by then than is known here.
-    stretches: Stretches,
+    stretches: Vec<Parted>,
     /// The head when that was noted.
     head: u64,
-    /// How many entries of others that were then.
+}
+
+/// A stretch that a member loses with what it reads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parted {
+    after: u64,
+    /// Without an end while it is on its way to the store: the log may have more by then than is known here.
+    to: u64,
+    /// How many entries of others are in it, up to the head that was known.
     others: u64,
 }
 
@@ -41,17 +49,40 @@ impl Member {
     pub(crate) fn part(&mut self, head: u64) -> Stretches {
         self.settle_buffer();
         let stretches = self.not_received(u64::MAX);
-        let others = self.others_of(&between(&stretches, 0, head));
-        self.partings.push_back(Parting { stretches: stretches.clone(), head, others });
+        let parted = stretches.iter().map(|&(after, to)| {
+            let others = self.others_of(&between(&[(after, to)], 0, head));
+            Parted { after, to, others }
+        });
+        let parting = Parting { stretches: parted.collect(), head };
+        self.partings.push_back(parting);
         stretches
     }
 
-    /// What the oldest of those changes drops up to `head`, and how many entries of others that is.
+    /// The store has dropped that, and what the member reads ends in the same batch. How much it is was
+    /// counted when this brain asked for it.
+    pub(crate) fn part_with(&mut self, range: DroppedRange) {
+        let (after, to) = (range.from - 1, range.to);
+        let same = |it: &&Parted| it.after == after;
+        let asked = self.partings.front();
+        let asked = asked.and_then(|it| Some((it.stretches.iter().find(same)?.others, it.head)));
+        let (known, since) = asked.unwrap_or((0, after.max(self.since)));
+        let others = known + self.others_of(&between(&[(after, to)], since, to));
+        self.parted.push(Parted { after: after.max(self.since), to, others });
+    }
+
+    /// What it loses with what it reads, up to `head`, and how many entries of others that is.
     pub(crate) fn parts_with(&self, head: u64) -> (Stretches, u64) {
+        if !self.parted.is_empty() {
+            let others = self.parted.iter().map(|it| it.others).sum();
+            return (self.parted.iter().map(|it| (it.after, it.to)).collect(), others);
+        }
         match self.partings.front() {
             Some(it) => {
-                let since = self.others_of(&between(&it.stretches, it.head, head));
-                (between(&it.stretches, 0, head), it.others + since)
+                let known: u64 = it.stretches.iter().map(|it| it.others).sum();
+                let stretches: Stretches =
+                    it.stretches.iter().map(|it| (it.after, it.to)).collect();
+                let since = self.others_of(&between(&stretches, it.head, head));
+                (between(&stretches, 0, head), known + since)
             }
             None => {
                 let stretches = self.not_received(head);

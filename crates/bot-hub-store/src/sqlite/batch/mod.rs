@@ -79,7 +79,7 @@ impl<'a> Batch<'a> {
             Change::Retain { room, retain } => self.retain(room, retain)?,
             Change::Join { room, bot } => self.join(room, bot)?,
             Change::Grant { room, bot, rights } => self.grant(room, bot, *rights)?,
-            Change::Leave { room, bot } => self.leave(room, bot)?,
+            Change::Leave { room, bot, .. } => self.leave(room, bot)?,
             Change::Cursor { room, bot, seq, state, at } => {
                 self.cursor(room, bot, *seq, *state, *at)?;
             }

@@ -1,7 +1,7 @@
 //! What the store refused, and that it is tried again.
 //!
-//! Owns what nobody else would repeat: rooms, memberships and facts. A place or a loss is not kept here:
-//! its member has it, so that a full disk costs memory by members and not by what happens. **Invariant:**
+//! Owns what nobody else would repeat: rooms, memberships and observations. A place or a loss is not kept
+//! here: its member has it, so that a full disk costs memory by members and not by what happens. **Invariant:**
 //! what is forgotten is counted, and a bot whose own report it was (`started` or higher) gets an error.
 
 use bot_protocol::code::Code;
@@ -10,10 +10,10 @@ use bot_protocol::receipt::ReceiptState;
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::settings::CURSOR_SAVE_MS;
-use crate::waiting::{Fact, News, Notice, Pending, Waiter};
+use crate::waiting::{Notification, Observation, RangeNotification, Waiter};
 
-/// Facts about single entries, and news of them, that are kept while the disk is full.
-const FACTS_MAX: usize = 10_000;
+/// Observations, and positions that clients named, that are kept while the disk is full.
+const OBSERVATIONS_MAX: usize = 10_000;
 
 /// Changes that are tried at once while the store takes nothing.
 const RETRIES_MAX: usize = 512;
@@ -31,33 +31,37 @@ impl Hub {
         pause.min(PAUSE_MAX_MS)
     }
 
-    /// The store refused something that nobody waits for: the brain tries it again, with the next
-    /// save.
-    pub(crate) fn retry(&mut self, pending: Pending, code: Code) {
+    /// A room that nobody but the configuration waits for is tried again, with the next save.
+    pub(super) fn retry_room(&mut self, room: RoomIx) {
         self.save_after(CURSOR_SAVE_MS);
-        let refused = &mut self.refused;
-        match pending {
-            Pending::Room { room, .. } => {
-                refused.rooms.insert(room);
-            }
-            Pending::Join { room, bot, .. } => {
-                refused.joins.insert((room, bot));
-            }
-            Pending::Fact(fact) if refused.facts.len() < FACTS_MAX => {
-                refused.facts.push_back(*fact);
-            }
-            Pending::Fact(fact) => self.forget_fact(&fact, code),
-            _ => {}
+        self.refused.rooms.insert(room);
+    }
+
+    /// The same of a membership.
+    pub(super) fn retry_join(&mut self, room: RoomIx, bot: BotIx) {
+        self.save_after(CURSOR_SAVE_MS);
+        self.refused.joins.insert((room, bot));
+    }
+
+    /// The same of what became of an entry, as long as there is space for it.
+    pub(super) fn retry_observation(&mut self, observation: Observation, code: Code) {
+        self.save_after(CURSOR_SAVE_MS);
+        if self.refused.observations.len() < OBSERVATIONS_MAX {
+            self.refused.observations.push_back(observation);
+        } else {
+            self.forget_observation(&observation, code);
         }
     }
 
     /// The bot may report it again. Until then the entry is known as received, which is
     /// true.
-    fn forget_fact(&mut self, fact: &Fact, code: Code) {
+    fn forget_observation(&mut self, observation: &Observation, code: Code) {
         self.stats.forgotten += 1;
-        let Some(conn) = self.world.bot(fact.news.bot).conn else { return };
-        if fact.news.state > ReceiptState::Received && fact.news.state.is_reported_by_client() {
-            self.refuse(conn, code, fact.news.id.as_str());
+        let Some(conn) = self.world.bot(observation.notification.bot).conn else { return };
+        if observation.notification.state > ReceiptState::Received
+            && observation.notification.state.is_reported_by_client()
+        {
+            self.refuse(conn, code, observation.notification.id.as_str());
         }
     }
 
@@ -94,20 +98,25 @@ impl Hub {
         if self.refused.fails { space } else { usize::MAX }
     }
 
-    /// Notices that were to go out with a refused place are tried as facts of their own: only the store can tell
-    /// whether the bot has reported something higher since.
-    pub(crate) fn retry_news(&mut self, told: Vec<News>, code: Code) {
-        for news in told {
-            let fact = self.fact(news);
-            self.retry(Pending::Fact(Box::new(fact)), code);
+    /// What was to be told with a refused place is tried as observations: only the store can tell whether
+    /// the bot has reported something higher since.
+    pub(crate) fn retry_notifications(&mut self, told: Vec<Notification>, code: Code) {
+        for notification in told {
+            let observation = self.observation(notification);
+            self.retry_observation(observation, code);
         }
     }
 
-    pub(crate) fn retry_claims(&mut self, room: RoomIx, bot: BotIx, claims: Vec<Notice>) {
-        let space = FACTS_MAX - self.refused.claims.len();
+    pub(crate) fn retry_claims(
+        &mut self,
+        room: RoomIx,
+        bot: BotIx,
+        claims: Vec<RangeNotification>,
+    ) {
+        let space = OBSERVATIONS_MAX - self.refused.claims.len();
         self.stats.forgotten += claims.len().saturating_sub(space) as u64;
         let kept = claims.into_iter().take(space);
-        self.refused.claims.extend(kept.map(|notice| (room, bot, notice)));
+        self.refused.claims.extend(kept.map(|notification| (room, bot, notification)));
     }
 
     /// Tries the next one again, if there is one: rooms first, since the others are in them.
@@ -115,18 +124,18 @@ impl Hub {
         if let Some(room) = self.refused.rooms.pop_first() {
             if !self.world.room(room).durable {
                 // Still on its way: how such a room comes stays decided.
-                self.wish_for_room(room, Waiter::Nobody);
+                self.wish_for_room(room, Waiter::Configuration);
             }
         } else if let Some((room, bot)) = self.refused.joins.pop_first() {
             if self.world.member(room, bot).is_none() {
-                self.add_member(room, bot, Waiter::Nobody);
+                self.add_member(room, bot, Waiter::Configuration);
             }
         } else if let Some((room, bot, claim)) = self.refused.claims.pop_front() {
             self.tell_of_claim(room, bot, vec![claim]);
-        } else if let Some(fact) = self.refused.facts.pop_front() {
+        } else if let Some(observation) = self.refused.observations.pop_front() {
             // Its place first, as when it was reported.
-            self.save_place(fact.news.room, fact.news.bot);
-            self.state(fact);
+            self.save_place(observation.notification.room, observation.notification.bot);
+            self.store_observation(observation);
         } else {
             return false;
         }

@@ -1,0 +1,54 @@
+//! Which rooms there are, and who is in them.
+
+use bot_protocol::right::{Right, Rights};
+
+use super::Effect;
+use crate::index::{BotIx, RoomIx};
+use crate::world::{Member, World};
+
+impl World {
+    /// The store makes a room as whoever asked first wanted it, and so does this. The configuration may
+    /// declare it otherwise.
+    pub(super) fn room_made(&mut self, room: RoomIx, closed: bool) -> Effect {
+        let known = self.room(room);
+        if !known.durable && !known.is_declared {
+            self.set_closed(room, closed);
+        }
+        self.room_is_stored(room);
+        Effect::Made
+    }
+
+    /// The store knows the room.
+    fn room_is_stored(&mut self, room: RoomIx) {
+        self.room_is_there(room);
+        let was_declared = std::mem::take(&mut self.room_mut(room).is_declared);
+        self.declaring -= usize::from(was_declared);
+    }
+
+    pub(super) fn member_joined(&mut self, room: RoomIx, bot: BotIx) -> Effect {
+        // A room that has a member is there.
+        self.room_is_stored(room);
+        let was_expected = self.room_mut(room).expected.remove(&bot);
+        self.declaring -= usize::from(was_expected);
+        let is_new = self.member(room, bot).is_none();
+        if is_new {
+            let head = self.room(room).head;
+            self.insert_member(room, Member::new(bot, head, head));
+        }
+        Effect::Joined { room, bot, is_new }
+    }
+
+    /// One that begins or ceases to read is where the room's head is, as if it had joined just now.
+    pub(super) fn member_granted(&mut self, room: RoomIx, bot: BotIx, rights: Rights) -> Effect {
+        let head = self.room(room).head;
+        let Some(member) = self.member_mut(room, bot) else {
+            return Effect::Granted { room, bot, before: None, is_told: false };
+        };
+        let turns = member.reads() != rights.has(Right::Read);
+        let is_told = member.reader.is_some() || turns;
+        let begun = || Member::new(bot, head, head);
+        let before = turns.then(|| Box::new(std::mem::replace(member, begun())));
+        member.rights = rights;
+        Effect::Granted { room, bot, before, is_told }
+    }
+}
