@@ -19,7 +19,7 @@ use smol_str::SmolStr;
 use super::registry::{Kind, Origin, PREPARED_MS, TokenHash, hash_token, make_token};
 use super::{Engine, Owner};
 use crate::door::ConnId;
-use bot_hub_store::{BotRecord, InviteRecord, TokenRecord, Write};
+use bot_hub_store::{AccessWrite, BotRecord, InviteRecord, TokenRecord, Write};
 
 /// What was promised to an operator, and what follows when it is durable.
 #[derive(Debug)]
@@ -271,14 +271,14 @@ impl Engine {
     ) {
         let bot = record.bot.clone();
         let end = match old {
-            Old::EndsAt(at) => Some(Write::ExpireTokens(bot.clone(), at)),
-            Old::Ends => Some(Write::RevokeTokens(bot.clone())),
+            Old::EndsAt(at) => Some(Write::Access(AccessWrite::ExpireTokens(bot.clone(), at))),
+            Old::Ends => Some(Write::Access(AccessWrite::RevokeTokens(bot.clone()))),
             // A new bot has none, and looking for them is a walk over everybody's.
             Old::Stays => None,
         };
-        let mut writes = vec![Write::Bot(record.clone())];
+        let mut writes = vec![Write::Access(AccessWrite::Bot(record.clone()))];
         writes.extend(end);
-        writes.push(Write::Token(token.clone()));
+        writes.push(Write::Access(AccessWrite::Token(token.clone())));
         let answer = Box::new(answer);
         let effect = Effect::Keep { record, token: Some(token), old, answer };
         self.promise(conn, reference, effect, writes);
@@ -292,7 +292,10 @@ impl Engine {
     ) -> Result<(), ErrorFrame> {
         self.at_rest(bot)?;
         let record = self.record_of(bot);
-        let writes = vec![Write::Bot(record.clone()), Write::RevokeTokens(bot.clone())];
+        let writes = vec![
+            Write::Access(AccessWrite::Bot(record.clone())),
+            Write::Access(AccessWrite::RevokeTokens(bot.clone())),
+        ];
         let tokens = self.registry.token_count_of(bot, Origin::Config) as u64;
         let answer = Box::new(TokensRevoked { bot: bot.clone(), tokens }.into());
         let effect = Effect::Keep { record, token: None, old: Old::Ends, answer };
@@ -309,7 +312,7 @@ impl Engine {
     ) -> Result<(), ErrorFrame> {
         self.at_rest(bot)?;
         let record = BotRecord { disabled, ..self.record_of(bot) };
-        let writes = vec![Write::Bot(record.clone())];
+        let writes = vec![Write::Access(AccessWrite::Bot(record.clone()))];
         let answer = Box::new(BotSwitched { bot: bot.clone(), disabled }.into());
         let effect = Effect::Keep { record, token: None, old: Old::Stays, answer };
         self.promise(conn, reference, effect, writes);
@@ -338,10 +341,10 @@ impl Engine {
         // What waits for it is dropped in the same batch, with that as the reason.
         let mut writes: Vec<Write> =
             self.hub.partings_of(&bot).into_iter().map(Write::Change).collect();
-        writes.push(Write::ForgetBot(bot.clone(), self.hub.moment()));
+        writes.push(Write::Access(AccessWrite::ForgetBot(bot.clone(), self.hub.moment())));
         for invite in &invites {
             self.invites.begin_change(&invite.id);
-            writes.push(Write::Invite(Box::new(invite.clone())));
+            writes.push(Write::Access(AccessWrite::Invite(Box::new(invite.clone()))));
         }
         self.promise(conn, reference, Effect::Forget(bot, invites), writes);
         Ok(())

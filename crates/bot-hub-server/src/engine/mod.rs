@@ -62,7 +62,7 @@ use self::registry::{Pass, Registry, Reread};
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
 use bot_hub_store::driver::{Driver, StoreEvent};
-use bot_hub_store::{BotRecord, InviteRecord, StoreError, Write};
+use bot_hub_store::{AccessWrite, BotRecord, InviteRecord, StoreError, Write};
 
 /// Writes that the store may owe an answer before the engine stops taking intents: some hundred
 /// milliseconds of a slow disk.
@@ -412,7 +412,7 @@ impl Engine {
         for Pass { bot, token } in &over {
             tracing::info!(%bot, "a token has ended");
             self.flush_brain();
-            self.write(vec![Write::ForgetToken(*token)], Owner::Unattended);
+            self.write(vec![Write::Access(AccessWrite::ForgetToken(*token))], Owner::Unattended);
         }
         self.rejudge(over.iter().map(|pass| &pass.bot));
     }

@@ -17,7 +17,7 @@ use super::registry::{Origin, Pass};
 use super::{Engine, Known, Owner, Peer};
 use crate::door::ConnId;
 use crate::door::ws::CloseCode;
-use bot_hub_store::{BotRecord, Write};
+use bot_hub_store::{AccessWrite, BotRecord, Write};
 
 /// That a bot was here on a side connection is known as exactly as this.
 const ASIDE_MS: u64 = 60_000;
@@ -117,7 +117,7 @@ impl Engine {
             self.registry.begin_change(record.bot.clone());
         }
         self.flush_brain();
-        let writes = records.iter().cloned().map(Write::Bot).collect();
+        let writes = records.iter().cloned().map(|it| AccessWrite::Bot(it).into()).collect();
         self.write(writes, Owner::Records(records));
     }
 
@@ -141,7 +141,7 @@ impl Engine {
         let known = self.registry.record(&bot).and_then(|record| record.last_seen);
         if reads || known.is_none_or(|at| self.now.since(at) >= ASIDE_MS) {
             self.registry.seen(&bot, self.now);
-            self.write(vec![Write::Seen(bot, self.now)], Owner::Unattended);
+            self.write(vec![Write::Access(AccessWrite::Seen(bot, self.now))], Owner::Unattended);
         }
     }
 }

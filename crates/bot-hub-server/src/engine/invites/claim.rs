@@ -19,7 +19,7 @@ use crate::engine::accounts::no_randomness;
 use crate::engine::admit::printable;
 use crate::engine::credential::{Kind, hash_code, hash_token, make_token};
 use crate::engine::{Engine, Owner};
-use bot_hub_store::{BotRecord, ClaimRecord, InviteRecord, TokenRecord, Write};
+use bot_hub_store::{AccessWrite, BotRecord, ClaimRecord, InviteRecord, TokenRecord, Write};
 
 /// A claim on its way to the store.
 #[derive(Debug)]
@@ -151,9 +151,9 @@ impl Engine {
         let mut writes = std::mem::take(&mut self.batch);
         let changes = writes.len();
         writes.extend([
-            Write::Bot(bot.clone()),
-            Write::Token(token.clone()),
-            Write::Invite(Box::new(invite.clone())),
+            Write::Access(AccessWrite::Bot(bot.clone())),
+            Write::Access(AccessWrite::Token(token.clone())),
+            Write::Access(AccessWrite::Invite(Box::new(invite.clone()))),
         ]);
         let claim = Claim { changes, invite, bot, token, secret, base, reply };
         self.write(writes, Owner::Claim(Box::new(claim)));

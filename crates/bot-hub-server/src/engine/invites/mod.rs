@@ -30,7 +30,7 @@ use super::credential::{hash_code, make_code, scannable};
 use super::{Engine, Owner};
 use crate::door::code::HttpError;
 use crate::door::{Answer, ConnId, InviteCall};
-use bot_hub_store::{InviteRecord, Write};
+use bot_hub_store::{AccessWrite, InviteRecord, Write};
 
 /// A day: friends answer late.
 const EXPIRES_MS_DEFAULT: u64 = 24 * 3_600_000;
@@ -109,9 +109,12 @@ impl Engine {
         };
         match prepared {
             Ok((record, result)) => {
-                let mut writes = vec![Write::Invite(Box::new(record.clone()))];
+                let mut writes = vec![Write::Access(AccessWrite::Invite(Box::new(record.clone())))];
                 writes.extend(
-                    self.invites.forgettable(self.now).into_iter().map(Write::ForgetInvite),
+                    self.invites
+                        .forgettable(self.now)
+                        .into_iter()
+                        .map(|id| AccessWrite::ForgetInvite(id).into()),
                 );
                 // Behind what the brain has asked for already, so that the store sees one order.
                 self.flush_brain();
