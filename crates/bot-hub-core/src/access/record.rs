@@ -54,8 +54,8 @@ pub struct TokenRecord {
 }
 
 impl TokenRecord {
-    /// Whether it ends because nobody has kept it yet. The record alone says so, so that whoever reads it
-    /// from a store knows it too.
+    /// Whether it ends because nobody has kept it yet. The record alone says so, so that it is
+    /// known after a start, too.
     #[must_use]
     pub fn is_prepared(&self) -> bool {
         self.expires_at == Some(self.created_at + PREPARED_MS)
@@ -105,8 +105,8 @@ pub struct ClaimRecord {
     pub address: SmolStr,
 }
 
-/// One write about who may come in. Whatever an operation does is here in full: whoever applies the same
-/// writes in the same order knows the same.
+/// One write about who may come in. All that an operation does is here: a hub that applies the same writes
+/// in the same order knows the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessWrite {
     /// Make a bot, or replace all that is stored of it.

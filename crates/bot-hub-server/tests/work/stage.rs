@@ -9,13 +9,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bot_hub_core::Hub;
+use bot_hub_core::access::Access;
 use bot_hub_core::change::{Change, ReceiptRecord};
 use bot_hub_core::entry::Draft;
 use bot_hub_core::settings::Settings;
 use bot_hub_server::door::{
     Answer, Ask, Asker, Buffers, ConnId, Ended, Intent, Outbox, OutboxLimits, Question, RawFrame,
 };
-use bot_hub_server::engine::registry::{Registry, hash_token};
+use bot_hub_server::engine::credential::hash_token;
 use bot_hub_server::engine::{Engine, INTENTS_MAX, Order, Reconfiguration};
 use bot_hub_store::driver::Driver;
 use bot_hub_store::sqlite::SqliteStore;
@@ -182,11 +183,10 @@ impl Stage {
         let (directory, mut store) = store(size);
         let loaded = store.load().unwrap();
         let hub = Hub::new(NOON, &[1; 32], Settings::default(), loaded.snapshot);
-        let mut registry = Registry::default();
-        registry.restore(loaded.bots, loaded.tokens);
+        let mut access = Access::default();
+        access.restore(loaded.bots, loaded.tokens, loaded.invites);
         let driver = Driver::inline(Box::new(store)).unwrap();
-        let mut engine = Engine::new(hub, registry, driver, Rc::new(|| NOON));
-        engine.restore_invites(loaded.invites);
+        let mut engine = Engine::new(hub, access, driver, Rc::new(|| NOON));
         engine.configure(configuration());
         let (intents, mut taken) = mpsc::channel(INTENTS_MAX);
         let (orders, orders_taken) = mpsc::channel(1);
