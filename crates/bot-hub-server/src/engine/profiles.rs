@@ -4,7 +4,6 @@
 
 use bot_hub_core::io::{Input, Profile};
 use bot_protocol::code::Code;
-use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::answer::{BotLine, BotList, BotProfile};
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::line::{OneLine, Skills};
@@ -13,6 +12,7 @@ use bot_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::decided::ReplyTo;
 use super::{Engine, Owner};
 use crate::door::ConnId;
 use bot_hub_store::record::{Record, RecordKind, RecordQuery, RecordWrite};
@@ -32,8 +32,7 @@ struct Stored {
 /// What was promised to whoever said it.
 #[derive(Debug)]
 pub(super) struct Promise {
-    conn: ConnId,
-    reference: SmolStr,
+    to: ReplyTo,
     bot: BotId,
     profile: Profile,
 }
@@ -100,7 +99,7 @@ impl Engine {
     /// a program that knows no profiles ran, is not said of this one.
     pub fn restore_profiles(&mut self, profiles: Vec<(BotId, Profile, Timestamp)>) {
         for (bot, profile, at) in profiles {
-            let made = self.registry.record(&bot).map(|record| record.created_at);
+            let made = self.access.registry().record(&bot).map(|record| record.created_at);
             if made.is_some_and(|made| made <= at) {
                 self.input(Input::Profile { bot, profile });
             }
@@ -114,53 +113,60 @@ impl Engine {
         bot: BotId,
         said: (Option<OneLine>, Option<Skills>),
     ) {
-        let result = self.may_say_of(conn, &bot).and_then(|()| self.at_rest(&bot));
-        if let Err(error) = result {
-            return self.send(conn, &ServerFrame::Error(error.about(reference)));
+        let to = ReplyTo::Frame(conn, reference);
+        if let Err(error) = self.may_say_of(conn, &bot) {
+            return self.reply(to, Err(error));
         }
         let known = self.hub.profile_of(&bot).cloned().unwrap_or_default();
         let profile = changed(&known, said);
-        let promise = Promise { conn, reference, bot, profile };
-        if promise.profile == known {
+        let is_so_already = profile == known;
+        let promise = Promise { to, bot, profile };
+        if is_so_already {
             return self.tell_profile(promise);
         }
-        let made = self.registry.record(&promise.bot).map(|record| record.created_at);
+        let made = self.access.registry().record(&promise.bot).map(|record| record.created_at);
         let at = self.now.max(made.unwrap_or_default());
         let mut writes = vec![write(&promise.bot, &promise.profile, at)];
         writes.extend(self.audit.record());
         // Behind what the brain has asked for already, so that the store sees one order.
         self.flush_brain();
-        self.registry.begin_change(promise.bot.clone());
+        self.spoken_of.insert(promise.bot.clone());
         self.write(writes, Owner::Profile(Box::new(promise)));
     }
 
     fn may_say_of(&self, conn: ConnId, bot: &BotId) -> Result<(), ErrorFrame> {
-        let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
-        let may = |asker: &BotId| asker == bot || self.registry.is_operator(asker);
-        if known.is_some_and(|known| may(&known.pass.bot)) {
-            return Ok(());
+        let may = |asker: &BotId| asker == bot || self.access.registry().is_operator(asker);
+        if !self.bot_of(conn).is_some_and(|asker| may(&asker)) {
+            return Err(ErrorFrame::new(Code::NotAllowed)
+                .message(format!("what `{bot}` is for says `{bot}` itself, or an operator"))
+                .hint("for others than oneself this needs an operator's token"));
         }
-        Err(ErrorFrame::new(Code::NotAllowed)
-            .message(format!("what `{bot}` is for says `{bot}` itself, or an operator"))
-            .hint("for others than oneself this needs an operator's token"))
+        self.access.existing(bot)?;
+        // What is left out stays as it is now, and a bot that is being removed is gone then.
+        if self.access.registry().is_changing(bot) || self.spoken_of.contains(bot) {
+            return Err(ErrorFrame::new(Code::Overloaded)
+                .message(format!("`{bot}` is being changed just now"))
+                .hint("try again in a second"));
+        }
+        Ok(())
     }
 
     fn tell_profile(&mut self, promise: Promise) {
-        let Promise { conn, reference, bot, profile: Profile { about, skills } } = promise;
-        self.tell(conn, &reference, BotProfile { about, bot, skills });
+        let Promise { to, bot, profile: Profile { about, skills } } = promise;
+        self.reply(to, Ok(BotProfile { about, bot, skills }.into()));
     }
 
+    /// The store has committed it. The bot may have been removed since: then that is committed next.
     pub(super) fn profile_settled(&mut self, promise: Promise) {
         let (bot, profile) = (promise.bot.clone(), promise.profile.clone());
-        self.registry.end_change(&bot);
+        self.spoken_of.remove(&bot);
         self.input(Input::Profile { bot, profile });
         self.tell_profile(promise);
     }
 
     pub(super) fn profile_refused(&mut self, promise: Promise, code: Code) {
-        self.registry.end_change(&promise.bot);
-        let error = ErrorFrame::new(code).about(promise.reference);
-        self.send(promise.conn, &ServerFrame::Error(error));
+        self.spoken_of.remove(&promise.bot);
+        self.reply(promise.to, Err(ErrorFrame::new(code)));
     }
 }
 

@@ -123,15 +123,7 @@ impl Engine {
                 outcomes.truncate(changes);
                 self.input(Input::Committed { outcomes });
             }
-            Owner::Account(promise) => self.account_settled(*promise),
-            Owner::Invite(promise) => self.invite_settled(*promise),
-            Owner::Claim(claim) => {
-                self.claim_settled(&claim);
-                let outcomes = outcomes.into_iter().take(claim.changes).collect();
-                self.input(Input::Committed { outcomes });
-                Self::answer_claim(*claim);
-            }
-            Owner::Records(records) => self.records_settled(records),
+            Owner::Access(decided) => self.decided_settled(*decided, outcomes),
             Owner::Profile(promise) => self.profile_settled(*promise),
             Owner::Swept(swept) => self.acts_swept(swept),
             Owner::Act(_) | Owner::Unattended => {}
@@ -151,13 +143,7 @@ impl Engine {
         let code = if is_full { Code::StorageFull } else { Code::StorageFailed };
         match submitted.owner {
             Owner::Brain { changes } => self.input(Input::Refused { count: changes, code }),
-            Owner::Account(promise) => self.account_refused(&promise, code),
-            Owner::Invite(promise) => self.invite_refused(*promise, code),
-            Owner::Claim(claim) => {
-                self.input(Input::Refused { count: claim.changes, code });
-                self.claim_refused(*claim, code);
-            }
-            Owner::Records(records) => self.records_refused(&records),
+            Owner::Access(decided) => self.decided_refused(*decided, code),
             Owner::Profile(promise) => self.profile_refused(*promise, code),
             Owner::Act(line) => self.act_refused(*line),
             Owner::Swept(_) => self.look_again_soon(),

@@ -6,9 +6,9 @@
 use std::path::Path;
 
 use bot_protocol::frame::answer::{
-    Answer, BotLine, BotList, BotRemoved, BotSwitched, Done, HubNumbers, InviteList, InviteMade,
-    InviteRevoked, Observing, PendingList, Reply, RoomLine, RoomList, TokenKept, TokenMade,
-    TokensRevoked,
+    Answer, AuditList, BotLine, BotList, BotProfile, BotRemoved, BotSwitched, Done, HubNumbers,
+    InviteList, InviteMade, InviteRevoked, Observing, PendingList, Reply, RoomLine, RoomList,
+    TokenKept, TokenMade, TokensRevoked,
 };
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::limits::Limits;
@@ -138,6 +138,8 @@ const READERS: &[(&str, Reader)] = &[
     ("InviteMade", read_again::<InviteMade>),
     ("InviteList", read_again::<InviteList>),
     ("InviteRevoked", read_again::<InviteRevoked>),
+    ("BotProfile", read_again::<BotProfile>),
+    ("AuditList", read_again::<AuditList>),
 ];
 
 #[test]

@@ -3,7 +3,6 @@
 //! Owns which records a page is made of. Never removes one.
 
 use bot_protocol::code::Code;
-use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::answer::AuditList;
 use bot_protocol::frame::audit::{AuditLine, AuditWish};
 use bot_protocol::frame::server::ErrorFrame;
@@ -12,6 +11,7 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::acts::{self, ActKey};
 use crate::door::ConnId;
 use crate::engine::Engine;
+use crate::engine::decided::ReplyTo;
 use crate::engine::looked_up::Wanted;
 use bot_hub_store::StoreError;
 use bot_hub_store::record::{RecordKind, RecordOrder, RecordPage, RecordQuery};
@@ -22,8 +22,7 @@ const LIST_BYTES: u32 = 256 * 1024;
 /// A list that somebody waits for.
 #[derive(Debug)]
 pub(in crate::engine) struct Listing {
-    conn: ConnId,
-    reference: SmolStr,
+    to: ReplyTo,
     wish: AuditWish,
 }
 
@@ -34,13 +33,13 @@ impl Engine {
         reference: SmolStr,
         wish: AuditWish,
     ) {
-        let known = self.peers.get(&conn).and_then(|peer| peer.known.as_ref());
-        if !known.is_some_and(|known| self.registry.is_operator(&known.pass.bot)) {
+        let to = ReplyTo::Frame(conn, reference);
+        if !self.bot_of(conn).is_some_and(|bot| self.access.registry().is_operator(&bot)) {
             let error = ErrorFrame::new(Code::NotAllowed).hint("this needs an operator's token");
-            return self.send(conn, &ServerFrame::Error(error.about(reference)));
+            return self.reply(to, Err(error));
         }
         let query = query_of(&wish);
-        self.look_up(query, Wanted::Acts(Box::new(Listing { conn, reference, wish })));
+        self.look_up(query, Wanted::Acts(Box::new(Listing { to, wish })));
     }
 
     pub(in crate::engine) fn acts_read(
@@ -48,15 +47,12 @@ impl Engine {
         listing: Listing,
         page: Result<RecordPage, StoreError>,
     ) {
-        let Listing { conn, reference, wish } = listing;
-        match page {
-            Ok(page) => self.tell(conn, &reference, list_of(&wish, page)),
-            Err(error) => {
-                tracing::error!(%error, "what operators did cannot be read");
-                let error = ErrorFrame::new(Code::StorageFailed).about(reference);
-                self.send(conn, &ServerFrame::Error(error));
-            }
-        }
+        let Listing { to, wish } = listing;
+        let list = page.map(|page| list_of(&wish, page).into()).map_err(|error| {
+            tracing::error!(%error, "what operators did cannot be read");
+            ErrorFrame::new(Code::StorageFailed)
+        });
+        self.reply(to, list);
     }
 }
 

@@ -11,19 +11,20 @@ mod tests;
 
 use std::net::IpAddr;
 
+use bot_hub_core::access::{AccessWrite, InviteRecord};
 use bot_protocol::frame::audit::{Act, ActOutcome, ActWay, AuditLine};
 use bot_protocol::frame::operator::Operate;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
-use smol_str::{SmolStr, ToSmolStr as _};
+use smol_str::ToSmolStr as _;
 
 pub(super) use self::keep::Swept;
 pub(super) use self::list::Listing;
 use super::{Engine, Owner};
 use crate::acts::{self, ActKey};
 use crate::door::ConnId;
+use bot_hub_store::Write;
 use bot_hub_store::record::RecordWrite;
-use bot_hub_store::{InviteRecord, Write};
 
 /// How long what operators did is kept, whichever bound is reached first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,9 +66,12 @@ impl Audit {
         Some(self.write(&line))
     }
 
-    /// The same about an invite that got its id just now.
-    pub(super) fn record_of_invite(&mut self, id: &SmolStr) -> Option<Write> {
-        self.asked.as_mut()?.invite = Some(id.clone());
+    /// The same for what was decided: an invite got its id just now.
+    pub(super) fn record_of(&mut self, writes: &[AccessWrite]) -> Option<Write> {
+        let asked = self.asked.as_mut()?;
+        if let Some(AccessWrite::Invite(invite)) = writes.first() {
+            asked.invite = Some(invite.id.clone());
+        }
         self.record()
     }
 
@@ -102,7 +106,7 @@ impl Engine {
         let Some(peer) = self.peers.get(&conn) else { return };
         let Some(known) = &peer.known else { return };
         let by = known.pass.bot.clone();
-        if !self.registry.is_operator(&by) {
+        if !self.access.registry().is_operator(&by) {
             // Nobody can fill the store with what is refused; the log has a bound of its own.
             if !is_for_bots(&act, &by) {
                 tracing::warn!(bot = %by, operation = act.operation, "a bot that is no operator was refused");
@@ -120,7 +124,7 @@ impl Engine {
 
     /// The same for a request over HTTP.
     pub(super) fn begin_act_over_http(&mut self, act: Option<Act>, by: &BotId, address: IpAddr) {
-        let line = act.filter(|_| self.registry.is_operator(by));
+        let line = act.filter(|_| self.access.registry().is_operator(by));
         let line = line.map(|act| self.line_of(act, by, address));
         self.audit.asked = line.map(|line| AuditLine { via: ActWay::Http.into(), ..line });
     }
