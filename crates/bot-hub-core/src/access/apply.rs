@@ -7,7 +7,7 @@ use bot_protocol::name::BotId;
 
 use super::{Access, AccessWrite, BotRecord};
 
-/// What follows from a write for whoever has come in already.
+/// What follows from a write for connections that are open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Followed {
     /// The bot may do other things now, and some of its tokens may be worth nothing.

@@ -45,7 +45,7 @@ pub enum ClaimRefusal {
     Used,
     /// It was good for so long and no longer.
     Expired,
-    /// Whoever made it has taken it back.
+    /// It was taken back.
     Revoked,
     /// The name that was wished is none, for that reason.
     BadName(String),

@@ -106,7 +106,7 @@ impl Access {
         self.registry.configure(declared.tokens, declared.operators)
     }
 
-    /// Accepts the token of whoever uses the command line on this machine, for as long as this process lives.
+    /// Accepts the token of the one who uses the command line on this machine, until this process ends.
     pub fn accept_local_operator(&mut self, token: SecretHash, bot: BotId) {
         self.registry.accept_local_operator(token, bot);
     }

@@ -1,7 +1,7 @@
 //! Which names are free, and for whom.
 //!
-//! Owns the refusals. An operator may give a bot any name that nobody has; whoever comes by an invite becomes
-//! nobody who is known, was known, or looks like somebody.
+//! Owns the refusals. An operator may give a bot any name that nobody has; a newcomer who comes by an invite
+//! becomes nobody who is known, was known, or looks like somebody.
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::server::ErrorFrame;

@@ -41,7 +41,7 @@ pub struct Registry {
     changing: BTreeSet<BotId>,
     /// Bots of the configuration that may operate the hub.
     config_operators: Vec<BotId>,
-    /// Whoever uses the command line on this machine.
+    /// The one who uses the command line on this machine.
     local_operator: Option<BotId>,
 }
 

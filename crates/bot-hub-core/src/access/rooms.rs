@@ -32,7 +32,7 @@ pub trait Rooms {
     /// Whether a room has that name, or is about to.
     fn names_a_room(&self, id: &BotId) -> bool;
 
-    /// Whether a name means somebody or something in the rooms already. Whoever chooses a name must not
-    /// become them.
+    /// Whether a name means somebody or something in the rooms already. A newcomer must not become
+    /// them.
     fn is_known(&self, id: &BotId) -> bool;
 }

@@ -111,6 +111,7 @@ pub(crate) struct Bench {
     pub(crate) house: House,
     pub(crate) on_its_way: VecDeque<OnItsWay>,
     declared: Declared,
+    local: Option<SecretHash>,
     replica: Access,
     shelf: Shelf,
     /// Every token that was ever named.
@@ -125,6 +126,7 @@ impl Bench {
             house: House::default(),
             on_its_way: VecDeque::new(),
             declared: Declared::default(),
+            local: None,
             replica: Access::default(),
             shelf: Shelf::default(),
             tokens: BTreeMap::new(),
@@ -151,6 +153,15 @@ impl Bench {
         self.declared = declared;
     }
 
+    /// The owner of the machine has that token.
+    pub(crate) fn accept_local(&mut self, token: &str) {
+        let token = self.token(token);
+        self.local = Some(token);
+        for access in [&mut self.access, &mut self.replica] {
+            access.accept_local_operator(token, local_operator());
+        }
+    }
+
     /// The store takes the oldest writes. Returns the answer, and what follows.
     pub(crate) fn commit(&mut self) -> (String, Vec<Followed>) {
         let (writes, answer) = self.on_its_way.pop_front().expect("something is on its way");
@@ -168,7 +179,7 @@ impl Bench {
     pub(crate) fn refuse(&mut self) {
         let (writes, _) = self.on_its_way.pop_front().expect("something is on its way");
         self.access.give_up(&writes);
-        self.compare();
+        self.compare_tokens(&self.restored());
     }
 
     /// The program starts again: what was on its way is gone.
@@ -187,19 +198,26 @@ impl Bench {
         );
         let names = self.shelf.removed.iter().cloned().collect();
         access.restore_names(names, &[], &self.shelf.removed);
+        if let Some(token) = self.local {
+            access.accept_local_operator(token, local_operator());
+        }
         access.configure(self.declared.clone());
         access
     }
 
     fn compare(&self) {
         let restored = self.restored();
-        assert_eq!(self.tokens_of(&restored), self.tokens_of(&self.replica));
-        assert_eq!(self.tokens_of(&self.access), self.tokens_of(&self.replica));
+        self.compare_tokens(&restored);
         assert_eq!(self.records_of(&restored), self.records_of(&self.replica));
         // A bot is seen, and a token ends, before that is stored.
         if self.on_its_way.is_empty() {
             assert_eq!(self.records_of(&self.access), self.records_of(&self.replica));
         }
+    }
+
+    fn compare_tokens(&self, restored: &Access) {
+        assert_eq!(self.tokens_of(restored), self.tokens_of(&self.replica));
+        assert_eq!(self.tokens_of(&self.access), self.tokens_of(&self.replica));
     }
 
     /// What somebody says of every token, now and later.
@@ -232,4 +250,8 @@ impl Bench {
         let bots = registry.names();
         bots.iter().map(of).chain(invites.iter().map(|it| format!("{it:?}"))).collect()
     }
+}
+
+fn local_operator() -> BotId {
+    BotId::new("operator").unwrap()
 }

@@ -44,15 +44,19 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) -> Vec<String> {
     match words.at(0) {
         "file" => file(bench, &words),
         "room" => room(bench, &words),
+        "local" => bench.accept_local(words.at(1)),
         "closing" => bench.house.is_closing = true,
         "tick" => bench.now = bench.now + millis(words.at(1)),
         "restart" => bench.restart(),
-        "refuse" => bench.refuse(),
+        "commit" | "refuse" if bench.on_its_way.is_empty() => {
+            return vec!["nothing is on its way".to_owned()];
+        }
         "commit" => {
             let (answer, followed) = bench.commit();
             let answer = Some(answer).filter(|it| !it.is_empty());
             return answer.into_iter().chain(followed.iter().map(show::followed)).collect();
         }
+        "refuse" => bench.refuse(),
         "bots" => return show::bots(bench),
         "invites" => return invites(bench, &words),
         "enter" => return vec![enter(bench, &words)],
@@ -166,7 +170,7 @@ fn inviting(bench: &mut Bench, words: &Words<'_>) -> Result<Decision<String>, Er
         expires_in_ms: words.named("for").map(millis),
     };
     let decision = bench.access.invite(by, wish, code, &mut bench.house, now)?;
-    Ok(decision.map(|it| format!("invited; rooms made: {:?}, bots: {:?}", it.rooms_made, it.bots)))
+    Ok(decision.map(|it| show::invited(&it)))
 }
 
 fn claim(bench: &mut Bench, words: &Words<'_>) -> Vec<String> {

@@ -1,6 +1,8 @@
 //! What a transcript shows of writes, answers and bots.
 
-use bot_hub_core::access::{AccessWrite, Followed, InviteRecord, NewToken, Refusal, SecretHash};
+use bot_hub_core::access::{
+    AccessWrite, Followed, InviteRecord, Invited, NewToken, Refusal, SecretHash,
+};
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::time::Timestamp;
 
@@ -74,6 +76,16 @@ fn code_of(id: &str) -> String {
         u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|byte| *byte != 0)
     });
     bytes.map(char::from).collect()
+}
+
+pub(crate) fn invited(it: &Invited) -> String {
+    let bots: Vec<&str> = it.bots.iter().map(|bot| bot.as_str()).collect();
+    let mut shown = format!("invited to talk with {}", bots.join(","));
+    if !it.rooms_made.is_empty() {
+        let rooms: Vec<&str> = it.rooms_made.iter().map(|room| room.as_str()).collect();
+        shown += &format!(", {} is made", rooms.join(","));
+    }
+    shown
 }
 
 pub(crate) fn new_token(it: &NewToken) -> String {

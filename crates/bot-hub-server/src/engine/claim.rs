@@ -19,7 +19,7 @@ use super::decided::{Waiter, refused};
 use crate::door::code::{HttpCode, HttpError};
 use crate::door::{Answer, ClaimWish};
 
-/// What whoever came by an invite is told.
+/// What a newcomer is told.
 #[derive(Debug)]
 pub(super) struct ClaimMade {
     invite: InviteRecord,
@@ -96,7 +96,7 @@ impl Engine {
             "can": invite.rights,
             "defaults": {},
         });
-        // Whoever hung up has a token that it does not know; the operator sees that it never connects.
+        // A newcomer that hung up has a token that it does not know; the operator sees that it never connects.
         drop(reply.send(Answer::Good(body.to_string())));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns that way: the writes of a decision go to the store in one batch; when it is committed, the same writes
 //! change what is known, the answer goes out, and connections that may not stay end; when it is refused, the
-//! names and invites in them are free again, and whoever waits hears why. Decides nothing.
+//! names and invites in them are free again, and the one who waits hears why. Decides nothing.
 
 use bot_hub_core::access::{AccessWrite, Decision, Followed};
 use bot_hub_core::change::Outcome;
@@ -176,7 +176,7 @@ impl Engine {
         }
     }
 
-    /// Answers whoever asked for an operation.
+    /// Answers the one who asked for an operation.
     pub(super) fn reply(&mut self, to: ReplyTo, result: Result<answer::Answer, ErrorFrame>) {
         match (to, result) {
             (ReplyTo::Frame(conn, reference), Ok(result)) => {

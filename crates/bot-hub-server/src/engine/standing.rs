@@ -93,7 +93,7 @@ impl Engine {
         }
     }
 
-    /// Closes whoever came in with a token that has ended by now.
+    /// Closes the connections that came in with a token that has ended by now.
     pub(super) fn end_tokens(&mut self) {
         if self.access.next_end().is_none_or(|at| at > self.now) {
             return;

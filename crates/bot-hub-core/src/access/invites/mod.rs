@@ -25,7 +25,7 @@ const EXPIRES_MS_DEFAULT: u64 = 24 * 3_600_000;
 /// A minute.
 const EXPIRES_MS_MIN: u64 = 60_000;
 
-/// Thirty days. Whoever needs more makes a new one.
+/// Thirty days. For more there is a new one.
 const EXPIRES_MS_MAX: u64 = 30 * 24 * 3_600_000;
 
 /// Rooms of one invite.

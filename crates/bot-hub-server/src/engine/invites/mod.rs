@@ -1,7 +1,7 @@
 //! Operations about invites, over both ways that bots have: frames and HTTP.
 //!
-//! Owns the codes that are made: one leaves the hub once, in the answer to whoever asked for it, and goes to the
-//! rules of `access` as a hash. Decides nothing: the rules do.
+//! Owns the codes that are made: one leaves the hub once, in the answer to the bot that asked for it, and goes to
+//! the rules of `access` as a hash. Decides nothing: the rules do.
 
 #[cfg(test)]
 mod tests;
@@ -65,7 +65,7 @@ impl Engine {
         let hash = hash_code(code.expose()).expect("the code was made for it");
         let decision = self.access.invite(by, wish, hash, &mut self.hub, self.now)?;
         for room in decision.answer.rooms_made.clone() {
-            // Whoever is invited somewhere expects a closed company.
+            // A bot that is invited somewhere expects a closed company.
             self.input(Input::RoomNeeded { room, closed: true });
         }
         let public_url = self.public_url.clone();
