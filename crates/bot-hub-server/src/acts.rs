@@ -23,7 +23,7 @@ impl ActKey {
     #[must_use]
     pub fn after(last: Option<Self>, now: Timestamp) -> Self {
         let Some(last) = last else { return Self { at: now, number: 1 } };
-        Self { at: last.at.max(now), number: last.number + 1 }
+        Self { at: last.at.max(now), number: last.number.saturating_add(1) }
     }
 
     /// Reads the name of a record.
@@ -50,7 +50,7 @@ impl ActKey {
 ///
 /// # Panics
 ///
-/// Never: a line is bounded by the frame that asked for the act, far below the bound of a record.
+/// Never: an act that was accepted is about a few rooms, and its texts are short.
 #[must_use]
 pub fn record(key: ActKey, line: &AuditLine) -> Record {
     let value = serde_json::to_vec(line).expect("a line is made of strings and numbers");

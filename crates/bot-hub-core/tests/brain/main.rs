@@ -29,6 +29,7 @@ mod operators;
 mod pages;
 mod parting;
 mod presence;
+mod profiles;
 mod properties;
 mod ranges;
 mod reading_on;

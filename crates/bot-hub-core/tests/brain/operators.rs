@@ -21,14 +21,17 @@ fn an_operator_makes_rooms_and_memberships() {
     > show store
     > ops do {"room_create":{"room":"lab"}}
     store <- create #lab
+    store <- act of ops
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_create":{"room":"lab"}}
     store <- create #lab
+    store <- act of ops
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_create":{"room":"lab","closed":true}}
     ops <- {"type":"error","code":2003,"name":"not_allowed","message":"room `lab` exists, and it is open","hint":"bot-hub room show lab","retry":"after_fix","ref":"r1"}
     > ops do {"room_add":{"room":"lab","bot":"ana"}}
     store <- join #lab ana
+    store <- act of ops
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_add":{"room":"lab","bot":"ana"}}
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
@@ -39,6 +42,7 @@ fn an_operator_makes_rooms_and_memberships() {
     > ops do {"room_kick":{"room":"lab","bot":"ana"}}
     store <- drop #lab ana 1..18446744073709551615 Kicked
     store <- leave #lab ana
+    store <- act of ops
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > ops do {"room_kick":{"room":"lab","bot":"ana"}}
     ops <- {"type":"error","code":3003,"name":"not_a_member","message":"`ana` is not a member of `lab`","hint":"bot-hub room show lab","retry":"after_fix","ref":"r1"}

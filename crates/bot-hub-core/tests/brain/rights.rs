@@ -50,6 +50,7 @@ fn who_may_not_read_is_owed_nothing_and_no_recipient() {
     > ops do {"room_add":{"room":"lab","bot":"rep","can":["post"]}}
     store <- join #lab rep
     store <- grant #lab rep post
+    store <- act of ops
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > open rep ack resume
     rep <- auth_ok [ack] lab 0/0

@@ -26,13 +26,14 @@
 //! numbers                            what the hub counted so far
 //! damage lab 3 | vanish lab 3 | set buffer 50 | bot dora | remove dora | block dora
 //! declare lab ana,bob [closed] | need lab
+//! profile dora WHAT IT IS FOR        with the skill `news`
 //! guest dora | let in dora lab,den read,post | revoke LABEL
 //! times 60 ana say #lab number {n}
 //! ```
 
 use std::collections::BTreeMap;
 
-use bot_hub_core::io::{Caps, Hello, Input, Standing};
+use bot_hub_core::io::{Caps, Hello, Input, Profile, Standing};
 use bot_hub_core::settings::Settings;
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
@@ -104,6 +105,7 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
             bench.forget(&bot(rest));
             bench.input(Input::BotRemoved(bot(rest)));
         }
+        "profile" => profile(bench, rest),
         "guest" => stand(bench, rest, Standing { guest: true, ..Standing::default() }),
         "operator" => stand(bench, rest, Standing { operator: true, ..Standing::default() }),
         "plain" => stand(bench, rest, Standing::default()),
@@ -216,6 +218,12 @@ fn prove(bench: &mut Bench, rest: &str) {
     let probe = number.parse().ok().or(open).expect("a probe");
     let conn = peer.conn;
     bench.input(Input::Proven { conn, probe });
+}
+
+fn profile(bench: &mut Bench, rest: &str) {
+    let (name, about) = rest.split_once(' ').expect("profile BOT WHAT IT IS FOR");
+    let profile = Profile { about: Some(about.into()), skills: vec!["news".into()] };
+    bench.input(Input::Profile { bot: bot(name), profile });
 }
 
 fn stand(bench: &mut Bench, name: &str, standing: Standing) {
