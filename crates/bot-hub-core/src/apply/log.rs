@@ -50,12 +50,7 @@ impl World {
         Effect::Appended { room, from, entry, is_next }
     }
 
-    pub(super) fn was_said(
-        &mut self,
-        draft: Arc<Draft>,
-        named: Named,
-        outcome: &Outcome,
-    ) -> Effect {
+    pub(super) fn was_said(&self, draft: Arc<Draft>, named: Named, outcome: &Outcome) -> Effect {
         match (outcome, self.room_ix(&draft.room), named.bot.or_else(|| self.bot_ix(&draft.from))) {
             (&Outcome::Duplicate { seq, sent_at: first_at }, Some(room), Some(from)) => {
                 Effect::Repeated { room, from, entry: Entry { seq, draft }, first_at }

@@ -31,10 +31,8 @@ impl Hub {
         match waiter {
             // The store may have it with the place already, and nobody was told. A lower rung that comes late
             // is no news to anybody.
-            Waiter::Observed(it) => {
-                if !is_late || it.state == ReceiptState::Received && goes_on {
-                    self.notify(*it);
-                }
+            Waiter::Observed(it) if !is_late || it.state == ReceiptState::Received && goes_on => {
+                self.notify(*it);
             }
             waiter @ Waiter::Senders(_) if goes_on => self.tell_of_place(room, waiter),
             Waiter::Nobody if !is_late => {
