@@ -82,6 +82,10 @@ impl Member {
     /// The store has it that the bot will never get these. Returns what of that was not known.
     pub(crate) fn learn_loss(&mut self, range: DroppedRange) -> Option<Stretches> {
         let (from, to) = (range.from.max(self.sent + 1), range.to);
+        if range.from <= self.sent {
+            // What is on its way here may be received yet.
+            self.window.lose(range.from, range.to, range.reason);
+        }
         if from > to || self.losses.cover(from, to) {
             return None;
         }
