@@ -80,7 +80,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         "cursor lab carl 4 delivered",
         "cursor lab ana 6",
         "mark lab ana 4",
-        "receipt lab bob 2 done",
+        "receipt lab bob 2 received; receipt lab bob 2 done",
         "receipt lab ana 3 received",
         "drop lab dora 1..3",
         "drop lab ana 2..6",
