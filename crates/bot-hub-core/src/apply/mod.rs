@@ -84,6 +84,7 @@ pub(crate) struct Recorded {
 
 impl World {
     /// Takes over what was committed. Changes of one room come in the order of the store.
+    #[inline]
     pub(crate) fn apply(
         &mut self,
         now: Timestamp,
