@@ -69,7 +69,7 @@ impl Hub {
     fn refuse_sender(&mut self, waiter: Waiter, code: Code, id: &str) {
         match waiter {
             Waiter::Sender(it) => {
-                self.refuse(it.conn, code, if it.chosen_id { id } else { "message" })
+                self.refuse(it.conn, code, if it.chosen_id { id } else { "message" });
             }
             Waiter::Doubted { conn, .. } => self.refuse(conn, code, id),
             _ => {}

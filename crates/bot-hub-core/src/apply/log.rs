@@ -23,6 +23,7 @@ pub(crate) struct Losers {
 }
 
 impl World {
+    #[inline]
     pub(super) fn append(&mut self, draft: Arc<Draft>, named: Named, outcome: &Outcome) -> Effect {
         let (room, from) = self.named(named, &draft.room, &draft.from);
         match *outcome {
@@ -34,6 +35,7 @@ impl World {
         }
     }
 
+    #[inline]
     fn appended(&mut self, room: RoomIx, from: BotIx, entry: Entry) -> Effect {
         self.room_is_there(room);
         let state = self.room_mut(room);
@@ -50,12 +52,7 @@ impl World {
         Effect::Appended { room, from, entry, is_next }
     }
 
-    pub(super) fn was_said(
-        &mut self,
-        draft: Arc<Draft>,
-        named: Named,
-        outcome: &Outcome,
-    ) -> Effect {
+    pub(super) fn was_said(&self, draft: Arc<Draft>, named: Named, outcome: &Outcome) -> Effect {
         match (outcome, self.room_ix(&draft.room), named.bot.or_else(|| self.bot_ix(&draft.from))) {
             (&Outcome::Duplicate { seq, sent_at: first_at }, Some(room), Some(from)) => {
                 Effect::Repeated { room, from, entry: Entry { seq, draft }, first_at }

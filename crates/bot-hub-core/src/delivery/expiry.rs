@@ -17,7 +17,7 @@ impl Hub {
             for member in &mut self.world.room_mut(it.room).members {
                 if member.sent() >= it.seq {
                     if let Some(slot) = member.window.get_mut(it.seq) {
-                        slot.expired = true;
+                        slot.lost = Some(Loss::Expired);
                     }
                 } else if member.bot != it.from
                     && !member.is_taken_ahead(it.seq)

@@ -177,5 +177,5 @@ impl Hub {
 
 pub(crate) fn slot(entry: &Entry, from: BotIx) -> Slot {
     let (id, sent_at) = (entry.draft.id.clone(), entry.draft.sent_at);
-    Slot { seq: entry.seq, id, from, sent_at, state: ReceiptState::Stored, expired: false }
+    Slot { seq: entry.seq, id, from, sent_at, state: ReceiptState::Stored, lost: None }
 }

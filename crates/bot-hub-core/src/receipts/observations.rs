@@ -31,10 +31,8 @@ impl Hub {
         match waiter {
             // The store may have it with the place already, and nobody was told. A lower rung that comes late
             // is no news to anybody.
-            Waiter::Observed(it) => {
-                if !is_late || it.state == ReceiptState::Received && goes_on {
-                    self.notify(*it);
-                }
+            Waiter::Observed(it) if !is_late || it.state == ReceiptState::Received && goes_on => {
+                self.notify(*it);
             }
             waiter @ Waiter::Senders(_) if goes_on => self.tell_of_place(room, waiter),
             Waiter::Nobody if !is_late => {
@@ -207,15 +205,16 @@ impl Hub {
         }
     }
 
-    /// The retention removed it while it was on its way, and it was not received.
-    pub(crate) fn removed_in_flight(&mut self, room: RoomIx, bot: BotIx, slot: &Slot) {
+    /// The retention removed it while it was on its way, or somebody else has recorded that it is lost, and
+    /// it was not received.
+    pub(crate) fn lost_in_flight(&mut self, room: RoomIx, bot: BotIx, slot: &Slot, why: Loss) {
         self.stats.dropped += 1;
-        self.lose(room, bot, slot.seq, slot.seq, Loss::Retention);
+        self.lose(room, bot, slot.seq, slot.seq, why);
         if let Some(member) = self.world.member_mut(room, bot) {
             member.losses.mark_given(slot.seq, slot.seq);
         }
-        let reason = Some(SmolStr::new_static(Loss::Retention.word()));
-        let notification = self.notification(room, bot, slot, ReceiptState::Dropped);
+        let reason = Some(SmolStr::new_static(why.word()));
+        let notification = self.notification(room, bot, slot, why.state());
         self.notify(Notification { reason, ..notification });
     }
 }

@@ -230,12 +230,11 @@ impl Hub {
         slot: &Slot,
         first_kept: u64,
     ) -> bool {
-        if slot.expired {
-            self.expired(room, bot, slot);
-        } else if slot.seq < first_kept {
-            self.removed_in_flight(room, bot, slot);
-        } else {
-            return true;
+        let removed = (slot.seq < first_kept).then_some(Loss::Retention);
+        match slot.lost.or(removed) {
+            Some(Loss::Expired) => self.expired(room, bot, slot),
+            Some(why) => self.lost_in_flight(room, bot, slot, why),
+            None => return true,
         }
         false
     }

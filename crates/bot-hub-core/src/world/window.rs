@@ -10,6 +10,7 @@ use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 
+use crate::change::Loss;
 use crate::index::BotIx;
 
 /// An entry that was handed over.
@@ -21,8 +22,9 @@ pub(crate) struct Slot {
     pub(crate) sent_at: Timestamp,
     /// The highest rung that it reached on this connection.
     pub(crate) state: ReceiptState,
-    /// Its `expires_at` passed while it was on its way.
-    pub(crate) expired: bool,
+    /// It is lost if it is not received: its time passed while it was on its way, or somebody else has
+    /// recorded that.
+    pub(crate) lost: Option<Loss>,
 }
 
 impl Slot {
@@ -68,9 +70,22 @@ impl Window {
         self.0.get_mut(at)
     }
 
+    /// An entry was received elsewhere.
+    pub(crate) fn remove(&mut self, seq: u64) {
+        if let Some(at) = self.at(seq) {
+            self.0.remove(at);
+        }
+    }
+
     /// The slots with that id, oldest first. Two senders may have chosen the same.
     pub(crate) fn with_id(&self, id: &MessageId) -> impl Iterator<Item = &Slot> + Clone {
         self.0.iter().filter(move |slot| slot.id == *id)
+    }
+
+    /// Those from `from` to `to` are lost if they are not received.
+    pub(crate) fn lose(&mut self, from: u64, to: u64, reason: Loss) {
+        let meant = self.0.iter_mut().filter(|slot| (from..=to).contains(&slot.seq));
+        meant.for_each(|slot| slot.lost = slot.lost.or(Some(reason)));
     }
 
     /// An entry reached a rung. Returns its slot, if that leads upwards.

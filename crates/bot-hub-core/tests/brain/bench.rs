@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bot_hub_core::Hub;
-use bot_hub_core::change::{Answer, Change, Query};
+use bot_hub_core::change::{Answer, Change, Outcome, Query};
 use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Circumstances, ConnId, Hello, Input, Output, Ticket};
 use bot_hub_core::settings::Settings;
@@ -34,6 +34,8 @@ pub(crate) struct Bench {
     pub(crate) shows_store: bool,
     pub(crate) shows_frames: bool,
     pub(crate) log: Vec<String>,
+    /// A brain that makes no change, and hears of all that are committed.
+    pub(crate) shadow: Option<Hub>,
     /// Those of one step belong together.
     changes: VecDeque<Vec<Change>>,
     /// Questions, and what the store found if it has looked already.
@@ -69,10 +71,16 @@ pub(crate) enum Seen {
 impl Bench {
     pub(crate) fn new(settings: Settings) -> Self {
         let store = Store::new(Epoch(0xe0));
+        let hub = Hub::new(START, &[1; 32], settings.clone(), store.snapshot());
+        Self::around(hub, store, START, settings)
+    }
+
+    /// What stands around a brain that others have filled.
+    pub(crate) fn around(hub: Hub, store: Store, now: Timestamp, settings: Settings) -> Self {
         Self {
-            hub: Hub::new(START, &[1; 32], settings.clone(), store.snapshot()),
+            hub,
             store,
-            now: START,
+            now,
             settings,
             peers: Vec::new(),
             bots: BTreeSet::new(),
@@ -81,6 +89,7 @@ impl Bench {
             shows_store: false,
             shows_frames: false,
             log: Vec::new(),
+            shadow: None,
             changes: VecDeque::new(),
             queries: VecDeque::new(),
             starts: 1,
@@ -169,8 +178,32 @@ impl Bench {
     pub(crate) fn commit(&mut self, steps: usize) {
         let steps = steps.min(self.changes.len());
         let batch: Vec<Change> = self.changes.drain(..steps).flatten().collect();
-        let outcomes = batch.iter().map(|change| self.store.apply(change)).collect();
+        let outcomes: Vec<Outcome> = batch.iter().map(|it| self.store.apply(it)).collect();
+        self.cast_shadow(batch.into_iter().zip(outcomes.clone()).collect());
         self.step(Input::Committed { outcomes });
+    }
+
+    /// Somebody else makes these changes, in one batch.
+    pub(crate) fn commit_elsewhere(&mut self, batch: Vec<Change>) {
+        let commit = |it: Change| {
+            let outcome = self.store.apply_elsewhere(&it);
+            (it, outcome)
+        };
+        let batch: Vec<(Change, Outcome)> = batch.into_iter().map(commit).collect();
+        self.cast_shadow(batch.clone());
+        self.input(Input::CommittedElsewhere { batch });
+    }
+
+    /// The shadow hears of what is committed. Whatever it asks for is refused.
+    fn cast_shadow(&mut self, batch: Vec<(Change, Outcome)>) {
+        let Some(shadow) = &mut self.shadow else { return };
+        shadow.handle(self.now, Input::CommittedElsewhere { batch });
+        let outputs = std::iter::from_fn(|| shadow.poll());
+        let count = outputs.filter(|it| matches!(it, Output::Change(_))).count();
+        if count > 0 {
+            shadow.handle(self.now, Input::Refused { count, code: Code::StorageFailed });
+            assert!(shadow.poll().is_none(), "what is refused is tried again later");
+        }
     }
 
     /// Refuses the changes of the oldest steps.

@@ -7,6 +7,7 @@ mod ahead;
 mod bench;
 mod clients;
 mod clock;
+mod elsewhere;
 mod script;
 mod show;
 mod store;
@@ -14,6 +15,7 @@ mod successors;
 
 mod bounds;
 mod buffer;
+mod committed_elsewhere;
 mod connections;
 mod corners;
 mod damage;
@@ -40,6 +42,7 @@ mod retention;
 mod rights;
 mod rooms;
 mod seed;
+mod shadow;
 mod since;
 mod targets;
 

@@ -13,7 +13,7 @@ use crate::clients::{self, Clients};
 use crate::script;
 
 /// How each bot connects.
-const KINDS: [(&str, &str); 4] = [
+pub(crate) const KINDS: [(&str, &str); 4] = [
     ("ana", "ack,receipts resume"),
     ("bob", "ack,presence resume"),
     ("carl", "seed"),
@@ -22,14 +22,14 @@ const KINDS: [(&str, &str); 4] = [
 
 /// One line of a script, or a bot that reads.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Line(String),
     Open(usize),
     Say { bot: usize, to: &'static str, again: bool, expires: bool },
     Read { bot: usize, count: usize, hasty: bool },
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let bot = 0..KINDS.len();
     let room = prop_oneof![Just("lab"), Just("den")];
     let place =
@@ -69,6 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
     };
     prop_oneof![
         6 => line,
+        4 => elsewhere(),
         3 => bot.clone().prop_map(Step::Open),
         2 => bot.clone().prop_map(|bot| Step::Line(format!("close {}", KINDS[bot].0))),
         2 => bot.clone().prop_map(|bot| Step::Line(format!("written {}", KINDS[bot].0))),
@@ -81,32 +82,65 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-struct Run {
-    bench: Bench,
+/// What somebody else does.
+fn elsewhere() -> impl Strategy<Value = Step> {
+    let lines = [
+        "say lab eve hello",
+        "say den eve hello",
+        "say lab ana hello",
+        "say den bob hello",
+        "say lab eve soon expires=1s",
+        "join lab dora",
+        "join den ana",
+        "leave lab bob",
+        "kick lab ana",
+        "kick den carl; join den carl",
+        "grant lab bob post",
+        "grant lab bob read,post,request",
+        "cursor lab bob 3",
+        "cursor lab carl 4 delivered",
+        "cursor lab ana 6",
+        "mark lab ana 4",
+        "receipt lab bob 2 received; receipt lab bob 2 done",
+        "receipt lab ana 3 received",
+        "drop lab dora 1..3",
+        "drop lab ana 2..6",
+        "retain lab 4; trim lab 4",
+    ];
+    let line = prop::sample::select(lines.to_vec());
+    line.prop_map(|line| Step::Line(format!("elsewhere {line}")))
+}
+
+pub(crate) struct Run {
+    pub(crate) bench: Bench,
     clients: Clients,
     said: u32,
 }
 
 impl Run {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let settings = Settings { redeliveries_max: 2, ..Settings::default() };
         let mut run = Self { bench: Bench::new(settings), clients: Clients::default(), said: 0 };
         clients::bots().for_each(|bot| run.bench.bot(bot));
         run
     }
 
-    fn is_open(&self, label: &str) -> bool {
+    pub(crate) fn is_open(&self, label: &str) -> bool {
         self.bench.peers.iter().rfind(|peer| peer.label == label).is_some_and(|peer| peer.is_open)
     }
 
-    fn step(&mut self, step: Step) {
+    pub(crate) fn step(&mut self, step: Step) {
         match step {
             Step::Line(line) => {
                 // Nothing happens on a connection that is not open.
                 let mut words = line.split(' ');
                 let (verb, next) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
                 let label = if matches!(verb, "close" | "written") { next } else { verb };
-                if !KINDS.iter().any(|(bot, _)| *bot == label) || self.is_open(label) {
+                if verb == "elsewhere"
+                    && !self.bench.store.has_room(&script::room(words.next().unwrap_or("")))
+                {
+                    // The store would refuse it.
+                } else if !KINDS.iter().any(|(bot, _)| *bot == label) || self.is_open(label) {
                     script::execute(&mut self.bench, &line);
                 }
             }
@@ -138,7 +172,7 @@ impl Run {
     }
 
     /// Everybody is back, the store works, and everything is read.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for line in
             ["free store", "free reads", "set outstanding 4000", "set buffer 1000", "tick 20s"]
         {

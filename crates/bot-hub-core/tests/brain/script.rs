@@ -28,6 +28,7 @@
 //! declare lab ana,bob [closed] | need lab
 //! profile dora WHAT IT IS FOR        with the skill `news`
 //! guest dora | let in dora lab,den read,post | revoke LABEL
+//! elsewhere CHANGE; CHANGE            somebody else commits these in one batch: see `elsewhere`
 //! times 60 ana say #lab number {n}
 //! ```
 
@@ -44,7 +45,7 @@ use bot_protocol::name::{BotId, RoomName};
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
-use crate::show;
+use crate::{elsewhere, show};
 
 /// Runs the `> ` lines of a transcript; returns the transcript as it really is.
 pub(crate) fn run(transcript: &str) -> String {
@@ -118,6 +119,7 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
         }
         "block" => bench.input(Input::BotBlocked(bot(rest))),
         "declare" => declare(bench, rest),
+        "elsewhere" => elsewhere::commit(bench, rest),
         "need" => bench.input(Input::RoomNeeded { room: room(rest), closed: true }),
         "set" => set(bench, rest),
         "times" => {
@@ -345,10 +347,10 @@ fn millis(text: &str) -> u64 {
     number.parse::<u64>().expect("a number") * factor
 }
 
-fn bot(name: &str) -> BotId {
+pub(crate) fn bot(name: &str) -> BotId {
     BotId::new(name).expect("a bot's name")
 }
 
-fn room(name: &str) -> RoomName {
+pub(crate) fn room(name: &str) -> RoomName {
     RoomName::new(name).expect("a room's name")
 }

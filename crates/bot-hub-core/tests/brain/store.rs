@@ -15,7 +15,7 @@ use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     pub(crate) epoch: Epoch,
     rooms: BTreeMap<RoomName, Room>,
@@ -23,7 +23,7 @@ pub(crate) struct Store {
     ended: BTreeMap<BotId, Timestamp>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Room {
     closed: bool,
     retain: Option<Retention>,
@@ -37,6 +37,8 @@ struct Room {
     marks: Vec<(BotId, ReceiptState, u64, u64, Timestamp)>,
     receipts: BTreeMap<(u64, BotId, ReceiptState), ReceiptRecord>,
     dropped: BTreeMap<(BotId, u64), (DroppedRange, Timestamp)>,
+    /// Bot, after which entry and up to which: what it took elsewhere, for the checks.
+    taken_elsewhere: Vec<(BotId, u64, u64)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +46,8 @@ struct Place {
     rights: Rights,
     since: u64,
     cursor: u64,
+    /// As far as the brain under test has brought it.
+    own: u64,
 }
 
 impl Store {
@@ -74,20 +78,61 @@ impl Store {
         }
     }
 
+    /// Somebody else makes a change.
+    pub(crate) fn apply_elsewhere(&mut self, change: &Change) -> Outcome {
+        match change {
+            Change::Cursor { room, bot, seq, state, at } => {
+                let room = self.room(room);
+                let seq = room.head.min(*seq);
+                if let Some(place) = room.members.get(bot).copied().filter(|it| it.since < seq) {
+                    room.taken_elsewhere.push((bot.clone(), place.cursor, seq));
+                    room.cursor(bot, seq, *state, *at);
+                }
+                Outcome::Done
+            }
+            Change::Receipt(it) => {
+                let outcome = self.apply(change);
+                let taken = (it.bot.clone(), it.seq - 1, it.seq);
+                self.room(&it.room).taken_elsewhere.push(taken);
+                outcome
+            }
+            _ => self.apply(change),
+        }
+    }
+
+    pub(crate) fn is_taken_elsewhere(&self, room: &RoomName, bot: &BotId, seq: u64) -> bool {
+        let mut taken = self.rooms.get(room).into_iter().flat_map(|it| &it.taken_elsewhere);
+        taken.any(|(by, after, to)| by == bot && (after + 1..=*to).contains(&seq))
+    }
+
+    /// The cursor of a member that reads.
+    pub(crate) fn reads_from(&self, room: &RoomName, bot: &BotId) -> Option<u64> {
+        let place = self.rooms.get(room)?.members.get(bot)?;
+        Some(place.cursor).filter(|_| place.rights.has(Right::Read))
+    }
+
+    pub(crate) fn has_room(&self, name: &RoomName) -> bool {
+        self.rooms.contains_key(name)
+    }
+
+    pub(crate) fn head(&self, name: &RoomName) -> u64 {
+        self.rooms.get(name).map_or(0, |it| it.head)
+    }
+
     fn note(&mut self, change: &Change) {
         match change.clone() {
             Change::Retain { room, retain } => self.room(&room).retain = Some(retain),
             Change::Join { room, bot } => {
                 let room = self.room(&room);
                 let rights = Rights::USUAL;
-                let place = Place { rights, since: room.head, cursor: room.head };
+                let place = Place { rights, since: room.head, cursor: room.head, own: room.head };
                 room.members.entry(bot).or_insert(place);
             }
             Change::Grant { room, bot, rights } => {
                 let room = self.room(&room);
                 let Some(place) = room.members.get_mut(&bot) else { return };
                 if place.rights.has(Right::Read) != rights.has(Right::Read) {
-                    (place.since, place.cursor) = (room.head, room.head);
+                    (place.since, place.cursor, place.own) = (room.head, room.head, room.head);
                 }
                 place.rights = rights;
             }
@@ -102,9 +147,9 @@ impl Store {
                     // From before it began to read anew.
                     return;
                 }
-                assert!(seq >= place.cursor, "the cursor of {bot} went back");
-                room.marks.push((bot, state, place.cursor, seq, at));
-                place.cursor = seq;
+                assert!(seq >= place.own, "the cursor of {bot} went back");
+                place.own = seq;
+                room.cursor(&bot, seq, state, at);
             }
             Change::Delivered { room, bot, seq, at } => {
                 self.room(&room).marks.push((bot, ReceiptState::Delivered, 0, seq, at));
@@ -200,10 +245,11 @@ impl Store {
         self.rooms.get(room).map_or(&NOTHING, |room| &room.committed)
     }
 
-    /// Every membership: room, bot, the room's head when it joined.
+    /// Every membership of one that reads: room, bot, the room's head when it joined.
     pub(crate) fn members(&self) -> impl Iterator<Item = (&RoomName, &BotId, u64)> {
         self.rooms.iter().flat_map(|(name, room)| {
-            room.members.iter().map(move |(bot, place)| (name, bot, place.since))
+            let reading = room.members.iter().filter(|(_, place)| place.rights.has(Right::Read));
+            reading.map(move |(bot, place)| (name, bot, place.since))
         })
     }
 }
@@ -217,6 +263,12 @@ impl Room {
         self.entries.insert(self.head, draft.clone());
         self.committed.insert(self.head, draft.clone());
         Outcome::Appended { seq: self.head }
+    }
+
+    fn cursor(&mut self, bot: &BotId, seq: u64, state: ReceiptState, at: Timestamp) {
+        let Some(place) = self.members.get_mut(bot) else { return };
+        self.marks.push((bot.clone(), state, place.cursor, seq, at));
+        place.cursor = place.cursor.max(seq);
     }
 
     fn said(&self, seq: u64, bot: &BotId) -> Vec<ReceiptState> {

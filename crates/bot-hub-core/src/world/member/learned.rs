@@ -64,12 +64,15 @@ impl Member {
         if is_known || state < ReceiptState::Received {
             return false;
         }
-        if self.window.get(seq).is_some() {
-            let is_news = self.window.raise(seq, state).is_some();
-            if is_news {
-                self.advance();
+        if let Some(slot) = self.window.get(seq) {
+            if slot.is_taken() {
+                return self.window.raise(seq, state).is_some();
             }
-            return is_news;
+            // It says nothing of the gaps that a reader was told of here.
+            self.window.remove(seq);
+            self.ahead.keep([seq]);
+            self.advance();
+            return true;
         }
         self.settle_buffer();
         let is_lost = self.losses.why(seq).is_some() || self.losses.count_expired(seq, seq) > 0;
@@ -82,6 +85,10 @@ impl Member {
     /// The store has it that the bot will never get these. Returns what of that was not known.
     pub(crate) fn learn_loss(&mut self, range: DroppedRange) -> Option<Stretches> {
         let (from, to) = (range.from.max(self.sent + 1), range.to);
+        if range.from <= self.sent {
+            // What is on its way here may be received yet.
+            self.window.lose(range.from, range.to, range.reason);
+        }
         if from > to || self.losses.cover(from, to) {
             return None;
         }

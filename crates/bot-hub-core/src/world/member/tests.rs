@@ -10,7 +10,7 @@ const OTHER: BotIx = BotIx(1);
 fn slot(seq: u64) -> Slot {
     let id = MessageId::new(&format!("m{seq}")).unwrap();
     let state = ReceiptState::Stored;
-    Slot { seq, id, from: OTHER, sent_at: Timestamp(0), state, expired: false }
+    Slot { seq, id, from: OTHER, sent_at: Timestamp(0), state, lost: None }
 }
 
 /// A reader that was handed entries 1..=5.
