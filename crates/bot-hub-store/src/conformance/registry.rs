@@ -1,8 +1,10 @@
 //! Bots, tokens, rooms' rules and the epoch.
 
+use bot_hub_core::access::{Access, Pass};
 use bot_hub_core::change::{Change, Outcome};
-use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::operator::{Page, Retention};
 use bot_protocol::id::Epoch;
+use bot_protocol::name::BotId;
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 
@@ -70,8 +72,8 @@ pub fn a_token_may_end(subject: &mut Subject) {
     assert_eq!(subject.load_twice().tokens.len(), 3);
 }
 
-pub fn invites_come_back(subject: &mut Subject) {
-    let invite = |number: u8| InviteRecord {
+fn invite(number: u8) -> InviteRecord {
+    InviteRecord {
         id: format!("inv_{number}").into(),
         hash: [number; 32],
         name: bot("fern"),
@@ -82,7 +84,10 @@ pub fn invites_come_back(subject: &mut Subject) {
         expires_at: Timestamp(2),
         revoked_at: None,
         claim: None,
-    };
+    }
+}
+
+pub fn invites_come_back(subject: &mut Subject) {
     let write =
         |invite: &InviteRecord| Write::Access(AccessWrite::Invite(Box::new(invite.clone())));
     subject.write(vec![write(&invite(2)), write(&invite(1)), write(&invite(3))]);
@@ -101,6 +106,52 @@ pub fn invites_come_back(subject: &mut Subject) {
         Write::Access(AccessWrite::ForgetInvite("inv_3".into())),
     ]);
     assert_eq!(subject.load_twice().invites, [claimed, revoked]);
+}
+
+/// What somebody who has applied writes knows of bots, tokens and invites.
+fn known(access: &Access) -> String {
+    let registry = access.registry();
+    let of = |name: BotId| {
+        let opens = |byte: u8, at: u64| {
+            registry.is_good(&Pass { bot: name.clone(), token: [byte; 32] }, Timestamp(at))
+        };
+        let times = [5, 8, 9, 300_005, 300_006];
+        let tokens: Vec<_> = (1..6).map(|byte| times.map(|at| opens(byte, at))).collect();
+        let kept = registry.tokens_to_keep(&name, Timestamp(9)).len();
+        format!("{:?} {kept} {tokens:?}", registry.record(&name))
+    };
+    let bots: Vec<String> = registry.names().into_iter().map(of).collect();
+    let invites = access.list_invites(&bot("ann"), &Page::default(), Timestamp(1));
+    format!("{bots:#?} {invites:#?}")
+}
+
+pub fn a_start_knows_what_the_writes_say(subject: &mut Subject) {
+    let operator = BotRecord { operator: true, ..record("ann") };
+    let prepared = TokenRecord { expires_at: Some(Timestamp(300_006)), ..token("bob", 3) };
+    let open = || Box::new(invite(1));
+    let revoked = InviteRecord { revoked_at: Some(Timestamp(1)), ..invite(1) };
+    let mut access = Access::default();
+    for batch in [
+        vec![AccessWrite::Bot(operator), AccessWrite::Token(token("ann", 1))],
+        vec![AccessWrite::Bot(record("bob")), AccessWrite::Token(token("bob", 2))],
+        vec![AccessWrite::Token(prepared), AccessWrite::Seen(bot("bob"), Timestamp(9))],
+        vec![AccessWrite::ExpireTokens(bot("bob"), Timestamp(9)), AccessWrite::Invite(open())],
+        vec![AccessWrite::RevokeTokens(bot("bob")), AccessWrite::Token(token("bob", 4))],
+        vec![AccessWrite::Invite(Box::new(revoked)), AccessWrite::ForgetToken([4; 32])],
+        vec![AccessWrite::ForgetInvite("inv_1".into()), AccessWrite::Token(token("bob", 5))],
+        vec![AccessWrite::ForgetBot(bot("bob"), Timestamp(10))],
+        vec![AccessWrite::Bot(record("bob"))],
+    ] {
+        for write in &batch {
+            access.apply(write);
+        }
+        let last = format!("{:?}", batch.last());
+        subject.write(batch.into_iter().map(Write::Access).collect());
+        let loaded = subject.load_twice();
+        let mut started = Access::default();
+        started.restore(loaded.bots, loaded.tokens, loaded.invites);
+        assert_eq!(known(&started), known(&access), "after {last}");
+    }
 }
 
 pub fn a_forgotten_bot_leaves_what_it_said(subject: &mut Subject) {

@@ -1,7 +1,9 @@
 //! Bots: who is known here, and what each may do at all.
 //!
 //! Owns records and tokens of bots. Answers everybody's questions about them; only [`super::Access`] changes
-//! them. A bot is never locked out by somebody else's failures.
+//! them, by `change`. A bot is never locked out by somebody else's failures.
+
+mod change;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -13,7 +15,6 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::admission::Pass;
-use super::confusables;
 use super::record::{BotRecord, SecretHash, TokenRecord};
 use super::tokens::{Origin, Token, Tokens};
 use crate::io::Standing;
@@ -45,7 +46,6 @@ pub struct Registry {
     local_operator: Option<BotId>,
 }
 
-/// What others ask.
 impl Registry {
     /// Whether somebody who came in before may still come in: as the same bot, with the same token.
     #[must_use]
@@ -182,101 +182,5 @@ impl Registry {
         let bots = of_file.map(|token| &token.record.bot);
         let is_new = |bot: &&BotId| !self.bots.contains_key(*bot) && !self.changing.contains(*bot);
         bots.filter(is_new).cloned().collect()
-    }
-}
-
-/// What changes it.
-impl Registry {
-    /// Replaces what came from the configuration. Returns whom that may concern.
-    ///
-    /// A bot that arrives while the file begins to name it has come before it was named: it is there
-    /// with both tokens, as it would be if the file had been read a moment later.
-    pub(super) fn configure(
-        &mut self,
-        tokens: Vec<(SecretHash, BotId, bool)>,
-        operators: Vec<BotId>,
-    ) -> Reread {
-        let before = std::mem::take(&mut self.of_file);
-        let hashes = before.iter().chain(tokens.iter().map(|(hash, ..)| hash));
-        let holders = hashes.filter_map(|hash| Some(&self.tokens.get(hash)?.record.bot));
-        let named = tokens.iter().map(|(_, bot, _)| bot).chain(&operators);
-        let bots = holders.chain(named).chain(&self.config_operators).cloned();
-        let bots: BTreeSet<BotId> = bots.collect();
-        let guests: Vec<BotId> = bots.iter().filter(|bot| self.is_guest(bot)).cloned().collect();
-        for hash in before {
-            self.tokens.drop(hash);
-        }
-        for (hash, bot, disabled) in tokens {
-            self.accept(Token { disabled, ..Token::endless(bot, hash, Origin::Config) });
-            self.of_file.push(hash);
-        }
-        self.config_operators = operators;
-        let vouched = guests.into_iter().filter(|bot| !self.is_guest(bot)).collect();
-        Reread { bots, vouched }
-    }
-
-    pub(super) fn accept_local_operator(&mut self, token: SecretHash, bot: BotId) {
-        self.local_operator = Some(bot.clone());
-        self.accept(Token::endless(bot, token, Origin::Process));
-    }
-
-    fn accept(&mut self, token: Token) {
-        self.note_appearance(&token.record.bot);
-        self.tokens.put(token);
-    }
-
-    /// Accepts a token that is in the store.
-    pub(super) fn keep_token(&mut self, token: &TokenRecord) {
-        self.accept(Token { record: token.clone(), origin: Origin::Store, disabled: false });
-    }
-
-    pub(super) fn end_tokens_at(&mut self, bot: &BotId, at: Timestamp) {
-        self.tokens.end_at(bot, at);
-    }
-
-    /// Forgets the tokens of a bot that were made at run time.
-    pub(super) fn revoke(&mut self, bot: &BotId) {
-        self.tokens.revoke(bot);
-    }
-
-    /// Forgets a token that is in the store. Returns whose it was.
-    pub(super) fn forget_token(&mut self, hash: SecretHash) -> Option<BotId> {
-        self.tokens.get(&hash).filter(|token| token.origin == Origin::Store)?;
-        self.tokens.drop(hash).map(|token| token.record.bot)
-    }
-
-    /// A bot, or a change of one, is on its way to the store, until [`end_change`](Self::end_change).
-    pub(super) fn begin_change(&mut self, bot: BotId) {
-        self.changing.insert(bot);
-    }
-
-    /// The store took it, or refused it.
-    pub(super) fn end_change(&mut self, bot: &BotId) {
-        self.changing.remove(bot);
-    }
-
-    /// Keeps a bot's record. It may have been seen since the record was made.
-    pub(super) fn keep(&mut self, record: BotRecord) {
-        let seen = self.bots.get(&record.bot).and_then(|known| known.last_seen);
-        let last_seen = record.last_seen.max(seen);
-        self.note_appearance(&record.bot);
-        self.bots.insert(record.bot.clone(), BotRecord { last_seen, ..record });
-    }
-
-    /// A bot is connected, or was until now.
-    pub(super) fn seen(&mut self, bot: &BotId, at: Timestamp) {
-        if let Some(record) = self.bots.get_mut(bot) {
-            record.last_seen = record.last_seen.max(Some(at));
-        }
-    }
-
-    /// Forgets a bot that was made at run time.
-    pub(super) fn forget(&mut self, bot: &BotId) {
-        self.revoke(bot);
-        self.bots.remove(bot);
-    }
-
-    fn note_appearance(&mut self, bot: &BotId) {
-        self.alike.entry(confusables::of(bot)).or_insert_with(|| bot.clone());
     }
 }
