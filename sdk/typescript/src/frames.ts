@@ -19,8 +19,70 @@ export type Ack = {
   seq?: number;
 };
 
+/** What became of an act. */
+export type ActOutcome = "done" | "applied";
+
+/** How an act came to the hub. */
+export type ActWay = "frame" | "http" | "invite" | "config" | "command";
+
 /** The answer to an `operate`. On the wire it is the fields of the answer alone: a reader knows from its own question which answer it is. */
-export type Answer = TokenMade | TokenKept | TokensRevoked | BotSwitched | BotRemoved | BotList | BotLine | Done | RoomList | RoomLine | PendingList | Observing | HubNumbers | InviteMade | InviteList | InviteRevoked;
+export type Answer = TokenMade | TokenKept | TokensRevoked | BotSwitched | BotRemoved | BotList | BotLine | Done | RoomList | RoomLine | PendingList | Observing | HubNumbers | InviteMade | InviteList | InviteRevoked | BotProfile | AuditList;
+
+/** One act: who did what, when, from where and why. */
+export type AuditLine = {
+  /** From which address; absent where nobody connected for it. */
+  address?: string;
+  /** When. */
+  at: Timestamp;
+  /** About which bot. */
+  bot?: BotId;
+  /** Who: a bot; `config` where the file of the configuration changed; `restore` where a copy became the store. */
+  by: string;
+  /** With which rights. */
+  can?: Array<Right | (string & {})>;
+  /** The program that asked, as it named itself. */
+  client?: string;
+  /** What else is to know about it, for people. */
+  detail?: string;
+  /** The id of which invite; no secret. */
+  invite?: string;
+  /** What was done: the name of the operation; or `invite_claim`, `config_reload`, `restore`. */
+  operation: string;
+  /** What became of it. */
+  outcome: ActOutcome | (string & {});
+  /** In which rooms. */
+  rooms?: Array<RoomName>;
+  /** How it came to the hub. */
+  via: ActWay | (string & {});
+  /** Why, as whoever did it said. */
+  why?: string;
+};
+
+/** A page of acts. It may hold less than was asked for, or nothing, and still not be the last. */
+export type AuditList = {
+  /** The acts. */
+  acts: Array<AuditLine>;
+  /** Records of this page that cannot be read any more. They may be of something else. */
+  damaged?: number;
+  /** There is more: the same request with this as `after` has it. */
+  next?: string;
+};
+
+/** Which acts to list. */
+export type AuditWish = {
+  /** Goes on after a page: what its `next` was. The first page when absent. */
+  after?: string;
+  /** Only acts about this bot. */
+  bot?: BotId;
+  /** Only acts of this one: a bot, or `config`. */
+  by?: string;
+  /** So many acts are looked at for one answer; 500 when absent, and never more. */
+  limit?: number;
+  /** The newest first; otherwise the oldest. */
+  newest?: boolean;
+  /** Only acts from then on. */
+  since?: Timestamp;
+};
 
 /** `auth`: the token, and what the client can do. */
 export type Auth = {
@@ -83,18 +145,24 @@ export type BotId = string;
 
 /** One bot of the directory. */
 export type BotInfo = {
+  /** What it is for; absent if nobody has said. */
+  about?: string;
   /** Its name. */
   bot: BotId;
   /** When it was last connected; absent if never since the hub knows it. */
   last_seen?: Timestamp;
   /** Its remark. */
   note?: string;
+  /** What it can do; absent if nobody has said. */
+  skills?: Array<string>;
   /** What it is doing. */
   state: BotState | (string & {});
 };
 
 /** Everything known about one bot. */
 export type BotLine = {
+  /** What it is for; absent if nobody has said. */
+  about?: string;
   /** Its name. */
   bot: BotId;
   /** The program of its reading connection, as that named itself; `null` without one. */
@@ -115,6 +183,8 @@ export type BotLine = {
   operator?: boolean;
   /** Where it was made. */
   origin?: BotOrigin | (string & {});
+  /** What it can do; absent if nobody has said. */
+  skills?: Array<string>;
   /** That it was slowed down, because it took more than its share of the hub's time; `null` if it was not. */
   slowed?: Slowed | null;
   /** How many tokens of it are good. */
@@ -134,6 +204,16 @@ export type BotOrigin =
   | "store"
   | "configuration file"
   | "this process";
+
+/** What is said of a bot, from now on. */
+export type BotProfile = {
+  /** What it is for; absent if nobody says. */
+  about?: string;
+  /** Which bot. */
+  bot: BotId;
+  /** What it can do. */
+  skills: Array<string>;
+};
 
 /** A bot is removed. */
 export type BotRemoved = {
@@ -569,12 +649,17 @@ export type Observing = {
   observing: Observed;
 };
 
+/** At most 280 characters on one line. */
+export type OneLine = string;
+
 /** `operate`: one administrative request; the answer carries the same `ref`. */
 export type Operate = {
   /** What to do. */
   do: Operation;
   /** Comes back in the answer. */
   ref: string;
+  /** Why, for the record that is kept of what operators do. */
+  why?: OneLine;
 };
 
 /** `operated`: the answer to `operate`. */
@@ -650,6 +735,16 @@ export type Operation =
       bot_remove: {
         /** The bot. */
         bot: BotId;
+      };
+    }
+  | {
+      bot_set: {
+        /** What it is for. */
+        about?: OneLine;
+        /** The bot. */
+        bot: BotId;
+        /** What it can do. */
+        skills?: Skills;
       };
     }
   | {
@@ -729,6 +824,9 @@ export type Operation =
         /** Which one. */
         id: string;
       };
+    }
+  | {
+      audit: AuditWish;
     };
 
 /** Which part of a list. An answer that is not the last one has a `next`. */
@@ -976,6 +1074,12 @@ export type ServerFrame =
   | ({ type: "pong" } & Pong)
   | ({ type: "operated" } & Operated);
 
+/** One word for what a bot can do. */
+export type Skill = string;
+
+/** What a bot can do: each word once, in the order in which they were named. */
+export type Skills = Array<Skill>;
+
 /** That a bot took more than its share of the hub's time and was not read while others waited: since the oldest of its open connections came. */
 export type Slowed = {
   /** How long the hub was busy with its frames. */
@@ -1129,6 +1233,7 @@ export type Answers = {
   bot_disable: BotSwitched;
   bot_enable: BotSwitched;
   bot_remove: BotRemoved;
+  bot_set: BotProfile;
   room_list: RoomList;
   room_show: RoomLine;
   room_create: Done;
@@ -1141,4 +1246,5 @@ export type Answers = {
   invite_create: InviteMade;
   invite_list: InviteList;
   invite_revoke: InviteRevoked;
+  audit: AuditList;
 };

@@ -31,6 +31,7 @@ fn what_waits_for_a_bot_that_is_kicked_is_dropped_and_everybody_is_told() {
     > ops do {"room_kick":{"room":"lab","bot":"bob"}}
     store <- drop #lab bob 2..18446744073709551615 Kicked
     store <- leave #lab bob
+    store <- act of ops
     store ? page #lab after 1, at most 64
     ops <- {"type":"operated","ref":"r1","result":{"dropped":2,"ok":true}}
     ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
@@ -43,6 +44,7 @@ fn what_waits_for_a_bot_that_is_kicked_is_dropped_and_everybody_is_told() {
     ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000000},{"state":"received","at":1000000}]}]}
     > ops do {"room_add":{"room":"lab","bot":"bob"}}
     store <- join #lab bob
+    store <- act of ops
     ops <- {"type":"operated","ref":"r1","result":{"ok":true}}
     > open bob ack resume
     bob <- auth_ok [ack] lab 3/3

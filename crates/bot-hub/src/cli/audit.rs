@@ -22,7 +22,7 @@ use bot_hub_server::config::Period;
 /// Why somebody does something.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Why {
-    /// Why; the record of it keeps that (bot-hub audit)
+    /// Why you do it: `bot-hub audit` shows that beside what was done
     #[arg(long, value_name = "TEXT")]
     why: Option<OneLine>,
 }
