@@ -375,8 +375,8 @@ impl Engine {
                     if self.deadline() <= self.now {
                         self.input(Input::Tick);
                         self.end_tokens();
-                        self.sweep_acts();
                     }
+                    self.sweep_acts();
                     self.keep_time();
                     // Also when the clock says that it is not quite time yet.
                     armed = Timestamp::default();

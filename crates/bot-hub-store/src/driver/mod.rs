@@ -201,12 +201,18 @@ impl Driver {
     /// until their channel ends, or their receiver has to be dropped, on another thread or before.
     pub fn close(self) {
         let Kind::Threads { submissions, questions, threads } = self.kind else { return };
-        drop((submissions, questions));
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the store panicked");
-            }
-        }
+        let [writer, reader] = threads;
+        drop(questions);
+        join(reader);
+        // Last: who closes a store while somebody has it open leaves the log of changes beside it.
+        drop(submissions);
+        join(writer);
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a thread of the store panicked");
     }
 }
 

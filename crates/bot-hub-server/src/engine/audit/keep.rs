@@ -32,8 +32,11 @@ pub(in crate::engine) enum Swept {
 impl Audit {
     /// When to look for what is over.
     pub(in crate::engine) fn deadline(&self) -> Timestamp {
-        let has_work = self.kept != Kept::default() || self.unstored.is_some();
-        if has_work && !self.is_sweeping { self.sweep_at } else { Timestamp(u64::MAX) }
+        if self.has_work() { self.sweep_at } else { Timestamp(u64::MAX) }
+    }
+
+    fn has_work(&self) -> bool {
+        !self.is_sweeping && (self.kept != Kept::default() || !self.unstored.is_empty())
     }
 
     /// Which of these are over; age counts where the clock can be trusted.
@@ -63,11 +66,13 @@ impl Audit {
 impl Engine {
     /// Looks for records that are over, if it is time for it.
     pub(in crate::engine) fn sweep_acts(&mut self) {
-        if self.now < self.audit.deadline() || self.draining {
+        let wait = self.audit.sweep_at.since(self.now);
+        // A clock that was set back does not put it off.
+        if !self.audit.has_work() || self.draining || (1..=SWEEP_MS).contains(&wait) {
             return;
         }
         self.audit.sweep_at = self.now + SWEEP_MS;
-        if let Some(line) = self.audit.unstored.take() {
+        for line in std::mem::take(&mut self.audit.unstored) {
             self.store_alone(line);
         }
         self.sweep_on();

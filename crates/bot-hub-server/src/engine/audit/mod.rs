@@ -26,6 +26,9 @@ use crate::door::ConnId;
 use bot_hub_store::Write;
 use bot_hub_store::record::RecordWrite;
 
+/// So many records of reloads wait for space; the log has all of them.
+const UNSTORED_MAX: usize = 16;
+
 /// How long what operators did is kept, whichever bound is reached first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -53,8 +56,8 @@ pub(super) struct Audit {
     asked: Option<AuditLine>,
     /// Records for the batch that the brain's changes are in.
     due: Vec<Write>,
-    /// Of a reload: what the store had no space for.
-    unstored: Option<AuditLine>,
+    /// Of reloads: what the store had no space for.
+    unstored: Vec<AuditLine>,
     sweep_at: Timestamp,
     is_sweeping: bool,
 }
@@ -191,7 +194,9 @@ impl Engine {
             by = %line.by, operation = %line.operation, detail = line.detail.as_deref().unwrap_or(""),
             "the record of what was done cannot be stored now"
         );
-        self.audit.unstored = Some(line);
+        if self.audit.unstored.len() < UNSTORED_MAX {
+            self.audit.unstored.push(line);
+        }
         self.look_again_soon();
     }
 }
