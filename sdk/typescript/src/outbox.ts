@@ -7,6 +7,7 @@
 import type { Ack, ErrorFrame, Limits, Message } from "./frames.ts";
 import { HubAway, isForNow } from "./refusal.ts";
 import { isRecord, type JsonFile } from "./file.ts";
+import { named } from "./names.ts";
 import { unsendable } from "./sendable.ts";
 
 /** What is said, with its id. */
@@ -28,8 +29,9 @@ export class Outbox {
   constructor(file: JsonFile) {
     this.#file = file;
     const found = file.read();
-    for (const draft of Array.isArray(found) ? found : []) {
-      if (isDraft(draft)) this.#waiting.set(keyOf(draft), { draft, settled: [], notBefore: 0 });
+    // An earlier version kept names as it was given them.
+    for (const draft of (Array.isArray(found) ? found : []).filter(isDraft).map(named)) {
+      this.#waiting.set(keyOf(draft), { draft, settled: [], notBefore: 0 });
     }
   }
 
