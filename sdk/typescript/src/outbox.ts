@@ -89,7 +89,7 @@ export class Outbox {
 
   /** The message that is stored, if it was waiting. */
   acknowledge(ack: Ack): Draft | undefined {
-    const found = this.drafts().find((it) => it.id === ack.id && (it.room === undefined || it.room === ack.room));
+    const found = this.drafts().find((it) => it.id === ack.id && isInto(ack.room, it));
     return found === undefined ? undefined : this.#settle(found, { kind: "stored", ack });
   }
 
@@ -140,6 +140,12 @@ export class Outbox {
 
 const placeOf = (draft: Draft) => draft.room ?? `@${draft.to}`;
 const keyOf = (draft: Draft) => `${placeOf(draft)}/${draft.id}`;
+
+/** Whether a draft goes into a room. A direct conversation is named after both who speak in it. */
+function isInto(room: string, { room: own, to }: Draft): boolean {
+  if (own !== undefined) return own === room;
+  return to !== undefined && room.startsWith("dm:") && room.slice(3).split(":").includes(to);
+}
 
 /** A frame that could not be read is refused under its type, or without any name. */
 function isAbout(error: ErrorFrame, draft: Draft): boolean {
