@@ -62,8 +62,9 @@ pub struct Limits {
     pub connections_max: u32,
     /// Connections that have not authenticated yet, altogether. This bound, not the time that they
     /// are given, is what keeps silent sockets from crowding out honest ones. When all places are taken, one is closed for a
-    /// new connection: the oldest of the address that has most of them, if these are more than four; else the oldest that
-    /// has been silent for at least a tenth of `timeouts.auth`. Sixteen more places are for the hub's own machine.
+    /// new connection: the oldest of the address that has most of them, if these are more than four; else, of those that
+    /// have been here for at least a tenth of `timeouts.auth`, the one that has been silent longest. Sixteen more places are
+    /// for the hub's own machine.
     #[schemars(range(min = 1))]
     pub unauthenticated_max: u32,
     /// Failed authentications from one address (IPv6: one /64) within a minute; after that the

@@ -42,7 +42,7 @@ pub struct Admission {
     unauthenticated: Cell<usize>,
     turned_away: Cell<u64>,
     addresses: RefCell<FxHashMap<IpAddr, Count>>,
-    /// Those that have not authenticated, the oldest first.
+    /// Those that have not authenticated; first the one on which something happened longest ago.
     unknown: RefCell<BTreeMap<u64, Unknown>>,
     last: Cell<u64>,
 }
@@ -124,16 +124,12 @@ impl Admission {
 
     /// Closes a socket that has not said who it is, for one that is counted for `address`: the oldest one
     /// of the address that has most of them, if these are a crowd and more than the newcomer's own; else
-    /// the oldest of all, if that is old enough. Whether it did.
+    /// the oldest of all that have been here for a while. Whether it did.
     fn evict(&self, address: Option<IpAddr>, limits: &DoorLimits) -> bool {
         let mut unknown = self.unknown.borrow_mut();
-        let Some((&oldest, first)) = unknown.first_key_value() else { return false };
-        let is_old = first.since.elapsed() >= limits.unauthenticated_keep;
-        let leaves = match most_of(&unknown, address) {
-            Some(first_of_most) => first_of_most,
-            None if is_old => oldest,
-            None => return false,
-        };
+        let is_old = |it: &Unknown| it.since.elapsed() >= limits.unauthenticated_keep;
+        let oldest = || unknown.iter().find(|(_, it)| is_old(it)).map(|(number, _)| *number);
+        let Some(leaves) = most_of(&unknown, address).or_else(oldest) else { return false };
         let Some(leaves) = unknown.remove(&leaves) else { return false };
         leaves.leave.notify_one();
         self.turned_away.set(self.turned_away.get() + 1);
@@ -210,15 +206,14 @@ impl Permit {
         Ok(())
     }
 
-    /// A request begins on a socket that was there before: it counts as if it had come on a new one, and the
-    /// sockets on which nothing happens have to go before it.
+    /// A request begins on a socket that was there before: the sockets on which nothing happens have to go before
+    /// it. It is no younger for that, or whoever asks now and then would keep its place for ever.
     pub fn renew(&mut self) {
         let admission = &self.admission;
         let mut unknown = admission.unknown.borrow_mut();
-        let Some(mut renewed) = unknown.remove(&self.number) else { return };
+        let Some(renewed) = unknown.remove(&self.number) else { return };
         admission.last.set(admission.last.get() + 1);
         self.number = admission.last.get();
-        renewed.since = Instant::now();
         unknown.insert(self.number, renewed);
     }
 

@@ -65,12 +65,14 @@ impl Clock {
         self.phase.get() == Phase::Idle
     }
 
-    /// A request has come as far as its head. The time for it began with the first byte of the head.
-    pub(super) fn begin(&self) {
-        if self.phase.replace(Phase::Exchange) != Phase::Head {
-            // It came in one read with the request before.
+    /// A request has come as far as its head. The time for it began with the first byte of the head. Returns
+    /// whether it came in one read with the request before.
+    pub(super) fn begin(&self) -> bool {
+        let came_together = self.phase.replace(Phase::Exchange) != Phase::Head;
+        if came_together {
             self.until.set(Instant::now() + self.request);
         }
+        came_together
     }
 
     /// Gives what is under way another time than the usual one.
