@@ -111,9 +111,11 @@ async fn an_older_client_gets_one_answer() {
     on_stage(async || {
         let stage = Stage::new(|_| {});
         let mut client = stage.dial();
-        client.write(LIVEZ.replace("HTTP/1.1", "HTTP/1.0").repeat(2).as_bytes()).await;
+        let asked = LIVEZ.replace("HTTP/1.1\r\n", "HTTP/1.0\r\nConnection: keep-alive\r\n");
+        client.write(asked.repeat(2).as_bytes()).await;
         let answer = client.rest().await;
         assert_eq!(answer.matches("HTTP/1.").count(), 1, "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
     })
     .await;
 }

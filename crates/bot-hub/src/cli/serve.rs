@@ -24,6 +24,10 @@ use bot_hub_server::log::say;
 use bot_hub_server::server::{Home, ServeError, Server, addresses};
 use bot_hub_store::StoreError;
 
+/// Threads that read files for HTTP and look up names of hosts. Strangers decide how many would be started
+/// otherwise, up to hundreds.
+const FILE_THREADS: usize = 16;
+
 /// Options of `serve`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Serve {
@@ -131,7 +135,8 @@ impl Serve {
         let loaded = load(&sources)?;
         bot_hub_server::log::start(&loaded.config.log)?;
         warn(&loaded.warnings);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().max_blocking_threads(FILE_THREADS).build()?;
         let how = How { started, trusts_clock: self.trust_clock, out: Out { json: global.json } };
         runtime.block_on(serve(loaded, sources, how))
     }

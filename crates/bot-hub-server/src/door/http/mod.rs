@@ -87,12 +87,14 @@ impl HttpConn<'_> {
         if self.requests.replace(self.requests.get() + 1) > 0 {
             self.permit.borrow_mut().renew();
         }
-        let face = Face::of(request.uri().path());
+        let (face, version) = (Face::of(request.uri().path()), request.version());
         let may_go_on = self.may_go_on(&request);
         let (mut reply, was_served) = match self.route(request).await {
             Ok(reply) => (reply, true),
             Err(refusal) => (refusal.reply(face), false),
         };
+        // Otherwise hyper tells an older client that the connection is kept.
+        *reply.version_mut() = version;
         let goes_on = was_served && may_go_on && !self.is_ending.get();
         if !goes_on && reply.status() != StatusCode::SWITCHING_PROTOCOLS {
             let close = HeaderValue::from_static("close");
