@@ -5,6 +5,7 @@
 //!
 //! * [`io`]: what goes in and what comes out.
 //! * [`entry`]: what is in a room's log.
+//! * [`access`]: who may come in.
 //! * [`change`]: what the brain asks of the store, and what it gets back.
 //! * [`settings`]: what an operator can choose.
 //!
@@ -14,6 +15,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod access;
 pub mod change;
 pub mod entry;
 pub mod io;

@@ -31,15 +31,14 @@ pub mod sqlite;
 
 pub use self::histogram::{Histogram, bucket_of};
 pub use self::own::pass_own;
+pub use bot_hub_core::access::{AccessWrite, BotRecord, ClaimRecord, InviteRecord, TokenRecord};
 
 use std::cmp::Ordering;
 
 use bot_hub_core::change::{Answer, Change, Found, Outcome, Query, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
-use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
-use smol_str::SmolStr;
 
 use self::record::{RecordPage, RecordQuery, RecordWrite};
 
@@ -91,104 +90,25 @@ impl StoreError {
     }
 }
 
-/// One write: the brain's, or the registry's.
+/// One write: the brain's, or about who may come in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
     /// From the brain.
     Change(Change),
-    /// Make a bot, or replace all that is stored of it.
-    Bot(BotRecord),
-    /// Forget a bot, its tokens and memberships. What it said stays, and until when there was one of its
-    /// name.
-    ForgetBot(BotId, Timestamp),
-    /// Accept another token.
-    Token(TokenRecord),
-    /// Forget every token of a bot.
-    RevokeTokens(BotId),
-    /// Every token of a bot is worth nothing from then on, unless it ends sooner anyway.
-    ExpireTokens(BotId, Timestamp),
-    /// Forget one token.
-    ForgetToken([u8; 32]),
-    /// Make an invite, or replace all that is stored of it.
-    Invite(Box<InviteRecord>),
-    /// Forget an invite.
-    ForgetInvite(SmolStr),
+    /// Bots, tokens and invites.
+    Access(AccessWrite),
     /// The clock said so: what was known of the newest moment, for the next start.
     Clock(Timestamp),
     /// Retention by age waits until then; or it does not.
     AgeWaits(Option<Timestamp>),
-    /// When a bot was last connected. Does nothing for one that is not stored.
-    Seen(BotId, Timestamp),
     /// Change a small record.
     Record(RecordWrite),
 }
 
-/// A bot as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BotRecord {
-    /// Its name.
-    pub bot: BotId,
-    /// Whether it may operate the hub.
-    pub operator: bool,
-    /// Whether its tokens are refused.
-    pub disabled: bool,
-    /// Whether it came by an invite, and is confined to the rooms that it was let into.
-    pub guest: bool,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last connected.
-    pub last_seen: Option<Timestamp>,
-}
-
-/// A token as it is stored: only its hash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenRecord {
-    /// Whose it is.
-    pub bot: BotId,
-    /// SHA-256 of the token.
-    pub hash: [u8; 32],
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// From when on it is worth nothing.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// An invite as it is stored: only the hash of its code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InviteRecord {
-    /// By which people name it; no secret.
-    pub id: SmolStr,
-    /// SHA-256 of the code.
-    pub hash: [u8; 32],
-    /// What the bot that comes by it is called, unless it asks for another name.
-    pub name: BotId,
-    /// Where it becomes a member.
-    pub rooms: Vec<RoomName>,
-    /// What it may do there.
-    pub rights: Rights,
-    /// Who made it.
-    pub by: BotId,
-    /// When.
-    pub created_at: Timestamp,
-    /// From when on it is worth nothing.
-    pub expires_at: Timestamp,
-    /// When it was revoked.
-    pub revoked_at: Option<Timestamp>,
-    /// Who came by it.
-    pub claim: Option<ClaimRecord>,
-}
-
-/// Who came by an invite.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimRecord {
-    /// When.
-    pub at: Timestamp,
-    /// The bot that it became.
-    pub bot: BotId,
-    /// Name and version of its program, as it said.
-    pub client: SmolStr,
-    /// Where it came from.
-    pub address: SmolStr,
+impl From<AccessWrite> for Write {
+    fn from(write: AccessWrite) -> Self {
+        Self::Access(write)
+    }
 }
 
 /// Everything that is needed at start.

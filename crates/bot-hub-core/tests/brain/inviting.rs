@@ -1,5 +1,6 @@
 //! Who may invite into which rooms, as whoever keeps the invites asks it.
 
+use bot_hub_core::access::Rooms;
 use bot_hub_core::settings::Settings;
 use bot_protocol::name::{BotId, RoomName};
 

@@ -1,5 +1,6 @@
 //! Who comes in, and what they are told if they may not.
 
+use bot_hub_core::access::{Pass, Presented, Refusal, Strength};
 use bot_hub_core::io::{Caps, Hello, Input};
 use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
@@ -9,9 +10,10 @@ use bot_protocol::name::BotId;
 use bot_protocol::secret::Secret;
 use smol_str::SmolStr;
 
+use super::credential::{hash_token, is_mistyped};
 use super::encode::Form;
-use super::registry::{Pass, Refusal};
 use super::{Engine, Known};
+use crate::config::is_weak;
 use crate::door::ConnId;
 use crate::door::ws::CloseCode;
 
@@ -22,7 +24,7 @@ impl Engine {
         let entered = match &auth.token {
             Some(token) => self.enter(conn, token),
             // What was good when the socket was opened may have ended since.
-            None => bearer.filter(|pass| self.registry.is_good(pass, self.now)),
+            None => bearer.filter(|pass| self.access.registry().is_good(pass, self.now)),
         };
         let Some(pass) = entered else {
             if auth.token.is_none() {
@@ -50,8 +52,8 @@ impl Engine {
     pub(super) fn enter(&mut self, conn: ConnId, token: &Secret) -> Option<Pass> {
         let now = self.now;
         let address = self.peers.get(&conn)?.address;
-        let entered = self.registry.authenticate(token, address, now);
-        entered.map_err(|refusal| self.turn_away(conn, &refusal)).ok()
+        let entered = self.access.authenticate(presented(token), address, now);
+        entered.map_err(|refusal| self.turn_away(conn, token, &refusal)).ok()
     }
 
     pub(super) fn admit(&mut self, conn: ConnId, pass: Pass, auth: Auth) {
@@ -59,7 +61,7 @@ impl Engine {
         let wished = auth.caps.iter().flatten().map(SmolStr::as_str);
         let caps = Caps::grant(wished);
         let plain = auth.caps.is_none() && auth.client.is_none() && auth.resume.is_none();
-        let operator = self.registry.is_operator(&bot);
+        let operator = self.access.registry().is_operator(&bot);
         if auth.side && !self.may_stand_aside(conn, &bot, operator) {
             return;
         }
@@ -74,7 +76,7 @@ impl Engine {
         }
         self.bill(conn, &bot);
         // Not only when it goes: after a crash of the hub it was here all the same.
-        self.note_seen(bot.clone(), !auth.side);
+        self.note_seen(&bot, !auth.side);
         let resume = auth.resume;
         let hello = Hello { bot, operator, plain, side: auth.side, caps, resume };
         self.input(Input::Opened { conn, hello });
@@ -99,18 +101,18 @@ impl Engine {
         false
     }
 
-    pub(super) fn turn_away(&mut self, conn: ConnId, refusal: &Refusal) {
+    fn turn_away(&mut self, conn: ConnId, token: &Secret, refusal: &Refusal) {
         self.metrics.auth_failures += 1;
         let (error, close) = match refusal {
-            Refusal::Unknown => {
-                let hint = "ask whoever runs the hub for a token: an operator can run: bot-hub bot add NAME";
-                (ErrorFrame::new(Code::BadToken).hint(hint), CloseCode::BAD_TOKEN)
-            }
-            Refusal::Mistyped => {
+            Refusal::Unknown if is_mistyped(token.expose()) => {
                 let error = ErrorFrame::new(Code::BadToken)
                     .message("the token is mistyped, or a part of it is missing")
                     .hint("copy it again, from its prefix `bh_` to its end");
                 (error, CloseCode::BAD_TOKEN)
+            }
+            Refusal::Unknown => {
+                let hint = "ask whoever runs the hub for a token: an operator can run: bot-hub bot add NAME";
+                (ErrorFrame::new(Code::BadToken).hint(hint), CloseCode::BAD_TOKEN)
             }
             Refusal::Disabled => (ErrorFrame::new(Code::BotDisabled), CloseCode::BAD_TOKEN),
             Refusal::Throttled(wait_ms) => {
@@ -126,6 +128,13 @@ impl Engine {
             peer.outbox.close(close, "authentication refused");
         }
     }
+}
+
+/// A token as the rules about access judge it.
+#[must_use]
+pub fn presented(token: &Secret) -> Presented {
+    let strength = if is_weak(token.expose()) { Strength::Guessable } else { Strength::Strong };
+    Presented { hash: hash_token(token.expose()), strength }
 }
 
 /// What a client may call itself, in characters: enough for two programs with their versions.

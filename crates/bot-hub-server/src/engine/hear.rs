@@ -1,5 +1,5 @@
-//! What a connection says: each frame is parsed when it is the sender's turn, and handed to the brain, to the
-//! registry or to the invites.
+//! What a connection says: each frame is parsed when it is the sender's turn, and handed to the brain, or to
+//! what is decided by the rules about access.
 //!
 //! Owns that choice, and how much a connection may say before it has authenticated. Never decides whose turn
 //! it is.

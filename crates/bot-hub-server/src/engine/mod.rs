@@ -13,25 +13,25 @@
 mod accounts;
 mod admit;
 mod carry;
-mod confusables;
-mod credential;
+mod claim;
+pub mod credential;
+mod decided;
 mod encode;
 mod fair;
 mod flaps;
-pub mod former;
 mod hear;
 mod invites;
 pub mod metrics;
 mod questions;
-pub mod registry;
 mod serve;
 mod settle;
 mod shutdown;
 mod standing;
-mod throttle;
 mod time;
 mod timekeeper;
 pub mod traces;
+
+pub use self::admit::presented;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -40,6 +40,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bot_hub_core::Hub;
+use bot_hub_core::access::{Access, Declared, Pass};
 use bot_hub_core::change::Query;
 use bot_hub_core::io::{Input, Ticket};
 use bot_hub_core::settings::Settings;
@@ -51,18 +52,16 @@ use smol_str::SmolStr;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
-use self::accounts::Promise;
+use self::decided::Decided;
 use self::encode::{Encoder, Form};
 use self::fair::Fair;
 use self::flaps::{Flaps, end_of};
-use self::former::{Former, members_in};
-use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
-use self::registry::{Pass, Registry, Reread};
+use self::standing::members_in;
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
 use bot_hub_store::driver::{Driver, StoreEvent};
-use bot_hub_store::{BotRecord, InviteRecord, StoreError, Write};
+use bot_hub_store::{StoreError, Write};
 
 /// Writes that the store may owe an answer before the engine stops taking intents: some hundred
 /// milliseconds of a slow disk.
@@ -108,7 +107,7 @@ pub struct Reconfiguration {
     /// For the brain.
     pub settings: Settings,
     /// Tokens of the file, hashed; whose they are; whether they are disabled.
-    pub tokens: Vec<(registry::TokenHash, BotId, bool)>,
+    pub tokens: Vec<(credential::TokenHash, BotId, bool)>,
     /// Operators of the file.
     pub operators: Vec<BotId>,
     /// The address of the hub in the world.
@@ -186,14 +185,8 @@ enum Todo {
 enum Owner {
     /// The brain.
     Brain,
-    /// An operator, about a bot.
-    Account(Box<Promise>),
-    /// Who makes an invite, or revokes one.
-    Invite(Box<invites::Promise>),
-    /// Whoever comes by an invite.
-    Claim(Box<Claim>),
-    /// Nobody asked for it, and these bots of the configuration are known by it.
-    Records(Vec<BotRecord>),
+    /// Access, and perhaps somebody who asked for a change of it.
+    Access(Box<Decided>),
     /// Nobody.
     Unattended,
 }
@@ -212,9 +205,7 @@ pub struct Engine {
     hub: Hub,
     /// What a frame may hold.
     limits: Limits,
-    registry: Registry,
-    invites: Book,
-    former: Former,
+    access: Access,
     flaps: Flaps,
     public_url: Option<String>,
     driver: Driver,
@@ -258,14 +249,12 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// An engine around a brain, a registry and a store.
-    pub fn new(hub: Hub, registry: Registry, driver: Driver, clock: Clock) -> Self {
+    /// An engine around a brain, what is known of who may come in, and a store.
+    pub fn new(hub: Hub, access: Access, driver: Driver, clock: Clock) -> Self {
         Self {
             hub,
             limits: Limits::default(),
-            registry,
-            invites: Book::default(),
-            former: Former::default(),
+            access,
             flaps: Flaps::default(),
             public_url: None,
             driver,
@@ -318,16 +307,6 @@ impl Engine {
             return Err(NotDeclared::Refused(self.refusal.unwrap_or_default()));
         }
         Ok(Self { driver: self.driver.into_threads(events)?, ..self })
-    }
-
-    /// Remembers whose names there were.
-    pub fn restore_names(&mut self, former: Former) {
-        self.former = former;
-    }
-
-    /// Remembers the invites of the store.
-    pub fn restore_invites(&mut self, invites: Vec<InviteRecord>) {
-        self.invites = Book::restore(invites);
     }
 
     /// Runs until it is told to stop or the store fails.
@@ -400,21 +379,7 @@ impl Engine {
 
     fn deadline(&self) -> Timestamp {
         let brain = self.hub.deadline();
-        self.registry.next_expiry().map_or(brain, |at| at.min(brain))
-    }
-
-    /// Closes whoever came in with a token that has ended by now.
-    fn end_tokens(&mut self) {
-        if self.registry.next_expiry().is_none_or(|at| at > self.now) {
-            return;
-        }
-        let over = self.registry.take_expired(self.now);
-        for Pass { bot, token } in &over {
-            tracing::info!(%bot, "a token has ended");
-            self.flush_brain();
-            self.write(vec![Write::ForgetToken(*token)], Owner::Unattended);
-        }
-        self.rejudge(over.iter().map(|pass| &pass.bot));
+        self.access.next_end().map_or(brain, |at| at.min(brain))
     }
 
     /// When the runtime's clock will show a moment of ours, and a millisecond later: no earlier. But
@@ -429,17 +394,13 @@ impl Engine {
         self.begin_turn();
         self.limits = new.settings.limits;
         self.input(Input::Configured(new.settings));
-        let Reread { bots, vouched } =
-            self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
         self.public_url = new.public_url;
-        for bot in &vouched {
-            self.warn_of_second_owner(bot);
-        }
-        self.record_bots_of_file();
-        // At the start the brain hears of everybody; a reload concerns only those whom the file names.
-        let is_start = !std::mem::replace(&mut self.is_configured, true);
-        self.rejudge(if is_start { self.registry.names() } else { bots });
-        self.former.expect(members_in(&new.rooms));
+        self.declare(Declared {
+            tokens: new.tokens,
+            operators: new.operators,
+            expected: members_in(&new.rooms),
+            failures_per_minute: new.auth_failures_per_minute,
+        });
         for room in new.rooms {
             self.warn_of_namesake(&room);
             self.input(room);
@@ -453,7 +414,7 @@ impl Engine {
     fn warn_of_namesake(&self, declared: &Input) {
         let Input::RoomDeclared { room, .. } = declared else { return };
         let bot = BotId::new(room.as_str()).ok();
-        if bot.is_some_and(|bot| self.registry.origin(&bot).is_some()) {
+        if bot.is_some_and(|bot| self.access.registry().origin(&bot).is_some()) {
             tracing::warn!(
                 "the configuration declares the room `{room}`, and there is a bot `{room}`: people \
                  will take one for the other\n\
@@ -499,7 +460,7 @@ impl Engine {
                 self.flaps.ended(&known.pass.bot, end_of(why, &peer.outbox), self.now);
                 self.flush_brain();
             }
-            self.note_seen(known.pass.bot, known.reads);
+            self.note_seen(&known.pass.bot, known.reads);
             self.input(Input::Closed { conn });
         }
     }

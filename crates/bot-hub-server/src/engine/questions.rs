@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use bot_hub_core::access::Refusal;
 use bot_protocol::code::Code;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::secret::Secret;
@@ -11,10 +12,10 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::Engine;
+use super::admit::presented;
+use super::decided::{ReplyTo, refused};
 use super::encode::Form;
-use super::invites::{ReplyTo, refused};
 use super::metrics::Now;
-use super::registry::Refusal;
 use crate::door::code::{HttpCode, HttpError};
 use crate::door::{Answer, Ask, Asker, InviteCall, Question};
 
@@ -67,7 +68,7 @@ impl Engine {
         call: InviteCall,
         reply: oneshot::Sender<Answer>,
     ) {
-        match self.registry.authenticate(token, address, self.now) {
+        match self.access.authenticate(presented(token), address, self.now) {
             Ok(pass) => self.call_invites(pass.bot, call, ReplyTo::Http(reply)),
             Err(refusal) => {
                 self.metrics.auth_failures += 1;
@@ -121,9 +122,9 @@ impl Engine {
             Asker::Local => true,
             Asker::Remote(_, None) => false,
             Asker::Remote(address, Some(token)) => self
-                .registry
-                .authenticate(token, *address, now)
-                .is_ok_and(|pass| self.registry.is_operator(&pass.bot)),
+                .access
+                .authenticate(presented(token), *address, now)
+                .is_ok_and(|pass| self.access.registry().is_operator(&pass.bot)),
         }
     }
 }
@@ -139,7 +140,7 @@ fn turned_away(refusal: &Refusal) -> HttpError {
         Refusal::Disabled => {
             ErrorFrame::new(Code::BotDisabled).message("this bot has been disabled").into()
         }
-        Refusal::Unknown | Refusal::Mistyped => ErrorFrame::new(Code::BadToken)
+        Refusal::Unknown => ErrorFrame::new(Code::BadToken)
             .message("the token is not accepted")
             .hint("copy the whole token; for another one, ask whoever runs the hub")
             .into(),

@@ -108,15 +108,7 @@ impl Engine {
         }
         match submitted.owner {
             Owner::Brain => self.input(Input::Committed { outcomes }),
-            Owner::Account(promise) => self.account_settled(*promise),
-            Owner::Invite(promise) => self.invite_settled(*promise),
-            Owner::Claim(claim) => {
-                self.claim_settled(&claim);
-                let outcomes = outcomes.into_iter().take(claim.changes).collect();
-                self.input(Input::Committed { outcomes });
-                Self::answer_claim(*claim);
-            }
-            Owner::Records(records) => self.records_settled(records),
+            Owner::Access(decided) => self.decided_settled(*decided, outcomes),
             Owner::Unattended => {}
         }
     }
@@ -134,13 +126,7 @@ impl Engine {
         let code = if is_full { Code::StorageFull } else { Code::StorageFailed };
         match submitted.owner {
             Owner::Brain => self.input(Input::Refused { count: submitted.writes, code }),
-            Owner::Account(promise) => self.account_refused(&promise, code),
-            Owner::Invite(promise) => self.invite_refused(*promise, code),
-            Owner::Claim(claim) => {
-                self.input(Input::Refused { count: claim.changes, code });
-                self.claim_refused(*claim, code);
-            }
-            Owner::Records(records) => self.records_refused(&records),
+            Owner::Access(decided) => self.decided_refused(*decided, code),
             Owner::Unattended => {}
         }
     }

@@ -1,30 +1,39 @@
 //! What bots may do, and what follows when that changes.
 //!
-//! **Invariant:** no connection holds authority of its own. The registry says what a token is good for,
-//! the brain what its bot may do; whatever changes either ends here, in [`Engine::rejudge`], before the
-//! next input.
+//! **Invariant:** no connection holds authority of its own. `access` says what a token is good for, the brain
+//! what its bot may do; whatever changes either ends here, in [`Engine::rejudge`], before the next input.
 
 use std::borrow::Borrow;
+use std::collections::BTreeSet;
 
+use bot_hub_core::access::{Declared, Pass, Reread};
 use bot_hub_core::io::Input;
-use bot_protocol::code::Code;
-use bot_protocol::frame::operator::Operation;
-use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::BotId;
 
 use super::fair::Payer;
-use super::registry::{Origin, Pass};
-use super::{Engine, Known, Owner, Peer};
+use super::{Engine, Known, Peer};
 use crate::door::ConnId;
 use crate::door::ws::CloseCode;
-use bot_hub_store::{BotRecord, Write};
-
-/// That a bot was here on a side connection is known as exactly as this.
-const ASIDE_MS: u64 = 60_000;
 
 impl Engine {
-    /// The registry has changed: these bots may do other things, and connections that came in with what
-    /// is not good any more end.
+    /// Another configuration says who may come in.
+    pub(super) fn declare(&mut self, declared: Declared) {
+        let Reread { bots, vouched } = self.access.configure(declared);
+        for bot in &vouched {
+            self.warn_of_second_owner(bot);
+        }
+        let recorded = self.access.record_declared(self.now);
+        if !recorded.writes.is_empty() {
+            self.flush_brain();
+            self.decided_alone(recorded.writes);
+        }
+        // At the start the brain hears of everybody; a reload concerns only those whom the file names.
+        let is_start = !std::mem::replace(&mut self.is_configured, true);
+        self.rejudge(if is_start { self.access.registry().names() } else { bots });
+    }
+
+    /// Access has changed: these bots may do other things, and connections that came in with what is not good
+    /// any more end.
     pub(super) fn rejudge<B: Borrow<BotId>>(&mut self, bots: impl IntoIterator<Item = B>) {
         let (mut standings, mut barred) = (Vec::new(), Vec::new());
         for bot in bots {
@@ -49,41 +58,14 @@ impl Engine {
         }
     }
 
-    /// Refuses operations that would shut out the owner of the hub, or that could not do to the owner's bot
-    /// what they say. Tokens that this bot has besides the one of this process can be ended.
-    pub(super) fn may_be_done_to(&self, operation: &Operation) -> Result<(), ErrorFrame> {
-        let (bot, what) = match operation {
-            Operation::BotDisable { bot } => (bot, "cannot be switched off"),
-            Operation::BotRemove { bot } => (bot, "cannot be removed"),
-            Operation::BotRotateToken { bot, .. }
-            | Operation::BotPrepareToken { bot }
-            | Operation::BotKeepToken { bot, .. } => {
-                (bot, "gets a new token at every start of the hub")
-            }
-            Operation::BotRevokeToken { bot }
-                if self.registry.token_count_of(bot, Origin::Store) == 0 =>
-            {
-                (bot, "has a token for as long as the hub runs")
-            }
-            _ => return Ok(()),
-        };
-        if self.registry.token_count_of(bot, Origin::Process) == 0 {
-            return Ok(());
-        }
-        let message =
-            format!("`{bot}` is whoever uses the command line of the hub's machine: it {what}");
-        Err(ErrorFrame::new(Code::NotAllowed).message(message).hint(
-            "everybody who can read the data directory may use it; for an operator elsewhere: bot-hub bot add NAME --operator",
-        ))
-    }
-
     fn standing_of(&self, bot: &BotId) -> Input {
-        Input::Standing { bot: bot.clone(), standing: self.registry.standing(bot, self.now) }
+        let standing = self.access.registry().standing(bot, self.now);
+        Input::Standing { bot: bot.clone(), standing }
     }
 
     /// Connections of a bot that could not come in any more.
     pub(super) fn barred(&self, bot: &BotId) -> Vec<ConnId> {
-        let is_good = |pass: &Pass| self.registry.is_good(pass, self.now);
+        let is_good = |pass: &Pass| self.access.registry().is_good(pass, self.now);
         let conns = self.fair.connections(&Payer::Bot(bot.clone()));
         let pass = |conn: &ConnId| {
             let peer = self.peers.get(conn)?;
@@ -98,50 +80,39 @@ impl Engine {
         conns.filter_map(|conn| self.peers.get(&conn)?.known.as_ref())
     }
 
-    /// From the first time that the file names a bot, the store knows it.
-    pub(super) fn record_bots_of_file(&mut self) {
-        let created_at = self.now;
-        let record = |bot| BotRecord {
-            bot,
-            operator: false,
-            disabled: false,
-            guest: false,
-            created_at,
-            last_seen: None,
-        };
-        let records: Vec<BotRecord> = self.registry.unrecorded().into_iter().map(record).collect();
-        if records.is_empty() {
+    /// The bot that a connection has come in as.
+    pub(super) fn bot_of(&self, conn: ConnId) -> Option<BotId> {
+        let known = self.peers.get(&conn)?.known.as_ref()?;
+        Some(known.pass.bot.clone())
+    }
+
+    /// A bot came or went.
+    pub(super) fn note_seen(&mut self, bot: &BotId, reads: bool) {
+        if let Some(seen) = self.access.saw(bot, reads, self.now) {
+            self.decided_alone(vec![seen]);
+        }
+    }
+
+    /// Closes the connections that came in with a token that has ended by now.
+    pub(super) fn end_tokens(&mut self) {
+        if self.access.next_end().is_none_or(|at| at > self.now) {
             return;
         }
-        for record in &records {
-            self.registry.begin_change(record.bot.clone());
+        let ended = self.access.end_tokens(self.now);
+        for bot in &ended.answer {
+            tracing::info!(%bot, "a token has ended");
         }
         self.flush_brain();
-        let writes = records.iter().cloned().map(Write::Bot).collect();
-        self.write(writes, Owner::Records(records));
+        self.decided_alone(ended.writes);
+        self.rejudge(ended.answer);
     }
+}
 
-    pub(super) fn records_settled(&mut self, records: Vec<BotRecord>) {
-        for record in records {
-            self.registry.end_change(&record.bot);
-            self.registry.keep(record);
-        }
-    }
-
-    /// They are tried again at the next reload or start.
-    pub(super) fn records_refused(&mut self, records: &[BotRecord]) {
-        for record in records {
-            self.registry.end_change(&record.bot);
-        }
-    }
-
-    /// A bot came or went. Side connections may come many times in a second, as commands do: it is not
-    /// written down every time.
-    pub(super) fn note_seen(&mut self, bot: BotId, reads: bool) {
-        let known = self.registry.record(&bot).and_then(|record| record.last_seen);
-        if reads || known.is_none_or(|at| self.now.since(at) >= ASIDE_MS) {
-            self.registry.seen(&bot, self.now);
-            self.write(vec![Write::Seen(bot, self.now)], Owner::Unattended);
-        }
-    }
+/// Everybody whom the configuration declares a member somewhere.
+pub(super) fn members_in(rooms: &[Input]) -> BTreeSet<BotId> {
+    let declared = rooms.iter().filter_map(|room| match room {
+        Input::RoomDeclared { members, .. } => Some(members),
+        _ => None,
+    });
+    declared.flatten().cloned().collect()
 }

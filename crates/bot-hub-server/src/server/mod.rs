@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bot_hub_core::Hub;
+use bot_hub_core::access::Access;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use tokio::net::TcpListener;
@@ -27,8 +28,7 @@ pub use surroundings::store_space;
 
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
 use crate::door::{Door, listen};
-use crate::engine::former::Former;
-use crate::engine::registry::{Kind, Origin, Registry, hash_token, make_token};
+use crate::engine::credential::{Kind, hash_token, make_token};
 use crate::engine::traces::Exporter;
 use crate::engine::{Clock, Ending, Engine, INTENTS_MAX, NotDeclared, Order};
 use crate::tls;
@@ -232,26 +232,22 @@ fn build(
     let mut id_key = [0_u8; 32];
     getrandom::fill(&mut id_key)?;
     let settings = translate::settings(&loaded.config);
+    let mut access = Access::default();
+    access.restore(stored.bots, stored.tokens, stored.invites);
     let rooms = stored.snapshot.rooms.iter().map(|it| &it.room);
     let removed = stored.snapshot.ended.iter().map(|(bot, _)| bot);
-    let former = Former::restore(stored.names, rooms, removed);
+    access.restore_names(stored.names, rooms, removed);
     let newest_at = stored.snapshot.newest_at;
     let hub = Hub::new(clock(), &id_key, settings, stored.snapshot);
-
-    let mut registry = Registry::default();
-    registry.restore(stored.bots, stored.tokens);
-    let invites = stored.invites;
     let age_waits = stored.age_waits;
     if let Some(home) = home {
         let token = make_token(Kind::Operator)?;
         let operator = BotId::new(OPERATOR).expect("`operator` is a name");
-        registry.accept(hash_token(token.expose()), operator, Origin::Process, false);
+        access.accept_local_operator(hash_token(token.expose()), operator);
         home.keep_token(&token)?;
     }
     let (events_in, events) = mpsc::channel(EVENTS_MAX);
-    let mut engine = Engine::new(hub, registry, Driver::inline(store)?, clock);
-    engine.restore_invites(invites);
-    engine.restore_names(former);
+    let mut engine = Engine::new(hub, access, Driver::inline(store)?, clock);
     engine.charge_for_time();
     engine.remember_time(newest_at, age_waits);
     engine.configure(translate::reconfiguration(&loaded.config));

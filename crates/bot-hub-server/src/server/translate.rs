@@ -10,7 +10,7 @@ use bot_protocol::limits::Limits;
 use crate::config::{self, ByteSize, Config, Loaded, StoreKind};
 use crate::door::{DoorConfig, DoorLimits};
 use crate::engine::Reconfiguration;
-use crate::engine::registry::hash_token;
+use crate::engine::credential::hash_token;
 
 /// Entries per room that the memory store keeps, whatever the configuration allows a disk to keep: a
 /// thousand rooms with a thousand short messages each are about half a gigabyte.

@@ -10,7 +10,9 @@ use std::time::Instant;
 use bot_hub_client::bot_protocol::name::BotId;
 use bot_hub_client::bot_protocol::secret::Secret;
 use bot_hub_client::bot_protocol::time::Timestamp;
-use bot_hub_server::engine::registry::{Registry, hash_token};
+use bot_hub_core::access::{Access, Declared};
+use bot_hub_server::engine::credential::hash_token;
+use bot_hub_server::engine::presented;
 
 const RIGHT: &str = "bh_bot_24wsrekqec2eukkbhmtmdgrcp663b7pgufteagbqg5y7sts5wo5";
 /// Guesses that share so much of its beginning; the first shares what is no secret, the form of a token.
@@ -74,12 +76,13 @@ fn tells_apart(mut refuse: impl FnMut(&Secret)) -> Result<(), Vec<f64>> {
 #[test]
 #[ignore = "measures time"]
 fn a_guess_takes_as_long_whatever_it_shares_with_a_token() {
-    let mut registry = Registry::default();
+    let mut access = Access::default();
     let bot = BotId::new("ana").unwrap();
-    registry.configure([(hash_token(RIGHT), bot, false)], vec![], u32::MAX);
+    let tokens = vec![(hash_token(RIGHT), bot, false)];
+    access.configure(Declared { tokens, failures_per_minute: u32::MAX, ..Declared::default() });
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let refuse = |token: &Secret| {
-        let refused = registry.authenticate(token, here, Timestamp(1_000_000));
+        let refused = access.authenticate(presented(token), here, Timestamp(1_000_000));
         assert!(black_box(refused).is_err());
     };
     assert!(tells_apart(refuse).is_err(), "the time tells how much of a token was right");

@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bot_hub_core::Hub;
+use bot_hub_core::access::Access;
 use bot_hub_core::change::{Change, Outcome};
 use bot_hub_core::io::Input;
 use bot_hub_server::door::{Door, DoorConfig};
-use bot_hub_server::engine::registry::{Registry, hash_token};
+use bot_hub_server::engine::credential::hash_token;
 use bot_hub_server::engine::{Engine, Order, Reconfiguration};
 use bot_hub_store::driver::Driver;
 use bot_hub_store::memory::MemoryStore;
@@ -119,10 +120,10 @@ impl HubProcess {
         let (now, settings) = (Timestamp(wall_ms), self.plan.settings.clone());
         let key = [u8::try_from(self.lives % 251).expect("less than 251"); 32];
         let hub = Hub::new(now, &key, settings, loaded.snapshot);
-        let mut registry = Registry::default();
-        registry.restore(loaded.bots, loaded.tokens);
+        let mut access = Access::default();
+        access.restore(loaded.bots, loaded.tokens, Vec::new());
         let driver = Driver::inline(Box::new(self.disk.clone())).expect("memory can be read");
-        Engine::new(hub, registry, driver, clock)
+        Engine::new(hub, access, driver, clock)
     }
 
     fn configuration(&self) -> Reconfiguration {

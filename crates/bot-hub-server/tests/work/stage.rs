@@ -9,17 +9,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bot_hub_core::Hub;
+use bot_hub_core::access::Access;
 use bot_hub_core::change::{Change, ReceiptRecord};
 use bot_hub_core::entry::Draft;
 use bot_hub_core::settings::Settings;
 use bot_hub_server::door::{
     Answer, Ask, Asker, Buffers, ConnId, Ended, Intent, Outbox, OutboxLimits, Question, RawFrame,
 };
-use bot_hub_server::engine::registry::{Registry, hash_token};
+use bot_hub_server::engine::credential::hash_token;
 use bot_hub_server::engine::{Engine, INTENTS_MAX, Order, Reconfiguration};
 use bot_hub_store::driver::Driver;
 use bot_hub_store::sqlite::SqliteStore;
-use bot_hub_store::{BotRecord, ClaimRecord, InviteRecord, Store, TokenRecord, Write};
+use bot_hub_store::{AccessWrite, BotRecord, ClaimRecord, InviteRecord, Store, TokenRecord, Write};
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::id::MessageId;
 use bot_protocol::limits::Limits;
@@ -105,12 +106,19 @@ fn changes(size: u64) -> Vec<Change> {
 fn record(name: BotId) -> Write {
     let (operator, disabled, guest) = (name == bot("ops"), false, false);
     let (created_at, last_seen) = (NOON, None);
-    Write::Bot(BotRecord { bot: name, operator, disabled, guest, created_at, last_seen })
+    Write::Access(AccessWrite::Bot(BotRecord {
+        bot: name,
+        operator,
+        disabled,
+        guest,
+        created_at,
+        last_seen,
+    }))
 }
 
 fn token(of: BotId, secret: &str) -> Write {
     let (hash, created_at) = (hash_token(secret), NOON);
-    Write::Token(TokenRecord { bot: of, hash, created_at, expires_at: None })
+    Write::Access(AccessWrite::Token(TokenRecord { bot: of, hash, created_at, expires_at: None }))
 }
 
 fn invite(number: u64) -> Write {
@@ -120,7 +128,7 @@ fn invite(number: u64) -> Write {
         client: "x".into(),
         address: "y".into(),
     });
-    Write::Invite(Box::new(InviteRecord {
+    Write::Access(AccessWrite::Invite(Box::new(InviteRecord {
         id: format!("inv-{number}").into(),
         hash: hash_token(&format!("code-{number}")),
         name: bot(&format!("guest-{number}")),
@@ -131,7 +139,7 @@ fn invite(number: u64) -> Write {
         expires_at: NOON + 3_600_000,
         revoked_at: None,
         claim,
-    }))
+    })))
 }
 
 /// A store in which there is `size` of everything.
@@ -175,11 +183,10 @@ impl Stage {
         let (directory, mut store) = store(size);
         let loaded = store.load().unwrap();
         let hub = Hub::new(NOON, &[1; 32], Settings::default(), loaded.snapshot);
-        let mut registry = Registry::default();
-        registry.restore(loaded.bots, loaded.tokens);
+        let mut access = Access::default();
+        access.restore(loaded.bots, loaded.tokens, loaded.invites);
         let driver = Driver::inline(Box::new(store)).unwrap();
-        let mut engine = Engine::new(hub, registry, driver, Rc::new(|| NOON));
-        engine.restore_invites(loaded.invites);
+        let mut engine = Engine::new(hub, access, driver, Rc::new(|| NOON));
         engine.configure(configuration());
         let (intents, mut taken) = mpsc::channel(INTENTS_MAX);
         let (orders, orders_taken) = mpsc::channel(1);

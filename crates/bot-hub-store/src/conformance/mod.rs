@@ -86,6 +86,7 @@ macro_rules! conformance {
             registry::bots_and_tokens_come_back,
             registry::a_token_may_end,
             registry::invites_come_back,
+            registry::a_start_knows_what_the_writes_say,
             registry::a_forgotten_bot_leaves_what_it_said,
             registry::the_epoch_belongs_to_the_store,
             registry::a_room_keeps_its_rules,

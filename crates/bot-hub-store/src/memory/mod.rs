@@ -22,7 +22,9 @@ use smol_str::SmolStr;
 use self::records::Records;
 use self::room::Room;
 use super::record::{RecordPage, RecordQuery};
-use super::{BotRecord, InviteRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
+use super::{
+    AccessWrite, BotRecord, InviteRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write,
+};
 
 /// Everything in memory, shared with its readers.
 #[derive(Debug)]
@@ -171,39 +173,43 @@ impl World {
         match write {
             Write::Change(change) => return self.change(change),
             Write::Record(write) => return self.records.apply(write),
-            Write::Bot(record) => {
+            Write::Access(write) => self.access(write),
+            Write::Clock(at) => self.newest_at = self.newest_at.max(*at),
+            Write::AgeWaits(until) => self.age_waits = *until,
+        }
+        Outcome::Done
+    }
+
+    fn access(&mut self, write: &AccessWrite) {
+        match write {
+            AccessWrite::Bot(record) => {
                 self.bots.insert(record.bot.clone(), record.clone());
             }
-            Write::ForgetBot(bot, at) => {
+            AccessWrite::ForgetBot(bot, at) => {
                 self.forget(bot);
                 self.ended.insert(bot.clone(), *at);
             }
-            Write::Token(token) => {
+            AccessWrite::Token(token) => {
                 self.tokens.retain(|known| known.hash != token.hash);
                 self.tokens.push(token.clone());
             }
-            Write::RevokeTokens(bot) => self.tokens.retain(|token| token.bot != *bot),
-            Write::ExpireTokens(bot, at) => {
-                for token in self.tokens.iter_mut().filter(|token| token.bot == *bot) {
-                    token.expires_at = Some(token.expires_at.map_or(*at, |sooner| sooner.min(*at)));
-                }
+            AccessWrite::RevokeTokens(bot) => self.tokens.retain(|token| token.bot != *bot),
+            AccessWrite::ExpireTokens(bot, at) => {
+                self.tokens.iter_mut().filter(|it| it.bot == *bot).for_each(|it| it.end_at(*at));
             }
-            Write::ForgetToken(hash) => self.tokens.retain(|token| token.hash != *hash),
-            Write::Invite(invite) => {
+            AccessWrite::ForgetToken(hash) => self.tokens.retain(|token| token.hash != *hash),
+            AccessWrite::Invite(invite) => {
                 self.invites.insert(invite.id.clone(), InviteRecord::clone(invite));
             }
-            Write::ForgetInvite(id) => {
+            AccessWrite::ForgetInvite(id) => {
                 self.invites.remove(id);
             }
-            Write::Clock(at) => self.newest_at = self.newest_at.max(*at),
-            Write::AgeWaits(until) => self.age_waits = *until,
-            Write::Seen(bot, at) => {
+            AccessWrite::Seen(bot, at) => {
                 if let Some(record) = self.bots.get_mut(bot) {
                     record.last_seen = record.last_seen.max(Some(*at));
                 }
             }
         }
-        Outcome::Done
     }
 
     fn forget(&mut self, bot: &BotId) {

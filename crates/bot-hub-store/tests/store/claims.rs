@@ -4,7 +4,9 @@ use std::path::Path;
 
 use bot_hub_core::change::Change;
 use bot_hub_store::sqlite::{Options, SqliteStore};
-use bot_hub_store::{BotRecord, ClaimRecord, InviteRecord, Loaded, Store, TokenRecord, Write};
+use bot_hub_store::{
+    AccessWrite, BotRecord, ClaimRecord, InviteRecord, Loaded, Store, TokenRecord, Write,
+};
 use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 
@@ -52,9 +54,12 @@ fn claim() -> Vec<Write> {
     vec![
         Write::Change(Change::Join { room: lab.clone(), bot: fern.clone() }),
         Write::Change(Change::Grant { room: lab, bot: fern, rights: invite().rights }),
-        Write::Bot(record),
-        Write::Token(token),
-        Write::Invite(Box::new(InviteRecord { claim: Some(claim), ..invite() })),
+        Write::Access(AccessWrite::Bot(record)),
+        Write::Access(AccessWrite::Token(token)),
+        Write::Access(AccessWrite::Invite(Box::new(InviteRecord {
+            claim: Some(claim),
+            ..invite()
+        }))),
     ]
 }
 
@@ -82,7 +87,12 @@ fn wherever_the_power_goes_either_the_code_works_or_the_token() {
         *disk.lock() = Default::default();
         let mut store = open().unwrap();
         let create = Change::CreateRoom { room: room("lab"), closed: true };
-        store.commit(&[Write::Change(create), Write::Invite(Box::new(invite()))]).unwrap();
+        store
+            .commit(&[
+                Write::Change(create),
+                Write::Access(AccessWrite::Invite(Box::new(invite()))),
+            ])
+            .unwrap();
         let started = disk.lock().operations;
         disk.lock().cut_at = Some(started + cut);
         let acknowledged = store.commit(&claim()).is_ok();
@@ -103,7 +113,7 @@ fn wherever_the_power_goes_either_the_code_works_or_the_token() {
 fn a_claim_into_a_room_that_is_not_there_leaves_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = SqliteStore::open(directory.path()).unwrap();
-    store.commit(&[Write::Invite(Box::new(invite()))]).unwrap();
+    store.commit(&[Write::Access(AccessWrite::Invite(Box::new(invite())))]).unwrap();
     assert!(store.commit(&claim()).is_err());
     let loaded = store.load().unwrap();
     assert_eq!((loaded.bots.len(), loaded.tokens.len()), (0, 0));

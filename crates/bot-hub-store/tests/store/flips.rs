@@ -9,7 +9,9 @@ use bot_hub_core::change::{Answer, Page, Query, Span};
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::record::RecordOrder;
 use bot_hub_store::sqlite::{SqliteStore, verify};
-use bot_hub_store::{BotRecord, InviteRecord, Loaded, Reader, Store, TokenRecord, Write};
+use bot_hub_store::{
+    AccessWrite, BotRecord, InviteRecord, Loaded, Reader, Store, TokenRecord, Write,
+};
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
 
@@ -54,10 +56,14 @@ fn registry() -> Vec<Write> {
         claim: None,
     };
     let each = |name| {
-        [Write::Bot(record(name)), Write::Token(token(name)), Write::Invite(Box::new(invite(name)))]
+        [
+            Write::Access(AccessWrite::Bot(record(name))),
+            Write::Access(AccessWrite::Token(token(name))),
+            Write::Access(AccessWrite::Invite(Box::new(invite(name)))),
+        ]
     };
     let mut writes: Vec<Write> = BOTS.iter().flat_map(each).collect();
-    writes.push(Write::ExpireTokens(bot(BOTS[0]), Timestamp(9)));
+    writes.push(Write::Access(AccessWrite::ExpireTokens(bot(BOTS[0]), Timestamp(9))));
     writes
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bot_hub_core::change::Snapshot;
 use bot_hub_store::sqlite::{Options, SqliteStore, verify_with};
-use bot_hub_store::{BotRecord, Store, Write};
+use bot_hub_store::{AccessWrite, BotRecord, Store, Write};
 use bot_protocol::id::Epoch;
 use bot_protocol::time::Timestamp;
 
@@ -94,14 +94,14 @@ impl Story<'_> {
     /// Shows whether a batch that was not answered is there: what else it changes may be seen much later.
     fn mark(&mut self) -> Write {
         self.batches += 1;
-        Write::Bot(BotRecord {
+        Write::Access(AccessWrite::Bot(BotRecord {
             bot: bot("mark"),
             operator: false,
             disabled: false,
             guest: false,
             created_at: Timestamp(self.batches),
             last_seen: None,
-        })
+        }))
     }
 
     fn verify(&self) -> Result<(), String> {

@@ -10,7 +10,7 @@
 use bot_hub_core::change::Change;
 use bot_hub_store::export::{Exported, entries};
 use bot_hub_store::sqlite::{SqliteStore, verify};
-use bot_hub_store::{BotRecord, Reader, Store, TokenRecord, Write};
+use bot_hub_store::{AccessWrite, BotRecord, Reader, Store, TokenRecord, Write};
 use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 use rusqlite::Connection;
@@ -109,7 +109,11 @@ fn accounts() -> [Write; 3] {
     };
     let eve = BotRecord { bot: bot("eve"), operator: false, disabled: true, ..dan.clone() };
     let token = TokenRecord { bot: bot("dan"), hash: [7; 32], created_at, expires_at: None };
-    [Write::Bot(dan), Write::Bot(eve), Write::Token(token)]
+    [
+        Write::Access(AccessWrite::Bot(dan)),
+        Write::Access(AccessWrite::Bot(eve)),
+        Write::Access(AccessWrite::Token(token)),
+    ]
 }
 
 fn schema_of(conn: &Connection) -> u32 {

@@ -8,13 +8,14 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
+use bot_hub_core::access::network_of;
 use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::server::Slowed;
 use bot_protocol::name::BotId;
 
 use super::encode::Form;
 use super::fair::{Cost, Payer};
-use super::{Engine, INTENTS_MAX, Meter, throttle};
+use super::{Engine, INTENTS_MAX, Meter};
 use crate::door::{ConnId, Intent, RawFrame};
 
 /// How long one connection is served while others wait, in nanoseconds: hundreds of usual frames.
@@ -57,7 +58,7 @@ impl Engine {
     pub(super) fn line_up(&mut self, intent: Intent) {
         let conn = match &intent {
             Intent::Opened { conn, peer, .. } => {
-                self.fair.bill(*conn, Payer::Stranger(throttle::key(*peer)));
+                self.fair.bill(*conn, Payer::Stranger(network_of(*peer)));
                 *conn
             }
             Intent::Frames { conn, .. }

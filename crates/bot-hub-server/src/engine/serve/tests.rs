@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use bot_hub_core::Hub;
+use bot_hub_core::access::{Access, Declared};
 use bot_hub_core::settings::Settings;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 
 use super::*;
 use crate::door::{Buffers, Outbox, OutboxLimits};
-use crate::engine::registry::{Registry, hash_token};
+use crate::engine::credential::hash_token;
 use bot_hub_store::Store;
 use bot_hub_store::driver::Driver;
 use bot_hub_store::memory::MemoryStore;
@@ -21,11 +22,12 @@ fn hub() -> Engine {
     let mut store = MemoryStore::new().unwrap();
     let stored = store.load().unwrap();
     let hub = Hub::new(NOON, &[7; 32], Settings::default(), stored.snapshot);
-    let mut registry = Registry::default();
+    let mut access = Access::default();
     let token = |name: &str| (hash_token(name), BotId::new(name).unwrap(), false);
-    registry.configure(["eve", "zoe"].map(token), vec![], 100);
+    let tokens = ["eve", "zoe"].map(token).into();
+    access.configure(Declared { tokens, failures_per_minute: 100, ..Declared::default() });
     let driver = Driver::inline(Box::new(store)).unwrap();
-    let mut engine = Engine::new(hub, registry, driver, Rc::new(|| NOON));
+    let mut engine = Engine::new(hub, access, driver, Rc::new(|| NOON));
     let readings = Cell::new(0);
     engine.meter = Rc::new(move || {
         readings.set(readings.get() + QUANTUM_NS + 1);

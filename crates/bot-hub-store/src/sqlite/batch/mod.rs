@@ -52,17 +52,9 @@ impl<'a> Batch<'a> {
         match write {
             Write::Change(change) => return self.change(change),
             Write::Record(write) => return self.record(write),
-            Write::Bot(bot) => self.put_bot(bot)?,
-            Write::ForgetBot(bot, at) => self.forget_bot(bot, *at)?,
-            Write::Token(token) => self.put_token(token)?,
-            Write::RevokeTokens(bot) => self.revoke_tokens(bot)?,
-            Write::ExpireTokens(bot, at) => self.expire_tokens(bot, *at)?,
-            Write::ForgetToken(hash) => self.forget_token(hash)?,
-            Write::Invite(invite) => self.put_invite(invite)?,
-            Write::ForgetInvite(id) => self.forget_invite(id)?,
+            Write::Access(write) => self.access(write)?,
             Write::Clock(at) => self.note_time(*at)?,
             Write::AgeWaits(until) => clock::write_age_waits(self.conn, *until)?,
-            Write::Seen(bot, at) => self.saw_bot(bot, *at)?,
         }
         Ok(Outcome::Done)
     }

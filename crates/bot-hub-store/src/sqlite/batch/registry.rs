@@ -10,10 +10,24 @@ use crate::sqlite::error::SqliteError;
 use crate::sqlite::load::{bot_columns, bot_row, token_columns, token_row};
 use crate::sqlite::rows::{bot_sum, invite_sum, room_list, token_sum};
 use crate::sqlite::schema::int;
-use crate::{BotRecord, InviteRecord, TokenRecord};
+use crate::{AccessWrite, BotRecord, InviteRecord, TokenRecord};
 
 impl Batch<'_> {
-    pub(super) fn put_bot(&mut self, bot: &BotRecord) -> Result<(), SqliteError> {
+    pub(super) fn access(&mut self, write: &AccessWrite) -> Result<(), SqliteError> {
+        match write {
+            AccessWrite::Bot(bot) => self.put_bot(bot),
+            AccessWrite::ForgetBot(bot, at) => self.forget_bot(bot, *at),
+            AccessWrite::Token(token) => self.put_token(token),
+            AccessWrite::RevokeTokens(bot) => self.revoke_tokens(bot),
+            AccessWrite::ExpireTokens(bot, at) => self.expire_tokens(bot, *at),
+            AccessWrite::ForgetToken(hash) => self.forget_token(hash),
+            AccessWrite::Invite(invite) => self.put_invite(invite),
+            AccessWrite::ForgetInvite(id) => self.forget_invite(id),
+            AccessWrite::Seen(bot, at) => self.saw_bot(bot, *at),
+        }
+    }
+
+    fn put_bot(&mut self, bot: &BotRecord) -> Result<(), SqliteError> {
         let sum = bot_sum(self.sum, bot);
         let mut statement = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO bot (name, operator, disabled, created_at, last_seen, guest, sum)
@@ -31,7 +45,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn forget_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), SqliteError> {
+    fn forget_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), SqliteError> {
         clock::write_ended(self.conn, bot, at)?;
         self.conn.prepare_cached("DELETE FROM bot WHERE name = ?1")?.execute([bot.as_str()])?;
         self.revoke_tokens(bot)?;
@@ -56,7 +70,7 @@ impl Batch<'_> {
         Ok(names.iter().filter_map(|name| RoomName::new(name).ok()).collect())
     }
 
-    pub(super) fn put_token(&mut self, token: &TokenRecord) -> Result<(), SqliteError> {
+    fn put_token(&mut self, token: &TokenRecord) -> Result<(), SqliteError> {
         let sum = token_sum(self.sum, token);
         let mut statement = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO token (hash, bot, created_at, expires_at, sum)
@@ -68,7 +82,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn expire_tokens(&mut self, bot: &BotId, at: Timestamp) -> Result<(), SqliteError> {
+    fn expire_tokens(&mut self, bot: &BotId, at: Timestamp) -> Result<(), SqliteError> {
         let sql = concat!("SELECT ", token_columns!(), " FROM token WHERE bot = ?1");
         let mut statement = self.conn.prepare_cached(sql)?;
         let sum = &mut *self.sum;
@@ -76,18 +90,18 @@ impl Batch<'_> {
         let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
         // A damaged row stays as it is: it opens no door.
         for mut token in tokens.into_iter().flatten() {
-            token.expires_at = Some(token.expires_at.map_or(at, |sooner| sooner.min(at)));
+            token.end_at(at);
             self.put_token(&token)?;
         }
         Ok(())
     }
 
-    pub(super) fn forget_token(&self, hash: &[u8; 32]) -> Result<(), SqliteError> {
+    fn forget_token(&self, hash: &[u8; 32]) -> Result<(), SqliteError> {
         self.conn.prepare_cached("DELETE FROM token WHERE hash = ?1")?.execute([hash])?;
         Ok(())
     }
 
-    pub(super) fn put_invite(&mut self, invite: &InviteRecord) -> Result<(), SqliteError> {
+    fn put_invite(&mut self, invite: &InviteRecord) -> Result<(), SqliteError> {
         let sum = invite_sum(self.sum, invite);
         let mut statement = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO invite (id, hash, name, rooms, rights, by, created_at,
@@ -114,17 +128,17 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn forget_invite(&self, id: &str) -> Result<(), SqliteError> {
+    fn forget_invite(&self, id: &str) -> Result<(), SqliteError> {
         self.conn.prepare_cached("DELETE FROM invite WHERE id = ?1")?.execute([id])?;
         Ok(())
     }
 
-    pub(super) fn revoke_tokens(&self, bot: &BotId) -> Result<(), SqliteError> {
+    fn revoke_tokens(&self, bot: &BotId) -> Result<(), SqliteError> {
         self.conn.prepare_cached("DELETE FROM token WHERE bot = ?1")?.execute([bot.as_str()])?;
         Ok(())
     }
 
-    pub(super) fn saw_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), SqliteError> {
+    fn saw_bot(&mut self, bot: &BotId, at: Timestamp) -> Result<(), SqliteError> {
         let mut statement = self.conn.prepare_cached(concat!(
             "SELECT ",
             bot_columns!(),

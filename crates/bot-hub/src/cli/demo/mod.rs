@@ -14,7 +14,7 @@ use super::hub::until_interrupted;
 use super::out::Out;
 use bot_hub_server::config::Period;
 use bot_hub_server::config::{Override, Sources, load_text};
-use bot_hub_server::engine::registry::{Kind as TokenKind, make_token};
+use bot_hub_server::engine::credential::{Kind as TokenKind, make_token};
 use bot_hub_server::server::{Server, addresses};
 
 /// How fast.

@@ -10,21 +10,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bot_hub_core::Hub;
+use bot_hub_core::access::{Access, Rooms};
 use bot_hub_core::change::Outcome;
 use bot_hub_core::settings::Settings;
 use bot_protocol::name::RoomName;
 use bot_protocol::secret::Secret;
 use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use smol_str::SmolStr;
+use tokio::sync::{mpsc, oneshot};
 
 use super::*;
-use crate::door::{Buffers, ClaimWish, Intent, Outbox, OutboxLimits, RawFrame};
+use crate::door::{Answer, Buffers, ClaimWish, Intent, Outbox, OutboxLimits, RawFrame};
 use crate::engine::Reconfiguration;
-use crate::engine::registry::{Registry, hash_token};
+use crate::engine::credential::hash_token;
 use bot_hub_store::driver::{Driver, StoreEvent};
 use bot_hub_store::memory::MemoryStore;
-use bot_hub_store::{Loaded, Reader, Store, StoreError};
+use bot_hub_store::{Loaded, Reader, Store, StoreError, Write};
 
 const NOON: Timestamp = Timestamp(1_000_000_000);
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -83,7 +85,7 @@ impl Stage {
         let hub = Hub::new(NOON, &[1; 32], Settings::default(), snapshot);
         let (told, events) = mpsc::channel(64);
         let driver = Driver::start(Box::new(store), told).unwrap();
-        let mut engine = Engine::new(hub, Registry::default(), driver, Rc::new(|| NOON));
+        let mut engine = Engine::new(hub, Access::default(), driver, Rc::new(|| NOON));
         engine.configure(configuration(&[]));
         let mut stage = Self { engine, events, is_full };
         stage.settle();
@@ -173,7 +175,7 @@ fn a_name_is_taken_as_soon_as_somebody_is_on_the_way_to_it() {
     stage.settle();
     assert_eq!(told(&mut won).0, 200);
     check(&mut stage.claim(&other), 409, "name_taken");
-    assert_eq!(stage.engine.registry.token_count(&bot("fern")), 1);
+    assert_eq!(stage.engine.access.registry().token_count(&bot("fern")), 1);
 }
 
 #[test]
@@ -199,7 +201,7 @@ fn a_code_that_is_being_revoked_lets_nobody_in() {
     stage.settle();
     assert_eq!(told(&mut revoked).0, 200);
     check(&mut stage.claim(&code), 410, "revoked_code");
-    assert_eq!(stage.engine.registry.token_count(&bot("fern")), 0);
+    assert_eq!(stage.engine.access.registry().token_count(&bot("fern")), 0);
 }
 
 #[test]
@@ -227,7 +229,7 @@ fn whom_the_file_names_while_it_comes_is_as_whom_it_names_afterwards() {
         let (status, body) = told(&mut claimed);
         assert_eq!(status, 200, "{body}");
         let fern = bot("fern");
-        let registry = &stage.engine.registry;
+        let registry = stage.engine.access.registry();
         assert_eq!((registry.token_count(&fern), registry.is_guest(&fern)), (2, false));
         // The brain thinks of it what the registry does: whom the file names is vouched for.
         assert!(stage.reaches_elsewhere(body["token"].as_str().unwrap()));

@@ -1,45 +1,20 @@
-//! What an invite may be, how long it counts, who sees it, and how a refusal is told.
+//! What an invite may be, how long it counts, and how a refusal is told.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::sync::Mutex;
 
-use bot_protocol::frame::answer::InviteList;
-use bot_protocol::frame::operator::Page;
-use bot_protocol::right::Right;
+use bot_hub_core::access::AccessWrite;
+use bot_protocol::code::Code;
+use bot_protocol::right::{Right, Rights};
 
 use super::*;
-use bot_hub_store::ClaimRecord;
+use crate::engine::decided::refused;
 
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;
 
 fn rooms(count: usize) -> Vec<RoomName> {
     (0..count).map(|number| RoomName::new(&format!("room-{number:02}")).unwrap()).collect()
-}
-
-/// An invite that Bob made at noon for a day, with this number.
-fn record(number: u16) -> InviteRecord {
-    let mut hash = [0; 32];
-    hash[..2].copy_from_slice(&number.to_be_bytes());
-    InviteRecord {
-        id: format!("inv_{number}").into(),
-        hash,
-        name: bot("fern"),
-        rooms: rooms(1),
-        rights: Rights::USUAL,
-        by: bot("bob"),
-        created_at: NOON,
-        expires_at: NOON + DAY,
-        revoked_at: None,
-        claim: None,
-    }
-}
-
-fn used(number: u16, at: Timestamp) -> InviteRecord {
-    let (bot, client) = (bot("fern"), "test/1".into());
-    let claim = Some(ClaimRecord { at, bot, client, address: "203.0.113.9".into() });
-    InviteRecord { claim, ..record(number) }
 }
 
 #[test]
@@ -142,7 +117,7 @@ fn whoever_guesses_waits_for_what_is_left_of_the_minute() {
 fn nobody_comes_in_while_the_hub_goes() {
     let mut stage = Stage::new();
     let (_, code) = stage.invite("fern");
-    stage.engine.draining = true;
+    stage.engine.input(Input::Drain);
     check(&mut stage.claim(&code), 503, "shutting_down");
 }
 
@@ -156,99 +131,6 @@ fn an_invite_of_somebody_who_is_gone_lets_nobody_in() {
         ..configuration(&[])
     });
     check(&mut stage.claim(&code), 403, "no_right");
-}
-
-#[test]
-fn there_are_so_many_open_invites_of_everybody_and_of_each_bot() {
-    let by = |name: &str, number: u16| InviteRecord { by: bot(name), ..record(number) };
-    let check = |invites: Vec<InviteRecord>, is_operator: bool, expected: bool| {
-        let count = invites.len();
-        let found = Book::restore(invites).has_space(&bot("bob"), is_operator, NOON);
-        assert_eq!(found.is_ok(), expected, "{count} {is_operator}: {found:?}");
-    };
-    check((0..19).map(record).collect(), false, true);
-    check((0..20).map(record).collect(), false, false);
-    check((0..20).map(record).collect(), true, true);
-    check((0..999).map(|number| by("cat", number)).collect(), false, true);
-    check((0..1_000).map(|number| by("cat", number)).collect(), false, false);
-    check((0..1_000).map(|number| by("cat", number)).collect(), true, false);
-    let over = |number| InviteRecord { expires_at: NOON, ..record(number) };
-    check((0..1_000).map(over).collect(), false, true);
-}
-
-#[test]
-fn a_name_is_expected_as_long_as_its_invite_is_open() {
-    let check = |invite: InviteRecord, expected: bool| {
-        let found = Book::restore(vec![invite.clone()]).expects(&bot("fern"), NOON);
-        assert_eq!(found, expected, "{invite:?}");
-    };
-    check(record(1), true);
-    check(InviteRecord { name: bot("moss"), ..record(1) }, false);
-    check(InviteRecord { expires_at: NOON, ..record(1) }, false);
-    check(InviteRecord { revoked_at: Some(NOON), ..record(1) }, false);
-    check(used(1, NOON), false);
-}
-
-#[test]
-fn what_has_been_over_for_thirty_days_is_forgotten() {
-    let check = |invite: InviteRecord, over_at: Timestamp| {
-        let (id, hash) = (invite.id.clone(), invite.hash);
-        let mut book = Book::restore(vec![invite]);
-        let last = over_at + 30 * DAY;
-        assert_eq!(book.forgettable(last), [""; 0]);
-        assert_eq!(book.forgettable(last + 1), [id]);
-        book.forget_old(last);
-        assert!(book.find(&hash).is_some());
-        book.forget_old(last + 1);
-        assert!(book.find(&hash).is_none());
-        assert_eq!(book.show(None, &Page::default(), NOON).invites.len(), 0);
-    };
-    check(record(1), NOON + DAY);
-    check(InviteRecord { revoked_at: Some(NOON + 5), ..record(1) }, NOON + 5);
-    check(used(1, NOON + 7), NOON + 7);
-}
-
-#[test]
-fn operators_see_all_invites_and_others_their_own_without_addresses() {
-    let later = InviteRecord { created_at: NOON + 1, ..record(2) };
-    let over = InviteRecord { created_at: NOON + 2, expires_at: NOON, ..record(3) };
-    let ended = InviteRecord { created_at: NOON + 3, revoked_at: Some(NOON), ..record(4) };
-    let others = InviteRecord { created_at: NOON + 4, by: bot("cat"), ..record(5) };
-    let book = Book::restore(vec![used(1, NOON), later, over, ended, others]);
-    let check = |by: &str, is_operator: bool, expected: &[(&str, &str)]| {
-        let by_bot = bot(by);
-        let own = (!is_operator).then_some((&by_bot, Timestamp(0)));
-        let InviteList { mut invites, next } = book.show(own, &Page::default(), NOON);
-        assert_eq!(next, None);
-        let found: Vec<(&str, &str)> =
-            invites.iter().map(|it| (it.id.as_str(), it.state.as_str())).collect();
-        assert_eq!(found, expected, "{by}");
-        invites.pop().and_then(|it| it.claim)
-    };
-    let own = [("inv_4", "revoked"), ("inv_3", "expired"), ("inv_2", "open"), ("inv_1", "used")];
-    let claim = check("bob", false, &own).expect("it was used");
-    assert_eq!((claim.bot.as_str(), claim.address), ("fern", None));
-    let claim = check("ana", true, &[&[("inv_5", "open")], &own[..]].concat());
-    assert_eq!(claim.and_then(|it| it.address).as_deref(), Some("203.0.113.9"));
-    check("ana", false, &[]);
-}
-
-#[test]
-fn an_invite_is_revoked_by_whoever_made_it_or_an_operator_and_once() {
-    let book = Book::restore(vec![record(1), used(2, NOON)]);
-    let code = |id: &str, by: &str, is_operator: bool| {
-        let found = book.revoked(id, &bot(by), is_operator, (Timestamp(0), NOON + 9));
-        found.map(|(record, _)| record.revoked_at).map_err(|error| error.name.to_string())
-    };
-    assert_eq!(code("inv_1", "bob", false), Ok(Some(NOON + 9)));
-    assert_eq!(code("inv_1", "ana", true), Ok(Some(NOON + 9)));
-    assert_eq!(code("inv_1", "cat", false), Err("no_such_invite".to_owned()));
-    assert_eq!(code("inv_7", "ana", true), Err("no_such_invite".to_owned()));
-    assert_eq!(code("inv_2", "bob", false), Err("not_allowed".to_owned()));
-    let earlier = InviteRecord { revoked_at: Some(NOON), ..record(3) };
-    let again =
-        Book::restore(vec![earlier]).revoked("inv_3", &bot("bob"), false, (Timestamp(0), NOON + 9));
-    assert_eq!(again.unwrap().0.revoked_at, Some(NOON));
 }
 
 #[test]
@@ -316,7 +198,8 @@ fn whoever_runs_the_hub_is_warned_of_a_name_in_the_file_that_somebody_else_has_a
 
     drop(come(&mut revoked));
     revoked.settle();
-    revoked.engine.registry.revoke(&bot("fern"));
+    revoked.engine.decided_alone(vec![AccessWrite::RevokeTokens(bot("fern"))]);
+    revoked.settle();
     let said = logged(|| revoked.engine.configure(configuration(&["fern"])));
     assert!(!said.contains(WARNED), "nobody has a token of it any more: {said}");
 }
@@ -364,52 +247,4 @@ fn an_invite_that_the_store_does_not_take_is_none_and_one_that_it_keeps_counts_o
     let mut claimed = stage.claim(&code);
     stage.settle();
     assert_eq!(told(&mut claimed).0, 200);
-}
-
-#[test]
-fn invites_come_in_pages_the_newest_first() {
-    let at = |number: u16, by: &str, made: u64| InviteRecord {
-        created_at: NOON + made,
-        by: bot(by),
-        ..record(number)
-    };
-    let book =
-        Book::restore(vec![at(1, "bob", 5), at(2, "cat", 5), at(3, "bob", 9), used(4, NOON)]);
-    let check = |by: Option<&str>, expected: &[&[&str]]| {
-        let by = by.map(bot);
-        let (mut pages, mut after) = (Vec::new(), None);
-        loop {
-            let own = by.as_ref().map(|by| (by, Timestamp(0)));
-            let page = book.show(own, &Page { after, limit: Some(2) }, NOON);
-            pages.push(page.invites.into_iter().map(|it| it.id).collect::<Vec<_>>());
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        assert_eq!(pages, expected, "{by:?}");
-    };
-    check(None, &[&["inv_3", "inv_1"], &["inv_2", "inv_4"]]);
-    check(Some("bob"), &[&["inv_3", "inv_1"], &["inv_4"]]);
-    check(Some("cat"), &[&["inv_2"]]);
-    check(Some("dan"), &[&[]]);
-}
-
-#[test]
-fn a_page_of_invites_into_many_rooms_with_long_names_is_no_larger_than_a_client_takes() {
-    let long = |number| RoomName::new(&format!("{number:0>64}")).unwrap();
-    let rooms: Vec<RoomName> = (0..ROOMS_MAX).map(long).collect();
-    let invites = (0..1_000).map(|number| InviteRecord { rooms: rooms.clone(), ..record(number) });
-    let book = Book::restore(invites.collect());
-    let (mut found, mut after) = (BTreeSet::new(), None);
-    loop {
-        let page = book.show(None, &Page { after, limit: None }, NOON);
-        assert!(json!(page).to_string().len() < 1 << 20);
-        after = page.next;
-        found.extend(page.invites.into_iter().map(|it| it.id));
-        if after.is_none() {
-            break;
-        }
-    }
-    assert_eq!(found.len(), 1_000);
 }

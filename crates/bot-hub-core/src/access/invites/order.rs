@@ -11,19 +11,18 @@ use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use smol_str::{SmolStr, format_smolstr};
 
-use super::book::over_at;
-use bot_hub_store::InviteRecord;
+use crate::access::record::InviteRecord;
 
 /// The newest first; the id decides between equals.
 type Newest = BTreeSet<(Reverse<Timestamp>, SmolStr)>;
 
 /// A place in a list of invites. Its text can stand in an address as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::engine) struct Place(Reverse<Timestamp>, SmolStr);
+pub(super) struct Place(Reverse<Timestamp>, SmolStr);
 
 impl Place {
     /// `None` is the beginning of the list. So is a text that is no place.
-    pub(in crate::engine) fn parse(text: Option<&str>) -> Option<Self> {
+    pub(super) fn parse(text: Option<&str>) -> Option<Self> {
         let (at, id) = text?.split_once('.')?;
         Some(Self(Reverse(Timestamp(at.parse().ok()?)), id.into()))
     }
@@ -33,6 +32,7 @@ impl Place {
     }
 }
 
+/// See the module's documentation.
 #[derive(Debug, Default)]
 pub(super) struct Order {
     all: Newest,
@@ -90,4 +90,10 @@ impl Order {
     pub(super) fn over_before(&self, at: Timestamp) -> impl Iterator<Item = &SmolStr> {
         self.over.range(..(at, SmolStr::default())).map(|(_, id)| id)
     }
+}
+
+/// When an invite was over, or will be.
+fn over_at(invite: &InviteRecord) -> Timestamp {
+    let used = invite.claim.as_ref().map(|claim| claim.at);
+    used.or(invite.revoked_at).unwrap_or(invite.expires_at)
 }

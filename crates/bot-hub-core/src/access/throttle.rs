@@ -1,10 +1,10 @@
-//! The brake on guessing.
+//! The rate limit on guessing.
 //!
 //! Owns the counting of failures per address (an IPv6 address counts as its /64) and overall. The caller
 //! decides whom that stops: never somebody with a good secret that cannot be guessed.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use bot_protocol::time::Timestamp;
 
@@ -39,8 +39,8 @@ impl Count {
     }
 
     fn wait(self, failures_max: u32, now: Timestamp) -> Option<u64> {
-        let brakes = self.failures >= failures_max && !self.is_over(now);
-        brakes.then(|| WINDOW_MS - now.since(self.since))
+        let is_reached = self.failures >= failures_max && !self.is_over(now);
+        is_reached.then(|| WINDOW_MS - now.since(self.since))
     }
 
     /// A clock that was set back ends a window, or it would last until the clock is there again.
@@ -63,13 +63,13 @@ impl Throttle {
 
     /// How long somebody from there has to wait.
     pub(super) fn wait(&self, address: IpAddr, now: Timestamp) -> Option<u64> {
-        let own = self.addresses.get(&key(address));
+        let own = self.addresses.get(&network_of(address));
         let own = own.and_then(|count| count.wait(self.per_address, now));
         own.or_else(|| self.all.wait(self.overall, now))
     }
 
     pub(super) fn failed(&mut self, address: IpAddr, now: Timestamp) {
-        let key = key(address);
+        let key = network_of(address);
         if self.addresses.len() >= ADDRESSES_MAX && !self.addresses.contains_key(&key) {
             self.make_room(now);
         }
@@ -88,7 +88,8 @@ impl Throttle {
 }
 
 /// The address that counts: all of an IPv6 network of 64 bits is one.
-pub(super) fn key(address: IpAddr) -> u128 {
+#[must_use]
+pub fn network_of(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => address.to_bits() & (u128::MAX << 64),
@@ -119,7 +120,7 @@ mod tests {
 
     #[test]
     fn of_too_many_addresses_the_one_that_failed_longest_ago_is_forgotten() {
-        let nth = |n: u32| IpAddr::from(std::net::Ipv4Addr::from_bits(0x0a00_0000 + n));
+        let nth = |n: u32| IpAddr::from(core::net::Ipv4Addr::from_bits(0x0a00_0000 + n));
         let mut throttle = Throttle::new(1, u32::MAX);
         // The oldest has the highest address.
         let last = u32::try_from(ADDRESSES_MAX).unwrap() - 1;
@@ -127,13 +128,13 @@ mod tests {
             throttle.failed(nth(last - n), Timestamp(1_000_000 + u64::from(n)));
         }
         let now = Timestamp(1_020_000);
-        let is_braked = |throttle: &Throttle, n| throttle.wait(nth(n), now).is_some();
+        let is_limited = |throttle: &Throttle, n| throttle.wait(nth(n), now).is_some();
         throttle.failed(nth(7), now);
-        assert!(is_braked(&throttle, last), "an address that is known needs no room");
+        assert!(is_limited(&throttle, last), "an address that is known needs no room");
         throttle.failed(nth(last + 1), now);
-        assert!(!is_braked(&throttle, last), "the oldest had to make room");
+        assert!(!is_limited(&throttle, last), "the oldest had to make room");
         for n in [0, 7, last - 1, last + 1] {
-            assert!(is_braked(&throttle, n), "{n}");
+            assert!(is_limited(&throttle, n), "{n}");
         }
     }
 }

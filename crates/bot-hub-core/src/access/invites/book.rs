@@ -1,12 +1,11 @@
 //! Every invite that is known, and what is still open.
 //!
-//! Owns the bounds on invites and the brake on guessing codes. Never writes to the store.
+//! Owns the bounds on invites and the rate limit on guessing codes. Decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use bot_protocol::code::Code;
-use bot_protocol::frame::answer::{ClaimLine, InviteLine, InviteList, InviteRevoked, InviteState};
+use bot_protocol::frame::answer::{ClaimLine, InviteLine, InviteList, InviteState};
 use bot_protocol::frame::operator::Page;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::BotId;
@@ -15,8 +14,8 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::order::{Order, Place};
-use crate::engine::throttle::Throttle;
-use bot_hub_store::InviteRecord;
+use crate::access::record::{InviteRecord, SecretHash};
+use crate::access::throttle::Throttle;
 
 /// Open invites, of everybody.
 const OPEN_MAX: usize = 1_000;
@@ -45,14 +44,43 @@ const WRONG_PER_ADDRESS: u32 = 5;
 /// the work, and on the log.
 const WRONG_OVERALL: u32 = 300;
 
+/// See the module's documentation.
 #[derive(Debug)]
-pub(in crate::engine) struct Book {
+pub(in crate::access) struct Book {
     invites: BTreeMap<SmolStr, InviteRecord>,
-    by_hash: FxHashMap<[u8; 32], SmolStr>,
+    by_hash: FxHashMap<SecretHash, SmolStr>,
     order: Order,
     /// Those that are being claimed or revoked: what becomes of them is on its way to the store.
     changing: BTreeSet<SmolStr>,
-    pub(super) throttle: Throttle,
+    /// Wrong codes, by where they came from.
+    pub(in crate::access) guesses: Throttle,
+}
+
+/// Who asks about invites.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::access) enum Asker<'a> {
+    /// Sees all of them, and where each guest came from.
+    Operator,
+    /// Sees what it made since it is there.
+    Bot {
+        /// Its name.
+        bot: &'a BotId,
+        /// Since when there is this bot of that name.
+        since: Timestamp,
+    },
+}
+
+impl Asker<'_> {
+    /// Whether it may see that invite. With a bot its invites end: those of another one of its name before
+    /// are none of its own.
+    fn sees(self, invite: &InviteRecord) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Bot { bot, since } => {
+                invite.by == *bot && invite.revoked_at.is_none_or(|at| at > since)
+            }
+        }
+    }
 }
 
 impl Default for Book {
@@ -62,13 +90,13 @@ impl Default for Book {
             by_hash: FxHashMap::default(),
             order: Order::default(),
             changing: BTreeSet::new(),
-            throttle: Throttle::new(WRONG_PER_ADDRESS, WRONG_OVERALL),
+            guesses: Throttle::new(WRONG_PER_ADDRESS, WRONG_OVERALL),
         }
     }
 }
 
 /// How an invite stands.
-pub(super) fn standing(invite: &InviteRecord, now: Timestamp) -> InviteState {
+pub(in crate::access) fn state(invite: &InviteRecord, now: Timestamp) -> InviteState {
     match invite {
         _ if invite.claim.is_some() => InviteState::Used,
         _ if invite.revoked_at.is_some() => InviteState::Revoked,
@@ -78,30 +106,29 @@ pub(super) fn standing(invite: &InviteRecord, now: Timestamp) -> InviteState {
 }
 
 impl Book {
-    /// What the store remembers.
-    pub(in crate::engine) fn restore(invites: Vec<InviteRecord>) -> Self {
-        let mut book = Self::default();
-        for invite in invites {
-            book.keep(invite);
-        }
-        book
-    }
-
-    pub(in crate::engine) fn keep(&mut self, invite: InviteRecord) {
+    /// Keeps an invite as it is now.
+    pub(in crate::access) fn keep(&mut self, invite: &InviteRecord) {
         if let Some(before) = self.invites.get(&invite.id) {
             self.order.remove(before);
         }
-        self.order.add(&invite);
+        self.order.add(invite);
         self.by_hash.insert(invite.hash, invite.id.clone());
-        self.invites.insert(invite.id.clone(), invite);
+        self.invites.insert(invite.id.clone(), invite.clone());
     }
 
-    pub(super) fn find(&self, hash: &[u8; 32]) -> Option<&InviteRecord> {
+    pub(in crate::access) fn forget(&mut self, id: &str) {
+        if let Some(invite) = self.invites.remove(id) {
+            self.by_hash.remove(&invite.hash);
+            self.order.remove(&invite);
+        }
+    }
+
+    pub(in crate::access) fn find(&self, hash: &SecretHash) -> Option<&InviteRecord> {
         self.invites.get(self.by_hash.get(hash)?)
     }
 
     /// Whether somebody else is expected under that name.
-    pub(super) fn expects(&self, name: &BotId, now: Timestamp) -> bool {
+    pub(in crate::access) fn expects(&self, name: &BotId, now: Timestamp) -> bool {
         self.open(now).any(|it| it.name == *name)
     }
 
@@ -110,30 +137,22 @@ impl Book {
     }
 
     /// Whether it is being claimed or revoked just now.
-    pub(super) fn is_changing(&self, id: &str) -> bool {
+    pub(in crate::access) fn is_changing(&self, id: &str) -> bool {
         self.changing.contains(id)
     }
 
-    pub(in crate::engine) fn begin_change(&mut self, id: &SmolStr) {
+    pub(in crate::access) fn begin_change(&mut self, id: &SmolStr) {
         self.changing.insert(id.clone());
     }
 
-    pub(in crate::engine) fn end_change(&mut self, id: &SmolStr) {
+    pub(in crate::access) fn end_change(&mut self, id: &SmolStr) {
         self.changing.remove(id);
     }
 
-    pub(super) fn wait(&self, address: IpAddr, now: Timestamp) -> Option<u64> {
-        self.throttle.wait(address, now)
-    }
-
-    pub(super) fn has_space(
-        &self,
-        by: &BotId,
-        is_operator: bool,
-        now: Timestamp,
-    ) -> Result<(), ErrorFrame> {
+    pub(super) fn has_space(&self, asker: Asker<'_>, now: Timestamp) -> Result<(), ErrorFrame> {
+        let own = |by: &BotId| self.open(now).filter(|it| it.by == *by).count();
         let is_full = self.open(now).count() >= OPEN_MAX
-            || !is_operator && self.open(now).filter(|it| it.by == *by).count() >= OPEN_PER_BOT_MAX;
+            || matches!(asker, Asker::Bot { bot, .. } if own(bot) >= OPEN_PER_BOT_MAX);
         if !is_full {
             return Ok(());
         }
@@ -141,15 +160,14 @@ impl Book {
             .hint("revoke those that nobody needs: bot-hub invite list, bot-hub invite revoke ID"))
     }
 
-    /// The invite as it is once it is revoked, and what to answer.
+    /// The invite as it is once it is revoked.
     pub(super) fn revoked(
         &self,
         id: &str,
-        by: &BotId,
-        is_operator: bool,
-        (since, now): (Timestamp, Timestamp),
-    ) -> Result<(InviteRecord, InviteRevoked), ErrorFrame> {
-        let found = self.invites.get(id).filter(|it| is_operator || is_own(it, by, since));
+        asker: Asker<'_>,
+        now: Timestamp,
+    ) -> Result<InviteRecord, ErrorFrame> {
+        let found = self.invites.get(id).filter(|it| asker.sees(it));
         let invite = found.ok_or_else(|| {
             ErrorFrame::new(Code::NoSuchInvite)
                 .message(format!("there is no invite `{id}`"))
@@ -165,13 +183,12 @@ impl Book {
                 .message("somebody is claiming or revoking it just now")
                 .hint("bot-hub invite list"));
         }
-        let record = InviteRecord { revoked_at: invite.revoked_at.or(Some(now)), ..invite.clone() };
-        Ok((record, InviteRevoked { id: id.into(), revoked: true }))
+        Ok(InviteRecord { revoked_at: invite.revoked_at.or(Some(now)), ..invite.clone() })
     }
 
     /// The invites of a bot that is about to be removed, as they are then: revoked, and closed to
     /// whoever has its name after it. `None`: one of them is being claimed or revoked just now.
-    pub(in crate::engine) fn closed_with(
+    pub(in crate::access) fn closed_with(
         &self,
         bot: &BotId,
         now: Timestamp,
@@ -190,25 +207,14 @@ impl Book {
         old.take(FORGOTTEN_AT_ONCE).cloned().collect()
     }
 
-    pub(super) fn forget_old(&mut self, now: Timestamp) {
-        for id in self.forgettable(now) {
-            if let Some(invite) = self.invites.remove(&id) {
-                self.by_hash.remove(&invite.hash);
-                self.order.remove(&invite);
-            }
-        }
-    }
-
-    /// A page of invites, the newest first. `own` is the bot that asks, which sees what it made since it is
-    /// there; `None` is an operator, who sees all of them, and where each guest came from.
-    pub(super) fn show(
-        &self,
-        own: Option<(&BotId, Timestamp)>,
-        wish: &Page,
-        now: Timestamp,
-    ) -> InviteList {
+    /// A page of invites, the newest first.
+    pub(super) fn show(&self, asker: Asker<'_>, wish: &Page, now: Timestamp) -> InviteList {
         let after = Place::parse(wish.after.as_deref());
-        let listed = self.order.newest(own.map(|(by, _)| by), after);
+        let own = match asker {
+            Asker::Operator => None,
+            Asker::Bot { bot, .. } => Some(bot),
+        };
+        let listed = self.order.newest(own, after);
         let mut rest =
             listed.filter_map(|(place, id)| Some((place, self.invites.get(id)?))).peekable();
         let (mut looked_at, mut bytes) = (Vec::new(), 0);
@@ -221,20 +227,10 @@ impl Book {
         }
         let next = rest.peek().and(looked_at.last()).map(|(place, _)| place.to_text());
         let invites = looked_at.into_iter().map(|(_, invite)| invite);
-        let shown = invites.filter(|it| own.is_none_or(|(by, since)| is_own(it, by, since)));
-        let invites = shown.map(|it| show(it, own.is_none(), now)).collect();
+        let shown = invites.filter(|it| asker.sees(it));
+        let invites = shown.map(|it| line(it, asker, now)).collect();
         InviteList { invites, next }
     }
-}
-
-/// Whether that bot made it, and not another one of its name before: with a bot its invites end.
-fn is_own(invite: &InviteRecord, by: &BotId, since: Timestamp) -> bool {
-    invite.by == *by && invite.revoked_at.is_none_or(|at| at > since)
-}
-
-pub(super) fn over_at(invite: &InviteRecord) -> Timestamp {
-    let used = invite.claim.as_ref().map(|claim| claim.at);
-    used.or(invite.revoked_at).unwrap_or(invite.expires_at)
 }
 
 /// About how long an invite is in a page.
@@ -243,16 +239,16 @@ fn bytes_of(invite: &InviteRecord) -> usize {
     INVITE_BYTES + rooms
 }
 
-fn show(invite: &InviteRecord, is_operator: bool, now: Timestamp) -> InviteLine {
+fn line(invite: &InviteRecord, asker: Asker<'_>, now: Timestamp) -> InviteLine {
     let claim = invite.claim.as_ref().map(|claim| ClaimLine {
         at: claim.at,
         bot: claim.bot.clone(),
         client: claim.client.clone(),
-        address: is_operator.then(|| claim.address.clone()),
+        address: matches!(asker, Asker::Operator).then(|| claim.address.clone()),
     });
     InviteLine {
         id: invite.id.clone(),
-        state: standing(invite, now).into(),
+        state: state(invite, now).into(),
         name: invite.name.clone(),
         rooms: invite.rooms.clone(),
         can: invite.rights.into(),

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use bot_hub_core::io::Input;
 use bot_protocol::name::{BotId, RoomName};
 use rustc_hash::FxHashMap;
 
@@ -14,7 +13,7 @@ use super::confusables;
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
-pub struct Former {
+pub(super) struct Former {
     /// Every name that the store had at the start.
     heard: BTreeSet<BotId>,
     /// Of a direct conversation, or removed: whatever the configuration says.
@@ -27,7 +26,7 @@ pub struct Former {
 
 impl Former {
     /// What the store remembers: every name, the rooms, and who was removed.
-    pub fn restore<'a>(
+    pub(super) fn restore<'a>(
         names: Vec<BotId>,
         rooms: impl IntoIterator<Item = &'a RoomName>,
         removed: impl IntoIterator<Item = &'a BotId>,
@@ -60,15 +59,6 @@ impl Former {
     pub(super) fn alike(&self, appearance: &str) -> Option<&BotId> {
         self.alike.get(appearance)
     }
-}
-
-/// Everybody whom the configuration declares a member somewhere.
-pub(super) fn members_in(rooms: &[Input]) -> BTreeSet<BotId> {
-    let declared = rooms.iter().filter_map(|room| match room {
-        Input::RoomDeclared { members, .. } => Some(members),
-        _ => None,
-    });
-    declared.flatten().cloned().collect()
 }
 
 #[cfg(test)]
