@@ -95,6 +95,11 @@ export class Turns {
     this.#undelivered.add(entryKey(entry));
   }
 
+  /** Throws if what will become of a turn could not be written down. */
+  mustBeWritable(): void {
+    this.#file.write(this.#value());
+  }
+
   /** OpenClaw took responsibility for entries that it reads in one turn, which is known by one of them. */
   receive(entries: readonly Taken[], known: Taken | undefined = entries.at(-1), now = Date.now()): void {
     const fresh = entries.filter((it) => !this.#open.has(entryKey(it)) && !this.#ended.has(entryKey(it)));
