@@ -28,7 +28,6 @@ mod settings;
 mod show;
 mod stamp;
 mod starter;
-mod suggest;
 mod syntax;
 mod tls;
 mod token;

@@ -1,21 +1,19 @@
 //! What a person typed, and which room or bot that is.
 //!
-//! Owns resolution and suggestions. A bare name means something only if exactly one thing has it;
-//! nothing is ever guessed.
+//! Owns resolution and suggestions. A bare name is accepted only if exactly one room or bot has it; nothing
+//! is guessed.
 
 use bot_protocol::frame::answer::Ask;
 use bot_protocol::frame::operator::Page;
 use bot_protocol::name::{BotId, NameError, RoomName, Target};
+use bot_protocol::suggest::alike;
 use serde_json::json;
 
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::words;
 
-/// How alike two names must be to be suggested (Jaro-Winkler, 1 is equal).
-const LIKENESS_MIN: f64 = 0.8;
-
-/// Suggestions for one wrong name.
+/// How many suggestions one wrong name gets.
 const SUGGESTIONS_MAX: usize = 3;
 
 /// Something that can be spoken to.
@@ -93,7 +91,7 @@ impl Directory {
         }
     }
 
-    /// The refusal for a name that leads nowhere, with what was probably meant.
+    /// The failure for a name that does not exist, with suggestions.
     pub(super) fn unknown(&self, typed: &str) -> Failure {
         let bare = typed.trim_start_matches(['#', '@']).to_lowercase();
         let is_room = self.rooms.iter().any(|room| room.as_str() == bare);
@@ -117,8 +115,8 @@ impl Directory {
         }
     }
 
-    /// Names that contain this one, or are spelt like it, the most alike first. `@` stands for a bot and
-    /// `#` for a room, unless something else has exactly this name.
+    /// Names that contain this one or are spelt like it, the most similar first. `@` restricts them to bots
+    /// and `#` to rooms, except for an exactly equal name.
     fn similar(&self, typed: &str, bare: &str) -> Vec<String> {
         let is_meant = |name: &str, told: &str| {
             let said = typed.chars().next().filter(|sign| matches!(sign, '#' | '@'));
@@ -127,13 +125,8 @@ impl Directory {
         let rooms = self.rooms.iter().filter(|room| room.direct_pair().is_none());
         let rooms = rooms.map(|room| (room.as_str(), words::room(room.as_str())));
         let bots = self.bots.iter().map(|bot| (bot.as_str(), format!("@{bot}")));
-        let mut found: Vec<(f64, String)> = bots
-            .chain(rooms)
-            .filter(|(name, told)| is_meant(name, told))
-            .map(|(name, told)| (likeness(bare, name), told))
-            .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-            .collect();
-        found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        let candidates = bots.chain(rooms).filter(|(name, told)| is_meant(name, told));
+        let found = alike(bare, candidates, |(name, _)| name);
         found.into_iter().take(SUGGESTIONS_MAX).map(|(_, typed)| typed).collect()
     }
 }
