@@ -12,6 +12,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod block;
+pub mod calendar;
 pub mod code;
 pub mod depth;
 pub mod frame;
@@ -23,7 +24,7 @@ pub mod right;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod secret;
-pub mod time;
 pub mod suggest;
+pub mod time;
 pub mod word;
 mod work;

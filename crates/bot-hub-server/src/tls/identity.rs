@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bot_protocol::block::write_stamp;
+use bot_protocol::time::Timestamp;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
@@ -163,9 +165,8 @@ fn time(seconds: i64) -> SystemTime {
 
 /// `2027-02-19 10:00 UTC`.
 pub fn day(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let text = x509_parser::time::ASN1Time::from_timestamp(i64::try_from(seconds).unwrap_or(0));
-    let Ok(text) = text.map(|time| time.to_datetime()) else { return "?".to_owned() };
-    let (date, clock) = (text.date(), text.time());
-    format!("{date} {:02}:{:02} UTC", clock.hour(), clock.minute())
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let stamp = write_stamp(Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)));
+    let (date, clock) = stamp.split_once('T').expect("a stamp has a date and a time");
+    format!("{date} {} UTC", &clock[..5])
 }

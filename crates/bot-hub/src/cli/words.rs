@@ -5,6 +5,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bot_protocol::block::write_stamp;
 use bot_protocol::frame::server::{Delivery, Slowed};
 use bot_protocol::time::Timestamp;
 
@@ -50,32 +51,9 @@ pub(super) fn local(at: Timestamp) -> String {
 
 /// `2026-11-20T07:52:31Z`.
 pub(super) fn utc(at: Timestamp) -> String {
-    let (year, month, day) = civil(at.0 / DAY_MS);
-    let seconds = at.0 % DAY_MS / 1_000;
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// The day of the Gregorian calendar, counted from 1970-01-01.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let is_leap =
-        |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
-    let (mut year, mut left) = (1970 + days / 146_097 * 400, days % 146_097);
-    while left >= 365 + u64::from(is_leap(year)) {
-        left -= 365 + u64::from(is_leap(year));
-        year += 1;
-    }
-    let february = 28 + u64::from(is_leap(year));
-    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 1;
-    for length in lengths {
-        if left < length {
-            break;
-        }
-        left -= length;
-        month += 1;
-    }
-    (year, month, left + 1)
+    let stamp = write_stamp(at);
+    let seconds = stamp.split_once('.').map_or(&*stamp, |(seconds, _)| seconds);
+    format!("{seconds}Z")
 }
 
 /// A length of time in its largest unit: `40 ms`, `3 s`, `5 min`, `2 h`, `3 d`.

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bot_protocol::calendar::Date;
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::header::{self, HeaderMap};
@@ -178,18 +179,17 @@ async fn within<T, E: std::fmt::Display>(
 fn seconds_of(date: &str) -> Option<u64> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let mut parts = date.split_ascii_whitespace().skip(1);
-    let day: u64 = parts.next()?.parse().ok()?;
-    let month = MONTHS.find(parts.next()?)? as u64 / 3 + 1;
-    let year: u64 = parts.next()?.parse().ok()?;
-    let mut time = parts.next()?.split(':').map(str::parse::<u64>);
+    let day = parts.next()?.parse().ok()?;
+    let month = i64::try_from(MONTHS.find(parts.next()?)? / 3 + 1).ok()?;
+    let year = parts.next()?.parse().ok()?;
+    let mut time = parts.next()?.split(':').map(str::parse::<i64>);
     let mut number = || time.next()?.ok();
     let (hour, minute, second) = (number()?, number()?, number()?);
-    // Days since 1970 of a Gregorian date; years begin in March, so that leap days come last.
-    let years = if month > 2 { year } else { year.checked_sub(1)? };
-    let shifted = (month + 9) % 12;
-    let days = years * 365 + years / 4 - years / 100 + years / 400 + (shifted * 153 + 2) / 5 + day;
-    let since_1970 = days.checked_sub(719_469)?;
-    Some(((since_1970 * 24 + hour) * 60 + minute) * 60 + second)
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let days = Date::new(year, month, day)?.days_after_epoch();
+    u64::try_from(((days * 24 + hour) * 60 + minute) * 60 + second).ok()
 }
 
 #[cfg(test)]
@@ -203,6 +203,8 @@ mod tests {
         check("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777));
         check("Tue, 29 Feb 2000 00:00:00 GMT", Some(951_782_400));
         check("Fri, 20 Nov 2026 07:52:31 GMT", Some(1_795_161_151));
+        check("Fri, 20 Nov 2026 9223372036854775807:52:31 GMT", None);
+        check("Fri, 31 Nov 2026 07:52:31 GMT", None);
         check("yesterday", None);
     }
 
