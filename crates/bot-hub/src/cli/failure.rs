@@ -2,6 +2,7 @@
 //!
 //! Owns the exit codes and how failures are told. Knows nothing about what commands do.
 
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
@@ -52,7 +53,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn exit_code(self) -> u8 {
+    pub(super) fn exit_code(self) -> u8 {
         match self {
             Self::Unheard => 0,
             Self::Failed => 1,
@@ -84,17 +85,34 @@ impl Kind {
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) kind: Kind,
+    /// The `type` in JSON, where it says more than the kind.
+    pub(super) name: Option<&'static str>,
     pub(super) message: String,
     pub(super) hint: Option<String>,
     /// The hub's name for it (`docs/errors.md`), where the hub refused.
     pub(super) code: Option<String>,
     /// What is known all the same, for programs.
     pub(super) details: Option<Value>,
+    /// What people read instead of message and hint.
+    pub(super) listed: Option<String>,
 }
 
 impl Failure {
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, code: None, details: None }
+        let message = message.into();
+        Self { kind, name: None, message, hint: None, code: None, details: None, listed: None }
+    }
+
+    /// Sets a `type` for JSON that is more precise than the kind's.
+    pub(super) fn named(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// Adds a list for people, printed instead of message and hint. Each of its lines names its own place.
+    pub(super) fn listed(mut self, list: String) -> Self {
+        self.listed = Some(list);
+        self
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -120,6 +138,11 @@ impl Failure {
             super::out::say(&self.to_text("error:"));
         }
         ExitCode::from(self.kind.exit_code())
+        self.exit_code()
+    }
+
+    /// The exit code.
+    pub(super) fn exit_code(&self) -> ExitCode {
     }
 
     /// Says it on stderr while the work goes on.
@@ -127,7 +150,11 @@ impl Failure {
         super::out::say(&self.to_text("warning:"));
     }
 
-    fn to_text(&self, title: &str) -> String {
+    /// The text for people: the message after `title`, then the hint on a line of its own.
+    pub(super) fn to_text(&self, title: &str) -> String {
+        if let Some(list) = &self.listed {
+            return visible(list).into_owned();
+        }
         let code = self.code.as_ref().map_or_else(String::new, |code| format!(" (`{code}`)"));
         let (error, hint) = (label(title), label("hint:"));
         let hint = self
@@ -137,8 +164,10 @@ impl Failure {
         format!("{error} {}{code}{hint}", visible(&self.message))
     }
 
-    fn to_json(&self) -> Value {
-        let mut error = json!({ "type": self.kind.name(), "message": self.message });
+    /// The JSON for programs.
+    pub(super) fn to_json(&self) -> Value {
+        let name = self.name.unwrap_or_else(|| self.kind.name());
+        let mut error = json!({ "type": name, "message": self.message });
         if let Some(hint) = &self.hint {
             error["hint"] = here(hint).into();
         }
@@ -160,7 +189,18 @@ impl Failure {
     }
 }
 
-/// What it means for the caller when the hub says no.
+/// The text for the log: without colours, and with hints as they are.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.listed, &self.hint) {
+            (Some(list), _) => f.write_str(list),
+            (None, Some(hint)) => write!(f, "{}\nhint: {hint}", self.message),
+            (None, None) => f.write_str(&self.message),
+        }
+    }
+}
+
+/// The kind of a failure, by the hub's code.
 fn kind_of(code: u16) -> Kind {
     let codes = [
         Code::NoSuchRoom,
@@ -184,11 +224,9 @@ fn kind_of(code: u16) -> Kind {
 impl From<&ErrorFrame> for Failure {
     fn from(error: &ErrorFrame) -> Self {
         Self {
-            kind: kind_of(error.code),
-            message: error.message.clone(),
             hint: error.hint.clone(),
             code: Some(error.name.to_string()),
-            details: None,
+            ..Self::new(kind_of(error.code), &error.message)
         }
     }
 }

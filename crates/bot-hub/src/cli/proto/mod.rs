@@ -23,25 +23,30 @@ use bot_protocol::frame::readable;
 use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
 
+use super::failure::{self, Failure};
 pub use args::{BuildArgs, Input, Inputs, ListArgs, ProtoArgs, SplitArgs, Verb};
 use file::StateFile;
-use report::{Failure, Report, TIMED_OUT, printable, say};
+use report::{Report, not_an_act, not_found, print, printable, unreadable, warn};
 
-/// Runs one verb and returns its exit code: 0 ok, 1 failure, 3 not found, 5 refused, 6 timed out.
-pub fn run(
+/// Runs one verb, prints its result, and returns the exit code. The caller reports a failure.
+pub(super) fn run(
     args: ProtoArgs,
     stdin: &mut dyn Read,
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
-) -> u8 {
+) -> Result<u8, Failure> {
     let mut state = StateFile::new(args.state);
-    let mut outcome = act(args.verb, &mut state, stdin);
-    let warnings = match &mut outcome {
-        Ok(report) => &mut report.warnings,
-        Err(failure) => &mut failure.warnings,
-    };
-    warnings.append(&mut state.warnings);
-    say(outcome, args.json, stdout, stderr)
+    let outcome = act(args.verb, &mut state, stdin);
+    match outcome {
+        Ok(mut report) => {
+            report.warnings.append(&mut state.warnings);
+            Ok(print(report, args.json, stdout, stderr)?)
+        }
+        Err(failure) => {
+            warn(&state.warnings, stderr)?;
+            Err(failure)
+        }
+    }
 }
 
 fn act(verb: Verb, state: &mut StateFile, stdin: &mut dyn Read) -> Result<Report, Failure> {
@@ -68,7 +73,7 @@ fn read(path: &Path, stdin: &mut dyn Read) -> Result<String, Failure> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "standard input".into() } else { path.to_string_lossy() };
     let text = if is_stdin { io::read_to_string(stdin) } else { std::fs::read_to_string(path) };
-    text.map_err(|error| Failure::io(&name, &error))
+    text.map_err(|error| unreadable(&name, &error))
 }
 
 /// The shape of v0.1, as a value.
@@ -110,12 +115,14 @@ fn write_block(args: BuildArgs, stdin: &mut dyn Read) -> Result<Report, Failure>
         Some(kind) => draft(kind, &args)?,
         None => {
             let text = read(&args.input, stdin)?;
-            serde_json::from_str::<Draft<'_>>(&text).map_err(|error| Failure::json(&error))?
+            serde_json::from_str::<Draft<'_>>(&text).map_err(|error| not_an_act(&error))?
         }
     };
     let mut random = [0; 6];
-    getrandom::fill(&mut random)
-        .map_err(|error| Failure::new("no_random", error.to_string(), "give `--request-id`", 1))?;
+    getrandom::fill(&mut random).map_err(|error| {
+        let failed = Failure::new(failure::Kind::Failed, error.to_string());
+        failed.named("no_random").hint("give `--request-id`")
+    })?;
     let act = draft.into_act(random)?;
     let text = build(&act)?;
     let json = json!({"text": &text, "requestId": &act.request_id});
@@ -125,7 +132,8 @@ fn write_block(args: BuildArgs, stdin: &mut dyn Read) -> Result<Report, Failure>
 fn draft(kind: &str, args: &BuildArgs) -> Result<Draft<'static>, Failure> {
     let kind = Kind::parse(&kind.to_ascii_uppercase()).ok_or_else(|| {
         let hint = "the kinds are request, response, clarify, handoff and broadcast";
-        Failure::new("unknown_kind", format!("`{kind}` is not a kind of act"), hint, 2)
+        let message = format!("`{kind}` is not a kind of act");
+        Failure::new(failure::Kind::Usage, message).named("unknown_kind").hint(hint)
     })?;
     let args = args.clone();
     let text = |text: Option<String>| text.map(Cow::Owned);
@@ -243,7 +251,7 @@ fn list(state: &mut StateFile, args: ListArgs) -> Result<Report, Failure> {
 }
 
 fn show(state: &mut StateFile, id: &str) -> Result<Report, Failure> {
-    let conversation = state.read()?.get(id)?.ok_or_else(|| Failure::not_found(id))?;
+    let conversation = state.read()?.get(id)?.ok_or_else(|| not_found(id))?;
     let pretty = serde_json::to_string_pretty(&entry(id, &conversation));
     let text = pretty.expect("a conversation is JSON") + "\n";
     let json = json!({"conversation": entry(id, &conversation)});
@@ -263,7 +271,7 @@ fn timeouts(state: &mut StateFile) -> Result<Report, Failure> {
     Ok(Report {
         text: timed_out.iter().map(one).collect(),
         json: json!({"timedOut": ids}),
-        code: if timed_out.is_empty() { 0 } else { TIMED_OUT },
+        code: if timed_out.is_empty() { 0 } else { failure::Kind::TimedOut.exit_code() },
         warnings: Vec::new(),
     })
 }
