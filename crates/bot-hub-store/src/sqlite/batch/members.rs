@@ -86,7 +86,8 @@ impl Batch<'_> {
             joined.cursor = seq;
             member.is_dirty = true;
         }
-        mark(self.conn, self.sum, (name, number), bot, member, before, (state, seq, at))
+        let reached = Reached { state, seq, at, before };
+        mark(self.conn, self.sum, (name, number), bot, member, reached)
     }
 
     pub(super) fn delivered(
@@ -99,8 +100,8 @@ impl Batch<'_> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
-        let state = ReceiptState::Delivered;
-        mark(self.conn, self.sum, (name, number), bot, member, 0, (state, seq, at))
+        let reached = Reached { state: ReceiptState::Delivered, seq, at, before: 0 };
+        mark(self.conn, self.sum, (name, number), bot, member, reached)
     }
 
     pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<Outcome, SqliteError> {
@@ -218,15 +219,23 @@ fn write_member(
     Ok(())
 }
 
-/// Moves a bot's mark. `before` is where its cursor stood: how that was passed, another mark says.
+/// How far a bot has read a room.
+struct Reached {
+    state: ReceiptState,
+    seq: u64,
+    at: Timestamp,
+    /// The old cursor: an earlier mark covers the entries up to there.
+    before: u64,
+}
+
+/// Moves a bot's mark to what it reached.
 fn mark(
     conn: &Connection,
     sum: &mut Sum,
     room: (&RoomName, i64),
     bot: &BotId,
     member: &mut Member,
-    before: u64,
-    (state, seq, at): (ReceiptState, u64, Timestamp),
+    Reached { state, seq, at, before }: Reached,
 ) -> Result<(), SqliteError> {
     let Some(joined) = &mut member.joined else { return Ok(()) };
     let (state, newest, floor) = match state {
