@@ -9,7 +9,9 @@ use std::io::IsTerminal as _;
 use bot_hub_client::{AskError, Event};
 use bot_protocol::frame::answer::Ask;
 use bot_protocol::frame::client::History;
-use bot_protocol::frame::server::{Delivery, RangeReceipt, Receipt, RecipientStatus, Step};
+use bot_protocol::frame::server::{
+    Delivery, HistoryPage, RangeReceipt, Receipt, RecipientStatus, Step,
+};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
@@ -200,11 +202,18 @@ async fn read_answer(
         if let Some(answer) = page.entries.iter().find(|entry| entry.id.as_ref() == Some(reply)) {
             return Ok(Some(answer.clone()));
         }
-        match page.entries.last().and_then(|entry| entry.seq) {
-            Some(last) if page.has_more && last > after => after = last,
-            _ => return Ok(None),
+        match next_after(&page, after) {
+            Some(last) => after = last,
+            None => return Ok(None),
         }
     }
+}
+
+/// Where the next page begins, if there is one. A hub that sets `has_more` without moving on would
+/// otherwise be asked forever.
+fn next_after(page: &HistoryPage, after: u64) -> Option<u64> {
+    let last = page.entries.last().and_then(|entry| entry.seq)?;
+    (page.has_more && last > after).then_some(last)
 }
 
 fn standing(recipients: &[RecipientStatus], wish: Wait) -> Standing {
@@ -287,6 +296,7 @@ fn name(wish: Wait) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use bot_protocol::name::RoomName;
     use bot_protocol::time::Timestamp;
 
     use super::*;
@@ -326,6 +336,25 @@ mod tests {
         check(&["ann:stored,handed_on"], Wait::Delivered, "open");
         check(&["ann:delivered,handed_on"], Wait::Delivered, "fulfilled");
         check(&[], Wait::Received, "hopeless");
+    }
+
+    #[test]
+    fn a_page_that_does_not_lead_further_is_the_last() {
+        let check = |seqs: &[u64], has_more: bool, expected: Option<u64>| {
+            let entries = seqs.iter().map(|seq| {
+                let entry = json!({ "room": "lab", "from": "ann", "text": "", "seq": seq });
+                serde_json::from_value::<Delivery>(entry).unwrap()
+            });
+            let room = RoomName::new("lab").unwrap();
+            let page =
+                HistoryPage { room, entries: entries.collect(), has_more, corrupt: Vec::new() };
+            assert_eq!(next_after(&page, 4), expected, "{seqs:?}");
+        };
+        check(&[5, 6], true, Some(6));
+        check(&[5, 6], false, None);
+        check(&[3, 4], true, None);
+        check(&[1, 2], true, None);
+        check(&[], true, None);
     }
 
     #[test]
