@@ -138,8 +138,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Gives the connection up, politely but not for long.
     pub(crate) async fn close(&mut self) {
         if let Self::Open(mut connection) = std::mem::replace(self, Self::None) {
-            // Whether the other side hears the goodbye changes nothing.
-            drop(timeout(CLOSE_TIMEOUT, connection.goodbye()).await);
+            // It does not matter whether the other side receives the close frame.
+            drop(timeout(CLOSE_TIMEOUT, connection.close_handshake()).await);
         }
     }
 }
@@ -188,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Poll::Ready(Ok(()))
     }
 
-    async fn goodbye(&mut self) -> Result<(), tungstenite::Error> {
+    async fn close_handshake(&mut self) -> Result<(), tungstenite::Error> {
         for frame in std::mem::take(&mut self.waiting) {
             self.socket.feed(Message::text(frame.encode())).await?;
         }

@@ -13,7 +13,7 @@ use super::settings::Config;
 use super::stamp::FileStamp;
 use super::syntax::{self, DOCUMENT_BYTES_MAX};
 use super::validate::Validator;
-use super::{meaning, places, plain};
+use super::{meaning, paths, plain};
 
 /// Where a configuration comes from; kept by whoever wants to load again.
 #[derive(Clone, Debug, Default)]
@@ -119,7 +119,7 @@ fn finish(
         return Err(refused(errors, warnings));
     }
     sort(&mut warnings);
-    let data_dir = config.store.path.clone().or_else(|| places::data_dir(&sources.env));
+    let data_dir = config.store.path.clone().or_else(|| paths::data_dir(&sources.env));
     Ok(Loaded { config, file: sources.file.clone(), data_dir, warnings, stamp: None, tree })
 }
 
@@ -167,7 +167,7 @@ fn settle(
         (Source::File(_), Some(file)) => file.parent().unwrap_or(FilePath::new("")),
         _ => FilePath::new(""),
     };
-    places::resolve(path, folder, &sources.env).ok_or_else(|| {
+    paths::resolve(path, folder, &sources.env).ok_or_else(|| {
         let hint = "write the whole path, or set HOME";
         Box::new(Problem::new(&origin, &setting, "there is no home directory for `~`", hint))
     })

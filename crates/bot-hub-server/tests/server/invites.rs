@@ -137,7 +137,7 @@ async fn what_is_no_code_says_why_and_uses_none() {
 }
 
 #[tokio::test]
-async fn guessing_codes_is_braked_per_address_and_overall() {
+async fn guessing_codes_is_rate_limited_per_address_and_overall() {
     let stage =
         Stage::start(&config(&["ana"], "operators: [\"ana\"], trustProxies: [\"127.0.0.1\"]"));
     let (ana, _events) = stage.client("ana").await;
@@ -147,9 +147,9 @@ async fn guessing_codes_is_braked_per_address_and_overall() {
         check(&stage.claim_from("203.0.113.9", &guess(number)).await, 404, "unknown_code");
     }
     // Nobody else is held up by that: the right code helps, also from there.
-    let braked = stage.claim_from("203.0.113.9", &guess(9)).await;
-    check(&braked, 429, "throttled");
-    assert!(braked.head.to_lowercase().contains("retry-after: "), "{}", braked.head);
+    let limited = stage.claim_from("203.0.113.9", &guess(9)).await;
+    check(&limited, 429, "throttled");
+    assert!(limited.head.to_lowercase().contains("retry-after: "), "{}", limited.head);
     assert_eq!(stage.claim_from("203.0.113.9", &mine).await.status, 200);
     // One network of many addresses: an IPv6 /64 counts as one, and the hub has a bound for all.
     let mut answers = Vec::new();

@@ -137,13 +137,13 @@ impl Failure {
         } else if !silent {
             super::out::say(&self.to_text("error:"));
         }
-        ExitCode::from(self.kind.exit_code())
         self.exit_code()
     }
 
     /// The exit code.
     pub(super) fn exit_code(&self) -> ExitCode {
     }
+        ExitCode::from(self.kind.exit_code())
 
     /// Says it on stderr while the work goes on.
     pub(super) fn warn(&self) {

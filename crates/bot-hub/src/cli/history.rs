@@ -15,7 +15,7 @@ use super::Global;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, idle_store, with_hub};
 use super::out::{Out, say};
-use super::target::{Directory, Place};
+use super::target::{Destination, Directory};
 use super::words;
 use bot_hub_store::Reader as _;
 use bot_hub_store::export::open;
@@ -59,16 +59,17 @@ impl History {
     }
 
     async fn run(self, hub: &Hub) -> Result<(), Failure> {
-        let place = Directory::read(hub).await?.find(&self.room)?;
-        if place == Place::Bot(hub.me.clone()) {
-            let message = format!("`{}` is you, and nobody speaks with itself", place.typed());
+        let destination = Directory::read(hub).await?.find(&self.room)?;
+        if destination == Destination::Bot(hub.me.clone()) {
+            let message =
+                format!("`{}` is you, and nobody speaks with itself", destination.typed());
             return Err(Failure::new(Kind::Usage, message).hint(format!(
                 "what is said to you: bot-hub tail {0} --since 1d; what you and another bot said: bot-hub history \
                  @BOT",
-                place.typed()
+                destination.typed()
             )));
         }
-        let room = place.room(&hub.me);
+        let room = destination.room(&hub.me);
         let page = self.read(hub, &room).await?;
         self.tell(&page, hub.out)?;
         if page.entries.is_empty() && page.corrupt.is_empty() && !hub.out.json {
@@ -130,8 +131,8 @@ impl History {
                 .hint(format!("name both: bot-hub history dm:BOT:{bot}")));
         }
         let directory = Directory { rooms: known, is_complete: true, ..Directory::default() };
-        let found = directory.find(&self.room).and_then(|place| match place {
-            Place::Room(room) if directory.rooms.contains(&room) => Ok(room),
+        let found = directory.find(&self.room).and_then(|destination| match destination {
+            Destination::Room(room) if directory.rooms.contains(&room) => Ok(room),
             _ => Err(directory.unknown(&self.room)),
         });
         found.map_err(|failure| without_hub(failure, &directory))

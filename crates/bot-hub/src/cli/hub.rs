@@ -108,7 +108,7 @@ pub(super) fn until_interrupted(
 
 impl Hub {
     pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
-        let Place { url, token, is_token_given, running, page_url, ca_file, context_name } =
+        let Location { url, token, is_token_given, running, page_url, ca_file, context_name } =
             locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
@@ -289,7 +289,7 @@ fn ws_address(url: &str) -> Result<String, Failure> {
         .hint("it is like wss://hub.example, or ws://127.0.0.1:18795 on its own machine"))
 }
 
-struct Place {
+struct Location {
     url: String,
     token: Secret,
     is_token_given: bool,
@@ -299,8 +299,8 @@ struct Place {
     context_name: Option<String>,
 }
 
-fn locate(global: &Global) -> Result<Place, Failure> {
-    // Read only once: a pipe, and stdin, have the token only once.
+fn locate(global: &Global) -> Result<Location, Failure> {
+    // The token is read only once, because a pipe and stdin deliver it only once.
     let given = token_given(global)?;
     let is_token_given = given.is_some();
     let url = global.url.as_deref().filter(|url| !url.is_empty()).map(ws_address).transpose()?;
@@ -317,20 +317,36 @@ fn locate(global: &Global) -> Result<Place, Failure> {
             ))
         })?;
         let (running, page_url, ca_file, context_name) = (None, None, None, None);
-        return Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name });
+        return Ok(Location {
+            url,
+            token,
+            is_token_given,
+            running,
+            page_url,
+            ca_file,
+            context_name,
+        });
     }
     if let Some((name, context)) = super::context::chosen(global)? {
         let token = given.unwrap_or(context.token);
         let (running, page_url) = (None, Some(context.hub));
         let (url, ca_file, context_name) = (context.ws_url, context.ca_file, Some(name));
-        return Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name });
+        return Ok(Location {
+            url,
+            token,
+            is_token_given,
+            running,
+            page_url,
+            ca_file,
+            context_name,
+        });
     }
     let dir = data_dir(global)?;
     let (running, operator) = Home::find_running(&dir).ok_or_else(|| no_hub(global, &dir))?;
     let token = given.unwrap_or(operator);
     let url = running.url.clone();
     let (running, page_url, ca_file, context_name) = (Some(running), None, None, None);
-    Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name })
+    Ok(Location { url, token, is_token_given, running, page_url, ca_file, context_name })
 }
 
 /// Why there is nobody to talk to, and what to do.

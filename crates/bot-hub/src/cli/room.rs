@@ -416,19 +416,19 @@ fn show_of(room: &RoomName) -> Ask<RoomLine> {
 
 /// How far a bot is in one of its rooms.
 #[derive(Debug, Serialize)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) room: RoomName,
     pub(super) cursor: u64,
     pub(super) head: u64,
     pub(super) waiting: u64,
 }
 
-/// The memberships of one bot, as they stand in the rooms.
-pub(super) async fn rooms_of(hub: &Hub, bot: &BotId) -> Result<Vec<Place>, Failure> {
+/// The memberships of one bot.
+pub(super) async fn rooms_of(hub: &Hub, bot: &BotId) -> Result<Vec<Position>, Failure> {
     let (_, RoomList { rooms, .. }) = hub.ask(Ask::room_list(Page::default())).await?;
     let own = rooms.into_iter().filter_map(|RoomLine { room, head, members, .. }| {
         let member = members.iter().find(|member| member.bot == *bot)?;
-        Some(Place { room, cursor: member.cursor, head, waiting: member.waiting })
+        Some(Position { room, cursor: member.cursor, head, waiting: member.waiting })
     });
     Ok(own.collect())
 }

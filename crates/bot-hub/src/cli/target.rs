@@ -18,13 +18,13 @@ const SUGGESTIONS_MAX: usize = 3;
 
 /// Something that can be spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Destination {
     Room(RoomName),
     Bot(BotId),
 }
 
-impl Place {
-    /// As it is typed.
+impl Destination {
+    /// The name with its sign, as it is typed.
     pub(super) fn typed(&self) -> String {
         match self {
             Self::Room(room) => words::room(room.as_str()),
@@ -67,26 +67,27 @@ impl Directory {
         }
     }
 
-    /// The one thing that is meant.
-    pub(super) fn find(&self, typed: &str) -> Result<Place, Failure> {
+    /// The one room or bot that the name refers to.
+    pub(super) fn find(&self, typed: &str) -> Result<Destination, Failure> {
         let target = Target::parse(typed).map_err(|error| not_a_name(typed, &error))?;
         let (room, bot) = match &target {
             Target::Room(room) => (Some(room.clone()), None),
             Target::Bot(bot) => (None, Some(bot.clone())),
             Target::Bare(name) => (RoomName::new(name).ok(), BotId::new(name).ok()),
         };
-        let named_room = room.clone().filter(|room| self.rooms.contains(room)).map(Place::Room);
-        let named_bot = bot.clone().filter(|bot| self.bots.contains(bot)).map(Place::Bot);
+        let named_room =
+            room.clone().filter(|room| self.rooms.contains(room)).map(Destination::Room);
+        let named_bot = bot.clone().filter(|bot| self.bots.contains(bot)).map(Destination::Bot);
         match (named_room, named_bot, target) {
             (Some(room), Some(bot), _) => Err(ambiguous(typed, &room, &bot)),
-            (Some(place), None, _) | (None, Some(place), _) => Ok(place),
-            // A direct conversation exists when somebody speaks in it.
+            (Some(destination), None, _) | (None, Some(destination), _) => Ok(destination),
+            // A direct conversation comes into being with its first message.
             (None, None, Target::Room(room)) if room.direct_pair().is_some() => {
-                Ok(Place::Room(room))
+                Ok(Destination::Room(room))
             }
-            // It may be there and hidden from us: the hub knows.
-            (None, None, Target::Room(room)) if !self.is_complete => Ok(Place::Room(room)),
-            (None, None, Target::Bot(bot)) if !self.is_complete => Ok(Place::Bot(bot)),
+            // The room or bot may exist and be hidden from this bot; the hub decides.
+            (None, None, Target::Room(room)) if !self.is_complete => Ok(Destination::Room(room)),
+            (None, None, Target::Bot(bot)) if !self.is_complete => Ok(Destination::Bot(bot)),
             _ => Err(self.unknown(typed)),
         }
     }
@@ -131,12 +132,7 @@ impl Directory {
     }
 }
 
-fn likeness(one: &str, other: &str) -> f64 {
-    let contains = one.len().min(other.len()) >= 2 && (one.contains(other) || other.contains(one));
-    strsim::jaro_winkler(one, other) + f64::from(u8::from(contains))
-}
-
-fn ambiguous(typed: &str, room: &Place, bot: &Place) -> Failure {
+fn ambiguous(typed: &str, room: &Destination, bot: &Destination) -> Failure {
     let (room, bot) = (room.typed(), bot.typed());
     Failure::new(Kind::NotFound, format!("`{typed}` is a room and a bot"))
         .hint(format!("say which: `{room}`, or `{bot}`"))
@@ -170,7 +166,7 @@ mod tests {
             bots: ["marlbot", "pelouse", "twin"].map(bot).to_vec(),
             is_complete: true,
         };
-        let found = directory.find(typed).map(|place| place.typed());
+        let found = directory.find(typed).map(|destination| destination.typed());
         let told = found.map_err(|failure| {
             format!("{} | {}", failure.message, failure.hint.unwrap_or_default())
         });

@@ -113,10 +113,10 @@ pub(super) fn print(
     object["ok"] = (report.code == 0 || report.code == Kind::TimedOut.exit_code()).into();
     if json {
         writeln!(stdout, "{object}")?;
-    }
     } else {
         write!(stdout, "{}", report.text)?;
     stdout.flush()?;
+    }
     Ok(report.code)
 }
 

@@ -19,7 +19,7 @@ use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::out::{counted, say};
 use super::tail::exec::{HOPS_KEY, HOPS_VARIABLE};
-use super::target::{Directory, Place};
+use super::target::{Destination, Directory};
 use super::words;
 use bot_hub_server::config::Period;
 
@@ -82,7 +82,7 @@ enum Wait {
 /// A message that is stored.
 struct Sent {
     id: MessageId,
-    place: Place,
+    destination: Destination,
     room: RoomName,
     ack: Ack,
     deadline: Instant,
@@ -92,11 +92,11 @@ struct Sent {
 impl Send {
     pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
         let text = self.text(hub)?;
-        let place = Directory::read(hub).await?.find(&self.to)?;
+        let destination = Directory::read(hub).await?.find(&self.to)?;
         let deadline = Instant::now() + self.timeout.get();
-        let message = self.message(hub, &place, text)?;
+        let message = self.message(hub, &destination, text)?;
         if self.wait == Wait::Answered {
-            wait::listen(hub, &place).await?;
+            wait::listen(hub, &destination).await?;
         }
         let sending = hub.client.send(message).await?;
         let id = sending.id().clone();
@@ -106,9 +106,9 @@ impl Send {
         };
         let late = format!("not stored within {}", self.timeout);
         let stored = stored.map_err(|_| perhaps_stored(Kind::TimedOut, &id, &late))?;
-        let ack = stored.map_err(|error| in_our_words(error.into(), hub, &place.typed()))?;
+        let ack = stored.map_err(|error| in_our_words(error.into(), hub, &destination.typed()))?;
         let room = ack.room.clone();
-        let sent = Sent { id, place, room, ack, deadline, timeout: self.timeout };
+        let sent = Sent { id, destination, room, ack, deadline, timeout: self.timeout };
         self.follow(hub, &sent).await
     }
 
@@ -153,14 +153,19 @@ impl Send {
         Ok(text)
     }
 
-    fn message(&self, hub: &Hub, place: &Place, text: String) -> Result<Message, Failure> {
-        let (room, to) = match place {
-            Place::Room(room) => match room.direct_pair() {
+    fn message(
+        &self,
+        hub: &Hub,
+        destination: &Destination,
+        text: String,
+    ) -> Result<Message, Failure> {
+        let (room, to) = match destination {
+            Destination::Room(room) => match room.direct_pair() {
                 Some((one, other)) if one == hub.me => (None, Some(other)),
                 Some((one, other)) if other == hub.me => (None, Some(one)),
                 _ => (Some(room.clone()), None),
             },
-            Place::Bot(bot) => (None, Some(bot.clone())),
+            Destination::Bot(bot) => (None, Some(bot.clone())),
         };
         Ok(Message {
             room,
@@ -238,7 +243,7 @@ impl Sent {
 
     /// Nothing is ever sent to nobody without saying so.
     fn in_words(&self) -> String {
-        let (to, ack) = (self.place.typed(), &self.ack);
+        let (to, ack) = (self.destination.typed(), &self.ack);
         let queued = ack.queued.unwrap_or(0);
         let again = if ack.duplicate { " before" } else { "" };
         if ack.delivered == 0 && queued == 0 && ack.duplicate {

@@ -23,7 +23,7 @@ use super::{Sent, Wait};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::Hub;
 use crate::cli::out::{Out, say};
-use crate::cli::target::Place;
+use crate::cli::target::Destination;
 use crate::cli::visible::visible_line;
 
 /// What came of it, for everybody whom it was for.
@@ -37,13 +37,13 @@ enum Standing {
     Hopeless,
 }
 
-/// Before sending: some clients answer with `reply_to` and give no receipts. An operator sees those
-/// answers by observing the room; others wait for receipts only.
-pub(super) async fn listen(hub: &Hub, place: &Place) -> Result<(), Failure> {
-    let rooms = match place {
-        Place::Room(room) => Some(vec![room.clone()]),
-        // The room of a direct conversation may not be there yet.
-        Place::Bot(_) => None,
+/// Called before sending. Some clients answer with `reply_to` and send no receipts; an operator sees such
+/// answers by observing the room. Other bots wait for receipts only.
+pub(super) async fn listen(hub: &Hub, destination: &Destination) -> Result<(), Failure> {
+    let rooms = match destination {
+        Destination::Room(room) => Some(vec![room.clone()]),
+        // The room of a direct conversation may not exist yet.
+        Destination::Bot(_) => None,
     };
     match hub.client.ask(Ask::observe(rooms)).await {
         Ok(_) | Err(AskError::Refused(_)) => Ok(()),
@@ -80,10 +80,10 @@ async fn wait(
             Standing::Hopeless => return Err(hopeless(sent, wish, known)),
             Standing::Open => {}
         }
-        match news(hub, sent, wish).await? {
-            News::Look => {}
-            News::Receipt(receipt) => heard.push(receipt),
-            News::Answer(answer) => return Ok((told(known), Some(*answer))),
+        match next_signal(hub, sent, wish).await? {
+            Signal::Look => {}
+            Signal::Receipt(receipt) => heard.push(receipt),
+            Signal::Answer(answer) => return Ok((told(known), Some(*answer))),
         }
     }
 }
@@ -132,27 +132,27 @@ impl Progress {
     }
 }
 
-/// Something that may change where the message stands.
-enum News {
-    /// What it is, `status` says.
+/// An event that may change the state of the message.
+enum Signal {
+    /// Something happened; `status` says what.
     Look,
     Receipt(Receipt),
     /// An answer that came as a message.
     Answer(Box<Delivery>),
 }
 
-async fn news(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<News, Failure> {
+async fn next_signal(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<Signal, Failure> {
     loop {
         match hub.events.next().await {
             Some(Event::Receipt(receipt)) if receipt.id == sent.id => {
-                return Ok(News::Receipt(*receipt));
+                return Ok(Signal::Receipt(*receipt));
             }
-            Some(Event::Receipts(range)) if concerns(&range, sent) => return Ok(News::Look),
-            Some(Event::Connected(_)) => return Ok(News::Look),
+            Some(Event::Receipts(range)) if concerns(&range, sent) => return Ok(Signal::Look),
+            Some(Event::Connected(_)) => return Ok(Signal::Look),
             Some(Event::Message(message)) if wish == Wait::Answered => {
                 let answers = message.reply_to.as_ref() == Some(&sent.id);
                 if answers && message.room == sent.room && message.from != hub.me {
-                    return Ok(News::Answer(message));
+                    return Ok(Signal::Answer(message));
                 }
             }
             Some(_) => {}

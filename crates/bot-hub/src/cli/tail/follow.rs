@@ -42,8 +42,8 @@ pub(super) struct Follow<'a> {
     is_away: bool,
 }
 
-/// Something to react to.
-enum News {
+/// A reason to act.
+enum Wake {
     Event(Event),
     Tick,
 }
@@ -67,28 +67,28 @@ impl<'a> Follow<'a> {
     pub(super) async fn run(mut self, since: Option<Timestamp>) -> Result<(), Failure> {
         self.since = since;
         loop {
-            let step = match self.news().await? {
-                News::Event(Event::Connected(hello)) => {
+            let step = match self.next_wake().await? {
+                Wake::Event(Event::Connected(hello)) => {
                     self.is_away = false;
                     self.connected(&hello).await
                 }
-                News::Event(Event::Message(message)) => self.live(&message).await,
-                News::Event(Event::Disconnected { why, .. }) => {
+                Wake::Event(Event::Message(message)) => self.live(&message).await,
+                Wake::Event(Event::Disconnected { why, .. }) => {
                     self.is_away = true;
                     say(&format!("not connected, trying again: {why}"));
                     Ok(Next::GoOn)
                 }
-                News::Event(Event::Unreadable { problem, .. }) => {
+                Wake::Event(Event::Unreadable { problem, .. }) => {
                     say(&format!("skipped what this program cannot read: {}", visible(&problem)));
                     Ok(Next::GoOn)
                 }
-                News::Event(_) => Ok(Next::GoOn),
-                News::Tick if self.is_away => {
+                Wake::Event(_) => Ok(Next::GoOn),
+                Wake::Tick if self.is_away => {
                     self.hub.follow_move().await;
                     Ok(Next::GoOn)
                 }
-                News::Tick if self.polls => self.look().await,
-                News::Tick => Ok(Next::GoOn),
+                Wake::Tick if self.polls => self.look().await,
+                Wake::Tick => Ok(Next::GoOn),
             };
             match step {
                 Ok(Next::GoOn) => {}
@@ -101,21 +101,21 @@ impl<'a> Follow<'a> {
         }
     }
 
-    async fn news(&mut self) -> Result<News, Failure> {
+    async fn next_wake(&mut self) -> Result<Wake, Failure> {
         let event = self.hub.events.next();
         let event = if self.polls || self.is_away {
             match tokio::time::timeout(POLL, event).await {
                 Ok(event) => event,
-                Err(_) => return Ok(News::Tick),
+                Err(_) => return Ok(Wake::Tick),
             }
         } else {
             event.await
         };
         match event {
-            Some(event) => Ok(News::Event(event)),
+            Some(event) => Ok(Wake::Event(event)),
             None => {
                 self.hub.again().await?;
-                Ok(News::Tick)
+                Ok(Wake::Tick)
             }
         }
     }

@@ -15,7 +15,7 @@ use super::failure::{Failure, Kind};
 use super::history::page;
 use super::hub::Hub;
 use super::out::{Out, say};
-use super::target::{Directory, Place};
+use super::target::{Destination, Directory};
 use super::words;
 use bot_hub_server::config::Period;
 
@@ -119,9 +119,11 @@ impl Tail {
 async fn scope(hub: &Hub, typed: &str) -> Result<Scope, Failure> {
     let directory = Directory::read(hub).await?;
     match directory.find(typed)? {
-        Place::Bot(bot) if bot == hub.me || directory.bots.contains(&bot) => Ok(Scope::Bot(bot)),
-        Place::Bot(bot) => Err(directory.unknown(&format!("@{bot}"))),
-        Place::Room(room) => {
+        Destination::Bot(bot) if bot == hub.me || directory.bots.contains(&bot) => {
+            Ok(Scope::Bot(bot))
+        }
+        Destination::Bot(bot) => Err(directory.unknown(&format!("@{bot}"))),
+        Destination::Room(room) => {
             if directory.is_complete {
                 // A direct conversation of two bots may still begin.
                 let pair = room.direct_pair().map(|(one, other)| [one, other]);
