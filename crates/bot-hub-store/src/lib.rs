@@ -1,14 +1,14 @@
-//! Where the hub keeps what must survive.
+//! The durable storage of the hub.
 //!
-//! Owns the promises that every backend makes; `conformance` holds them all to these. Never decides
-//! anything: the brain says what to write, the store says when it is written.
+//! Owns the promises that every backend makes; `conformance` tests them. Makes no decisions: the brain says
+//! what to write, the store reports when it is durable.
 //!
 //! * [`memory`] and [`sqlite`]: the backends.
 //! * [`driver`]: a backend beside the engine, with group commit.
 //! * [`export`]: a whole log, for people.
 //! * [`record`]: facts that are no message and need no table of their own.
 //!
-//! What all backends do alike, beyond what [`Change`] says:
+//! What all backends have in common, beyond what [`Change`] says:
 //! * A cursor or mark beyond the head is taken as one at the head. One of a bot that is no member, and
 //!   a receipt for an entry that is not kept, are done by doing nothing.
 //! * A mark takes in the marks of the same bot within 100 ms: a receipt is at most so much late.
@@ -43,7 +43,7 @@ use smol_str::SmolStr;
 
 use self::record::{RecordPage, RecordQuery, RecordWrite};
 
-/// Why the store could not do something.
+/// Why a store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No space left. Nothing of the batch was stored; later batches may succeed without a restart.
@@ -52,8 +52,8 @@ pub enum StoreError {
         /// The store's file.
         path: String,
     },
-    /// A write or a sync failed. What is on the disk is unknown until the store is opened again:
-    /// nothing may be acknowledged on this handle any more.
+    /// A write or a sync failed. What is on the disk is unknown until the store is reopened, so this handle
+    /// must not acknowledge anything any more.
     #[error("the store failed: {0}")]
     Failed(String),
     /// The data was written by a newer program.
@@ -69,8 +69,8 @@ pub enum StoreError {
         /// The highest that this program knows.
         known: u32,
     },
-    /// A write names a room that is not there. Nothing of the batch was stored; the handle lives on.
-    /// It happens behind a `CreateRoom` that was refused with `Full`, while the brain did not know yet.
+    /// A write names a room that does not exist. Nothing of the batch was stored; the handle remains
+    /// usable. Happens after a `CreateRoom` was refused with `Full`, before the brain knows about it.
     #[error("there is no room `{room}` in the store")]
     NoSuchRoom {
         /// The room.
@@ -85,27 +85,27 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the handle lives on: only the batch was refused.
+    /// Whether the handle remains usable because only the batch was refused.
     pub fn is_survivable(&self) -> bool {
         matches!(self, Self::Full { .. } | Self::NoSuchRoom { .. })
     }
 }
 
-/// One write: the brain's, or the registry's.
+/// A write of the brain or of the registry.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
     /// From the brain.
     Change(Change),
     /// Make a bot, or replace all that is stored of it.
     Bot(BotRecord),
-    /// Forget a bot, its tokens and memberships. What it said stays, and until when there was one of its
-    /// name.
+    /// Remove a bot, its tokens and memberships. Its messages stay, and so does the time until which it
+    /// existed.
     ForgetBot(BotId, Timestamp),
     /// Accept another token.
     Token(TokenRecord),
     /// Forget every token of a bot.
     RevokeTokens(BotId),
-    /// Every token of a bot is worth nothing from then on, unless it ends sooner anyway.
+    /// Let every token of a bot expire at this time, unless it expires earlier.
     ExpireTokens(BotId, Timestamp),
     /// Forget one token.
     ForgetToken([u8; 32]),
@@ -113,11 +113,11 @@ pub enum Write {
     Invite(Box<InviteRecord>),
     /// Forget an invite.
     ForgetInvite(SmolStr),
-    /// The clock said so: what was known of the newest moment, for the next start.
+    /// Store the newest known time, for judging the clock at the next start.
     Clock(Timestamp),
-    /// Retention by age waits until then; or it does not.
+    /// Retention by age pauses until this time, or works again.
     AgeWaits(Option<Timestamp>),
-    /// When a bot was last connected. Does nothing for one that is not stored.
+    /// Store when a bot was last connected. Does nothing for a bot that is not stored.
     Seen(BotId, Timestamp),
     /// Change a small record.
     Record(RecordWrite),
@@ -132,7 +132,7 @@ pub struct BotRecord {
     pub operator: bool,
     /// Whether its tokens are refused.
     pub disabled: bool,
-    /// Whether it came by an invite, and is confined to the rooms that it was let into.
+    /// Whether it came by an invite and is restricted to the rooms that it was let into.
     pub guest: bool,
     /// When it was made.
     pub created_at: Timestamp,
@@ -149,20 +149,20 @@ pub struct TokenRecord {
     pub hash: [u8; 32],
     /// When it was made.
     pub created_at: Timestamp,
-    /// From when on it is worth nothing.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
 }
 
 /// An invite as it is stored: only the hash of its code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InviteRecord {
-    /// By which people name it; no secret.
+    /// The name of the invite for people; no secret.
     pub id: SmolStr,
     /// SHA-256 of the code.
     pub hash: [u8; 32],
-    /// What the bot that comes by it is called, unless it asks for another name.
+    /// The name of the bot that uses it, unless it asks for another one.
     pub name: BotId,
-    /// Where it becomes a member.
+    /// The rooms that it becomes a member of.
     pub rooms: Vec<RoomName>,
     /// What it may do there.
     pub rights: Rights,
@@ -170,15 +170,15 @@ pub struct InviteRecord {
     pub by: BotId,
     /// When.
     pub created_at: Timestamp,
-    /// From when on it is worth nothing.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
-    /// Who came by it.
+    /// Its use, if it was used.
     pub claim: Option<ClaimRecord>,
 }
 
-/// Who came by an invite.
+/// The use of an invite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimRecord {
     /// When.
@@ -191,7 +191,7 @@ pub struct ClaimRecord {
     pub address: SmolStr,
 }
 
-/// Everything that is needed at start.
+/// Everything that the hub needs at its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// For the brain.
@@ -200,18 +200,18 @@ pub struct Loaded {
     pub bots: Vec<BotRecord>,
     /// Their tokens.
     pub tokens: Vec<TokenRecord>,
-    /// Invites, also those that are used or over.
+    /// Invites, including used and expired ones.
     pub invites: Vec<InviteRecord>,
-    /// Every name that a bot ever had here, sorted; also of those that are forgotten.
+    /// Every name that a bot ever had here, sorted, including names of removed bots.
     pub names: Vec<BotId>,
-    /// Until when retention by age was to wait; [`RESTORED`] in a store that a restore has made.
+    /// Until when retention by age pauses; [`RESTORED`] in a restored store.
     pub age_waits: Option<Timestamp>,
 }
 
-/// Stands for "as long as it may", since whoever restores a store does not know when it is opened.
+/// Means "as long as possible", because a restore cannot know when the store will be opened.
 pub const RESTORED: Timestamp = Timestamp(i64::MAX as u64);
 
-/// A place that keeps the log. One writer at a time.
+/// A store of the log. One writer at a time.
 ///
 /// Promises:
 /// 1. `commit` returns `Ok` only when all of the batch survives `kill -9` and loss of power.
@@ -226,38 +226,38 @@ pub trait Store: Send {
     /// Everything that is needed at start, without reading the log itself.
     fn load(&mut self) -> Result<Loaded, StoreError>;
 
-    /// Makes a batch durable; one outcome per write, in order.
+    /// Makes a batch durable. One outcome per write, in order.
     fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreError>;
 
-    /// A reader that can live on another thread, beside the writer. It sees every batch that was
-    /// committed before the call.
+    /// A reader that can live on another thread, beside the writer. It sees every batch that was committed
+    /// before the call.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
 }
 
 /// Reads beside the writer.
 pub trait Reader: Send {
-    /// Looks something up. An error of the medium is `Answer::Failed`.
+    /// Answers a query. An error of the medium gives `Answer::Failed`.
     fn answer(&mut self, query: &Query) -> Answer;
 
-    /// Looks up small records. What is damaged is named, and the others are there all the same, as far
-    /// as the medium can be read.
+    /// Reads small records. Damaged ones are named, and all others are returned as far as the medium can be
+    /// read.
     fn records(&mut self, query: &RecordQuery) -> Result<RecordPage, StoreError>;
 }
 
-/// A new life: never 0, which stands for "none" in places where an epoch is optional.
+/// A random epoch; never 0, which means "none" where an epoch is optional.
 fn random_epoch() -> Result<Epoch, StoreError> {
     let random = getrandom::u64()
         .map_err(|error| StoreError::Failed(format!("the system gives no randomness: {error}")))?;
     Ok(Epoch(random.max(1)))
 }
 
-/// What is written down as the newest moment when an entry was sent at `at`: the end of that second, so
-/// that a busy store writes it once a second.
+/// The newest time to store for an entry sent at `at`: the end of that second, so that a busy store writes
+/// it only once per second.
 fn newest(at: Timestamp) -> Timestamp {
     Timestamp((at.0 / 1_000 + 1) * 1_000)
 }
 
-/// The room that must exist for a change; `None` for the one that makes it and for a question.
+/// The room that must exist for a change; `None` for a change that makes it and for a question.
 fn room_of(change: &Change) -> Option<&RoomName> {
     match change {
         Change::CreateRoom { .. } | Change::WasSaid(_) => None,
@@ -274,7 +274,7 @@ fn room_of(change: &Change) -> Option<&RoomName> {
     }
 }
 
-/// The order of `Answer::Found`.
+/// The order of the messages in `Answer::Found`.
 fn oldest_first(one: &Found, other: &Found) -> Ordering {
     let key = |found: &Found| (found.sent_at, found.seq);
     key(one).cmp(&key(other)).then_with(|| (&one.room, &one.from).cmp(&(&other.room, &other.from)))

@@ -1,6 +1,6 @@
-//! A certificate with its key, and what is to be known about it.
+//! A certificate with its key, and the facts in it.
 //!
-//! Owns the judgement whether the two can be shown to clients now. Never reads a file.
+//! Owns the check whether the two match and are valid now. Never reads a file.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::pem::{Flaw, flaw};
 
-/// What the hub shows to whoever connects.
+/// The certificate and the key that the hub uses for TLS.
 #[derive(Clone)]
 pub struct Identity {
     /// For rustls.
@@ -124,7 +124,7 @@ impl Facts {
         self.not_after.duration_since(now).unwrap_or_default()
     }
 
-    /// Whether so little is left that whoever renews it should have done so.
+    /// Whether so little time is left that the certificate should have been renewed.
     pub fn is_late(&self, now: SystemTime) -> bool {
         self.left(now) < self.lifetime() / 6
     }

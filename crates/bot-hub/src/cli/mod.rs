@@ -1,7 +1,7 @@
 //! The command line: one verb per file.
 //!
-//! Owns the definition of the commands, what is printed and the exit codes. stdout is data, stderr is
-//! talk. Rules live elsewhere.
+//! Owns the definition of the commands, what is printed, and the exit codes. Results go to stdout, messages
+//! for people to stderr. The rules are in other crates.
 
 mod about;
 mod again;
@@ -103,7 +103,7 @@ struct Global {
 }
 
 impl Global {
-    /// Settings that flags give, whichever the command.
+    /// The settings that options give to every command.
     fn overrides(&self) -> Vec<Override> {
         let data = self.data.as_ref().map(|dir| dir.display().to_string());
         data.map(|dir| Override::new("--data", "store.path", dir)).into_iter().collect()

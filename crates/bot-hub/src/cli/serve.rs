@@ -1,7 +1,7 @@
-//! `bot-hub serve`: run the hub, and say what happened.
+//! `bot-hub serve`: run the hub, and report its start and end.
 //!
-//! Owns what is said at the start, or why there is none: as text, or as lines of the log where these are
-//! for machines, so that whoever collects them need not understand anything else.
+//! Owns the messages about the start, or about why it failed: as text for people, or as log lines where the
+//! log is for machines, so that a log collector has to parse only one format.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -94,7 +94,7 @@ fn warn(warnings: &[Problem]) {
     }
 }
 
-/// Whatever ends the hub, a panic among it, its last lines are written first.
+/// Writes the last log lines when the hub ends, even after a panic.
 struct LastLines;
 
 impl Drop for LastLines {
@@ -141,7 +141,7 @@ impl Serve {
     }
 }
 
-/// What the command line says besides the settings.
+/// Options of the command line that are no settings.
 struct How {
     started: Instant,
     trusts_clock: bool,
@@ -157,7 +157,8 @@ async fn serve(
     for address in loaded.config.addresses() {
         listeners.push(bind(address).await?);
     }
-    // Before anybody is told that the hub is there: who knows may also end it.
+    // Signal handlers are installed before the address is announced: from then on anybody may send a
+    // signal.
     let (reload, reloads) = mpsc::channel(1);
     // With a handler for SIGXFSZ, a file that reaches its size limit is an error and does not kill the
     // process.
@@ -187,7 +188,7 @@ async fn serve(
             tokio::select! {
                 _ = terminate.recv() => return,
                 _ = interrupt.recv() => return,
-                // A reload that is under way serves a second request too.
+                // If a reload is already waiting, it covers this request too.
                 _ = hangup.recv() => match ends_with_terminal {
                     true => return tracing::info!("the terminal was closed: the hub stops"),
                     false => drop(reload.try_send(())),
@@ -203,8 +204,8 @@ async fn serve(
     Ok(ended?)
 }
 
-/// Whether SIGHUP says that the terminal was closed, and not that the configuration is to be read again:
-/// there is one, and nobody asked to outlive it (`nohup`).
+/// Whether SIGHUP means that the terminal was closed, and is no request to reload: the process has a
+/// terminal and was not started with `nohup`.
 fn ends_with_terminal() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -213,7 +214,7 @@ fn ends_with_terminal() -> bool {
     ignored & hangup == 0 && std::fs::File::open("/dev/tty").is_ok()
 }
 
-/// Who has the data directory.
+/// The failure if another hub uses the data directory.
 fn running(data: &Path) -> Failure {
     let found = Home::find_running(data);
     let holder = found.map(|(hub, _)| format!(": pid {} at {}", hub.pid, hub.url));
@@ -236,10 +237,10 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// How long a terminal may keep the start waiting.
+/// How long the start waits for a terminal that accepts no output.
 const ANNOUNCE_WITHIN: Duration = Duration::from_secs(1);
 
-/// The line that programs wait for. Whoever reads it finds what was said before on stderr.
+/// Prints the line that programs wait for. Everything logged before is flushed to stderr first.
 fn announce(scheme: &str, bound: &[SocketAddr], out: Out) -> Result<(), Failure> {
     bot_hub_server::log::finish();
     let urls: Vec<String> = bound.iter().map(|it| format!("{scheme}://{it}")).collect();
@@ -254,7 +255,7 @@ fn announce(scheme: &str, bound: &[SocketAddr], out: Out) -> Result<(), Failure>
     let write = move || drop(tell.send(write_line(&line)));
     std::thread::Builder::new().name("announce".to_owned()).spawn(write).map_err(cannot_start)?;
     match told.recv_timeout(ANNOUNCE_WITHIN) {
-        // Nobody waits for it; the hub serves all the same.
+        // The reader of stdout went away; the hub runs without it.
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         Ok(Err(error)) => {
             let message = format!("cannot say on stdout where the hub listens: {error}");
@@ -268,7 +269,7 @@ fn announce(scheme: &str, bound: &[SocketAddr], out: Out) -> Result<(), Failure>
     }
 }
 
-/// What people are told at the start.
+/// What the start reports to people.
 struct Shown {
     data: String,
     config: String,

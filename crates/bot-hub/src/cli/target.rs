@@ -1,4 +1,4 @@
-//! What a person typed, and which room or bot that is.
+//! Resolves what a person typed to a room or a bot.
 //!
 //! Owns resolution and suggestions. A bare name is accepted only if exactly one room or bot has it; nothing
 //! is guessed.
@@ -16,7 +16,7 @@ use super::words;
 /// How many suggestions one wrong name gets.
 const SUGGESTIONS_MAX: usize = 3;
 
-/// Something that can be spoken to.
+/// A room or a bot that messages can be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Destination {
     Room(RoomName),
@@ -32,7 +32,7 @@ impl Destination {
         }
     }
 
-    /// The room that its messages are in.
+    /// The room that holds its messages.
     pub(super) fn room(&self, me: &BotId) -> RoomName {
         match self {
             Self::Room(room) => room.clone(),
@@ -41,17 +41,17 @@ impl Destination {
     }
 }
 
-/// The rooms and bots that can be seen.
+/// The rooms and bots that this bot can see.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     pub(super) rooms: Vec<RoomName>,
     pub(super) bots: Vec<BotId>,
-    /// Nothing is hidden: what is not in it does not exist.
+    /// Nothing is hidden: a name that is missing here does not exist.
     pub(super) is_complete: bool,
 }
 
 impl Directory {
-    /// Everything for an operator; for others what their bot may see.
+    /// All rooms and bots for an operator; for other bots those that they may see.
     pub(super) async fn read(hub: &Hub) -> Result<Self, Failure> {
         let rooms = hub.client.rooms().await?.rooms.into_iter().map(|it| it.room).collect();
         match hub.ask(Ask::bot_list(Page::default())).await {

@@ -1,4 +1,6 @@
 //! Memberships, cursors, marks, receipts and dropped ranges.
+//!
+//! Owns the rows that say how far a member has read. Never touches entries.
 
 use bot_hub_core::change::{DroppedRange, Outcome, ReceiptRecord};
 use bot_protocol::name::{BotId, RoomName};
@@ -77,7 +79,7 @@ impl Batch<'_> {
         at: Timestamp,
     ) -> Result<(), SqliteError> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
-        // Whatever a client claims, it cannot have what is not there yet.
+        // A client may claim any seq, but it cannot have received more than there is.
         let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let Some(joined) = &mut member.joined else { return Ok(()) };
@@ -107,7 +109,7 @@ impl Batch<'_> {
     pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<Outcome, SqliteError> {
         let ReceiptRecord { room: name, seq, bot, state, at, reason, reply } = receipt;
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
-        // Nothing would ever remove a receipt of an entry that is gone.
+        // A receipt for a removed entry would never be removed.
         if !(room.tail.first..=room.tail.head).contains(seq) {
             return Ok(Outcome::Done);
         }
@@ -169,7 +171,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Writes what the batch changed about a room's bots.
+    /// Writes the memberships of a room that the batch changed.
     pub(super) fn write_members(&mut self, name: &RoomName) -> Result<(), SqliteError> {
         let conn = self.conn;
         let Some(room) = self.cache.rooms.touched(name) else { return Ok(()) };
@@ -254,7 +256,7 @@ fn mark(
     write_mark(conn, sum, room, (bot, member.bot), state, past)
 }
 
-/// Puts a run into the past.
+/// Writes a run that ended into the table of past marks.
 fn write_mark(
     conn: &Connection,
     sum: &mut Sum,

@@ -1,7 +1,7 @@
 //! `bot-hub proto`: the bot-protocol text format on the command line.
 //!
-//! Owns the verbs and what they print. Everything about blocks and conversations is asked of
-//! `bot_protocol::block`; the state file is [`mod@file`]'s, its lock [`lock`]'s.
+//! Owns the verbs and what they print. `bot_protocol::block` owns blocks and conversations, [`mod@file`]
+//! the state file, and [`lock`] its lock.
 
 mod args;
 mod file;
@@ -76,7 +76,7 @@ fn read(path: &Path, stdin: &mut dyn Read) -> Result<String, Failure> {
     text.map_err(|error| unreadable(&name, &error))
 }
 
-/// The shape of v0.1, as a value.
+/// The JSON form of v0.1.
 fn shape(act: &Act<'_>, text: &str) -> Value {
     serde_json::from_str(&to_json(act, text)).expect("it was just written")
 }
@@ -90,7 +90,7 @@ fn show_block(text: &str) -> Result<Report, Failure> {
     })
 }
 
-/// One `key: value` per line, later lines of a value indented.
+/// One line `key: value` per field; further lines of a value are indented.
 fn fields(act: &Act<'_>) -> String {
     let mut lines =
         vec![("type".to_owned(), act.kind.to_string()), ("to".into(), act.to.to_string())];
@@ -205,9 +205,10 @@ fn join_parts(inputs: &Inputs, stdin: &mut dyn Read) -> Result<Report, Failure> 
     Ok(Report { text: format!("{text}\n"), json, ..Report::default() })
 }
 
-/// A conversation as `list` gives it in JSON: with its id.
+/// A conversation with its id, as `list` prints it in JSON.
 fn entry(id: &str, conversation: &Conversation) -> Value {
-    // The state file belongs to several programs, and one may have written what no value can hold.
+    // Several programs write the state file, and one of them may have written numbers or strings that a
+    // JSON value cannot hold.
     let text = serde_json::to_string(conversation).expect("strings, lists and JSON as it was read");
     let mut entry: Value = serde_json::from_str(&readable(&text)).unwrap_or_default();
     entry["requestId"] = id.into();

@@ -1,6 +1,7 @@
-//! What a verb has to say, and how it is said: to people, or as JSON.
+//! The result of a `proto` verb, and how it is printed: as text or as JSON.
 //!
-//! Owns the envelope, the exit codes, and that nothing from a message reaches a terminal raw.
+//! Owns the names and hints of errors about blocks and the state file. [`failure`](crate::cli::failure)
+//! owns how a failure is reported.
 
 use std::io::{self, Write};
 
@@ -9,18 +10,18 @@ use serde_json::Value;
 
 use super::file::FileError;
 use super::lock::LockError;
-
 use crate::cli::failure::{Failure, Kind};
+
 /// The result of a verb that succeeded.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    /// For people, and pipes.
+    /// The text for people and pipes.
     pub(super) text: String,
-    /// For scripts: an object, to which `ok` is added.
+    /// The object for scripts; `ok` is added to it.
     pub(super) json: Value,
-    /// The exit code, 0 if nothing else is to be said with it.
+    /// The exit code; it may be other than 0 although the verb succeeded.
     pub(super) code: u8,
-    /// For standard error.
+    /// Lines for stderr.
     pub(super) warnings: Vec<String>,
 }
 
@@ -115,8 +116,8 @@ pub(super) fn print(
         writeln!(stdout, "{object}")?;
     } else {
         write!(stdout, "{}", report.text)?;
-    stdout.flush()?;
     }
+    stdout.flush()?;
     Ok(report.code)
 }
 
@@ -124,7 +125,7 @@ pub(super) fn warn(warnings: &[String], stderr: &mut dyn Write) -> io::Result<()
     warnings.iter().try_for_each(|it| writeln!(stderr, "warning: {}", printable(it)))
 }
 
-/// What another bot wrote must not drive a terminal.
+/// Escapes what other bots wrote, so that it cannot control the terminal.
 pub(super) fn printable(text: &str) -> String {
     crate::cli::visible::visible(text).into_owned()
 }

@@ -1,4 +1,4 @@
-//! Transcripts of the verbs: a command line and an input in, what was said and the exit code out.
+//! Transcripts of the verbs: command line and input, then output and exit code.
 
 use clap::Parser;
 use serde_json::{Value, json};

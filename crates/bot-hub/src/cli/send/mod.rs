@@ -1,6 +1,6 @@
-//! `bot-hub send`: say something, and wait for what becomes of it.
+//! `bot-hub send`: send a message, and wait for its receipts.
 //!
-//! Owns the message and what is printed about it; the waiting is [`wait`]'s.
+//! Owns the message and what is printed about it; [`wait`] owns the waiting.
 
 mod wait;
 
@@ -23,10 +23,10 @@ use super::target::{Destination, Directory};
 use super::words;
 use bot_hub_server::config::Period;
 
-/// A hub that names no limit is a very old one.
+/// The limit for a very old hub, which does not say its own.
 const TEXT_BYTES_MAX: u64 = 1 << 20;
 
-/// Line ends behind a text that are still read, to be left out.
+/// How many line ends after the text are read, to be removed.
 const LINE_ENDS_MAX: u64 = 64;
 
 /// What to say, to whom, and how long to wait.
@@ -79,7 +79,7 @@ enum Wait {
     Answered,
 }
 
-/// A message that is stored.
+/// A message that was stored.
 struct Sent {
     id: MessageId,
     destination: Destination,
@@ -112,9 +112,8 @@ impl Send {
         self.follow(hub, &sent).await
     }
 
-    /// What is printed, and when: the id as soon as the message is stored, so that it is known whatever
-    /// happens to the waiting. On stdout, except where stdout is for something else: the answer, or one
-    /// JSON document.
+    /// Prints the id as soon as the message is stored, so that it is known whatever happens while waiting.
+    /// The id goes to stdout, unless stdout is reserved for the answer or for one JSON document.
     async fn follow(&self, hub: &mut Hub, sent: &Sent) -> Result<(), Failure> {
         let waits = self.wait != Wait::Stored;
         if !hub.out.json {
@@ -181,7 +180,7 @@ impl Send {
     }
 }
 
-/// What a command of `tail --exec` answers carries how many such answers there were before it.
+/// Counts the automatic answers before this message, when it is sent by a command of `tail --exec`.
 fn meta() -> Result<Option<Opaque>, Failure> {
     let hops = std::env::var(HOPS_VARIABLE).ok().and_then(|hops| hops.parse::<u64>().ok());
     let meta = hops.map(|hops| json!({ HOPS_KEY: hops.saturating_add(1) }).to_string());
@@ -189,7 +188,7 @@ fn meta() -> Result<Option<Opaque>, Failure> {
     meta.map_err(|error| Failure::new(Kind::Failed, error.to_string()))
 }
 
-/// Nobody has said whether the hub has it: the same again is never wrong.
+/// The hub did not confirm the message. Sending it again with the same id is always safe.
 fn perhaps_stored(kind: Kind, id: &MessageId, what: &str) -> Failure {
     Failure::new(kind, format!("`{id}`: {what}; perhaps it is stored"))
         .hint(format!("send it again with --id {id}: it is stored once"))
@@ -197,7 +196,7 @@ fn perhaps_stored(kind: Kind, id: &MessageId, what: &str) -> Failure {
 }
 
 impl Sent {
-    /// What is left to print at the end.
+    /// Prints the rest at the end.
     fn tell(
         &self,
         hub: &Hub,
@@ -221,7 +220,8 @@ impl Sent {
         hub.out.answer(&value, String::new)
     }
 
-    /// The message is stored, but its id could not be printed: a second run would say it twice.
+    /// The message was stored, but its id could not be printed. The hint prevents a second run from sending
+    /// it twice.
     fn unprinted(&self, failure: Failure) -> Failure {
         if failure.kind == Kind::Unheard {
             return failure;
@@ -234,20 +234,21 @@ impl Sent {
             .details(json!({ "id": self.id, "room": self.room }))
     }
 
-    /// A person pressed ctrl-c: the message goes on, and here is how to.
+    /// The failure after ctrl-c: the message was sent, and the hint shows how to follow it.
     fn interrupted(&self) -> Failure {
         Failure::new(Kind::Interrupted, format!("`{}` is stored; only the waiting ended", self.id))
             .hint(format!("see what becomes of it: bot-hub trace {}", self.id))
             .details(json!({ "id": self.id, "room": self.room }))
     }
 
-    /// Nothing is ever sent to nobody without saying so.
+    /// The result as a sentence; it also says if the message has no recipient.
     fn in_words(&self) -> String {
         let (to, ack) = (self.destination.typed(), &self.ack);
         let queued = ack.queued.unwrap_or(0);
         let again = if ack.duplicate { " before" } else { "" };
         if ack.delivered == 0 && queued == 0 && ack.duplicate {
-            // It says nothing about those who had it before the hub started.
+            // The acknowledgement of a repeated message says nothing about recipients that had it before
+            // the hub started.
             return format!("stored before in {to}; bot-hub trace {} says more", self.id);
         }
         if ack.delivered == 0 && queued == 0 {
@@ -262,7 +263,7 @@ impl Sent {
     }
 }
 
-/// The refusal of a bot that is not a member, with the bot's name.
+/// The refusal for a non-member, with the bot's name added.
 pub(super) fn in_our_words(failure: Failure, hub: &Hub, room: &str) -> Failure {
     if failure.code.as_deref() != Some("not_a_member") {
         return failure;
@@ -272,12 +273,12 @@ pub(super) fn in_our_words(failure: Failure, hub: &Hub, room: &str) -> Failure {
     Failure::new(Kind::Refused, message).hint(hint)
 }
 
-/// No more than the hub takes: what is longer is refused before all of it was read.
+/// Reads stdin up to the hub's limit. A longer text is refused before it was read to its end.
 fn read_stdin(hub: &Hub) -> Result<String, Failure> {
     if std::io::stdin().is_terminal() {
         say("what is said is read from here; ctrl-d ends it");
     }
-    // Line ends behind the text do not count; a hub that says no limit gets what memory bears.
+    // Line ends after the text do not count towards the limit.
     let limit = hub.hello.limits.as_ref().map_or(TEXT_BYTES_MAX, |it| u64::from(it.text_bytes));
     let mut bytes = Vec::new();
     let read = std::io::stdin().take(limit + LINE_ENDS_MAX).read_to_end(&mut bytes);

@@ -1,7 +1,7 @@
-//! Waiting for what becomes of a message.
+//! Waits for the receipts of a message.
 //!
-//! Owns when a wish is fulfilled and when it never will be. Asks `status` whenever something happened,
-//! and after each reconnect: receipts that were lost with a connection are not missed.
+//! Owns when a wish is fulfilled, and when it can no longer be. Asks `status` after every event and every
+//! reconnect, so receipts that were lost with a connection are not missed.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -26,14 +26,14 @@ use crate::cli::out::{Out, say};
 use crate::cli::target::Destination;
 use crate::cli::visible::visible_line;
 
-/// What came of it, for everybody whom it was for.
+/// The state of every recipient, and the answer if there was one.
 type Outcome = (Vec<Value>, Option<Delivery>);
 
-/// Where a message stands, measured by a wish.
+/// How far a message is, compared with the wish.
 enum Standing {
     Fulfilled(Option<MessageId>),
     Open,
-    /// Nobody will get it so far any more.
+    /// No recipient can reach the wish any more.
     Hopeless,
 }
 
@@ -88,15 +88,15 @@ async fn wait(
     }
 }
 
-/// How far the recipients are, state by state, for a person who looks.
+/// Shows how the states of the recipients change, on a terminal.
 #[derive(Default)]
 struct Progress {
-    /// Steps that were shown, per recipient.
+    /// How many steps of each recipient were shown.
     steps: BTreeMap<BotId, usize>,
     counts: String,
 }
 
-/// More recipients than this are counted, not listed.
+/// With more recipients than this, only counts are shown.
 const LISTED_MAX: usize = 8;
 
 impl Progress {
@@ -161,20 +161,20 @@ async fn next_signal(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<Signal, F
     }
 }
 
-/// Whether a receipt for a range of messages is about this one, too.
+/// Whether a range of receipts includes this message.
 fn concerns(range: &RangeReceipt, sent: &Sent) -> bool {
     let is_in = |seq: u64| (range.from_seq..=range.to_seq).contains(&seq);
     range.room == sent.room && sent.ack.seq.is_none_or(is_in)
 }
 
-/// What a receipt says, if `status` does not say it: a receipt is told while it is being stored.
+/// Adds a receipt that `status` does not have yet: the hub sends a receipt while it is still being stored.
 fn add(recipients: &mut [RecipientStatus], receipt: &Receipt) {
     let Some(recipient) = recipients.iter_mut().find(|it| it.bot == receipt.bot) else { return };
     if recipient.steps.iter().all(|step| step.state != receipt.state) {
         let (state, at) = (receipt.state.clone(), receipt.at);
         let (reason, reply) = (receipt.reason.clone(), receipt.reply.clone());
-        // How a word that is not known compares with the others, only the hub knows: it comes last,
-        // and what `status` said stays.
+        // This program cannot order a state that it does not know: the step comes last, and the state from
+        // `status` stays.
         if state.known() > recipient.state.known() {
             recipient.state = state.clone();
         }
@@ -183,7 +183,7 @@ fn add(recipients: &mut [RecipientStatus], receipt: &Receipt) {
     }
 }
 
-/// The answer that a receipt named.
+/// The answer that a receipt names.
 async fn read_answer(
     hub: &Hub,
     sent: &Sent,
@@ -195,7 +195,7 @@ async fn read_answer(
             History { room: sent.room.clone(), after: Some(after), before: None, limit: None };
         let page = match hub.client.history(page).await {
             Ok(page) => page,
-            // It was answered; only reading it is not ours.
+            // There is an answer, but this bot may not read it.
             Err(AskError::Refused(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
@@ -243,7 +243,7 @@ fn has_reached(recipient: &RecipientStatus, wish: Wait) -> bool {
         let mut steps = recipient.steps.iter().filter_map(|it| it.state.known());
         steps.any(|state| states.contains(&state))
     };
-    // Who declines or fails has got it.
+    // A recipient that declines or fails has received the message.
     let received = &[Received, Started, Answered, Done, Declined, Failed];
     match wish {
         Wait::Stored => true,
@@ -301,7 +301,7 @@ mod tests {
 
     use super::*;
 
-    /// `ann:stored,delivered` is a recipient and its steps.
+    /// `ann:stored,delivered` describes a recipient and its steps.
     fn check(recipients: &[&str], wish: Wait, expected: &str) {
         let recipients: Vec<_> = recipients.iter().map(|text| recipient(text)).collect();
         let found = match standing(&recipients, wish) {

@@ -1,6 +1,6 @@
-//! `bot-hub top`: who waits for whom, as it happens.
+//! `bot-hub top`: a live view of rooms, bots and rates.
 //!
-//! Owns the loop: samples come in, keys come in, a screen goes out. Without a terminal it prints lines.
+//! Owns the loop: samples and keys come in, a screen goes out. Without a terminal it prints lines.
 
 mod commits;
 mod keys;
@@ -49,7 +49,7 @@ pub(super) struct Top {
 /// A sample, or why none could be taken.
 type Sampled = Result<Sample, String>;
 
-/// Samples that may lie around. One is enough: who looks at a screen wants the newest.
+/// How many samples may be buffered. One is enough, because the screen shows only the newest.
 const SAMPLES_MAX: usize = 1;
 
 impl Top {
@@ -99,7 +99,7 @@ async fn feed(hub: &mut Hub, sender: mpsc::Sender<Sampled>, every: Duration) {
         let sampled = match Sample::take(hub).await {
             Ok(sample) => Ok(sample),
             Err(failure) => {
-                // It may be back, with another token or at another address.
+                // The hub may have returned with another token or at another address.
                 hub.renew().await;
                 Err(failure.message)
             }
@@ -174,7 +174,7 @@ async fn watch(mut view: View, mut samples: mpsc::Receiver<Sampled>) -> Result<(
     }
 }
 
-/// Gives the terminal back when the screen ends, however that happens: a key, a signal, an error.
+/// Restores the terminal when the screen ends, by a key, a signal or an error.
 struct Restored;
 
 impl Drop for Restored {
