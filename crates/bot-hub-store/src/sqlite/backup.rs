@@ -22,8 +22,7 @@ use super::schema;
 use super::verify::{Report, verify_file};
 use crate::{RESTORED, StoreError, random_epoch};
 
-/// The free space that a backup leaves to the hub if both are on the same disk, unless that is less than a
-/// tenth of the disk.
+/// The free space that a backup leaves to a hub on the same disk; on a small disk a tenth of it.
 const RESERVE_BYTES: u64 = 64 << 20;
 
 /// A finished copy.
