@@ -1,7 +1,7 @@
 //! The words of Bot Hub: everything that two parties must spell alike.
 //!
-//! * [`name`], [`id`], [`time`]: who, where, which message and when, as typed values.
-//! * [`word`]: lists of words that a newer hub may add to.
+//! * [`name`], [`id`], [`time`]: who, where, which message and when, as typed values; [`calendar`]: dates.
+//! * [`word`]: lists of words that a newer hub may add to; [`suggest`]: what a wrong word probably meant.
 //! * [`frame`]: what crosses the WebSocket; [`receipt`]: what becomes of a message; [`code`]: every
 //!   refusal; [`limits`]: bounds that both sides must know.
 //! * [`block`]: the bot-protocol text format, an act as fenced text.
@@ -12,6 +12,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod block;
+pub mod calendar;
 pub mod code;
 pub mod depth;
 pub mod frame;
@@ -23,6 +24,7 @@ pub mod right;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod secret;
+pub mod suggest;
 pub mod time;
 pub mod word;
 mod work;

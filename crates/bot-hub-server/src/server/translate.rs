@@ -1,4 +1,6 @@
-//! From the configuration that people write to what each part wants to know.
+//! Translates the configuration into the settings of each part.
+//!
+//! Owns the arithmetic between settings and bounds. Validates nothing: the configuration did.
 
 use std::rc::Rc;
 
@@ -12,12 +14,12 @@ use crate::door::{DoorConfig, DoorLimits};
 use crate::engine::Reconfiguration;
 use crate::engine::credential::hash_token;
 
-/// Entries per room that the memory store keeps, whatever the configuration allows a disk to keep: a
-/// thousand rooms with a thousand short messages each are about half a gigabyte.
+/// How many entries per room the memory store keeps at most: a thousand rooms with a thousand short
+/// messages each use about half a gigabyte.
 const ENTRIES_IN_MEMORY_MAX: u64 = 1_000;
 
-/// The same in bytes: a thousand messages of a kibibyte. Longer ones would take gigabytes, and each would
-/// be written to memory that no cache holds.
+/// The same in bytes: a thousand messages of one kibibyte. Longer messages would use gigabytes and be
+/// written to memory outside of every cache.
 const BYTES_IN_MEMORY_MAX: u64 = 1024 * 1024;
 
 pub(super) fn limits(config: &Config) -> Limits {
@@ -46,7 +48,7 @@ pub(super) fn settings(config: &Config) -> Settings {
         retention: retention(config, &config.retention),
         create_rooms_on_join: config.create_rooms_on_join,
         guests_reach_all: config.guests_reach_all,
-        // Half of what the outbox takes: acknowledgements and errors need room too.
+        // Half of the outbox: acknowledgements and errors need room too.
         outstanding_bytes_max: config.limits.outbox_bytes.as_usize() / 2,
         ..Settings::default()
     }
@@ -106,12 +108,12 @@ pub(super) fn door(loaded: &Loaded) -> DoorConfig {
         heartbeat: timeouts.ping.get(),
         silence: timeouts.dead.get(),
         write_stall: timeouts.write_stall.get(),
-        // A tenth is left for the store and the process to end in.
+        // A tenth of the time remains for the store and the process to end.
         drain: timeouts.drain.get() * 9 / 10,
         connections_max: limits.connections_max as usize,
         connections_per_address_max: limits.connections_per_address as usize,
         unauthenticated_max: limits.unauthenticated_max as usize,
-        // One address, perhaps a proxy with everybody behind it, leaves the other half to others.
+        // One address, perhaps a proxy for many clients, leaves half of the places to others.
         unauthenticated_per_address_max: (limits.unauthenticated_max as usize).div_ceil(2),
         unauthenticated_keep: timeouts.auth.get() / 10,
         ..defaults

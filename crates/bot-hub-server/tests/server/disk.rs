@@ -33,7 +33,7 @@ impl Small {
 
 impl Drop for Small {
     fn drop(&mut self) {
-        // Lazily: whoever still has a file open there is on the way out.
+        // Lazily, because a process that is ending may still have a file open there.
         drop(Command::new("umount").arg("-l").arg(&self.0).status());
     }
 }

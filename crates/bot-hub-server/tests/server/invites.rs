@@ -137,7 +137,7 @@ async fn what_is_no_code_says_why_and_uses_none() {
 }
 
 #[tokio::test]
-async fn guessing_codes_is_limited_per_address_and_overall() {
+async fn guessing_codes_is_rate_limited_per_address_and_overall() {
     let stage =
         Stage::start(&config(&["ana"], "operators: [\"ana\"], trustProxies: [\"127.0.0.1\"]"));
     let (ana, _events) = stage.client("ana").await;
@@ -320,7 +320,7 @@ async fn a_bot_with_the_right_invites_into_its_room_and_no_further() {
         stage.request("POST", path, &auth, &wish(&["lab"], "read").replace("moss", "ivy")).await;
     let late = late.json();
     let own = format!("{path}/{}", late["id"].as_str().unwrap());
-    // Whoever may not invite any more has invited nobody.
+    // The invites of a bot that lost the right to invite are void.
     let can: Option<Rights> = Some("read,post".parse().unwrap());
     let room = RoomName::new("lab").unwrap();
     ana.operate(Operation::RoomAdd { room, bot: bot("fern"), can }).await.unwrap();

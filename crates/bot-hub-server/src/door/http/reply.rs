@@ -1,4 +1,6 @@
 //! The shapes of HTTP answers.
+//!
+//! Owns the headers that all answers share. Never chooses a status.
 
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
