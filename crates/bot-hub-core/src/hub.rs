@@ -339,8 +339,13 @@ impl Hub {
 
     /// Asks the store for a change. `named` are the room and the bot that it names.
     pub(crate) fn change(&mut self, change: Change, named: Named, waiter: Waiter) {
-        self.outputs.push_back(Output::Change(change.clone()));
-        self.underway.push_back(Underway { change, named, waiter });
+        self.submit(change.clone(), Underway { change, named, waiter });
+    }
+
+    /// Asks the store for a change that is `underway` from now on.
+    pub(crate) fn submit(&mut self, change: Change, underway: Underway) {
+        self.outputs.push_back(Output::Change(change));
+        self.underway.push_back(underway);
     }
 
     pub(crate) fn ask(&mut self, query: Query, ask: Ask) -> Ticket {

@@ -23,6 +23,7 @@ pub(crate) struct Losers {
 }
 
 impl World {
+    #[inline]
     pub(super) fn append(&mut self, draft: Arc<Draft>, named: Named, outcome: &Outcome) -> Effect {
         let (room, from) = self.named(named, &draft.room, &draft.from);
         match *outcome {
@@ -34,6 +35,7 @@ impl World {
         }
     }
 
+    #[inline]
     fn appended(&mut self, room: RoomIx, from: BotIx, entry: Entry) -> Effect {
         self.room_is_there(room);
         let state = self.room_mut(room);

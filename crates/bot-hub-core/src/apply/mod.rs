@@ -74,7 +74,7 @@ pub(crate) struct Recorded {
     pub(crate) room: RoomIx,
     pub(crate) bot: BotIx,
     pub(crate) record: ReceiptRecord,
-    /// Something as high is recorded, or that it was dropped with the membership.
+    /// Something as high is recorded, or that it was dropped with the membership; or there is no such entry.
     pub(crate) is_late: bool,
     /// The membership in which it was received goes on.
     pub(crate) goes_on: bool,
@@ -84,6 +84,7 @@ pub(crate) struct Recorded {
 
 impl World {
     /// Takes over what was committed. Changes of one room come in the order of the store.
+    #[inline]
     pub(crate) fn apply(
         &mut self,
         now: Timestamp,

@@ -48,10 +48,11 @@ impl World {
         outcome: &Outcome,
     ) -> Effect {
         let (room, bot) = self.named(named, &record.room, &record.bot);
-        let (head, is_late) = (self.room(room).head, *outcome == Outcome::Late);
+        let is_there = (1..=self.room(room).head).contains(&record.seq);
+        let is_late = *outcome == Outcome::Late || !is_there;
         let member = self.going_on(room, bot, record.seq);
         let goes_on = member.is_some();
-        let member = member.filter(|_| !is_late && record.seq <= head);
+        let member = member.filter(|_| !is_late);
         let is_news = member.is_some_and(|it| it.learn_receipt(record.seq, record.state));
         Effect::Recorded(Recorded { room, bot, record, is_late, goes_on, is_news })
     }

@@ -17,7 +17,7 @@ use crate::entry::{Draft, Entry, Extras};
 use crate::hub::Hub;
 use crate::index::{BotIx, Named, RoomIx};
 use crate::io::{ConnId, Output};
-use crate::waiting::{Sender, Waiter};
+use crate::waiting::{Sender, Underway, Waiter};
 use crate::world::PlaceOf;
 
 /// Whether the log had a message before.
@@ -35,7 +35,9 @@ impl Hub {
         };
         let sender = Sender { conn, chosen_id: message.id.is_some() };
         let draft = Arc::new(self.draft(self.room_name(room), bot, message));
-        self.change(Change::Append(draft), Named::member(room, bot), Waiter::Sender(sender));
+        let change = Change::Append(Arc::clone(&draft));
+        let (named, waiter) = (Named::member(room, bot), Waiter::Sender(sender));
+        self.submit(change, Underway { change: Change::Append(draft), named, waiter });
     }
 
     fn accept(&mut self, bot: BotIx, message: &Message) -> Result<RoomIx, ErrorFrame> {
@@ -118,6 +120,7 @@ impl Hub {
     }
 
     /// An entry is committed: readers get it, and whoever said it here the `ack`.
+    #[inline]
     pub(crate) fn append_answered(
         &mut self,
         room: RoomIx,

@@ -70,6 +70,13 @@ impl Window {
         self.0.get_mut(at)
     }
 
+    /// An entry was received elsewhere.
+    pub(crate) fn remove(&mut self, seq: u64) {
+        if let Some(at) = self.at(seq) {
+            self.0.remove(at);
+        }
+    }
+
     /// The slots with that id, oldest first. Two senders may have chosen the same.
     pub(crate) fn with_id(&self, id: &MessageId) -> impl Iterator<Item = &Slot> + Clone {
         self.0.iter().filter(move |slot| slot.id == *id)

@@ -63,7 +63,28 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         "damage lab 5",
     ];
     let line = prop::sample::select(lines.to_vec()).prop_map(|line| Step::Line(line.to_owned()));
-    let elsewhere = [
+    let named = |verb: &'static str| {
+        (bot.clone(), room.clone())
+            .prop_map(move |(bot, room)| Step::Line(format!("{} {verb} {room}", KINDS[bot].0)))
+    };
+    prop_oneof![
+        6 => line,
+        4 => elsewhere(),
+        3 => bot.clone().prop_map(Step::Open),
+        2 => bot.clone().prop_map(|bot| Step::Line(format!("close {}", KINDS[bot].0))),
+        2 => bot.clone().prop_map(|bot| Step::Line(format!("written {}", KINDS[bot].0))),
+        4 => named("join"),
+        1 => named("leave"),
+        10 => (bot.clone(), place, any::<bool>(), prop::bool::weighted(0.1))
+            .prop_map(|(bot, to, again, expires)| Step::Say { bot, to, again, expires }),
+        6 => (bot, 1_usize..8, any::<bool>())
+            .prop_map(|(bot, count, hasty)| Step::Read { bot, count, hasty }),
+    ]
+}
+
+/// What somebody else does.
+fn elsewhere() -> impl Strategy<Value = Step> {
+    let lines = [
         "say lab eve hello",
         "say den eve hello",
         "say lab ana hello",
@@ -80,31 +101,14 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         "cursor lab carl 4 delivered",
         "cursor lab ana 6",
         "mark lab ana 4",
-        "receipt lab bob 2 done",
+        "receipt lab bob 2 received; receipt lab bob 2 done",
         "receipt lab ana 3 received",
         "drop lab dora 1..3",
         "drop lab ana 2..6",
         "retain lab 4; trim lab 4",
     ];
-    let elsewhere = prop::sample::select(elsewhere.to_vec());
-    let elsewhere = elsewhere.prop_map(|line| Step::Line(format!("elsewhere {line}")));
-    let named = |verb: &'static str| {
-        (bot.clone(), room.clone())
-            .prop_map(move |(bot, room)| Step::Line(format!("{} {verb} {room}", KINDS[bot].0)))
-    };
-    prop_oneof![
-        6 => line,
-        4 => elsewhere,
-        3 => bot.clone().prop_map(Step::Open),
-        2 => bot.clone().prop_map(|bot| Step::Line(format!("close {}", KINDS[bot].0))),
-        2 => bot.clone().prop_map(|bot| Step::Line(format!("written {}", KINDS[bot].0))),
-        4 => named("join"),
-        1 => named("leave"),
-        10 => (bot.clone(), place, any::<bool>(), prop::bool::weighted(0.1))
-            .prop_map(|(bot, to, again, expires)| Step::Say { bot, to, again, expires }),
-        6 => (bot, 1_usize..8, any::<bool>())
-            .prop_map(|(bot, count, hasty)| Step::Read { bot, count, hasty }),
-    ]
+    let line = prop::sample::select(lines.to_vec());
+    line.prop_map(|line| Step::Line(format!("elsewhere {line}")))
 }
 
 pub(crate) struct Run {

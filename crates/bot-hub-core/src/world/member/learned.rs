@@ -64,12 +64,15 @@ impl Member {
         if is_known || state < ReceiptState::Received {
             return false;
         }
-        if self.window.get(seq).is_some() {
-            let is_news = self.window.raise(seq, state).is_some();
-            if is_news {
-                self.advance();
+        if let Some(slot) = self.window.get(seq) {
+            if slot.is_taken() {
+                return self.window.raise(seq, state).is_some();
             }
-            return is_news;
+            // It says nothing of the gaps that a reader was told of here.
+            self.window.remove(seq);
+            self.ahead.keep([seq]);
+            self.advance();
+            return true;
         }
         self.settle_buffer();
         let is_lost = self.losses.why(seq).is_some() || self.losses.count_expired(seq, seq) > 0;

@@ -61,7 +61,7 @@ impl Member {
     /// The store has dropped that, and what the member reads ends in the same batch. How much it is was
     /// counted when this brain asked for it.
     pub(crate) fn part_with(&mut self, range: DroppedRange) {
-        let (after, to) = (range.from - 1, range.to);
+        let (after, to) = (range.from.saturating_sub(1), range.to);
         let same = |it: &&Parted| it.after == after;
         let asked = self.partings.front();
         let asked = asked.and_then(|it| Some((it.stretches.iter().find(same)?.others, it.head)));
