@@ -80,6 +80,7 @@ impl Hub {
         };
         match pending {
             Pending::Append(said) => {
+                self.was_not_stored(&said);
                 let reference = if said.chosen_id { said.draft.id.as_str() } else { "message" };
                 self.refuse(said.conn, code, reference);
             }

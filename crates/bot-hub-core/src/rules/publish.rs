@@ -16,6 +16,7 @@ use crate::entry::{Draft, Entry, Extras};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::io::{ConnId, Output};
+use crate::rules::quota::size_of;
 use crate::waiting::{Doubted, Pending, Said, Waiter};
 use crate::world::PlaceOf;
 
@@ -33,6 +34,8 @@ impl Hub {
             Err(error) => return self.refuse_message(conn, bot, message, error),
         };
         let said = self.said(conn, bot, room, message);
+        let bytes = said.draft.size() as u64;
+        self.world.bot_mut(bot).said.add(self.now, bytes);
         self.change(Change::Append(said.draft.clone()), Pending::Append(said));
     }
 
@@ -47,6 +50,7 @@ impl Hub {
         if message.expires_at.is_some_and(|at| at <= self.now) {
             return Err(ErrorFrame::new(Code::Expired));
         }
+        self.may_say(bot, size_of(message))?;
         self.destination(bot, message)
     }
 
@@ -130,10 +134,12 @@ impl Hub {
                 self.ack(said, seq, Novelty::New, handed);
             }
             Outcome::Duplicate { seq, sent_at } if self.world.is_own(said.from, sent_at) => {
+                self.was_not_stored(&said);
                 self.acknowledge_again(said, seq);
             }
             // What a removed bot of the same name said is of somebody else, also if it is the same.
             Outcome::Duplicate { .. } | Outcome::Conflict => {
+                self.was_not_stored(&said);
                 let hint =
                     "make a new id for every message; repeat one only to send the same again";
                 let error = ErrorFrame::new(Code::IdConflict).hint(hint);
@@ -143,6 +149,11 @@ impl Hub {
                 debug_assert!(false, "an append has a place");
             }
         }
+    }
+
+    /// It takes no space, and does not count against what its sender may say in a day.
+    pub(crate) fn was_not_stored(&mut self, said: &Said) {
+        self.world.bot_mut(said.from).said.take_back(said.draft.size() as u64);
     }
 
     /// What became of a message that was refused: if it is the same as one that is stored, it gets the

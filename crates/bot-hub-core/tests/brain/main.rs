@@ -30,6 +30,7 @@ mod pages;
 mod parting;
 mod presence;
 mod properties;
+mod quotas;
 mod ranges;
 mod reading_on;
 mod receipts;

@@ -24,6 +24,7 @@ mod invites;
 pub mod metrics;
 mod questions;
 pub mod registry;
+pub mod reserve;
 mod serve;
 mod settle;
 mod shutdown;
@@ -59,6 +60,7 @@ use self::former::{Former, members_in};
 use self::invites::{Book, Claim};
 use self::metrics::{Metrics, Surroundings};
 use self::registry::{Pass, Registry, Reread};
+use self::reserve::Reserve;
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
 use bot_hub_store::driver::{Driver, StoreEvent};
@@ -113,6 +115,8 @@ pub struct Reconfiguration {
     pub operators: Vec<BotId>,
     /// The address of the hub in the world.
     pub public_url: Option<String>,
+    /// See `limits.freeDiskReserve`.
+    pub free_disk_reserve: u64,
     /// See `limits.authFailuresPerMinute`.
     pub auth_failures_per_minute: u32,
     /// Rooms of the file, as inputs for the brain.
@@ -248,6 +252,7 @@ pub struct Engine {
     draining: bool,
     version: SmolStr,
     surroundings: Rc<dyn Fn() -> Surroundings>,
+    reserve: Reserve,
     traces: traces::Traces,
 }
 
@@ -293,6 +298,7 @@ impl Engine {
             draining: false,
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
             surroundings: Rc::new(Surroundings::default),
+            reserve: Reserve::default(),
             traces: traces::Traces::default(),
         }
     }
@@ -428,6 +434,7 @@ impl Engine {
     pub fn configure(&mut self, new: Reconfiguration) {
         self.begin_turn();
         self.limits = new.settings.limits;
+        self.reserve.wanted = new.free_disk_reserve;
         self.input(Input::Configured(new.settings));
         let Reread { bots, vouched } =
             self.registry.configure(new.tokens, new.operators, new.auth_failures_per_minute);
