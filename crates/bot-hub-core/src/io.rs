@@ -120,6 +120,8 @@ pub struct Standing {
 pub enum Input {
     /// Retention by age waits, for that reason, because the clock cannot be trusted; or goes on.
     AgeWaits(Option<SmolStr>),
+    /// The disk has only so many bytes left, which are kept for receipts, cursors and operators; or it has more.
+    DiskLeft(Option<u64>),
     /// A bot authenticated.
     Opened {
         /// Its connection.

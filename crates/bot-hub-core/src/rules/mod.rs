@@ -12,6 +12,7 @@ mod pages;
 mod parting;
 mod presence;
 mod publish;
+mod quota;
 mod retention;
 mod rights;
 mod target;

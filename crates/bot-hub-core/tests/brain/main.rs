@@ -32,6 +32,7 @@ mod pages;
 mod parting;
 mod presence;
 mod properties;
+mod quotas;
 mod ranges;
 mod reading_on;
 mod receipts;

@@ -152,6 +152,9 @@ impl Server {
         let supervisor = Rc::new(Supervisor::of(&self.sources.env));
         let bound = addresses(&listeners);
         let dir = self.home.as_ref().map(|home| home.dir().to_path_buf());
+        if let Some(dir) = dir.clone() {
+            self.engine.watch_disk(Rc::new(move || surroundings::disk_space(&dir)));
+        }
         self.engine.surround(surroundings::measure(dir, Rc::clone(&door)));
 
         let (traces, exporter) = Exporter::start(&self.sources.env);

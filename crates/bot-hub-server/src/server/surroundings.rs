@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::door::Door;
 use crate::engine::metrics::{Process, Sockets, StoreSpace, Surroundings};
+use crate::engine::reserve::DiskSpace;
 
 /// Ticks per second in `/proc/self/stat`: the same on every Linux that programs see.
 const TICKS_PER_S: f64 = 100.0;
@@ -32,12 +33,15 @@ pub(super) fn measure(dir: Option<PathBuf>, door: Rc<Door>) -> impl Fn() -> Surr
 /// The disk space used by the store, and the free space.
 pub fn store_space(dir: &Path) -> Option<StoreSpace> {
     let size = |name: &str| dir.join(name).metadata().map_or(0, |it| it.len());
+    let (bytes, log_bytes) = (size("hub.db"), size("hub.db-wal"));
+    Some(StoreSpace { bytes, log_bytes, free_bytes: disk_space(dir)?.free })
+}
+
+/// The disk that a folder is on.
+pub(super) fn disk_space(dir: &Path) -> Option<DiskSpace> {
     let disk = rustix::fs::statvfs(dir).ok()?;
-    Some(StoreSpace {
-        bytes: size("hub.db"),
-        log_bytes: size("hub.db-wal"),
-        free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
-    })
+    let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+    Some(DiskSpace { free: bytes(disk.f_bavail), total: bytes(disk.f_blocks) })
 }
 
 fn sockets(door: &Door) -> Sockets {

@@ -36,6 +36,8 @@ pub(super) fn limits(config: &Config) -> Limits {
         buffer_per_bot_per_room: it.buffer_per_bot_per_room,
         rooms_made_per_bot: Some(it.rooms_made_per_bot),
         rooms_max: Some(it.rooms_max),
+        bytes_per_bot_per_day: Some(it.bytes_per_bot_per_day.get()),
+        bytes_per_guest_per_day: Some(it.bytes_per_guest_per_day.get()),
         side_connections_per_bot: Some(it.side_connections_per_bot),
         wire_bytes: None,
     }
@@ -63,6 +65,7 @@ pub(super) fn reconfiguration(config: &Config) -> Reconfiguration {
         tokens: tokens.collect(),
         operators: config.operators.clone(),
         public_url: config.public_url().map(ToString::to_string),
+        free_disk_reserve: config.limits.free_disk_reserve.get(),
         auth_failures_per_minute: config.limits.auth_failures_per_minute,
         rooms: rooms(config),
         stored: None,

@@ -88,12 +88,16 @@ fn text(hub: &Hub, version: &str, it: &HubNumbers) -> String {
     .filter(|(count, _)| *count > 0)
     .map(|(count, what)| format!("{count} {what}"))
     .collect();
+    let disk = it.disk_left.map_or_else(String::new, |left| {
+        let left = words::size(left);
+        format!("\n  disk       {left} left, kept for receipts and operators: messages are refused")
+    });
     let lost = if lost.is_empty() { "nothing".to_owned() } else { lost.join(", ") };
     format!(
         "{} · Bot Hub {version}{pid}\n  \
          bots       {}, {} online, {}\n  \
          rooms      {}, {} kept\n  \
-         waiting    {}{oldest}\n  \
+         waiting    {}{oldest}{disk}\n  \
          since the start  {} accepted, {}, lost on the way: {lost}\n  \
          epoch      {}",
         hub.url,

@@ -121,6 +121,7 @@ fn read(dir: &std::path::Path) -> Option<Census> {
         client: None,
         created_at: Some(it.created_at),
         last_seen: it.last_seen,
+        said_in_a_day: 0,
         slowed: None,
         ended_lately: None,
     });

@@ -8,7 +8,7 @@ use super::Patient;
 use super::finding::Findings;
 use crate::cli::hub::Hub;
 use crate::cli::out::counted;
-use crate::cli::words::{period, wall_clock};
+use crate::cli::words::{period, size, wall_clock};
 
 /// A difference from which people notice it in logs.
 const NOTICEABLE_MS: u64 = 2_000;
@@ -48,6 +48,12 @@ async fn ask(hub: &Hub, findings: &mut Findings) {
         );
         let why = "what is damaged is withheld, never delivered";
         findings.warning("store", what, why, "bot-hub verify names all of it");
+    }
+    if let Some(left) = numbers.disk_left {
+        let what = format!("the disk has {} left: messages are refused", size(left));
+        let why = "what is left is kept for receipts, cursors and operators";
+        let next = "make space, or lower `limits.freeDiskReserve` and bot-hub reload";
+        findings.problem("store", what, why, next);
     }
     if numbers.ahead_ms >= NOTICEABLE_MS {
         let what = format!("new messages get a time that is {} ahead", period(numbers.ahead_ms));

@@ -113,6 +113,9 @@ pub struct BotLine {
     /// Where it was made.
     #[serde(default)]
     pub origin: Open<BotOrigin>,
+    /// Bytes of messages that it said within a day, as far as the hub runs that long.
+    #[serde(default)]
+    pub said_in_a_day: u64,
     /// That it was slowed down, because it took more than its share of the hub's time; `null` if it was not.
     #[serde(serialize_with = "order::slowed")]
     pub slowed: Option<Slowed>,
