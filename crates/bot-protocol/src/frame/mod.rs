@@ -11,6 +11,7 @@ pub mod answer;
 mod beat;
 pub mod client;
 mod directory;
+mod error;
 pub mod json;
 mod mend;
 pub mod operator;
