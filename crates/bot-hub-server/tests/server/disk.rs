@@ -34,7 +34,7 @@ impl Small {
 
 impl Drop for Small {
     fn drop(&mut self) {
-        // Lazily, because a process that is ending may still have a file open there.
+        // Lazily: whoever still has a file open there is on the way out.
         drop(Command::new("umount").arg("-l").arg(&self.0).status());
     }
 }
@@ -133,6 +133,8 @@ async fn the_last_space_of_a_small_disk_keeps_receipts_and_operators_working() {
 
     // A tenth of eight megabytes is kept.
     small.fill(600_000);
+    // It is looked at once in a second.
+    while stage.get("/readyz").await.0 != 503 {}
     let mut sending = Box::pin(async { ana.send(says("after".to_owned())).await.unwrap().await });
     tokio::select! {
         ack = &mut sending => panic!("it was taken: {ack:?}"),
@@ -140,8 +142,9 @@ async fn the_last_space_of_a_small_disk_keeps_receipts_and_operators_working() {
     }
     let (status, why) = stage.get("/readyz").await;
     assert_eq!((status, why.contains("nearly full")), (503, true), "{why}");
-    bob.say(r#"{"type":"receipt","room":"lab","seq":1,"state":"done"}"#).await;
     let id = first.id.clone().unwrap();
+    bob.say(&format!(r#"{{"type":"receipt","room":"lab","id":"{id}","state":"done"}}"#)).await;
+    // Bob and the operator, in the order of their names.
     while ana.status(id.clone(), None).await.unwrap().recipients[0].state != ReceiptState::Done {}
     let of_operator = ops.send(says("make space".to_owned())).await.unwrap().await.unwrap();
     assert_eq!(of_operator.seq.unwrap(), first.seq.unwrap() + 1);
