@@ -52,7 +52,7 @@ async fn ask(hub: &Hub, findings: &mut Findings) {
     if let Some(left) = numbers.disk_left {
         let what = format!("the disk has {} left: messages are refused", size(left));
         let why = "what is left is kept for receipts, cursors and operators";
-        let next = "make space, or lower `limits.freeDiskReserve` and bot-hub reload";
+        let next = "make space, or lower `limits.freeDiskReserve` in the configuration";
         findings.problem("store", what, why, next);
     }
     if numbers.ahead_ms >= NOTICEABLE_MS {
