@@ -60,6 +60,12 @@ fn own_certificate(patient: &Patient<'_>, findings: &mut Findings) {
         }
         Ok(Some(_)) => findings.fine("tls", "the hub's own certificate is in order"),
         Err(errors) => {
+            let why = match patient.hub {
+                Some(_) => {
+                    "the hub goes on with the certificate that it has, and does not start again with these files"
+                }
+                None => why,
+            };
             for it in errors.errors {
                 findings.problem("tls", format!("{}: {}", it.path, it.message), why, it.hint);
             }

@@ -4,11 +4,13 @@
 
 mod wait;
 
+use std::convert::Infallible;
 use std::io::{IsTerminal as _, Read as _};
 
+use bot_hub_client::{Event, Events};
 use bot_protocol::frame::Opaque;
 use bot_protocol::frame::client::Message;
-use bot_protocol::frame::server::{Ack, Delivery};
+use bot_protocol::frame::server::{Ack, Delivery, ErrorFrame};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::RoomName;
 use clap::ValueEnum;
@@ -17,9 +19,10 @@ use tokio::time::Instant;
 
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
-use super::out::{counted, say};
+use super::out::{Out, counted, say};
 use super::tail::exec::{HOPS_KEY, HOPS_VARIABLE};
 use super::target::{Destination, Directory};
+use super::visible::visible_line;
 use super::words;
 use bot_hub_server::config::Period;
 
@@ -100,12 +103,19 @@ impl Send {
         }
         let sending = hub.client.send(message).await?;
         let id = sending.id().clone();
+        let mut refusal = None;
         let stored = tokio::select! {
+            // First of all: what comes after the `ack` is not for us here.
+            biased;
             stored = tokio::time::timeout_at(deadline, sending) => stored,
+            never = refusals(&mut hub.events, hub.out, &mut refusal) => match never {},
             _ = tokio::signal::ctrl_c() => return Err(perhaps_stored(Kind::Interrupted, &id, "interrupted")),
         };
         let late = format!("not stored within {}", self.timeout);
-        let stored = stored.map_err(|_| perhaps_stored(Kind::TimedOut, &id, &late))?;
+        let stored = stored.map_err(|_| match refusal {
+            Some(error) => not_stored(&id, &late, &error),
+            None => perhaps_stored(Kind::TimedOut, &id, &late),
+        })?;
         let ack = stored.map_err(|error| in_our_words(error.into(), hub, &destination.typed()))?;
         let room = ack.room.clone();
         let sent = Sent { id, destination, room, ack, deadline, timeout: self.timeout };
@@ -189,6 +199,30 @@ fn meta() -> Result<Option<Opaque>, Failure> {
 }
 
 /// The hub did not confirm the message. Sending it again with the same id is always safe.
+/// Remembers why the hub does not take a message for now, and says it the first time. The client sends the message
+/// again by itself.
+async fn refusals(events: &mut Events, out: Out, last: &mut Option<Box<ErrorFrame>>) -> Infallible {
+    while let Some(event) = events.next().await {
+        let Event::Postponed { error, .. } = event else { continue };
+        if last.is_none() && !out.json {
+            say(&format!("not stored yet: {}; it is sent again", visible_line(&error.message)));
+        }
+        *last = Some(error);
+    }
+    std::future::pending().await
+}
+
+/// The hub has refused it each time.
+fn not_stored(id: &MessageId, late: &str, error: &ErrorFrame) -> Failure {
+    let message = visible_line(&error.message);
+    let again = format!("send it again later with --id {id}");
+    let hint = error.hint.as_deref().map(visible_line);
+    let hint = hint.map_or_else(|| again.clone(), |hint| format!("{hint}; {again}"));
+    Failure::new(Kind::TimedOut, format!("`{id}`: {late}: {message}"))
+        .hint(hint)
+        .details(json!({ "id": id, "refused": error.name }))
+}
+
 fn perhaps_stored(kind: Kind, id: &MessageId, what: &str) -> Failure {
     Failure::new(kind, format!("`{id}`: {what}; perhaps it is stored"))
         .hint(format!("send it again with --id {id}: it is stored once"))
