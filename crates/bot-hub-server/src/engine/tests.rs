@@ -12,7 +12,7 @@ use bot_hub_core::change::{Change, Outcome};
 use bot_hub_core::entry::Draft;
 use bot_hub_core::io::Caps;
 use bot_hub_core::settings::Settings;
-use bot_protocol::frame::operator::{Operate, Operation};
+use bot_protocol::frame::operator::{Operate, Operation, Page};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::secret::Secret;
@@ -24,7 +24,7 @@ use super::encode::Form;
 use super::registry::{Origin, Pass, Refusal, Registry, hash_token};
 use super::{Engine, Known, Owner, Peer};
 use crate::door::ws::CloseCode;
-use crate::door::{Buffers, ConnId, Intent, Outbox, OutboxLimits};
+use crate::door::{Buffers, ConnId, Intent, Outbox, OutboxLimits, RawFrame};
 use bot_hub_store::driver::Driver;
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::{BotRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write};
@@ -338,6 +338,102 @@ fn a_token_that_ends_by_an_overlap_is_not_kept_and_one_that_was_kept_is_kept_aga
     assert_eq!(tokens(&engine), 1);
     operate(&mut engine, keep(&second, old_ends_at));
     assert_eq!((tokens(&engine), refusals()), (1, 1));
+}
+
+#[test]
+fn a_token_that_was_prepared_may_be_kept_until_it_ends_unless_an_overlap_ends_it_sooner() {
+    let check = |overlap_ms: u64, kept_after_ms: u64, refused: usize| {
+        let (mut engine, outbox) =
+            operated(MemoryStore::new().unwrap(), |store| Driver::inline(store).unwrap());
+        let bot = || bot("dora");
+        operate(&mut engine, Operation::BotAdd { bot: bot(), operator: false });
+        operate(&mut engine, Operation::BotPrepareToken { bot: bot() });
+        let token_id = last_token_id(&outbox);
+        let overlap_ms = Some(overlap_ms);
+        operate(&mut engine, Operation::BotRotateToken { bot: bot(), overlap_ms });
+        engine.now = engine.now + kept_after_ms;
+        let keep = Operation::BotKeepToken { bot: bot(), token_id, old_ends_at: None };
+        operate(&mut engine, keep);
+        let refusals = outbox.text().matches(r#""name":"not_allowed""#).count();
+        assert_eq!(refusals, refused, "{overlap_ms:?} {kept_after_ms}");
+    };
+    let prepared_ms = 5 * 60_000;
+    check(prepared_ms + 1, prepared_ms - 1, 0);
+    check(prepared_ms, 1, 0);
+    check(prepared_ms - 1, 1, 1);
+    check(prepared_ms + 1, prepared_ms, 1);
+}
+
+#[test]
+fn the_tokens_of_whoever_uses_the_command_line_end_if_they_are_not_of_this_process() {
+    let (mut engine, _outbox) =
+        operated(MemoryStore::new().unwrap(), |store| Driver::inline(store).unwrap());
+    let count = |engine: &Engine| engine.registry.token_count(&bot("operator"));
+    for (token, origin) in [("local", Origin::Process), ("of-before", Origin::Store)] {
+        engine.registry.accept(hash_token(token), bot("operator"), origin, false);
+    }
+    for left in [1, 1] {
+        operate(&mut engine, Operation::BotRevokeToken { bot: bot("operator") });
+        assert_eq!(count(&engine), left);
+    }
+}
+
+#[test]
+fn a_reader_is_noted_whenever_it_comes_and_a_command_once_a_minute() {
+    let (mut engine, _outbox) =
+        operated(MemoryStore::new().unwrap(), |store| Driver::inline(store).unwrap());
+    engine.registry.keep(record("ana", false, false));
+    let mut check = |conn: u64, side: bool, after_ms: u64, seen_after_ms: u64| {
+        engine.now = NOON + after_ms;
+        let limits = OutboxLimits { bytes_max: 1 << 20, high_water_bytes: 1 << 20 };
+        let outbox = Rc::new(Outbox::new(limits, Rc::new(Buffers::new())));
+        let (conn, peer) = (ConnId(conn), address("127.0.0.1"));
+        engine.intent(Intent::Opened { conn, peer, bearer: None, outbox });
+        let auth = format!(r#"{{"type":"auth","token":"good","side":{side}}}"#);
+        engine.intent(Intent::Frames { conn, frames: [RawFrame::from(&*auth)].into() });
+        engine.submit();
+        let seen = engine.registry.record(&bot("ana")).and_then(|it| it.last_seen);
+        assert_eq!(seen, Some(NOON + seen_after_ms), "{conn:?}");
+    };
+    check(11, true, 0, 0);
+    check(12, true, 59_999, 0);
+    check(13, true, 60_000, 60_000);
+    check(14, false, 60_001, 60_001);
+}
+
+#[test]
+fn what_is_known_of_a_bot_while_it_is_changed_is_not_forgotten_by_the_change() {
+    let mut registry = registry(9);
+    let seen = |at: u64| Some(NOON + at);
+    registry.keep(record("cleo", false, false));
+    registry.seen(&bot("cleo"), NOON + 5);
+    for (kept, expected) in [(None, seen(5)), (seen(4), seen(5)), (seen(9), seen(9))] {
+        registry.keep(BotRecord { last_seen: kept, ..record("cleo", false, false) });
+        let found = registry.record(&bot("cleo")).and_then(|it| it.last_seen);
+        assert_eq!(found, expected, "{kept:?}");
+    }
+}
+
+#[test]
+fn bots_without_a_token_come_in_pages_too() {
+    let mut registry = registry(9);
+    for name in ["bea", "cleo", "dora"] {
+        registry.keep(record(name, false, false));
+    }
+    let wish = Page { after: Some("ana".into()), limit: Some(2) };
+    assert_eq!(registry.page(&wish), ([bot("bea"), bot("cleo")].to_vec(), Some("cleo".into())));
+    let wish = Page { after: Some("bea".into()), limit: Some(2) };
+    assert_eq!(registry.page(&wish), ([bot("cleo"), bot("dora")].to_vec(), None));
+}
+
+#[test]
+fn a_long_guess_is_braked_like_a_short_one() {
+    let mut registry = registry(1);
+    let from = address("203.0.113.9");
+    for expected in [Refusal::Unknown, Refusal::Throttled(60_000)] {
+        let refused = refusal(&mut registry, from, "a-guess-that-is-as-long-as-a-token", 0);
+        assert_eq!(refused, Some(expected));
+    }
 }
 
 #[test]

@@ -190,6 +190,48 @@ fn a_name_is_expected_as_long_as_its_invite_is_open() {
 }
 
 #[test]
+fn an_invite_that_is_used_or_revoked_is_in_nobodys_way_and_is_forgotten_by_that_time() {
+    let mut book = Book::restore(vec![record(1), record(2)]);
+    assert!(book.expects(&bot("fern"), NOON));
+    book.keep(used(1, NOON));
+    book.keep(InviteRecord { revoked_at: Some(NOON), ..record(2) });
+    assert!(!book.expects(&bot("fern"), NOON));
+    assert_eq!(book.forgettable(NOON + (31 * DAY + 1)), ["inv_1", "inv_2"]);
+}
+
+#[test]
+fn an_invite_that_ended_with_a_bot_is_not_one_of_the_next_bot_of_its_name() {
+    let ended = InviteRecord { revoked_at: Some(NOON + 5), ..record(1) };
+    let book = Book::restore(vec![ended, record(2)]);
+    let by = bot("bob");
+    let check = |since: u64, expected: &[&str]| {
+        let own = Some((&by, NOON + since));
+        let list = book.show(own, &Page::default(), NOON + 9);
+        let found: Vec<_> = list.invites.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(found, expected, "there since {since}");
+        let revoked = book.revoked("inv_1", &by, false, (NOON + since, NOON + 9));
+        assert_eq!(revoked.is_ok(), expected.contains(&"inv_1"), "there since {since}");
+    };
+    check(4, &["inv_1", "inv_2"]);
+    check(5, &["inv_2"]);
+    check(6, &["inv_2"]);
+}
+
+#[test]
+fn a_bot_of_the_file_that_could_not_be_stored_is_stored_when_the_file_is_read_again() {
+    let mut stage = Stage::new();
+    let mut read = |is_full: bool| {
+        stage.is_full.store(is_full, Ordering::Relaxed);
+        stage.engine.configure(configuration(&["bob"]));
+        stage.settle();
+        let registry = &stage.engine.registry;
+        (registry.record(&bot("bob")).is_some(), registry.is_changing(&bot("bob")))
+    };
+    assert_eq!(read(true), (false, false));
+    assert_eq!(read(false), (true, false));
+}
+
+#[test]
 fn what_has_been_over_for_thirty_days_is_forgotten() {
     let check = |invite: InviteRecord, over_at: Timestamp| {
         let (id, hash) = (invite.id.clone(), invite.hash);
@@ -412,4 +454,11 @@ fn a_page_of_invites_into_many_rooms_with_long_names_is_no_larger_than_a_client_
         }
     }
     assert_eq!(found.len(), 1_000);
+
+    // 12 rooms of 52 bytes and 400 are a kibibyte: 512 of them are as much as a page takes.
+    let long = |number| RoomName::new(&format!("{number:0>49}")).unwrap();
+    let rooms: Vec<RoomName> = (0..12).map(long).collect();
+    let invites = (0..600).map(|number| InviteRecord { rooms: rooms.clone(), ..record(number) });
+    let page = Book::restore(invites.collect()).show(None, &Page::default(), NOON);
+    assert_eq!((page.invites.len(), page.next.is_some()), (512, true));
 }
