@@ -275,6 +275,22 @@ async fn a_token_says_by_its_beginning_whether_it_opens_the_hub_to_an_operator()
 }
 
 #[tokio::test]
+async fn whoever_gives_a_bot_a_new_token_hears_when_the_old_ones_end() {
+    let stage = Stage::start(&config(&["ana"], "operators: [\"ana\"]"));
+    let (ana, _events) = stage.client("ana").await;
+    let bot = || BotId::new("cleo").unwrap();
+    let add = ana.operate(Operation::BotAdd { bot: bot(), operator: false }).await.unwrap();
+    assert!(add["old_ends_at"].is_null(), "there are none");
+    let rotate = |overlap_ms| Operation::BotRotateToken { bot: bot(), overlap_ms };
+    let before = ana.operate(rotate(Some(60_000))).await.unwrap()["old_ends_at"].as_u64();
+    let later = ana.operate(rotate(Some(3_600_000))).await.unwrap()["old_ends_at"].as_u64();
+    let (before, later) = (before.unwrap(), later.unwrap());
+    assert!(later - before >= 3_540_000, "{before} {later}");
+    assert!(before > 60_000, "it is a time and no duration");
+    assert!(ana.operate(rotate(None)).await.unwrap()["old_ends_at"].is_null(), "they have ended");
+}
+
+#[tokio::test]
 async fn whoever_uses_the_command_line_of_this_machine_cannot_be_shut_out_by_another_operator() {
     let stage = Stage::start(&config(&["ana", "bob"], "operators: [\"ana\"]"));
     let (ana, _events) = stage.client("ana").await;
