@@ -283,6 +283,23 @@ async fn whoever_chooses_a_name_becomes_nobody_who_is_known() {
 }
 
 #[tokio::test]
+async fn an_operators_invite_names_the_hubs_own_bots_of_the_room_and_a_bots_invite_itself() {
+    let more = "operators: [\"ana\"], rooms: { lab: { members: [\"bob\", \"moss\"] } }";
+    let stage = Stage::start(&config(&["ana", "bob"], more));
+    let ((ana, _for_ana), (bob, _for_bob)) = (stage.client("ana").await, stage.client("bob").await);
+    let guest = code(&ana, lab("fern")).await;
+    assert_eq!(stage.claim(&guest).await.status, 200);
+    // The guest is nobody's to name, and whoever is invited knows itself.
+    let made = ana.operate(lab("moss")).await.unwrap();
+    assert_eq!(made["bots"], json!(["bob"]));
+    let can: Option<Rights> = Some("read,post,request,invite".parse().unwrap());
+    let room = RoomName::new("lab").unwrap();
+    ana.operate(Operation::RoomAdd { room, bot: bot("bob"), can }).await.unwrap();
+    let made = bob.operate(lab("ivy")).await.unwrap();
+    assert_eq!(made["bots"], json!(["bob"]));
+}
+
+#[tokio::test]
 async fn a_bot_with_the_right_invites_into_its_room_and_no_further() {
     let stage = Stage::start(&config(&["ana"], OPERATED));
     let (ana, _events) = stage.client("ana").await;
