@@ -134,13 +134,13 @@ impl System {
             Self::HubSqlite => hub(places, dir, kind, &[]),
             Self::NodeOriginal => {
                 let script = text(&places.bench.join("node-original/server.mjs"));
-                let config = seed_config(dir, bots, 0)?;
+                let config = written(dir, &seed_config(bots))?;
                 let command = ["node", &script, "--config", &config, "--listen", "127.0.0.1:0"];
                 Ok(launch(&command, Readiness::Line))
             }
             Self::NativeHub => {
                 let program = text(&places.peer("native-hub"));
-                let config = seed_config(dir, bots, 0)?;
+                let config = written(dir, &seed_config(bots))?;
                 Ok(launch(&[&program, "--config", &config], Readiness::Line))
             }
             Self::NatsWebSocket => nats(
@@ -168,7 +168,12 @@ fn launch(command: &[&str], ready: Readiness) -> Launch {
 
 fn hub(places: &Places, dir: &Path, kind: Kind, more: &[&str]) -> Result<Launch> {
     let (program, data) = (text(&places.hub), text(&dir.join("data")));
-    let config = seed_config(dir, kind.bots(), kind.burden().rooms)?;
+    let mut config = seed_config(kind.bots());
+    let room = |at| (format!("other-{at}"), json!({"open": true}));
+    config["rooms"] = (0..kind.burden().rooms).map(room).collect::<Map<_, _>>().into();
+    // A few bots say here in a minute what thousands say in a day.
+    config["limits"] = json!({"bytesPerBotPerDay": "1TiB"});
+    let config = written(dir, &config)?;
     let serve =
         [&program, "serve", "--config", &config, "--data", &data, "--listen", "127.0.0.1:0"];
     Ok(launch(&[&serve, more].concat(), Readiness::Line))
@@ -221,15 +226,14 @@ fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// Writes the configuration file of the first description, with a token per bot (and, which only Bot Hub knows,
-/// so many rooms that nobody talks in), and returns where it is.
-fn seed_config(dir: &Path, bots: usize, rooms: usize) -> Result<String> {
+/// The configuration of the first description, with a token per bot.
+fn seed_config(bots: usize) -> Value {
     let entry = |bot| (token(bot), json!({"botId": bot_name(bot)}));
-    let mut config = json!({"tokens": (0..bots).map(entry).collect::<Map<_, _>>()});
-    if rooms > 0 {
-        let room = |at| (format!("other-{at}"), json!({"open": true}));
-        config["rooms"] = (0..rooms).map(room).collect::<Map<_, _>>().into();
-    }
+    json!({"tokens": (0..bots).map(entry).collect::<Map<_, _>>()})
+}
+
+/// Writes a configuration file, and returns where it is.
+fn written(dir: &Path, config: &Value) -> Result<String> {
     let path = dir.join("config.json");
     fs::write(&path, config.to_string())?;
     Ok(text(&path))

@@ -1,14 +1,14 @@
 //! How long to wait before the next attempt.
 //!
-//! Owns the arithmetic of jitter. The randomness is a seed that somebody passes in, so that a
-//! simulation replays exactly.
+//! Owns the arithmetic of jitter. The caller passes in the seed of the randomness, so a simulation can be
+//! replayed exactly.
 
-/// The ceiling of the first wait.
+/// The upper bound of the first wait.
 const FIRST_MS: u64 = 500;
-/// The ceiling of every later wait.
+/// The upper bound of every later wait.
 const LONGEST_MS: u64 = 30_000;
 
-/// Numbers from a seed (splitmix64): for spreading clients in time, never for secrets.
+/// Random numbers from a seed (splitmix64). They spread clients in time and are unfit for secrets.
 #[derive(Debug)]
 pub(crate) struct Random(pub(crate) u64);
 
@@ -21,26 +21,26 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Anything from 0 to `most`, both included.
+    /// A number from 0 to `most`, both included.
     pub(crate) fn up_to(&mut self, most: u64) -> u64 {
-        // The bias of `%` is far below a millisecond for any wait that occurs.
+        // The bias of `%` is far below a millisecond for every wait that occurs.
         let drawn = self.next();
         most.checked_add(1).map_or(drawn, |bound| drawn % bound)
     }
 
-    /// `ms`, give or take a quarter: everybody was told the same number at the same moment.
+    /// `ms` plus or minus a quarter, because the hub told all clients the same number at the same moment.
     pub(crate) fn around(&mut self, ms: u64) -> u64 {
         ms - ms / 4 + self.up_to(ms / 2)
     }
 
-    /// `ms` or up to a quarter more: before it, the answer would be the same.
+    /// `ms` or up to a quarter more. Trying earlier would get the same answer.
     pub(crate) fn not_before(&mut self, ms: u64) -> u64 {
         ms.saturating_add(self.up_to(ms / 4))
     }
 }
 
-/// Exponential backoff with full jitter: a wait is anything between nothing and a ceiling that
-/// doubles. Clients that lost their hub together do not come back together.
+/// Exponential backoff with full jitter: each wait is a random time up to a bound that doubles. Clients
+/// that lost their hub at the same moment come back spread over time.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -54,7 +54,7 @@ impl Backoff {
         random.up_to(ceiling)
     }
 
-    /// Begins again with short waits.
+    /// Starts again with short waits.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }

@@ -1,20 +1,20 @@
-//! Why something did not work: one enum per operation, each with what to do next.
+//! Errors: one enum per operation, each with a hint for the next step.
 //!
-//! Owns the sentences that people read. Never holds a token.
+//! Owns the sentences for people. Never contains a token.
 
 use bot_protocol::frame::FrameError;
 use bot_protocol::frame::server::{ErrorFrame, GoingAwayReason};
 use bot_protocol::word::Open;
 
-/// Why there is no connection at the moment. The client tries again by itself.
+/// Why there is no connection at the moment. The client reconnects by itself.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Why {
     /// No connection could be made.
     #[error("the hub cannot be reached: {0}\nhint: is it running, and is the address right?")]
     Unreachable(String),
-    /// The connection could not be encrypted, or the hub did not prove who it is. Tried again like
-    /// any failure: certificates are renewed.
+    /// The connection could not be encrypted, or the hub did not prove its identity. The client tries
+    /// again, because certificates are renewed.
     #[error("no secure connection to the hub: {problem}\nhint: {hint}")]
     NotSecure {
         /// What is wrong.
@@ -22,7 +22,7 @@ pub enum Why {
         /// What to do.
         hint: String,
     },
-    /// The connection ended in the middle.
+    /// The connection broke.
     #[error("the connection broke: {0}")]
     Broken(String),
     /// The hub closed it.
@@ -33,24 +33,24 @@ pub enum Why {
         /// What the hub said about it.
         reason: String,
     },
-    /// The hub announced it.
+    /// The hub announced the end of the connection.
     #[error("the hub ended the connection: {}", going_away(.0))]
     GoingAway(Open<GoingAwayReason>),
     /// The hub refused the connection for now.
     #[error("the hub refused the connection for now: {}", refusal(.0))]
     Refused(Box<ErrorFrame>),
-    /// Nothing came for so long that the other end must be gone.
+    /// The hub was silent for so long that the connection must be dead.
     #[error("nothing was heard from the hub for {0} ms")]
     Silent(u64),
-    /// What came is no frame. Going on would lose it.
+    /// The hub sent something that is no frame. Skipping it could lose a message.
     #[error("the hub sent something that is no frame: {0}")]
     BadFrame(String),
-    /// More entries than anybody can be expected to hold.
+    /// More unreceived entries than a client can be expected to hold.
     #[error("the hub delivered more unreceived entries than this client holds")]
     TooManyUnreceived,
 }
 
-/// Why the client is over and does not come back by itself.
+/// Why the client has ended and does not reconnect by itself.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum End {
@@ -63,13 +63,13 @@ pub enum End {
          hint: does a second process use the same token?"
     )]
     Replaced,
-    /// The bot or its token is no longer welcome.
+    /// The bot was disabled or removed, or its token was revoked.
     #[error(
         "this bot was disabled or removed, or its token was revoked\n\
          hint: ask the hub's operator for a new token"
     )]
     Revoked,
-    /// The hub sent the client away and named no time to come back.
+    /// The hub closed the connection and named no time to return.
     #[error("the hub sent this client away for good: {}", going_away(.0))]
     SentAway(Open<GoingAwayReason>),
     /// The hub refused the authentication.
@@ -81,7 +81,7 @@ pub enum End {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The address makes no sense.
+    /// The address is not valid.
     #[error(
         "`{url}` is no address of a hub: {problem}\nhint: it looks like `ws://127.0.0.1:18795` or `wss://hub.example.com`"
     )]
@@ -102,7 +102,7 @@ pub enum ConnectError {
         /// What is wrong with it.
         problem: String,
     },
-    /// `wss://` was asked for, and the feature `tls` is off.
+    /// The address is `wss://`, but the feature `tls` is off.
     #[error(
         "`{0}` needs TLS, which this build of the client leaves out\n\
          hint: build it with the feature `tls`"
@@ -111,12 +111,12 @@ pub enum ConnectError {
     /// The first attempt failed.
     #[error(transparent)]
     Unreachable(#[from] Why),
-    /// The hub said no.
+    /// The hub refused.
     #[error(transparent)]
     Ended(#[from] End),
 }
 
-/// Why a message was not stored, or is not known to be.
+/// Why a message was not stored, or why that is unknown.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -126,7 +126,7 @@ pub enum SendError {
     /// The hub would refuse it; it was not sent.
     #[error("the message cannot be sent: {0}")]
     Invalid(#[from] FrameError),
-    /// A message with that id is on its way.
+    /// A message with this id is already being sent.
     #[error("a message with that id is on its way\nhint: give every message an id of its own")]
     InFlight,
     /// As many messages as allowed wait for their `ack`.
@@ -137,11 +137,11 @@ pub enum SendError {
     Ended(#[from] End),
 }
 
-/// Why a question has no answer.
+/// Why a question got no answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AskError {
-    /// The hub said no.
+    /// The hub refused.
     #[error("the hub refused: {}", refusal(.0))]
     Refused(Box<ErrorFrame>),
     /// No answer in time.
@@ -169,7 +169,7 @@ pub enum AskError {
         /// The answer's type.
         answered: &'static str,
     },
-    /// The hub named a page of its answer that it had named before: asking on would never end.
+    /// The hub named the same page twice, so the pages would never end.
     #[error(
         "the hub's pages of `{asked}` never end\nhint: ask for single pages, and tell whoever runs the hub"
     )]
@@ -188,7 +188,7 @@ pub enum AskError {
     Ended(#[from] End),
 }
 
-/// Why something that gets no answer was not passed on.
+/// Why something without an answer was not sent.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TellError {
@@ -200,7 +200,7 @@ pub enum TellError {
     Ended(#[from] End),
 }
 
-/// A refusal as people read it.
+/// A refusal as text for people.
 fn refusal(error: &ErrorFrame) -> String {
     let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
     format!("{} (`{}`, {}){hint}", error.message, error.name, error.code)

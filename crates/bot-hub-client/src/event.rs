@@ -1,6 +1,6 @@
-//! What the application learns without having asked.
+//! Events that the application did not ask for.
 //!
-//! Owns the shapes; [`crate::link`] decides when they occur.
+//! Owns the types; [`crate::link`] decides when they occur.
 
 use bot_protocol::frame::server::{
     AuthOk, Delivery, ErrorFrame, Gap, GoingAway, Joined, Left, Presence, RangeReceipt, Receipt,
@@ -10,41 +10,41 @@ use bot_protocol::id::MessageId;
 
 use crate::error::Why;
 
-/// Something happened. Events of one room arrive in the order of its log.
+/// An event. Events of one room arrive in the order of its log.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
     /// The hub accepted the token, for the first time or again.
     Connected(Box<AuthOk>),
-    /// The connection was lost, or could not be made. Told once until it is [`Event::Connected`]
-    /// again, however many attempts fail in between.
+    /// The connection was lost or could not be made. Reported once until the next [`Event::Connected`],
+    /// however many attempts fail in between.
     Disconnected {
         /// What happened.
         why: Why,
         /// When the next attempt is made.
         retry_in_ms: u64,
     },
-    /// Somebody said something. Each message is given once, however often the hub delivers it.
+    /// A message. Each is delivered once, however often the hub sends it.
     Message(Box<Delivery>),
-    /// Somebody did something with a message of ours.
+    /// A receipt for a message of this bot.
     Receipt(Box<Receipt>),
-    /// The same happened to all messages of ours in a stretch of a room. Only with
+    /// The same receipt for several messages of this bot in a range of a room. Only with
     /// [`crate::Cap::Ranges`].
     Receipts(Box<RangeReceipt>),
-    /// What another bot is doing.
+    /// The state of another bot.
     Presence(Presence),
     /// Another bot is composing something.
     Typing(Typing),
-    /// Entries that will never arrive. With the reason `epoch` the log itself is another one:
-    /// how much was lost is unknown, and `from_seq` is the place after the last one received.
+    /// Entries that will never arrive. With the reason `epoch` the log was replaced: how much was lost is
+    /// unknown, and `from_seq` follows the last entry received.
     Gap(Gap),
-    /// This bot is in a room without having asked on this connection.
+    /// This bot became a member of a room without asking on this connection.
     Joined(Joined),
-    /// This bot is no longer in a room, without having asked.
+    /// This bot lost its membership of a room without asking.
     Left(Left),
-    /// The connection is about to end; what follows is [`Event::Disconnected`] or the end.
+    /// The connection is about to end; [`Event::Disconnected`] or the end of the client follows.
     GoingAway(GoingAway),
-    /// The hub cannot take a message now. It is sent again by itself.
+    /// The hub cannot take a message now. The client sends it again by itself.
     Postponed {
         /// The message.
         id: MessageId,
@@ -53,8 +53,8 @@ pub enum Event {
         /// When it is sent again.
         retry_in_ms: u64,
     },
-    /// The hub sent something that this program cannot read, perhaps because the hub is newer. It was
-    /// skipped.
+    /// The hub sent something that this program cannot read, perhaps because the hub is newer. The client
+    /// skipped it.
     Unreadable {
         /// How many there were so far.
         count: u64,

@@ -1,6 +1,6 @@
-//! What the application holds: a cheap handle, the events, and the wait for an `ack`.
+//! The application's side: a cheap handle, the events, and waiting for an `ack`.
 //!
-//! Owns the public operations. Decides nothing: each is a command to the driver's task.
+//! Owns the public operations. Decides nothing: each operation is a command to the driver's task.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -36,19 +36,19 @@ use crate::options::Options;
 use crate::pages::Pages;
 use crate::wire::Connect;
 
-/// Commands on their way to the task.
+/// How many commands may wait for the task.
 const COMMANDS_MAX: usize = 64;
 
-/// What a `ping` was answered.
+/// The answer to a `ping`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulse {
-    /// The time to the hub and back.
+    /// The time from sending the `ping` to its answer.
     pub round_trip: Duration,
-    /// That this bot was slowed down, because its frames took more than its share of the hub's time.
+    /// How this bot was slowed down, if its frames used more than its share of the hub's time.
     pub slowed: Option<Slowed>,
 }
 
-/// A handle to one connection that heals itself. Clones are cheap and mean the same connection.
+/// A handle to one self-healing connection. Clones are cheap and share the connection.
 #[derive(Clone, Debug)]
 pub struct Client {
     commands: mpsc::Sender<Command>,
@@ -57,16 +57,16 @@ pub struct Client {
     permits: Arc<Semaphore>,
 }
 
-/// What happens, in order. Dropping it leaves all further messages at the hub.
+/// The events in their order. If it is dropped, all further messages stay at the hub.
 #[derive(Debug)]
 pub struct Events {
     events: mpsc::Receiver<(u64, Event)>,
-    /// Where taking an event acknowledges it.
+    /// Records which events were taken, which acknowledges them.
     taken: Arc<Taken>,
 }
 
-/// A message on its way. Resolves when it is stored, or certainly given up; dropping it does not
-/// take the message back.
+/// A message that is being sent. Resolves when it was stored or definitely failed. Dropping it does not
+/// cancel the message.
 #[derive(Debug)]
 #[must_use = "until it resolves to an `Ack`, nothing is known of the message"]
 pub struct Sending {
@@ -90,8 +90,8 @@ impl Client {
         Err(failure)
     }
 
-    /// Starts without waiting: for programs that may be up before their hub is. Only an address
-    /// that makes no sense, or a file that cannot be read, fails at once; [`Client::state`] and [`Event`]s tell the rest.
+    /// Starts without waiting, for programs that may start before their hub. Only an invalid address or an
+    /// unreadable file fails at once; [`Client::state`] and [`Event`]s report everything else.
     ///
     /// # Panics
     ///
@@ -121,11 +121,10 @@ impl Client {
         (client, Events { events: events_taken, taken })
     }
 
-    /// Hands a message over. The first wait is for a place among the unacknowledged ones, the
-    /// second one, on what this returns, is for the `ack`:
-    /// `client.send(message).await?.await?`. It is sent again with the same id after each
-    /// reconnect; messages of one client to one target are stored in the order of these calls,
-    /// unless the hub had to refuse one for a moment.
+    /// Sends a message. The first `await` waits for room among the unacknowledged messages, the second one,
+    /// on the returned value, for the `ack`: `client.send(message).await?.await?`. The client repeats the
+    /// message with the same id after each reconnect. Messages of one client to one target are stored in
+    /// the order of the calls, unless the hub refused one for a moment.
     pub async fn send(&self, message: Message) -> Result<Sending, SendError> {
         let id = message.id.clone().unwrap_or_else(|| message_id(unix_ms(), random()));
         let permit = self.permits.clone().acquire_owned().await;
@@ -136,7 +135,7 @@ impl Client {
         Ok(Sending { id, answer, client: self.clone() })
     }
 
-    /// Enters a room, or comes back to it.
+    /// Joins a room; also repeats a join.
     pub async fn join(&self, room: RoomName) -> Result<Joined, AskError> {
         match self.exchange(ClientFrame::Join(Join { room })).await? {
             ServerFrame::Joined(joined) => Ok(joined),
@@ -144,7 +143,7 @@ impl Client {
         }
     }
 
-    /// Gives up a membership.
+    /// Ends a membership.
     pub async fn leave(&self, room: RoomName) -> Result<Left, AskError> {
         match self.exchange(ClientFrame::Leave(Leave { room })).await? {
             ServerFrame::Left(left) => Ok(left),
@@ -160,8 +159,8 @@ impl Client {
         }
     }
 
-    /// Asks what became of a message of this bot; operators may ask about others' with `from`. Turns all
-    /// pages of the answer.
+    /// Asks for the receipts of a message of this bot; operators may ask about other bots' messages with
+    /// `from`. Fetches all pages of the answer.
     pub async fn status(
         &self,
         id: MessageId,
@@ -180,7 +179,7 @@ impl Client {
         Ok(report)
     }
 
-    /// Asks for one page of what became of a message.
+    /// Asks for one page of the receipts of a message.
     pub async fn status_page(&self, wish: Status) -> Result<StatusReport, AskError> {
         match self.exchange(ClientFrame::Status(wish)).await? {
             ServerFrame::Status(report) => Ok(report),
@@ -188,7 +187,7 @@ impl Client {
         }
     }
 
-    /// Asks which rooms there are. Turns all pages of the answer.
+    /// Asks which rooms exist. Fetches all pages of the answer.
     pub async fn rooms(&self) -> Result<RoomDirectory, AskError> {
         let mut all = self.rooms_page(Rooms::default()).await?;
         let mut pages = Pages::of("rooms");
@@ -200,7 +199,7 @@ impl Client {
         Ok(all)
     }
 
-    /// Asks for one page of the rooms that there are.
+    /// Asks for one page of the rooms.
     pub async fn rooms_page(&self, wish: Rooms) -> Result<RoomDirectory, AskError> {
         match self.exchange(ClientFrame::Rooms(wish)).await? {
             ServerFrame::Rooms(rooms) => Ok(rooms),
@@ -208,7 +207,7 @@ impl Client {
         }
     }
 
-    /// Asks which bots there are, in all or in one room. Turns all pages of the answer.
+    /// Asks which bots exist, in total or in one room. Fetches all pages of the answer.
     pub async fn who(&self, room: Option<RoomName>) -> Result<BotDirectory, AskError> {
         let wish = Who { room: room.clone(), ..Who::default() };
         let mut all = self.who_page(wish).await?;
@@ -220,12 +219,12 @@ impl Client {
             all.next = page.next;
         }
         all.bots.sort_by(|one, other| one.bot.cmp(&other.bot));
-        // Who shares several rooms with this bot may stand on several pages.
+        // A bot that shares several rooms with this one may appear on several pages.
         all.bots.dedup_by(|one, other| one.bot == other.bot);
         Ok(all)
     }
 
-    /// Asks for one page of the bots that there are.
+    /// Asks for one page of the bots.
     pub async fn who_page(&self, wish: Who) -> Result<BotDirectory, AskError> {
         match self.exchange(ClientFrame::Who(wish)).await? {
             ServerFrame::Who(bots) => Ok(bots),
@@ -233,16 +232,16 @@ impl Client {
         }
     }
 
-    /// Administers the hub. Not repeated by itself: [`AskError::Lost`] says that a connection broke
-    /// before the answer. `observe` ends with its connection; repeat it after each
-    /// [`Event::Connected`], and use a side connection, which acknowledges nothing. An answer of several
-    /// pages is the first one.
+    /// Sends an operation to administer the hub. It is not repeated automatically: [`AskError::Lost`] says
+    /// that the connection broke before the answer came. `observe` ends with its connection; repeat it
+    /// after each [`Event::Connected`], and use a side connection, which acknowledges nothing. If the
+    /// answer has several pages, this returns the first.
     pub async fn ask<A: Reply>(&self, ask: Ask<A>) -> Result<A, AskError> {
         let answer = self.answer_to(ask.operation, ask.why).await?;
         answer.read().map_err(|error| AskError::Unreadable(error.to_string()))
     }
 
-    /// The same, with the answer as JSON: it has every field that the hub sent.
+    /// The same, but returns the answer as JSON with every field that the hub sent.
     pub async fn operate(&self, operation: Operation) -> Result<serde_json::Value, AskError> {
         self.operate_because(operation, None).await
     }
@@ -268,14 +267,14 @@ impl Client {
         }
     }
 
-    /// The time that a frame takes to the hub and back.
+    /// Measures the time to the hub and back.
     pub async fn ping(&self) -> Result<Duration, AskError> {
         Ok(self.pulse().await?.round_trip)
     }
 
-    /// The same, with what the hub says about how much of its time this bot takes.
+    /// The same, and how much of the hub's time this bot uses.
     pub async fn pulse(&self) -> Result<Pulse, AskError> {
-        // JavaScript's numbers end at 2^53.
+        // JavaScript represents integers exactly only up to 2^53.
         let at = Some(u64::from_ne_bytes(random()) >> 11);
         let start = Instant::now();
         match self.exchange(ClientFrame::Ping(Ping { at })).await? {
@@ -286,57 +285,57 @@ impl Client {
         }
     }
 
-    /// Says what this bot did with an entry. Repeated after a reconnect if it may have been lost.
+    /// Sends a receipt. The client repeats it after a reconnect if it may have been lost.
     pub async fn receipt(&self, receipt: Receipt) -> Result<(), TellError> {
         let frame = ClientFrame::Receipt(receipt);
         ClientFrame::decode(frame.encode().as_bytes(), &Limits::default())?;
         Ok(self.command(Command::Tell(Box::new(frame))).await?)
     }
 
-    /// Says what this bot is doing; said again after each reconnect.
+    /// Sends the state of this bot; the client repeats it after each reconnect.
     pub async fn presence(&self, state: BotState, note: Option<&str>) -> Result<(), TellError> {
         let frame = ClientFrame::Presence(Presence { state, note: note.map(Into::into) });
         Ok(self.command(Command::Tell(Box::new(frame))).await?)
     }
 
-    /// Says that this bot is composing something. Lost if there is no connection.
+    /// Tells others that this bot is composing a message. Without a connection, this is lost.
     pub async fn typing(&self, room: RoomName) -> Result<(), TellError> {
         let frame = ClientFrame::Typing(Typing { room });
         Ok(self.command(Command::Tell(Box::new(frame))).await?)
     }
 
-    /// Up to where everything was received: what to keep for [`Options::positions`].
+    /// The position in each room up to which everything was received. Save it for [`Options::positions`].
     pub async fn positions(&self) -> Result<BTreeMap<RoomName, Position>, End> {
         let (answer, answered) = oneshot::channel();
         self.command(Command::Positions(answer)).await?;
         answered.await.map_err(|_| self.end())
     }
 
-    /// Where the client stands now.
+    /// The current state of the client.
     pub fn state(&self) -> State {
         self.state.borrow().clone()
     }
 
-    /// Follows where the client stands.
+    /// Watches the state of the client.
     pub fn watch(&self) -> watch::Receiver<State> {
         self.state.clone()
     }
 
-    /// Waits until the client is over, and says why.
+    /// Waits until the client has ended, and returns why.
     pub async fn ended(&self) -> End {
         let mut state = self.state.clone();
-        // An error means that the task is gone, and what it left behind says the rest.
+        // An error means that the task is gone; its last state says the rest.
         drop(state.wait_for(|state| matches!(state, State::Ended(_))).await);
         self.end()
     }
 
-    /// Ends the client and waits until what was said before is written. Messages without `ack` end
-    /// with an error; to avoid that, await them first.
+    /// Ends the client and waits until everything sent before was written. Messages without an `ack` fail;
+    /// await them first to avoid that.
     pub async fn close(&self) {
-        // If the task is gone, it is closed already.
+        // If the task is gone, the client is closed already.
         drop(self.commands.send(Command::Stop).await);
         let mut state = self.state.clone();
-        // It never comes true: the wait ends with an error when the task lets go of its side.
+        // The condition is never true: the wait ends with an error when the task drops its end.
         drop(state.wait_for(|_| false).await);
     }
 
@@ -361,8 +360,8 @@ impl Client {
 }
 
 impl Events {
-    /// The next event; `None` when the client is over ([`Client::ended`] says why). Taking a message
-    /// takes responsibility for it, unless acknowledgement is manual. Safe in `select!`.
+    /// The next event; `None` when the client has ended ([`Client::ended`] says why). Taking a message
+    /// acknowledges it, unless acknowledgement is manual. Cancel safe, so it may be used in `select!`.
     pub async fn next(&mut self) -> Option<Event> {
         std::future::poll_fn(|cx| self.poll_event(cx)).await
     }
@@ -385,7 +384,7 @@ impl Stream for Events {
 }
 
 impl Sending {
-    /// The message's id, chosen by the application or made for it.
+    /// The id of the message, chosen by the application or generated.
     pub fn id(&self) -> &MessageId {
         &self.id
     }

@@ -1,7 +1,7 @@
-//! Message ids for those who do not choose their own.
+//! Generates message ids.
 //!
-//! Owns their shape: a version 7 UUID, so that ids sort by the time they were made. Never reads a
-//! clock or makes randomness: both come in.
+//! Owns their form: a version 7 UUID, so that ids sort by time. Reads no clock and makes no randomness: the
+//! caller passes both in.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What an application chooses, and the bounds that it need not choose.
+//! The options of a client, and their defaults.
 //!
 //! Owns every default, with its unit and its reason. Never prints the token.
 
@@ -13,27 +13,27 @@ use bot_protocol::secret::Secret;
 /// When a delivered entry counts as `received`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Acknowledge {
-    /// As soon as the application took the event: from then on it is its own.
+    /// When the application takes the event.
     #[default]
     Automatic,
-    /// When the application says so with a receipt. Until then the hub delivers again after each
+    /// When the application sends a receipt. Until then the hub delivers the entry again after each
     /// reconnect of a new process, and stops at `limits.window_entries` unreceived entries per room.
     Manual,
 }
 
-/// What the client can do beyond the seed's protocol.
+/// A capability beyond the protocol of the first relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cap {
-    /// It acknowledges what it took.
+    /// The client acknowledges what it received.
     Ack,
-    /// It wants to know what became of its messages.
+    /// The client wants receipts for its messages.
     Receipts,
-    /// It understands one receipt for a range of its messages ([`crate::Event::Receipts`]), which is
-    /// how much happens to many messages or for many recipients. Goes with `Receipts`.
+    /// The client understands one receipt for a range of its messages ([`crate::Event::Receipts`]), which
+    /// saves many single ones. Requires `Receipts`.
     Ranges,
-    /// It wants to know who comes and goes.
+    /// The client wants to know who connects and disconnects.
     Presence,
-    /// It understands structured acts.
+    /// The client understands structured acts.
     Acts,
 }
 
@@ -50,28 +50,28 @@ impl Cap {
     }
 }
 
-/// Whom to be, where to connect, and how.
+/// The identity, the address, and the behaviour of a client.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
     /// The hub: `wss://HOST` or `ws://HOST:PORT`, with or without `/ws`.
     pub url: String,
-    /// Certificates in PEM of authorities that are believed beside those of the web and of this
-    /// system: for a hub whose certificate comes from a private one.
+    /// Certificates in PEM of additional trusted authorities, for a hub whose certificate comes from a
+    /// private one.
     pub ca_file: Option<PathBuf>,
     /// The bot's token.
     pub token: Secret,
-    /// Name and version of the program, for people who look at the hub.
+    /// Name and version of the program; people see it at the hub.
     pub client: String,
-    /// What to ask for. Without `Ack`, the hub counts an entry as dealt with once it was written.
+    /// Capabilities to request. Without `Ack`, the hub counts an entry as received once it was written.
     pub caps: Vec<Cap>,
-    /// A side connection: sends and asks, is delivered no messages, and does not push away the
-    /// bot's main connection. For tools that act in the name of a bot that is running.
+    /// A side connection sends and asks, but receives no messages and does not replace the bot's main
+    /// connection. For tools that act in the name of a running bot.
     pub side: bool,
     /// When a delivered entry counts as received.
     pub acknowledge: Acknowledge,
-    /// Positions from an earlier life of this program ([`crate::Client::positions`]). The hub knows
-    /// its cursors by itself; these are for noticing that its log was replaced in the meantime.
+    /// Positions saved by an earlier process of this program ([`crate::Client::positions`]). The hub has
+    /// cursors of its own; these show whether its log was replaced in the meantime.
     pub positions: BTreeMap<RoomName, Position>,
     /// Messages that may wait for their `ack`; [`crate::Client::send`] waits when there are more.
     pub unacked_max: usize,
@@ -82,7 +82,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The usual: acknowledges automatically, wants receipts and acts.
+    /// The defaults: automatic acknowledgement, receipts and acts.
     pub fn new(url: impl Into<String>, token: impl Into<String>) -> Self {
         Self {
             url: url.into(),

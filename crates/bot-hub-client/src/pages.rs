@@ -1,12 +1,12 @@
-//! Answers that come in pages: which page to ask for next.
+//! Answers that come in pages: which page to request next.
 //!
-//! Owns the end of it: a hub that names a page twice would be asked for ever. Never asks for anything.
+//! Owns detecting their end: a hub that names a page twice would be asked forever. Never sends a request.
 
 use std::collections::HashSet;
 
 use crate::error::AskError;
 
-/// The pages of one answer that were asked for.
+/// The pages of one answer that were requested.
 #[derive(Debug)]
 pub(crate) struct Pages<Name> {
     asked: &'static str,
@@ -14,13 +14,13 @@ pub(crate) struct Pages<Name> {
 }
 
 impl<Name: Clone + Eq + std::hash::Hash> Pages<Name> {
-    /// Of the answer to a question of this type.
+    /// For the answer to a question of this type.
     pub(crate) fn of(asked: &'static str) -> Self {
         Self { asked, seen: HashSet::new() }
     }
 
-    /// Takes the name of the next page out of a page, if there is one. Only the hub knows what it means, so
-    /// that one which was asked for before is the only sign of a circle.
+    /// Takes the name of the next page out of a page, if there is one. Names have no meaning for the
+    /// client, so a repeated name is the only sign of a circle.
     pub(crate) fn turn(&mut self, next: &mut Option<Name>) -> Result<Option<Name>, AskError> {
         let Some(next) = next.take() else { return Ok(None) };
         if self.seen.insert(next.clone()) {

@@ -1,6 +1,6 @@
-//! The client over a wire that a simulation brings, with its chance from a seed.
+//! The client with a simulated network and seeded randomness.
 //!
-//! Owns nothing but the way in: everything behind it is the client as it is.
+//! Owns only the entry point; everything behind it is the real client.
 
 use std::future::Future;
 use std::io;

@@ -1,7 +1,7 @@
-//! One WebSocket: from bytes to frames and back.
+//! One WebSocket: converts between bytes and frames.
 //!
-//! Owns the upgrade, and the timeouts of writing and closing. Knows nothing of what the frames mean,
-//! nor of how the bytes get to the hub: that is [`crate::dial`].
+//! Owns the upgrade, and the timeouts of writing and closing. Knows neither what frames mean nor how the
+//! connection is opened: that is [`crate::dial`].
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -21,20 +21,20 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::error::Why;
 
-/// The hub takes nothing of what we write.
+/// The hub accepts no bytes for this long.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Saying goodbye.
+/// How long the closing handshake may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Frames that wait to be written before the application is asked to wait.
+/// How many frames may wait to be written before commands have to wait.
 const FRAMES_WAITING_MAX: usize = 1_024;
 /// A page of history holds 200 entries of 128 KiB, escaped at worst.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
-/// What comes of opening.
+/// The future that opens a connection.
 pub(crate) type Opening<S> =
     Pin<Box<dyn Future<Output = Result<WebSocketStream<S>, Why>> + Send + 'static>>;
 
-/// A way to the hub.
+/// Opens connections to the hub.
 pub(crate) trait Connect: Send + 'static {
     /// What the bytes go through.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
@@ -55,7 +55,7 @@ where
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     let opened = tokio_tungstenite::client_async_with_config(uri, stream, Some(config)).await;
     opened.map(|(socket, _)| socket).map_err(|error| match error {
-        // What a hub that speaks TLS says to whoever comes without.
+        // A hub that expects TLS answers a plain connection with this.
         tungstenite::Error::Http(reply) if asks_for_tls(reply.headers()) => Why::NotSecure {
             problem: "it wants an encrypted connection".to_owned(),
             hint: "use `wss://` instead of `ws://`".to_owned(),
@@ -69,14 +69,14 @@ fn asks_for_tls(headers: &HeaderMap) -> bool {
     values.flat_map(|value| value.split(',')).any(|word| word.trim().starts_with("TLS/"))
 }
 
-/// What a wire reports.
+/// An event of the wire.
 #[derive(Debug)]
 pub(crate) enum Happening {
     /// It is open.
     Opened,
     /// The hub sent a frame.
     Frame(Box<ServerFrame>),
-    /// The hub sent something that means nothing but that it is there.
+    /// The hub sent something that only shows that it is alive.
     Heard,
     /// The hub sent something that this program cannot read.
     Unreadable(FrameError),
@@ -84,7 +84,7 @@ pub(crate) enum Happening {
     Closed(Why),
 }
 
-/// The connection, as far as there is one.
+/// The connection, in whatever state it is.
 pub(crate) enum Wire<S> {
     /// There is none.
     None,
@@ -99,12 +99,12 @@ pub(crate) struct Connection<S> {
     waiting: VecDeque<ClientFrame>,
     /// Something was written and not flushed.
     dirty: bool,
-    /// Runs while the hub takes nothing.
+    /// Set while the hub accepts no bytes.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    /// Queues a frame; without a connection it is lost, as it would be on one that is breaking.
+    /// Queues a frame. Without a connection it is dropped, as it would be lost on a breaking one.
     pub(crate) fn send(&mut self, frame: ClientFrame) {
         if let Self::Open(connection) = self {
             connection.waiting.push_back(frame);
@@ -116,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         !matches!(self, Self::Open(open) if open.waiting.len() >= FRAMES_WAITING_MAX)
     }
 
-    /// Writes what can be written and, if wished, reads. Losing the future loses nothing.
+    /// Writes as much as possible and, if asked, reads. Cancel safe.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, read: bool) -> Poll<Happening> {
         let happening = match self {
             Self::None => return Poll::Pending,
@@ -135,11 +135,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Poll::Ready(happening)
     }
 
-    /// Gives the connection up, politely but not for long.
+    /// Closes the connection with a short closing handshake.
     pub(crate) async fn close(&mut self) {
         if let Self::Open(mut connection) = std::mem::replace(self, Self::None) {
-            // Whether the other side hears the goodbye changes nothing.
-            drop(timeout(CLOSE_TIMEOUT, connection.goodbye()).await);
+            // It does not matter whether the other side receives the close frame.
+            drop(timeout(CLOSE_TIMEOUT, connection.close_handshake()).await);
         }
     }
 }
@@ -188,26 +188,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Poll::Ready(Ok(()))
     }
 
-    async fn goodbye(&mut self) -> Result<(), tungstenite::Error> {
+    async fn close_handshake(&mut self) -> Result<(), tungstenite::Error> {
         for frame in std::mem::take(&mut self.waiting) {
             self.socket.feed(Message::text(frame.encode())).await?;
         }
         self.socket.close(None).await?;
-        // A socket that is dropped with something unread in it is reset, and a reset takes with it
-        // what the other side has not read yet.
+        // Dropping a socket with unread input resets the connection, and a reset destroys what the other
+        // side has not read yet.
         while let Some(Ok(_)) = self.socket.next().await {}
         Ok(())
     }
 }
 
-/// What a WebSocket message says.
+/// Converts a WebSocket message.
 fn understand(message: Message) -> Happening {
     match message {
         Message::Text(text) => match ServerFrame::decode(text.as_bytes()) {
             Ok(Some(frame)) => Happening::Frame(Box::new(frame)),
-            // A type from a newer hub.
+            // A frame type of a newer hub.
             Ok(None) => Happening::Heard,
-            // What comes after it may be readable all the same.
+            // Later frames may still be readable.
             Err(error) => Happening::Unreadable(error),
         },
         Message::Ping(_) | Message::Pong(_) => Happening::Heard,

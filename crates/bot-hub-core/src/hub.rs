@@ -46,6 +46,8 @@ pub struct Hub {
     pub(crate) newest_at: Timestamp,
     /// Why retention by age waits, if it does.
     pub(crate) age_waits: Option<SmolStr>,
+    /// The disk has no more than so many bytes left, which are kept for receipts, cursors and operators.
+    pub(crate) disk_left: Option<u64>,
     pub(crate) settings: Settings,
     pub(crate) epoch: Epoch,
     pub(crate) world: World,
@@ -96,6 +98,7 @@ impl Hub {
             now,
             newest_at: snapshot.newest_at,
             age_waits: None,
+            disk_left: None,
             settings,
             epoch: snapshot.epoch,
             world: World::default(),
@@ -216,6 +219,7 @@ impl Hub {
             Input::Configured(settings) => self.settings = settings,
             Input::AgeWaits(why) => self.age_waits = why,
             Input::Profile { bot, profile } => self.set_profile(&bot, profile),
+            Input::DiskLeft(bytes) => self.disk_left = bytes,
             Input::Tick => {}
             Input::Drain => self.drain(),
         }

@@ -138,6 +138,8 @@ impl Profile {
 pub enum Input {
     /// Retention by age waits, for that reason, because the clock cannot be trusted; or goes on.
     AgeWaits(Option<SmolStr>),
+    /// The disk has only so many bytes left, which are kept for receipts, cursors and operators; or it has more.
+    DiskLeft(Option<u64>),
     /// A bot authenticated.
     Opened {
         /// Its connection.

@@ -1,7 +1,7 @@
 //! Reading a whole log, for `export`.
 //!
-//! Owns the walk through a room's pages; whoever prints decides on the form. Works on any reader, so
-//! also beside a running hub. Never writes.
+//! Owns the walk through a room's pages; the caller chooses the output format. Works with any reader, also
+//! beside a running hub. Never writes.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,10 +14,10 @@ use bot_protocol::name::RoomName;
 use super::sqlite::SqliteReader;
 use super::{Reader, StoreError};
 
-/// Entries that are asked for at once.
+/// How many entries a page has at most.
 const PAGE_ENTRIES: u32 = 500;
 
-/// Bytes after which a page ends.
+/// A page ends after this many bytes.
 const PAGE_BYTES: u32 = 1024 * 1024;
 
 /// One line of an export.
@@ -25,11 +25,11 @@ const PAGE_BYTES: u32 = 1024 * 1024;
 pub enum Exported {
     /// An entry.
     Entry(Entry),
-    /// An entry that is damaged, by its seq: its text is withheld.
+    /// The seq of a damaged entry, whose text is withheld.
     Damaged(u64),
 }
 
-/// The log of one room, oldest first, as far as it goes when its end is reached.
+/// The log of one room, oldest first, up to the end at the time it is reached.
 pub struct Entries<'a> {
     reader: &'a mut dyn Reader,
     room: RoomName,
@@ -52,7 +52,7 @@ pub fn open(directory: &Path) -> Result<SqliteReader, StoreError> {
     SqliteReader::open(directory)
 }
 
-/// The log of one room after a seq; an unknown room has none.
+/// The log of one room after a seq; empty for an unknown room.
 pub fn entries(reader: &mut dyn Reader, room: RoomName, after: u64) -> Entries<'_> {
     Entries { reader, room, after, waiting: VecDeque::new(), is_over: false }
 }
@@ -101,7 +101,7 @@ impl Exported {
     }
 }
 
-/// Both kinds in one order.
+/// Intact and damaged entries, merged by seq.
 fn merged(page: Page) -> Vec<Exported> {
     let damaged = page.corrupt.into_iter().map(Exported::Damaged);
     let mut all: Vec<_> = page.entries.into_iter().map(Exported::Entry).chain(damaged).collect();

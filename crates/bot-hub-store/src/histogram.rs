@@ -1,38 +1,38 @@
-//! How often something was how large.
+//! A histogram of values.
 //!
-//! Owns the counting. Buckets are kept apart and summed up when they are shown, so that an observation
-//! touches one of them.
+//! Owns the counting. Buckets are separate and summed up only for output, so an observation touches a
+//! single one.
 
 /// A histogram with fixed upper bounds.
 #[derive(Clone, Debug)]
 pub struct Histogram {
     bounds: &'static [f64],
-    /// One more than bounds: what is beyond the last.
+    /// One bucket more than bounds, for larger values.
     buckets: Vec<u64>,
     sum: f64,
 }
 
 impl Histogram {
-    /// Nothing counted yet.
+    /// An empty histogram.
     #[must_use]
     pub fn new(bounds: &'static [f64]) -> Self {
         Self { bounds, buckets: vec![0; bounds.len() + 1], sum: 0.0 }
     }
 
-    /// From counts that were made elsewhere, one per bound and one for what is beyond.
+    /// A histogram from existing counts: one per bound, and one for larger values.
     #[must_use]
     pub fn of(bounds: &'static [f64], buckets: Vec<u64>, sum: f64) -> Self {
         debug_assert_eq!(buckets.len(), bounds.len() + 1, "a bucket per bound, and one more");
         Self { bounds, buckets, sum }
     }
 
-    /// Counts a value so many times.
+    /// Counts a value `times` times.
     pub fn observe(&mut self, value: f64, times: u64) {
         self.buckets[bucket_of(self.bounds, value)] += times;
         self.sum += value * times as f64;
     }
 
-    /// Every bound with how many were at most that large.
+    /// Every bound with the number of values up to it.
     pub fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
         let counts = self.buckets.iter().scan(0, |sum, count| {
             *sum += count;
@@ -54,7 +54,7 @@ impl Histogram {
     }
 }
 
-/// The bucket that a value belongs to.
+/// The bucket of a value.
 #[must_use]
 pub fn bucket_of(bounds: &[f64], value: f64) -> usize {
     bounds.iter().position(|bound| value <= *bound).unwrap_or(bounds.len())

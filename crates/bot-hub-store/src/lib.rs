@@ -1,14 +1,14 @@
-//! Where the hub keeps what must survive.
+//! The durable storage of the hub.
 //!
-//! Owns the promises that every backend makes; `conformance` holds them all to these. Never decides
-//! anything: the brain says what to write, the store says when it is written.
+//! Owns the promises that every backend makes; `conformance` tests them. Makes no decisions: the brain says
+//! what to write, the store reports when it is durable.
 //!
 //! * [`memory`] and [`sqlite`]: the backends.
 //! * [`driver`]: a backend beside the engine, with group commit.
 //! * [`export`]: a whole log, for people.
 //! * [`record`]: facts that are no message and need no table of their own.
 //!
-//! What all backends do alike, beyond what [`Change`] says:
+//! What all backends have in common, beyond what [`Change`] says:
 //! * A cursor or mark beyond the head is taken as one at the head. One of a bot that is no member, and
 //!   a receipt for an entry that is not kept, are done by doing nothing.
 //! * A mark takes in the marks of the same bot within 100 ms: a receipt is at most so much late.
@@ -42,7 +42,7 @@ use bot_protocol::time::Timestamp;
 
 use self::record::{RecordPage, RecordQuery, RecordWrite};
 
-/// Why the store could not do something.
+/// Why a store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No space left. Nothing of the batch was stored; later batches may succeed without a restart.
@@ -51,8 +51,8 @@ pub enum StoreError {
         /// The store's file.
         path: String,
     },
-    /// A write or a sync failed. What is on the disk is unknown until the store is opened again:
-    /// nothing may be acknowledged on this handle any more.
+    /// A write or a sync failed. What is on the disk is unknown until the store is reopened, so this handle
+    /// must not acknowledge anything any more.
     #[error("the store failed: {0}")]
     Failed(String),
     /// The data was written by a newer program.
@@ -68,8 +68,8 @@ pub enum StoreError {
         /// The highest that this program knows.
         known: u32,
     },
-    /// A write names a room that is not there. Nothing of the batch was stored; the handle lives on.
-    /// It happens behind a `CreateRoom` that was refused with `Full`, while the brain did not know yet.
+    /// A write names a room that does not exist. Nothing of the batch was stored; the handle remains
+    /// usable. Happens after a `CreateRoom` was refused with `Full`, before the brain knows about it.
     #[error("there is no room `{room}` in the store")]
     NoSuchRoom {
         /// The room.
@@ -84,22 +84,22 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the handle lives on: only the batch was refused.
+    /// Whether the handle remains usable because only the batch was refused.
     pub fn is_survivable(&self) -> bool {
         matches!(self, Self::Full { .. } | Self::NoSuchRoom { .. })
     }
 }
 
-/// One write: the brain's, or about who may come in.
+/// One write: of the brain, or about who may come in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
     /// From the brain.
     Change(Change),
     /// Bots, tokens and invites.
     Access(AccessWrite),
-    /// The clock said so: what was known of the newest moment, for the next start.
+    /// Store the newest known time, for judging the clock at the next start.
     Clock(Timestamp),
-    /// Retention by age waits until then; or it does not.
+    /// Retention by age pauses until this time, or works again.
     AgeWaits(Option<Timestamp>),
     /// Change a small record.
     Record(RecordWrite),
@@ -111,7 +111,7 @@ impl From<AccessWrite> for Write {
     }
 }
 
-/// Everything that is needed at start.
+/// Everything that the hub needs at its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// For the brain.
@@ -120,18 +120,18 @@ pub struct Loaded {
     pub bots: Vec<BotRecord>,
     /// Their tokens.
     pub tokens: Vec<TokenRecord>,
-    /// Invites, also those that are used or over.
+    /// Invites, including used and expired ones.
     pub invites: Vec<InviteRecord>,
-    /// Every name that a bot ever had here, sorted; also of those that are forgotten.
+    /// Every name that a bot ever had here, sorted, including names of removed bots.
     pub names: Vec<BotId>,
-    /// Until when retention by age was to wait; [`RESTORED`] in a store that a restore has made.
+    /// Until when retention by age pauses; [`RESTORED`] in a restored store.
     pub age_waits: Option<Timestamp>,
 }
 
-/// Stands for "as long as it may", since whoever restores a store does not know when it is opened.
+/// Means "as long as possible", because a restore cannot know when the store will be opened.
 pub const RESTORED: Timestamp = Timestamp(i64::MAX as u64);
 
-/// A place that keeps the log. One writer at a time.
+/// A store of the log. One writer at a time.
 ///
 /// Promises:
 /// 1. `commit` returns `Ok` only when all of the batch survives `kill -9` and loss of power.
@@ -146,38 +146,38 @@ pub trait Store: Send {
     /// Everything that is needed at start, without reading the log itself.
     fn load(&mut self) -> Result<Loaded, StoreError>;
 
-    /// Makes a batch durable; one outcome per write, in order.
+    /// Makes a batch durable. One outcome per write, in order.
     fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreError>;
 
-    /// A reader that can live on another thread, beside the writer. It sees every batch that was
-    /// committed before the call.
+    /// A reader that can live on another thread, beside the writer. It sees every batch that was committed
+    /// before the call.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
 }
 
 /// Reads beside the writer.
 pub trait Reader: Send {
-    /// Looks something up. An error of the medium is `Answer::Failed`.
+    /// Answers a query. An error of the medium gives `Answer::Failed`.
     fn answer(&mut self, query: &Query) -> Answer;
 
-    /// Looks up small records. What is damaged is named, and the others are there all the same, as far
-    /// as the medium can be read.
+    /// Reads small records. Damaged ones are named, and all others are returned as far as the medium can be
+    /// read.
     fn records(&mut self, query: &RecordQuery) -> Result<RecordPage, StoreError>;
 }
 
-/// A new life: never 0, which stands for "none" in places where an epoch is optional.
+/// A random epoch; never 0, which means "none" where an epoch is optional.
 fn random_epoch() -> Result<Epoch, StoreError> {
     let random = getrandom::u64()
         .map_err(|error| StoreError::Failed(format!("the system gives no randomness: {error}")))?;
     Ok(Epoch(random.max(1)))
 }
 
-/// What is written down as the newest moment when an entry was sent at `at`: the end of that second, so
-/// that a busy store writes it once a second.
+/// The newest time to store for an entry sent at `at`: the end of that second, so that a busy store writes
+/// it only once per second.
 fn newest(at: Timestamp) -> Timestamp {
     Timestamp((at.0 / 1_000 + 1) * 1_000)
 }
 
-/// The room that must exist for a change; `None` for the one that makes it and for a question.
+/// The room that must exist for a change; `None` for a change that makes it and for a question.
 fn room_of(change: &Change) -> Option<&RoomName> {
     match change {
         Change::CreateRoom { .. } | Change::WasSaid(_) => None,
@@ -194,7 +194,7 @@ fn room_of(change: &Change) -> Option<&RoomName> {
     }
 }
 
-/// The order of `Answer::Found`.
+/// The order of the messages in `Answer::Found`.
 fn oldest_first(one: &Found, other: &Found) -> Ordering {
     let key = |found: &Found| (found.sent_at, found.seq);
     key(one).cmp(&key(other)).then_with(|| (&one.room, &one.from).cmp(&(&other.room, &other.from)))

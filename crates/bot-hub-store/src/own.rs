@@ -1,8 +1,8 @@
-//! What a bot has said itself, right behind its cursor.
+//! A bot's own messages directly after its cursor.
 //!
-//! Owns one correction at a start. Cursors are saved late, so that a hub that was killed, and a backup,
-//! know them as they were before what their bot said itself: that must not count as waiting for it. What
-//! stands behind something else that waits stays. Never writes.
+//! Owns one correction at the start. Cursors are saved late, so after a kill or in a backup a cursor may
+//! lie before messages that the bot sent itself. These must not count as waiting for it. Own messages after
+//! another waiting message stay. Never writes.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,15 @@ use bot_protocol::name::{BotId, RoomName};
 
 use super::Reader;
 
-/// Own entries that are looked at per member, and how many at once.
+/// How many own entries are examined per member, and how many per read.
 const OWN_MAX: usize = 4_096;
 const PAGE_ENTRIES: u32 = 64;
 const PAGE_BYTES: u32 = 1 << 20;
 
-/// Moves each cursor over its bot's own entries.
+/// Moves each cursor past its bot's own entries.
 pub fn pass_own(snapshot: &mut Snapshot, reader: &mut dyn Reader) {
     for record in &mut snapshot.rooms {
-        // Most members of a room wait for the same entry.
+        // Most members of a room wait for the same entry, so senders are remembered.
         let mut senders: BTreeMap<u64, Option<BotId>> = BTreeMap::new();
         let (room, head, first) = (&record.room, record.head, record.first);
         let behind = |it: &&mut MemberRecord| it.cursor < head && it.cursor + 1 >= first;

@@ -1,7 +1,7 @@
-//! Small records: facts that are no message and need no table of their own.
+//! Small records: data that is no message and needs no table of its own.
 //!
-//! Owns what a record is, its bounds, and how records are asked for. Never knows what a value means:
-//! the owner of the kind does.
+//! Owns the form of records, their bounds, and queries for them. Only the code that owns a kind knows what
+//! its values mean.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use smol_str::{SmolStr, format_smolstr};
 /// The longest name of a kind, in bytes.
 pub const KIND_BYTES_MAX: usize = 23;
 
-/// The longest key, in bytes: a room, a bot and a message's id fit, with something between them.
+/// The longest key in bytes. A room, a bot and a message id with separators fit.
 pub const KEY_BYTES_MAX: usize = 256;
 
 /// The longest value, in bytes.
@@ -22,30 +22,30 @@ pub const PAGE_RECORDS_MAX: u32 = 500;
 /// The same in bytes of keys and values.
 pub const PAGE_BYTES_MAX: u32 = 1024 * 1024;
 
-/// Behind every key with the same beginning: no key has this character in it.
+/// Sorts after every key with the same prefix, because no key contains this character.
 const LAST: char = char::MAX;
 
-/// Before every other key with the same beginning: no key has this character in it, either.
+/// Sorts before every other key with the same prefix, because no key contains this character.
 const FIRST: char = '\0';
 
-/// Why something is no record.
+/// Why a record is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// The kind has another form.
+    /// The kind is malformed.
     #[error("a kind is 1 to {KIND_BYTES_MAX} of `a-z`, `0-9` and `_`, and begins with a letter")]
     Kind,
-    /// The key has another form.
+    /// The key is malformed.
     #[error("a key is 1 to {KEY_BYTES_MAX} bytes of text without control characters")]
     Key,
-    /// The value is too long; it has so many bytes.
+    /// The value is too long; it has this many bytes.
     #[error("a value has at most {VALUE_BYTES_MAX} bytes, this one has {0}")]
     Value(usize),
 }
 
-/// What a record is about. Keys of different kinds have nothing to do with each other.
+/// The kind of a record. Keys of different kinds are independent.
 ///
-/// The kinds of this program are constants of this type, all of them here. A store may hold others: a
-/// newer program wrote them. They stay as they are.
+/// All kinds that this program knows are constants of this type, defined here. A store may hold kinds that
+/// a newer program wrote; they stay unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKind(SmolStr);
 
@@ -56,15 +56,15 @@ impl RecordKind {
     /// What is said of a bot, by its name.
     pub const PROFILE: Self = Self::named("profile");
 
-    /// A kind of this program. The name is on disk; never change one. A name of another form does not
-    /// compile where the kind is a constant.
+    /// A kind of this program. The name is stored on disk and must never change. In a constant, a malformed
+    /// name does not compile.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
         assert!(is_kind(name.as_bytes()), "no name of a kind");
         Self(SmolStr::new_static(name))
     }
 
-    /// A kind of any program, by its name on disk.
+    /// A kind of any program, by its stored name.
     pub fn new(name: &str) -> Result<Self, RecordError> {
         is_kind(name.as_bytes()).then(|| Self(name.into())).ok_or(RecordError::Kind)
     }
@@ -87,7 +87,7 @@ const fn is_kind(name: &[u8]) -> bool {
     name.len() <= KIND_BYTES_MAX && matches!(name, [b'a'..=b'z', ..])
 }
 
-/// One record. There is at most one of a kind and key.
+/// One record, unique by kind and key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
     kind: RecordKind,
@@ -96,9 +96,9 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record within the bounds. Keys are in the order of their bytes, so that numbers in them need
-    /// leading zeros, and parts a character between them that none of them has. A key is named in logs:
-    /// it is no place for a secret.
+    /// A record within the bounds. Keys sort by bytes, so numbers in them need leading zeros, and a key of
+    /// several parts needs a separator that no part contains. Keys appear in logs and must not contain
+    /// secrets.
     pub fn new(
         kind: RecordKind,
         key: impl Into<SmolStr>,
@@ -133,32 +133,32 @@ impl Record {
         &self.value
     }
 
-    /// Bytes of key and value, by which pages and batches are measured.
+    /// The bytes of key and value; pages and batches are measured by them.
     #[must_use]
     pub fn size(&self) -> usize {
         self.key.len() + self.value.len()
     }
 }
 
-/// A value may be a secret: it is not printed.
+/// Does not print the value, which may be secret.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?} ({} bytes)", self.kind.0, self.key, self.value.len())
     }
 }
 
-/// A change of one record. Whatever becomes of it, the rest of its batch is committed.
+/// A change of one record. Its outcome does not affect the rest of the batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordWrite {
-    /// Make it, or replace the one of its kind and key. → `Done`.
+    /// Create or replace the record. → `Done`.
     Put(Record),
-    /// Make it, unless there is one of its kind and key. → `Done`, or `Conflict`: then that one stays.
+    /// Create the record unless it exists. → `Done`, or `Conflict` if it exists.
     Add(Record),
-    /// Forget the one of this kind and key, if there is one. → `Done`.
+    /// Remove the record if it exists. → `Done`.
     Remove(RecordKind, SmolStr),
 }
 
-/// In which order records are read.
+/// The order in which records are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RecordOrder {
     /// From the first key on.
@@ -168,31 +168,31 @@ pub enum RecordOrder {
     Descending,
 }
 
-/// Which records of one kind are asked for.
+/// A query for records of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordQuery {
     /// Of which kind.
     pub kind: RecordKind,
-    /// With this key or a later one; an empty one comes before all.
+    /// The first key that is included; the empty key comes before all others.
     pub from: SmolStr,
-    /// With an earlier key than this.
+    /// The first key that is excluded.
     pub to: SmolStr,
     /// In which order.
     pub order: RecordOrder,
-    /// At most so many, and at least one.
+    /// At most this many records; at least one is returned.
     pub records_max: u32,
-    /// Stop after the record that reaches so many bytes of keys and values.
+    /// The page ends after the record that reaches this many bytes of keys and values.
     pub bytes_max: u32,
 }
 
 impl RecordQuery {
-    /// All of a kind, in pages of a moderate size.
+    /// All records of a kind, in pages of moderate size.
     #[must_use]
     pub fn all(kind: RecordKind) -> Self {
         Self::under(kind, "")
     }
 
-    /// Those of a kind whose key begins with this.
+    /// All records of a kind whose keys have this prefix.
     #[must_use]
     pub fn under(kind: RecordKind, prefix: &str) -> Self {
         Self {
@@ -212,12 +212,12 @@ impl RecordQuery {
         Self { records_max, bytes_max: self.bytes_max.min(PAGE_BYTES_MAX), ..self }
     }
 
-    /// Whether a record is asked for.
+    /// Whether the query includes a record.
     pub(crate) fn holds(&self, record: &Record) -> bool {
         record.kind == self.kind && record.key >= self.from && record.key < self.to
     }
 
-    /// The page that such records make: they are in order, and all of them are asked for.
+    /// Builds a page from the query's records, which are sorted.
     pub(crate) fn page<E>(
         &self,
         records: impl IntoIterator<Item = Result<Record, E>>,
@@ -249,15 +249,15 @@ impl RecordQuery {
     }
 }
 
-/// Some records of one kind.
+/// A page of records of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordPage {
-    /// Those that are intact, in the order that was asked for.
+    /// The intact records in the order of the query.
     pub records: Vec<Record>,
-    /// Damaged ones, which are withheld: `kind/key` as it can be read now. They may have been of another
+    /// Damaged records, which are withheld: `kind/key` as far as it can be read. They may have had another
     /// kind.
     pub damaged: Vec<String>,
-    /// Asks for what comes behind these.
+    /// The query for the next page.
     pub next: Option<RecordQuery>,
 }
 

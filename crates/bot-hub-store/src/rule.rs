@@ -1,37 +1,36 @@
-//! The rules that every backend applies in the same way.
+//! Rules that all backends apply in the same way.
 //!
-//! Owns what a retention removes and how marks are thinned. Never touches a medium.
+//! Owns what retention removes and how marks are merged. Never touches a medium.
 
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::time::Timestamp;
 
-/// A mark takes in the marks that follow it within this time. What an entry's receipt then says is at
-/// most so much later than the truth, never earlier; in exchange a busy reader costs ten rows a second
-/// and not one per entry.
+/// Marks within this time are merged. A receipt's time is then late by at most this much, and never early.
+/// In exchange, a busy reader costs ten rows a second instead of one per entry.
 pub(crate) const MARK_RUN_MS: u64 = 100;
 
-/// A stretch of a room's log that one bot's mark passed within [`MARK_RUN_MS`].
+/// A range of a room's log that one bot's mark passed within [`MARK_RUN_MS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     /// The first entry.
     pub(crate) start: u64,
     /// The last entry.
     pub(crate) upto: u64,
-    /// When the mark came to the last entry.
+    /// When the mark reached the last entry.
     pub(crate) at: Timestamp,
-    /// When the run began, as long as it may still grow.
+    /// When the run began, while it may still grow.
     pub(crate) opened: Option<Timestamp>,
 }
 
 impl Run {
-    /// The run that follows `before` when the mark moves to `upto`. What lies up to `floor` it says
-    /// nothing about.
+    /// The run that follows `before` when the mark moves to `upto`. It does not cover entries up to
+    /// `floor`.
     pub(crate) fn after(before: Option<&Self>, floor: u64, upto: u64, at: Timestamp) -> Self {
         let start = before.map_or(0, |run| run.upto).max(floor) + 1;
         Self { start, upto, at, opened: Some(at) }
     }
 
-    /// Takes the mark in, if it follows soon enough and nothing lies between.
+    /// Extends the run to the mark, if the mark follows soon enough and without a gap.
     pub(crate) fn absorb(&mut self, floor: u64, upto: u64, at: Timestamp) -> bool {
         let soon = self.opened.is_some_and(|opened| at.since(opened) < MARK_RUN_MS);
         let grows = soon && self.upto >= floor;
@@ -43,7 +42,7 @@ impl Run {
     }
 }
 
-/// How much of a room is kept, while a retention looks at its oldest entry.
+/// How much a room holds when retention examines its oldest entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept {
     /// Entries.

@@ -115,6 +115,8 @@ codes! {
     NameTaken = 4009, "name_taken", AfterFix, "that name is taken";
     /// As many invites are open as there may be.
     TooManyInvites = 4010, "too_many_invites", AfterFix, "as many invites are open as there may be";
+    /// The bot has said as much as it may within a day.
+    OverQuota = 4017, "over_quota", Later, "this bot has said as much as it may within a day";
 
     /// More work is waiting than the hub accepts.
     Overloaded = 5001, "overloaded", Later, "the hub has more work waiting than it accepts";

@@ -1,8 +1,8 @@
 //! The words of Bot Hub: everything that two parties must spell alike.
 //!
-//! * [`name`], [`id`], [`time`]: who, where, which message and when, as typed values.
+//! * [`name`], [`id`], [`time`]: who, where, which message and when, as typed values; [`calendar`]: dates.
 //! * [`line`]: short texts on one line, as typed values.
-//! * [`word`]: lists of words that a newer hub may add to.
+//! * [`word`]: lists of words that a newer hub may add to; [`suggest`]: what a wrong word probably meant.
 //! * [`frame`]: what crosses the WebSocket; [`receipt`]: what becomes of a message; [`code`]: every
 //!   refusal; [`limits`]: bounds that both sides must know.
 //! * [`block`]: the bot-protocol text format, an act as fenced text.
@@ -13,6 +13,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod block;
+pub mod calendar;
 pub mod code;
 pub mod depth;
 pub mod frame;
@@ -25,6 +26,7 @@ pub mod right;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod secret;
+pub mod suggest;
 pub mod time;
 pub mod word;
 mod work;

@@ -35,6 +35,12 @@ pub struct Limits {
     /// Rooms of the hub, direct conversations counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rooms_max: Option<u32>,
+    /// Bytes of messages that one bot may say within a day; operators are not bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_bot_per_day: Option<u64>,
+    /// The same for a guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_guest_per_day: Option<u64>,
     /// Side connections that one bot may have open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side_connections_per_bot: Option<u32>,
@@ -85,6 +91,8 @@ impl Limits {
         buffer_per_bot_per_room: None,
         rooms_made_per_bot: None,
         rooms_max: None,
+        bytes_per_bot_per_day: None,
+        bytes_per_guest_per_day: None,
         side_connections_per_bot: None,
         wire_bytes: None,
     };

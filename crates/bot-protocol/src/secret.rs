@@ -1,4 +1,6 @@
 //! Text that must never be printed.
+//!
+//! Owns the type that hides it. Never hashes a secret.
 
 use std::fmt;
 

@@ -45,6 +45,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
   const { account, abortSignal: signal } = ctx;
   const runtime = getRuntime();
   const limit = new LogLimit();
+  const outages = new LogLimit();
   const log = (text: string) => {
     const line = limit.line(text);
     if (line !== undefined) ctx.log?.warn?.(line);
@@ -55,6 +56,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
       ctx.setStatus({ ...ctx.getStatus(), lastError: problem });
     },
     better: (problem) => {
+      limit.over(problem);
       if (ctx.getStatus().lastError === problem) ctx.setStatus({ ...ctx.getStatus(), lastError: null });
     },
   });
@@ -63,7 +65,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
     {
       state: (state) => {
         if (state.kind === "connecting") live.refusals.clear();
-        publish(ctx, state, limit);
+        publish(ctx, state, outages);
       },
       entry: (entry) => {
         ctx.setStatus({ ...ctx.getStatus(), lastInboundAt: Date.now() });
@@ -119,17 +121,19 @@ export function clientName(hostVersion: string | undefined): string {
   return `openclaw/${hostVersion ?? "unknown"} bot-hub/${LOADED_VERSION}`;
 }
 
-function publish(ctx: StartContext, state: ConnectionState, limit: LogLimit): void {
+/** `outages` limits the lines about one outage. It ends with the next connection, so that each outage is in the log. */
+export function publish(ctx: StartContext, state: ConnectionState, outages: LogLimit): void {
   const { accountId } = ctx.account;
   const known = ctx.getStatus();
   switch (state.kind) {
     case "connecting":
       return;
     case "ready":
+      outages.allOver();
       ctx.log?.info?.(`connected to ${ctx.account.url} (${state.hub}) as ${state.bot}`);
       return ctx.setStatus({ ...known, ...channelReadyPatch({ accountId }), reconnectAttempts: 0, stateReason: "" });
     case "recovering":
-      warn(ctx, limit.line(state.reason, `; next attempt in ${state.retryInMs} ms`));
+      warn(ctx, outages.line(state.reason, `; next attempt in ${state.retryInMs} ms`));
       return ctx.setStatus({
         ...known,
         connected: false,
@@ -140,7 +144,7 @@ function publish(ctx: StartContext, state: ConnectionState, limit: LogLimit): vo
         lastDisconnect: { at: Date.now(), error: state.reason },
       });
     case "blocked":
-      return block(ctx, state.reason, limit.line(state.reason));
+      return block(ctx, state.reason, outages.line(state.reason));
   }
 }
 

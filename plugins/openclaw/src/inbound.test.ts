@@ -12,7 +12,7 @@ type Dispatch = InboundOptions["runtime"]["channel"]["inbound"]["dispatch"];
 const LINE = 100;
 
 /** An account in `lab` with bob and, if wanted, carol. Its agent answers every turn with `hello`, one at a time when `go` is called. */
-function account({ crowd = false, log = [] as Entry[], turns: max = 30, troubles = [] as Error[], tellOwner = (_: string) => {} } = {}) {
+function account({ crowd = false, log = [] as Entry[], turns: max = 30, troubles = [] as Error[], tellOwner = (_: string) => {}, file = memoryFile() } = {}) {
   const reports: Report[] = [];
   const sent: Draft[] = [];
   const turns: Array<{ body: string; go: (text: string) => void }> = [];
@@ -32,19 +32,24 @@ function account({ crowd = false, log = [] as Entry[], turns: max = 30, troubles
   const live: LiveAccount = {
     account: resolveAccount(config, null, {}),
     client: { bot: "me", connected: true, ask, sendAll, presence: () => {}, typing: () => {} } as unknown as HubClient,
-    turns: new Turns(memoryFile(), (it) => reports.push(it)), requests: new Requests(memoryFile()), said: new Set(), refusals: new Set(),
+    turns: new Turns(file, (it) => reports.push(it)), requests: new Requests(memoryFile()), said: new Set(), refusals: new Set(),
     typing: new Map(), loops: new Loops(memoryFile()), wake: (room) => inbound.wake(room),
   };
   liveAccounts.set("default", live);
+  const noted = new Set<string>();
   const dispatch = async ({ turnAdoptionLifecycle, delivery, ctxPayload }: Parameters<Dispatch>[0]) => {
     const trouble = troubles.shift();
     if (trouble !== undefined) throw trouble;
+    // OpenClaw notes a message before the channel adopts it, and passes it over when it comes again.
+    const message = String(Reflect.get(ctxPayload, "messageId"));
+    if (noted.has(message)) return { dispatched: true };
+    noted.add(message);
     await turnAdoptionLifecycle?.onAdopted?.();
     const text = await new Promise<string>((go) => turns.push({ body: String(Reflect.get(ctxPayload, "body")), go }));
     await delivery.deliver?.({ text }, { kind: "final" });
     return { dispatched: true };
   };
-  const buildContext = ({ message }: { message: { bodyForAgent: string } }) => ({ body: message.bodyForAgent });
+  const buildContext = ({ message, messageId }: { message: { bodyForAgent: string }; messageId: string }) => ({ body: message.bodyForAgent, messageId });
   const runtime = { channel: { inbound: { dispatch, buildContext } } } as unknown as InboundOptions["runtime"];
   const inbound = new Inbound({ config: () => ({}), account: live.account, live, runtime, signal: new AbortController().signal, log: () => {}, tellOwner });
   const ends = () => reports.filter((it) => !["received", "started"].includes(it.state)).map((it) => [it.id, it.state, it.reason].filter(Boolean).join(" "));
@@ -193,6 +198,41 @@ test("what a gateway could not take while it restarted or its disk was full is n
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.deepEqual([turns.length, ends()], [1, []]);
+});
+
+/** A file on a disk without space, for so many writes. */
+function fullDisk(writes: number, from = 0) {
+  const file = memoryFile();
+  let count = 0;
+  const write = (value: unknown) => {
+    const at = count++;
+    if (at >= from && at < from + writes) throw Object.assign(new Error("write failed"), { code: "ENOSPC" });
+    file.write(value);
+  };
+  return { ...file, write };
+}
+
+test("a message that came while the disk was full is read once there is space", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { inbound, turns, ends } = account({ file: fullDisk(8) });
+  inbound.take(entry(1, "hi"));
+  for (let n = 0; n < 100 && turns.length === 0; n++) {
+    t.mock.timers.tick(30_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual([turns.length, ends()], [1, []]);
+});
+
+test("a message that OpenClaw passes over is not called read", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  // The disk fills up between the turn's begin and its adoption.
+  const { inbound, turns, ends } = account({ file: fullDisk(1, 1) });
+  inbound.take(entry(1, "hi"));
+  for (let n = 0; n < 100 && ends().length === 0; n++) {
+    t.mock.timers.tick(30_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual([turns.length, ends()], [0, ["e1 failed something went wrong on this agent's machine; its owner's log says what"]]);
 });
 
 test("an error of this machine ends a message without telling its sender about the machine", async (t) => {

@@ -111,14 +111,17 @@ export class Inbound {
         return await this.#handle(entries);
       } catch (error) {
         if (signal.aborted) break;
-        log(`${entries.length} entries of ${room} could not be handled: ${messageOf(error)}`);
-        entries = this.#withoutAdopted(entries, error);
+        const left = this.#withoutAdopted(entries, error);
+        if (left.length < entries.length) log(`a turn in \`${room}\` failed: ${messageOf(error)}`);
+        entries = left;
         if (entries.length === 0) break;
         if (attempt === RETRY_MS.length) {
+          log(`what waits in \`${room}\` is given up: ${messageOf(error)}`);
           const reason = outward(error);
           live.turns.together(() => entries.forEach((entry) => live.turns.end(entry, { state: "failed", reason })));
           break;
         }
+        log(`what waits in \`${room}\` is tried again: ${messageOf(error)}`);
         const wait = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)] as number;
         // The hub and the disk come back: entries that wait for them are not given up.
         if (live.client.connected && !isPassing(error)) attempt++;

@@ -17,6 +17,9 @@ test("another sentence is written at once, and after good news the first time co
   const limit = new LogLimit();
   for (let times = 0; times < 3; times++) limit.line("away");
   assert.equal(limit.line("refused"), "refused");
-  limit.forget();
+  limit.over("refused");
+  assert.equal(limit.line("refused"), "refused");
+  assert.equal(limit.line("away"), "away (time 4)");
+  limit.allOver();
   assert.equal(limit.line("away"), "away");
 });

@@ -22,8 +22,13 @@ export class LogLimit {
     return `${sentence}${detail}${times > 1 ? ` (time ${times})` : ""}`;
   }
 
-  /** It is good again: the next time counts as the first. */
-  forget(): void {
+  /** What the sentence tells of is over: its next time counts as the first. */
+  over(sentence: string): void {
+    this.#times.delete(sentence);
+  }
+
+  /** All that was told is over. */
+  allOver(): void {
     this.#times.clear();
   }
 }

@@ -53,6 +53,14 @@ test("a person beside a stopped loop lifts nothing; the owner does", () => {
   assert.equal(loops.resume("lab", at + 4), false);
 });
 
+test("a stop of a clock that was days ahead ends six hours after the clock is right again", () => {
+  const loops = new Loops(memoryFile());
+  const ahead = 3 * 24 * 60 * MINUTE;
+  loop(loops, TURNS_MAX, ahead);
+  assert.ok(loops.stopOf("lab", MINUTE));
+  assert.equal(loops.stopOf("lab", MINUTE + STOPPED_MS), undefined);
+});
+
 test("a stop ends by itself with a few turns, and a second one stays", () => {
   const loops = new Loops(memoryFile());
   let at = loop(loops, TURNS_MAX) + STOPPED_MS;

@@ -43,6 +43,11 @@ export class Loops {
   stopOf(room: string, now = Date.now()): Stop | undefined {
     const count = this.#rooms.get(room);
     if (count?.stoppedAt === undefined) return undefined;
+    // The clock was ahead when it stopped: a stop lasts from now on at most.
+    if (now < count.stoppedAt) {
+      this.#set(room, { ...count, stoppedAt: now, lastAt: now });
+      return this.stopOf(room, now);
+    }
     const until = count.stays ? undefined : count.stoppedAt + STOPPED_MS;
     if (until === undefined || now < until) return { room, turns: count.turns, since: count.stoppedAt, ...(until === undefined ? {} : { until }) };
     this.#lift(room, count, now);

@@ -48,6 +48,8 @@ export type TurnInput = {
 export async function runTurn(input: TurnInput): Promise<Outcome> {
   const { cfg, account, live, runtime, entry, route } = input;
   const course = new Course(input);
+  // OpenClaw notes a message before it asks whether the channel took it, and passes it over when it comes again.
+  live.turns.mustBeWritable();
   try {
     const result = await runtime.channel.inbound.dispatch({
       cfg,
@@ -93,7 +95,10 @@ export async function runTurn(input: TurnInput): Promise<Outcome> {
     return { state: "failed", reason: outward(error) };
   }
   await course.stored(input.signal);
-  return course.outcome();
+  const outcome = course.outcome();
+  // A message that OpenClaw passed over was read by nobody: silence would be no answer to it.
+  if (outcome.state === "done" && !course.adopted && !input.quiet) throw new Error("OpenClaw did not give the message to its agent");
+  return outcome;
 }
 
 /** What has happened in a turn so far. */

@@ -26,7 +26,7 @@ export type Outcome =
 
 /** So many ended entries are remembered: the hub may deliver one again after a crash of its own. */
 const ENDED_MAX = 2000;
-/** An interrupted turn that OpenClaw did not take up again by then is given up. */
+/** An interrupted turn that OpenClaw did not take up again so long after the start is given up. */
 export const INTERRUPTED_MS = 10 * 60_000;
 const READ_WITH = "read in one turn with others";
 
@@ -40,12 +40,15 @@ export class Turns {
   readonly #undelivered = new Set<string>();
   readonly #file: JsonFile;
   readonly #report: (report: Report) => void;
+  /** Since when OpenClaw may go on with interrupted turns; by a clock that nobody sets. */
+  readonly #began: number;
   /** Reports held back until the changes that are being made together are written. */
   #gathered: Report[] | undefined;
 
-  constructor(file: JsonFile, report: (report: Report) => void) {
+  constructor(file: JsonFile, report: (report: Report) => void, began = performance.now()) {
     this.#file = file;
     this.#report = report;
+    this.#began = began;
     const found = file.read();
     if (!isRecord(found)) return;
     for (const turn of list(found["open"]).filter(isTurn)) this.#open.set(entryKey(turn), { ...turn, interrupted: true });
@@ -93,6 +96,11 @@ export class Turns {
   /** An entry that is read before its delivery; with that, all is said that happened until then. */
   ahead(entry: EntryRef): void {
     this.#undelivered.add(entryKey(entry));
+  }
+
+  /** Throws if what will become of a turn could not be written down. */
+  mustBeWritable(): void {
+    this.#file.write(this.#value());
   }
 
   /** OpenClaw took responsibility for entries that it reads in one turn, which is known by one of them. */
@@ -192,8 +200,9 @@ export class Turns {
   }
 
   /** Gives up interrupted turns that nobody took up again. Returns them. */
-  giveUp(now = Date.now()): Turn[] {
-    const given = [...this.#open.values()].filter((it) => it.interrupted && now - it.openedAt > INTERRUPTED_MS);
+  giveUp(now = performance.now()): Turn[] {
+    if (now - this.#began <= INTERRUPTED_MS) return [];
+    const given = [...this.#open.values()].filter((it) => it.interrupted);
     for (const turn of given) this.end(turn, { state: "failed", reason: "the gateway was restarted in the middle of the turn" });
     return given;
   }

@@ -101,7 +101,7 @@ function isAbout(error: ErrorFrame, question: Question): boolean {
 function answers(frame: ServerFrame, question: Question): boolean {
   switch (frame.type) {
     case "history":
-      return question.type === "history" && question.room.toLowerCase() === frame.room;
+      return question.type === "history" && question.room === frame.room;
     case "status":
       return question.type === "status" && question.id === frame.id && (question.room ?? frame.room) === frame.room;
     case "rooms":

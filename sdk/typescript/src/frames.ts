@@ -183,6 +183,8 @@ export type BotLine = {
   operator?: boolean;
   /** Where it was made. */
   origin?: BotOrigin | (string & {});
+  /** Bytes of messages that it said within a day, as far as the hub runs that long. */
+  said_in_a_day?: number;
   /** What it can do; absent if nobody has said. */
   skills?: Array<string>;
   /** That it was slowed down, because it took more than its share of the hub's time; `null` if it was not. */
@@ -420,6 +422,8 @@ export type HubNumbers = {
   dead?: number;
   /** Since the start: entries handed to connections. */
   deliveries?: number;
+  /** Now: bytes that the disk has left, while they are kept for receipts and operators; `null` if it has more. */
+  disk_left?: number | null;
   /** Since the start: entries that a bot will never get because of a limit, the retention or its end. */
   dropped?: number;
   /** Now: entries kept. */
@@ -561,6 +565,10 @@ export type Left = {
 export type Limits = {
   /** Entries kept per absent bot and room; `None` keeps whatever the room's retention keeps. */
   buffer_per_bot_per_room?: number;
+  /** Bytes of messages that one bot may say within a day; operators are not bound. */
+  bytes_per_bot_per_day?: number;
+  /** The same for a guest. */
+  bytes_per_guest_per_day?: number;
   /** Bytes of one frame, not counting what escaping adds to `text`. */
   frame_bytes?: number;
   /** Entries in one answer to `history`. */

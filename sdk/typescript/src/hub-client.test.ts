@@ -258,3 +258,28 @@ test("a question without a connection fails at once, one that loses it fails the
   stop.abort();
   await done;
 });
+
+test("a name with capitals is the hub's name for the same room or bot", async () => {
+  const outbox = memoryFile([{ room: "Lab", text: "of an earlier version", id: "m0" }]);
+  const { client, socket, stop, done } = connect({ rooms: ["Lab", "Duo"], outbox });
+  socket().welcome(["lab"]);
+  assert.equal(socket().types(), "auth join ping message", "it is in one room, and speaks there");
+  socket().say({ type: "joined", room: "duo", members: [] });
+  const sent = [client.send({ room: "Duo", text: "hi", id: "m1" }), client.send({ to: "Bob", text: "hi", id: "m2" })];
+  for (const [room, id] of [["lab", "m0"], ["duo", "m1"], ["dm:bob:me", "m2"]] as const) {
+    socket().say({ type: "ack", room, id, seq: 1, delivered: 0 });
+  }
+  await Promise.all(sent);
+  assert.equal(client.unsent, 0);
+  client.join("Den");
+  socket().say({ type: "joined", room: "den", members: [] });
+  const inDen = client.send({ room: "den", text: "hi", id: "m3" });
+  const status = client.ask({ type: "status", room: "Lab", id: "m0" });
+  const said = socket().heard.slice(-2).map((it) => JSON.stringify(it));
+  assert.deepEqual(said, ['{"type":"message","room":"den","text":"hi","id":"m3"}', '{"type":"status","room":"lab","id":"m0"}']);
+  socket().say({ type: "ack", room: "den", id: "m3", seq: 1, delivered: 0 });
+  socket().say({ type: "status", id: "m0", room: "lab", seq: 1, from: "me", sent_at: 0, recipients: [] });
+  await Promise.all([inDen, status]);
+  stop.abort();
+  await done;
+});

@@ -9,6 +9,7 @@ import { Exile } from "./exile.ts";
 import { memoryFile } from "./file.ts";
 import type { Ack, AuthOk, ClientFrame, ErrorFrame, Limits, ServerFrame } from "./frames.ts";
 import { openLink, type Ended, type Link } from "./link.ts";
+import { asHub, named } from "./names.ts";
 import type { HubEvents, HubOptions } from "./options.ts";
 import { Outbox, type Draft } from "./outbox.ts";
 import { inFull } from "./pages.ts";
@@ -40,11 +41,12 @@ export class HubClient {
   #ready = Promise.withResolvers<void>();
 
   constructor(options: HubOptions, events: HubEvents) {
-    this.#options = options;
+    const rooms = (options.rooms ?? []).map(asHub);
+    this.#options = { ...options, rooms };
     this.#events = events;
     this.#asks = new Asks((question) => this.#write(question), (error) => this.#refusal(error));
     this.#outbox = new Outbox(options.outbox ?? memoryFile());
-    this.#exile = new Exile(options.exile ?? memoryFile(), options.rooms ?? []);
+    this.#exile = new Exile(options.exile ?? memoryFile(), rooms);
     this.#reports = new Reports((reports) => events.proven?.(reports));
   }
 
@@ -98,7 +100,7 @@ export class HubClient {
 
   /** Several that belong together, in this order: all are on disk before the first one leaves. */
   async sendAll(drafts: readonly Draft[]): Promise<Ack[]> {
-    const outcomes = this.#outbox.add(drafts, this.#limits);
+    const outcomes = this.#outbox.add(drafts.map(named), this.#limits);
     this.#sendNext();
     return (await Promise.all(outcomes)).map((settled) => {
       if (settled.kind === "refused") throw this.#refusal(settled.error);
@@ -112,7 +114,7 @@ export class HubClient {
   }
 
   async ask<Q extends Question>(question: Q): Promise<Answer<Q>> {
-    return inFull(question, (page) => this.#asks.add(page));
+    return inFull(named(question), (page) => this.#asks.add(page));
   }
 
   /** Says what became of an entry; repeated until the hub certainly has it. */
@@ -132,7 +134,7 @@ export class HubClient {
   }
 
   join(room: string): void {
-    if (this.#write({ type: "join", room })) this.#joining.add(room);
+    if (this.#write({ type: "join", room })) this.#joining.add(asHub(room));
   }
 
   /** Resolves at once while connected, else at the next connection. */

@@ -56,3 +56,17 @@ test("what can never be sent is refused before it is queued, and an old one is e
   assert.equal((await outbox.add([draft("new", "lab", "cut \ud83d")])[0])?.kind, "refused");
   assert.deepEqual(outbox.drafts().map((it) => it.id), ["good"]);
 });
+
+test("an acknowledgement is of the message to its own room, whatever else has the same id", async () => {
+  const outbox = new Outbox(memoryFile());
+  const [first] = outbox.add([{ to: "bob", id: "x", text: "hi" }, { to: "eve", id: "x", text: "hi" }, draft("x")]);
+  outbox.next(0);
+  outbox.refuse(error({ ref: "x", retry: "later" }), 1000, 0);
+  assert.equal(outbox.next(1)?.to, "eve");
+  assert.equal(outbox.acknowledge({ room: "dm:eve:me", id: "x", delivered: 1 })?.to, "eve");
+  assert.equal(outbox.next(2)?.room, "lab");
+  assert.equal(outbox.acknowledge({ room: "lab", id: "x", delivered: 1 })?.room, "lab");
+  assert.equal(outbox.next(1000)?.to, "bob");
+  outbox.acknowledge({ room: "dm:bob:me", id: "x", delivered: 1 });
+  assert.equal((await first)?.kind, "stored");
+});

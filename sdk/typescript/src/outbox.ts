@@ -7,6 +7,7 @@
 import type { Ack, ErrorFrame, Limits, Message } from "./frames.ts";
 import { HubAway, isForNow } from "./refusal.ts";
 import { isRecord, type JsonFile } from "./file.ts";
+import { named } from "./names.ts";
 import { unsendable } from "./sendable.ts";
 
 /** What is said, with its id. */
@@ -28,8 +29,9 @@ export class Outbox {
   constructor(file: JsonFile) {
     this.#file = file;
     const found = file.read();
-    for (const draft of Array.isArray(found) ? found : []) {
-      if (isDraft(draft)) this.#waiting.set(keyOf(draft), { draft, settled: [], notBefore: 0 });
+    // An earlier version kept names as it was given them.
+    for (const draft of (Array.isArray(found) ? found : []).filter(isDraft).map(named)) {
+      this.#waiting.set(keyOf(draft), { draft, settled: [], notBefore: 0 });
     }
   }
 
@@ -87,7 +89,7 @@ export class Outbox {
 
   /** The message that is stored, if it was waiting. */
   acknowledge(ack: Ack): Draft | undefined {
-    const found = this.drafts().find((it) => it.id === ack.id && (it.room === undefined || it.room === ack.room));
+    const found = this.drafts().find((it) => it.id === ack.id && isInto(ack.room, it));
     return found === undefined ? undefined : this.#settle(found, { kind: "stored", ack });
   }
 
@@ -138,6 +140,12 @@ export class Outbox {
 
 const placeOf = (draft: Draft) => draft.room ?? `@${draft.to}`;
 const keyOf = (draft: Draft) => `${placeOf(draft)}/${draft.id}`;
+
+/** Whether a draft goes into a room. A direct conversation is named after both who speak in it. */
+function isInto(room: string, { room: own, to }: Draft): boolean {
+  if (own !== undefined) return own === room;
+  return to !== undefined && room.startsWith("dm:") && room.slice(3).split(":").includes(to);
+}
 
 /** A frame that could not be read is refused under its type, or without any name. */
 function isAbout(error: ErrorFrame, draft: Draft): boolean {

@@ -1,6 +1,6 @@
-//! How the bytes get to the hub: name look-up, TCP, and TLS for `wss://`.
+//! Opening a connection: name look-up, TCP, and TLS for `wss://`.
 //!
-//! Owns the address and the timeout of opening. Knows nothing of what is said then.
+//! Owns the address and the timeout of opening. Knows nothing about the frames that follow.
 
 mod stream;
 #[cfg(feature = "tls")]
@@ -19,14 +19,14 @@ use stream::Stream;
 #[cfg(feature = "tls")]
 pub use tls::{explain_tls, tls_config, tls_roots};
 
-/// Name look-up, TCP, TLS and the upgrade together.
+/// The timeout for name look-up, TCP, TLS and the upgrade together.
 pub(crate) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
-/// The port of `ws://` without one: the hub's own, since 80 is nobody's hub.
+/// The default port of `ws://`: the hub's own default. Port 80 would hardly ever be a hub.
 const PORT_PLAIN: u16 = 18_795;
-/// The port of `wss://` without one: that of the proxy in front, or of a hub with a certificate.
+/// The default port of `wss://`: the port of a proxy in front of the hub, or of a hub with a certificate.
 const PORT_TLS: u16 = 443;
 
-/// The way to one hub.
+/// How to connect to one hub.
 #[derive(Clone, Debug)]
 pub(crate) struct Dial {
     uri: Uri,
@@ -37,11 +37,11 @@ pub(crate) struct Dial {
 }
 
 impl Dial {
-    /// Checks the address, and reads what certificates are to be checked with.
+    /// Checks the address, and loads the trusted certificates.
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let url = &options.url;
         let bad = |problem: &str| ConnectError::BadUrl {
-            // Somebody may have put a token where none belongs; it must not come back in an error.
+            // The address may contain a token by mistake, which must not be printed in an error.
             url: url
                 .split(['?', '#'])
                 .next()
@@ -80,7 +80,7 @@ impl Dial {
     async fn stream(&self) -> Result<Stream, Why> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
         let stream = stream.map_err(cannot_reach)?;
-        // A chat message is small and waited for: not to be held back for a fuller packet.
+        // Messages are small and urgent: they must not wait until a packet is full.
         stream.set_nodelay(true).map_err(cannot_reach)?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {

@@ -1,4 +1,6 @@
-//! What the bytes go through, encrypted or not.
+//! The stream to the hub, encrypted or not.
+//!
+//! Owns reading and writing for both kinds. Never opens a connection.
 
 use std::io;
 use std::pin::Pin;

@@ -1,4 +1,6 @@
-//! TLS to the hub: what its certificate is checked with, and what is said when it does not hold.
+//! TLS to the hub: trusted authorities, and explanations for failed handshakes.
+//!
+//! Owns the TLS configuration and the wording of TLS errors. Never connects.
 
 use std::fmt;
 use std::io;
@@ -16,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 use super::cannot_reach;
 use crate::error::{ConnectError, Why};
 
-/// Whom to expect, and whom to believe about it.
+/// The expected name, and the TLS configuration.
 #[derive(Clone)]
 pub(super) struct Tls {
     name: ServerName<'static>,
@@ -85,7 +87,7 @@ pub fn tls_roots(ca_file: Option<&Path>) -> Result<RootCertStore, ConnectError> 
     Ok(roots)
 }
 
-/// What went wrong with a handshake, for somebody who never heard of one.
+/// Explains a failed handshake to readers who do not know TLS.
 pub fn explain_tls(error: &io::Error) -> Why {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     let Some(error) = inner else {
@@ -151,7 +153,7 @@ fn certificate(error: &CertificateError) -> Why {
     Why::NotSecure { problem, hint: hint.to_owned() }
 }
 
-/// Names as rustls gives them: `DnsName("hub.example.com")`.
+/// Extracts the names as rustls prints them: `DnsName("hub.example.com")`.
 fn listed(presented: &[String]) -> String {
     let bare = |name: &String| {
         let inside = name.split_once('(').map_or(name.as_str(), |(_, rest)| rest);

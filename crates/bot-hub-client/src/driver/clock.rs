@@ -1,11 +1,13 @@
-//! The time of a link that runs for real.
+//! The clock of a real link.
+//!
+//! Owns the conversion from the monotonic clock. The link itself never reads a clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bot_protocol::time::Timestamp;
 use tokio::time::Instant;
 
-/// The link's time: the system's at the start, and steady from then on.
+/// Starts with the system's time and is monotonic from then on.
 #[derive(Debug)]
 pub(super) struct Clock {
     start: Instant,

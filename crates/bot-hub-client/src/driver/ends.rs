@@ -1,6 +1,6 @@
-//! What the task shares with the handles and the events.
+//! The state that the task shares with handles and event streams.
 //!
-//! Owns the shapes that cross between tasks. Every queue among them is bounded.
+//! Owns the types that cross between tasks. Every queue among them is bounded.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,26 +15,26 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot, watch};
 use crate::error::{AskError, End, SendError, Why};
 use crate::event::Event;
 
-/// Where a client stands.
+/// The state of a client.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum State {
-    /// The first attempt is under way.
+    /// The first attempt to connect is running.
     Connecting,
-    /// Connected; with what the hub said.
+    /// Connected; holds the hub's greeting.
     Connected(Arc<AuthOk>),
-    /// Not connected; tries again by itself.
+    /// Not connected; the client reconnects by itself.
     Waiting {
-        /// Why.
+        /// Why the connection ended.
         why: Why,
-        /// When, counted from the moment when this was said.
+        /// When the next attempt starts, counted from the moment of this state.
         retry_in_ms: u64,
     },
-    /// Over for good.
+    /// The client has ended and will not reconnect.
     Ended(End),
 }
 
-/// What a handle asks of the task.
+/// A request from a handle to the task.
 #[derive(Debug)]
 pub(crate) enum Command {
     Send(MessageId, Box<Message>, SendWaiter),
@@ -44,7 +44,7 @@ pub(crate) enum Command {
     Stop,
 }
 
-/// Who waits for an `ack`, and the place that the message takes meanwhile.
+/// Waits for the `ack` of a message, and holds the message's permit until then.
 #[derive(Debug)]
 pub(crate) struct SendWaiter {
     pub(crate) answer: oneshot::Sender<Result<Ack, SendError>>,
@@ -54,7 +54,7 @@ pub(crate) struct SendWaiter {
 /// An event and its number.
 pub(crate) type Numbered = (u64, Event);
 
-/// Up to which event the application took them: one number, so that no queue is needed.
+/// The number of the last event that the application took. A single number needs no queue.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     event: AtomicU64,
@@ -73,7 +73,7 @@ impl Taken {
     }
 }
 
-/// What the task shares with handles and events.
+/// The ends of the task's channels that handles and event streams hold.
 #[derive(Debug)]
 pub(crate) struct Ends {
     pub(crate) commands: mpsc::Receiver<Command>,

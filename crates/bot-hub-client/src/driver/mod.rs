@@ -1,10 +1,10 @@
-//! The one task of a client: carries between the link, the wire and the application.
+//! The one task of a client. It connects the link, the wire and the application.
 //!
-//! Owns the loop and the clock. Decides nothing about the protocol: that is [`crate::link`].
+//! Owns the loop and the clock. [`crate::link`] makes all decisions about the protocol.
 //!
-//! When the application takes no events, the task stops reading: the hub's log is the buffer. It
-//! goes on reading only while somebody waits for an answer that stands behind those events, and
-//! then only up to [`BEHIND_BYTES_MAX`].
+//! When the application takes no events, the task stops reading, and the messages stay in the hub's log. It
+//! reads on only while a question is waiting for an answer that comes behind those events, and only up to
+//! [`BEHIND_BYTES_MAX`].
 
 mod clock;
 mod ends;
@@ -33,13 +33,13 @@ pub(crate) use clock::unix_ms;
 pub use ends::State;
 pub(crate) use ends::{Command, Ends, SendWaiter, Taken};
 
-/// Bytes of events that are held for an application which waits for an answer and takes no events.
+/// How many bytes of events are buffered while the application waits for an answer and takes no events.
 const BEHIND_BYTES_MAX: usize = 16 << 20;
-/// What an event costs beside its text, roughly.
+/// The approximate memory of an event besides its text.
 const EVENT_BYTES: usize = 512;
-/// When nobody holds the client any more: how long unacknowledged messages keep it alive.
+/// How long unacknowledged messages keep the client alive after the last handle was dropped.
 const LINGER: Duration = Duration::from_secs(5);
-/// At the end: how long the application may take to fetch its last events.
+/// How long the application may take at the end to fetch its last events.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The task.
@@ -52,13 +52,13 @@ pub(crate) struct Driver<C: Connect> {
     events: Option<mpsc::Sender<Numbered>>,
     taken: Arc<Taken>,
     state: watch::Sender<State>,
-    /// Events that the application has not made room for.
+    /// Events for which the application's channel had no room.
     behind: VecDeque<Numbered>,
     behind_bytes: usize,
     sends: HashMap<MessageId, SendWaiter>,
     asks: HashMap<u64, oneshot::Sender<Result<Box<ServerFrame>, AskError>>>,
     last_ask: u64,
-    /// Nobody holds the client any more; when it ends.
+    /// When the client ends, after the last handle was dropped.
     abandoned: Option<Instant>,
     ended: bool,
 }
@@ -94,21 +94,21 @@ impl<C: Connect> Driver<C> {
         farewell(events, behind).await;
     }
 
-    /// Drops everything but the last events. `state` goes too: whoever closed the client may go on.
+    /// Drops everything except the last events. Dropping `state` too lets the caller of `close` continue.
     fn let_go(self) -> (Option<mpsc::Sender<Numbered>>, VecDeque<Numbered>) {
         (self.events, self.behind)
     }
 
-    /// Waits for the next thing to happen and tells the link.
+    /// Waits for the next event and passes it to the link.
     async fn step(&mut self) {
         let deadline = self.deadline();
         let read = self.behind.is_empty()
             || (self.link.awaits_hub() && self.behind_bytes < BEHIND_BYTES_MAX);
         let has_room = self.wire.has_room();
         tokio::select! {
-            // In this order: time, since everything else may be ready without end; what the
-            // application took, so that it is acknowledged before what follows; room for events;
-            // commands, whose number is bounded by permits and by what waits on the wire; the wire.
+            // The order matters. Time comes first, because the other branches may be ready forever. Taken
+            // events come before commands, so that they are acknowledged before what follows. Then come
+            // room for events, commands (bounded by permits and by what waits on the wire), and the wire.
             biased;
             () = wait_until(deadline) => self.tick(),
             event = self.taken.next() => self.input(Input::Taken(event)),
@@ -133,7 +133,7 @@ impl<C: Connect> Driver<C> {
 
     fn tick(&mut self) {
         if !self.behind.is_empty() {
-            // Nothing was read because nobody took it: silence proves nothing.
+            // Silence proves nothing here: the task did not read because the application took no events.
             self.input(Input::Heard);
         }
         self.input(Input::Tick);
@@ -166,7 +166,7 @@ impl<C: Connect> Driver<C> {
             }
             Some(Command::Tell(frame)) => self.input(Input::Tell(frame)),
             Some(Command::Positions(answer)) => {
-                // Whoever asked may have stopped waiting.
+                // The asker may have stopped waiting.
                 drop(answer.send(self.link.positions()));
             }
             Some(Command::Stop) => self.input(Input::Stop),
@@ -179,7 +179,7 @@ impl<C: Connect> Driver<C> {
 
     fn send(&mut self, id: MessageId, message: Box<Message>, waiter: SendWaiter) {
         if self.sends.contains_key(&id) {
-            // The link would say so too, but with an id that belongs to the other one's waiter.
+            // The link would refuse it as well, but under the id of the earlier message's waiter.
             drop(waiter.answer.send(Err(SendError::InFlight)));
             return;
         }
@@ -202,7 +202,7 @@ impl<C: Connect> Driver<C> {
         }
     }
 
-    /// Does what the link wants done.
+    /// Executes the outputs of the link.
     async fn carry_out(&mut self) {
         let mut parting = Wire::None;
         while let Some(output) = self.link.poll() {
@@ -217,7 +217,7 @@ impl<C: Connect> Driver<C> {
                 Output::Event { number, event } => self.event(number, event),
                 Output::Sent { id, result } => {
                     if let Some(waiter) = self.sends.remove(&id) {
-                        // The message is what it is, whether or not somebody still waits.
+                        // The message has its result, whether or not anybody still waits for it.
                         drop(waiter.answer.send(result));
                     }
                 }
@@ -233,7 +233,7 @@ impl<C: Connect> Driver<C> {
                 }
             }
         }
-        // Last, since the others need not wait for a hub that does not say goodbye.
+        // Closing comes last, so that the others do not wait for a hub that does not answer it.
         parting.close().await;
         if self.abandoned.is_some() && !self.link.awaits_hub() {
             self.abandoned = Some(Instant::now());
@@ -251,7 +251,7 @@ impl<C: Connect> Driver<C> {
     }
 }
 
-/// The application gets its last events, if it comes for them.
+/// Delivers the last events, if the application still takes them.
 async fn farewell(events: Option<mpsc::Sender<Numbered>>, behind: VecDeque<Numbered>) {
     let Some(events) = events else { return };
     let deliver = async {
@@ -261,7 +261,7 @@ async fn farewell(events: Option<mpsc::Sender<Numbered>>, behind: VecDeque<Numbe
             }
         }
     };
-    // What was not fetched was not acknowledged: the hub still has it.
+    // Events that the application did not fetch are not acknowledged, so the hub keeps their messages.
     drop(timeout(FAREWELL, deliver).await);
 }
 
@@ -279,7 +279,7 @@ async fn next_command(commands: &mut Option<mpsc::Receiver<Command>>) -> Option<
     }
 }
 
-/// A place for an event when there is one to give; `None` once the application wants none.
+/// Waits for room in the event channel, if there is an event to send. `None` once the receiver was dropped.
 async fn room_for_event(
     events: Option<mpsc::Sender<Numbered>>,
     nothing_to_give: bool,

@@ -1,7 +1,7 @@
-//! The task between an application and a hub that a test plays by hand.
+//! The task between an application and a hub, both played by the test.
 //!
-//! The connection is a pipe in memory and the clock is wound forward, so that a minute of silence
-//! takes no time and nothing depends on the machine's speed.
+//! The connection is a pipe in memory and the clock is advanced by hand. A minute of silence takes no time,
+//! and the tests do not depend on the speed of the machine.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::handle::{Client, Events};
 use crate::options::{Acknowledge, Options};
 use crate::wire::{Connect, Opening, upgrade};
 
-/// Opens pipes; the other ends go to the test.
+/// Opens pipes and gives the other ends to the test.
 struct Pipes(mpsc::UnboundedSender<DuplexStream>);
 
 impl Connect for Pipes {
@@ -39,10 +39,10 @@ impl Connect for Pipes {
     }
 }
 
-/// The hub's side of everything.
+/// The hub's ends of all connections.
 struct Hub(mpsc::UnboundedReceiver<DuplexStream>);
 
-/// The hub's side of one connection.
+/// The hub's end of one connection.
 struct Peer(WebSocketStream<DuplexStream>);
 
 const WELCOME: &str = "{'type':'auth_ok','bot':'me','caps':['ack'],'epoch':'00000000000000aa'}";
@@ -52,7 +52,7 @@ impl Hub {
         Peer(accept_async(self.0.recv().await.unwrap()).await.unwrap())
     }
 
-    /// Accepts and welcomes whoever comes.
+    /// Accepts the next connection and greets it.
     async fn welcome(&mut self) -> Peer {
         let mut peer = self.accept().await;
         assert!(peer.hear().await.starts_with("{'type':'auth','token':'t'"));
@@ -71,7 +71,7 @@ impl Peer {
         self.say(&format!("{{{message},'id':'x{seq}','seq':{seq}}}")).await;
     }
 
-    /// The next frame; empty when the client hung up.
+    /// The next frame; empty when the client has hung up.
     async fn hear(&mut self) -> String {
         loop {
             match self.0.next().await {
@@ -180,7 +180,7 @@ async fn when_nobody_takes_events_the_socket_is_not_read() {
         written += 1;
         assert!(written < 10_000, "somebody reads");
     }
-    // Long silence of our own making is no reason to think the hub dead.
+    // The client did not read for a long time, so silence is no sign that the hub is dead.
     tokio::time::sleep(Duration::from_secs(600)).await;
     events.next().await;
     for seq in 1..=written {
@@ -254,7 +254,7 @@ async fn closing_writes_what_was_said_before_and_waits_for_no_events() {
     peer.deliver(3).await;
     events.next().await;
     events.next().await;
-    // The hub hears what came before the end, although nobody takes the last event.
+    // The hub receives what was sent before the end, although nobody takes the last event.
     let start = Instant::now();
     let hear = async move { (peer.hear().await, peer.hear().await) };
     let (heard, ()) = tokio::join!(hear, client.close());

@@ -1,48 +1,48 @@
 //! Questions and their answers.
 //!
-//! Owns which answer belongs to which question. Most questions carry no id, so that only one of a
-//! type is on the wire at a time and the others wait their turn; `operate` has its `ref`.
+//! Owns which answer belongs to which question. Most questions carry no id, so only one of each type is
+//! sent at a time, and the others wait. `operate` has a `ref`.
 
 use bot_protocol::frame::client::ClientFrame;
 use bot_protocol::frame::server::{ErrorFrame, ServerFrame};
 use bot_protocol::time::Timestamp;
 
-/// Questions that may wait at once.
+/// How many questions may wait at once.
 const ASKS_MAX: usize = 256;
 
-/// How long the answer to a question that nobody waits for any more blocks its type. An answer that
-/// comes late must not be taken for the answer to the next question.
+/// How long an abandoned question blocks its type. Otherwise its late answer could be taken for the answer
+/// to the next question.
 const LATE_ANSWER_MS: u64 = 30_000;
 
-/// Questions without an answer, in order.
+/// Unanswered questions in order.
 #[derive(Debug, Default)]
 pub(super) struct Asks(Vec<Ask>);
 
 #[derive(Debug)]
 struct Ask {
-    /// Who waits; `None` when nobody does.
+    /// Identifies the waiter; `None` if nobody waits any more.
     key: Option<u64>,
     frame: ClientFrame,
     deadline: Timestamp,
     in_flight: bool,
 }
 
-/// What is to be done about waiting questions now.
+/// Which of the waiting questions may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Turn {
-    /// `join`: what is said in the room comes after it.
+    /// `join` comes before messages to the room.
     Joins,
-    /// Everything else comes after what was said.
+    /// All other questions come after messages.
     Others,
 }
 
 impl Asks {
-    /// Whether somebody waits for an answer.
+    /// Whether anybody waits for an answer.
     pub(super) fn is_waiting(&self) -> bool {
         self.0.iter().any(|ask| ask.key.is_some())
     }
 
-    /// Takes a question; `false` if there are too many.
+    /// Adds a question; `false` if there are too many.
     pub(super) fn push(
         &mut self,
         key: Option<u64>,
@@ -56,7 +56,7 @@ impl Asks {
         fits
     }
 
-    /// The next question that may go on the wire.
+    /// The next question that may be sent.
     pub(super) fn next_due(&mut self, turn: Turn) -> Option<ClientFrame> {
         let at = (0..self.0.len()).find(|&at| self.may_go(at, turn))?;
         self.0[at].in_flight = true;
@@ -71,12 +71,12 @@ impl Asks {
         its_turn && !ask.in_flight && (kind == "operate" || !self.0.iter().any(busy))
     }
 
-    /// The question that a frame answers, if it answers one.
+    /// Removes the question that a frame answers, if there is one.
     pub(super) fn answered(&mut self, reply: &ServerFrame) -> Option<Option<u64>> {
         self.end(|ask| answers(&ask.frame, reply))
     }
 
-    /// The question that a refusal is about.
+    /// Removes the question that a refusal answers.
     pub(super) fn refused(&mut self, error: &ErrorFrame) -> Option<Option<u64>> {
         let reference = error.reference.as_deref()?;
         self.end(|ask| match &ask.frame {
@@ -86,8 +86,8 @@ impl Asks {
         })
     }
 
-    /// The question whose answer cannot be read. `about` is the answer's `ref`, else its `type`, which is
-    /// that of the question except where it says that something was done.
+    /// Removes the question whose answer could not be read. `about` is the answer's `ref` or else its
+    /// `type`. The type of an answer equals that of its question, except for answers like `joined`.
     pub(super) fn unreadable(&mut self, about: &str) -> Option<Option<u64>> {
         let kind = match about {
             "joined" => "join",
@@ -102,7 +102,7 @@ impl Asks {
         })
     }
 
-    /// Whether a question about this message is on the wire.
+    /// Whether a question about this message was sent.
     pub(super) fn asks_about(&self, reference: &str) -> bool {
         self.0.iter().any(|ask| {
             let about = matches!(&ask.frame, ClientFrame::Status(status) if status.id.as_str() == reference);
@@ -115,7 +115,7 @@ impl Asks {
         Some(self.0.remove(at).key)
     }
 
-    /// Questions whose time is over. What is on the wire still has an answer coming.
+    /// Removes questions that timed out. One that was sent keeps blocking its type until the answer comes.
     pub(super) fn expired(&mut self, now: Timestamp) -> Vec<(u64, &'static str)> {
         let mut expired = Vec::new();
         self.0.retain_mut(|ask| {
@@ -130,7 +130,7 @@ impl Asks {
         expired
     }
 
-    /// The connection is gone. Returns the questions that must not be repeated by themselves.
+    /// Handles the loss of the connection. Returns the questions that must not be repeated automatically.
     pub(super) fn disconnected(&mut self) -> Vec<u64> {
         let mut lost = Vec::new();
         self.0.retain_mut(|ask| {
@@ -148,13 +148,13 @@ impl Asks {
         self.0.iter().map(|ask| ask.deadline).min()
     }
 
-    /// Gives up on everything.
+    /// Removes all questions.
     pub(super) fn drain(&mut self) -> Vec<u64> {
         self.0.drain(..).filter_map(|ask| ask.key).collect()
     }
 }
 
-/// Whether a frame is the answer to a question, as far as the frames tell.
+/// Whether a frame can be the answer to a question, judged by the frames alone.
 fn answers(ask: &ClientFrame, reply: &ServerFrame) -> bool {
     use ClientFrame as Ask;
     use ServerFrame as Reply;

@@ -1,7 +1,7 @@
-//! What the hub's frames mean to a link.
+//! How a link reacts to the hub's frames.
 //!
-//! Owns the meaning of every frame that a client receives. Never sends anything by itself: it leaves
-//! to [`Link::pump`] what may go on the wire.
+//! Owns the meaning of every frame that a client receives. Sends nothing directly: [`Link::pump`] decides
+//! what may be sent.
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::FrameError;
@@ -30,7 +30,7 @@ impl Link {
                 self.going_away(now, going);
             }
             (Phase::Ready(_), frame) => self.hear_when_ready(now, frame),
-            // Left over from a connection that is given up.
+            // The frame comes from a connection that was given up.
             _ => {}
         }
     }
@@ -47,7 +47,7 @@ impl Link {
             ServerFrame::Receipts(range) => self.event(Event::Receipts(Box::new(range))),
             ServerFrame::Presence(presence) => self.event(Event::Presence(presence)),
             ServerFrame::Typing(typing) => self.event(Event::Typing(typing)),
-            // A client has no `pong`; a `ping` of its own proves as much.
+            // A client cannot send `pong`; a `ping` of its own proves just as well that it is alive.
             ServerFrame::Ping(beat) => {
                 self.frame(ClientFrame::Ping(client::Ping { at: beat.at }));
             }
@@ -55,8 +55,8 @@ impl Link {
         }
     }
 
-    /// A newer hub may say things that this program has no words for. They are counted and skipped; only
-    /// a greeting cannot be done without.
+    /// Handles a frame that a newer hub sent and this program cannot read. It is counted and skipped,
+    /// unless it is the greeting, which is indispensable.
     pub(super) fn not_understood(&mut self, now: Timestamp, error: FrameError) {
         self.note_life(now);
         if matches!(self.phase, Phase::Greeting { .. }) {
@@ -102,7 +102,7 @@ impl Link {
             match &memberships {
                 Some(rooms) if listed(rooms) => {}
                 Some(_) if !stale.iter().any(|(stale, _)| *stale == room) => self.gone(room),
-                // The hub does not remember memberships, or it lost them with its log.
+                // The hub does not store memberships, or lost them with its log.
                 _ => self.rejoin(now, room),
             }
         }
@@ -115,14 +115,14 @@ impl Link {
         for (room, position) in stale {
             let from_seq = position.seq + 1;
             let reason = GapReason::Epoch.into();
-            // An empty range, since nobody knows how much the other log held.
+            // The range is empty, because nobody knows how much the old log held.
             let to_seq = position.seq;
             let gap = Gap { room: room.clone(), from_seq, to_seq, lost: 0, reason };
             self.event(Event::Gap(gap));
         }
     }
 
-    /// A membership ended while this client was away.
+    /// Reports a membership that ended while this client was away.
     fn gone(&mut self, room: RoomName) {
         self.inbox.forget(&room);
         let reason = Some("the membership ended while this client was away".into());
@@ -144,8 +144,8 @@ impl Link {
         self.event(Event::GoingAway(going));
         match (reason.known(), back_in_ms) {
             (Some(GoingAwayReason::Revoked), _) => self.end(End::Revoked),
-            // With a time, the hub only slows down two that push each other away; the other one may
-            // be this client's own connection that broke a moment ago.
+            // A time to return means that two connections keep replacing each other. The other one may be
+            // this client's own broken connection, so it does not end.
             (Some(GoingAwayReason::Replaced), None) => self.end(End::Replaced),
             (_, None) => self.end(End::SentAway(reason)),
             (_, Some(ms)) => {
@@ -200,7 +200,7 @@ impl Link {
         }
         match self.asks.refused(&error) {
             Some(Some(key)) => self.answer(key, Err(AskError::Refused(Box::new(error)))),
-            // Nobody waits, but an automatic `join` that failed must not go unnoticed.
+            // Nobody waits, but a failed automatic `join` must be reported.
             Some(None) => self.event(Event::Refused(Box::new(error))),
             None => {
                 self.told.refused(&reference);

@@ -1,7 +1,7 @@
-//! What was delivered: given to the application once, and acknowledged when it took it.
+//! Received entries: each goes to the application once, and is acknowledged after it was taken.
 //!
-//! Owns, per room, the position to resume from, the entries that the application has not taken yet,
-//! and a bounded memory of ids. Never decides when something is taken.
+//! Owns, per room, the position to resume from, the entries that the application has not taken yet, and a
+//! bounded memory of ids. The caller decides when an entry counts as taken.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -13,70 +13,71 @@ use bot_protocol::receipt::ReceiptState;
 
 use crate::options::Acknowledge;
 
-/// Received ids remembered per room. The hub delivers again at most its window (64 entries).
+/// How many received ids are remembered per room. The hub repeats at most its window of 64 entries.
 const REMEMBERED_MAX: usize = 1_024;
 
-/// Unreceived entries per room. A hub that keeps to its window never comes near.
+/// How many unreceived entries a room may have. A hub that respects its window never comes near it.
 const PENDING_MAX: usize = 4_096;
 
-/// The same id from two senders is two messages.
+/// Ids are unique per sender only.
 type Key = (BotId, MessageId);
 
 /// What to do with an entry that arrived.
 #[derive(Debug, PartialEq)]
 pub(super) enum Arrival {
-    /// Give it to the application.
+    /// Deliver it to the application.
     New,
-    /// The application has it already; this is to be told to the hub again.
+    /// The application has it already; only the receipt is repeated.
     Again(Option<Receipt>),
-    /// There is no room for it.
+    /// Too many unreceived entries.
     TooMany,
 }
 
-/// Everything delivered.
+/// The received entries of all rooms.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    /// Which life of the hub's store the numbers belong to.
+    /// The epoch of the store that numbered the entries.
     epoch: Option<Epoch>,
     rooms: BTreeMap<RoomName, Room>,
     acknowledge: Acknowledge,
-    /// The hub of this connection was told the positions, as they were then.
+    /// Whether the current positions were sent to the hub of this connection.
     resumed: bool,
-    /// Events that hold a gap, or an entry that is acknowledged by taking it, in order, so that "taken
-    /// up to event n" finds their rooms.
+    /// The events with a gap or with an entry that is acknowledged by taking it, in order. They map "taken
+    /// up to event n" to rooms.
     given: VecDeque<(u64, RoomName)>,
 }
 
 #[derive(Debug, Default)]
 struct Room {
     position: Option<Position>,
-    /// Given and not received, or received behind one that is not. In the order of the log.
+    /// Entries that were delivered and not received, or received behind such an entry, in the order of the
+    /// log.
     pending: VecDeque<Pending>,
     /// Received ids, oldest first.
     remembered: VecDeque<Key>,
-    /// Every id of `pending` and `remembered`.
+    /// All ids of `pending` and `remembered`.
     known: HashSet<Key>,
-    /// Received after the hub was told the position and before it delivered them again.
+    /// Entries received after the position was sent to the hub and before the hub repeated them.
     overtaken: Vec<(Option<u64>, MessageId)>,
     /// Receipts that wait until the application has seen a gap.
     held: Vec<Receipt>,
-    /// The application joined it on purpose.
+    /// Whether the application asked to join.
     wanted: bool,
 }
 
 #[derive(Debug)]
 struct Pending {
-    /// The event that it was given with.
+    /// The number of the event that carried it.
     event: u64,
-    /// Its number, unless the log that numbered it is gone.
+    /// Its seq, unless the log that numbered it was replaced.
     seq: Option<u64>,
-    /// Absent for hubs that give no ids: nothing to deduplicate by.
+    /// `None` from hubs without ids: then nothing can be deduplicated.
     key: Option<Key>,
     received: bool,
     /// Delivered on this connection.
     fresh: bool,
-    /// It is no entry, but a gap that begins at that number. It is received when the application takes
-    /// the event.
+    /// For a gap instead of an entry: the seq where the gap begins. It counts as received when the
+    /// application takes the event.
     gap: Option<u64>,
 }
 
@@ -99,19 +100,19 @@ impl Inbox {
         Self { rooms, acknowledge, ..Self::default() }
     }
 
-    /// Up to where everything was received, for rooms where that is known.
+    /// The position up to which everything was received, for rooms where it is known.
     pub(super) fn positions(&self) -> BTreeMap<RoomName, Position> {
         let known = |(name, room): (&RoomName, &Room)| Some((name.clone(), room.position?));
         self.rooms.iter().filter_map(known).collect()
     }
 
-    /// The positions, as they are told to the hub of a new connection.
+    /// The positions to send to the hub of a new connection.
     pub(super) fn resume(&mut self) -> BTreeMap<RoomName, Position> {
         self.resumed = true;
         self.positions()
     }
 
-    /// The hub named its epoch. Returns the positions that belonged to another log.
+    /// Takes over the hub's epoch. Returns the positions that belong to another log.
     pub(super) fn enter_epoch(&mut self, epoch: Option<Epoch>) -> Vec<(RoomName, Position)> {
         let renumbered = self.epoch.is_some() && self.epoch != epoch;
         self.epoch = epoch;
@@ -126,30 +127,30 @@ impl Inbox {
         stale
     }
 
-    /// The hub says how far this bot had received; another process of it may have been further.
+    /// Takes over the hub's position for this bot: another process of the bot may have received more.
     pub(super) fn adopt(&mut self, name: &RoomName, position: Position) {
         let room = self.rooms.entry(name.clone()).or_default();
         if room.position.is_none_or(|own| own.epoch != position.epoch || own.seq < position.seq) {
             room.position = Some(position);
         }
-        // The hub has passed these by itself and will not deliver them again.
+        // The hub has moved past these entries and will not deliver them again.
         let passed = |seq: Option<u64>| seq.is_some_and(|seq| seq <= position.seq);
         room.pending.iter_mut().for_each(|entry| entry.fresh |= passed(entry.seq));
         room.overtaken.retain(|(seq, _)| !passed(*seq));
     }
 
-    /// The connection is gone: what was not received will be delivered again on the next one.
+    /// Handles the loss of the connection: unreceived entries will be delivered again on the next one.
     pub(super) fn disconnected(&mut self) {
         self.resumed = false;
         for room in self.rooms.values_mut() {
             room.pending.iter_mut().for_each(|entry| entry.fresh = false);
             room.overtaken.clear();
-            // What the hub did not hear, it delivers again.
+            // The hub has not seen these receipts, so it delivers the entries again.
             room.held.clear();
         }
     }
 
-    /// Whether a receipt is about an entry that the hub still has to deliver again.
+    /// Whether a receipt is about an entry that the hub has still to deliver again.
     pub(super) fn is_awaited(&self, receipt: &Receipt) -> bool {
         let about = |entry: &Pending| entry.key.as_ref().map(|(_, id)| id) == receipt.id.as_ref();
         self.rooms.get(&receipt.room).is_some_and(|room| {
@@ -171,7 +172,7 @@ impl Inbox {
         self.rooms.remove(name);
     }
 
-    /// An entry arrived; `event` is the number of the event that would give it.
+    /// Handles an arriving entry; `event` is the number of the event that would deliver it.
     pub(super) fn arrive(&mut self, delivery: &Delivery, event: u64) -> Arrival {
         let epoch = self.epoch;
         let room = self.rooms.entry(delivery.room.clone()).or_default();
@@ -197,9 +198,9 @@ impl Inbox {
         Arrival::New
     }
 
-    /// A gap is on its way to the application, in `event`. The hub tells of a gap on every connection until
-    /// an entry behind it is received. If such a receipt went out before the application took the gap, and
-    /// the program then crashed, nobody would ever hear of the gap.
+    /// Records a gap that `event` reports. The hub repeats a gap on every connection until an entry behind
+    /// it is received. If such a receipt were sent before the application took the gap, a crash in between
+    /// would hide the gap forever.
     pub(super) fn gap(&mut self, name: &RoomName, from_seq: u64, event: u64) {
         let room = self.rooms.entry(name.clone()).or_default();
         let (seq, key, received, fresh, gap) = (None, None, false, true, Some(from_seq));
@@ -207,12 +208,12 @@ impl Inbox {
         self.given.push_back((event, name.clone()));
     }
 
-    /// Whether a receipt is about an entry behind a gap that the application has not seen yet.
+    /// Whether a receipt is about an entry behind a gap that the application has not seen.
     pub(super) fn is_behind_gap(&self, receipt: &Receipt) -> bool {
         self.rooms.get(&receipt.room).is_some_and(|room| room.is_behind_gap(receipt))
     }
 
-    /// Keeps a receipt back that must not overtake a gap.
+    /// Holds a receipt back if it must not overtake a gap.
     pub(super) fn hold(&mut self, receipt: Receipt) -> Option<Receipt> {
         match self.rooms.get_mut(&receipt.room).filter(|room| room.is_behind_gap(&receipt)) {
             Some(room) => room.held.push(receipt),
@@ -221,7 +222,7 @@ impl Inbox {
         None
     }
 
-    /// The application took all events up to this one. Returns what to tell the hub.
+    /// Handles that the application took all events up to this one. Returns the receipts to send.
     pub(super) fn take(&mut self, event: u64) -> Vec<Receipt> {
         let mut touched: Vec<RoomName> = Vec::new();
         while let Some((_, name)) = self.given.pop_front_if(|(given, _)| *given <= event) {
@@ -241,8 +242,8 @@ impl Inbox {
         receipts
     }
 
-    /// Names the sender of the entry that a receipt is about, if the application did not and only one
-    /// can be meant: the hub refuses an id that two senders chose.
+    /// Adds the sender of the entry to a receipt, if the application left it out and it is unambiguous: the
+    /// hub refuses an id that two senders have used.
     pub(super) fn name_sender(&self, receipt: &mut Receipt) {
         let (Some(id), None, Some(room)) =
             (&receipt.id, &receipt.from, self.rooms.get(&receipt.room))
@@ -255,7 +256,7 @@ impl Inbox {
         }
     }
 
-    /// The application itself said what it did with an entry, or with all up to one.
+    /// Records a receipt of the application for one entry or for all entries up to one.
     pub(super) fn note(&mut self, receipt: &Receipt) {
         let Some(room) = self.rooms.get_mut(&receipt.room) else { return };
         room.mark(|entry| entry.is_meant_by(receipt));
@@ -264,7 +265,7 @@ impl Inbox {
 }
 
 impl Room {
-    /// By the order of the log: an entry of an earlier connection is here before the gap is.
+    /// Judged by the order of the log: an entry of an earlier connection precedes the gap.
     fn is_behind_gap(&self, receipt: &Receipt) -> bool {
         let unseen = self.pending.iter().filter(|entry| !entry.received);
         let Some(first) = unseen.filter_map(|entry| entry.gap).min() else { return false };
@@ -272,7 +273,7 @@ impl Room {
         meant.any(|entry| entry.seq.is_none_or(|seq| seq >= first))
     }
 
-    /// The receipts that need not wait any more, in their order.
+    /// Returns the receipts that need not wait any more, in order.
     fn release(&mut self) -> Vec<Receipt> {
         let held = std::mem::take(&mut self.held);
         let (waiting, free) = held.into_iter().partition(|receipt| self.is_behind_gap(receipt));
@@ -286,7 +287,7 @@ impl Room {
         }
     }
 
-    /// Moves the position over the received prefix; returns it if it moved.
+    /// Moves the position over the received entries at its front; returns it if it moved.
     fn settle(&mut self, epoch: Option<Epoch>, resumed: bool) -> Option<u64> {
         let mut moved = None;
         while let Some(entry) = self.pending.pop_front_if(|entry| entry.received) {
@@ -313,7 +314,7 @@ impl Room {
         }
     }
 
-    /// A known entry was delivered again, perhaps under another number by a restored store.
+    /// Handles an entry that is known already. After a restore it may have another seq.
     fn repeat(&mut self, delivery: &Delivery, key: &Key, epoch: Option<Epoch>) -> Option<Receipt> {
         let same = |entry: &&Pending| entry.key.as_ref() == Some(key);
         let known = |entry: &Pending| same(&entry) && entry.seq == delivery.seq;
@@ -325,8 +326,8 @@ impl Room {
                 self.pending[at].received
             }
             Some(at) if self.pending[at].seq.is_some() => {
-                // The same log stored it twice, since it had forgotten the first one: each has its
-                // place, and both are received when the application takes the one that it was given.
+                // The same log stored the message twice, because it had forgotten the first. Both have a
+                // seq, and both count as received when the application takes the one event.
                 let first = &self.pending[at];
                 let (event, received) = (first.event, first.received);
                 let (seq, key) = (delivery.seq, Some(key.clone()));
@@ -351,7 +352,7 @@ impl Room {
         received.then(|| received_again(delivery))?
     }
 
-    /// An entry that was received for good has a place in a new log, which the position has to pass.
+    /// Records the seq of a received entry in a new log, which the position has to pass.
     fn renumber(&mut self, seq: Option<u64>, key: &Key, epoch: Option<Epoch>) {
         let passed = |at: Position| Some(at.epoch) == epoch && Some(at.seq) >= seq;
         if self.position.is_some_and(passed) {

@@ -1,9 +1,9 @@
 //! The client's side of the protocol, as a state machine without IO.
 //!
-//! Owns every decision: when to connect, what to send and to send again, what the application is
-//! told, when it is over. Never reads a clock, makes randomness, or touches a socket: time comes in
-//! with each input, randomness as a seed. So the same type runs under the real driver and, by the
-//! thousand, under a simulation.
+//! Owns every decision: when to connect, what to send and to repeat, what to report to the application, and
+//! when to end. Reads no clock, makes no randomness and touches no socket: time comes with each input,
+//! randomness from a seed. So the same type runs in the real driver and in simulations with thousands of
+//! clients.
 //!
 //! Usage: [`Link::handle`] an [`Input`], then drain [`Link::poll`], then come back with
 //! [`Input::Tick`] at [`Link::deadline`] at the latest. The first deadline is in the past, so that
@@ -69,19 +69,19 @@ pub use vocabulary::{Config, Input, Output};
 
 /// How long the hub may take to answer `auth`.
 pub const AUTH_TIMEOUT_MS: u64 = 10_000;
-/// After so much silence the client asks whether the hub is there.
+/// After this much silence the client sends a `ping`.
 pub const SILENCE_MS: u64 = 20_000;
-/// After so much silence the connection counts as dead.
+/// After this much silence the connection counts as dead.
 pub const DEAD_MS: u64 = 45_000;
-/// After `going_away`, the hub closes within this time, or the client does.
+/// After `going_away`, the hub closes the connection within this time; otherwise the client does.
 pub const GOING_AWAY_GRACE_MS: u64 = 5_000;
-/// A connection that lived so long was a success, as is one that brought anything forward: the next
-/// backoff begins with short waits again. A hub that accepts and throws out at once is not hammered.
+/// A connection that lasted this long, or on which anything was achieved, resets the backoff. A hub that
+/// accepts and closes at once is therefore not flooded with attempts.
 pub const STABLE_MS: u64 = 5_000;
-/// When a postponed message is sent again if the hub does not say when.
+/// When to repeat a postponed message if the hub does not say when.
 pub const RETRY_MS: u64 = 1_000;
 
-/// One client, seen from the protocol.
+/// One client as a state machine.
 #[derive(Debug)]
 pub struct Link {
     config: Config,
@@ -89,10 +89,10 @@ pub struct Link {
     random: Random,
     backoff: Backoff,
     limits: Limits,
-    /// The hub granted `ack`, and this connection is the one that receives.
+    /// The hub granted `ack`, and this connection receives the messages.
     acks: bool,
     deaf: bool,
-    /// The application knows that there is no connection.
+    /// The application was told that there is no connection.
     told_lost: bool,
     outbox: Outbox,
     asks: Asks,
@@ -103,12 +103,12 @@ pub struct Link {
     frames: u64,
     /// Frames of the hub that could not be read.
     unreadable: u64,
-    /// Events so far.
+    /// How many events were reported.
     events: u64,
     outputs: VecDeque<Output>,
 }
 
-/// Where the connection stands.
+/// The state of the connection.
 #[derive(Debug)]
 enum Phase {
     Waiting { until: Timestamp },
@@ -142,7 +142,7 @@ impl Link {
         }
     }
 
-    /// Takes note of what happened.
+    /// Handles an input.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         match input {
             Input::Tick => self.tick(now),
@@ -161,12 +161,12 @@ impl Link {
         self.pump(now);
     }
 
-    /// The next thing to do.
+    /// The next output to execute.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// When to come back with [`Input::Tick`], if nothing else happens before.
+    /// When to call with [`Input::Tick`], unless something else happens before.
     pub fn deadline(&self) -> Option<Timestamp> {
         let (connection, outbox) = match &self.phase {
             Phase::Waiting { until } => (Some(*until), None),
@@ -186,7 +186,7 @@ impl Link {
         self.inbox.positions()
     }
 
-    /// Whether something is under way that only the hub can finish: to be read even while the
+    /// Whether something is pending that only the hub can finish. Then the driver must read, even while the
     /// application takes no events.
     pub fn awaits_hub(&self) -> bool {
         let greeting = matches!(self.phase, Phase::Greeting { .. });
@@ -241,7 +241,7 @@ impl Link {
         self.lost(now, why);
     }
 
-    /// There is no connection any more: everything unanswered is to be repeated on the next one.
+    /// Handles the loss of the connection: everything unanswered is repeated on the next one.
     fn lost(&mut self, now: Timestamp, why: Why) {
         let mut announced = None;
         if let Phase::Ready(ready) = &mut self.phase {
@@ -260,7 +260,7 @@ impl Link {
         }
     }
 
-    /// Until then there is no connection.
+    /// Waits before the next attempt.
     fn wait(&mut self, now: Timestamp, why: Why, retry_in_ms: u64) {
         self.outbox.disconnected();
         self.told.disconnected();
@@ -340,7 +340,7 @@ impl Link {
         }
     }
 
-    /// It is over: everybody who waits is told.
+    /// Ends the client and tells everybody who waits.
     fn end(&mut self, end: End) {
         let connected = !matches!(self.phase, Phase::Waiting { .. });
         self.phase = Phase::Over(end.clone());
@@ -356,8 +356,8 @@ impl Link {
         self.outputs.push_back(Output::Ended(end));
     }
 
-    /// Puts on the wire whatever may go there: first the rooms, then what is said in them, then the
-    /// receipts, which may name a reply among that, then everything else.
+    /// Sends whatever may be sent now: first joins, then messages, then receipts (which may name a reply
+    /// among the messages), then everything else.
     fn pump(&mut self, now: Timestamp) {
         if !self.may_send() {
             return;
@@ -368,7 +368,7 @@ impl Link {
         for (id, message) in self.outbox.due(now) {
             self.transmit(id, message);
         }
-        // The hub ignores what is said of an entry that it has not delivered on this connection.
+        // The hub ignores receipts for entries that it has not delivered on this connection.
         let inbox = &self.inbox;
         let may_go = |it: &Receipt| !inbox.is_awaited(it) && !inbox.is_behind_gap(it);
         for receipt in self.told.due(self.frames, may_go) {
@@ -381,8 +381,8 @@ impl Link {
 
     fn transmit(&mut self, id: MessageId, message: Message) {
         let frame = ClientFrame::Message(message);
-        // The hub could refuse a frame that is too large or too deep without knowing its id, and it
-        // would be sent again after each reconnect for ever.
+        // The hub could refuse a frame that is too large or too deep without knowing its id. Such a frame
+        // would be sent again after every reconnect.
         if let Err(error) = self.check(&frame) {
             self.outbox.remove(&id);
             return self.sent(id, Err(SendError::Invalid(error)));
@@ -423,7 +423,7 @@ impl Link {
         self.outputs.push_back(Output::Answer { key, result });
     }
 
-    /// Joins again, in nobody's name.
+    /// Joins again without a waiter.
     fn rejoin(&mut self, now: Timestamp, room: RoomName) {
         let join = ClientFrame::Join(Join { room });
         self.asks.push(None, join, now + self.config.ask_timeout_ms);

@@ -1,7 +1,7 @@
-//! Messages that were not acknowledged yet.
+//! Messages without an `ack`.
 //!
-//! Owns their order, and which of them may be on the wire now. A message leaves this queue by its
-//! `ack` or by a definite error, and by nothing else.
+//! Owns their order, and which of them may be sent now. Only an `ack` or a definite error removes a
+//! message.
 
 use std::collections::VecDeque;
 
@@ -13,12 +13,12 @@ use bot_protocol::time::Timestamp;
 
 use crate::error::SendError;
 
-/// Unacknowledged messages, in the order in which they were given.
+/// Unacknowledged messages, in the order of the calls.
 #[derive(Debug)]
 pub(super) struct Outbox {
     queue: VecDeque<Item>,
     items_max: usize,
-    /// How many items are not on the wire.
+    /// How many of them are not on the wire.
     held: usize,
 }
 
@@ -35,7 +35,7 @@ enum Stage {
     Waiting,
     /// Sent as the n-th frame of this connection.
     InFlight(u64),
-    /// Refused for now; not to be sent before.
+    /// Refused for now; may be sent again at this time.
     Postponed(Timestamp),
 }
 
@@ -60,7 +60,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// What is to be sent now, in order. A message never overtakes a postponed one to its target.
+    /// The messages to send now, in order. A message never overtakes a postponed one to the same target.
     pub(super) fn due(&self, now: Timestamp) -> Vec<(MessageId, Message)> {
         let mut due = Vec::new();
         if self.held == 0 {
@@ -82,7 +82,7 @@ impl Outbox {
         due
     }
 
-    /// Where to begin looking: usually the one held item is the newest.
+    /// Where to start the search: usually the only held item is the newest.
     fn first_held(&self) -> usize {
         let waits = |item: &Item| item.stage == Stage::Waiting;
         if self.held == 1 && self.queue.back().is_some_and(waits) {
@@ -92,16 +92,16 @@ impl Outbox {
         }
     }
 
-    /// The message was written as the n-th frame of this connection.
+    /// Records that the message was sent as the n-th frame of this connection.
     pub(super) fn sent(&mut self, id: &MessageId, frame: u64) {
-        // From the back: what is sent is usually the newest.
+        // Searches from the back, because the message is usually the newest.
         if let Some(item) = self.queue.iter_mut().rev().find(|item| item.id == *id) {
             self.held -= usize::from(!matches!(item.stage, Stage::InFlight(_)));
             item.stage = Stage::InFlight(frame);
         }
     }
 
-    /// The hub cannot take it before `until`.
+    /// Records that the hub cannot take the message before `until`.
     pub(super) fn postpone(&mut self, id: &MessageId, until: Timestamp) {
         if let Some(item) = self.queue.iter_mut().find(|item| item.id == *id) {
             self.held += usize::from(matches!(item.stage, Stage::InFlight(_)));
@@ -109,7 +109,7 @@ impl Outbox {
         }
     }
 
-    /// Whose `ack` this is. A hub that gives no ids answers in order.
+    /// The message that an `ack` belongs to. A hub without ids answers in order.
     pub(super) fn acked(&self, ack: &Ack) -> Option<MessageId> {
         let matching = |item: &&Item| match &ack.id {
             Some(id) => item.id == *id,
@@ -121,7 +121,7 @@ impl Outbox {
         self.queue.iter().find(matching).map(|item| item.id.clone())
     }
 
-    /// Whether this text names a message that is on the wire.
+    /// The message on the wire with this id, if there is one.
     pub(super) fn in_flight(&self, reference: &str) -> Option<MessageId> {
         let matching = |item: &&Item| {
             item.id.as_str() == reference && matches!(item.stage, Stage::InFlight(_))
@@ -129,7 +129,7 @@ impl Outbox {
         self.queue.iter().find(matching).map(|item| item.id.clone())
     }
 
-    /// The message is over; returns which frame of this connection it was, if it was any.
+    /// Removes a message; returns which frame of this connection it was, if it was sent.
     pub(super) fn remove(&mut self, id: &MessageId) -> Option<u64> {
         let at = self.queue.iter().position(|item| item.id == *id)?;
         let item = self.queue.remove(at)?;
@@ -142,7 +142,7 @@ impl Outbox {
         }
     }
 
-    /// The connection is gone: what was on the wire is to be sent again.
+    /// Handles the loss of the connection: all messages on the wire must be sent again.
     pub(super) fn disconnected(&mut self) {
         for item in &mut self.queue {
             if matches!(item.stage, Stage::InFlight(_)) {
@@ -152,8 +152,8 @@ impl Outbox {
         }
     }
 
-    /// When the next postponed message is due. Of each target only the first counts: the others
-    /// must not overtake it, however early their own time comes.
+    /// When the next postponed message is due. For each target only the first counts, because the others
+    /// must not overtake it.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         if self.held == 0 {
             return None;
@@ -171,7 +171,7 @@ impl Outbox {
         earliest
     }
 
-    /// Gives up on everything.
+    /// Removes all messages.
     pub(super) fn drain(&mut self) -> Vec<MessageId> {
         self.held = 0;
         self.queue.drain(..).map(|item| item.id).collect()

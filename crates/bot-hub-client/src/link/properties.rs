@@ -1,7 +1,7 @@
-//! What holds whatever happens to the connection.
+//! Properties that hold whatever happens to the connection.
 //!
-//! A model hub (two logs and two cursors) and one link, with frames on their way in between. A
-//! random script decides who moves next, and when everything on the way is lost.
+//! A model of a hub (two logs and two cursors) and one link, with frames in transit between them. A random
+//! script decides who acts next, and when everything in transit is lost.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -21,29 +21,29 @@ use crate::options::Acknowledge;
 enum Step {
     /// The application sends to room 0 or 1.
     Send(usize),
-    /// Somebody else says something there.
+    /// Another bot sends a message there.
     Say(usize),
-    /// The hub deals with one frame.
+    /// The hub handles one frame.
     Hub(Mood),
-    /// The link gets one frame.
+    /// The link receives one frame.
     Link,
     /// The application takes one event.
     Take,
     /// The attempt to connect succeeds or not.
     Open(bool),
-    /// Everything on the way is lost.
+    /// Everything in transit is lost.
     Drop,
     /// The hub delivers what waits.
     Page,
-    /// The hub delivers again what was not received.
+    /// The hub repeats unreceived entries.
     Redeliver,
-    /// The hub's store is replaced by a backup that holds only so many entries of each log.
+    /// A backup replaces the hub's store and holds only so many entries of each log.
     Restore(usize),
     /// Time passes.
     Wait(u64),
 }
 
-/// What the hub thinks of a message.
+/// How the hub answers a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mood {
     Store,
@@ -53,12 +53,12 @@ enum Mood {
 
 #[derive(Debug, Default)]
 struct Log {
-    /// Whether it is the client's own, and its id.
+    /// Whether the client sent it, and its id.
     entries: Vec<(bool, MessageId)>,
     cursor: usize,
     received: BTreeSet<usize>,
     done: BTreeSet<MessageId>,
-    /// Delivered on this connection up to here.
+    /// Delivered on this connection up to this index.
     delivered: usize,
 }
 
@@ -77,7 +77,7 @@ struct World {
     seen: [Vec<MessageId>; 2],
     postponed: bool,
     epoch: Epoch,
-    /// What the hub will never store; it does not change its mind.
+    /// Messages that the hub never stores.
     refused: BTreeSet<MessageId>,
 }
 
@@ -249,7 +249,7 @@ impl World {
             ..AuthOk::default()
         }));
         for log in &mut self.logs {
-            // What was received out of order is forgotten with the connection.
+            // Entries received out of order are forgotten with the connection.
             log.received.clear();
             log.delivered = log.cursor;
         }
@@ -287,8 +287,8 @@ impl World {
         match (&receipt.id, receipt.seq) {
             (Some(id), _) => {
                 let at = log.entries.iter().position(|(own, known)| !own && known == id);
-                // A restored store may not know it; and what was neither delivered on this
-                // connection nor passed is ignored.
+                // A restored store may not know it. A receipt for an entry that was neither delivered on
+                // this connection nor passed by the cursor is ignored.
                 let Some(at) = at.filter(|at| *at < log.delivered.max(log.cursor)) else { return };
                 log.received.insert(at);
                 if receipt.state == ReceiptState::Done {
@@ -320,7 +320,7 @@ impl World {
         log.delivered = log.entries.len();
     }
 
-    /// Lets everything settle on a network that works.
+    /// Runs until nothing changes any more, on a working network.
     fn settle(&mut self) {
         for _ in 0..10_000 {
             for step in
@@ -342,8 +342,8 @@ impl World {
         panic!("it does not settle: {:?}", self.link);
     }
 
-    /// After a restored backup much may be lost, but still nothing is seen twice, nothing that is
-    /// in the log is missed, and nothing of it is seen in another order or left unacknowledged.
+    /// After a restore, much may be lost. Still no message is seen twice, none in the log is missed, none
+    /// is seen out of order, and none stays unacknowledged.
     fn check_restored(&self) {
         for (log, seen) in self.logs.iter().zip(&self.seen) {
             let once: BTreeSet<_> = seen.iter().collect();

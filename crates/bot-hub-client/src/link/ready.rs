@@ -1,6 +1,6 @@
-//! A connection on which the hub accepted the token.
+//! A connection after the hub accepted the token.
 //!
-//! Owns the heartbeat and the announced end: whether the hub is still there, and for how long.
+//! Owns the heartbeat and the announced end of the connection.
 
 use bot_protocol::name::RoomName;
 use bot_protocol::time::Timestamp;
@@ -12,14 +12,14 @@ use crate::error::Why;
 pub(super) struct Ready {
     pub(super) since: Timestamp,
     pub(super) heard: Timestamp,
-    /// A ping is out since the last sign of life.
+    /// Whether a ping was sent since the last sign of life.
     pub(super) pinged: bool,
     pub(super) leaving: Option<Leaving>,
-    /// Rooms whose new log the application knows about; the hub may say so too.
+    /// Rooms whose new log was already reported to the application; the hub may report it as well.
     pub(super) new_logs: Vec<RoomName>,
 }
 
-/// The hub said that it is going away.
+/// The end that the hub announced.
 #[derive(Clone, Debug)]
 pub(super) struct Leaving {
     pub(super) why: Why,

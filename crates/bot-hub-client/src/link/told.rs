@@ -1,18 +1,18 @@
 //! Receipts that may not have reached the hub.
 //!
-//! A receipt has no answer of its own, but frames are dealt with in order: the `ack` of a message
-//! that was sent after a receipt proves that the hub committed the receipt too. Owns that memory.
-//! `received` is not kept here: the position in `resume` and the redelivery bring it back.
+//! A receipt has no answer of its own, but the hub handles frames in order: the `ack` of a message that was
+//! sent after a receipt proves that the receipt was committed too. Owns the receipts that are still
+//! unproven. `received` is not kept here: the position in `resume` and the redelivery restore it.
 
 use std::collections::VecDeque;
 
 use bot_protocol::frame::client::Receipt;
 use bot_protocol::receipt::ReceiptState;
 
-/// Receipts kept at most; beyond it the oldest that was sent is taken to have arrived.
+/// How many receipts are kept. Beyond this number, the oldest one that was sent counts as arrived.
 const TOLD_MAX: usize = 256;
 
-/// Receipts kept at most that could not be sent yet.
+/// How many unsent receipts are kept.
 const UNSENT_MAX: usize = 4_096;
 
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl Told {
         }
     }
 
-    /// The receipts that are not on the wire and may go there, as the frames after the n-th one.
+    /// The receipts that may be sent now, as the frames after the n-th one.
     pub(super) fn due(
         &mut self,
         mut frame: u64,
@@ -48,12 +48,12 @@ impl Told {
         sending.collect()
     }
 
-    /// The hub committed what came after the n-th frame of this connection.
+    /// Removes the receipts that the hub has certainly committed, because it answered the n-th frame.
     pub(super) fn confirmed(&mut self, frame: u64) {
         self.0.retain(|(_, sent)| sent.is_none_or(|sent| sent > frame));
     }
 
-    /// The hub will not have it: a restored store may not know the entry any more.
+    /// Removes a receipt that the hub refused: a restored store may not have the entry.
     pub(super) fn refused(&mut self, reference: &str) {
         self.0.retain(|(receipt, sent)| {
             let about = receipt.id.as_ref().is_some_and(|id| id.as_str() == reference);

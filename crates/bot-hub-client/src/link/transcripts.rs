@@ -1,5 +1,5 @@
-//! The link does what the transcripts of `tests/transcripts/client` say: inputs, and everything that
-//! each of them caused. The README there says how to read them; other clients replay them too.
+//! Runs the transcripts of `tests/transcripts/client`: inputs, and the outputs that each of them causes.
+//! The README there explains the format; other clients run the same files.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use bot_protocol::time::Timestamp;
 use super::*;
 use crate::options::Acknowledge;
 
-/// What brings a link to where most transcripts begin.
+/// The inputs with which most transcripts begin.
 const WELCOME: [&str; 3] = [
     "0 tick",
     "0 opened",
@@ -63,7 +63,7 @@ fn read(text: &str) -> Vec<Transcript> {
     transcripts
 }
 
-/// What the link did, if it is not what the transcript says.
+/// The difference between the link's outputs and the transcript.
 fn difference(transcript: &Transcript) -> Option<String> {
     let given = |word: &str| transcript.given.iter().any(|it| it == word);
     let mut config = config();
@@ -89,7 +89,7 @@ fn fits(done: &str, expected: &str) -> bool {
     beginning.map_or(done == expected, |beginning| done.starts_with(beginning))
 }
 
-/// A line with a wait, without the range that the wait may have in other clients.
+/// The line without the range that other clients may have for a wait.
 fn exact(line: &str) -> String {
     let Some((before, after)) = line.split_once(" ms (") else { return line.to_owned() };
     let (range, after) = after.split_once(')').expect("a range ends with `)`");
@@ -114,7 +114,7 @@ pub(super) fn config() -> Config {
     }
 }
 
-/// The inputs, each followed by what the link did.
+/// The inputs, each followed by the outputs of the link.
 fn run<'a>(link: &mut Link, inputs: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut done = Vec::new();
     for line in inputs {

@@ -1,6 +1,6 @@
-//! What goes into a link and what comes out.
+//! The inputs and outputs of a link.
 //!
-//! Owns the shapes; [`super::Link`] gives them a meaning.
+//! Owns the types; [`super::Link`] gives them their meaning.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::error::{AskError, End, SendError, Why};
 use crate::event::Event;
 use crate::options::{Acknowledge, Options};
 
-/// Everything that a link has to know beforehand.
+/// The configuration of a link.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Token, name of the program, caps, side connection. `resume` is filled in by the link.
     pub auth: Auth,
     /// When a delivered entry counts as received.
     pub acknowledge: Acknowledge,
-    /// Positions from an earlier life.
+    /// Positions saved by an earlier process.
     pub positions: BTreeMap<RoomName, Position>,
     /// Messages that may wait for their `ack`; more end with [`SendError::Full`].
     pub unacked_max: usize,
@@ -48,7 +48,7 @@ impl From<&Options> for Config {
     }
 }
 
-/// What happens to a link.
+/// An input of a link.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// Time has passed.
@@ -61,7 +61,7 @@ pub enum Input {
     Heard,
     /// The hub sent a frame that this program cannot read: its `type` or `ref`, and what is wrong.
     Unreadable(FrameError),
-    /// The connection is gone, or could not be made.
+    /// The connection ended, or could not be made.
     Closed(Why),
     /// Send a message. Ends in exactly one [`Output::Sent`].
     Send {
@@ -70,27 +70,27 @@ pub enum Input {
         /// What is said, and to whom.
         message: Box<Message>,
     },
-    /// Ask something: `join`, `leave`, `history`, `status`, `rooms`, `who`, `ping` or `operate`.
-    /// Ends in one [`Output::Answer`] with this key.
+    /// Ask a question: `join`, `leave`, `history`, `status`, `rooms`, `who`, `ping` or `operate`. Ends in
+    /// one [`Output::Answer`] with this key.
     Ask {
         /// Chosen by the caller.
         key: u64,
         /// The question. The `at` of a `ping` and the `ref` of an `operate` should be unique.
         frame: Box<ClientFrame>,
     },
-    /// Say something that has no answer: `receipt`, `presence` or `typing`. What was said of
-    /// `presence` and with receipts survives a lost connection, `typing` does not.
+    /// Send something without an answer: `receipt`, `presence` or `typing`. After a lost connection,
+    /// `presence` and receipts are sent again, `typing` is not.
     Tell(Box<ClientFrame>),
-    /// The application took all events up to this number. With manual acknowledgement too: what it
-    /// says of entries behind a gap waits until it has seen the gap.
+    /// The application took all events up to this number. Also needed with manual acknowledgement, because
+    /// receipts for entries behind a gap wait until the application has seen the gap.
     Taken(u64),
-    /// The application takes no events any more: entries stay at the hub.
+    /// The application takes no more events, so entries stay at the hub.
     Deaf,
     /// The application wants to end.
     Stop,
 }
 
-/// What a link wants done, in this order.
+/// An output of a link; they must be executed in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Open a connection now; [`Input::Opened`] or [`Input::Closed`] follows.
@@ -99,34 +99,34 @@ pub enum Output {
     Frame(Box<ClientFrame>),
     /// Drop the connection. No [`Input::Closed`] is expected for it.
     Disconnect,
-    /// There is no connection; the next attempt is made in that time.
+    /// There is no connection; the next attempt starts after this time.
     Waiting {
         /// Why.
         why: Why,
         /// Milliseconds from now.
         retry_in_ms: u64,
     },
-    /// Tell the application.
+    /// Report an event to the application.
     Event {
         /// Counts from 1; [`Input::Taken`] refers to it.
         number: u64,
         /// What happened.
         event: Event,
     },
-    /// A message is over: stored, or certainly given up.
+    /// A message has its result: stored, or definitely failed.
     Sent {
         /// Which.
         id: MessageId,
         /// How it ended.
         result: Result<Ack, SendError>,
     },
-    /// A question is over.
+    /// A question has its result.
     Answer {
         /// Which.
         key: u64,
         /// The frame that answers it.
         result: Result<Box<ServerFrame>, AskError>,
     },
-    /// It is over for good. Nothing follows but answers to later inputs.
+    /// The client has ended. Only answers to later inputs follow.
     Ended(End),
 }

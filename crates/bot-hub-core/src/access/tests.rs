@@ -366,3 +366,19 @@ fn names_come_in_pages_whoever_gave_them() {
     check(Some("bo"), 0, &["bob"], Some("bob"));
     check(Some("dora"), 9, &[], None);
 }
+
+#[test]
+fn bots_without_a_token_come_in_pages_too() {
+    let mut access = access(3);
+    for name in ["bea", "cleo", "dora"] {
+        access.apply(&AccessWrite::Bot(record(name)));
+    }
+    let check = |after: &str, expected: &[&str], next: Option<&str>| {
+        let wish = Page { after: Some(after.into()), limit: Some(2) };
+        let (names, found) = access.registry().page(&wish);
+        let names: Vec<&str> = names.iter().map(BotId::as_str).collect();
+        assert_eq!((&names[..], found.as_deref()), (expected, next), "{wish:?}");
+    };
+    check("bob", &["cleo", "dora"], None);
+    check("b", &["bea", "bob"], Some("bob"));
+}

@@ -20,10 +20,12 @@ impl Hub {
             self.landed(&change, named, &waiter);
         }
         match change {
-            // Whether it was said before is not known either.
-            Change::Append(draft) | Change::WasSaid(draft) => {
+            Change::Append(draft) => {
+                self.was_not_stored(&draft);
                 self.refuse_sender(waiter, code, draft.id.as_str());
             }
+            // Whether it was said before is not known either.
+            Change::WasSaid(draft) => self.refuse_sender(waiter, code, draft.id.as_str()),
             Change::CreateRoom { room, .. } => {
                 let room = self.world.named_room(named, &room);
                 self.room_refused(room, waiter, code);

@@ -160,7 +160,12 @@ impl Hub {
     fn tell_gaps(&mut self, reader: Reader) {
         let next = |hub: &mut Self| {
             let member = hub.world.member_mut(reader.room, reader.bot)?;
-            if member.waits_for_store() { None } else { member.next_gap() }
+            let before = member.cursor();
+            let gap = if member.waits_for_store() { None } else { member.next_gap() };
+            if member.cursor() > before {
+                hub.note_place(reader.room, reader.bot);
+            }
+            gap
         };
         while let Some(range) = next(self) {
             self.tell_gap(reader, range);

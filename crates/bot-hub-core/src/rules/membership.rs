@@ -111,6 +111,7 @@ impl Hub {
             // It is on its way to the store.
             return Ok(());
         }
+        self.has_disk_space(bot)?;
         let made_max = self.settings.limits.rooms_made_per_bot.unwrap_or(u32::MAX);
         if self.world.bot(bot).rooms_made >= made_max && !self.is_operator(bot) {
             return Err(ErrorFrame::new(Code::TooManyRooms)

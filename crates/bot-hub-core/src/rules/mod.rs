@@ -13,6 +13,7 @@ mod parting;
 mod presence;
 mod profile;
 mod publish;
+mod quota;
 mod retention;
 mod rights;
 mod target;

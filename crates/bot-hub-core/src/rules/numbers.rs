@@ -27,6 +27,7 @@ impl Hub {
             accepted: self.stats.accepted,
             deliveries: self.stats.deliveries,
             received: self.stats.received,
+            disk_left: self.disk_left,
             dropped: self.stats.dropped,
             expired: self.stats.expired,
             dead: self.stats.dead,

@@ -17,6 +17,7 @@ use crate::entry::{Draft, Entry, Extras};
 use crate::hub::Hub;
 use crate::index::{BotIx, Named, RoomIx};
 use crate::io::{ConnId, Output};
+use crate::rules::quota::size_of;
 use crate::waiting::{Sender, Underway, Waiter};
 use crate::world::PlaceOf;
 
@@ -35,6 +36,7 @@ impl Hub {
         };
         let sender = Sender { conn, chosen_id: message.id.is_some() };
         let draft = Arc::new(self.draft(self.room_name(room), bot, message));
+        self.world.bot_mut(bot).said.add(self.now, draft.size() as u64);
         let change = Change::Append(Arc::clone(&draft));
         let (named, waiter) = (Named::member(room, bot), Waiter::Sender(sender));
         self.submit(change, Underway { change: Change::Append(draft), named, waiter });
@@ -45,6 +47,7 @@ impl Hub {
         if message.expires_at.is_some_and(|at| at <= self.now) {
             return Err(ErrorFrame::new(Code::Expired));
         }
+        self.may_say(bot, size_of(message))?;
         self.destination(bot, message)
     }
 
@@ -129,6 +132,7 @@ impl Hub {
         waiter: Waiter,
     ) {
         let Waiter::Sender(sender) = waiter else {
+            self.world.bot_mut(from).said.add(self.now, entry.draft.size() as u64);
             self.deliver(room, from, entry, None);
             return;
         };
@@ -150,6 +154,7 @@ impl Hub {
         let is_own = self.world.is_own(from, first_at);
         match waiter {
             Waiter::Sender(sender) if is_own => {
+                self.was_not_stored(&entry.draft);
                 self.acknowledge_again(sender, (room, from), entry);
             }
             Waiter::Doubted { conn, .. } if is_own => {
@@ -165,6 +170,7 @@ impl Hub {
     pub(crate) fn not_there_answered(&mut self, draft: &Draft, waiter: Waiter) {
         match waiter {
             Waiter::Sender(Sender { conn, .. }) => {
+                self.was_not_stored(draft);
                 let hint =
                     "make a new id for every message; repeat one only to send the same again";
                 let error = ErrorFrame::new(Code::IdConflict).hint(hint);

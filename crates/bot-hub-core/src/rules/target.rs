@@ -6,12 +6,10 @@
 use bot_protocol::code::Code;
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::{BotId, RoomName};
+use bot_protocol::suggest::alike;
 
 use crate::hub::Hub;
 use crate::index::BotIx;
-
-/// How alike two names must be to be suggested (Jaro-Winkler, 1 is equal).
-const LIKENESS_MIN: f64 = 0.8;
 
 /// Names compared for one suggestion: a refusal must not cost more than the frame that caused it, and a
 /// comparison costs as much as the two names are long, multiplied.
@@ -90,7 +88,8 @@ impl Hub {
         let sees_open = !self.world.bot(asker).standing.guest;
         let open = self.world.rooms.iter().filter(|room| room.durable && !room.closed && sees_open);
         let names = rooms.chain(open).take(CANDIDATES_MAX).map(|room| &room.name);
-        most_alike(name, names.filter(|it| it.direct_pair().is_none()), RoomName::as_str)
+        let names = names.filter(|it| it.direct_pair().is_none());
+        alike(name, names, |it| it.as_str()).into_iter().next()
     }
 
     /// Only bots that share a room with the asker: a typing error must not reveal who else is here.
@@ -100,24 +99,7 @@ impl Hub {
         }
         let rooms = self.world.bot(asker).room_list.iter().map(|&room| self.world.room(room));
         let members = rooms.flat_map(|room| &room.members).take(CANDIDATES_MAX);
-        most_alike(name, members.map(|member| self.bot_id(member.bot)), BotId::as_str)
+        let names = members.map(|member| self.bot_id(member.bot));
+        alike(name, names, |it| it.as_str()).into_iter().next()
     }
-}
-
-/// The candidate that contains the name, or is spelt most like it.
-fn most_alike<'a, T>(
-    name: &str,
-    candidates: impl Iterator<Item = &'a T>,
-    text: impl Fn(&T) -> &str,
-) -> Option<&'a T> {
-    let likeness = |candidate: &T| {
-        let candidate = text(candidate);
-        let contains = candidate.contains(name) || name.contains(candidate);
-        strsim::jaro_winkler(name, candidate) + f64::from(u8::from(contains))
-    };
-    candidates
-        .map(|candidate| (likeness(candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, candidate)| candidate)
 }

@@ -25,6 +25,11 @@ impl Ahead {
         self.taken.binary_search(&seq).is_ok()
     }
 
+    /// How many of them are behind `seq`.
+    pub(crate) fn count_after(&self, seq: u64) -> u64 {
+        (self.taken.len() - self.taken.partition_point(|&it| it <= seq)) as u64
+    }
+
     /// These entries are in no window: their connection ended, or they were received before this start.
     pub(crate) fn keep(&mut self, seqs: impl IntoIterator<Item = u64>) {
         for seq in seqs {

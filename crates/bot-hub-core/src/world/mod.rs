@@ -14,6 +14,7 @@ mod marks;
 pub(crate) mod meaning;
 pub(crate) mod member;
 mod runs;
+mod said;
 mod shelves;
 mod table;
 pub(crate) mod window;
@@ -28,6 +29,7 @@ use bot_protocol::time::Timestamp;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
+use self::said::Said;
 use self::shelves::Shelves;
 use self::table::{Table, step};
 
@@ -83,6 +85,8 @@ pub(crate) struct Bot {
     pub(crate) last_seen: Option<Timestamp>,
     /// Rooms that it made by joining them, since the hub started.
     pub(crate) rooms_made: u32,
+    /// What it said within a day, since the hub started.
+    pub(crate) said: Said,
     /// Memberships of rooms on their way to the store; direct conversations do not count.
     pub(crate) joining: usize,
     /// When its connection was taken over lately.
@@ -295,6 +299,7 @@ impl World {
             since: Timestamp::default(),
             last_seen: None,
             rooms_made: 0,
+            said: Said::default(),
             joining: 0,
             takeovers: VecDeque::new(),
         });

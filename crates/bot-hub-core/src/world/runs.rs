@@ -42,6 +42,12 @@ impl Runs {
         }
     }
 
+    /// The last one of the run that an own entry belongs to; `None` for one that is not known to be own.
+    pub(crate) fn end_of(&self, seq: u64) -> Option<u64> {
+        let at = self.0.partition_point(|&(_, last)| last < seq);
+        self.0.get(at).filter(|(first, _)| *first <= seq).map(|&(_, last)| last)
+    }
+
     /// How many entries of others there are from `from` to `to`.
     pub(crate) fn others(&self, from: u64, to: u64) -> u64 {
         let own = |&(first, last): &(u64, u64)| (last.min(to) + 1).saturating_sub(first.max(from));
@@ -123,6 +129,13 @@ mod tests {
             all.note_all(from, to);
         }
         assert_eq!(all.others(1, 13), 5, "1, 2, 7, 8 and 13");
+    }
+
+    #[test]
+    fn an_own_entry_knows_where_its_run_ends() {
+        let runs = runs(&[3, 4, 7]);
+        let ends = (2..=8).map(|seq| runs.end_of(seq)).collect::<Vec<_>>();
+        assert_eq!(ends, [None, Some(4), Some(4), None, None, Some(7), None]);
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod parting;
 mod presence;
 mod profiles;
 mod properties;
+mod quotas;
 mod ranges;
 mod reading_on;
 mod receipts;

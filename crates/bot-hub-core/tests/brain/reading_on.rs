@@ -87,6 +87,37 @@ fn a_window_larger_than_a_page_is_filled_page_by_page() {
 }
 
 #[test]
+fn ones_own_messages_behind_one_that_waits_are_not_read_again_at_each_connection() {
+    transcript!(@r#"
+    > open ana
+    ana <- auth_ok []
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > open bob ack
+    bob <- auth_ok [ack]
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab one id=m1
+    bob <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    > quiet
+    > times 300 bob say #lab own {n} id=o{n}
+    > close ana
+    > close bob
+    > brief
+    > show store
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/301
+    store ? page #lab after 0, at most 64
+    bob <- #lab 1 ana: one (m1), late 0ms, redelivered, 1 of 1
+    > bob received lab 1
+    > tick 1s
+    store <- cursor #lab ana 1 delivered
+    store <- cursor #lab bob 301 received
+    "#);
+}
+
+#[test]
 fn a_log_that_ends_before_its_head_is_told_as_a_gap() {
     transcript!(@r#"
     > open ana ack

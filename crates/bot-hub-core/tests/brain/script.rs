@@ -19,6 +19,7 @@
 //! tick 5s | leap 5s                  time passes, and the hub is woken in it, or is late
 //! back 5s                            the clock is set back
 //! age waits WHY | age goes on        retention by age
+//! disk 4096 | disk enough            so many bytes are left, or it has space
 //! hold store | free store | commit [1] | refuse storage_full [1]
 //! hold reads | free reads | read | answer | fail      looks up now and answers later
 //! show store | show frames           also what the store is asked; every frame in full
@@ -97,6 +98,7 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
             let why = rest.strip_prefix("waits ").map(Into::into);
             bench.input(Input::AgeWaits(why));
         }
+        "disk" => bench.input(Input::DiskLeft(rest.parse().ok())),
         "leap" => bench.now = bench.now + millis(rest),
         "written" => written(bench, rest),
         "prove" => prove(bench, rest),
@@ -257,6 +259,8 @@ fn set(bench: &mut Bench, rest: &str) {
     match name {
         "buffer" => settings.limits.buffer_per_bot_per_room = Some(small),
         "window" => settings.limits.window_entries = small,
+        "day" => settings.limits.bytes_per_bot_per_day = Some(number),
+        "guest_day" => settings.limits.bytes_per_guest_per_day = Some(number),
         "rooms" => settings.limits.rooms_per_bot = small,
         "members" => settings.limits.members_per_room = small,
         "redeliveries" => settings.redeliveries_max = small,

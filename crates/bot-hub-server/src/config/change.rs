@@ -1,6 +1,6 @@
-//! What a reload changes, and what of it has to wait for a restart.
+//! Which settings a reload changes, and which of them take effect only after a restart.
 //!
-//! Owns the comparison of two configurations. Never applies anything.
+//! Owns the comparison of two configurations. Applies nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use super::settings::Config;
 pub struct Change {
     /// The setting, tokens redacted.
     pub path: String,
-    /// When the new value counts.
+    /// When the new value takes effect.
     pub applies: Applies,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn leaves(config: &Config) -> Vec<(Path, Value)> {
     for field in ROOT.fields() {
         let path = Path::default().key(&field.key);
         if field.key == "tokens" {
-            // Redacted, two tokens may look the same; the path keeps them apart.
+            // Two tokens may look the same when redacted; the path keeps them apart.
             for (token, entry) in &config.tokens {
                 let path = path.then(Segment::Secret(token.reveal().to_owned()));
                 leaves.push((path.key("botId"), entry.bot_id.as_str().into()));

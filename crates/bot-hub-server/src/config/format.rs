@@ -1,6 +1,6 @@
-//! What a text has to look like, and what to write instead.
+//! Checks single values, with a hint for each mistake.
 //!
-//! Owns the judgement of single values. Never looks at another setting: that is [`super::meaning`].
+//! Owns these checks. Rules between settings are in [`super::meaning`].
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,7 +11,7 @@ use super::quantity::{ByteSize, Period, QuantityError};
 use super::schema::Format;
 use crate::net::{self, Network};
 
-/// What is wrong with a value, and what to do.
+/// What is wrong with a value, and a hint.
 pub(super) struct Flaw {
     pub(super) message: String,
     pub(super) hint: String,
@@ -88,7 +88,7 @@ fn period(text: &str) -> Result<(), Flaw> {
     }
 }
 
-/// The number of bytes that a text means.
+/// Parses a number of bytes.
 pub(super) fn size(text: &str) -> Result<u64, Flaw> {
     let parsed = text.parse::<ByteSize>().map(ByteSize::get);
     parsed.map_err(|error| flaw(format!("a size that {error}"), HINT_SIZE))
@@ -143,8 +143,8 @@ fn origin(text: &str) -> Result<(), Flaw> {
         let hint = format!("write \"{}{}\"", scheme.unwrap_or_default(), safe(before));
         return Err(flaw("an origin has no path", hint));
     }
-    // The door has the last word: what it could not compare would silently allow nobody. A wildcard
-    // it takes for an ordinary host, which no page has, and a port that is none it leaves out.
+    // The door's own parser decides, because an origin that it cannot compare would silently allow nobody.
+    // The door would treat a wildcard as an ordinary host, which no page has, and drop an invalid port.
     let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
     let comparable = text.parse::<net::Origin>().is_ok()
         && !host.contains('*')
@@ -161,7 +161,7 @@ fn origin(text: &str) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// A name that an authority can prove by connecting to it, in lower case.
+/// Checks a domain that an authority can verify by connecting to it; returns it in lower case.
 fn domain(text: &str) -> Result<String, Flaw> {
     let no = |message: &str, hint: &str| Err(flaw(message, hint));
     let hint = "write the bare name, for example \"hub.example.com\"";
@@ -205,7 +205,7 @@ fn public_url(text: &str) -> Result<String, Flaw> {
         Ok(url) => return Ok(url.to_string()),
         Err(error) => error,
     };
-    // What stands in front of the host, and the host without what follows it.
+    // Separates what precedes and what follows the host.
     let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
     let host = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let host = safe(host.rsplit('@').next().unwrap_or_default());
@@ -226,7 +226,7 @@ fn public_url(text: &str) -> Result<String, Flaw> {
             "write \"https://hub.example.org\", with your own host name".to_owned()
         }
     };
-    // A password may stand in it; the rest of the text helps to find the mistake.
+    // The part before `@` may be a password. The rest of the text helps to find the mistake.
     let shown = if error == PublicUrlError::User {
         "the address".into()
     } else {
@@ -235,8 +235,8 @@ fn public_url(text: &str) -> Result<String, Flaw> {
     Err(flaw(format!("{shown} {error}"), hint))
 }
 
-/// A network in its shortest form. What would trust nobody, or everybody, is refused: the first is a
-/// typing error, and with the second any client could say that it is somebody else.
+/// Parses a network in its shortest form. An empty network is a typing error. A network of all addresses is
+/// refused, because then every client could claim any address.
 fn network(text: &str) -> Result<String, Flaw> {
     let Ok(network) = text.parse::<Network>() else {
         let hint =
@@ -254,7 +254,7 @@ fn network(text: &str) -> Result<String, Flaw> {
     Ok(network.to_string())
 }
 
-/// A value from the file as a message may show it: short, and without control characters.
+/// Shortens a value for a message and escapes control characters.
 pub(super) fn safe(text: &str) -> String {
     let short: String = text.chars().take(60).flat_map(char::escape_debug).collect();
     if text.chars().nth(60).is_some() { short + "…" } else { short }

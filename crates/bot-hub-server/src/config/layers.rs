@@ -1,22 +1,23 @@
 //! The layers above the file: `BOT_HUB_*` variables, and flags.
 //!
-//! Owns how a variable's name means a setting and how its text becomes a value. Never reads the
-//! process environment: it is handed in.
+//! Owns how the name of a variable maps to a setting, and how its text becomes a value. The caller passes
+//! in the environment.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use bot_protocol::suggest::{fold, nearest};
+
 use super::node::{Member, Node, Value};
 use super::problem::{Origin, Path, Problem, Source};
 use super::schema::{Field, ROOT, Schema, example};
-use super::suggest::{fold, nearest};
 use super::syntax;
 use super::validate::Validator;
 
 /// What variables of the hub's configuration start with.
 pub const ENV_PREFIX: &str = "BOT_HUB_";
 
-/// Variables of the program that are no settings, so that they are not taken for misspelt ones.
+/// Variables of the program that are no settings, so that they are not reported as misspelt ones.
 const NOT_SETTINGS: [&str; 6] = ["CA_FILE", "CONFIG", "CONTEXT", "DATA", "TOKEN", "URL"];
 
 /// Environment variables. `Debug` shows names only: values may be tokens.
@@ -32,7 +33,7 @@ impl Environment {
         std::env::vars_os().filter_map(unicode).collect()
     }
 
-    /// A variable's value; one that is set to nothing counts as not set.
+    /// The value of a variable; an empty one counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
@@ -53,9 +54,9 @@ impl fmt::Debug for Environment {
 /// A setting given by a command-line flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
-    /// The setting, by its keys and dots: `store.path`.
+    /// The path of the setting: `store.path`.
     pub path: String,
-    /// The value, as text: written like the value of a variable.
+    /// The value as text, written like that of a variable.
     pub value: String,
     /// The flag, as it is spelt: `--data`.
     pub flag: String,
@@ -78,7 +79,8 @@ pub(super) fn lay_environment(
     let mut set: Vec<(Path, &str)> = Vec::new();
     for (name, value) in &environment.0 {
         let Some(rest) = name.strip_prefix(ENV_PREFIX) else { continue };
-        // A Kubernetes service called `bot-hub` sets BOT_HUB_PORT=tcp://… in every pod beside it.
+        // For a Kubernetes service named `bot-hub`, every pod beside it gets a variable
+        // BOT_HUB_PORT=tcp://…
         if value.is_empty() || (rest == "PORT" && value.contains("://")) {
             continue;
         }
@@ -143,8 +145,8 @@ fn lay(
     tree.merge(nested);
 }
 
-/// A text from outside of a file as a value of the expected schema. Wrong ones are left as texts, so
-/// that they are refused in the same words as in a file.
+/// Parses a text from a variable or a flag as a value of the expected type. Invalid texts stay texts, so
+/// that they are refused with the same words as in a file.
 fn written(text: &str, schema: &Schema, source: &Source) -> Result<Node, Box<Problem>> {
     let node = |value| Node { origin: Origin::of(source), value };
     let trimmed = text.trim();
@@ -187,14 +189,14 @@ fn written(text: &str, schema: &Schema, source: &Source) -> Result<Node, Box<Pro
     })
 }
 
-/// Where a name leads to no setting.
+/// A name that does not match any setting.
 struct Lost {
     path: Path,
     message: String,
     near: Option<&'static str>,
 }
 
-/// The setting that a name's parts mean; case and underscores do not matter.
+/// The setting for the parts of a name, ignoring case and underscores.
 fn resolve(segments: &[&str]) -> Result<(Path, &'static Schema), Lost> {
     let mut schema: &'static Schema = &ROOT;
     let mut path = Path::default();
@@ -229,9 +231,9 @@ impl Lost {
         Problem::new(origin, &self.path, self.message, hint)
     }
 
-    /// A name with `__` can only mean a setting, so a wrong one is an error. Without, it may belong
-    /// to something else (the prefix is also a Kubernetes service's): worth a warning if it is near
-    /// to a setting.
+    /// A name with `__` can only be a setting, so an unknown one is an error. Other names may belong to
+    /// something else (the prefix is also that of a Kubernetes service): they get a warning if they are
+    /// similar to a setting.
     fn tell(
         self,
         segments: &[&str],

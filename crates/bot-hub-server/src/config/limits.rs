@@ -38,6 +38,16 @@ pub struct Limits {
     /// every start.
     #[schemars(range(min = 1, max = 8_000_000))]
     pub rooms_max: u32,
+    /// Bytes of messages (text, act and meta) that one bot may say within a day, counted since the hub started. What is
+    /// beyond is refused with `over_quota` and when it fits. Operators are not bound.
+    #[schemars(extend("minimum" = 1024))]
+    pub bytes_per_bot_per_day: ByteSize,
+    /// The same for a guest.
+    #[schemars(extend("minimum" = 1024))]
+    pub bytes_per_guest_per_day: ByteSize,
+    /// Space of the disk, but no more than a tenth of it, that is kept for receipts, cursors and operators: while less is
+    /// free, messages and new rooms of others are refused with `storage_full`.
+    pub free_disk_reserve: ByteSize,
     /// Members of one room. Each costs a cursor, and one delivery per message.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub members_per_room: u32,
@@ -62,8 +72,9 @@ pub struct Limits {
     pub connections_max: u32,
     /// Connections that have not authenticated yet, altogether. This bound, not the time that they
     /// are given, is what keeps silent sockets from crowding out honest ones. When all places are taken, one is closed for a
-    /// new connection: the oldest of the address that has most of them, if these are more than four; else the oldest that
-    /// has been silent for at least a tenth of `timeouts.auth`. Sixteen more places are for the hub's own machine.
+    /// new connection: the oldest of the address that has most of them, if these are more than four; else, of those that
+    /// have been here for at least a tenth of `timeouts.auth`, the one that has been silent longest. Sixteen more places are
+    /// for the hub's own machine.
     #[schemars(range(min = 1))]
     pub unauthenticated_max: u32,
     /// Failed authentications from one address (IPv6: one /64) within a minute; after that the
@@ -98,6 +109,9 @@ impl Default for Limits {
             rooms_per_bot: 1_000,
             rooms_made_per_bot: 100,
             rooms_max: 100_000,
+            bytes_per_bot_per_day: ByteSize::mib(64),
+            bytes_per_guest_per_day: ByteSize::mib(16),
+            free_disk_reserve: ByteSize::mib(1024),
             members_per_room: 5_000,
             buffer_per_bot_per_room: None,
             window_entries: 64,

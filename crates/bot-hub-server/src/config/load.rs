@@ -1,7 +1,6 @@
-//! From sources to a checked configuration, or to everything that is wrong with it.
+//! Loads the configuration from its sources, or reports everything that is wrong with it.
 //!
-//! Owns the order of the layers. A failed load changes nothing and leaves nothing behind, so that a
-//! reload can try at any time.
+//! Owns the order of the layers. A failed load changes nothing, so a reload can be tried at any time.
 
 use std::path::{Path as FilePath, PathBuf};
 
@@ -13,32 +12,32 @@ use super::settings::Config;
 use super::stamp::FileStamp;
 use super::syntax::{self, DOCUMENT_BYTES_MAX};
 use super::validate::Validator;
-use super::{meaning, places, plain};
+use super::{meaning, paths, plain};
 
-/// Where a configuration comes from; kept by whoever wants to load again.
+/// The sources of a configuration; needed again for every reload.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// The file, which has to exist; `None` means defaults. See [`places::config_file`].
+    /// The file, which has to exist; `None` means defaults. See [`paths::config_file`].
     pub file: Option<PathBuf>,
     /// Environment variables: settings, and what `${NAME}` in tokens stands for.
     pub env: Environment,
-    /// Flags; they win.
+    /// Flags, which override everything else.
     pub flags: Vec<Override>,
 }
 
-/// A configuration that is in order.
+/// A valid configuration.
 #[derive(Clone)]
 pub struct Loaded {
     /// The values.
     pub config: Config,
     /// The file that was read, if any.
     pub file: Option<PathBuf>,
-    /// Where the hub keeps its data: `store.path`, or the default for this user or service. `None`
-    /// if neither is known; a hub with the memory store needs none.
+    /// The data directory: `store.path`, or the default for this user or service. `None` if neither is
+    /// known; a hub with the memory store needs none.
     pub data_dir: Option<PathBuf>,
-    /// What is allowed and probably not meant.
+    /// Warnings about valid settings that are probably mistakes.
     pub warnings: Vec<Problem>,
-    /// The file as it was before it was read: whatever is written to it from then on is a change.
+    /// The state of the file before it was read: a later write changes it.
     pub(crate) stamp: Option<FileStamp>,
     pub(super) tree: Node,
 }
@@ -119,12 +118,12 @@ fn finish(
         return Err(refused(errors, warnings));
     }
     sort(&mut warnings);
-    let data_dir = config.store.path.clone().or_else(|| places::data_dir(&sources.env));
+    let data_dir = config.store.path.clone().or_else(|| paths::data_dir(&sources.env));
     Ok(Loaded { config, file: sources.file.clone(), data_dir, warnings, stamp: None, tree })
 }
 
-/// The checked tree as values. That serde agrees with the schema is what the tests of both hold
-/// together; if it does not, the value is refused and not printed, since it may be a secret.
+/// Converts the checked tree. Tests make sure that serde agrees with the schema. If it does not, the value
+/// is refused and not printed, because it may be a secret.
 fn decode(tree: &Node) -> Result<Config, Box<Problem>> {
     let mut json = tree.clone().into_json();
     if let Some(members) = json.as_object_mut() {
@@ -167,7 +166,7 @@ fn settle(
         (Source::File(_), Some(file)) => file.parent().unwrap_or(FilePath::new("")),
         _ => FilePath::new(""),
     };
-    places::resolve(path, folder, &sources.env).ok_or_else(|| {
+    paths::resolve(path, folder, &sources.env).ok_or_else(|| {
         let hint = "write the whole path, or set HOME";
         Box::new(Problem::new(&origin, &setting, "there is no home directory for `~`", hint))
     })
@@ -200,7 +199,7 @@ fn refused(mut errors: Vec<Problem>, mut warnings: Vec<Problem>) -> ConfigErrors
     ConfigErrors { errors, warnings }
 }
 
-/// In the order of the file; what has no place comes after, in the order of the layers.
+/// Sorts by the order in the file; problems without a place come last, in the order of the layers.
 fn sort(problems: &mut [Problem]) {
     problems.sort_by_key(|problem| {
         let layer = match problem.origin.source {
@@ -214,7 +213,7 @@ fn sort(problems: &mut [Problem]) {
 }
 
 impl Loaded {
-    /// A problem with the value of a setting, told where that value stands; fixed keys only.
+    /// A problem with a setting, reported at the place of its value. Only for fixed keys.
     pub fn problem(
         &self,
         setting: &str,
@@ -224,7 +223,7 @@ impl Loaded {
         Problem::new(&self.origin(setting), &Path::from(setting), message, hint)
     }
 
-    /// Who said a setting; fixed keys only, as in `limits.frameBytes`.
+    /// The origin of a setting. Only for fixed keys, as in `limits.frameBytes`.
     pub fn origin(&self, path: &str) -> Origin {
         let said = self.tree.origin_of(&Path::from(path)).cloned();
         said.unwrap_or(Origin::DEFAULT)

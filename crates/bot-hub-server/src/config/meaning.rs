@@ -1,6 +1,6 @@
-//! What only several settings together can get wrong.
+//! Checks that concern several settings together.
 //!
-//! Owns the rules between settings, and the warnings. Never judges a single value: that was done.
+//! Owns the rules between settings, and the warnings. Single values were checked before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,18 +12,18 @@ use super::problem::{Origin, Path, Problem, Segment};
 use super::settings::{Config, StoreKind};
 use super::tls::Acme;
 
-/// Shorter waits than this only measure the machine's load.
+/// A shorter timeout would only measure the machine's load.
 const TIMEOUT_MIN: Duration = Duration::from_millis(100);
 
-/// Longer ones are no timeouts any more.
+/// A longer timeout is useless.
 const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// Warnings of one kind that are told one by one; the rest is counted.
+/// How many warnings of one kind are reported one by one; the others are counted.
 const TOLD_MAX: usize = 10;
 
 const CLOSED_TO_ALL: &str = "name its `members`, or set `open: true`";
 
-/// What was found, against the tree that says where each setting stands.
+/// Collects findings; the tree says where each setting was written.
 struct Judge<'a> {
     config: &'a Config,
     tree: &'a Node,
@@ -75,7 +75,7 @@ impl Judge<'_> {
                 self.error(&path, format!("`{address}` is named twice"), "keep one of the two");
             }
         }
-        // Both from one place contradict each other; a flag over a file is what flags are for.
+        // A contradiction only if both come from one source: flags are meant to override the file.
         let both_here = self.tree.get("port").is_some()
             && self.origin(&Path::from("port")).source == self.origin(&listen).source;
         if self.config.listen.is_some()
@@ -115,8 +115,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Bots that a list names and no token belongs to. They may exist in the store, so this is no
-    /// error; a typo is likelier.
+    /// Warns of bots in a list without a token here. They may exist in the store, so this is no error, but
+    /// a typing error is more likely.
     fn bots(&mut self) {
         let config = self.config;
         let mut unknown = 0;
@@ -153,7 +153,7 @@ impl Judge<'_> {
                     continue;
                 }
                 let names = known.iter().map(|bot| bot.as_str());
-                let hint = match super::suggest::nearest(bot.as_str(), names) {
+                let hint = match bot_protocol::suggest::nearest(bot.as_str(), names) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("fine if `bot-hub bot add {bot}` made it, else add a token"),
                 };
@@ -241,7 +241,7 @@ impl Judge<'_> {
         }
     }
 
-    /// An empty section is what `config init` writes; one that says something is meant.
+    /// `config init` writes an empty section, which is fine; settings in it have a purpose.
     fn acme_without_domain(&mut self) {
         let acme = &self.config.tls.acme;
         if *acme != Acme::default() {
@@ -321,7 +321,7 @@ impl Judge<'_> {
         }
     }
 
-    /// `small` must not exceed `large`; told at whichever of the two somebody set.
+    /// Checks that `small` does not exceed `large`; reported at the one that was set.
     fn at_most(&mut self, small: (&str, u64, String), large: &(&str, u64, String)) {
         if small.1 <= large.1 {
             return;
@@ -332,14 +332,14 @@ impl Judge<'_> {
         self.error(&path, message, format!("lower `{}`, or raise `{}`", small.0, large.0));
     }
 
-    /// The first of two settings that is not left to its default.
+    /// The first of two settings that is not at its default.
     fn given(&self, first: &str, second: &str) -> Path {
         let (first, second) = (Path::from(first), Path::from(second));
         if self.tree.origin_of(&first).is_some() { first } else { second }
     }
 }
 
-/// Bots whose name is spelt with different capitals: read as one, and told.
+/// Warns of bots whose names differ only in capital letters: they are one bot.
 pub(super) fn spellings(tree: &Node) -> Vec<Problem> {
     let mut first: BTreeMap<String, String> = BTreeMap::new();
     let mut warnings = Vec::new();

@@ -17,7 +17,7 @@ mod limits;
 mod load;
 mod meaning;
 mod node;
-mod places;
+mod paths;
 pub(crate) mod plain;
 mod problem;
 mod public_url;
@@ -28,7 +28,6 @@ mod settings;
 mod show;
 mod stamp;
 mod starter;
-mod suggest;
 mod syntax;
 mod tls;
 mod token;
@@ -41,7 +40,7 @@ pub use json_schema::{schema, schema_text};
 pub use layers::{ENV_PREFIX, Environment, Override};
 pub use limits::Limits;
 pub use load::{Loaded, Sources, load, load_bytes, load_text};
-pub use places::{
+pub use paths::{
     CONFIG_VARIABLE, config_file, config_home, data_dir, system_config_file, user_config_file,
 };
 pub use problem::{ConfigErrors, Origin, Place, Problem, Source};

@@ -1,7 +1,7 @@
-//! A value of a configuration that remembers where it was said.
+//! A value of the configuration with its origin.
 //!
-//! Owns the tree that file, environment and flags are read into and merged in. Never knows what a
-//! key means: that is [`mod@super::schema`]'s. It has no `Debug`, because keys of `tokens` are secrets.
+//! Owns the tree into which file, environment and flags are read and merged. The meaning of keys is in
+//! [`mod@super::schema`]. Has no `Debug`, because keys of `tokens` are secrets.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub(super) enum Value {
     Object(Vec<Member>),
 }
 
-/// A key of an object with its value; twice the same key is two members until it is judged.
+/// A key of an object with its value. A repeated key is two members until the check.
 #[derive(Clone, PartialEq)]
 pub(super) struct Member {
     pub(super) origin: Origin,
@@ -35,7 +35,7 @@ pub(super) struct Member {
     pub(super) node: Node,
 }
 
-/// Two nodes are the same if their values are; where they stand does not matter.
+/// Nodes are equal if their values are; their origins do not matter.
 impl PartialEq for Node {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
@@ -58,8 +58,8 @@ impl Value {
     }
 }
 
-/// Where every setting was said, for a caller that asks about many of them: a section with many entries is
-/// not searched from its beginning for each. The index is made at the first question.
+/// Finds the origins of many settings: an index, made at the first question, saves searching a long section
+/// from its beginning for each of them.
 pub(super) struct Origins<'a> {
     tree: &'a Node,
     sections: OnceCell<Sections<'a>>,
@@ -87,7 +87,7 @@ impl<'a> Origins<'a> {
 
     fn sections(&self) -> &Sections<'a> {
         let section = |member: &'a Member| {
-            // Of what stands there twice, the first counts.
+            // If an entry occurs twice, the first one counts.
             let entries = member.node.members().iter().rev();
             (&*member.key, entries.map(|entry| (&*entry.key, &entry.node)).collect())
         };
@@ -111,7 +111,7 @@ impl Node {
         self.members().iter().find(|member| member.key == key).map(|member| &member.node)
     }
 
-    /// The origin of what stands at `path`, or `None` if nobody said it.
+    /// The origin of the value at `path`, or `None` if it was not set.
     pub(super) fn origin_of(&self, path: &Path) -> Option<&Origin> {
         self.said_at(&path.0)
     }
@@ -121,7 +121,7 @@ impl Node {
         for segment in segments {
             node = match (segment, &node.value) {
                 (Segment::Index(index), Value::List(items)) => items.get(*index)?,
-                // `listen: "…"` is a list of one, and its text stands where the list would.
+                // `listen: "…"` is a list of one element, and the text stands for the list.
                 (Segment::Index(0), _) => node,
                 (Segment::Key(key) | Segment::Secret(key), _) => node.get(key)?,
                 (Segment::Index(_), _) => return None,

@@ -1,13 +1,12 @@
-//! Files that are named by the configuration, and read while the hub runs.
+//! Reads files that the configuration names while the hub runs.
 //!
-//! Owns one promise: reading one never waits. A FIFO in the place of a file would hold up the hub until
-//! somebody writes into it.
+//! Owns the guarantee that reading never blocks: opening a FIFO would block until somebody writes into it.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// The content of a regular file, or its first `bytes_max` and one.
+/// The content of a regular file, but at most `bytes_max` + 1 bytes.
 pub(crate) fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
     options.read(true);

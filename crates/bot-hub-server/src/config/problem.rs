@@ -1,20 +1,20 @@
-//! What is wrong with a configuration, and where.
+//! Mistakes in a configuration, with their places.
 //!
-//! Owns how a mistake is told: place, path, what is wrong, what to do. Never prints a token: a key
-//! of `tokens` is [`Segment::Secret`] and shows redacted.
+//! Owns how a mistake is reported: place, path, what is wrong, and a hint. Never prints a token: a key of
+//! `tokens` is a [`Segment::Secret`] and is shown redacted.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::token::redact;
 
-/// Errors printed before the rest is only counted.
+/// How many errors are printed; the others are counted.
 const PRINTED_MAX: usize = 20;
 
-/// Characters of an unknown key that are printed.
+/// How many characters of an unknown key are printed.
 const KEY_CHARS_MAX: usize = 40;
 
-/// Who said a value.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Nobody: the built-in default.
@@ -27,7 +27,7 @@ pub enum Source {
     Flag(Arc<str>),
 }
 
-/// Who said a value, and where: line and column count characters from 1.
+/// The source of a value and its place; line and column count characters from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// Who said it.
@@ -36,7 +36,7 @@ pub struct Origin {
     pub place: Option<Place>,
 }
 
-/// A place in a text; both count from 1, the column in characters.
+/// A place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The line.
@@ -85,7 +85,7 @@ pub(super) enum Segment {
     Index(usize),
 }
 
-/// The way from the root to a value: `tokens.toke….botId`, `listen[1]`.
+/// The path from the root to a value: `tokens.toke….botId`, `listen[1]`.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Path(pub(super) Vec<Segment>);
 
@@ -100,13 +100,13 @@ impl Path {
         self.then(Segment::Key(key.to_owned()))
     }
 
-    /// Whether a value here may be part of a secret's entry, and is not to be quoted.
+    /// Whether a value at this path may be part of a secret and must not be quoted.
     pub(super) fn is_secret(&self) -> bool {
         self.0.iter().any(|segment| matches!(segment, Segment::Secret(_)))
     }
 }
 
-/// From settings' names, separated by dots: for the fixed keys, never for names of rooms or tokens.
+/// From names of settings, separated by dots. Only for fixed keys, never for names of rooms or tokens.
 impl From<&str> for Path {
     fn from(dotted: &str) -> Self {
         Self(dotted.split('.').map(|key| Segment::Key(key.to_owned())).collect())
@@ -127,8 +127,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// A key as it may be printed: short, without control characters, in quotes where a dot in it would
-/// mislead.
+/// A key in printable form: short, without control characters, and in quotes if it contains a dot.
 pub(super) fn printable_key(key: &str) -> String {
     let mut shown: String = key.chars().take(KEY_CHARS_MAX).flat_map(char::escape_debug).collect();
     if key.chars().nth(KEY_CHARS_MAX).is_some() {
@@ -138,7 +137,7 @@ pub(super) fn printable_key(key: &str) -> String {
     if shown.is_empty() || !shown.chars().all(plain) { format!("\"{shown}\"") } else { shown }
 }
 
-/// One mistake, or one warning: where, what, and what to do about it.
+/// One mistake or warning: the place, what is wrong, and a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Where it stands.
@@ -176,12 +175,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why a configuration was refused: everything that is wrong with it, not only the first.
+/// Why a configuration was refused: all mistakes, not only the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors {
-    /// What has to be repaired, in the order of the file; never empty.
+    /// The mistakes in the order of the file; never empty.
     pub errors: Vec<Problem>,
-    /// What would have been warned about.
+    /// The warnings.
     pub warnings: Vec<Problem>,
 }
 

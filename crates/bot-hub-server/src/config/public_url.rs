@@ -1,7 +1,7 @@
-//! The address by which the world reaches the hub.
+//! The public address of the hub.
 //!
-//! Owns its one normal form, and what is derived from it. Never looks a name up or connects: whether
-//! anybody can reach it is for `doctor` to find out.
+//! Owns its canonical form, and addresses derived from it. Never looks a name up or connects: `doctor`
+//! tests whether it can be reached.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -22,28 +22,28 @@ pub struct PublicUrl {
     port: Option<u16>,
 }
 
-/// Why a text is no address for the world.
+/// Why a text is no valid public address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublicUrlError {
     /// Neither `https://` nor `http://` is in front.
     #[error("has no scheme")]
     NoScheme,
-    /// `ws://` or `wss://`: right for bots, and no page opens there.
+    /// `ws://` or `wss://`: right for bots, but no page opens there.
     #[error("is the address of a socket")]
     Socket,
     /// Another scheme.
     #[error("has a scheme that the hub does not speak")]
     OtherScheme,
-    /// Something in front of an `@`.
+    /// User or password before an `@`.
     #[error("must not hold a user or a password")]
     User,
     /// More than a host: a path, a query or a fragment.
     #[error("must end with its host")]
     Path,
-    /// `0.0.0.0`, `[::]` or `*`: where one listens, and nobody can connect to.
+    /// `0.0.0.0`, `[::]` or `*`: addresses to listen on, not to connect to.
     #[error("names every address, and nobody can connect to that")]
     Everywhere,
-    /// Letters that stand in no name of the DNS as they are.
+    /// Letters that a DNS name cannot contain unencoded.
     #[error("has letters that a host name cannot have")]
     NotAscii,
     /// No host, or one that cannot exist.
@@ -80,7 +80,7 @@ impl PublicUrl {
         self.port.unwrap_or(default_port(self.encrypted))
     }
 
-    /// Whether it leads to whatever machine it is opened on, and so to no hub elsewhere.
+    /// Whether the address refers to the machine that opens it, so that it cannot lead to a hub elsewhere.
     pub fn is_loopback(&self) -> bool {
         let name = self.host();
         name == "localhost"
@@ -114,7 +114,7 @@ impl FromStr for PublicUrl {
             "ws" | "wss" => return Err(PublicUrlError::Socket),
             _ => return Err(PublicUrlError::OtherScheme),
         };
-        // One slash at the end is how browsers show a bare host.
+        // Browsers show a bare host with one slash at the end.
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#', '\\']) {
             return Err(PublicUrlError::Path);
@@ -161,8 +161,8 @@ fn normal_host(host: &str) -> Result<String, PublicUrlError> {
     if is_address || is_name(host) { Ok(host.to_owned()) } else { Err(PublicUrlError::Host) }
 }
 
-/// A name of the DNS (RFC 1123), underscores aside, which home networks use. What looks like an
-/// IPv4 address and is none is a typing error.
+/// Whether this is a DNS name (RFC 1123) or has underscores, as names in home networks do. A text like an
+/// IPv4 address that is none is a typing error.
 fn is_name(host: &str) -> bool {
     let label = |label: &str| {
         let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';

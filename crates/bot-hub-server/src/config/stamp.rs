@@ -1,12 +1,12 @@
-//! Noticing that the configuration file changed.
+//! Notices that the configuration file changed.
 //!
-//! Owns the comparison, by polling: an editor that replaces the file, a link that is turned over
-//! (Kubernetes does that) and an ordinary write all change the stamp. Never reads the content.
+//! Owns the comparison, by polling. An ordinary write, an editor that replaces the file, and a link that is
+//! switched (as Kubernetes does) all change the stamp. Never reads the content.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// What was last seen of a file.
+/// The last seen state of a file.
 #[derive(Clone, Debug)]
 pub struct FileStamp {
     path: PathBuf,
@@ -21,13 +21,13 @@ struct Seen {
 }
 
 impl FileStamp {
-    /// Looks at the file now; one that does not exist is seen as absent.
+    /// Reads the current state; a missing file has a state too.
     pub fn of(path: &Path) -> Self {
         Self { path: path.to_owned(), seen: look(path) }
     }
 
-    /// Whether the file differs from what was last seen, which is then forgotten. A file that
-    /// disappears has changed once.
+    /// Whether the file differs from its last seen state, which is updated. A file that disappears has
+    /// changed once.
     pub fn changed(&mut self) -> bool {
         let now = look(&self.path);
         let changed = now != self.seen;

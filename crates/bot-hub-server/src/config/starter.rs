@@ -1,7 +1,7 @@
-//! The file that `config init` writes: every setting with its sentence and default, commented out.
+//! The file that `config init` writes: every setting with its description and default, commented out.
 //!
-//! Owns the layout of that file. Settings are commented out so that a default which a later version
-//! improves is not frozen in everybody's file.
+//! Owns the layout of that file. Settings are commented out, so that improved defaults of a later version
+//! take effect.
 
 use std::fmt::Write as _;
 

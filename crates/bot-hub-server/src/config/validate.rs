@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
+use bot_protocol::suggest::{fold, nearest};
+
 use super::format::{self, safe};
 use super::node::{Member, Node, Value};
 use super::problem::{Origin, Path, Problem, Segment, printable_key};
 use super::schema::{Field, Format, ROOT, Schema, example};
-use super::suggest::{fold, nearest, snake_case};
 use super::variables::{Lookup, substitute};
 
 /// Characters of an unknown key that is printed in full.
@@ -139,7 +140,7 @@ impl Validator<'_> {
         fields: &'a [Field],
         path: &Path,
     ) -> Option<&'a str> {
-        // A token that stands where a setting should: whoever wrote it forgot `tokens`.
+        // A token in the place of a setting: the section `tokens` around it is probably missing.
         if path.0.is_empty()
             && (member.node.get("botId").is_some() || member.node.get("bot_id").is_some())
         {
@@ -372,4 +373,27 @@ fn section_of(key: &str) -> Option<&'static str> {
 /// camelCase is what is documented; the snake_case of the same words is understood.
 fn is_called(field: &Field, key: &str) -> bool {
     field.key == key || snake_case(&field.key) == key
+}
+
+/// `frameBytes` as `frame_bytes`.
+fn snake_case(camel: &str) -> String {
+    let mut snake = String::with_capacity(camel.len() + 4);
+    for c in camel.chars() {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn camel_case_has_one_snake_case() {
+        assert_eq!(snake_case("bufferPerBotPerRoom"), "buffer_per_bot_per_room");
+        assert_eq!(snake_case("$schema"), "$schema");
+    }
 }

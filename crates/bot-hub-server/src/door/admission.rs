@@ -1,7 +1,7 @@
-//! Who may come in: counts of sockets, altogether and per address.
+//! Which sockets are admitted: limits on their number, in total and per address.
 //!
-//! Owns the counting, and who has to go when all places of the unknown are taken; it never looks at
-//! tokens. A [`Permit`] is held as long as the socket lives.
+//! Owns the counters, and which socket is closed when there are too many unauthenticated ones. Never looks
+//! at tokens. A [`Permit`] is held as long as its socket lives.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::limits::DoorLimits;
 
-/// Why somebody was turned away.
+/// Why a socket was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TurnedAway {
     /// `connections_max`.
@@ -32,17 +32,17 @@ pub enum TurnedAway {
     UnknownAddressFull,
 }
 
-/// So many sockets of one address may be about to say who they are, without being a crowd.
+/// This many unauthenticated sockets of one address are normal and not treated as a crowd.
 const CROWD: usize = 4;
 
-/// The counts of one hub.
+/// The counters of one hub.
 #[derive(Default)]
 pub struct Admission {
     all: Cell<usize>,
     unauthenticated: Cell<usize>,
     turned_away: Cell<u64>,
     addresses: RefCell<FxHashMap<IpAddr, Count>>,
-    /// Those that have not authenticated, the oldest first.
+    /// The unauthenticated sockets; first the one on which something happened longest ago.
     unknown: RefCell<BTreeMap<u64, Unknown>>,
     last: Cell<u64>,
 }
@@ -60,13 +60,13 @@ struct Count {
     unauthenticated: usize,
 }
 
-/// One socket's part in the counts; dropping it gives the part back.
+/// One socket's share of the counters; dropping it releases the share.
 #[derive(Debug)]
 pub struct Permit {
     admission: Rc<Admission>,
-    /// The address that it counts for, unless it comes from this machine or speaks for many.
+    /// The address that it counts for; `None` for this machine and for proxies that serve many addresses.
     address: Option<IpAddr>,
-    /// The same when it came in.
+    /// The same at the time of admission.
     entered_from: Option<IpAddr>,
     is_authenticated: bool,
     number: u64,
@@ -74,7 +74,7 @@ pub struct Permit {
 }
 
 impl Admission {
-    /// Lets a socket in from `address`, or from a proxy that speaks for many addresses (`None`).
+    /// Admits a socket from `address`, or from a proxy that serves many addresses (`None`).
     ///
     /// # Errors
     /// The limit that was reached.
@@ -122,37 +122,33 @@ impl Admission {
         Err(TurnedAway::UnknownFull)
     }
 
-    /// Closes a socket that has not said who it is, for one that is counted for `address`: the oldest one
-    /// of the address that has most of them, if these are a crowd and more than the newcomer's own; else
-    /// the oldest of all, if that is old enough. Whether it did.
+    /// Closes an unauthenticated socket to make room for one of `address`. It closes the oldest socket of
+    /// the address with the most sockets, if these are a crowd and more than the newcomer's own. Otherwise
+    /// it closes the oldest of all that have been here for a while. Returns whether it closed one.
     fn evict(&self, address: Option<IpAddr>, limits: &DoorLimits) -> bool {
         let mut unknown = self.unknown.borrow_mut();
-        let Some((&oldest, first)) = unknown.first_key_value() else { return false };
-        let is_old = first.since.elapsed() >= limits.unauthenticated_keep;
-        let leaves = match most_of(&unknown, address) {
-            Some(first_of_most) => first_of_most,
-            None if is_old => oldest,
-            None => return false,
-        };
+        let is_old = |it: &Unknown| it.since.elapsed() >= limits.unauthenticated_keep;
+        let oldest = || unknown.iter().find(|(_, it)| is_old(it)).map(|(number, _)| *number);
+        let Some(leaves) = most_of(&unknown, address).or_else(oldest) else { return false };
         let Some(leaves) = unknown.remove(&leaves) else { return false };
         leaves.leave.notify_one();
         self.turned_away.set(self.turned_away.get() + 1);
         true
     }
 
-    /// Sockets that are open.
+    /// The number of open sockets.
     #[must_use]
     pub fn open(&self) -> usize {
         self.all.get()
     }
 
-    /// Those of them that have not authenticated.
+    /// The number of unauthenticated sockets.
     #[must_use]
     pub fn unauthenticated(&self) -> usize {
         self.unauthenticated.get()
     }
 
-    /// Sockets that were turned away since the start.
+    /// How many sockets were refused since the start.
     #[must_use]
     pub fn turned_away(&self) -> u64 {
         self.turned_away.get()
@@ -190,7 +186,7 @@ impl Admission {
 }
 
 impl Permit {
-    /// A proxy has said whom the socket belongs to: from now on it counts for that address.
+    /// Counts the socket for the address that a proxy named as its client.
     ///
     /// # Errors
     /// The limit that the address has reached; the permit stays as it was.
@@ -210,20 +206,19 @@ impl Permit {
         Ok(())
     }
 
-    /// A request begins on a socket that was there before: it counts as if it had come on a new one, and the
-    /// sockets on which nothing happens have to go before it.
+    /// Called when a request begins on an existing socket. Idle sockets are closed before it. It is no younger
+    /// for that, or somebody who asks now and then would keep its place for ever.
     pub fn renew(&mut self) {
         let admission = &self.admission;
         let mut unknown = admission.unknown.borrow_mut();
-        let Some(mut renewed) = unknown.remove(&self.number) else { return };
+        let Some(renewed) = unknown.remove(&self.number) else { return };
         admission.last.set(admission.last.get() + 1);
         self.number = admission.last.get();
-        renewed.since = Instant::now();
         unknown.insert(self.number, renewed);
     }
 
-    /// No request is under way over the socket, so it counts again for the address that opened it. No limit is
-    /// checked: the socket was admitted from there.
+    /// Called when no request is running on the socket: it counts for the address that opened it again. No
+    /// limit is checked, because it was admitted from there.
     pub fn returns(&mut self) {
         if self.address == self.entered_from {
             return;
@@ -242,13 +237,13 @@ impl Permit {
         }
     }
 
-    /// Ready when somebody newer needs the place: the socket is to be closed.
+    /// Resolves when the socket must be closed to make room for a newer one.
     pub fn evicted(&self) -> impl Future<Output = ()> + use<> {
         let leave = Rc::clone(&self.leave);
         async move { leave.notified().await }
     }
 
-    /// The socket is known now. Saying it again changes nothing.
+    /// Marks the socket as authenticated. Calling it again changes nothing.
     pub fn authenticated(&mut self) {
         if !std::mem::replace(&mut self.is_authenticated, true) {
             self.admission.unknown.borrow_mut().remove(&self.number);
@@ -267,8 +262,8 @@ impl Drop for Permit {
     }
 }
 
-/// The oldest socket of the address that has most of them, if it has to make room for `newcomer`. Of what
-/// is counted for no address nobody knows how many come from one.
+/// The oldest socket of the address with the most sockets, if it has to make room for `newcomer`. Sockets
+/// that are counted for no address are left out, because they may come from many.
 fn most_of(unknown: &BTreeMap<u64, Unknown>, newcomer: Option<IpAddr>) -> Option<u64> {
     let mut counts: FxHashMap<IpAddr, (usize, u64)> = FxHashMap::default();
     for (number, it) in unknown {
@@ -281,8 +276,8 @@ fn most_of(unknown: &BTreeMap<u64, Unknown>, newcomer: Option<IpAddr>) -> Option
     most.filter(|it| it.0 > own.max(CROWD)).map(|it| it.1)
 }
 
-/// The address that limits count for. The owner of an IPv6 address has its whole /64. This machine is
-/// not counted: on it are proxies, and what runs here has cheaper ways to do harm.
+/// The address that limits apply to. An IPv6 address counts as its /64, because its owner has all of it.
+/// This machine is not limited: proxies run on it, and local programs have easier ways to do harm.
 fn counted(address: IpAddr) -> Option<IpAddr> {
     let address = address.to_canonical();
     if address.is_loopback() {
@@ -426,7 +421,7 @@ mod tests {
         assert_eq!(enter("192.0.2.3").err(), Some(TurnedAway::Full));
         let _local = enter("127.0.0.1").expect("the reserve");
         assert_eq!(enter("127.0.0.1").err(), Some(TurnedAway::Full));
-        // A proxy speaks for the whole world, wherever it runs.
+        // A proxy serves many clients, wherever it runs.
         assert_eq!(Admission::enter(&admission, None, &limits).err(), Some(TurnedAway::Full));
     }
 

@@ -1,7 +1,7 @@
-//! Memory that connections use in turns: one buffer to read into, spare ones to write from.
+//! Buffers that the connections share: one for reading, and spare ones for writing.
 //!
-//! All connections live on one thread and none uses a buffer while it waits, so an idle connection
-//! holds none.
+//! All connections live on one thread and none keeps a buffer while it waits, so an idle connection holds
+//! none.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -9,13 +9,13 @@ use std::rc::Rc;
 
 use super::ws::Room;
 
-/// What one read can take. Large while busy; there is only one of it.
+/// How much one read can take. Only one such buffer exists.
 const SCRATCH_BYTES: usize = 64 << 10;
-/// Buffers that grew beyond this are freed: a reader that is so far behind is not a usual one. It is
-/// two windows of 4 KB; a buffer that grew again with every batch would be copied with every step.
+/// Larger buffers are freed: only an unusually slow reader needs them. This is the size of two windows of 4
+/// KB entries; a smaller limit would make a buffer grow again, and copy its content, with every batch.
 const SPARE_BYTES_MAX: usize = 256 << 10;
-/// Bytes of all spares, or one burst would hold its memory for ever. Enough for a fan-out of small
-/// messages to some thousand connections at once.
+/// The bytes of all spare buffers. Without this limit, one burst would keep its memory forever. Enough to
+/// send small messages to about a thousand connections at once.
 const SPARES_BYTES_MAX: usize = 8 << 20;
 /// Capacity of a new buffer; a handful of messages.
 const FRESH_BYTES: usize = 4 << 10;
@@ -48,7 +48,7 @@ impl Buffers {
         &self.large
     }
 
-    /// Lends the read buffer. `read` must not wait in between, which a plain closure cannot.
+    /// Lends the read buffer to a closure, which cannot wait while it has it.
     pub(super) fn with_scratch<T>(&self, read: impl FnOnce(&mut [u8]) -> T) -> T {
         read(&mut self.scratch.borrow_mut())
     }
@@ -62,7 +62,7 @@ impl Buffers {
         spare
     }
 
-    /// Takes a buffer back, or frees it.
+    /// Takes a buffer back, or frees it if there are enough.
     pub(super) fn give(&self, mut buffer: Vec<u8>) {
         let held = self.spare_bytes.get() + buffer.capacity();
         if (1..=SPARE_BYTES_MAX).contains(&buffer.capacity()) && held <= SPARES_BYTES_MAX {

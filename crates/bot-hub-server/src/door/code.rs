@@ -65,7 +65,7 @@ codes! {
     Unavailable = 503, "unavailable", "the hub does not answer";
 }
 
-/// An error as a request is answered with. The face that shows it gives it its form.
+/// An error as the answer to a request. Its form depends on who reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpError {
     /// The name of an [`HttpCode`] or of a [`Code`].
@@ -74,9 +74,9 @@ pub struct HttpError {
     pub status: u16,
     /// What is wrong, for people.
     pub message: String,
-    /// What to do, for people; may be empty.
+    /// A hint for people; may be empty.
     pub hint: String,
-    /// Seconds to wait before the same request makes sense again.
+    /// How many seconds to wait before the request can succeed.
     pub retry_after_s: Option<u64>,
 }
 

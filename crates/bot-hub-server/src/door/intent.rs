@@ -1,4 +1,6 @@
-//! What the door tells the engine, over one bounded channel.
+//! Messages from the door to the engine, over one bounded channel.
+//!
+//! Owns their types. Decides nothing.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -14,38 +16,38 @@ use super::code::HttpError;
 use super::outbox::Outbox;
 use super::ws::Skipped;
 
-/// One thing that happened. For a connection: `Opened` first, `Closed` last and exactly once.
+/// An event. For a connection, `Opened` comes first, and `Closed` last and exactly once.
 #[derive(Debug)]
 pub enum Intent {
     /// A WebSocket was opened.
     Opened {
         /// Its number.
         conn: ConnId,
-        /// Where it came from, behind proxies that are trusted.
+        /// The client's address, behind trusted proxies.
         peer: IpAddr,
         /// The token of the upgrade's `Authorization` header. The connection's first frames wait
         /// until the engine has answered it (appended anything, authenticated or closed).
         bearer: Option<Secret>,
-        /// What goes to it.
+        /// The queue for messages to it.
         outbox: Rc<Outbox>,
     },
-    /// It sent messages; never empty.
+    /// It sent frames; never empty.
     Frames {
         /// Who.
         conn: ConnId,
-        /// In the order in which they came. Before authentication it is one at a time, and the next
-        /// one waits until something was appended to the outbox.
+        /// The frames in their order. Before authentication they come one at a time; the next one waits
+        /// until something was appended to the outbox.
         frames: Vec<RawFrame>,
     },
-    /// Everything up to this mark ([`Outbox::append`]) was handed to the socket. Also sent, with the
-    /// mark it had before, when a queue that had stopped the reading was written out.
+    /// Everything up to this mark ([`Outbox::append`]) was written to the socket. Also sent, with an
+    /// unchanged mark, when a queue that had stopped the reading was written.
     Written {
         /// Who.
         conn: ConnId,
-        /// Deliveries so far.
+        /// The count of deliveries so far.
         mark: u64,
     },
-    /// The peer's stack answered this probe, and so consumed what was queued before it. It may come
+    /// The peer's WebSocket stack answered this probe, so it consumed what was queued before it. May come
     /// before the `Written` of the same bytes.
     Proven {
         /// Who.
@@ -53,7 +55,7 @@ pub enum Intent {
         /// The greatest number that was answered.
         probe: u64,
     },
-    /// It is over. Appends to its outbox are refused.
+    /// The connection ended. Its outbox refuses further messages.
     Closed {
         /// Who.
         conn: ConnId,
@@ -64,7 +66,7 @@ pub enum Intent {
     Ask(Ask),
 }
 
-/// A frame as it came: nobody has looked into it.
+/// A frame as it arrived; nobody has parsed it yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RawFrame {
     /// Its text.
@@ -86,15 +88,15 @@ pub enum Ended {
     ByHub,
     /// The peer closed it with a close frame.
     ByPeer,
-    /// The socket ended or failed without a word.
+    /// The socket ended or failed without a close frame.
     Lost,
     /// The peer broke a rule of the framing.
     Violation,
     /// It did not authenticate in time.
     AuthTimeout,
-    /// Nothing was heard of it for too long.
+    /// No sign of life for too long.
     Silent,
-    /// It did not take what waited for it.
+    /// It did not take the bytes that waited for it.
     Stalled,
 }
 
@@ -105,14 +107,14 @@ pub struct Ask {
     pub what: Question,
     /// Who asks.
     pub asker: Asker,
-    /// Where the answer goes. The asker may be gone.
+    /// The channel for the answer. The asker may be gone.
     pub reply: oneshot::Sender<Answer>,
 }
 
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    /// `/readyz`: is the store writable, is the hub not draining? One line of text.
+    /// `/readyz`: whether the store is writable and the hub is not draining. One line of text.
     Ready,
     /// `/healthz`: the same with details, as JSON.
     Health,
@@ -120,33 +122,33 @@ pub enum Question {
     Version,
     /// `/metrics`, as Prometheus text. For operators.
     Metrics,
-    /// `POST /api/v1/invites/claim`: somebody comes by an invite.
+    /// `POST /api/v1/invites/claim`: somebody uses an invite.
     Claim(Box<ClaimWish>),
-    /// `/api/v1/invites…`, with the token of a bot, and from where.
+    /// `/api/v1/invites…`, with the token of a bot and the client's address.
     Invite(Secret, IpAddr, InviteCall),
 }
 
-/// Somebody comes by an invite.
+/// A request to use an invite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimWish {
     /// The code, as it was typed.
     pub code: Secret,
     /// Name and version of the program.
     pub client: String,
-    /// What the bot wants to be called; otherwise what the invite says.
+    /// The name that the bot wants; otherwise the one of the invite.
     pub name: Option<String>,
-    /// From where.
+    /// The client's address.
     pub address: IpAddr,
-    /// The address of the hub, as the asker knows it: `https://hub.example`.
+    /// The address of the hub as the client knows it: `https://hub.example`.
     pub base: String,
 }
 
-/// What a bot wants with invites.
+/// An operation on invites.
 #[derive(Clone, Debug, PartialEq)]
 pub enum InviteCall {
     /// Make one.
     Create(InviteWish),
-    /// Show them, page by page.
+    /// List them, page by page.
     List(Page),
     /// Revoke one.
     Revoke(SmolStr),
@@ -164,24 +166,24 @@ impl InviteCall {
     }
 }
 
-/// Who asks. The engine decides what a remote asker may know.
+/// The client. The engine decides what a remote one may know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asker {
-    /// Somebody on this machine, not through a proxy.
+    /// A program on this machine, not through a proxy.
     Local,
-    /// Somebody else, with the token of the `Authorization` header if there was one.
+    /// Another client, with its `Authorization` token if there is one.
     Remote(IpAddr, Option<Secret>),
 }
 
-/// What the engine answers.
+/// The engine's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// All is well; the body.
+    /// Success, with the body.
     Good(String),
-    /// It is not; the body says what.
+    /// Something is wrong; the body says what.
     Bad(String),
-    /// The asker may not know.
+    /// The client may not know this.
     Denied,
-    /// What was asked for is refused.
+    /// The request is refused.
     Refused(Box<HttpError>),
 }

@@ -1,4 +1,6 @@
 //! Every bound of the door in one place, each with its unit and its reason.
+//!
+//! Owns the values. Enforces none of them.
 
 use std::time::Duration;
 
@@ -62,7 +64,7 @@ pub struct DoorLimits {
 
     /// Sockets altogether.
     pub connections_max: usize,
-    /// Sockets beyond that from this machine, so that whoever runs the hub is never locked out.
+    /// Additional sockets from this machine, so that the operator is never locked out.
     pub local_reserve: usize,
     /// Sockets from one address (an IPv6 address counts as its /64).
     pub connections_per_address_max: usize,

@@ -1,4 +1,6 @@
-//! The end of a socket: read until the peer hangs up, so that it can read our last words.
+//! The end of a socket: reads until the peer hangs up, so that the peer can read our last bytes.
+//!
+//! Owns how long and how much is read. Never looks at the bytes.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -10,11 +12,11 @@ use tokio::time::timeout;
 
 use super::buffers::Buffers;
 
-/// Closing a socket with unread bytes makes the kernel reset it, and a reset destroys what the peer
-/// has not read. More than this much is not worth waiting for.
+/// Closing a socket with unread bytes makes the kernel reset it, and a reset destroys what the peer has not
+/// read. After this many bytes we stop waiting.
 const LINGER_BYTES_MAX: usize = 1 << 20;
 
-/// Throws away what comes, until the end of the stream or for as long as `patience`.
+/// Reads and discards until the end of the stream, for at most `patience`.
 pub(super) async fn linger<S: AsyncRead + Unpin>(
     mut stream: S,
     buffers: &Buffers,
@@ -33,7 +35,7 @@ pub(super) async fn linger<S: AsyncRead + Unpin>(
     }
 }
 
-/// How many bytes were read for nothing; `None` at the end of the stream.
+/// How many bytes were discarded; `None` at the end of the stream.
 fn poll_throw_away<S: AsyncRead + Unpin>(
     stream: &mut S,
     buffers: &Buffers,

@@ -1,4 +1,4 @@
-//! The accept loop: owns a bound listener and every task that serves one of its sockets.
+//! The accept loop: owns a bound listener and the tasks of all its sockets.
 
 use std::future::Future;
 use std::io;
@@ -12,20 +12,20 @@ use tokio::time::{sleep, timeout};
 
 use super::{Door, TurnedAway};
 
-/// Waits between accepts that fail, as they do when the process has no file descriptor left: short
-/// enough to be back at once when one is free, never in a spin.
+/// The pause after a failed accept, for example when the process has no free file descriptor. Short enough
+/// to accept soon after one is free, and long enough not to spin.
 const BACKOFF_MIN: Duration = Duration::from_millis(20);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
-/// Accepts until `shutdown`, then waits `DoorLimits::drain` for the open connections, which the engine
-/// closes meanwhile, and cuts the rest. Must run inside a `LocalSet`.
+/// Accepts until `shutdown`, then waits `DoorLimits::drain` for open connections, which the engine closes
+/// meanwhile, and aborts the rest. Must run inside a `LocalSet`.
 pub async fn listen(listener: TcpListener, door: Rc<Door>, shutdown: impl Future<Output = ()>) {
     let mut sockets = JoinSet::new();
     {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut backoff = BACKOFF_MIN;
         loop {
-            // Biased: the end comes first, and finished tasks are cleared away before new ones start.
+            // Biased: shutdown comes first, and finished tasks are removed before new ones start.
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
@@ -57,7 +57,7 @@ fn admit(door: &Rc<Door>, sockets: &mut JoinSet<()>, stream: TcpStream, peer: So
     let peer = peer.ip().to_canonical();
     match door.enter(peer) {
         Ok(permit) => {
-            // Frames are small and are written in batches: Nagle's algorithm would only delay them.
+            // Frames are small and written in batches, so Nagle's algorithm would only delay them.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%peer, %error, "no TCP_NODELAY");
             }
@@ -71,8 +71,8 @@ fn admit(door: &Rc<Door>, sockets: &mut JoinSet<()>, stream: TcpStream, peer: So
     }
 }
 
-/// Says why, if that costs nothing: the socket's buffer is empty, so a short text fits. No task, no
-/// memory, no wait for somebody who is one too many.
+/// Tells a refused client why, if that is free: the socket's buffer is empty, so a short text fits without
+/// a task, memory or waiting.
 fn turn_away(stream: &TcpStream, reason: TurnedAway) {
     let status = match reason {
         TurnedAway::Full | TurnedAway::UnknownFull => "503 Service Unavailable",

@@ -1,10 +1,10 @@
 //! The door: turns bytes into frames and nothing else.
 //!
-//! Owns sockets: who may come in, the handshake, the framing, the timeouts and how a socket ends. It
-//! never looks into a frame and knows neither bots nor rooms: what happens is told to the engine as
-//! [`Intent`]s over one bounded channel, and what goes out lies in an [`Outbox`] per connection.
+//! Owns sockets: admission, the handshake, the framing, the timeouts and how a socket ends. Never parses a
+//! frame and knows neither bots nor rooms. It tells the engine what happens as [`Intent`]s over one bounded
+//! channel, and sends what lies in the [`Outbox`] of each connection.
 //!
-//! Everything here lives on one thread (a tokio `LocalSet`), next to the engine: shared state is `Rc`,
+//! Everything here lives on one thread (a tokio `LocalSet`) together with the engine: shared state is `Rc`,
 //! `Cell` and `RefCell`, and nothing stays borrowed across an await.
 
 mod admission;
@@ -46,14 +46,14 @@ pub use outbox::{Framing, Outbox, OutboxLimits, Refused};
 
 use crate::tls::Encryption;
 
-/// What an operator decides about the door.
+/// The part of the configuration for the door.
 #[derive(Clone, Debug, Default)]
 pub struct DoorConfig {
     /// Bounds and timeouts.
     pub limits: Rc<DoorLimits>,
     /// Web pages that may open a connection.
     pub allowed_origins: Vec<Origin>,
-    /// The address of the hub in the world.
+    /// The public address of the hub.
     pub public_url: Option<PublicUrl>,
     /// Other names of the hub: those of its certificate.
     pub names: Vec<String>,
@@ -63,10 +63,10 @@ pub struct DoorConfig {
     pub trusted_proxies: Vec<Network>,
 }
 
-/// What carries a connection.
+/// The transport of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carrier {
-    /// Nothing is encrypted here; perhaps a proxy in front does it.
+    /// Not encrypted here; a proxy in front may do it.
     Plain,
     /// TLS, up to the peer.
     Tls,
@@ -74,7 +74,7 @@ pub(crate) enum Carrier {
     PlainBesideTls,
 }
 
-/// Where connections come in.
+/// Accepts and serves connections.
 pub struct Door {
     intents: mpsc::Sender<Intent>,
     config: RefCell<Rc<DoorConfig>>,
@@ -84,13 +84,13 @@ pub struct Door {
     conn_last: Cell<u64>,
     /// What is answered over HTTP.
     routes: &'static [http::Route],
-    /// Whether the hub stops.
+    /// Whether the hub is stopping.
     is_stopping: watch::Sender<bool>,
 }
 
 impl Door {
-    /// A door that tells the other end of `intents` what happens. A full channel stops the reading; some
-    /// hundred intents are plenty.
+    /// A door that sends its events to `intents`. When the channel is full, reading stops; a capacity of
+    /// some hundred is plenty.
     #[must_use]
     pub fn new(config: DoorConfig, intents: mpsc::Sender<Intent>) -> Rc<Self> {
         Rc::new(Self::unshared(config, intents))
@@ -109,28 +109,26 @@ impl Door {
         }
     }
 
-    /// Changes the configuration for connections that are still to come, and for requests over those that
-    /// are there.
+    /// Changes the configuration for new connections, and for further requests on existing ones.
     pub fn reconfigure(&self, config: DoorConfig) {
         *self.config.borrow_mut() = Rc::new(config);
     }
 
-    /// Encrypts connections that are still to come, or no longer does. A plain connection is then
-    /// served from this machine only.
+    /// Turns TLS for new connections on or off. Plain connections are then accepted from this machine only.
     pub fn encrypt(&self, tls: Option<Encryption>) {
         *self.tls.borrow_mut() = tls;
     }
 
-    /// Lets requests that are under way come to their end, and ends connections of HTTP that have none.
+    /// Lets running requests finish, and ends idle HTTP connections.
     pub fn stop(&self) {
         self.is_stopping.send_replace(true);
     }
 
-    /// Ready when the hub stops.
+    /// Resolves when the hub stops.
     fn stopped(&self) -> impl Future<Output = ()> + use<> {
         let mut stopping = self.is_stopping.subscribe();
         async move {
-            // An error means that the door is gone, and with it everything that it serves.
+            // An error means that the door is gone, with everything that it serves.
             drop(stopping.wait_for(|is_stopping| *is_stopping).await);
         }
     }
@@ -141,7 +139,7 @@ impl Door {
         Rc::clone(&self.config.borrow())
     }
 
-    /// How many are in, and how many were turned away.
+    /// Counts of open and refused sockets.
     #[must_use]
     pub fn admission(&self) -> &Admission {
         &self.admission
@@ -157,7 +155,7 @@ impl Door {
         self.admission.enter((!is_proxy).then_some(peer), &config.limits)
     }
 
-    /// Serves one socket to its end: requests, or a handshake and a WebSocket. `stream` may be
+    /// Serves one socket to its end: HTTP requests, or a handshake and a WebSocket. `stream` may be
     /// anything that reads and writes: plain, TLS, in memory.
     pub async fn serve<S>(self: Rc<Self>, stream: S, peer: IpAddr, permit: Permit)
     where
@@ -174,7 +172,7 @@ impl Door {
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let limits = Rc::clone(&self.config().limits);
-        // Boxed, so that the parser's memory is not kept for as long as the WebSocket lives.
+        // Boxed, so that the parser's memory is freed when a WebSocket begins.
         let upgraded = Box::pin(http::serve(&self, stream, arrival, permit)).await;
         let Some((socket, permit)) = upgraded else { return };
         let outbox = Rc::new(self.outbox(&limits));
@@ -198,7 +196,7 @@ impl Door {
     }
 }
 
-/// What comes before the deadline, and before somebody newer needs the place.
+/// Runs `step` until the deadline passes or a newer connection needs the place.
 async fn in_time<T>(
     deadline: Instant,
     evicted: impl Future<Output = ()>,

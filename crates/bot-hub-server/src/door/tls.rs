@@ -1,6 +1,7 @@
-//! One port for encrypted and plain connections: the first byte tells which it is.
+//! Encrypted and plain connections on one port: the first byte tells them apart.
 //!
-//! Owns the handshake and who may come without one. Which certificate is shown is decided elsewhere.
+//! Owns the TLS handshake, and which clients may connect without one. The `tls` module chooses the
+//! certificate.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -18,19 +19,19 @@ use super::linger::linger;
 use super::{Carrier, Door, in_time};
 use crate::tls::{ACME_TLS, Encryption, metrics};
 
-/// What every TLS connection begins with: a record of the kind "handshake".
+/// The first byte of every TLS connection: a record of type "handshake".
 const HANDSHAKE: u8 = 0x16;
 
 const PLAIN_REFUSED: &str = "\
 this port speaks TLS, and you came without\nhint: use `wss://` instead of `ws://`, `https://` instead of `http://`\n";
 
 impl Door {
-    /// How the next connection is encrypted, if at all.
+    /// The encryption of new connections, if any.
     pub(super) fn tls(&self) -> Option<Encryption> {
         self.tls.borrow().clone()
     }
 
-    /// What `/metrics` shows about the certificate; nothing where there is no TLS.
+    /// The metrics of the certificate; empty without TLS.
     pub(super) fn tls_metrics(&self) -> String {
         let tls = self.tls();
         tls.map_or_else(String::new, |tls| metrics(&tls.shown, SystemTime::now()))
@@ -38,7 +39,7 @@ impl Door {
 }
 
 impl Door {
-    /// Serves one socket to its end, whichever way it comes.
+    /// Serves one socket to its end, encrypted or plain.
     pub(super) async fn serve_tls(
         self: Rc<Self>,
         tls: Encryption,
@@ -54,7 +55,7 @@ impl Door {
             None => return tracing::debug!(%peer, "not a byte in time"),
         };
         if first == HANDSHAKE {
-            // Boxed, so that the handshake's memory is not kept for as long as the connection lives.
+            // Boxed, so that the handshake's memory is freed before the connection is served.
             let handshake = Box::pin(TlsAcceptor::from(tls.config).accept(stream));
             match in_time(deadline, permit.evicted(), handshake).await {
                 Some(Ok(stream)) if is_proof(&stream) => {}
@@ -73,7 +74,7 @@ impl Door {
         }
     }
 
-    /// Says what to do, to whoever reads it. Nothing of what it sent is looked at.
+    /// Tells a plain client what to do. Its bytes are not parsed.
     async fn refuse_plain(&self, mut stream: TcpStream) {
         let patience = self.config().limits.close;
         let reply = format!(
@@ -92,13 +93,13 @@ impl Door {
     }
 }
 
-/// Whether an authority came to see proof; it has seen it now.
+/// Whether an authority connected to verify a domain; it has what it needs now.
 fn is_proof(stream: &TlsStream<TcpStream>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(ACME_TLS)
 }
 
-/// Whether the peer is on this machine, so that nobody can listen in between. A hub that listens on
-/// one address of a network is reached from its own machine through that address.
+/// Whether the peer is on this machine, so that nobody can listen in between. A local client may reach the
+/// hub through the address of a network interface.
 fn is_local(stream: &TcpStream, peer: IpAddr) -> bool {
     let here = || stream.local_addr().map(|address| address.ip().to_canonical());
     peer.is_loopback() || here().is_ok_and(|here| here == peer)
@@ -116,7 +117,7 @@ mod tests {
     use super::super::DoorConfig;
     use super::*;
 
-    /// What somebody is answered who comes from `peer` and says `words`.
+    /// The answer to a client at `peer` that sends `words`.
     async fn answer(peer: &str, words: &[u8]) -> String {
         let (intents, _engine) = mpsc::channel(1);
         let door = Door::new(DoorConfig::default(), intents);

@@ -27,6 +27,7 @@ pub mod metrics;
 mod operate;
 pub mod profiles;
 mod questions;
+pub mod reserve;
 mod serve;
 mod settle;
 mod shutdown;
@@ -63,6 +64,7 @@ use self::fair::Fair;
 use self::flaps::{Flaps, end_of};
 use self::looked_up::LookedUp;
 use self::metrics::{Metrics, Surroundings};
+use self::reserve::Reserve;
 use self::standing::members_in;
 use self::timekeeper::Timekeeper;
 use crate::door::{ConnId, Intent, Outbox};
@@ -118,6 +120,8 @@ pub struct Reconfiguration {
     pub operators: Vec<BotId>,
     /// The address of the hub in the world.
     pub public_url: Option<String>,
+    /// See `limits.freeDiskReserve`.
+    pub free_disk_reserve: u64,
     /// See `limits.authFailuresPerMinute`.
     pub auth_failures_per_minute: u32,
     /// Rooms of the file, as inputs for the brain.
@@ -257,6 +261,7 @@ pub struct Engine {
     draining: bool,
     version: SmolStr,
     surroundings: Rc<dyn Fn() -> Surroundings>,
+    reserve: Reserve,
     traces: traces::Traces,
 }
 
@@ -303,6 +308,7 @@ impl Engine {
             draining: false,
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
             surroundings: Rc::new(Surroundings::default),
+            reserve: Reserve::default(),
             traces: traces::Traces::default(),
         }
     }
@@ -415,6 +421,7 @@ impl Engine {
     pub fn configure(&mut self, new: Reconfiguration) {
         self.begin_turn();
         self.limits = new.settings.limits;
+        self.reserve.wanted = new.free_disk_reserve;
         self.input(Input::Configured(new.settings));
         self.public_url = new.public_url;
         self.declare(Declared {

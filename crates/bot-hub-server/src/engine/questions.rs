@@ -90,6 +90,11 @@ impl Engine {
                 "the store is full: messages are refused until there is space".into(),
             );
         }
+        if self.reserve.is_reached() {
+            return Answer::Bad(
+                "the disk is nearly full: messages are refused until there is space".into(),
+            );
+        }
         if self.hub.declaring() > 0 {
             return Answer::Bad("not all that the configuration declares is stored yet".into());
         }

@@ -51,6 +51,7 @@ impl Engine {
         let bytes = bytes_of(&writes);
         self.unsettled += writes.len();
         self.unsettled_bytes += bytes;
+        self.reserve.wrote(bytes as u64);
         let submitted = Submitted { owner, writes: writes.len(), bytes, at: Instant::now() };
         self.submitted.push_back(submitted);
         self.unsent.push_back((writes, self.submissions));

@@ -181,6 +181,30 @@ fn a_token_that_ends_by_an_overlap_is_not_kept_and_one_that_was_kept_is_kept_aga
 }
 
 #[test]
+fn a_token_that_was_prepared_may_be_kept_until_it_ends_unless_an_overlap_ends_it_sooner() {
+    let check = |overlap_ms: u64, kept_after_ms: u64, refused: usize| {
+        let (mut engine, outbox) =
+            operated(MemoryStore::new().unwrap(), |store| Driver::inline(store).unwrap());
+        let bot = || bot("dora");
+        operate(&mut engine, Operation::BotAdd { bot: bot(), operator: false });
+        operate(&mut engine, Operation::BotPrepareToken { bot: bot() });
+        let token_id = last_token_id(&outbox);
+        let overlap_ms = Some(overlap_ms);
+        operate(&mut engine, Operation::BotRotateToken { bot: bot(), overlap_ms });
+        engine.now = engine.now + kept_after_ms;
+        let keep = Operation::BotKeepToken { bot: bot(), token_id, old_ends_at: None };
+        operate(&mut engine, keep);
+        let refusals = outbox.text().matches(r#""name":"not_allowed""#).count();
+        assert_eq!(refusals, refused, "{overlap_ms:?} {kept_after_ms}");
+    };
+    let prepared_ms = 5 * 60_000;
+    check(prepared_ms + 1, prepared_ms - 1, 0);
+    check(prepared_ms, 1, 0);
+    check(prepared_ms - 1, 1, 1);
+    check(prepared_ms + 1, prepared_ms, 1);
+}
+
+#[test]
 fn a_connection_that_only_showed_a_token_ends_with_that_token() {
     let (mut engine, outbox) =
         operated(MemoryStore::new().unwrap(), |store| Driver::inline(store).unwrap());

@@ -28,6 +28,7 @@ impl Engine {
     pub(super) fn begin_turn(&mut self) {
         let (now, moved) = self.time.read();
         self.now = now;
+        self.mind_disk();
         let (by, way) = match moved {
             Moved::On => return,
             Moved::Ahead(by) => (by, "ahead"),

@@ -89,8 +89,9 @@ impl Timekeeper {
 
     /// Remembers what the store knows of time, and judges the clock by it.
     pub(super) fn remember(&mut self, newest: Timestamp, age_waits: Option<Timestamp>) {
-        self.newest = newest;
         let now = self.read.0;
+        // Of an empty store nothing is known; what comes into it is of now.
+        self.newest = if newest == Timestamp::default() { now } else { newest };
         let why = match age_waits {
             Some(RESTORED) => "the store was restored from a backup".into(),
             Some(_) => "an earlier start did not trust the clock".into(),
@@ -207,6 +208,17 @@ mod tests {
         assert_eq!(waits(100 * DAY_MS, Some(RESTORED)), Some(DAY_MS));
         assert_eq!(waits(100 * DAY_MS, Some(newest + 7)), Some(7));
         assert_eq!(waits(100 * DAY_MS, Some(newest + 50 * DAY_MS)), Some(DAY_MS));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retention_by_age_waits_also_where_nothing_was_stored_at_the_start() {
+        let (mut keeper, shown) = keeper(100 * DAY_MS);
+        keeper.remember(Timestamp::default(), None);
+        assert_eq!(keeper.waits_until(), None);
+        shown.set(140 * DAY_MS);
+        assert_eq!(keeper.read().1, Moved::Ahead(40 * DAY_MS));
+        keeper.judge();
+        assert_eq!(keeper.waits_until(), Some(Timestamp(141 * DAY_MS)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
-//! A bound on how often the same place may write a line.
+//! Limits how often one place in the code may log.
 //!
-//! Owns the counting per place in the code. Whoever connects ten thousand times a second would
-//! otherwise fill the disk that the messages are on. What is left out is counted and told.
+//! Owns the count per place. Otherwise a client that connects ten thousand times a second would fill the
+//! disk that the messages are on. Suppressed lines are counted and reported.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -14,7 +14,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// Lines from one place in one window: enough to see who comes and goes in a crowd of bots.
+/// How many lines one place may log per window: enough to follow the connections of many bots.
 const LINES_MAX: u32 = 100;
 
 /// With a hundred lines of 150 bytes each, a place writes at most 130 MB a day.
@@ -30,12 +30,12 @@ struct Place {
     since: Instant,
     lines: u32,
     left_out: u64,
-    /// What the lines that were left out say.
+    /// The text of the suppressed lines.
     like: String,
 }
 
 impl Flood {
-    /// What was left out since the last time: what it said, and how often.
+    /// The lines suppressed since the last call: their text and number.
     pub(super) fn left_out(&self) -> Vec<(String, u64)> {
         let mut places = self.lock();
         let silenced = places.values_mut().filter(|place| place.left_out > 0);
@@ -66,7 +66,7 @@ impl Flood {
         false
     }
 
-    /// Counts stay counts, also after a panic elsewhere.
+    /// The counters are valid even after a panic of another thread.
     fn lock(&self) -> MutexGuard<'_, HashMap<Identifier, Place>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }

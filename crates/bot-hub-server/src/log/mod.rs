@@ -1,10 +1,8 @@
-//! What the hub says about itself, on stderr.
+//! The hub's log, on stderr.
 //!
-//! Owns the form (text for people, one JSON object per line for machines), the level, which may change
-//! while the hub runs, and three promises that hold for every line, whoever writes it: no secret that
-//! can be recognised stands in it ([`mod@redact`]), no flood of connections becomes a flood of lines
-//! ([`flood`]), and nobody waits for whoever reads it ([`outlet`]). What is logged is decided where it
-//! happens.
+//! Owns the form (text for people, one JSON object per line for machines), the level, which may change at
+//! run time, and three guarantees for every line: it contains no recognizable secret ([`mod@redact`]), many
+//! connections cannot flood it ([`flood`]), and logging never waits for a reader ([`outlet`]).
 
 mod flood;
 mod outlet;
@@ -25,13 +23,13 @@ use self::outlet::Outlet;
 pub use self::redact::redact;
 use crate::config::{Log, LogFormat, LogLevel};
 
-/// How often it is said what was left out.
+/// How often suppressed lines are reported.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// How long the end of the hub waits for a reader of its last lines.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
-/// How long to wait before a stderr that is in non-blocking mode is tried again.
+/// The pause before writing again to a stderr in non-blocking mode.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
 
 /// The one log of the process.
@@ -72,7 +70,7 @@ pub fn start(log: &Log) -> io::Result<()> {
     Ok(())
 }
 
-/// Says something to people on stderr, between the lines of the log, and like them without waiting.
+/// Prints a text for people on stderr, in order with the log lines and without waiting.
 pub fn say(text: &str) {
     match STARTED.get() {
         Some(started) => started.outlet.put(format!("{text}\n").into_bytes()),
@@ -80,12 +78,12 @@ pub fn say(text: &str) {
     }
 }
 
-/// Lines that nobody read in time, since the start.
+/// How many lines nobody read in time since the start.
 pub fn dropped() -> u64 {
     STARTED.get().map_or(0, |started| started.outlet.dropped())
 }
 
-/// Waits until what was logged is written, for as long as the end of the hub may take on its behalf.
+/// Waits until all lines are written, but not longer than the hub may take to end.
 pub fn finish() {
     if let Some(started) = STARTED.get() {
         started.outlet.settle(FINISH_WITHIN);
@@ -96,7 +94,7 @@ fn tell_dropped(lines: u64) {
     tracing::warn!(lines, "lines of the log were dropped: nobody read them in time");
 }
 
-/// The usual hook writes to stderr itself, and would wait for its reader.
+/// The default panic hook writes to stderr itself and would wait for its reader.
 fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
     let trace = std::backtrace::Backtrace::capture();
     let is_traced = trace.status() == std::backtrace::BacktraceStatus::Captured;
@@ -104,7 +102,7 @@ fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
     tracing::error!("{info}{trace}");
 }
 
-/// Whether stderr is read by people, and not line by line by a machine. A log that was not started yet is.
+/// Whether stderr is for people and not for a machine. Also true before the log is started.
 pub fn is_for_people() -> bool {
     STARTED.get().is_none_or(|started| started.as_text)
 }
@@ -112,12 +110,12 @@ pub fn is_for_people() -> bool {
 /// Changes how much is logged from now on.
 pub fn set_level(level: LogLevel) {
     if let Some(started) = STARTED.get() {
-        // Fails only without a subscriber, and then nobody reads the log.
+        // Fails only without a subscriber, and then there is no log.
         drop(started.level.reload(filter(level)));
     }
 }
 
-/// Says from time to time how many lines were left out. Never ends; to be dropped.
+/// Reports suppressed lines at intervals. Never ends; drop it to stop.
 pub async fn tell_left_out() {
     loop {
         tokio::time::sleep(TELL_EVERY).await;
@@ -125,7 +123,7 @@ pub async fn tell_left_out() {
     }
 }
 
-/// Says how many lines were left out since it was said last.
+/// Reports the lines suppressed since the last report.
 pub fn tell_left_out_now() {
     let left_out = STARTED.get().map(|started| started.flood.left_out());
     for (like, count) in left_out.into_iter().flatten() {
@@ -143,7 +141,7 @@ fn filter(level: LogLevel) -> LevelFilter {
     }
 }
 
-/// One line of the log, on its way to the queue.
+/// One line on its way to the queue.
 struct Line(Outlet);
 
 impl Write for Line {
@@ -157,8 +155,8 @@ impl Write for Line {
     }
 }
 
-/// stderr, without the lock of the standard library: a thread that waits for a reader holds nothing
-/// that another one could wait for.
+/// stderr without the lock of the standard library: a thread that waits for a reader must not hold a lock
+/// that others need.
 struct Stderr;
 
 impl Write for Stderr {
@@ -169,7 +167,7 @@ impl Write for Stderr {
             match rustix::io::write(io::stderr().as_fd(), rest) {
                 Ok(written) => rest = &rest[written..],
                 Err(rustix::io::Errno::INTR) => {}
-                // Another program that shares the terminal may have set it so.
+                // Another program on the same terminal may have set non-blocking mode.
                 Err(rustix::io::Errno::AGAIN) => std::thread::sleep(TRY_AGAIN),
                 Err(error) => return Err(error.into()),
             }

@@ -1,8 +1,8 @@
-//! The way from the hub to stderr, which may lead to a reader that does not read.
+//! Writes the log to stderr, whose reader may be slow or stopped.
 //!
-//! Owns a bounded queue and the one thread that writes it. Whoever logs never waits: a terminal that
-//! was stopped with ctrl-S, or a pipe that nobody empties, costs lines and never the hub. What did not
-//! fit is counted, and told as soon as the reader goes on.
+//! Owns a bounded queue and the one thread that writes it. Logging never waits: a terminal stopped with
+//! ctrl-S, or a pipe that nobody reads, costs lines but does not stop the hub. Lines that do not fit are
+//! counted, and reported when the reader continues.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -10,10 +10,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// What may wait for the reader. Some thousand lines: a reader that pauses for a moment misses none.
+/// The size of the queue: some thousand lines, so that a reader that pauses briefly misses none.
 pub(super) const BYTES_MAX: usize = 1 << 20;
 
-/// Lines on their way to a reader. Its clones share them.
+/// The queue of lines. Clones share it.
 #[derive(Clone)]
 pub(super) struct Outlet(Arc<Shared>);
 
@@ -27,16 +27,16 @@ struct Shared {
 struct State {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// A line has left the queue and has not reached the reader.
+    /// A line was taken from the queue and is not written yet.
     is_writing: bool,
-    /// Lines that did not fit or could not be written: since the start, and since it was told last.
+    /// Lines that did not fit or could not be written: since the start, and since the last report.
     dropped: u64,
     untold: u64,
 }
 
 impl Outlet {
-    /// Starts the thread that writes to `sink`. It calls `tell` with the number of lines that were
-    /// dropped, once the reader takes lines again.
+    /// Starts the thread that writes to `sink`. When the reader takes lines again, it calls `tell` with the
+    /// number of dropped lines.
     pub(super) fn start(
         bytes_max: usize,
         mut sink: impl Write + Send + 'static,
@@ -58,7 +58,7 @@ impl Outlet {
         Ok(outlet)
     }
 
-    /// Hands over a line, or counts it as dropped. Never waits.
+    /// Queues a line, or counts it as dropped. Never waits.
     pub(super) fn put(&self, line: Vec<u8>) {
         let mut state = self.lock();
         if state.bytes + line.len() > self.0.bytes_max {
@@ -77,10 +77,10 @@ impl Outlet {
         self.lock().dropped
     }
 
-    /// Waits until everything is written, but no longer than that.
+    /// Waits until everything is written, for at most `longest`.
     pub(super) fn settle(&self, longest: Duration) {
         let is_busy = |state: &mut State| state.is_writing || !state.lines.is_empty();
-        // Whether it was written or the time is over: whoever waits goes on.
+        // It does not matter whether everything was written or the time was over.
         drop(self.0.changed.wait_timeout_while(self.lock(), longest, is_busy));
     }
 
@@ -96,13 +96,13 @@ impl Outlet {
         }
     }
 
-    /// Returns how many dropped lines there are to tell about: none until half of the queue is free,
-    /// or telling would drop the next line.
+    /// Returns how many dropped lines to report. Returns 0 until half of the queue is free; otherwise the
+    /// report would displace the next line.
     fn written(&self, outcome: io::Result<()>) -> u64 {
         let mut state = self.lock();
         state.is_writing = false;
         if outcome.is_err() {
-            // A closed pipe or a full disk; there is nobody to complain to.
+            // A closed pipe or a full disk: there is nobody to tell.
             state.dropped += 1;
             state.untold += 1;
             self.0.changed.notify_all();
@@ -115,7 +115,7 @@ impl Outlet {
         std::mem::take(&mut state.untold)
     }
 
-    /// Counts stay counts, also after a panic elsewhere.
+    /// The counters are valid even after a panic of another thread.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,15 +1,15 @@
-//! Secrets out of a text, as far as they can be recognised.
+//! Removes recognizable secrets from a text.
 //!
-//! Owns the shapes: tokens and invites of this hub by their prefix, what follows `Bearer`, the code in
-//! an invite's link, user and password in a URL. It is the second line of defence: nothing that holds a
-//! secret is logged in the first place, but a client may call itself whatever it likes.
+//! Owns their patterns: tokens and invites of this hub by their prefix, the value after `Bearer`, the code
+//! in the link of an invite, and user and password in a URL. This is the second line of defence: the hub
+//! logs nothing that it knows to be secret, but a client may call itself whatever it likes.
 
 use std::borrow::Cow;
 
-/// Behind the prefix of a token, fewer characters than this are a word and no secret.
+/// After the prefix of a token, fewer characters than this are a word and no secret.
 const TOKEN_CHARS_MIN: usize = 12;
 
-/// The text without the secrets in it; `…` stands where they stood.
+/// The text with `…` in the place of each secret.
 pub fn redact(text: &str) -> Cow<'_, str> {
     if !["bh_", "earer ", "join#", "://"].iter().any(|mark| text.contains(mark)) {
         return Cow::Borrowed(text);
@@ -31,7 +31,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// If a secret begins here: how many bytes of what introduces it stay, and how many go.
+/// If a secret begins here: how many bytes before it are kept, and how many are removed.
 fn secret_at(text: &str, is_inside_a_word: bool) -> (usize, usize) {
     if let Some(behind) = text.strip_prefix("bh_") {
         let kind = behind.bytes().take_while(u8::is_ascii_lowercase).count();

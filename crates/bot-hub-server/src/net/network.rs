@@ -1,4 +1,6 @@
 //! Networks and single addresses, as people write them.
+//!
+//! Owns their text form and membership. Never resolves a name.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,4 +1,6 @@
 //! Web origins: which pages may open a connection.
+//!
+//! Owns their normal form. Never decides which origins are allowed.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! The data directory: what lies in it and who may read it.
+//! The data directory: its files and who may read them.
 //!
 //! ```text
 //! hub.db           the store
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use bot_hub_store::sqlite::{Holder, holder, open_lock};
 
-/// The name of the local operator: who speaks when somebody uses the command line of this machine.
+/// The name of the local operator, as which the command line on this machine acts.
 pub const OPERATOR: &str = "operator";
 
 /// Why the data directory cannot be used.
@@ -60,7 +60,7 @@ impl HomeError {
 #[derive(Debug)]
 pub struct Home {
     dir: PathBuf,
-    /// Whether there was no store in it.
+    /// Whether it had no store.
     pub is_new: bool,
 }
 
@@ -73,13 +73,13 @@ pub struct RunningHub {
     pub pid: u32,
     /// Its version.
     pub version: String,
-    /// Its configuration file; absent where it has none, or is of an earlier version.
+    /// Its configuration file; `None` if it has none or is of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<PathBuf>,
 }
 
 impl Home {
-    /// Makes the directory if there is none.
+    /// Opens the directory; creates it if it does not exist.
     pub fn open(dir: Option<&Path>) -> Result<Self, HomeError> {
         let dir = dir.ok_or(HomeError::Nowhere)?.to_path_buf();
         make_private_dir(&dir)?;
@@ -87,7 +87,7 @@ impl Home {
         Ok(Self { dir, is_new })
     }
 
-    /// Removes what a hub that was killed left: it leads nowhere. To be called with the lock.
+    /// Removes files that a killed hub left behind. The caller must hold the lock.
     pub fn clear(&self) {
         self.retire();
         for file in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
@@ -102,7 +102,7 @@ impl Home {
         &self.dir
     }
 
-    /// Writes down where the hub can be reached.
+    /// Writes the address of the hub for local commands.
     pub fn announce(
         &self,
         addresses: &[SocketAddr],
@@ -113,19 +113,19 @@ impl Home {
             url: format!("ws://{}", reachable(*address)),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            // Whoever reads it may be in another directory.
+            // A reader may have another current directory.
             config: config.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.into())),
         };
         let text = serde_json::to_string(&hub).expect("plain fields");
         write_private(&self.dir.join("hub.json"), &text)
     }
 
-    /// Keeps the local operator's token where only the owner of the directory can read it.
+    /// Stores the local operator's token, readable only by the owner of the directory.
     pub fn keep_token(&self, token: &Secret) -> Result<(), HomeError> {
         write_private(&self.dir.join("operator.token"), token.expose())
     }
 
-    /// The hub stops: it can no longer be reached, and its token is worth nothing.
+    /// Called when the hub stops: removes its address and its token.
     pub fn retire(&self) {
         for name in ["hub.json", "operator.token"] {
             if let Err(error) = fs::remove_file(self.dir.join(name)) {
@@ -134,7 +134,7 @@ impl Home {
         }
     }
 
-    /// The directory that a copy was made of while a hub ran there: what came along names that hub.
+    /// The directory from which this one was copied while a hub ran there; the copied files name that hub.
     pub fn original_of(dir: &Path) -> Option<PathBuf> {
         let hub = fs::read_to_string(dir.join("hub.json")).ok()?;
         let hub: RunningHub = serde_json::from_str(&hub).ok()?;
@@ -142,8 +142,8 @@ impl Home {
         Some(lock.parent()?.to_path_buf())
     }
 
-    /// Where the hub of a data directory can be reached, and its operator's token. What a hub left that
-    /// was killed, or what was copied along with a directory, leads to another hub or to none.
+    /// The address of the running hub of a data directory, and its operator's token. Files of a killed hub,
+    /// or files in a copied directory, do not count.
     pub fn find_running(dir: &Path) -> Option<(RunningHub, Secret)> {
         if holder(dir) == Holder::Nobody {
             return None;
@@ -154,7 +154,7 @@ impl Home {
     }
 }
 
-/// An address to connect to: a hub that listens everywhere is also here.
+/// An address to connect to: a hub that listens on all addresses is reached through loopback.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(it) if it.ip().is_unspecified() => {
@@ -175,7 +175,7 @@ fn make_private_dir(dir: &Path) -> Result<(), HomeError> {
     builder.create(dir).map_err(|error| HomeError::of(dir, error))
 }
 
-/// Replaces a file at once, so that nobody ever reads half of it.
+/// Replaces a file atomically, so that nobody reads half of it.
 fn write_private(path: &Path, text: &str) -> Result<(), HomeError> {
     let unwritable = |error| HomeError::of(path, error);
     let draft = path.with_extension(format!("{DRAFT}{}", std::process::id()));
@@ -191,7 +191,7 @@ fn write_private(path: &Path, text: &str) -> Result<(), HomeError> {
     })
 }
 
-/// Behind the name of a file that is being written, before the number of the process.
+/// Precedes the pid in the suffix of a file that is being written.
 const DRAFT: &str = "new-";
 
 fn is_draft(name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! A whole hub: configuration, store, brain, engine and door put together.
 //!
-//! Owns starting and stopping. [`Server::run`] takes its listeners and its end from the caller, so that tests
-//! bring port 0 and any future.
+//! Owns starting and stopping. The caller passes [`Server::run`] its listeners and the future that ends it,
+//! so tests can use port 0 and any future.
 
 mod home;
 mod reload;
@@ -39,10 +39,10 @@ use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::sqlite::SqliteStore;
 use bot_hub_store::{Loaded as Stored, Store, StoreError, pass_own};
 
-/// Answers of the store on their way to the engine.
+/// How many answers of the store may wait for the engine.
 const EVENTS_MAX: usize = 1_024;
 
-/// Why a hub did not start, or ended.
+/// Why a hub did not start or did not continue.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The data directory cannot be used.
@@ -51,23 +51,23 @@ pub enum ServeError {
     /// The store cannot be opened, or failed while the hub ran.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What the configuration declares cannot be stored, and without it nobody is served.
+    /// The rooms of the configuration cannot be stored, and the hub serves nobody without them.
     #[error("{0}\nhint: free some space, then start the hub again; what is stored is safe")]
     Declared(String),
     /// A file that the configuration names cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
-    /// No random numbers can be had, so no secret and no epoch can be made.
+    /// The system gives no random numbers for secrets and epochs.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
 }
 
-/// What was found when the hub started.
+/// The content of the store at the start.
 #[derive(Debug)]
 pub struct Opened {
     /// Whether the store was made just now.
     pub is_new: bool,
-    /// Bots that can come in.
+    /// Bots that have a valid token.
     pub bots: usize,
     /// Rooms, direct conversations not counted.
     pub rooms: usize,
@@ -83,7 +83,7 @@ pub struct Server {
     sources: Sources,
     home: Option<Home>,
     tls: tls::Prepared,
-    /// What was found.
+    /// The content of the store at the start.
     pub opened: Opened,
 }
 
@@ -94,8 +94,8 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Opens the store and builds everything around it. Nobody can connect yet, and what the
-    /// configuration declares is stored: a room is never seen other than it is declared.
+    /// Opens the store and builds everything around it. The rooms of the configuration are stored before
+    /// anybody can connect, so that no client sees a room in another state.
     pub fn open(loaded: Loaded, sources: Sources) -> Result<Self, ServeError> {
         let tls = tls::prepare(&loaded)?;
         let (mut store, home) = open_store(&loaded)?;
@@ -106,12 +106,12 @@ impl Server {
         Ok(Self { engine, events, loaded, sources, home, tls, opened })
     }
 
-    /// Takes the clock for right, whatever the store says.
+    /// Treats the clock as correct, whatever the store says.
     pub fn trust_clock(&mut self) {
         self.engine.trust_clock();
     }
 
-    /// What connections will be encrypted with.
+    /// The TLS settings for connections.
     pub fn tls(&self) -> &tls::Prepared {
         &self.tls
     }
@@ -121,8 +121,8 @@ impl Server {
         if self.loaded.config.tls.is_on() { "wss" } else { "ws" }
     }
 
-    /// Writes down where the hub can be reached, for the command line of this machine. To be called
-    /// before anybody is told that the hub is there: what they run next looks it up.
+    /// Writes the hub's address for local commands. Call it before the address is printed, because programs
+    /// look it up as soon as they see that.
     pub fn announce(&self, addresses: &[SocketAddr]) -> Result<(), ServeError> {
         let config = self.loaded.file.as_deref();
         Ok(self.home.as_ref().map_or(Ok(()), |home| home.announce(addresses, config))?)
@@ -154,6 +154,9 @@ impl Server {
         let supervisor = Rc::new(Supervisor::of(&self.sources.env));
         let bound = addresses(&listeners);
         let dir = self.home.as_ref().map(|home| home.dir().to_path_buf());
+        if let Some(dir) = dir.clone() {
+            self.engine.watch_disk(Rc::new(move || surroundings::disk_space(&dir)));
+        }
         self.engine.surround(surroundings::measure(dir, Rc::clone(&door)));
 
         let (traces, exporter) = Exporter::start(&self.sources.env);
@@ -182,17 +185,18 @@ impl Server {
         let stopper = tokio::task::spawn_local(async move {
             shutdown.await;
             supervisor.stopping();
-            // The engine may have ended by itself; then there is nobody left to tell.
+            // The engine may have ended by itself.
             drop(orders_in.send(Order::Stop).await);
         });
         let ending = self.engine.run(&mut intents, self.events, orders).await;
         reloader.abort();
         feeder.abort();
         stopper.abort();
-        // Whether anybody still listens does not matter: this is the end.
+        // It does not matter whether anybody still listens.
         let _unheard = stop.send(true);
         let closing = async { while doors.join_next().await.is_some() {} };
-        // What connections still say is not heard any more; they must not wait for an ear to end.
+        // Discards further events of the connections, which must not block on a full channel while they
+        // end.
         let deaf = async { while intents.recv().await.is_some() {} };
         tokio::select! {
             () = closing => {}
@@ -283,7 +287,7 @@ fn count(stored: &Stored, loaded: &Loaded, is_new: bool) -> Opened {
     }
 }
 
-/// The wall clock, as it is set: by people, by the network, after a sleep.
+/// The wall clock, which people, the network or a sleep may change at any time.
 fn system_clock() -> Clock {
     Rc::new(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);

@@ -1,8 +1,7 @@
-//! A changed configuration, while the hub runs.
+//! Reloads the configuration while the hub runs.
 //!
-//! Owns when the file is read again: on request (SIGHUP), when it changed, and when the files of the
-//! certificate changed. It is checked first; a file with a mistake changes nothing, and the log says
-//! what is wrong with it.
+//! Owns when the file is read again: on SIGHUP, when it changed, and when a certificate file changed. It is
+//! checked first; a file with a mistake changes nothing, and the log reports the mistake.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,11 +16,11 @@ use crate::door::Door;
 use crate::engine::Order;
 use crate::tls::{self, Keeper, Prepared};
 
-/// How often the file is looked at. People wait that long for an edit to apply without noticing.
+/// How often the files are checked. Short enough that an edit seems to apply at once.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// How long a reload waits until what it declares is stored, before it says that it is not. A disk that
-/// has no space is tried again by the hub itself.
+/// How long a reload waits until its rooms are stored, before it reports that they are not. The hub itself
+/// tries again while the disk is full.
 const STORED_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Reloader {
@@ -43,7 +42,7 @@ impl Reloader {
         keeper: Keeper,
         supervisor: Rc<Supervisor>,
     ) -> Self {
-        // From before the file was read: what was written to it while the hub started is a change.
+        // The state of the file before it was read: a write during the start counts as a change.
         let watched = loaded.stamp;
         Self { current: loaded.config, sources, watched, orders, door, keeper, supervisor }
     }
@@ -84,11 +83,11 @@ impl Reloader {
             }
         };
         self.supervisor.reloaded(applied);
-        // The engine may be on its way out.
+        // The engine may be ending.
         drop(self.orders.send(Order::Reloaded { applied }).await);
     }
 
-    /// The whole of it, or nothing.
+    /// Loads everything, or nothing.
     fn load(&self) -> Result<(Loaded, Prepared), ConfigErrors> {
         let mut loaded = load(&self.sources)?;
         let tls = tls::prepare(&loaded)?;

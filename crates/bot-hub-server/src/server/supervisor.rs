@@ -1,7 +1,7 @@
-//! What the service manager is told: the protocol of `sd_notify(3)`.
+//! Notifications to the service manager, by the protocol of `sd_notify(3)`.
 //!
-//! Owns the messages, and what feeds the watchdog. Where no service manager listens, it does nothing; a
-//! message that cannot be sent never disturbs the hub.
+//! Owns the messages and the watchdog. Does nothing without a service manager; a message that cannot be
+//! sent does not affect the hub.
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
@@ -13,14 +13,14 @@ use tokio::time::sleep;
 use crate::config::Environment;
 use crate::engine::Order;
 
-/// Pings per period of the watchdog. One that is late by a whole interval is still in time.
+/// How many pings are sent per period of the watchdog. Even one that is late by an interval is in time.
 const PINGS_PER_PERIOD: u32 = 3;
 
 /// The service manager that started us, if there is one.
 #[derive(Debug, Default)]
 pub(super) struct Supervisor {
     socket: Option<UnixDatagram>,
-    /// After so much silence it takes us for dead.
+    /// After this much silence, the service manager considers the hub dead.
     watchdog: Option<Duration>,
 }
 
@@ -58,14 +58,14 @@ impl Supervisor {
         self.tell(&format!("READY=1\nSTATUS={status}"));
     }
 
-    /// The end has begun.
+    /// Shutdown has begun.
     pub(super) fn stopping(&self) {
         self.tell("STOPPING=1\nSTATUS=saying goodbye to everybody who is connected");
     }
 
-    /// Feeds the watchdog for as long as the engine takes orders. Each ping is an answer of the engine's
-    /// loop: that this task runs proves nothing about it. The store may be slow meanwhile; waiting for a
-    /// disk is not death, and a restart would not make it faster.
+    /// Pings the watchdog as long as the engine answers. The engine's loop answers each time, because this
+    /// task alone would prove nothing about it. A slow store does not count: waiting for a disk is normal,
+    /// and a restart would not make it faster.
     pub(super) async fn feed_watchdog(&self, engine: mpsc::Sender<Order>) {
         let Some(period) = self.watchdog else { return };
         loop {
@@ -86,10 +86,10 @@ impl Supervisor {
     }
 }
 
-/// A name with `@` in front has no file: it lives in the kernel's own name space.
+/// A name that begins with `@` is in the kernel's abstract name space and has no file.
 fn connect(name: &str) -> std::io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
-    // A service manager that is slow to read must not hold up the hub.
+    // A slow service manager must not block the hub.
     socket.set_nonblocking(true)?;
     match name.strip_prefix('@') {
         #[cfg(target_os = "linux")]
@@ -157,7 +157,7 @@ mod tests {
                 };
                 assert_eq!(&message[..bytes], b"WATCHDOG=1");
             }
-            // From here on it hangs: it takes the order, and never answers.
+            // From here on the engine takes the order and never answers.
             let hanging = orders.recv().await;
             sleep(Duration::from_secs(60)).await;
             assert!(ear.recv(&mut [0; 8]).is_err(), "a ping of an engine that hangs");

@@ -1,6 +1,6 @@
-//! The disk, the door and the process, measured when somebody asks for the metrics.
+//! Measures the disk, the door and the process for the metrics.
 //!
-//! Owns where these numbers come from. What a system does not tell is left out.
+//! Owns the sources of these numbers. Numbers that the system does not provide are left out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::door::Door;
 use crate::engine::metrics::{Process, Sockets, StoreSpace, Surroundings};
+use crate::engine::reserve::DiskSpace;
 
 /// Ticks per second in `/proc/self/stat`: the same on every Linux that programs see.
 const TICKS_PER_S: f64 = 100.0;
@@ -29,15 +30,18 @@ pub(super) fn measure(dir: Option<PathBuf>, door: Rc<Door>) -> impl Fn() -> Surr
     }
 }
 
-/// What the store takes, and what is left for it.
+/// The disk space used by the store, and the free space.
 pub fn store_space(dir: &Path) -> Option<StoreSpace> {
     let size = |name: &str| dir.join(name).metadata().map_or(0, |it| it.len());
+    let (bytes, log_bytes) = (size("hub.db"), size("hub.db-wal"));
+    Some(StoreSpace { bytes, log_bytes, free_bytes: disk_space(dir)?.free })
+}
+
+/// The disk that a folder is on.
+pub(super) fn disk_space(dir: &Path) -> Option<DiskSpace> {
     let disk = rustix::fs::statvfs(dir).ok()?;
-    Some(StoreSpace {
-        bytes: size("hub.db"),
-        log_bytes: size("hub.db-wal"),
-        free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
-    })
+    let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+    Some(DiskSpace { free: bytes(disk.f_bavail), total: bytes(disk.f_blocks) })
 }
 
 fn sockets(door: &Door) -> Sockets {
@@ -51,8 +55,8 @@ fn sockets(door: &Door) -> Sockets {
 
 fn process(started_at: f64) -> Option<Process> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // Behind the name, which may hold anything but ends with the last parenthesis: user and system
-    // time are the 12th and 13th field there.
+    // The process name may contain anything and ends with the last parenthesis. After it, user and system
+    // time are the 12th and 13th fields.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     let mut ticks = || fields.next()?.parse::<f64>().ok();
     let cpu_seconds = (ticks()? + ticks()?) / TICKS_PER_S;

@@ -1,4 +1,6 @@
-//! From the configuration that people write to what each part wants to know.
+//! Translates the configuration into the settings of each part.
+//!
+//! Owns the arithmetic between settings and bounds. Validates nothing: the configuration did.
 
 use std::rc::Rc;
 
@@ -13,12 +15,12 @@ use crate::engine::Reconfiguration;
 use crate::engine::audit::{Acts, Kept};
 use crate::engine::credential::hash_token;
 
-/// Entries per room that the memory store keeps, whatever the configuration allows a disk to keep: a
-/// thousand rooms with a thousand short messages each are about half a gigabyte.
+/// How many entries per room the memory store keeps at most: a thousand rooms with a thousand short
+/// messages each use about half a gigabyte.
 const ENTRIES_IN_MEMORY_MAX: u64 = 1_000;
 
-/// The same in bytes: a thousand messages of a kibibyte. Longer ones would take gigabytes, and each would
-/// be written to memory that no cache holds.
+/// The same in bytes: a thousand messages of one kibibyte. Longer messages would use gigabytes and be
+/// written to memory outside of every cache.
 const BYTES_IN_MEMORY_MAX: u64 = 1024 * 1024;
 
 pub(super) fn limits(config: &Config) -> Limits {
@@ -35,6 +37,8 @@ pub(super) fn limits(config: &Config) -> Limits {
         buffer_per_bot_per_room: it.buffer_per_bot_per_room,
         rooms_made_per_bot: Some(it.rooms_made_per_bot),
         rooms_max: Some(it.rooms_max),
+        bytes_per_bot_per_day: Some(it.bytes_per_bot_per_day.get()),
+        bytes_per_guest_per_day: Some(it.bytes_per_guest_per_day.get()),
         side_connections_per_bot: Some(it.side_connections_per_bot),
         wire_bytes: None,
     }
@@ -47,7 +51,7 @@ pub(super) fn settings(config: &Config) -> Settings {
         retention: retention(config, &config.retention),
         create_rooms_on_join: config.create_rooms_on_join,
         guests_reach_all: config.guests_reach_all,
-        // Half of what the outbox takes: acknowledgements and errors need room too.
+        // Half of the outbox: acknowledgements and errors need room too.
         outstanding_bytes_max: config.limits.outbox_bytes.as_usize() / 2,
         ..Settings::default()
     }
@@ -62,6 +66,7 @@ pub(super) fn reconfiguration(config: &Config) -> Reconfiguration {
         tokens: tokens.collect(),
         operators: config.operators.clone(),
         public_url: config.public_url().map(ToString::to_string),
+        free_disk_reserve: config.limits.free_disk_reserve.get(),
         auth_failures_per_minute: config.limits.auth_failures_per_minute,
         rooms: rooms(config),
         acts: Acts { kept: kept(config), changed: Vec::new() },
@@ -113,12 +118,12 @@ pub(super) fn door(loaded: &Loaded) -> DoorConfig {
         heartbeat: timeouts.ping.get(),
         silence: timeouts.dead.get(),
         write_stall: timeouts.write_stall.get(),
-        // A tenth is left for the store and the process to end in.
+        // A tenth of the time remains for the store and the process to end.
         drain: timeouts.drain.get() * 9 / 10,
         connections_max: limits.connections_max as usize,
         connections_per_address_max: limits.connections_per_address as usize,
         unauthenticated_max: limits.unauthenticated_max as usize,
-        // One address, perhaps a proxy with everybody behind it, leaves the other half to others.
+        // One address, perhaps a proxy for many clients, leaves half of the places to others.
         unauthenticated_per_address_max: (limits.unauthenticated_max as usize).div_ceil(2),
         unauthenticated_keep: timeouts.auth.get() / 10,
         ..defaults

@@ -1,11 +1,13 @@
-//! A certificate with its key, and what is to be known about it.
+//! A certificate with its key, and the facts in it.
 //!
-//! Owns the judgement whether the two can be shown to clients now. Never reads a file.
+//! Owns the check whether the two match and are valid now. Never reads a file.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bot_protocol::block::write_stamp;
+use bot_protocol::time::Timestamp;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
@@ -14,7 +16,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::pem::{Flaw, flaw};
 
-/// What the hub shows to whoever connects.
+/// The certificate and the key that the hub uses for TLS.
 #[derive(Clone)]
 pub struct Identity {
     /// For rustls.
@@ -122,7 +124,7 @@ impl Facts {
         self.not_after.duration_since(now).unwrap_or_default()
     }
 
-    /// Whether so little is left that whoever renews it should have done so.
+    /// Whether so little time is left that the certificate should have been renewed.
     pub fn is_late(&self, now: SystemTime) -> bool {
         self.left(now) < self.lifetime() / 6
     }
@@ -163,9 +165,8 @@ fn time(seconds: i64) -> SystemTime {
 
 /// `2027-02-19 10:00 UTC`.
 pub fn day(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let text = x509_parser::time::ASN1Time::from_timestamp(i64::try_from(seconds).unwrap_or(0));
-    let Ok(text) = text.map(|time| time.to_datetime()) else { return "?".to_owned() };
-    let (date, clock) = (text.date(), text.time());
-    format!("{date} {:02}:{:02} UTC", clock.hour(), clock.minute())
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let stamp = write_stamp(Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)));
+    let (date, clock) = stamp.split_once('T').expect("a stamp has a date and a time");
+    format!("{date} {} UTC", &clock[..5])
 }

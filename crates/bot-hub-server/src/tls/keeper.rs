@@ -1,7 +1,6 @@
-//! What the configuration says about TLS, carried out: at the start and at each reload.
+//! Applies the TLS settings, at the start and at each reload.
 //!
-//! Owns when a certificate is taken over. What is wrong is found by [`prepare`], before anything
-//! changes.
+//! Owns when a certificate is replaced. [`prepare`] finds mistakes before anything changes.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -33,9 +32,9 @@ enum Source {
     /// There is none: plain connections.
     #[default]
     Off,
-    /// From files that somebody else renews.
+    /// From files that another program renews.
     Files(Box<Identity>),
-    /// From an authority, asked for and renewed by us.
+    /// From an authority; the hub requests and renews it.
     Acme(Box<Ordered>),
 }
 
@@ -45,7 +44,7 @@ struct Ordered {
     acme: Acme,
     https: Https,
     vault: Vault,
-    /// What was issued earlier.
+    /// The certificate that was stored earlier.
     kept: Option<Identity>,
 }
 
@@ -64,7 +63,7 @@ impl Prepared {
         }
     }
 
-    /// Where the certificate is kept, if the hub asks for it.
+    /// Where the certificate is stored, if the hub requests it.
     pub(super) fn vault(&self) -> Option<&Vault> {
         match &self.source {
             Source::Acme(ordered) => Some(&ordered.vault),
@@ -97,7 +96,7 @@ pub fn prepare(loaded: &Loaded) -> Result<Prepared, ConfigErrors> {
     let (Some(cert_file), Some(key_file)) = (&tls.cert_file, &tls.key_file) else {
         return Ok(Prepared::default());
     };
-    // Before the files are read: what changes in between is seen as a change.
+    // Taken before the files are read: a change in between is noticed.
     let watched = [cert_file, key_file].map(|path| FileStamp::of(path)).into();
     let now = SystemTime::now();
     let identity = match (read_certificates(cert_file), read_key(key_file)) {
@@ -159,7 +158,7 @@ pub struct Keeper {
     shown: Arc<Shown>,
     encryption: Encryption,
     watched: Vec<FileStamp>,
-    /// Something changed at the last look, and may still be changing.
+    /// A change was seen at the last check and may still be in progress.
     is_changing: bool,
     renewing: Option<Renewing>,
 }
@@ -187,8 +186,7 @@ impl Keeper {
         Self { shown, encryption, watched: Vec::new(), is_changing: false, renewing: None }
     }
 
-    /// Takes settings over. Returns how new connections are to be encrypted, if at all. Must run
-    /// inside a `LocalSet`.
+    /// Applies settings. Returns the encryption of new connections, if any. Must run inside a `LocalSet`.
     pub fn take_over(&mut self, prepared: Prepared) -> Option<Encryption> {
         self.watched = prepared.watched;
         self.is_changing = false;
@@ -207,7 +205,7 @@ impl Keeper {
         Some(self.encryption.clone())
     }
 
-    /// What is shown stays until there is something better.
+    /// The current certificate stays until a new one was obtained.
     fn renew(&mut self, ordered: Ordered) {
         let Ordered { acme, https, vault, kept } = ordered;
         if let Some(identity) = kept.clone() {
@@ -231,10 +229,10 @@ impl Keeper {
         self.shown.show(Some(identity));
     }
 
-    /// Whether the files of the certificate changed and have settled: the two are written one after
-    /// the other, and in between they do not fit.
+    /// Whether the certificate's files changed and are stable again: the two are written one after the
+    /// other, and do not match in between.
     pub fn files_changed(&mut self) -> bool {
-        // All of them, since looking at one makes it known.
+        // All files are checked, because checking a file updates its stamp.
         let changed = self.watched.iter_mut().map(FileStamp::changed).filter(|it| *it).count() > 0;
         let was_changing = std::mem::replace(&mut self.is_changing, changed);
         was_changing && !changed

@@ -1,4 +1,6 @@
 //! What `/metrics` shows about the certificate, in Prometheus' text format.
+//!
+//! Owns the names of these metrics. Never reads a file.
 
 use std::fmt::Write as _;
 use std::time::SystemTime;

@@ -1,6 +1,6 @@
-//! The certificate that is shown now, and the answers to an authority that asks for proof.
+//! The current certificate, and the proofs for an authority.
 //!
-//! Owns the one place that handshakes read. Never decides when a certificate changes.
+//! Owns the one place that handshakes read. Others decide when the certificate changes.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,17 +13,17 @@ use rustls::sign::CertifiedKey;
 use super::ACME_TLS;
 use super::identity::{Facts, Identity};
 
-/// What handshakes are answered with. Shared by all configurations of one hub.
+/// The certificate for handshakes. All configurations of one hub share it.
 #[derive(Default)]
 pub struct Shown {
     current: RwLock<Option<Identity>>,
-    /// By domain: what proves to an authority that we hold it, as long as one asks.
+    /// By domain: the proofs that an authority asks for, as long as it does.
     proofs: RwLock<HashMap<String, Arc<CertifiedKey>>>,
     renewal_failures: AtomicU64,
 }
 
 impl Shown {
-    /// Shows another certificate from now on. Connections that exist keep what they have.
+    /// Replaces the certificate. Existing connections keep theirs.
     pub fn show(&self, identity: Option<Identity>) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = identity;
     }
@@ -63,8 +63,8 @@ impl Shown {
 }
 
 impl ResolvesServerCert for Shown {
-    /// The name that was asked for plays no part: a client that wants another learns which one this
-    /// certificate is for, which is more than a refusal tells.
+    /// The requested name is ignored: a client that wants another name sees which one the certificate is
+    /// for, and learns more than from a refusal.
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         if hello.alpn().is_some_and(|mut protocols| protocols.any(|it| it == ACME_TLS)) {
             return self.proof(hello.server_name());

@@ -1,4 +1,4 @@
-//! How it stands with the certificate, for whoever asks from outside of the hub's process.
+//! The state of the certificate, for programs other than the hub.
 //!
 //! Owns the answer only; it reads the same files as the hub and changes none.
 

@@ -1,5 +1,6 @@
 //! Connections over which more than one request comes: how long they live, and for whom they count.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -84,13 +85,37 @@ async fn requests_that_come_together_are_answered_in_their_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn between_requests_that_come_together_everybody_else_has_a_turn() {
+    on_stage(async || {
+        let stage = Stage::new(|_| {});
+        let mut client = stage.dial();
+        let turns = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&turns);
+        tokio::task::spawn_local(async move {
+            loop {
+                counted.set(counted.get() + 1);
+                tokio::task::yield_now().await;
+            }
+        });
+        let nothing = LIVEZ.replace("/livez", "/nothing");
+        client.write(format!("{}{nothing}", LIVEZ.repeat(100)).as_bytes()).await;
+        let answer = client.rest().await;
+        assert_eq!(answer.matches("HTTP/1.1 200").count(), 100, "{answer}");
+        assert!(turns.get() >= 90, "{} turns", turns.get());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_older_client_gets_one_answer() {
     on_stage(async || {
         let stage = Stage::new(|_| {});
         let mut client = stage.dial();
-        client.write(LIVEZ.replace("HTTP/1.1", "HTTP/1.0").repeat(2).as_bytes()).await;
+        let asked = LIVEZ.replace("HTTP/1.1\r\n", "HTTP/1.0\r\nConnection: keep-alive\r\n");
+        client.write(asked.repeat(2).as_bytes()).await;
         let answer = client.rest().await;
         assert_eq!(answer.matches("HTTP/1.").count(), 1, "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
     })
     .await;
 }
@@ -124,6 +149,29 @@ async fn a_connection_over_which_nothing_comes_is_ended() {
         drop(client);
         sleep(Duration::from_millis(1)).await;
         assert_eq!(stage.door.admission().open(), 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_now_and_then_keep_no_place_from_somebody_newer() {
+    on_stage(async || {
+        let stage = Stage::new(|limits| {
+            (limits.unauthenticated_max, limits.local_reserve) = (2, 0);
+        });
+        let [mut first, mut second] = [stage.dial(), stage.dial()];
+        for _ in 0..3 {
+            sleep(limits().unauthenticated_keep * 2 / 3).await;
+            first.ask().await;
+            second.ask().await;
+        }
+        let mut newer = stage.dial();
+        newer.ask().await;
+        second.ask().await;
+        // Whoever has just come keeps its place, though it has asked before the other one did.
+        let _newest = stage.dial();
+        newer.ask().await;
+        assert_eq!((first.rest().await, second.rest().await), (String::new(), String::new()));
     })
     .await;
 }

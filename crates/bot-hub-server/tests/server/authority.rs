@@ -3,7 +3,7 @@
 use bot_hub_client::bot_protocol::frame::ServerFrame;
 use serde_json::Value;
 
-use super::stage::{Plain, Stage, config, token};
+use super::stage::{HERE, Plain, Stage, config, token};
 
 const OPERATED: &str = "operators: [\"ana\"]";
 const OBSERVE: &str = r#"{"observe":{}}"#;
@@ -132,6 +132,21 @@ async fn a_bot_that_is_out_of_the_file_for_a_day_loses_nothing() {
     }
     heard.sort();
     assert_eq!(heard, ["for all", "for you", "for you"]);
+}
+
+#[tokio::test]
+async fn a_bot_of_the_file_that_was_switched_off_stays_so_however_often_the_file_is_read() {
+    let both = config(&["ana", "bob"], OPERATED);
+    let stage = Stage::start(&both);
+    let mut ana = stage.entered(&token("ana"), "").await;
+    ana.operate(r#"{"bot_disable":{"bot":"bob"}}"#).await.unwrap();
+    for text in [&both, &config(&["ana"], OPERATED), &both] {
+        stage.reload(text, "applied").await;
+        let refused = stage.socket(HERE).await.auth(&token("bob")).await.unwrap();
+        assert!(["bot_disabled", "bad_token"].contains(&refused.as_str()), "{text}: {refused}");
+    }
+    ana.operate(r#"{"bot_enable":{"bot":"bob"}}"#).await.unwrap();
+    stage.entered(&token("bob"), "").await;
 }
 
 #[tokio::test]

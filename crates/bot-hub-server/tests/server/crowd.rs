@@ -18,7 +18,8 @@ const WITHIN: Duration = Duration::from_secs(120);
 #[tokio::test]
 async fn a_reader_that_never_reads_costs_no_memory_and_misses_nothing() {
     let _alone = crate::MEMORY.lock().await;
-    let stage = Stage::start(&config(&["ana", "bob", "sloth"], ""));
+    let stage =
+        Stage::start(&config(&["ana", "bob", "sloth"], "limits: { bytesPerBotPerDay: \"1GiB\" }"));
     let (ana, mut unread) = stage.member("ana").await;
     let (_bob, mut events) = stage.member("bob").await;
     // What bob reads, in a task of its own.

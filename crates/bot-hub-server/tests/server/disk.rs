@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bot_hub_client::bot_protocol::frame::client::History;
+use bot_hub_client::bot_protocol::receipt::ReceiptState;
 use bot_hub_client::{Client, Event};
 
-use super::stage::{Stage, WITHIN, config, room, says};
+use super::stage::{Stage, WITHIN, config, room, says, token};
 
 /// A file system in memory, which only root can make.
 pub(crate) struct Small(PathBuf);
@@ -111,4 +112,47 @@ async fn kept(client: &Client) -> Vec<(u64, usize)> {
         after = page.has_more.then(|| kept.last().map_or(0, |entry| entry.0));
     }
     kept
+}
+
+#[tokio::test]
+async fn the_last_space_of_a_small_disk_keeps_receipts_and_operators_working() {
+    let _alone = crate::MEMORY.lock().await;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let Some(small) = Small::mount(&data) else {
+        eprintln!("SKIPPED (only root can mount a small file system)");
+        return;
+    };
+    let more = "operators: [\"ops\"]";
+    let stage = Stage::start_at(&config(&["ana", "bob", "ops"], more), dir, &data, None);
+    let mut bob = stage.entered(&token("bob"), "").await;
+    assert_eq!(bob.ask(r#"{"type":"join","room":"lab"}"#).await, "joined");
+    let (ana, mut events) = stage.member("ana").await;
+    let (ops, _) = stage.member("ops").await;
+    let first = ana.send(says("before".to_owned())).await.unwrap().await.unwrap();
+
+    // A tenth of eight megabytes is kept.
+    small.fill(600_000);
+    // It is looked at once in a second.
+    while stage.get("/readyz").await.0 != 503 {}
+    let mut sending = Box::pin(async { ana.send(says("after".to_owned())).await.unwrap().await });
+    tokio::select! {
+        ack = &mut sending => panic!("it was taken: {ack:?}"),
+        () = postponed(&mut events) => {}
+    }
+    let (status, why) = stage.get("/readyz").await;
+    assert_eq!((status, why.contains("nearly full")), (503, true), "{why}");
+    let id = first.id.clone().unwrap();
+    bob.say(&format!(r#"{{"type":"receipt","room":"lab","id":"{id}","state":"done"}}"#)).await;
+    // Bob and the operator, in the order of their names.
+    while ana.status(id.clone(), None).await.unwrap().recipients[0].state != ReceiptState::Done {}
+    let of_operator = ops.send(says("make space".to_owned())).await.unwrap().await.unwrap();
+    assert_eq!(of_operator.seq.unwrap(), first.seq.unwrap() + 1);
+
+    small.grow();
+    let ack = tokio::time::timeout(WITHIN, sending).await.unwrap().unwrap();
+    assert_eq!(ack.seq.unwrap(), first.seq.unwrap() + 2);
+    assert_eq!(stage.get("/readyz").await.0, 200);
+    drop(stage);
+    drop(small);
 }

@@ -1,4 +1,4 @@
-//! The pages for whoever was invited; above all, that they are true.
+//! The pages for invited people and agents: that what they say is true.
 
 use bot_hub_client::Event;
 use bot_hub_client::bot_protocol::frame::operator::{InviteWish, Operation};

@@ -85,6 +85,30 @@ async fn metrics_are_given_without_a_token_only_to_this_machine_under_a_name_of_
 }
 
 #[tokio::test]
+async fn of_two_names_in_one_request_the_one_that_is_less_the_hubs_own_counts() {
+    let stage = Stage::start(&config(&["ana"], OPERATED));
+    let check = async |host: &str, target: &str, expected: u16| {
+        let answer = stage.asked_as(host, &format!("http://{target}/metrics"), &[]).await;
+        assert_eq!(answer.status, expected, "{target} at {host}: {}", answer.body);
+    };
+    check("127.0.0.1", "localhost", 200).await;
+    check("bot-hub", "127.0.0.1", 401).await;
+    check("127.0.0.1", "bot-hub", 401).await;
+    check("evil.com", "127.0.0.1", 421).await;
+    check("127.0.0.1", "evil.com", 421).await;
+}
+
+#[tokio::test]
+async fn a_host_that_can_be_no_name_is_refused_and_not_repeated() {
+    let stage = Stage::start(&config(&["ana"], OPERATED));
+    for (host, repeated) in [("", "``"), ("<script>", "script"), ("evil com", "evil")] {
+        let answer = stage.asked_as(host, "/", &[]).await;
+        assert_eq!(answer.status, 400, "{host}: {answer:?}");
+        assert!(!answer.body.contains(repeated), "{host}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_the_hub_itself_may_connect_and_a_foreign_one_may_not() {
     let stage = Stage::start(&config(&["ana"], OPERATED));
     let check = async |host: &str, origin: &str, expected: u16| {

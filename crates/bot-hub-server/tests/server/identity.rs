@@ -254,6 +254,64 @@ async fn an_operator_administers_bots_and_others_do_not() {
     assert_eq!(made.as_deref(), Ok("true"), "rooms are the brain's business");
 }
 
+#[tokio::test]
+async fn a_token_says_by_its_beginning_whether_it_opens_the_hub_to_an_operator() {
+    let stage = Stage::start(&config(&["ana"], "operators: [\"ana\"]"));
+    let (ana, _events) = stage.client("ana").await;
+    let bot = |name: &str| BotId::new(name).unwrap();
+    let add = |name: &str, operator| Operation::BotAdd { bot: bot(name), operator };
+    let rotate = |name: &str| Operation::BotRotateToken { bot: bot(name), overlap_ms: None };
+    for (operation, begins) in [
+        (add("cleo", false), "\"bh_bot_"),
+        (rotate("cleo"), "\"bh_bot_"),
+        (add("dora", true), "\"bh_adm_"),
+        (rotate("dora"), "\"bh_adm_"),
+        // The file makes her an operator, and not her record.
+        (rotate("ana"), "\"bh_adm_"),
+    ] {
+        let token = part(&ana, operation, "token").await.unwrap();
+        assert!(token.starts_with(begins), "{token}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_gives_a_bot_a_new_token_hears_when_the_old_ones_end() {
+    let stage = Stage::start(&config(&["ana"], "operators: [\"ana\"]"));
+    let (ana, _events) = stage.client("ana").await;
+    let bot = || BotId::new("cleo").unwrap();
+    let add = ana.operate(Operation::BotAdd { bot: bot(), operator: false }).await.unwrap();
+    assert!(add["old_ends_at"].is_null(), "there are none");
+    let rotate = |overlap_ms| Operation::BotRotateToken { bot: bot(), overlap_ms };
+    let before = ana.operate(rotate(Some(60_000))).await.unwrap()["old_ends_at"].as_u64();
+    let later = ana.operate(rotate(Some(3_600_000))).await.unwrap()["old_ends_at"].as_u64();
+    let (before, later) = (before.unwrap(), later.unwrap());
+    assert!(later - before >= 3_540_000, "{before} {later}");
+    assert!(before > 60_000, "it is a time and no duration");
+    assert!(ana.operate(rotate(None)).await.unwrap()["old_ends_at"].is_null(), "they have ended");
+}
+
+#[tokio::test]
+async fn whoever_uses_the_command_line_of_this_machine_cannot_be_shut_out_by_another_operator() {
+    let stage = Stage::start(&config(&["ana", "bob"], "operators: [\"ana\"]"));
+    let (ana, _events) = stage.client("ana").await;
+    let (bot, renewed) = (|| BotId::new("operator").unwrap(), "gets a new token at every start");
+    let keep = Operation::BotKeepToken { bot: bot(), token_id: "00".into(), old_ends_at: None };
+    for (operation, why) in [
+        (Operation::BotDisable { bot: bot() }, "cannot be switched off"),
+        (Operation::BotRemove { bot: bot() }, "cannot be removed"),
+        (Operation::BotRotateToken { bot: bot(), overlap_ms: None }, renewed),
+        (Operation::BotPrepareToken { bot: bot() }, renewed),
+        (keep, renewed),
+        (Operation::BotRevokeToken { bot: bot() }, "for as long as the hub runs"),
+        (Operation::BotAdd { bot: bot(), operator: false }, "whoever uses the command line"),
+    ] {
+        let refusal = part(&ana, operation.clone(), "bot").await.unwrap_err();
+        assert!(refusal.contains(why), "{operation:?}: {refusal}");
+    }
+    let bob = BotId::new("bob").unwrap();
+    part(&ana, Operation::BotDisable { bot: bob }, "bot").await.unwrap();
+}
+
 /// Says `auth` without a token, and returns who is welcomed or why nobody is.
 async fn auth_without_token(socket: &mut Plain) -> String {
     socket.say(r#"{"type":"auth","caps":["ack"]}"#).await;

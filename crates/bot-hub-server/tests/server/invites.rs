@@ -137,7 +137,7 @@ async fn what_is_no_code_says_why_and_uses_none() {
 }
 
 #[tokio::test]
-async fn guessing_codes_is_limited_per_address_and_overall() {
+async fn guessing_codes_is_rate_limited_per_address_and_overall() {
     let stage =
         Stage::start(&config(&["ana"], "operators: [\"ana\"], trustProxies: [\"127.0.0.1\"]"));
     let (ana, _events) = stage.client("ana").await;
@@ -283,6 +283,23 @@ async fn whoever_chooses_a_name_becomes_nobody_who_is_known() {
 }
 
 #[tokio::test]
+async fn an_operators_invite_names_the_hubs_own_bots_of_the_room_and_a_bots_invite_itself() {
+    let more = "operators: [\"ana\"], rooms: { lab: { members: [\"bob\", \"moss\"] } }";
+    let stage = Stage::start(&config(&["ana", "bob"], more));
+    let ((ana, _for_ana), (bob, _for_bob)) = (stage.client("ana").await, stage.client("bob").await);
+    let guest = code(&ana, lab("fern")).await;
+    assert_eq!(stage.claim(&guest).await.status, 200);
+    // The guest is nobody's to name, and whoever is invited knows itself.
+    let made = ana.operate(lab("moss")).await.unwrap();
+    assert_eq!(made["bots"], json!(["bob"]));
+    let can: Option<Rights> = Some("read,post,request,invite".parse().unwrap());
+    let room = RoomName::new("lab").unwrap();
+    ana.operate(Operation::RoomAdd { room, bot: bot("bob"), can }).await.unwrap();
+    let made = bob.operate(lab("ivy")).await.unwrap();
+    assert_eq!(made["bots"], json!(["bob"]));
+}
+
+#[tokio::test]
 async fn a_bot_with_the_right_invites_into_its_room_and_no_further() {
     let stage = Stage::start(&config(&["ana"], OPERATED));
     let (ana, _events) = stage.client("ana").await;
@@ -320,7 +337,7 @@ async fn a_bot_with_the_right_invites_into_its_room_and_no_further() {
         stage.request("POST", path, &auth, &wish(&["lab"], "read").replace("moss", "ivy")).await;
     let late = late.json();
     let own = format!("{path}/{}", late["id"].as_str().unwrap());
-    // Whoever may not invite any more has invited nobody.
+    // The invites of a bot that lost the right to invite are void.
     let can: Option<Rights> = Some("read,post".parse().unwrap());
     let room = RoomName::new("lab").unwrap();
     ana.operate(Operation::RoomAdd { room, bot: bot("fern"), can }).await.unwrap();

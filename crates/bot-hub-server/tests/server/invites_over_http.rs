@@ -41,6 +41,28 @@ async fn an_invite_is_ended_by_delete_at_its_own_path_and_by_nothing_else() {
     assert_eq!(states(&ana).await, ["revoked"]);
 }
 
+#[tokio::test]
+async fn a_list_of_invites_goes_on_after_the_place_that_is_asked_for() {
+    let stage = Stage::start(&config(&["ana"], "operators: [\"ana\"]"));
+    let bearer = format!("Bearer {}", token("ana"));
+    let auth = [("Authorization", bearer.as_str())];
+    for name in ["fern", "moss"] {
+        let body = format!(r#"{{"name":"{name}","rooms":["lab"]}}"#);
+        assert_eq!(stage.request("POST", "/api/v1/invites", &auth, &body).await.status, 200);
+    }
+    let list = async |query: &str| {
+        stage.request("GET", &format!("/api/v1/invites{query}"), &auth, "").await.json()
+    };
+    let all = list("").await;
+    let first = list("?limit=1").await;
+    let place = first["next"].as_str().unwrap();
+    let rest = list(&format!("?limit=1&after={place}")).await;
+    assert_eq!(first["invites"][0], all["invites"][0]);
+    assert_eq!(rest["invites"][0], all["invites"][1]);
+    // Nothing else says where a list goes on.
+    assert_eq!(list(&format!("?before={place}")).await["invites"], all["invites"]);
+}
+
 const CLAIM: &str = "/api/v1/invites/claim";
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What one party may make the hub hold: a bound per bot, and what is left for whoever repairs it.
+//! What one bot may make the hub hold: limits per bot, and the reserve for the operator.
 
 use super::stage::{HERE, Plain, Stage, config, token};
 use bot_hub_client::bot_protocol::frame::ServerFrame;
@@ -37,7 +37,7 @@ async fn one_token_has_so_many_side_connections_and_never_locks_out_the_operator
         assert_eq!(kind, expected, "{bot}");
         open.push(plain);
     }
-    // A reload changes it for whoever comes next.
+    // A reload changes it for new connections.
     let more = more.replace(": 2", ": 3");
     stage.reload(&config(&["ana", "bob", "ops"], &more), "applied").await;
     assert_eq!(aside(&stage, "ana").await.1, "auth_ok");

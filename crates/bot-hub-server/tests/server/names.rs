@@ -188,6 +188,40 @@ async fn a_bot_and_a_room_never_have_one_name() {
 }
 
 #[tokio::test]
+async fn a_word_of_the_command_line_is_nobodys_name() {
+    let stage = Stage::start(&config(&["ana"], OPERATED));
+    let mut ana = stage.entered(&token("ana"), "").await;
+    let code = invite(&mut ana, "fern").await.unwrap();
+    for word in ["all", "local"] {
+        let add = format!(r#"{{"bot_add":{{"bot":"{word}"}}}}"#);
+        assert_eq!(ana.operate(&add).await.unwrap_err(), "name_taken", "{word}");
+        assert_eq!(invite(&mut ana, word).await.unwrap_err(), "name_taken", "{word}");
+        is_taken(&stage.claimed(&code, Some(word)).await);
+    }
+    assert_eq!(stage.claimed(&code, Some("allan")).await.status, 200);
+}
+
+#[tokio::test]
+async fn whom_the_file_expects_may_still_come_after_a_restart_and_no_longer_once_it_does_not() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let expecting = config(
+        &["ana"],
+        "operators: [\"ana\"], rooms: { vault: { members: [\"heir\", \"niece\"] } }",
+    );
+    let start = || Stage::start_at(&expecting, tempfile::tempdir().unwrap(), &data, None);
+    drop(start());
+    let stage = start();
+    let mut ana = stage.entered(&token("ana"), "").await;
+    let code = invite(&mut ana, "heir").await.unwrap();
+    assert_eq!(stage.claimed(&code, None).await.status, 200);
+    let open = invite(&mut ana, "niece").await.unwrap();
+    stage.reload(&config(&["ana"], OPERATED), "applied").await;
+    assert_eq!(invite(&mut ana, "niece").await.unwrap_err(), "name_taken");
+    is_taken(&stage.claimed(&open, None).await);
+}
+
+#[tokio::test]
 async fn when_a_bot_was_last_here_is_known_also_after_a_restart() {
     let place = tempfile::tempdir().unwrap();
     let data = place.path().join("data");

@@ -93,7 +93,7 @@ impl World {
             _ => {}
         }
         if self.dice.percent(30) {
-            // Whoever asked for these to be sent has forgotten it, too.
+            // The sender of these has forgotten them, too.
             self.bots[bot].kept.open.clear();
         }
     }

@@ -273,7 +273,7 @@ impl World {
                 self.history.believed_stored(&message.text);
                 self.bots[bot].kept.ids.push(id.clone());
                 if self.dice.percent(3) && !self.is_calm() {
-                    // Whoever asked for it asks again.
+                    // The asker asks again.
                     self.link_sends(bot, id.clone(), message);
                 }
             }

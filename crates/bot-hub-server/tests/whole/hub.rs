@@ -142,6 +142,7 @@ impl HubProcess {
             tokens: bots.iter().map(token).collect(),
             operators: Vec::new(),
             public_url: None,
+            free_disk_reserve: 0,
             auth_failures_per_minute: 1_000,
             rooms: declared.collect(),
             acts: Acts::default(),

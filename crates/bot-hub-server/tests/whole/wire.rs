@@ -55,7 +55,7 @@ impl State {
     }
 }
 
-/// A line between two ends, as whoever breaks it sees it.
+/// A line between two ends, with the controls to break it.
 #[derive(Clone, Debug)]
 pub(crate) struct Line(Arc<Mutex<State>>);
 

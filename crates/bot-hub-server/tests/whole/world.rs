@@ -225,7 +225,7 @@ impl World {
                 Line::new(self.plan.line, self.dice.borrow_mut().next());
             let is_taken = self.hub.lock().await.accept(hub_end);
             let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-            // Whoever called may have died meanwhile.
+            // The caller may have ended meanwhile.
             drop(answer.send(if is_taken { Ok(bot_end) } else { Err(refused()) }));
             *self.bots[at].line.borrow_mut() = Some(line);
         }

@@ -8,9 +8,9 @@ use bot_protocol::frame::operator::Operation;
 /// How the work for a frame may grow with the hub, beyond what it costs anyway and a page of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Growth {
-    /// By a page of a list: a thousand lines (`LIST_PAGE`). Whoever wants more asks again.
+    /// By a page of a list: a thousand lines (`LIST_PAGE`). A client that wants more asks again.
     List,
-    /// By a look at each member of one room, of which `members_per_room` is the bound: whoever speaks there
+    /// By a look at each member of one room, of which `members_per_room` is the bound: a bot that speaks there
     /// causes as much.
     Members,
     /// By something for each room of the bot, of which `rooms_per_bot` is the bound.

@@ -299,6 +299,7 @@ fn configuration() -> Reconfiguration {
         tokens: Vec::new(),
         operators: Vec::new(),
         public_url: None,
+        free_disk_reserve: 0,
         auth_failures_per_minute: 1_000,
         rooms: Vec::new(),
         acts: Acts::default(),

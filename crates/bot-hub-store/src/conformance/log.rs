@@ -73,7 +73,7 @@ pub fn the_same_id_and_body_is_stored_once(subject: &mut Subject) {
 pub fn a_repeated_id_takes_no_place_wherever_it_is_in_a_batch(subject: &mut Subject) {
     subject.fill("lab", 1);
     subject.room("den");
-    // How much is in each; the second room only comes between.
+    // The head of each room; entries of the second room only come in between.
     let (mut lab, mut den) = (1, 0);
     for (at, repeats_first) in (0..9).flat_map(|at| [(at, true), (at, false)]) {
         let mut changes = Vec::new();
@@ -127,7 +127,7 @@ pub fn a_page_goes_both_ways_and_has_bounds(subject: &mut Subject) {
     check(Span::Before(4), 3, 1_000, &[1, 2, 3], false);
     check(Span::Before(1), 3, 1_000, &[], false);
     check(Span::Before(0), 3, 1_000, &[], false);
-    // The entry that reaches the bound is still in: a page makes progress whatever the bound is.
+    // The entry that reaches the bound is still included, so every page makes progress.
     check(Span::After(0), 9, 1, &[1], true);
     check(Span::After(0), 9, 20, &[1, 2], true);
     check(Span::After(0), 9, 21, &[1, 2, 3], true);
@@ -198,7 +198,7 @@ pub fn an_unknown_room_is_refused_and_leaves_nothing(subject: &mut Subject) {
     let refused = subject.try_commit(batch);
     assert!(matches!(&refused, Err(StoreError::NoSuchRoom { room: it }) if *it == room("nowhere")));
     assert_eq!(subject.load_twice(), before);
-    // Made in the same batch is early enough.
+    // A room made earlier in the same batch exists already.
     let outcomes = subject.change(vec![
         append(numbered("lab", 2)),
         Change::CreateRoom { room: room("nowhere"), closed: true },

@@ -70,7 +70,7 @@ pub fn a_bot_joins_at_the_head(subject: &mut Subject) {
     subject.join("lab", "ann");
     subject.change((1..=3).map(|n| append(numbered("lab", n))).collect());
     subject.join("lab", "bob");
-    // In one batch the head is the one at that place in the batch.
+    // Within a batch, the head is the one at that point of the batch.
     subject.change(vec![
         append(numbered("lab", 4)),
         Change::Join { room: room("lab"), bot: bot("cat") },
@@ -94,7 +94,7 @@ pub fn a_cursor_never_goes_back(subject: &mut Subject) {
     subject.done(cursor("lab", "bob", 3, 30));
     subject.done(cursor("lab", "bob", 5, 40));
     check_members(subject, "lab", &[("bob", 0, 5, None)]);
-    // Whoever is no member has no cursor.
+    // A bot that is no member has no cursor.
     subject.done(cursor("lab", "eve", 5, 50));
     check_members(subject, "lab", &[("bob", 0, 5, None)]);
 }
@@ -106,7 +106,7 @@ pub fn marks_say_when_an_entry_was_passed(subject: &mut Subject) {
     subject.change((2..=5).map(|n| append(numbered("lab", n))).collect());
     subject.change(vec![delivered("lab", "bob", 3, 10_000), cursor("lab", "bob", 2, 11_000)]);
     subject.done(cursor("lab", "bob", 4, 12_000));
-    // A client that can promise no more moves its cursor with `Delivered`.
+    // A client without acknowledgements moves its cursor with `Delivered`.
     let seed = |seq, at| Change::Cursor {
         room: room("lab"),
         bot: bot("cat"),
@@ -123,7 +123,7 @@ pub fn marks_say_when_an_entry_was_passed(subject: &mut Subject) {
     check_fate(subject, "m3", &second);
     check_fate(subject, "m4", &[("bob", Received, 12_000)]);
     check_fate(subject, "m5", &[]);
-    // What was passed is passed once.
+    // An entry is passed only once.
     subject.change(vec![delivered("lab", "bob", 2, 20_000), cursor("lab", "bob", 4, 21_000)]);
     check_fate(subject, "m2", &first);
     subject.done(delivered("lab", "bob", 5, 22_000));
@@ -134,7 +134,7 @@ pub fn what_one_client_consumed_the_next_did_not_receive(subject: &mut Subject) 
     subject.room("lab");
     subject.join("lab", "bob");
     subject.change((1..=4).map(|n| append(numbered("lab", n))).collect());
-    // First a client that can promise no more than `delivered`, then one that acknowledges.
+    // First a client without acknowledgements, then one that acknowledges.
     subject.done(cursor("lab", "bob", 1, 5_000));
     subject.done(Change::Cursor {
         room: room("lab"),
@@ -156,7 +156,7 @@ pub fn marks_within_a_moment_are_one(subject: &mut Subject) {
     subject.change(vec![cursor("lab", "bob", 1, 5_000), cursor("lab", "bob", 2, 5_050)]);
     subject.done(cursor("lab", "bob", 3, 5_099));
     subject.done(cursor("lab", "bob", 4, 5_100));
-    // At most a tenth of a second late, never early.
+    // The time of a mark is at most a tenth of a second late, and never early.
     for id in ["m1", "m2", "m3"] {
         check_fate(subject, id, &[("bob", Received, 5_099)]);
     }
@@ -202,7 +202,7 @@ pub fn what_was_received_out_of_turn_comes_back_until_the_cursor_has_passed_it(
     assert_eq!(ahead(subject), of(&[3, 5]));
     subject.done(cursor("lab", "bob", 3, 10));
     assert_eq!(ahead(subject), of(&[5]));
-    // A client that can promise no more passes it: what was said before stays said.
+    // A client without acknowledgements passes the entry; the earlier receipts stay.
     let (room, bot, state, at) = (room("lab"), bot("bob"), Delivered, Timestamp(11));
     subject.done(Change::Cursor { room, bot, seq: 6, state, at });
     assert_eq!(ahead(subject), of(&[]));
@@ -264,7 +264,7 @@ pub fn a_receipt_is_kept_as_it_was_first_given(subject: &mut Subject) {
         receipt("lab", "bob", 1, Started, 2_500),
         full.clone(),
         receipt("lab", "ann", 1, Received, 2_600),
-        // Entries that are not there have no fate.
+        // Entries that do not exist have no fate.
         receipt("lab", "bob", 3, Started, 2_000),
         receipt("lab", "bob", 0, Started, 2_000),
     ] {
@@ -281,7 +281,7 @@ pub fn a_receipt_is_kept_as_it_was_first_given(subject: &mut Subject) {
         ],
     );
     assert_eq!(subject.find("m1", &["ann"])[0].receipts[3], full);
-    // What the bot says itself stands above what its mark says.
+    // A receipt of the bot itself precedes its mark.
     subject.done(cursor("lab", "bob", 2, 1_700));
     check_fate(subject, "m2", &[("bob", Received, 1_700)]);
     subject.done(Change::Receipt(receipt("lab", "bob", 2, Received, 1_600)));
@@ -356,7 +356,7 @@ pub fn an_expiry_is_remembered_until_everybody_has_passed_it(subject: &mut Subje
     subject.done(cursor("lab", "cat", 1, 10));
     assert_eq!(seqs(subject), [(3, 40)]);
     subject.done(cursor("lab", "cat", 3, 10));
-    // The sender does not wait for itself.
+    // The sender has no message waiting from itself.
     assert_eq!(seqs(subject), []);
 }
 
@@ -399,7 +399,7 @@ pub fn rights_come_back_and_reading_begins_at_the_head(subject: &mut Subject) {
         let rights = rights.parse().unwrap();
         Change::Grant { room: room("lab"), bot: bot("bob"), rights }
     };
-    // Whoever reads goes on where it was, whatever else it may do.
+    // A bot that keeps the right to read keeps its position, whatever other rights change.
     subject.done(grant("read,invite"));
     assert_eq!(stands(subject), [("read,invite".parse().unwrap(), 2, 3)]);
     subject.say(numbered("lab", 4));
@@ -409,7 +409,7 @@ pub fn rights_come_back_and_reading_begins_at_the_head(subject: &mut Subject) {
     assert_eq!(stands(subject), [("read".parse().unwrap(), 5, 5)]);
     assert_eq!(subject.fate("m3"), [("bob".to_owned(), Received, 50)]);
     assert_eq!(subject.fate("m5"), []);
-    // Joining again changes nothing, and a stranger has no rights.
+    // Joining twice changes nothing, and a bot that is no member has no rights.
     subject.join("lab", "bob");
     let stranger = Change::Grant { room: room("lab"), bot: bot("cat"), rights: Rights::USUAL };
     subject.done(stranger);

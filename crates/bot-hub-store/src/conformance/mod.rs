@@ -1,7 +1,7 @@
-//! What every backend has to pass.
+//! The tests that every backend has to pass.
 //!
-//! Owns one suite: each case is a function over a [`Subject`], and `conformance!` makes a test of each
-//! for a backend. Never looks behind [`Store`] and [`Reader`].
+//! Owns one suite: each case is a function over a [`Subject`], and `conformance!` turns each into a test
+//! for a backend. Uses only [`Store`] and [`Reader`].
 
 #[doc(hidden)]
 pub mod log;
@@ -29,7 +29,7 @@ use bot_protocol::time::Timestamp;
 
 use super::{Loaded, Reader, Store, StoreError, Write};
 
-/// Ends a store's life and begins the next one on the same medium; the memory store lives on.
+/// Closes a store and opens it again on the same medium; the memory store stays open.
 pub type Reopen = Box<dyn FnMut(Box<dyn Store>) -> Box<dyn Store>>;
 
 /// A store under test.
@@ -100,7 +100,7 @@ macro_rules! conformance {
     };
 }
 impl Subject {
-    /// A store on a medium of its own, with nothing in it.
+    /// An empty store on a medium of its own.
     #[must_use]
     pub fn new(store: Box<dyn Store>, reopen: Reopen) -> Self {
         Self { store: Some(store), reopen, reader: None }
@@ -122,7 +122,7 @@ impl Subject {
         self.write(changes.into_iter().map(Write::Change).collect())
     }
 
-    /// A change that has nothing to tell.
+    /// Applies a change whose outcome is `Done`.
     fn done(&mut self, change: Change) {
         assert_eq!(self.change(vec![change]), [Outcome::Done]);
     }
@@ -156,7 +156,7 @@ impl Subject {
         self.store().load().expect("the medium is fine")
     }
 
-    /// What the next life will know is what this one knows.
+    /// Loads the store, reopens it, and checks that it loads the same again.
     fn load_twice(&mut self) -> Loaded {
         let before = self.load();
         self.reopen();
@@ -173,7 +173,7 @@ impl Subject {
         self.reader().answer(query)
     }
 
-    /// The reader that looks beside the writer, the same one until the store is opened again.
+    /// The reader beside the writer; the same one until the store is reopened.
     fn reader(&mut self) -> &mut dyn Reader {
         if self.reader.is_none() {
             self.reader = Some(self.store().reader().expect("the medium is fine"));
@@ -189,7 +189,7 @@ impl Subject {
         }
     }
 
-    /// A whole log, as it is now and after reopening.
+    /// The whole log, checked before and after reopening.
     fn log(&mut self, name: &str) -> Vec<Entry> {
         let page = self.page(name, Span::After(0), 10_000, u32::MAX);
         assert_eq!((page.more, &page.corrupt), (false, &vec![]));
@@ -216,7 +216,7 @@ impl Subject {
         all
     }
 
-    /// `bot state at` of everything that is known of one of `ann`'s messages.
+    /// `bot state at` of everything that is known about one of `ann`'s messages.
     fn fate(&mut self, id: &str) -> Vec<(String, ReceiptState, u64)> {
         let found = self.find(id, &["ann"]);
         self.reopen();
@@ -256,12 +256,12 @@ fn numbered(name: &str, number: u64) -> Draft {
     Draft { sent_at, ..draft(name, "ann", &format!("m{number}"), &format!("{number:010}")) }
 }
 
-/// The answer to a second [`draft`] of the first one's id.
+/// The outcome of a second [`draft`] with the same id.
 fn said_before(seq: u64) -> Outcome {
     Outcome::Duplicate { seq, sent_at: Timestamp(1_000) }
 }
 
-/// The answer to a second [`numbered`] draft, the first of which has the place of its number.
+/// The outcome of a second [`numbered`] draft, whose first one has its number as seq.
 fn numbered_before(number: u64) -> Outcome {
     Outcome::Duplicate { seq: number, sent_at: Timestamp(number * 1_000) }
 }

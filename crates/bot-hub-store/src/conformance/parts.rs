@@ -1,4 +1,4 @@
-//! What became of a message, part by part.
+//! The fate of a message, in several parts.
 
 use bot_hub_core::change::{Answer, Change, DroppedRange, Found, Loss, Query, Recipients};
 use bot_protocol::id::MessageId;
@@ -10,8 +10,8 @@ use super::{Subject, bot, cursor, look_up, numbered, room};
 
 const BOTS: usize = 30;
 
-/// Members of whom nothing is known, some with receipts, some with marks, some that lost it, and some
-/// that have left since.
+/// Members with no receipt at all, with receipts, with marks, with a dropped range, and some that have
+/// left.
 fn fill(subject: &mut Subject) {
     subject.room("lab");
     let name = |number: usize| format!("bot-{number:02}");

@@ -11,7 +11,7 @@ use crate::{StoreError, Write};
 
 const PAUSE: RecordKind = RecordKind::named("pause");
 
-/// The next one in the order of kinds.
+/// The next kind in order.
 const PAUSED: RecordKind = RecordKind::named("pause_0");
 
 fn record(kind: RecordKind, key: &str, value: &[u8]) -> Record {
@@ -35,7 +35,7 @@ impl Subject {
         self.reader().records(query).expect("the medium is fine")
     }
 
-    /// `key value` of all of a kind, as they are now and after reopening.
+    /// `key value` of all records of a kind, checked before and after reopening.
     fn all(&mut self, kind: RecordKind) -> Vec<String> {
         let query = RecordQuery { bytes_max: u32::MAX, ..RecordQuery::all(kind.clone()) };
         let page = self.records(&query);

@@ -172,7 +172,7 @@ pub fn a_forgotten_bot_leaves_what_it_said(subject: &mut Subject) {
     assert_eq!(subject.record("lab").members, []);
     assert_eq!(subject.record("den").members.len(), 1);
     assert_eq!(subject.log("lab").len(), 2);
-    // In one batch with what is not written yet.
+    // In one batch with rows that are not written yet.
     subject.write(vec![
         Write::Change(Change::Join { room: room("lab"), bot: bot("ann") }),
         Write::Change(append(numbered("lab", 3))),
@@ -194,7 +194,7 @@ pub fn the_epoch_belongs_to_the_store(subject: &mut Subject) {
 pub fn a_room_keeps_its_rules(subject: &mut Subject) {
     let created = |name, closed| Change::CreateRoom { room: room(name), closed };
     subject.done(created("lab", true));
-    // Made again, it is the one that is there.
+    // Creating it again returns the existing one.
     subject.done(created("lab", false));
     subject.done(created("den", false));
     let found = subject.record("lab");

@@ -1,4 +1,4 @@
-//! What a retention removes, and what it leaves.
+//! What retention removes, and what it keeps.
 
 use bot_hub_core::change::{Change, Outcome, Span};
 use bot_protocol::frame::operator::Retention;
@@ -14,7 +14,7 @@ fn trim(retain: Retention, now: u64, entries_max: u32) -> Change {
     Change::Trim { room: room("lab"), retain, now: Timestamp(now), entries_max }
 }
 
-/// The seqs that go, and whether more would.
+/// Checks which seqs are removed, and whether more would follow.
 fn check_trim(subject: &mut Subject, change: Change, expected: &[u64], expected_more: bool) {
     let Outcome::Trimmed { removed, more, .. } = subject.change(vec![change]).remove(0) else {
         panic!("a trim says what it removed");
@@ -44,7 +44,7 @@ pub fn too_many_entries_go_oldest_first(subject: &mut Subject) {
     check_room(subject, (6, 9, 40, Some(6_000)));
     check_trim(subject, trim(rule, 0, 3), &[], false);
     check_trim(subject, trim(NONE, u64::MAX, 3), &[], false);
-    // Appended and removed in one batch.
+    // An entry that is appended and removed in one batch.
     let changes = vec![append(numbered("lab", 10)), append(numbered("lab", 11)), trim(rule, 0, 9)];
     subject.change(changes);
     check_room(subject, (8, 11, 40, Some(8_000)));
@@ -81,7 +81,7 @@ pub fn an_emptied_room_goes_on_counting(subject: &mut Subject) {
     let member = subject.record("lab").members.remove(0);
     assert_eq!((member.cursor, member.waiting_since), (3, Some(Timestamp(4_000))));
     check_trim(subject, trim(rule, 0, 9), &[4], false);
-    // The entry that it waited for is gone.
+    // The entry that the member waited for was removed.
     assert_eq!(subject.record("lab").members[0].waiting_since, None);
 }
 
@@ -94,7 +94,7 @@ pub fn an_id_is_free_again_after_its_entry(subject: &mut Subject) {
     check_trim(subject, trim(rule, 0, 9), &[1, 2], false);
     assert_eq!(subject.find("m1", &["ann"]), []);
     assert_eq!(subject.say(numbered("lab", 1)), Outcome::Appended { seq: 4 });
-    // It has nothing of the fate of the first one.
+    // The new entry inherits nothing from the first one.
     assert_eq!(subject.fate("m1"), []);
     assert_eq!(subject.say(numbered("lab", 3)), numbered_before(3));
 }
@@ -108,7 +108,7 @@ pub fn ranges_are_kept_while_they_tell_something(subject: &mut Subject) {
     let rule = |entries| Retention { entries: Some(entries), ..NONE };
     subject.done(cursor("lab", "bob", 1, 5_000));
     subject.change(vec![trim(rule(50), 0, 1_000)]);
-    // The bot has still to be told of both.
+    // The bot must still be told about both ranges.
     assert_eq!(subject.record("lab").members[0].dropped.len(), 2);
     subject.done(cursor("lab", "bob", 599, 6_000));
     let found = subject.fate("m555");

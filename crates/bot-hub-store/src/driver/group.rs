@@ -1,6 +1,6 @@
 //! Group commit.
 //!
-//! Owns what is committed as one transaction, and whom it is answered to. Never waits.
+//! Owns which submissions form one transaction, and who gets the answers. Never waits.
 
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
@@ -12,22 +12,22 @@ use super::{StoreEvent, Submission, Ticket};
 use crate::record::RecordWrite;
 use crate::{Store, StoreError, Write};
 
-/// A group takes no further submission when it has so many writes: more does not make a write any
-/// cheaper, and the first one of them waits for the last.
+/// A group with this many writes takes no further submission. A larger group makes a write no cheaper, and
+/// its first write waits for its last.
 const GROUP_WRITES_MAX: usize = 2_048;
 
-/// The same in bytes of messages and records.
+/// The same limit in bytes of messages and records.
 const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Submissions that are committed together.
 pub(super) struct Group {
     writes: Vec<Write>,
-    /// The ticket of each submission, and how many of the writes are its own.
+    /// The ticket of each submission, and how many of the writes belong to it.
     parts: Vec<(Ticket, usize)>,
 }
 
 impl Group {
-    /// Everything that is waiting, within the bounds.
+    /// Collects the waiting submissions, within the bounds.
     pub(super) fn gather(first: Submission, submissions: &Receiver<Submission>) -> Self {
         let mut bytes: usize = first.writes.iter().map(size).sum();
         let parts = vec![(first.ticket, first.writes.len())];
@@ -93,7 +93,7 @@ fn size(write: &Write) -> usize {
     }
 }
 
-/// Whether the store lives on after it.
+/// Whether the store remains usable after this error.
 pub(super) fn is_refusal(error: &StoreError) -> bool {
     matches!(error, StoreError::Full { .. } | StoreError::NoSuchRoom { .. })
 }

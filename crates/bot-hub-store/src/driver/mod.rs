@@ -1,8 +1,8 @@
-//! The store beside the engine.
+//! Runs the store beside the engine.
 //!
-//! Owns the writer's thread with its group commit, and the reader's thread. What is waiting when the
-//! disk is free is committed as one transaction: the group grows while the disk is busy, and nobody
-//! ever waits for a timer. `group` is that part. Never looks into a write.
+//! Owns the writer's thread with its group commit, and the reader's thread. All writes that wait when the
+//! disk becomes free are committed as one transaction: groups grow while the disk is busy, and no timer
+//! delays a write (see `group`). Never looks into a write.
 //!
 //! **Invariant:** after an error that leaves the disk's state unknown, nothing is acknowledged again.
 
@@ -27,26 +27,26 @@ use super::{Reader, Store, StoreError, Write};
 use crate::Histogram;
 use crate::record::RecordPage;
 
-/// Names a submission or a question, as its sender likes.
+/// Identifies a submission or a question; the sender chooses it.
 pub type Ticket = u64;
 
-/// Submissions that may wait for the writer. When it is full, the engine stops reading sockets.
+/// How many submissions may wait for the writer. When the queue is full, the engine stops reading sockets.
 pub const SUBMISSIONS_MAX: usize = 4_096;
 
-/// Questions that may wait for the reader.
+/// How many questions may wait for the reader.
 pub const QUESTIONS_MAX: usize = 1_024;
 
-/// What the store has to say. Submissions are answered in their order; so are questions.
+/// A report of the store. Submissions are answered in their order, and so are questions.
 #[derive(Debug)]
 pub enum StoreEvent {
-    /// The submission survives `kill -9` and loss of power; one outcome per write, in order.
+    /// The submission survives `kill -9` and loss of power. One outcome per write, in order.
     Committed {
         /// Which submission.
         ticket: Ticket,
-        /// What became of its writes.
+        /// The outcomes of its writes.
         outcomes: Vec<Outcome>,
     },
-    /// Nothing of the submission was stored; the next one may be.
+    /// Nothing of the submission was stored. A later one may succeed.
     Refused {
         /// Which submission.
         ticket: Ticket,
@@ -67,21 +67,21 @@ pub enum StoreEvent {
         /// The answer.
         answer: Answer,
     },
-    /// The store failed. No submission without an answer will get one: whether it is there is known
-    /// when the store is opened again.
+    /// The store failed. Submissions without an answer get none: reopening the store shows whether they
+    /// were stored.
     Dead(StoreError),
 }
 
-/// Why something was not taken.
+/// Why something was not accepted.
 #[derive(Debug, PartialEq)]
 pub enum Unsent<T> {
-    /// The queue is full; here it is again.
+    /// The queue is full; returns what was sent.
     Busy(T),
-    /// The store failed; `Dead` says why.
+    /// The store failed; `Dead` said why.
     Dead,
 }
 
-/// The engine's handle of a store.
+/// The engine's handle to a store.
 #[derive(Debug)]
 pub struct Driver {
     kind: Kind,
@@ -111,8 +111,8 @@ struct Submission {
 }
 
 impl Driver {
-    /// Gives the store its threads; they answer through `events`. When the engine does not take what
-    /// they say, they wait, and so in the end does whoever submits.
+    /// Starts the store's threads, which answer through `events`. If the engine does not take the answers,
+    /// the threads wait, and in the end so do the submitters.
     pub fn start(
         store: Box<dyn Store>,
         events: mpsc::Sender<StoreEvent>,
@@ -130,16 +130,16 @@ impl Driver {
         Ok(Self { kind: Kind::Threads { submissions, questions, threads }, tally })
     }
 
-    /// A store that answers at once, on the engine's own thread: for one that does not wait for a
-    /// disk, where a change of threads would cost more than the work.
+    /// Runs a store on the engine's own thread, for one that needs no disk: switching threads would cost
+    /// more than the work.
     pub fn inline(store: Box<dyn Store>) -> Result<Self, StoreError> {
         let reader = store.reader()?;
         let kind = Kind::Inline(Inline { store, reader, is_dead: false });
         Ok(Self { kind, tally: Arc::default() })
     }
 
-    /// Gives a store that answered at once its threads, as [`start`](Self::start) does: what had to be
-    /// stored before anybody was served is stored.
+    /// Moves a store that [`inline`](Self::inline) made to threads, as [`start`](Self::start) does. Used
+    /// after the writes that must be stored before anybody is served.
     pub fn into_threads(self, events: mpsc::Sender<StoreEvent>) -> Result<Self, StoreError> {
         match self.kind {
             Kind::Inline(Inline { store, is_dead: false, .. }) => Self::start(store, events),
@@ -147,11 +147,11 @@ impl Driver {
         }
     }
 
-    /// Hands over writes that are stored together or not at all. `Some` is the answer, if it is there
-    /// at once; else it comes through `events`.
+    /// Submits writes that are stored together or not at all. Returns the answer if it is known at once;
+    /// otherwise it comes through `events`.
     ///
-    /// When a group meets `Full` or `NoSuchRoom`, each of its submissions is tried again alone and in
-    /// its order: a long message is refused, the cursor behind it is stored.
+    /// When a group meets `Full` or `NoSuchRoom`, each submission is tried again alone and in order: a long
+    /// message is refused, and the cursor behind it is stored.
     pub fn submit(
         &mut self,
         writes: Vec<Write>,
@@ -174,7 +174,7 @@ impl Driver {
         }
     }
 
-    /// Asks something. `Some` is the answer, if it is there at once.
+    /// Asks a question. Returns the answer if it is known at once.
     pub fn ask(
         &mut self,
         question: impl Into<Question>,
@@ -191,14 +191,14 @@ impl Driver {
         }
     }
 
-    /// The transactions so far: how many writes each, and how many seconds each took.
+    /// Histograms of the transactions: writes per transaction, and seconds.
     #[must_use]
     pub fn transactions(&self) -> [Histogram; 2] {
         self.tally.histograms()
     }
 
-    /// Commits what was submitted, closes the store and waits for that. The events have to be taken
-    /// until their channel ends, or their receiver has to be dropped, on another thread or before.
+    /// Commits the pending submissions, closes the store, and waits for both. Another thread must take the
+    /// events until their channel ends, or the receiver must be dropped before.
     pub fn close(self) {
         let Kind::Threads { submissions, questions, threads } = self.kind else { return };
         let [writer, reader] = threads;

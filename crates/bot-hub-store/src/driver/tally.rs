@@ -1,14 +1,14 @@
-//! What the store's transactions were like.
+//! Statistics about the store's transactions.
 //!
-//! Owns counts that the writer's thread adds to and the engine reads when somebody asks. Each is right
-//! by itself; two that are read while one is added may be one apart.
+//! Owns counters that the writer's thread updates and the engine reads. Each counter is exact; two counters
+//! that are read during an update may differ by one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::{Histogram, bucket_of};
 
-/// Writes per transaction: one when the disk is faster than the bots, thousands when it is not.
+/// Writes per transaction: one when the disk is faster than the bots, thousands when it is slower.
 const WRITES: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_048.0];
 
 /// Seconds per transaction.

@@ -1,4 +1,4 @@
-//! The driver over a store that waits and fails as it is told.
+//! The driver with a store that waits and fails as the test wants.
 
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -12,7 +12,7 @@ use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
 
-/// A memory store that waits until it is let go, notes its batches and fails as it is told.
+/// A memory store that waits until it is released, records its batches, and fails on request.
 struct Scripted {
     inner: MemoryStore,
     gate: Arc<(Mutex<bool>, Condvar)>,
@@ -61,7 +61,7 @@ fn has(batch: &[Write], text: &str) -> bool {
         .any(|write| matches!(write, Write::Change(Change::Append(draft)) if *draft.text == *text))
 }
 
-/// What the driver says to a first submission and three that wait behind it, and the sizes of the
+/// The driver's answers to a first submission and to three that wait behind it, and the sizes of the
 /// batches.
 fn run(texts: [&str; 3], fails: fn(&[Write]) -> Option<StoreError>) -> (Vec<String>, Vec<usize>) {
     let mut inner = MemoryStore::new().unwrap();
@@ -100,7 +100,7 @@ fn what_waits_is_committed_together_and_answered_in_order() {
     let (said, batches) = run(["a", "b", "c"], |_| None);
     let expected = [1, 2, 3, 4].map(|seq| format!("{} [Appended {{ seq: {seq} }}]", seq - 1));
     assert_eq!(said, expected);
-    // The first may have met the writer before the others were there.
+    // The writer may have taken the first submission before the others arrived.
     assert!(matches!(&batches[..], [4] | [1, 3] | [2, 2] | [3, 1]), "{batches:?}");
 }
 

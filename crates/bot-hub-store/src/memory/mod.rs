@@ -1,7 +1,7 @@
-//! The store that forgets at the end of the process.
+//! A store that loses everything when the process ends.
 //!
-//! Owns the promises of [`Store`] for one life: what `commit` returned is there until the process ends.
-//! For `demo`, for tests and for measuring the hub without a disk. Never writes a file.
+//! Owns the promises of [`Store`] for one process: committed data is there until the process ends. For
+//! `demo`, for tests, and for measuring the hub without a disk. Never writes a file.
 //!
 //! * `room`: one room's log, members and receipts.
 //! * `records`: the small records.
@@ -26,7 +26,7 @@ use super::{
     AccessWrite, BotRecord, InviteRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write,
 };
 
-/// Everything in memory, shared with its readers.
+/// All data in memory, shared with its readers.
 #[derive(Debug)]
 pub struct MemoryStore {
     world: Arc<Mutex<World>>,
@@ -52,7 +52,7 @@ struct MemoryReader {
 }
 
 impl MemoryStore {
-    /// An empty store with an epoch of its own.
+    /// An empty store with a new epoch.
     pub fn new() -> Result<Self, StoreError> {
         let world = World {
             epoch: super::random_epoch()?,
@@ -70,7 +70,7 @@ impl MemoryStore {
     }
 }
 
-/// A reader that panicked left nothing half done: only `commit` changes the world.
+/// Locks the data. A lock poisoned by a reader's panic is safe to use, because only `commit` changes data.
 fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
     world.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -82,7 +82,7 @@ impl Store for MemoryStore {
 
     fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreError> {
         let mut world = lock(&self.world);
-        // Checked first, since nothing of a refused batch may stay behind.
+        // Checked first, because a refused batch must change nothing.
         world.check_rooms(batch)?;
         Ok(batch.iter().map(|write| world.apply(write)).collect())
     }
@@ -128,7 +128,7 @@ impl Reader for MemoryReader {
     }
 }
 
-/// Leaves of a message's fate what is about so many bots after this one.
+/// Reduces the fate of a message to the first `max` bots after the given one.
 fn part_of(found: &mut Found, after: Option<&str>, max: usize) {
     found.bots.retain(|bot| after.is_none_or(|after| bot.as_str() > after));
     if found.bots.len() > max {

@@ -30,13 +30,14 @@ pub(super) struct Room {
     first: u64,
     entries: VecDeque<Stored>,
     bytes: u64,
-    /// The lower half of an entry's seq, under the hash of its id: four bytes of a table that every
-    /// message touches twice in a place by chance, so that the tables of many rooms fit a cache. Two
-    /// senders seldom choose the same id; keyed at random, since they do choose.
+    /// Maps the hash of an id to the lower half of the entry's seq. Every message touches this table twice
+    /// at random places, so its entries have only four bytes: then the tables of many rooms fit into a
+    /// cache. Different senders rarely choose the same id. The hash has a random key, because clients
+    /// choose the ids.
     ids: HashTable<u32>,
     seeds: RandomState,
     members: FxHashMap<BotId, Member>,
-    /// Marks outlive memberships, as the entries do that they are about.
+    /// Marks outlive memberships, as the entries do.
     marks: FxHashMap<BotId, Marks>,
     receipts: BTreeMap<u64, BTreeMap<(BotId, ReceiptState), ReceiptRecord>>,
     dropped: BTreeMap<(BotId, u64), (DroppedRange, Timestamp)>,
@@ -55,7 +56,7 @@ struct Marks {
     received: VecDeque<Run>,
 }
 
-/// An entry, and the hash under which `ids` has it.
+/// An entry, and the hash of its id in `ids`.
 #[derive(Debug)]
 struct Stored {
     entry: Entry,
@@ -63,7 +64,7 @@ struct Stored {
 }
 
 impl Stored {
-    /// Most others are told apart by the hash: what they say need not be fetched from memory.
+    /// The hash rules out most other entries, whose ids then need not be fetched from memory.
     fn is(&self, hash: u64, id: &MessageId, from: &BotId) -> bool {
         self.hash == hash && self.entry.draft.id == *id && self.entry.draft.from == *from
     }
@@ -115,7 +116,7 @@ impl Room {
             }
             Change::Leave { bot, .. } => self.leave(bot),
             Change::Cursor { bot, seq, state, at, .. } => {
-                // Whatever a client claims, it cannot have what is not there yet.
+                // A client may claim any seq, but it cannot have received more than there is.
                 let seq = self.head().min(*seq);
                 if let Some(member) = self.members.get_mut(bot) {
                     let before = member.cursor;
@@ -172,7 +173,7 @@ impl Room {
         Outcome::Appended { seq }
     }
 
-    /// What to say of an id that the sender has used before.
+    /// The outcome for an id that the sender has used before.
     fn known(&self, hash: u64, draft: &Draft) -> Option<Outcome> {
         let Entry { seq, draft: known } = self.said(hash, &draft.id, &draft.from)?;
         Some(match known.says_the_same(draft) {
@@ -181,14 +182,14 @@ impl Room {
         })
     }
 
-    /// What a sender said with an id.
+    /// The entry that a sender wrote with an id.
     fn said(&self, hash: u64, id: &MessageId, from: &BotId) -> Option<&Entry> {
         let stored = |low: u32| &self.entries[index(self.first, low)];
         let low = self.ids.find(hash, |&low| stored(low).is(hash, id, from))?;
         Some(&stored(*low).entry)
     }
 
-    /// Moves a mark. `before` is where the cursor stood: how that was passed, another mark says.
+    /// Moves a mark. `before` is the old cursor: an earlier mark covers the entries up to there.
     fn mark(&mut self, bot: &BotId, state: ReceiptState, before: u64, seq: u64, at: Timestamp) {
         let Some(member) = self.members.get(bot) else { return };
         let floor = match state {
@@ -248,7 +249,7 @@ impl Room {
         Some(removed)
     }
 
-    /// Forgets what was known of removed entries.
+    /// Removes receipts, marks and ranges of removed entries.
     fn forget_before_first(&mut self) {
         let first = self.first;
         self.receipts = self.receipts.split_off(&first);
@@ -287,21 +288,22 @@ impl Room {
         page
     }
 
-    /// Whether an entry was dropped with a bot's membership. Nothing that is dropped later begins in that
+    /// Whether an entry was dropped because the bot's membership ended. No later range begins within such a
+    /// range.
     /// range.
     fn was_dropped_at_the_end(&self, seq: u64, bot: &BotId) -> bool {
         let before = self.dropped.range((bot.clone(), 0)..=(bot.clone(), seq)).next_back();
         before.is_some_and(|(_, (range, _))| range.reason.ends_reading() && range.to >= seq)
     }
 
-    /// What a bot said of an entry itself.
+    /// The receipts that a bot gave for an entry.
     fn said_of(&self, seq: u64, bot: &BotId) -> Vec<ReceiptState> {
         let ladder = (bot.clone(), ReceiptState::Stored)..=(bot.clone(), ReceiptState::Dead);
         let of_entry = self.receipts.get(&seq).into_iter();
         of_entry.flat_map(|of_entry| of_entry.range(ladder.clone())).map(|it| it.0.1).collect()
     }
 
-    /// The entries with an id, of one sender or all, in no order.
+    /// The entries with an id, of one sender or of all, in no particular order.
     fn with_id(&self, id: &MessageId, from: Option<&BotId>) -> impl Iterator<Item = &Entry> {
         let hash = self.seeds.hash_one(id);
         let same = self.ids.iter_hash(hash).map(|&low| &self.entries[index(self.first, low)].entry);
@@ -444,12 +446,12 @@ impl Marks {
     }
 }
 
-/// Where an entry is, from the lower half of its seq: fewer than 2^32 are kept.
+/// The index of an entry, from the lower half of its seq. Unique, because fewer than 2^32 entries are kept.
 fn index(first: u64, low: u32) -> usize {
     low.wrapping_sub(first as u32) as usize
 }
 
-/// Takes entries until a bound is reached; says whether there were more.
+/// Takes entries until a bound is reached; returns whether there were more.
 fn fill<'a>(
     into: &mut Vec<Entry>,
     mut from: impl Iterator<Item = &'a Entry>,

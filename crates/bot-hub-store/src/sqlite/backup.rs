@@ -1,7 +1,7 @@
-//! Copies of a store, and a store from a copy.
+//! Backups of a store, and restoring them.
 //!
-//! Owns `backup`, `restore` and the copy before a change of the schema. A copy gets its name only when
-//! it is complete, on the disk and verified; nothing that was there is ever overwritten in place.
+//! Owns `backup`, `restore`, and the copy before a schema change. A copy gets its name only after it is
+//! complete, synced and verified; no existing file is overwritten in place.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -25,24 +25,24 @@ use super::verify::{Report, verify_file};
 use crate::record::Record;
 use crate::{RESTORED, Reader, StoreError, random_epoch};
 
-/// What a copy leaves to the hub on the disk that both are on, if that is a tenth of it at least.
+/// The free space that a backup leaves to a hub on the same disk; on a small disk a tenth of it.
 const RESERVE_BYTES: u64 = 64 << 20;
 
-/// A copy that was made.
+/// A finished copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copied {
-    /// The name that it got.
+    /// Its final name.
     pub file: PathBuf,
-    /// What is in it.
+    /// What the verification of the copy found.
     pub report: Report,
 }
 
-/// Copies the store of a data directory into a file, also while a hub runs on it: the copy is the
-/// store as it was at one moment, in its form. An existing copy is replaced when the new one is
-/// complete; a file that is something else never is.
+/// Copies the store of a data directory into a file, also while a hub runs on it. The copy is a consistent
+/// snapshot with the store's schema. An existing copy is replaced only after the new one is complete; a
+/// file that is no copy is never replaced.
 ///
-/// Damage does not stop a backup, since what is intact is worth keeping. But such a copy gets a name
-/// beside the one that was asked for, where an earlier one may have what this one has lost.
+/// Damage does not stop a backup, because the intact part is worth keeping. A damaged copy gets another
+/// name beside the requested one, so that it cannot replace an earlier intact copy.
 pub fn backup(directory: &Path, target: &Path) -> Result<Copied, StoreError> {
     let place = copy_place(directory, target)?;
     let (partial, report) = made(directory, &place)?;
@@ -54,8 +54,8 @@ pub fn backup(directory: &Path, target: &Path) -> Result<Copied, StoreError> {
     Ok(Copied { file, report })
 }
 
-/// The same under the first of many names that nothing has, be it a copy or something else: nothing is
-/// replaced. The names are asked for when the copy is complete; until then it lies beside `draft`.
+/// Makes a copy under the first name that no file has, so nothing is replaced. The names are requested
+/// after the copy is complete; until then it is stored beside `draft`.
 pub fn backup_as_new<Names: IntoIterator<Item = PathBuf>>(
     directory: &Path,
     draft: &Path,
@@ -71,7 +71,7 @@ pub fn backup_as_new<Names: IntoIterator<Item = PathBuf>>(
     Err(StoreError::Failed("every name for the copy is taken".to_owned()))
 }
 
-/// The same for a caller that passes the copy on and removes it: the name does not depend on damage.
+/// Makes a copy for a caller that forwards and then removes it, so its name does not depend on damage.
 pub fn copy_through(directory: &Path, target: &Path) -> Result<Report, StoreError> {
     let place = copy_place(directory, target)?;
     let (partial, report) = made(directory, &place)?;
@@ -79,7 +79,7 @@ pub fn copy_through(directory: &Path, target: &Path) -> Result<Report, StoreErro
     Ok(report)
 }
 
-/// A copy that is complete and looked through, before it gets its name.
+/// Makes a complete and verified copy that has no final name yet.
 fn made(directory: &Path, target: &Path) -> Result<(Partial, Report), StoreError> {
     let path = connect::database(directory);
     let conn = connect::as_it_is(&path, &Options::default());
@@ -93,14 +93,14 @@ fn made(directory: &Path, target: &Path) -> Result<(Partial, Report), StoreError
     Ok((partial, report))
 }
 
-/// A file that is removed unless it gets its name. Nobody else has it: two copies that are to have the
-/// same name are made side by side.
+/// A temporary file that is removed unless it gets its final name. Its name is unique, so two backups with
+/// the same target can run at once.
 struct Partial(PathBuf);
 
 impl Partial {
     fn of(target: &Path) -> Result<Self, StoreError> {
         let partial = half_of(target, random_epoch()?.0);
-        // A copy has everything that was said in it.
+        // A copy contains all messages, so it is readable only by its owner.
         super::private_new(&partial).map_err(|error| failed(&partial, &error))?;
         Ok(Self(partial))
     }
@@ -109,16 +109,18 @@ impl Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         for suffix in ["", WAL, SHM] {
-            // What got its name is not there any more, and what cannot be removed is removed at a start.
+            // A renamed file does not exist under this name any more. If removing fails, the next start
+            // removes it.
             drop(fs::remove_file(suffixed(&self.0, suffix)));
         }
     }
 }
 
-/// Makes a copy a data directory's store, in a new epoch: no client resumes into a log that went back
-/// in time. Refuses to replace a store unless `replace`; the old one is then put aside beside it.
+/// Makes a copy the store of a data directory. The store gets a new epoch, so that no client resumes with
+/// positions from a log that went back in time. Refuses to replace a store unless `replace` is set; the old
+/// store is then kept under another name.
 ///
-/// The report is the restored store's.
+/// Returns the report about the restored store.
 pub fn restore(copy: &Path, directory: &Path, replace: bool) -> Result<Report, StoreError> {
     restore_noting(copy, directory, replace, |_| Vec::new())
 }
@@ -152,7 +154,8 @@ pub fn restore_noting(
     begin_life(&partial.0, note).map_err(|error| error.at(&partial.0))?;
     let report = verify_file(&partial.0, &Options::default())?;
     settle(&partial.0)?;
-    // From here on a start refuses, until the new store has its name: none in between finds no store.
+    // From here on the hub refuses to start until the new store has its name; otherwise it would find no
+    // store in between and create an empty one.
     let marker = suffixed(&path, SWITCHING);
     let was_interrupted = marker.exists();
     mark(&marker)?;
@@ -182,7 +185,7 @@ pub(super) fn folder(file: &Path) -> &Path {
     parent.unwrap_or(Path::new("."))
 }
 
-/// Refuses a copy that will not fit, before it takes the space that somebody else needs.
+/// Refuses a copy that will not fit, before it uses up space that others need.
 fn has_room(from: &Connection, target: &Path, reserve: u64) -> Result<(), StoreError> {
     let number = |sql| from.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap_or(0);
     let pages = number("PRAGMA page_count").unsigned_abs();
@@ -205,7 +208,7 @@ fn has_room(from: &Connection, target: &Path, reserve: u64) -> Result<(), StoreE
     )))
 }
 
-/// A copy of an open store, for the time before its schema changes.
+/// Copies an open store before its schema changes.
 pub(super) fn copy(conn: &Connection, target: &Path) -> Result<(), StoreError> {
     has_room(conn, target, 0)?;
     let partial = Partial::of(target)?;
@@ -217,26 +220,28 @@ pub(super) fn copy(conn: &Connection, target: &Path) -> Result<(), StoreError> {
 fn copy_pages(from: &Connection, partial: &Path) -> Result<(), StoreError> {
     let copied = || -> rusqlite::Result<()> {
         let mut to = Connection::open(partial)?;
-        // Nobody reads it before it is complete: it needs no journal, and is synced once at the end.
+        // The file is not read before it is complete, so it needs no journal, and one sync at the end is
+        // enough.
         to.pragma_update(None, "journal_mode", "OFF")?;
         to.pragma_update(None, "synchronous", "OFF")?;
-        // All at once: the log of changes holds the one moment that is copied, and no write restarts it.
+        // Copies in one step: the write-ahead log then keeps the snapshot, and no write restarts the copy.
         Backup::new(from, &mut to)?.step(-1)?;
         Ok(())
     };
     copied().map_err(|error| SqliteError::Sql(error).at(partial))
 }
 
-/// What a start does to a store of an earlier form, and another epoch.
+/// Prepares a restored store: upgrades its schema and gives it a new epoch.
 fn begin_life(
     path: &Path,
     note: impl FnOnce(&mut dyn Reader) -> Vec<Record>,
 ) -> Result<(), SqliteError> {
     let conn = connect::writer(path, &Options::default())?;
-    // The copy that was restored stays: it is the way back.
+    // No copy is needed before the upgrade: the backup that was restored still exists.
     schema::prepare(&conn, path, schema::STEPS, |_| Ok(()))?;
     schema::write_epoch(&conn, random_epoch()?)?;
-    // What is old in it was not old to those who wait for it: they get time to take it.
+    // Messages that are old by now were not old for the bots that wait for them, so retention by age
+    // pauses.
     clock::write_age_waits(&conn, Some(RESTORED))?;
     let mut reader = SqliteReader::new(connect::existing(path, &Options::default())?);
     for record in note(&mut reader) {
@@ -245,12 +250,12 @@ fn begin_life(
     Ok(())
 }
 
-/// Moves what connections left in a log of changes into the file itself, which is a file of its own.
+/// Moves the content of the write-ahead log into the database file, so that it stands alone.
 fn settle(path: &Path) -> Result<(), StoreError> {
     let settled = || -> rusqlite::Result<()> {
         let conn = connect::writer(path, &Options::default())?;
         match belonging::forget(&conn) {
-            // What is damaged has been told, and such a copy is kept as well.
+            // Damage was reported already, and a damaged copy is kept as well.
             Err(error) if is_damage(&error) => {}
             forgotten => forgotten?,
         }
@@ -259,9 +264,10 @@ fn settle(path: &Path) -> Result<(), StoreError> {
     settled().map_err(|error| SqliteError::Sql(error).at(path))
 }
 
-/// Gives a complete file its name, so that it has it also after a loss of power.
+/// Renames a complete file to its final name and syncs the directory, so that the name survives a loss of
+/// power.
 fn publish(partial: &Path, target: &Path) -> Result<(), StoreError> {
-    // What is left of a file that had the name before must not be taken for a part of this one.
+    // The write-ahead log of an earlier file with this name must not be taken for a part of this one.
     remove(&suffixed(target, WAL))?;
     remove(&suffixed(target, SHM))?;
     let named = || -> std::io::Result<()> {
@@ -272,7 +278,7 @@ fn publish(partial: &Path, target: &Path) -> Result<(), StoreError> {
     named().map_err(|error| failed(target, &error))
 }
 
-/// The same, unless somebody has the name already.
+/// The same, unless a file with this name exists.
 fn publish_new(partial: &Path, target: &Path) -> Result<bool, StoreError> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     use rustix::io::Errno;
@@ -282,7 +288,7 @@ fn publish_new(partial: &Path, target: &Path) -> Result<bool, StoreError> {
     match renameat_with(CWD, partial, CWD, target, RenameFlags::NOREPLACE) {
         Ok(()) => sync_directory(target).map(|()| true).map_err(|error| failed(target, &error)),
         Err(Errno::EXIST) => Ok(false),
-        // Not every file system can say no; then it is looked first.
+        // Some file systems do not support this rename; there, the name is checked before.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if target.symlink_metadata().is_ok() => {
             Ok(false)
         }
@@ -291,12 +297,12 @@ fn publish_new(partial: &Path, target: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Renames a store with its log of changes, over nothing that was put aside before. If an earlier
-/// restore was interrupted in between, its log follows the store that it belongs to.
+/// Renames a store with its write-ahead log to an unused name. If an earlier restore was interrupted
+/// between the two, the log follows the store that it belongs to.
 fn put_aside(path: &Path, was_interrupted: bool) -> Result<(), StoreError> {
     let log = suffixed(path, WAL);
     let aside = match (path.exists(), replaced(path).pop()) {
-        // Only a restore that was interrupted has put the file aside and left its log.
+        // An interrupted restore has renamed the file and left its log behind.
         (false, Some(earlier))
             if was_interrupted && log.exists() && !suffixed(&earlier, WAL).exists() =>
         {

@@ -1,8 +1,8 @@
-//! Whether a database and the log of changes beside it belong together.
+//! Checks whether a database and the write-ahead log beside it belong together.
 //!
-//! Owns the mark: a random number that the database and the lock file of its directory have, and that no
-//! copy gets. SQLite writes any log into the database that it finds beside it, and that destroys a database
-//! which somebody put there by hand. Looks only, but for [`note`].
+//! Owns the mark: a random number in the database and in the directory's lock file, which no copy gets.
+//! SQLite applies any log that it finds beside a database, and that destroys a database which somebody put
+//! there by hand. Only reads, except in [`note`].
 
 use std::fs;
 use std::io::Write as _;
@@ -20,13 +20,13 @@ use crate::{StoreError, random_epoch};
 /// The row with the mark.
 const MARK: &str = "mark";
 
-/// Refuses a database with a log of another one, before anything is written.
+/// Refuses a database with the log of another one, before anything is written.
 pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     let (log, lock) = (suffixed(path, WAL), path.with_file_name(LOCK));
     if !log.metadata().is_ok_and(|it| it.len() > 0) {
         return Ok(());
     }
-    // Where one of them cannot be read, nothing is claimed.
+    // If one of them cannot be read, nothing is refused.
     let (Some(noted), Ok(found)) = (noted(&lock), Found::in_file(path)) else { return Ok(()) };
     if found.may_be(noted) {
         return Ok(());
@@ -39,7 +39,7 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     )))
 }
 
-/// The mark that a database has without its log.
+/// The mark in a database without its log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     None,
@@ -68,10 +68,10 @@ fn noted(lock: &Path) -> Option<u64> {
     u64::from_str_radix(fs::read_to_string(lock).ok()?.trim(), 16).ok()
 }
 
-/// Gives a database a mark, and notes it in the lock file. To be called with the lock.
+/// Gives a database a mark and stores it in the lock file. The caller must hold the lock.
 ///
-/// What is noted is in the database itself, not only in its log. An interruption in between leaves nothing
-/// noted, which claims nothing.
+/// The mark is stored only after it is in the database itself and not just in its log. An interruption in
+/// between leaves no stored mark, which refuses nothing.
 pub(super) fn note(conn: &Connection, path: &Path) -> Result<(), SqliteError> {
     let lock = path.with_file_name(LOCK);
     let found = read_meta(conn, MARK)?.map(nat);
@@ -91,21 +91,22 @@ pub(super) fn note(conn: &Connection, path: &Path) -> Result<(), SqliteError> {
         conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
-    // While another process reads an older state or checkpoints, nothing is noted: the next start does it.
+    // While another process reads an older state or runs a checkpoint, nothing is stored; the next start
+    // tries again.
     if !is_busy && in_log == moved {
         write(&lock, &format!("{mark:016x}\n")).map_err(io)?;
     }
     Ok(())
 }
 
-/// On the disk when it returns: after a loss of power an old mark must not stand beside a new database.
+/// Syncs before it returns: after a loss of power, an old mark must not stand beside a new database.
 fn write(lock: &Path, text: &str) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).truncate(true).open(lock)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
 
-/// A copy is another file, and gets a mark of its own when a hub starts on it.
+/// Removes the mark from a copy, which is another file and gets its own mark when a hub starts on it.
 pub(super) fn forget(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute("DELETE FROM meta WHERE key = ?1", [MARK]).map(drop)
 }

@@ -1,7 +1,7 @@
-//! What the writer remembers of rooms and members between batches.
+//! The writer's cache of rooms and members.
 //!
-//! Owns the rows that nearly every batch changes, so that they are read once and written once per
-//! batch. It is only ever ahead of the tables inside a transaction: after a rollback it is emptied.
+//! Owns the rows that nearly every batch changes, so that each is read once and written once per batch.
+//! Within a transaction the cache may be newer than the tables; a rollback empties it.
 
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
@@ -18,14 +18,14 @@ use super::sum::Sum;
 pub(super) struct Cache {
     pub(super) names: Names,
     pub(super) rooms: Rooms,
-    /// What is written down as the newest moment, once it was read.
+    /// The stored newest time, after it was read once.
     pub(super) newest_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     rooms: FxHashMap<RoomName, Room>,
-    /// Which of them have something to write.
+    /// The rooms with changes to write.
     touched: Vec<RoomName>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Member {
 }
 
 impl Rooms {
-    /// The room, to be changed: it is written with the batch.
+    /// The room for a change; it is written with the batch.
     pub(super) fn touch(
         &mut self,
         conn: &Connection,
@@ -68,12 +68,12 @@ impl Rooms {
         Ok(room)
     }
 
-    /// Every room that has something to write, once.
+    /// The rooms with changes to write. Clears the list.
     pub(super) fn take_touched(&mut self) -> Vec<RoomName> {
         std::mem::take(&mut self.touched)
     }
 
-    /// A room that was touched.
+    /// A room that has changes.
     pub(super) fn touched(&mut self, name: &RoomName) -> Option<&mut Room> {
         let room = self.rooms.get_mut(name)?;
         room.is_touched = false;
@@ -93,7 +93,7 @@ impl Room {
         }
     }
 
-    /// What is known of a bot in the room, member or not, to be changed.
+    /// The bot's row in the room, whether it is a member or not, for a change.
     pub(super) fn touch(
         &mut self,
         conn: &Connection,
@@ -121,12 +121,12 @@ impl Room {
         Ok(member)
     }
 
-    /// Every bot that has something to write, once.
+    /// The bots with changes to write. Clears the list.
     pub(super) fn take_touched(&mut self) -> Vec<BotId> {
         std::mem::take(&mut self.touched)
     }
 
-    /// A bot that was touched.
+    /// A bot that has changes.
     pub(super) fn touched(&mut self, bot: &BotId) -> Option<&mut Member> {
         let member = self.members.get_mut(bot)?;
         member.is_touched = false;

@@ -1,7 +1,7 @@
-//! What the store knows of time.
+//! Times that the store keeps.
 //!
-//! Owns some rows: the newest moment that was written down, by which the next start judges its clock,
-//! until when retention by age waits, and when bots were removed. Never reads a clock.
+//! Owns a few rows: the newest stored time, by which the next start judges its clock; until when retention
+//! by age pauses; and when bots were removed. Never reads a clock.
 
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
@@ -13,7 +13,7 @@ const NEWEST: &str = "newest_at";
 const AGE_WAITS: &str = "age_waits";
 const ENDED: &str = "ended:";
 
-/// The newest moment; the first of all times where none was written, or it is damaged.
+/// The newest stored time; the earliest possible one if none is stored or it is damaged.
 pub(super) fn read_newest(conn: &Connection) -> rusqlite::Result<Timestamp> {
     let newest = read_meta(conn, NEWEST)?;
     Ok(newest.map_or_else(Timestamp::default, |at| Timestamp(nat(at))))
@@ -34,12 +34,12 @@ pub(super) fn write_age_waits(conn: &Connection, until: Option<Timestamp>) -> ru
     }
 }
 
-/// A bot was removed.
+/// Stores when a bot was removed.
 pub(super) fn write_ended(conn: &Connection, bot: &BotId, at: Timestamp) -> rusqlite::Result<()> {
     write_meta(conn, &format!("{ENDED}{bot}"), int(at.0))
 }
 
-/// Bots that were removed, and when, in the order of their names.
+/// The removed bots with their times, ordered by name.
 pub(super) fn read_ended(conn: &Connection) -> rusqlite::Result<Vec<(BotId, Timestamp)>> {
     let ended = read_metas(conn, ENDED)?.into_iter();
     let named = ended.filter_map(|(name, at)| Some((BotId::new(&name).ok()?, Timestamp(nat(at)))));

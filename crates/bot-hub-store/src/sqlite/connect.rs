@@ -1,6 +1,6 @@
 //! Connections to the database file.
 //!
-//! Owns where the file is and every setting of a connection, with its reason.
+//! Owns the file's path and every setting of a connection, with its reason.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,14 +21,14 @@ pub(super) const DATABASE: &str = "hub.db";
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// The file system below SQLite, by the name that it was registered under. Then nothing but that
-    /// is touched: no directory is made and no lock is taken.
+    /// The registered name of the virtual file system below SQLite. If set, only it is used: no directory
+    /// is created and no lock taken.
     pub vfs: Option<&'static str>,
-    /// Leaves out every sync. Exists so that tests can show that they would notice.
+    /// Skips every sync. Tests use it to show that they would notice a missing one.
     pub never_sync: bool,
-    /// Pages of 4 KiB that the log of changes may hold before they are moved into the database. More
-    /// saves work, since a page that changed often is moved once; less keeps the start after a crash
-    /// short, since it reads all of them: the 16 MB of the default take about 20 ms.
+    /// The size in pages of 4 KiB from which the write-ahead log is moved into the database. A larger value
+    /// saves work, because a page that changed often is moved once. A smaller one keeps the start after a
+    /// crash short, because the start reads the whole log: about 20 ms for the default of 16 MB.
     pub wal_pages: u64,
 }
 
@@ -38,10 +38,10 @@ impl Default for Options {
     }
 }
 
-/// What is left of the log of changes on disk after it had to grow: 64 MB.
+/// The size to which the write-ahead log file is truncated after it had to grow: 64 MB.
 const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 
-/// How long a statement waits for another process that has the file to itself for a moment.
+/// How long a statement waits while another process holds the file for a moment.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// The database of a data directory.
@@ -49,26 +49,26 @@ pub(super) fn database(directory: &Path) -> PathBuf {
     directory.join(DATABASE)
 }
 
-/// The connection that writes.
+/// The connection for writing.
 pub(super) fn writer(path: &Path, options: &Options) -> rusqlite::Result<Connection> {
     let conn = open(path, options, OpenFlags::SQLITE_OPEN_CREATE)?;
-    // The journal mode is a property of the file; asked for first, since a busy file answers here.
+    // The journal mode is a property of the file. It is set first, because a busy file fails here.
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         tracing::warn!(%mode, "the file system has no write-ahead log: every commit costs more");
     }
-    // FULL syncs the log with every commit: without that an acknowledged message dies with the power.
+    // FULL syncs the log with every commit. Otherwise an acknowledged message could be lost with the power.
     conn.pragma_update(None, "synchronous", if options.never_sync { "OFF" } else { "FULL" })?;
-    // Done by `checkpoint`, which sees its errors; SQLite's own would swallow a failed sync.
+    // `checkpoint` does it and sees its errors; SQLite's automatic one would ignore a failed sync.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     conn.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
-    // 8 MB: the upper levels of every tree, and the leaves that are being filled.
+    // 8 MB hold the upper levels of all trees, and the leaves that are being filled.
     conn.pragma_update(None, "cache_size", -8_000)?;
     Ok(conn)
 }
 
-/// A connection that never writes. It is opened for writing all the same: whoever comes first after a
-/// crash has to put the file in order, and SQLite does that for writers only.
+/// A connection that never writes. It is opened for writing all the same, because the first connection
+/// after a crash has to recover the file, and SQLite allows that to writers only.
 pub(super) fn reader(path: &Path, options: &Options) -> rusqlite::Result<Connection> {
     let conn = open(path, options, OpenFlags::empty())?;
     conn.pragma_update(None, "query_only", true)?;
@@ -76,8 +76,8 @@ pub(super) fn reader(path: &Path, options: &Options) -> rusqlite::Result<Connect
     Ok(conn)
 }
 
-/// A reading connection to a store that somebody else made, with today's tables. Refuses what this
-/// program cannot read; what an earlier one wrote is brought up in a copy that ends with the connection.
+/// A connection for reading an existing store, with the current schema. Refuses a newer schema; an older
+/// one is upgraded in a temporary copy that ends with the connection.
 pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, SqliteError> {
     let conn = as_it_is(path, options)?;
     match schema::reads(&conn)? {
@@ -86,7 +86,7 @@ pub(super) fn existing(path: &Path, options: &Options) -> Result<Connection, Sql
     }
 }
 
-/// The same with the tables that are there, for a caller that copies all of it.
+/// The same with the existing schema, for a caller that copies the store as it is.
 pub(super) fn as_it_is(path: &Path, options: &Options) -> Result<Connection, SqliteError> {
     if options.vfs.is_none() && !path.exists() {
         let cause = format!("there is no store at `{}`", path.display());
@@ -96,7 +96,7 @@ pub(super) fn as_it_is(path: &Path, options: &Options) -> Result<Connection, Sql
         true => frozen(path)?,
         false => reader(path, options)?,
     };
-    // Who only looks changes no database: the log that a killed hub left is for the next hub to move.
+    // A reader must not change the database: the log that a killed hub left is for the next hub to apply.
     if options.vfs.is_none() && has_log(path) {
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     }
@@ -109,7 +109,7 @@ fn has_log(path: &Path) -> bool {
 }
 
 fn lifted(conn: &Connection, path: &Path) -> Result<Connection, SqliteError> {
-    // Without a name it is a file for this connection alone, where temporary files go.
+    // A database without a name is a temporary file of this connection.
     let mut copy = Connection::open("")?;
     Backup::new(conn, &mut copy)?.step(-1)?;
     set_up(&copy)?;
@@ -118,20 +118,20 @@ fn lifted(conn: &Connection, path: &Path) -> Result<Connection, SqliteError> {
     Ok(copy)
 }
 
-/// The epoch of a copy that lies somewhere; `None` if it is no store, or cannot be read.
+/// The epoch of a copy; `None` if it is no store or cannot be read.
 pub(super) fn epoch_of(path: &Path) -> Option<Epoch> {
     let conn = frozen(path).ok()?;
     schema::check(&conn, path).ok()?;
     schema::read_epoch(&conn).ok()?
 }
 
-/// Whether nobody can write there, not even the index of a log of changes.
+/// Whether nothing can be written there, not even the index of a write-ahead log.
 pub(super) fn is_read_only(path: &Path) -> bool {
     let disk = rustix::fs::statvfs(path);
     disk.is_ok_and(|it| it.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
-/// A connection to a file that nobody can change: it needs no locks, and makes no files beside it.
+/// Opens a file that nobody can change: without locks, and without creating files beside it.
 fn frozen(path: &Path) -> Result<Connection, SqliteError> {
     if has_log(path) {
         let cause = format!(
@@ -144,7 +144,7 @@ fn frozen(path: &Path) -> Result<Connection, SqliteError> {
     immutable(path)
 }
 
-/// A connection to a database as it is without its log, which is neither read nor changed.
+/// Opens a database without its log, which is neither read nor changed.
 pub(super) fn immutable(path: &Path) -> Result<Connection, SqliteError> {
     let escaped =
         path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
@@ -169,10 +169,10 @@ fn open(path: &Path, options: &Options, more: OpenFlags) -> rusqlite::Result<Con
 fn set_up(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
-    // Plans do not depend on what is bound: otherwise SQLite would compile a statement anew at every
-    // execution with other values, which costs more than most of ours do.
+    // Query plans must not depend on bound values. Otherwise SQLite would compile a statement again for
+    // every new value, which costs more than most statements do.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // Damage is met with an error instead of a guess.
+    // Damage leads to an error instead of a guess.
     conn.pragma_update(None, "cell_size_check", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;

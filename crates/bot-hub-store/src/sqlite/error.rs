@@ -1,6 +1,6 @@
 //! What SQLite's errors mean for the hub.
 //!
-//! Owns the one translation. Never retries.
+//! Owns this one translation. Never retries.
 
 use std::path::Path;
 
@@ -10,14 +10,14 @@ use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 
 use crate::StoreError;
 
-/// Anything that can go wrong inside this backend.
+/// Any error inside this backend.
 #[derive(Debug)]
 pub(super) enum SqliteError {
-    /// SQLite says no.
+    /// An error of SQLite.
     Sql(rusqlite::Error),
-    /// A write names a room that is not there.
+    /// A write names a room that does not exist.
     NoSuchRoom(RoomName),
-    /// It has its final form already.
+    /// An error in its final form.
     Store(StoreError),
 }
 
@@ -34,7 +34,7 @@ impl From<StoreError> for SqliteError {
 }
 
 impl SqliteError {
-    /// The error as the hub sees it.
+    /// Translates the error for the hub.
     pub(super) fn at(self, path: &Path) -> StoreError {
         match self {
             Self::Store(error) => error,
@@ -53,14 +53,14 @@ impl SqliteError {
     }
 }
 
-/// Whether there was no room to write. The index of the write-ahead log grows by a system call of its
-/// own, whose failure SQLite does not call "full"; nothing was written then, either.
+/// Whether there was no space to write. The index of the write-ahead log grows by a system call of its own,
+/// whose failure SQLite does not report as "full"; nothing was written in that case either.
 pub(super) fn is_full(error: &rusqlite::Error) -> bool {
     let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
     error.code == ErrorCode::DiskFull || error.extended_code == SQLITE_IOERR_SHMSIZE
 }
 
-/// Whether the file itself says something impossible, as opposed to an error of reading it.
+/// Whether the content of the file is invalid, as opposed to an error of reading it.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     match error {
         rusqlite::Error::SqliteFailure(error, _) => error.code == ErrorCode::DatabaseCorrupt,

@@ -1,4 +1,4 @@
-//! What became of one message.
+//! The fate of one message: what each recipient did with it.
 //!
 //! Owns the look-up of marks, receipts and dropped ranges by entry. Never writes.
 
@@ -23,7 +23,7 @@ use super::stored::{self, bound, member_columns};
 use super::sum::Sum;
 
 impl SqliteReader {
-    /// One message and what became of it for so many bots, after those of an earlier part.
+    /// One message with its fate for some bots, after those of an earlier part.
     pub(super) fn fate(
         &mut self,
         number: i64,
@@ -46,7 +46,7 @@ impl SqliteReader {
         let mut note = |receipt: ReceiptRecord| {
             receipts.insert((receipt.bot.clone(), receipt.state), receipt);
         };
-        // In this order, so that what a bot said itself stands above what its mark says.
+        // In this order, because a bot's own receipt precedes its mark.
         let (of, within) = ((&room, number, seq), part.numbers());
         marks(conn, names, sum, of, &within, &mut note)?;
         newest(conn, names, sum, of, &within, (&mut bots, &mut note))?;
@@ -59,7 +59,7 @@ impl SqliteReader {
     }
 }
 
-/// Some of the bots whom a message may have been for, by their numbers.
+/// Some of the possible recipients of a message, by their numbers.
 struct Part {
     after: i64,
     /// The last of them, if there are more.
@@ -76,7 +76,7 @@ impl Part {
     }
 }
 
-/// Where the next `max` of all that may be recipients end.
+/// The number of the last of the next `max` possible recipients.
 fn part(
     conn: &Connection,
     room: i64,
@@ -101,7 +101,7 @@ fn part(
 const NEXT_MEMBERS: &str =
     "SELECT bot FROM member WHERE room = ?1 AND bot > ?2 AND ?4 > 0 ORDER BY bot LIMIT ?3";
 
-/// From one bot to the next, however many rows each has.
+/// Skips from one bot to the next, however many rows each has.
 const NEXT_MARKED: &str = "
     WITH RECURSIVE next (bot) AS (
         SELECT (SELECT min(bot) FROM mark WHERE room = ?1 AND bot > ?2 AND ?4 > 0)
@@ -126,10 +126,10 @@ const NEXT_REPORTERS: &str = "
     SELECT DISTINCT bot FROM receipt
     WHERE room = ?1 AND seq = ?4 AND bot > ?2 ORDER BY bot LIMIT ?3";
 
-/// A message: its room, the number of that, and its place there.
+/// A message: its room, the room's number, and its seq.
 type Of<'a> = (&'a RoomName, i64, u64);
 
-/// What a bot said of an entry itself.
+/// The receipts that a bot gave for an entry.
 pub(super) fn said_of(
     conn: &Connection,
     room: i64,
@@ -146,7 +146,7 @@ pub(super) fn said_of(
     Ok(said)
 }
 
-/// Whether an entry was dropped with a bot's membership. Nothing that is dropped later begins in that
+/// Whether an entry was dropped because the bot's membership ended. No later range begins within such a
 /// range.
 pub(super) fn was_dropped_at_the_end(
     conn: &Connection,
@@ -175,7 +175,7 @@ fn observed(
     ReceiptRecord { room: room.clone(), seq, bot, state, at, reason: None, reply: None }
 }
 
-/// Which members' newest marks passed the entry.
+/// The members whose newest marks cover the entry.
 fn newest(
     conn: &Connection,
     names: &mut Names,
@@ -207,7 +207,7 @@ fn newest(
     Ok(())
 }
 
-/// When each bot's marks had passed the entry, as far as that is past.
+/// When past marks of each bot covered the entry.
 fn marks(
     conn: &Connection,
     names: &mut Names,
@@ -242,7 +242,7 @@ fn marks(
     }
 }
 
-/// For whom the entry was dropped.
+/// The bots for which the entry was dropped.
 fn ranges(
     conn: &Connection,
     names: &mut Names,
@@ -267,7 +267,7 @@ fn ranges(
     Ok(())
 }
 
-/// What each bot said of the entry itself.
+/// The receipts that each bot gave for the entry.
 fn own(
     conn: &Connection,
     names: &mut Names,

@@ -1,7 +1,8 @@
-//! Whether the files that a running hub writes to are those in its data directory.
+//! Checks whether a running hub writes to the files in its data directory.
 //!
-//! Owns that question, which only the system can answer: it says which files a process has open. Looks
-//! only. Where it says nothing, as to another user, nothing is claimed.
+//! Owns this question, which only the operating system can answer: it knows the open files of a process.
+//! Only reads. Where the system does not tell (about another user's process, for example), the files count
+//! as in place.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,39 +12,39 @@ use super::connect::database;
 use super::leftovers::{WAL, suffixed};
 use super::lock::LOCK;
 
-/// A file that a hub writes to, and that is not in its data directory.
+/// A file that a hub writes to and that is no longer in its data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Astray {
-    /// Where it should be.
+    /// The path where it should be.
     pub file: PathBuf,
-    /// Whether there is none; else another one is there.
+    /// Whether no file is there; otherwise another file is.
     pub is_gone: bool,
-    /// What can be saved of it, and how.
+    /// How its content can be rescued.
     pub rescue: Rescue,
 }
 
-/// How to save what a hub writes where nobody will find it.
+/// How to rescue what a hub writes to a file without a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rescue {
-    /// The database is the other one: both files have to be copied while the hub runs.
+    /// The database was replaced: both files have to be copied while the hub runs.
     Copy {
-        /// Where the database that the hub writes to can still be read.
+        /// The path under which the open database can still be read.
         open_as: Option<PathBuf>,
-        /// Where its log of changes can still be read.
+        /// The path under which its write-ahead log can still be read.
         log: PathBuf,
     },
-    /// Only the log of changes is missing: when it stops in order, the hub writes all of it into the
+    /// Only the write-ahead log is missing. When the hub stops in order, it writes everything into the
     /// database.
     Stop,
 }
 
-/// Whether the process that runs a hub on a data directory writes to another file than is there.
+/// Finds a file that the hub process writes to and that is not the one in the data directory.
 pub fn astray(directory: &Path, pid: u32) -> Option<Astray> {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
     let open: Vec<(PathBuf, (u64, u64))> =
         open.filter_map(|file| Some((file.path(), identity(&file.path())?))).collect();
     let has = |wanted: (u64, u64)| open.iter().any(|(_, found)| *found == wanted);
-    // In another namespace the number is another process'.
+    // In another pid namespace, this number belongs to another process.
     identity(&directory.join(LOCK)).filter(|lock| has(*lock))?;
     let database = database(directory);
     let log = suffixed(&database, WAL);
@@ -63,19 +64,19 @@ pub fn astray(directory: &Path, pid: u32) -> Option<Astray> {
     Some(Astray { file: log, is_gone, rescue: Rescue::Stop })
 }
 
-/// The lock file that a process has open, if it is a hub's.
+/// The path of the lock file that a process has open, if it is a hub.
 pub fn open_lock(pid: u32) -> Option<PathBuf> {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
     let files = open.filter_map(|file| fs::read_link(file.path()).ok());
     files.into_iter().find(|file| file.file_name().is_some_and(|name| name == LOCK))
 }
 
-/// Which file it is, whatever its name.
+/// The identity of a file, independent of its name.
 fn identity(file: &Path) -> Option<(u64, u64)> {
     fs::metadata(file).ok().map(|it| (it.dev(), it.ino()))
 }
 
-/// Whether an open file had the name of this one.
+/// Whether an open file had this name.
 fn had_name(open: &Path, named: &Path) -> bool {
     let Ok(file) = fs::read_link(open) else { return false };
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -1,8 +1,7 @@
-//! What was left behind by a backup, a restore or an upgrade that was interrupted.
+//! Files that an interrupted backup, restore or upgrade left behind.
 //!
-//! Owns the names of such files, and what a start does about them: half of a copy is removed; a store
-//! that is not where it should be stops the start, since an empty one in its place would look like a
-//! loss of everything.
+//! Owns the names of such files, and what a start does about them. Partial copies are removed. A store that
+//! was moved away stops the start, because an empty one in its place would look as if everything was lost.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,49 +10,49 @@ use super::belonging;
 use super::connect::{DATABASE, database};
 use crate::StoreError;
 
-/// Behind the name of a copy that is not complete.
+/// The suffix of an incomplete copy.
 pub(super) const PARTIAL: &str = ".partial";
 
-/// Behind the name of a store that a restore has put aside.
+/// The suffix of a store that a restore has put aside.
 pub(super) const REPLACED: &str = ".replaced";
 
-/// There while a restore exchanges one store for another.
+/// The suffix of the marker that exists while a restore replaces the store.
 pub(super) const SWITCHING: &str = ".switching";
 
-/// Behind the name of a copy in which something is damaged.
+/// The suffix of a copy with damage.
 const DAMAGED: &str = ".damaged";
 
-/// The name beside that of a copy that is whole.
+/// The name for a damaged copy, beside that of an intact one.
 pub(super) fn damaged(target: &Path) -> PathBuf {
     suffixed(target, DAMAGED)
 }
 
-/// The name that a copy would have if it were whole.
+/// The name that a damaged copy would have if it were intact.
 pub fn undamaged(name: &str) -> Option<&str> {
     name.strip_suffix(DAMAGED)
 }
 
-/// Behind the name of a database: its log of changes, and the index of that.
+/// The suffixes of the write-ahead log and of its index.
 pub(super) const WAL: &str = "-wal";
 pub(super) const SHM: &str = "-shm";
 
-/// Behind the name of a copy on its way to stdout, with the number of the process that makes it.
+/// The suffix of a copy on its way to stdout, before the pid of its process.
 pub(super) const PIPED: &str = ".backup-";
 
-/// Behind the name of the copy that is made before an upgrade, with the number of its form.
+/// The suffix of the copy that is made before an upgrade, before the number of its schema.
 pub(super) const SCHEMA: &str = ".schema-";
 
-/// The copy on its way to stdout that this process makes.
+/// The path for this process's copy on its way to stdout.
 pub fn piped(directory: &Path) -> PathBuf {
     directory.join(format!("{DATABASE}{PIPED}{}", std::process::id()))
 }
 
-/// A copy of this name that is not complete; the number is of the one who makes it.
+/// The path of an incomplete copy; the number identifies its process.
 pub(super) fn half_of(target: &Path, number: u64) -> PathBuf {
     suffixed(target, &format!(".{number:016x}{PARTIAL}"))
 }
 
-/// The name that a half was to get, if the name is a half's, or of a log beside it.
+/// The final name of an incomplete copy, from its name or from that of a log beside it.
 pub fn whole_of(half: &str) -> Option<&str> {
     let bare = half.strip_suffix(WAL).or_else(|| half.strip_suffix(SHM)).unwrap_or(half);
     let bare = bare.strip_suffix(PARTIAL)?;
@@ -70,7 +69,7 @@ pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Removes halves of copies in a data directory, which nobody can be making: the caller has the lock.
+/// Removes incomplete copies from a data directory. The caller holds the lock, so nobody is writing them.
 pub(super) fn clear(directory: &Path) {
     let files = fs::read_dir(directory).into_iter().flatten().flatten();
     for name in files.filter_map(|file| file.file_name().into_string().ok()) {
@@ -88,12 +87,13 @@ pub(super) fn clear(directory: &Path) {
     }
 }
 
-/// Why no store can be opened, or begun, in a data directory as it is.
+/// Why no store can be opened or created in a data directory.
 pub fn obstacle(directory: &Path) -> Option<String> {
     check(&database(directory)).err().map(|error| error.to_string())
 }
 
-/// Refuses a directory whose store was put aside and not replaced, is gone, or has another one's log.
+/// Refuses a directory whose store was put aside and not replaced, is missing, or has the log of another
+/// one.
 pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     let marker = suffixed(path, SWITCHING);
     let log = suffixed(path, WAL);
@@ -132,7 +132,7 @@ pub(super) fn replaced(path: &Path) -> Vec<PathBuf> {
     (1..).map(|number| aside(path, number)).take_while(|aside| aside.exists()).collect()
 }
 
-/// The next name that nothing has which was put aside.
+/// The next unused name for a store that is put aside.
 pub(super) fn next_aside(path: &Path) -> PathBuf {
     let is_free = |aside: &PathBuf| !aside.exists() && !suffixed(aside, WAL).exists();
     (1..).map(|number| aside(path, number)).find(is_free).expect("numbers do not end")

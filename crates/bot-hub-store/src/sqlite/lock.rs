@@ -1,7 +1,7 @@
 //! One hub per data directory.
 //!
-//! Owns the lock file. The lock is the operating system's: it ends with the process, however that
-//! ends, so that no stale lock has to be removed by hand.
+//! Owns the lock file. The operating system holds the lock and releases it when the process ends in any
+//! way, so no stale lock has to be removed by hand.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -12,22 +12,22 @@ use crate::StoreError;
 /// The name of the lock file in a data directory.
 pub(super) const LOCK: &str = "hub.lock";
 
-/// How often a lock that somebody has is asked for again, and after which pause.
+/// How often a held lock is tried again, and the pause between two tries.
 const LOOKS: u32 = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Who has the store of a data directory open for writing.
+/// Which process has the store of a data directory open for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// Somebody.
+    /// Another process.
     Somebody,
-    /// Nobody.
+    /// No process.
     Nobody,
-    /// It cannot be seen from here.
+    /// It cannot be determined.
     Unknown,
 }
 
-/// Looks who has the lock, without making it. Two that look at the same moment do not see each other.
+/// Checks the lock without creating it. Two checks at the same moment do not disturb each other.
 pub(super) fn holder(directory: &Path) -> Holder {
     match File::options().read(true).write(true).open(directory.join(LOCK)) {
         Ok(file) => match file.try_lock_shared() {
@@ -40,14 +40,14 @@ pub(super) fn holder(directory: &Path) -> Holder {
     }
 }
 
-/// Held as long as this value lives.
+/// The lock is held as long as this value lives.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
     _file: File,
 }
 
 impl DirectoryLock {
-    /// Takes the lock, or says who has it. [`holder`] shares the lock for a moment while it looks: this
+    /// Takes the lock, or reports its holder. [`holder`] shares the lock for a moment while it checks; this
     /// waits until that is over.
     pub(super) fn take(directory: &Path) -> Result<Self, StoreError> {
         for _ in 0..LOOKS {

@@ -1,7 +1,7 @@
 //! The store in one SQLite file, with a write-ahead log that is synced with every commit.
 //!
-//! Owns the promises of [`Store`] on a disk. One connection writes, every reader has its own; another
-//! process may read while the hub runs, but not write.
+//! Owns the promises of [`Store`] on a disk. One connection writes and every reader has its own. Other
+//! processes may read while the hub runs, but not write.
 //!
 //! * `schema`: the tables, their number, the way from one number to the next.
 //! * `row`, `rows`, `sum`: what lies in a row, and how it is checked.
@@ -59,22 +59,22 @@ use self::sum::Sum;
 pub use self::verify::{Damage, Report, verify, verify_with};
 use super::{Loaded, Reader, Store, StoreError, Write, random_epoch};
 
-/// So many times its usual length the log of changes may reach before the writer waits for readers.
+/// If the write-ahead log reaches this many times its usual length, the writer waits for readers.
 const LATE: u64 = 8;
 
-/// How long it waits for them.
+/// How long the writer waits for readers.
 const LATE_WAIT: Duration = Duration::from_millis(20);
 
 /// The writer. Only one process can have it.
 #[derive(Debug)]
 pub struct SqliteStore {
-    // Dropped in this order: the file is closed before anybody else may have it.
+    // Fields are dropped in this order: the file is closed before the lock is released.
     conn: Connection,
     cache: Cache,
     sum: Sum,
     path: PathBuf,
     options: Options,
-    /// How long the log of changes may become before it is moved into the database.
+    /// The length of the write-ahead log from which it is moved into the database.
     checkpoint_at: u64,
     /// Why nothing may be acknowledged any more.
     broken: Option<String>,
@@ -82,12 +82,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store of a data directory; makes both if there is none.
+    /// Opens the store of a data directory; creates the directory and the store if they do not exist.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         Self::open_with(directory, Options::default())
     }
 
-    /// Opens a store in another way than usual.
+    /// Opens a store with other options than the defaults.
     pub fn open_with(directory: &Path, options: Options) -> Result<Self, StoreError> {
         let lock = match options.vfs {
             Some(_) => None,
@@ -106,7 +106,7 @@ impl SqliteStore {
         if lock.is_some()
             && let Err(error) = belonging::note(&conn, &path)
         {
-            // A hub works without; only a file that is exchanged by hand goes unnoticed.
+            // The hub works without a mark; then only a file that was replaced by hand goes unnoticed.
             tracing::debug!(error = %error.at(&path), "the database's mark is not noted");
         }
         let (cache, sum) = (Cache::default(), Sum::default());
@@ -137,7 +137,7 @@ impl SqliteStore {
         Ok(outcomes)
     }
 
-    /// Undoes what a failed batch did, on the disk's side and on ours.
+    /// Undoes a failed batch, in the database and in the cache.
     fn roll_back(&mut self, error: SqliteError) -> StoreError {
         self.cache = Cache::default();
         let error = error.at(&self.path);
@@ -154,12 +154,12 @@ impl SqliteStore {
         }
     }
 
-    /// Moves the log of changes into the database, once it is long enough. The batch before it is safe
-    /// in the log, whatever happens here; a failed sync means that the next one would not be.
+    /// Moves the write-ahead log into the database once it is long enough. The batch before is safe in the
+    /// log, whatever happens here. A failed sync means that the next batch would not be safe.
     fn checkpoint(&mut self) {
         match self.try_checkpoint() {
             Ok(()) => {}
-            // The log goes on growing in place of the database until there is space.
+            // The log grows instead of the database until there is space.
             Err(error) if is_full(&error) => {
                 tracing::warn!("no space left to move the log of changes into the database");
             }
@@ -179,29 +179,29 @@ impl SqliteStore {
         if pages < self.checkpoint_at {
             return Ok(());
         }
-        // A reader that looks at an old state keeps the log from starting over. Then it is tried again
-        // only after as much again, since every attempt syncs the database.
+        // A reader of an old state keeps the log from starting over. The next attempt comes only after as
+        // much again, because every attempt syncs the database.
         self.checkpoint_at = pages + usual;
         if pages < usual.saturating_mul(LATE) {
             self.wal_pages("PRAGMA wal_checkpoint(PASSIVE)")?;
             return Ok(());
         }
-        // Readers that follow each other without a pause have the same effect: they are waited for,
-        // but not for long.
+        // Readers that follow each other without a pause have the same effect. The writer waits for them,
+        // but only briefly.
         self.conn.busy_timeout(LATE_WAIT)?;
         let restarted = self.wal_pages("PRAGMA wal_checkpoint(RESTART)");
         self.conn.busy_timeout(connect::BUSY)?;
         restarted.map(drop)
     }
 
-    /// Pages in the log of changes.
+    /// The number of pages in the write-ahead log.
     fn wal_pages(&self, checkpoint: &str) -> rusqlite::Result<u64> {
         let mut statement = self.conn.prepare_cached(checkpoint)?;
         let pages: i64 = statement.query_row([], |row| row.get(1))?;
         Ok(pages.max(0).unsigned_abs())
     }
 
-    /// The epoch; a new one if it was damaged, since then nobody's position can be trusted.
+    /// The epoch; a new one if it is damaged, because then no client's position can be trusted.
     fn epoch(&self) -> Result<Epoch, SqliteError> {
         if let Some(epoch) = schema::read_epoch(&self.conn)? {
             return Ok(epoch);
@@ -236,12 +236,12 @@ impl Store for SqliteStore {
     }
 }
 
-/// Whether somebody has the store of a data directory open for writing.
+/// Whether a process has the store of a data directory open for writing.
 pub fn is_in_use(directory: &Path) -> bool {
     lock::holder(directory) == Holder::Somebody
 }
 
-/// Who has the store of a data directory open for writing.
+/// Which process has the store of a data directory open for writing.
 pub fn holder(directory: &Path) -> Holder {
     lock::holder(directory)
 }
@@ -251,19 +251,19 @@ pub fn epoch_of(copy: &Path) -> Option<Epoch> {
     connect::epoch_of(copy)
 }
 
-/// Of which form the store of a data directory is, and which one a hub of this program changes it to.
+/// The schema of a data directory's store, and the schema that this program would upgrade it to.
 pub fn forms(directory: &Path) -> Option<(u32, u32)> {
     let conn = connect::as_it_is(&connect::database(directory), &Options::default()).ok()?;
     Some((schema::number(&conn).ok()?, schema::newest()))
 }
 
-/// Does something while nobody can open the store of a data directory for writing.
+/// Runs `work` while nobody can open the store of a data directory for writing.
 pub fn while_unused<T>(directory: &Path, work: impl FnOnce() -> T) -> Result<T, StoreError> {
     let _lock = DirectoryLock::take(directory)?;
     Ok(work())
 }
 
-/// What a hub would find in the store of a data directory, without becoming its writer.
+/// Loads the store of a data directory as a hub would, without becoming its writer.
 pub fn look(directory: &Path) -> Result<Loaded, StoreError> {
     let path = connect::database(directory);
     let looked = || -> Result<Loaded, SqliteError> {
@@ -274,7 +274,7 @@ pub fn look(directory: &Path) -> Result<Loaded, StoreError> {
     looked().map_err(|error| error.at(&path))
 }
 
-/// Only its owner may look into a directory that holds what was said.
+/// Creates the directory, readable only by its owner, because it will hold messages.
 fn make_directory(directory: &Path) -> Result<(), StoreError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -285,8 +285,8 @@ fn make_directory(directory: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// Only its owner may read it, also in a directory that others may look into. SQLite gives the files
-/// beside it the same mode.
+/// Creates the file readable only by its owner, even if others can read the directory. SQLite gives the
+/// files beside it the same mode.
 fn make_file(path: &Path) -> Result<(), StoreError> {
     private(path)
         .map(drop)
@@ -297,7 +297,7 @@ fn private(path: &Path) -> std::io::Result<std::fs::File> {
     private_options().create(true).open(path)
 }
 
-/// The same for a file that nobody else may have made.
+/// The same, but fails if the file exists.
 fn private_new(path: &Path) -> std::io::Result<std::fs::File> {
     private_options().create_new(true).open(path)
 }

@@ -1,6 +1,6 @@
 //! Numbers for the names of bots.
 //!
-//! Owns the table `name` and what is remembered of it. A number is never given twice.
+//! Owns the table `name` and its cache. A number is never used twice.
 
 use bot_protocol::name::BotId;
 use rusqlite::{Connection, OptionalExtension};
@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::error::is_damage;
 
-/// What is known of the table, both ways.
+/// The cached part of the table, in both directions.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     numbers: FxHashMap<BotId, i64>,
@@ -16,7 +16,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// All of them, read at once. A damaged one is left out, and found to be damaged when it is asked for.
+    /// Reads the whole table. A damaged row is left out, and its damage is found when it is looked up.
     pub(super) fn load(conn: &Connection) -> rusqlite::Result<Self> {
         let mut names = Self::default();
         let mut statement = conn.prepare("SELECT id, name FROM name ORDER BY id")?;
@@ -53,7 +53,7 @@ impl Names {
         Ok(number)
     }
 
-    /// The number of a name, given to it now if it had none.
+    /// The number of a name; a new name gets one now.
     pub(super) fn number_or_new(
         &mut self,
         conn: &Connection,
@@ -68,7 +68,7 @@ impl Names {
         Ok(number)
     }
 
-    /// The name behind a number; `None` if the table does not have it, which is damage.
+    /// The name of a number; `None` if the table does not have it, which means damage.
     pub(super) fn name(
         &mut self,
         conn: &Connection,
@@ -87,7 +87,7 @@ impl Names {
     }
 }
 
-/// What a look-up of one row found; neither an absent row nor a damaged one is an error here.
+/// The result of a look-up of one row. Neither an absent row nor a damaged one is an error here.
 pub(super) fn intact<T>(found: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
     match found.optional() {
         Err(error) if is_damage(&error) => Ok(None),

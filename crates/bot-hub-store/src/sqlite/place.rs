@@ -1,7 +1,7 @@
-//! Where a copy of a store may lie.
+//! Where a copy of a store may be written.
 //!
-//! Owns which files a copy never replaces: what a hub needs to run, what is no file, and what is no
-//! copy. It looks only, and never writes anything.
+//! Owns which files a copy never replaces: files of a hub, anything that is no regular file, and files that
+//! are no copies. Only reads.
 
 use std::fs::{self, File, Metadata};
 use std::io::Read as _;
@@ -13,13 +13,13 @@ use super::leftovers::{PARTIAL, PIPED, REPLACED, SCHEMA, SHM, SWITCHING, WAL, pi
 use super::lock::LOCK;
 use crate::StoreError;
 
-/// Why a copy may not have a name.
+/// Why a copy may not have this path.
 #[derive(Debug, thiserror::Error)]
 pub enum NoPlace {
-    /// A hub would lose it.
+    /// It would replace a file of a hub.
     #[error("`{0}` is a file of a hub\nhint: name a file in another directory, or `-` for stdout")]
     OfHub(String),
-    /// Where a hub has its files, others do not belong: some it hands out.
+    /// Other files do not belong in a hub's data directory; the hub even serves some of them.
     #[error(
         "`{0}` is in the data directory of a hub\nhint: name a file in another directory, or `-` for stdout"
     )]
@@ -27,7 +27,7 @@ pub enum NoPlace {
     /// A device, a pipe, a socket, or a link to nothing.
     #[error("`{0}` is no regular file\nhint: name a file, or `-` for stdout")]
     Irregular(String),
-    /// Something else that somebody has written.
+    /// It would replace a file that is no copy.
     #[error(
         "`{0}` is no backup, and would be lost\nhint: name another file, or move that one away first"
     )]
@@ -40,10 +40,10 @@ impl From<NoPlace> for StoreError {
     }
 }
 
-/// What every file begins with that SQLite has made.
+/// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// The file that a copy of a data directory's store is to become. A link stands for what it leads to.
+/// The path of the copy of a data directory's store. Symbolic links are resolved.
 pub fn copy_place(directory: &Path, target: &Path) -> Result<PathBuf, NoPlace> {
     let name = target.display().to_string();
     let found = match fs::symlink_metadata(target) {
@@ -68,7 +68,7 @@ pub fn copy_place(directory: &Path, target: &Path) -> Result<PathBuf, NoPlace> {
     Ok(real)
 }
 
-/// A path without links, also of a file that is not there yet.
+/// A path without links, also for a file that does not exist yet.
 fn real(path: &Path) -> PathBuf {
     let whole = fs::canonicalize(path).ok();
     let parent =
@@ -76,18 +76,18 @@ fn real(path: &Path) -> PathBuf {
     whole.or_else(parent).unwrap_or_else(|| path.to_path_buf())
 }
 
-/// The data directory, and where its store is if that is a link.
+/// The data directory, and the directory of its store if that is a link.
 fn homes(directory: &Path) -> [PathBuf; 2] {
     let store = real(&database(directory));
     [real(directory), super::backup::folder(&store).to_path_buf()]
 }
 
-/// Whether a hub has, or will have, a file of this name there. Another hub's data directory is known
-/// by its lock.
+/// Whether a hub has, or will have, a file with this name there. The data directory of another hub is
+/// recognized by its lock file.
 fn has_own_name(file: &Path, homes: &[PathBuf]) -> bool {
     let folder = super::backup::folder(file);
     let is_home = homes.iter().any(|home| home == folder) || folder.join(LOCK).exists();
-    // The copy on its way to stdout lies there, under this process' number.
+    // The copy on its way to stdout is stored there, under the pid of this process.
     is_home && is_own(file) && file != piped(folder)
 }
 

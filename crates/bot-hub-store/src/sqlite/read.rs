@@ -1,7 +1,7 @@
-//! Reading beside the writer.
+//! Reads beside the writer.
 //!
-//! Owns pages and look-ups by id. Whatever is returned was checked; what is not as it was appended,
-//! or not there although the room's tail says so, is named instead. Never writes.
+//! Owns pages and look-ups by id. Everything returned was verified. An entry that was changed, or is
+//! missing although the room's tail includes it, is reported as damaged. Never writes.
 
 use std::ops::{ControlFlow, RangeInclusive};
 use std::path::Path;
@@ -26,7 +26,7 @@ use super::sum::Sum;
 use crate::record::{RecordPage, RecordQuery};
 use crate::{Reader, StoreError, oldest_first};
 
-/// One connection that only reads.
+/// A connection for reading.
 #[derive(Debug)]
 pub struct SqliteReader {
     pub(super) conn: Connection,
@@ -35,7 +35,7 @@ pub struct SqliteReader {
     rooms: FxHashMap<RoomName, i64>,
 }
 
-/// Which way a page goes.
+/// The direction of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     Up,
@@ -107,7 +107,7 @@ impl SqliteReader {
         Self { conn, names: Names::default(), sum: Sum::default(), rooms: FxHashMap::default() }
     }
 
-    /// Runs several look-ups against one state of the store.
+    /// Runs several look-ups on one snapshot of the store.
     pub(super) fn snapshot<T, E: From<rusqlite::Error>>(
         &mut self,
         body: impl FnOnce(&mut Self) -> Result<T, E>,
@@ -132,8 +132,8 @@ impl SqliteReader {
         Ok(number)
     }
 
-    /// The same for a room that the store had when it was loaded. If the index of names does not find it, the
-    /// index is damaged, and all rooms are looked through: an empty page would hide what is there.
+    /// The same for a room that existed when the store was loaded. If the index of names does not find it,
+    /// the index is damaged, and all rooms are searched: an empty page would hide existing entries.
     fn loaded_room_number(&mut self, room: &RoomName) -> rusqlite::Result<Option<i64>> {
         let mut number = self.room_number(room)?;
         if number.is_none() {
@@ -181,10 +181,10 @@ impl SqliteReader {
         Ok(page)
     }
 
-    /// Visits every seq of the range in order, with the entry if it is there and intact.
+    /// Visits every seq of the range in order, with the entry if it exists and is intact.
     ///
-    /// As long as the tree yields exactly what has to come next, it is one scan. At the first sign of
-    /// damage it goes on seq by seq, so that what can still be reached is.
+    /// As long as the tree yields exactly the expected entries, this is one scan. At the first sign of
+    /// damage it continues seq by seq, to reach everything that can still be read.
     pub(super) fn walk(
         &mut self,
         room: &RoomName,
@@ -308,7 +308,7 @@ impl SqliteReader {
 
 const PLACE: &str = "SELECT room, place FROM entry WHERE id = ?1 AND sender = ?2 AND room = ?3";
 
-/// The bound stands inside: an id that was used in very many rooms costs no more.
+/// The limit is inside the subquery, so an id that was used in very many rooms costs no more.
 const PLACES: &str = "
     SELECT room, place
     FROM (SELECT room, place FROM entry
@@ -317,7 +317,7 @@ const PLACES: &str = "
     WHERE room = ifnull(?4, room)
     LIMIT ?3";
 
-/// The bound stands inside: an id that was used in very many rooms costs no more.
+/// The limit is inside the subquery, so an id that was used in very many rooms costs no more.
 const LOCATE: &str = "
     SELECT sender, place, sent_at
     FROM (SELECT room, sender, place, sent_at FROM entry
@@ -325,7 +325,7 @@ const LOCATE: &str = "
           LIMIT 256)
     WHERE room = ?2";
 
-/// Everything that a span means in a log, and the way through it.
+/// The seqs of a span in a log, and the direction to visit them.
 fn wanted(span: Span, tail: &Tail) -> (Way, RangeInclusive<u64>) {
     match span {
         Span::After(seq) => (Way::Up, seq.saturating_add(1).max(tail.first)..=tail.head),
@@ -333,7 +333,7 @@ fn wanted(span: Span, tail: &Tail) -> (Way, RangeInclusive<u64>) {
     }
 }
 
-/// The first `count` of the range, on the way through it.
+/// The first `count` seqs of the range, in its direction.
 fn first_of(way: Way, all: &RangeInclusive<u64>, count: u64) -> RangeInclusive<u64> {
     let (start, end) = (*all.start(), *all.end());
     let length = if all.is_empty() { 0 } else { end - start + 1 };
@@ -370,7 +370,7 @@ fn scan_sql(way: Way) -> &'static str {
 
 pub(super) const ONE: &str = concat!("SELECT ", entry_columns!(), " FROM entry WHERE place = ?1");
 
-/// One entry; `None` if it is not there, or not as it was appended.
+/// One entry; `None` if it is missing or damaged.
 pub(super) fn single(
     conn: &Connection,
     statement: &mut CachedStatement<'_>,

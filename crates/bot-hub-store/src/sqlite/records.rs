@@ -1,9 +1,9 @@
-//! Small records, as they lie in their table.
+//! Small records in their table.
 //!
-//! Owns what is believed when one is damaged: nothing of it, and it hides no other one. Never writes.
+//! Owns the handling of damage: a damaged record is withheld and does not hide any other. Never writes.
 //!
-//! Kind and key are one column, `kind/key`. With two, SQLite compares both again in every row of a range,
-//! and passes over one whose key is damaged without a word.
+//! Kind and key share one column, `kind/key`. With two columns, SQLite compares both again in every row of
+//! a range, and silently skips one whose key is damaged.
 
 use std::collections::BTreeMap;
 
@@ -22,22 +22,22 @@ const UP: &str = "SELECT name, value, sum FROM record WHERE name >= ?1 ORDER BY 
 
 const DOWN: &str = "SELECT name, value, sum FROM record WHERE name < ?1 ORDER BY name DESC";
 
-/// By number, wherever the index leads.
+/// Reads by number, independent of the index.
 const ALL: &str = "SELECT name, value, sum FROM record NOT INDEXED";
 
 const NUMBERS: &str = "SELECT id FROM record NOT INDEXED";
 
 const ONE: &str = "SELECT name, value, sum FROM record WHERE id = ?1";
 
-/// A name lies before whatever is too long for a page.
+/// The name is stored before the value, which may continue on overflow pages.
 const NAME: &str = "SELECT name FROM record WHERE id = ?1";
 
-/// The name of a record; no kind has a slash.
+/// The stored name of a record. A kind contains no slash, so it is unambiguous.
 pub(super) fn name_of(kind: &RecordKind, key: &str) -> SmolStr {
     format_smolstr!("{}/{key}", kind.as_str())
 }
 
-/// What a query asks for.
+/// Answers a query.
 pub(super) fn page(
     conn: &Connection,
     sum: &mut Sum,
@@ -50,8 +50,9 @@ pub(super) fn page(
     }
 }
 
-/// By the index, which is where the names come from. A damaged name in it leads a look-up astray; then it is
-/// the one before the place that was found, or one on the way from there. So none of these may be damaged.
+/// Uses the index, from which the names are read. A damaged name in the index can mislead the look-up. The
+/// damaged one is then either directly before the place that was found or on the path from there, so all of
+/// these must be intact.
 fn straight(conn: &Connection, sum: &mut Sum, query: &RecordQuery) -> Result<RecordPage, Unknown> {
     let (ahead, before, key) = match query.order {
         RecordOrder::Ascending => (UP, DOWN, &query.from),
@@ -69,7 +70,7 @@ fn straight(conn: &Connection, sum: &mut Sum, query: &RecordQuery) -> Result<Rec
     query.page(found.take_while(|it| it.as_ref().map_or(true, |record| query.holds(record))))
 }
 
-/// By a look at every record.
+/// Scans all records.
 fn searched(conn: &Connection, sum: &mut Sum, query: &RecordQuery) -> rusqlite::Result<RecordPage> {
     let mut damaged = Vec::new();
     let mut found = BTreeMap::<SmolStr, Record>::new();
@@ -77,7 +78,7 @@ fn searched(conn: &Connection, sum: &mut Sum, query: &RecordQuery) -> rusqlite::
         Err(name) => damaged.push(name),
         Ok(record) if query.holds(&record) => {
             found.insert(record.key().clone(), record);
-            // One more than wanted shows that there are more.
+            // One record more than requested shows that there are more.
             if found.len() > query.records_max.max(1) as usize + 1 {
                 match query.order {
                     RecordOrder::Ascending => drop(found.pop_last()),
@@ -100,7 +101,7 @@ fn searched(conn: &Connection, sum: &mut Sum, query: &RecordQuery) -> rusqlite::
     page.map(|page| RecordPage { damaged, ..page })
 }
 
-/// Visits every record without comparing names; of a damaged one it passes the name, for people.
+/// Visits every record without comparing names. Reports the name of a damaged one, for people.
 pub(super) fn walk(
     conn: &Connection,
     sum: &mut Sum,
@@ -119,7 +120,7 @@ pub(super) fn walk(
         visited += 1;
     }
     drop(rows);
-    // One has a value that cannot be reached. From there on, each is looked up alone.
+    // The value of a record cannot be read. From here on, each record is looked up by its number.
     let mut statement = conn.prepare_cached(NUMBERS)?;
     let numbers = statement.query_map([], |row| row.get(0))?;
     for number in numbers.skip(visited) {
@@ -143,7 +144,7 @@ fn single(
     Ok(Err(intact(name)?.unwrap_or_default()))
 }
 
-/// `name, value, sum`; the name of a damaged one.
+/// Decodes `name, value, sum`; the error is the name of a damaged record.
 fn record_row(sum: &mut Sum, row: &Row<'_>) -> Result<Record, String> {
     let column = |index| row.get_ref(index).unwrap_or(ValueRef::Null);
     let mut whole = || {
@@ -155,7 +156,7 @@ fn record_row(sum: &mut Sum, row: &Row<'_>) -> Result<Record, String> {
     whole().ok_or_else(|| legible(column(0)))
 }
 
-/// A name for people, whatever its bytes are by now.
+/// A name in printable form, whatever its bytes are.
 fn legible(name: ValueRef<'_>) -> String {
     String::from_utf8_lossy(name.as_bytes().unwrap_or_default()).escape_debug().to_string()
 }

@@ -1,7 +1,7 @@
 //! Entries as rows.
 //!
-//! Owns how an entry lies in its row and how it is checked when it is read back. Never says where it
-//! belongs: `schema` does.
+//! Owns how an entry is stored in its row and how it is verified when it is read. The key of the row is
+//! defined in `schema`.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::names::Names;
 use super::schema::{nat, seq_of};
 use super::sum::{Sum, Wide};
 
-/// The columns that [`decode`] wants, in its order.
+/// The columns that [`decode`] expects, in its order.
 macro_rules! entry_columns {
     () => {
         "place, sender, id, sent_at, size, proof, reply_to, thread, expires_at, act, meta, text"
@@ -25,7 +25,7 @@ macro_rules! entry_columns {
 }
 pub(super) use entry_columns;
 
-/// An entry as it was read, with the link of the chain that its row holds.
+/// An intact entry, with the chain link in its row.
 #[derive(Debug)]
 pub(super) struct Intact {
     pub(super) entry: Entry,
@@ -33,7 +33,7 @@ pub(super) struct Intact {
     pub(super) chain: Wide,
 }
 
-/// An entry's checksum and its link of the chain, as one column.
+/// The checksum of an entry and its chain link, in one column.
 pub(super) fn proof(sum: &Wide, chain: &Wide) -> [u8; 32] {
     let mut both = [0; 32];
     both[..16].copy_from_slice(sum);
@@ -47,14 +47,14 @@ pub(super) fn parts(proof: &[u8]) -> Option<(Wide, Wide)> {
     Some((sum.try_into().ok()?, chain.try_into().ok()?))
 }
 
-/// A message id as it is stored: a UUID in 16 bytes, where its text has 36, anything else as text.
+/// The stored form of a message id: 16 bytes for a UUID, whose text has 36; otherwise the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum StoredId<'a> {
     Uuid([u8; 16]),
     Text(&'a str),
 }
 
-/// Where a UUID has its hyphens.
+/// The positions of the hyphens in a UUID.
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
 impl<'a> StoredId<'a> {
@@ -63,7 +63,7 @@ impl<'a> StoredId<'a> {
         packed(text.as_bytes()).map_or(Self::Text(text), Self::Uuid)
     }
 
-    /// The id in a column; `None` if there is something else in it.
+    /// Reads an id from a column; `None` if the value is invalid.
     pub(super) fn read(value: ValueRef<'_>) -> Option<MessageId> {
         match value {
             ValueRef::Text(text) => MessageId::new(str::from_utf8(text).ok()?).ok(),
@@ -82,7 +82,7 @@ impl ToSql for StoredId<'_> {
     }
 }
 
-/// Only the one spelling that [`unpacked`] writes: an id comes back exactly as it was sent.
+/// Packs only the spelling that [`unpacked`] writes, so that an id is returned exactly as it was sent.
 fn packed(text: &[u8]) -> Option<[u8; 16]> {
     if text.len() != 36 {
         return None;
@@ -120,7 +120,7 @@ fn unpacked(bytes: [u8; 16]) -> String {
     text
 }
 
-/// The entry in a row, if it is what was appended, bit by bit.
+/// The entry of a row, if it is bit by bit the one that was appended.
 pub(super) fn decode(
     conn: &Connection,
     names: &mut Names,
@@ -178,7 +178,7 @@ fn text<'a>(row: &'a Row<'_>, column: usize) -> Option<&'a str> {
     maybe_text(row, column)?
 }
 
-/// A number or nothing; `None` if there is something else.
+/// An optional number; `None` if the value has another type.
 fn maybe_number(row: &Row<'_>, column: usize) -> Option<Option<i64>> {
     match row.get_ref(column).ok()? {
         ValueRef::Integer(number) => Some(Some(number)),
@@ -187,7 +187,7 @@ fn maybe_number(row: &Row<'_>, column: usize) -> Option<Option<i64>> {
     }
 }
 
-/// A text or nothing; `None` if there is something else.
+/// An optional text; `None` if the value has another type.
 fn maybe_text<'a>(row: &'a Row<'_>, column: usize) -> Option<Option<&'a str>> {
     match row.get_ref(column).ok()? {
         ValueRef::Text(bytes) => str::from_utf8(bytes).ok().map(Some),

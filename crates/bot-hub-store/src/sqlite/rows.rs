@@ -1,7 +1,7 @@
 //! The small rows: rooms, tails, members, marks, receipts, dropped ranges, bots, tokens and records.
 //!
-//! Owns their checksums. A row whose checksum does not match is never believed; each reader says what
-//! it does instead.
+//! Owns the checksums of small rows. A row whose checksum does not match is never used; each reader defines
+//! what happens instead.
 
 use bot_hub_core::change::{DroppedRange, Loss, ReceiptRecord};
 use bot_protocol::frame::operator::Retention;
@@ -14,7 +14,7 @@ use super::sum::{Sum, Wide};
 use crate::rule::Run;
 use crate::{BotRecord, InviteRecord, TokenRecord};
 
-/// Where a room's log begins and ends.
+/// The first and the last entry of a room's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tail {
     pub(super) head: u64,
@@ -34,13 +34,13 @@ impl Tail {
         sum.maybe_number(self.oldest_at.map(|at| at.0)).raw(&self.base).raw(&self.chain).narrow()
     }
 
-    /// How many entries are kept.
+    /// How many entries the room holds.
     pub(super) fn entries(&self) -> u64 {
         (self.head + 1).saturating_sub(self.first)
     }
 }
 
-/// How far a member is.
+/// A member's position in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Joined {
     pub(super) rights: Rights,
@@ -70,7 +70,7 @@ impl Joined {
         sum.narrow()
     }
 
-    /// Both marks, with what they mean.
+    /// Both marks with their states.
     pub(super) fn marks(&self) -> [(ReceiptState, Option<Run>); 2] {
         [(ReceiptState::Delivered, self.delivered), (ReceiptState::Received, self.received)]
     }
@@ -150,12 +150,12 @@ pub(super) fn record_sum(sum: &mut Sum, name: &str, value: &[u8]) -> i64 {
     sum.of("record").text(name).raw(value).narrow()
 }
 
-/// The rooms of an invite as they are stored.
+/// The stored form of an invite's rooms.
 pub(super) fn room_list(rooms: &[RoomName]) -> String {
     rooms.iter().map(RoomName::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// The numbers of states on disk; never change one.
+/// The stored numbers of states; they must never change.
 pub(super) fn state_number(state: ReceiptState) -> i64 {
     match state {
         ReceiptState::Stored => 0,
@@ -176,7 +176,7 @@ pub(super) fn state_of(number: i64) -> Option<ReceiptState> {
     ReceiptState::ALL.iter().copied().find(|state| state_number(*state) == number)
 }
 
-/// The numbers of reasons on disk; never change one. 3 was never written.
+/// The stored numbers of reasons; they must never change. 3 was never written.
 pub(super) fn reason_number(reason: Loss) -> i64 {
     match reason {
         Loss::BufferLimit => 0,

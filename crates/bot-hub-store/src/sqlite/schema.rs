@@ -1,15 +1,15 @@
-//! The tables, their number, and the way from one number to the next.
+//! The tables, the number of the schema, and the upgrades.
 //!
-//! Owns the layout on disk. Never reads or writes a row of its own, but the epoch.
+//! Owns the layout on disk. Reads and writes no rows except for the epoch and other single numbers.
 //!
-//! What decided the layout:
-//! * An entry's key is `place` = room and seq in one integer: one tree for all rooms, a room's entries
-//!   side by side, and no second index for them.
-//! * The only other index on entries is the one that ids need. It begins with the id, since UUIDv7s
-//!   grow with time whoever makes them: a batch of many senders touches its last page. Beginning with
-//!   the sender, it touched a page per sender, which was half of what a batch wrote.
-//! * What changes with every batch (`tail`, `member`) is in small rows away from what does not. That
-//!   is also why the newest mark of a member is in its row, and only its past is in `mark`.
+//! Reasons for the layout:
+//! * The key of an entry, `place`, combines room and seq in one integer: one tree holds all rooms, the
+//!   entries of a room are adjacent, and they need no second index.
+//! * Entries have only one other index, for ids. It begins with the id, because UUIDv7s grow with time for
+//!   all senders, so a batch of many senders changes only its last page. When it began with the sender, it
+//!   changed a page per sender, which was half of what a batch wrote.
+//! * Data that changes with every batch (`tail`, `member`) is in small rows, apart from the rest. Therefore
+//!   the newest mark of a member is in its row, and `mark` has only past ones.
 
 use std::path::Path;
 
@@ -23,16 +23,16 @@ use crate::{StoreError, random_epoch};
 /// `PRAGMA application_id`: "BHub".
 const APPLICATION: i32 = 0x4248_7562;
 
-/// Bits of `place` that hold the seq: 10^12 entries per room, and 8 million rooms.
+/// How many bits of `place` hold the seq: enough for 10^12 entries per room and 8 million rooms.
 pub(super) const SEQ_BITS: u32 = 40;
 
 /// The highest room number.
 pub(super) const ROOMS_MAX: i64 = (1 << (63 - SEQ_BITS)) - 1;
 
-/// A step from the schema with the number of its index to the next one.
+/// An upgrade from the schema with the number of its index to the next one.
 pub(super) type Step = &'static str;
 
-/// All steps, the first of which makes an empty store.
+/// All upgrades; the first one creates an empty store.
 pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS, HOLDERS, AHEAD, RECORDS];
 
 const FIRST: Step = "
@@ -114,8 +114,8 @@ const FIRST: Step = "
     FROM entry JOIN room ON room.id = entry.room JOIN name ON name.id = entry.sender;
 ";
 
-/// Rights, guests, invites, and tokens that end. What stands in the new columns by default is left out
-/// of a row's checksum, so that the rows of the first schema keep theirs.
+/// Rights, guests, invites, and tokens that expire. Default values in the new columns are left out of a
+/// row's checksum, so that rows of the first schema keep theirs.
 const INVITES: Step = "
     ALTER TABLE member ADD COLUMN rights INTEGER NOT NULL DEFAULT 7;
     ALTER TABLE bot ADD COLUMN guest INTEGER NOT NULL DEFAULT 0;
@@ -130,19 +130,18 @@ const INVITES: Step = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Ranges that were dropped have more reasons (`rows::reason_number`), which an older program would take
-/// for damage.
+/// Dropped ranges have more reasons (`rows::reason_number`), which an older program would report as damage.
 const REASONS: Step = "-- Nothing to change in the tables.";
 
-/// Whose tokens end is found without a look at everybody's.
+/// An index to find the tokens of a bot without scanning all.
 const HOLDERS: Step = "CREATE INDEX token_bot ON token (bot);";
 
-/// What a bot received out of turn is found without a look at all that was said of entries: `received`
-/// (2) has a receipt of its own only there.
+/// An index to find what a bot received out of order without scanning all receipts: only such entries have
+/// a receipt `received` (2) of their own.
 const AHEAD: Step = "CREATE INDEX receipt_ahead ON receipt (room, bot, seq) WHERE state = 2;";
 
-/// Facts that are no message. A new kind of them is no new schema, unless an older program must not go
-/// on without knowing it: then an empty step refuses that program.
+/// Data that is no message. A new kind of record needs no new schema, unless an older program must not run
+/// without knowing it; then an empty upgrade refuses that program.
 const RECORDS: Step = "
     -- `name` is kind and key, with a slash between them. It has an index of its own, since a value may be
     -- long: a look-up in a tree of names and values would read every value that it passes.
@@ -153,8 +152,8 @@ const RECORDS: Step = "
 
 /// The key of an entry.
 pub(super) fn place(room: i64, seq: u64) -> i64 {
-    // A seq beyond the bits would need ten thousand years at a thousand messages per second and
-    // room; a bound that a reader asks with may be anything.
+    // A room would need ten thousand years at a thousand messages per second to exceed these bits. But a
+    // reader may ask for any bound.
     (room << SEQ_BITS) | int(seq.min((1 << SEQ_BITS) - 1))
 }
 
@@ -163,21 +162,21 @@ pub(super) fn seq_of(place: i64) -> u64 {
     nat(place & ((1 << SEQ_BITS) - 1))
 }
 
-/// SQLite knows signed integers only; the bits stay the same.
+/// SQLite has only signed integers; the bits stay the same.
 pub(super) fn int(number: u64) -> i64 {
     number.cast_signed()
 }
 
-/// The way back.
+/// The reverse of `int`.
 pub(super) fn nat(number: i64) -> u64 {
     number.cast_unsigned()
 }
 
-/// What a file says of itself.
+/// What a file contains.
 enum Found {
     /// Nothing: it is new.
     Empty,
-    /// One of our stores, with this schema.
+    /// A store with this schema.
     Ours(u32),
     /// Something else.
     Foreign,
@@ -192,10 +191,10 @@ fn identify(conn: &Connection) -> rusqlite::Result<Found> {
     Ok(if is_empty { Found::Empty } else { Found::Foreign })
 }
 
-/// Brings a store to the schema that `steps` end with: makes an empty one, changes an older one step
-/// by step after `backup` has copied it, refuses a newer one.
+/// Brings a store to the last schema of `steps`: creates an empty one, upgrades an older one step by step
+/// after `backup` has copied it, and refuses a newer one.
 ///
-/// What a failed step began is undone when the connection is closed, which is what its error leads to.
+/// A failed step is undone when the connection is closed, as the caller does after an error.
 pub(super) fn prepare(
     conn: &Connection,
     path: &Path,
@@ -221,7 +220,7 @@ pub(super) fn prepare(
     Ok(())
 }
 
-/// Refuses what is no store, or one that no step leads from.
+/// Refuses a file that is no store, or one that cannot be upgraded.
 pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), SqliteError> {
     let error = match identify(conn)? {
         Found::Ours(found) if found <= newest() => return Ok(()),
@@ -231,7 +230,7 @@ pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), SqliteError> {
     Err(error.into())
 }
 
-/// Whether a store that was checked has the tables of today: no step to come changes them.
+/// Whether a checked store has the current tables, so that no pending upgrade changes them.
 pub(super) fn reads(conn: &Connection) -> rusqlite::Result<bool> {
     let changes = |step: &Step| {
         step.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with("--"))
@@ -239,12 +238,12 @@ pub(super) fn reads(conn: &Connection) -> rusqlite::Result<bool> {
     Ok(!STEPS.iter().skip(number(conn)? as usize).any(changes))
 }
 
-/// The number of the tables that a store has.
+/// The number of a store's schema.
 pub(super) fn number(conn: &Connection) -> rusqlite::Result<u32> {
     conn.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// The number of the tables of today.
+/// The number of the current schema.
 pub(super) fn newest() -> u32 {
     u32::try_from(STEPS.len()).expect("there are fewer steps than numbers")
 }
@@ -292,7 +291,7 @@ pub(super) fn write_meta(conn: &Connection, key: &str, value: i64) -> rusqlite::
     Ok(())
 }
 
-/// A number that belongs to the store as a whole; `None` if it is not there or damaged.
+/// Reads a number that belongs to the store as a whole; `None` if it is missing or damaged.
 pub(super) fn read_meta(conn: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
     let mut statement = conn.prepare_cached("SELECT value, sum FROM meta WHERE key = ?1")?;
     let row = statement.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -300,7 +299,7 @@ pub(super) fn read_meta(conn: &Connection, key: &str) -> rusqlite::Result<Option
     Ok(intact.map(|(value, _)| value))
 }
 
-/// The numbers whose keys begin with `prefix`, by the rest of the key; without those that are damaged.
+/// The numbers whose keys begin with `prefix`, by the rest of the key; without damaged ones.
 pub(super) fn read_metas(conn: &Connection, prefix: &str) -> rusqlite::Result<Vec<(String, i64)>> {
     let sql = "SELECT key, value, sum FROM meta WHERE key >= ?1 AND key < ?1 || char(1114111)
                ORDER BY key";
@@ -313,7 +312,7 @@ pub(super) fn read_metas(conn: &Connection, prefix: &str) -> rusqlite::Result<Ve
     rows.filter_map(Result::transpose).collect()
 }
 
-/// Begins another life.
+/// Begins a new epoch.
 pub(super) fn write_epoch(conn: &Connection, epoch: Epoch) -> rusqlite::Result<()> {
     write_meta(conn, "epoch", int(epoch.0))
 }

@@ -1,7 +1,7 @@
-//! Look-ups of rooms and members, for the writer, for readers and for the start alike.
+//! Look-ups of rooms and members, shared by the writer, the readers and the start.
 //!
-//! Owns what is believed when a small row is damaged: always what costs a repetition, never what
-//! costs a message. Never writes.
+//! Owns the handling of damaged small rows: it may cost a repeated delivery, but never a message. Never
+//! writes.
 
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::name::{BotId, RoomName};
@@ -52,8 +52,8 @@ macro_rules! tail_columns {
 }
 pub(super) use tail_columns;
 
-/// A row of `room`. What is damaged counts as closed and without a rule of its own: nobody gets in,
-/// and nothing goes, because of a flipped bit.
+/// Decodes a row of `room`. A damaged one counts as closed and without a retention rule, so that a flipped
+/// bit lets nobody in and removes nothing.
 pub(super) fn room_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<StoredRoom>> {
     let Ok(room) = RoomName::new(&row.get::<_, String>(1)?) else { return Ok(None) };
     let bound = |column| row.get::<_, Option<i64>>(column).map(|it| it.map(nat));
@@ -70,13 +70,13 @@ pub(super) fn room_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Option<
     }))
 }
 
-/// The number of a room, if there is one of that name.
+/// The number of a room, if it exists.
 pub(super) fn room_number(conn: &Connection, room: &RoomName) -> rusqlite::Result<Option<i64>> {
     let mut statement = conn.prepare_cached("SELECT id FROM room WHERE name = ?1")?;
     statement.query_row([room.as_str()], |row| row.get(0)).optional()
 }
 
-/// The same, by a look at every room.
+/// The same by scanning all rooms.
 pub(super) fn room_number_without_index(
     conn: &Connection,
     room: &RoomName,
@@ -97,7 +97,7 @@ pub(super) fn checked_tail(
     Ok(intact(found)?.filter(|(tail, stored)| tail.sum(sum, room) == *stored).map(|(tail, _)| tail))
 }
 
-/// A tail with the checksum that its row holds.
+/// A tail with the checksum in its row.
 pub(super) fn tail_row(row: &Row<'_>) -> rusqlite::Result<(Tail, i64)> {
     let tail = Tail {
         head: nat(row.get(0)?),
@@ -110,7 +110,7 @@ pub(super) fn tail_row(row: &Row<'_>) -> rusqlite::Result<(Tail, i64)> {
     Ok((tail, row.get(6)?))
 }
 
-/// The tail of a room. If its row is damaged, what the entries themselves say.
+/// The tail of a room. If its row is damaged, it is computed from the entries.
 pub(super) fn tail(
     conn: &Connection,
     sum: &mut Sum,
@@ -141,7 +141,7 @@ pub(super) fn tail(
     })
 }
 
-/// The newest mark of a bot in a room, the one in its membership left aside.
+/// The newest past mark of a bot in a room.
 pub(super) fn last_run(
     conn: &Connection,
     sum: &mut Sum,
@@ -169,8 +169,8 @@ pub(super) fn run_row(row: &Row<'_>) -> rusqlite::Result<(Run, i64)> {
     Ok((run, row.get(3)?))
 }
 
-/// A membership. If its row is damaged, the newest mark in the past says how far the bot is; without one it gets
-/// everything that is kept: a repetition is announced by its age, a loss by nothing.
+/// A membership. If its row is damaged, the newest past mark gives the position; without one, the bot gets
+/// everything that is kept. A repeated message is harmless, a lost one is not.
 pub(super) fn joined(
     conn: &Connection,
     sum: &mut Sum,
@@ -192,12 +192,12 @@ pub(super) fn joined(
             break;
         }
     }
-    // A flipped bit gives nobody more than the usual.
+    // A flipped bit must not give anybody more than the usual rights.
     let rights = Rights::from_bits(stored.rights.bits() & Rights::USUAL.bits());
     Ok(Some(Joined { rights, ..Joined::at(cursor) }))
 }
 
-/// A membership with the checksum that its row holds.
+/// A membership with the checksum in its row.
 pub(super) fn joined_row(row: &Row<'_>) -> rusqlite::Result<(Joined, i64)> {
     let run = |first| -> rusqlite::Result<Option<Run>> {
         let number = |column| row.get::<_, Option<i64>>(column).map(|it| it.map(nat));
@@ -215,7 +215,7 @@ pub(super) fn joined_row(row: &Row<'_>) -> rusqlite::Result<(Joined, i64)> {
     Ok((joined, row.get(9)?))
 }
 
-/// When an entry was sent, or the first one after it that is there.
+/// When an entry was sent, or the next one that exists.
 pub(super) fn sent_at(
     conn: &Connection,
     room: i64,
@@ -229,7 +229,7 @@ pub(super) fn sent_at(
     Ok(intact(found)?.map(|at| Timestamp(nat(at))))
 }
 
-/// `seq` as SQLite's integer, for conditions on a room's own numbers.
+/// `seq` as SQLite's integer, for conditions on stored numbers.
 pub(super) fn bound(seq: u64) -> i64 {
     int(seq.min(i64::MAX as u64))
 }

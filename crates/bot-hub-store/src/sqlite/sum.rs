@@ -1,16 +1,16 @@
 //! Checksums of rows.
 //!
-//! Owns what is hashed and in which order; the result is on disk, so that every change here is a new
-//! schema. Names go in rather than the numbers that stand for them: a row is then also wrong when the
-//! name behind its number is.
+//! Owns which fields are hashed and in which order. Checksums are on disk, so every change here needs a new
+//! schema. Names are hashed instead of their numbers: then a row is also invalid if the name of its number
+//! is damaged.
 
 use bot_hub_core::entry::{Draft, Extras};
 use bot_protocol::frame::Opaque;
 
-/// A checksum of an entry, and a link of a room's chain: the first half of a BLAKE3 hash.
+/// The checksum of an entry, or a link of a room's chain: the first half of a BLAKE3 hash.
 pub(super) type Wide = [u8; 16];
 
-/// Collects the fields of one row. Every field has a length before it, so that no two rows collect
+/// Collects the fields of one row. Every field is preceded by its length, so that different rows never give
 /// the same bytes.
 #[derive(Debug, Default)]
 pub(super) struct Sum {
@@ -49,22 +49,22 @@ impl Sum {
         self.text(text.unwrap_or(""))
     }
 
-    /// For an entry.
+    /// The checksum for an entry.
     pub(super) fn wide(&self) -> Wide {
         truncated(&self.bytes)
     }
 
-    /// For a small row, as SQLite's integer.
+    /// The checksum for a small row, as SQLite's integer.
     pub(super) fn narrow(&self) -> i64 {
         truncated::<8>(&self.bytes).iter().fold(0, |sum, byte| (sum << 8) | i64::from(*byte))
     }
 
-    /// Everything that an entry is.
+    /// Adds all fields of an entry.
     pub(super) fn entry(&mut self, seq: u64, size: u64, draft: &Draft) -> Wide {
         let Draft { room, from, id, text, sent_at, extras } = draft;
         self.of("entry").text(room.as_str()).number(seq).text(from.as_str()).text(id.as_str());
         self.number(sent_at.0).number(size);
-        // Extras without anything in them are read back as none.
+        // Empty extras are read back as none.
         let extras = extras.as_deref().filter(|extras| **extras != Extras::default());
         self.bytes.push(u8::from(extras.is_some()));
         if let Some(extras) = extras {

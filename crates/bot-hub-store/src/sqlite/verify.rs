@@ -1,6 +1,6 @@
-//! Walking through everything and naming what is damaged.
+//! Verifies a whole store and reports the damage.
 //!
-//! Owns the list of checks. Reads only, page by page, so that a hub that runs meanwhile is not held up.
+//! Owns the list of checks. Only reads, page by page, so that a running hub is not slowed down.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,32 +27,31 @@ use super::stored::{self, member_columns, room_columns};
 use super::sum::{Sum, Wide, link};
 use crate::StoreError;
 
-/// Entries that are looked at against one state of the store.
+/// How many entries are checked on one snapshot of the store.
 const STRETCH: u64 = 1_000;
 
-/// Lines of SQLite's own check that are reported.
+/// How many lines of SQLite's own check are reported.
 const STRUCTURE_LINES: u32 = 100;
 
-/// What a walk through a store found.
+/// The result of verifying a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Rooms that were looked at, without direct conversations.
+    /// How many rooms were checked, without direct conversations.
     pub rooms: u64,
-    /// Entries that are as they were appended.
+    /// How many entries are intact.
     pub entries: u64,
-    /// How many small records are as they were written, by kind, also of kinds that this program does
-    /// not know.
+    /// How many small records are intact, by kind, including kinds that this program does not know.
     pub records: BTreeMap<String, u64>,
-    /// Everything that is not as it was written.
+    /// All damage that was found.
     pub damage: Vec<Damage>,
 }
 
-/// Something that is not as it was written.
+/// One item of damage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// In which room, if it belongs to one.
+    /// The room that it belongs to, if any.
     pub room: Option<RoomName>,
-    /// At which entry, if it belongs to one.
+    /// The seq of the entry that it belongs to, if any.
     pub seq: Option<u64>,
     /// What is wrong.
     pub what: String,
@@ -76,13 +75,13 @@ pub fn verify(directory: &Path) -> Result<Report, StoreError> {
     verify_with(directory, Options::default())
 }
 
-/// Verifies a store that is opened in another way than usual.
+/// Verifies a store that is opened with other options than the defaults.
 pub fn verify_with(directory: &Path, options: Options) -> Result<Report, StoreError> {
     let path = connect::database(directory);
     verify_file(&path, &options)
 }
 
-/// Verifies a database file, wherever it is.
+/// Verifies a database file at any path.
 pub(super) fn verify_file(path: &Path, options: &Options) -> Result<Report, StoreError> {
     let conn = connect::existing(path, options).map_err(|error| error.at(path))?;
     let mut walk = Walk { reader: SqliteReader::new(conn), report: Report::default() };
@@ -116,7 +115,7 @@ impl Walk {
         self.report.damage.push(Damage { room: room.cloned(), seq, what: what.into() });
     }
 
-    /// Runs a part of the walk; if the file's structure does not allow it, that is damage, too.
+    /// Runs a part of the verification; if the file's structure makes it fail, that counts as damage.
     fn checked<T>(
         &mut self,
         what: &str,
@@ -156,7 +155,7 @@ impl Walk {
         Ok(rooms)
     }
 
-    /// Every entry of a room: checksum, link of the chain, and whether its id leads to it.
+    /// Checks every entry of a room: the checksum, the chain, and whether its id leads to it.
     fn log(&mut self, number: i64, room: &RoomName) -> rusqlite::Result<()> {
         let mut chain = None;
         let mut next = 0;
@@ -232,8 +231,7 @@ impl Walk {
         Ok(())
     }
 
-    /// What SQLite knows about its own trees: pages that belong to nobody, rows without their place in
-    /// an index, and so on.
+    /// SQLite's own check of its trees: orphaned pages, rows that are missing in an index, and so on.
     fn structure(&mut self) -> rusqlite::Result<()> {
         let sql = format!("PRAGMA integrity_check({STRUCTURE_LINES})");
         let lines = {
@@ -248,11 +246,11 @@ impl Walk {
     }
 }
 
-/// A part of a room's log that was looked at.
+/// A part of a room's log that was checked.
 struct Stretch {
     entries: u64,
     next: u64,
-    /// The chain before `next`, if it is known.
+    /// The chain link before `next`, if it is known.
     chain: Option<Wide>,
     damage: Vec<(Option<u64>, String)>,
     is_last: bool,
@@ -276,7 +274,7 @@ fn stretch(
     };
     let from = from.max(tail.first);
     let upto = tail.head.min(from + STRETCH - 1);
-    // The retention may have removed what came before.
+    // Retention may have removed the entries before.
     let base = stored.is_some().then_some(tail.base);
     let mut chain = if from == tail.first { base } else { chain };
     let mut found = Vec::new();

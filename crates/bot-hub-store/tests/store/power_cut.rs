@@ -59,7 +59,7 @@ impl Story<'_> {
             return Err("another epoch".to_owned());
         }
         if found.is_empty() && self.epoch.is_none() {
-            // Whoever was never told that the rooms are there cannot miss them.
+            // Rooms whose creation was never acknowledged need not be there.
             store.commit(&rooms()).map_err(|error| error.to_string())?;
         }
         let ids = self.work.ids();

@@ -1,7 +1,7 @@
-//! Which hub a verb is about, and whether another one was named.
+//! Which hub a verb acts on, and whether the options name another one.
 //!
-//! Owns the refusal of options that a verb would ignore: a command that is told to stop the hub at one
-//! address must not stop the one that lies nearer.
+//! Owns the refusal of options that a verb would ignore. Example: a command that names the hub at one
+//! address must not stop another hub that happens to run on this machine.
 
 use clap::parser::ValueSource;
 
@@ -12,12 +12,12 @@ use crate::cli::proto::Verb;
 /// Options that say which hub to talk to.
 const NAMING: [&str; 2] = ["url", "context"];
 
-/// What a verb is about.
+/// What a verb acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     /// A hub, wherever it is.
     Hub,
-    /// What lies in a data directory of this machine.
+    /// A data directory on this machine.
     DataDirectory,
     /// No hub that runs.
     Nothing,
@@ -62,7 +62,7 @@ pub(super) fn judge(
         About::Nothing | About::Text => "this command asks no hub",
         About::Argument => "the link names the hub",
     };
-    // A variable is for all commands of a shell; an option is for this one.
+    // A variable applies to all commands of a shell, an option to this one only: only options are refused.
     let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
     let is_local = |id: &str| id == "context" && global.context.as_deref() == Some(context::LOCAL);
     let is_field = |id: &str| id == "context" && about == About::Text;
@@ -75,8 +75,8 @@ pub(super) fn judge(
     }
 }
 
-/// These verbs work on a data directory. A person who names a hub, or has its context in use, may mean that
-/// hub.
+/// These verbs act on a data directory. A person who names a remote hub, or uses its context, may expect
+/// them to act on that hub, so they are refused.
 fn of_this_machine(global: &Global) -> Result<(), Failure> {
     const WORKS: &str = "this command works on a data directory of this machine";
     if let Some(url) = global.url.as_ref().filter(|url| !url.is_empty()) {

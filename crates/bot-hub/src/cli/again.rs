@@ -1,7 +1,7 @@
-//! Commands in hints, with the options that say which hub: a hint must not lead to another hub than the one
-//! that was named.
+//! Commands inside hints. They repeat the options that select the hub, so that a copied command reaches the
+//! same hub.
 //!
-//! Owns what is put into a command that is told to a person. Changes no other word of a sentence.
+//! Owns how such a command is completed. Changes no other word of a sentence.
 
 use std::sync::OnceLock;
 
@@ -10,26 +10,27 @@ use clap::parser::ValueSource;
 
 use super::Global;
 
-/// The options of this command's line.
+/// The options of this process's command line that select the hub.
 static GIVEN: OnceLock<Given> = OnceLock::new();
 
 #[derive(Debug, Default)]
 struct Given {
-    /// Where a hub of this machine has its data and its settings.
+    /// `--config` and `--data`, as they were typed.
     place: Vec<(&'static str, String)>,
-    /// A hub, and who one is there.
+    /// The options that select a hub and the identity on it.
     hub: Vec<(&'static str, String)>,
 }
 
-/// Verbs that work on what lies on this machine.
+/// Verbs that act on this machine.
 const LOCAL: [&str; 8] =
     ["serve", "stop", "verify", "export", "backup", "restore", "config", "service"];
 
-/// Verbs that ask no hub, or name one themselves.
+/// Verbs that ask no hub, or that take the hub as an argument.
 const ALONE: [&str; 8] =
     ["join", "context", "demo", "proto", "completions", "man", "version", "help"];
 
-/// Keeps what was typed; variables hold for the next command, too.
+/// Remembers the options that were typed. Environment variables need no repeating: they apply to the next
+/// command as well.
 pub(super) fn remember(global: &Global, typed: &ArgMatches) {
     let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|it| it.display().to_string());
@@ -52,7 +53,7 @@ pub(super) fn remember(global: &Global, typed: &ArgMatches) {
     drop(GIVEN.set(Given { place, hub }));
 }
 
-/// The sentence with every `bot-hub VERB` in it about the same hub as this command.
+/// The sentence with every `bot-hub VERB` in it completed by the options of this command.
 pub(super) fn here(text: &str) -> String {
     GIVEN.get().map_or_else(|| text.to_owned(), |given| given.put_into(text))
 }
@@ -73,7 +74,7 @@ impl Given {
             told += &text[done..at + PROGRAM.len()];
             done = at + PROGRAM.len();
             let line = rest.split('\n').next().unwrap_or(rest);
-            // What somebody else is to run, is run by somebody else, perhaps on another machine.
+            // Another person runs these commands, perhaps on another machine, so our options are not added.
             let is_others =
                 before.ends_with("an operator can run: ") || before.ends_with("to run: ");
             let hub = self.hub.iter().filter(|_| !is_others && !LOCAL.contains(&verb));
@@ -86,7 +87,7 @@ impl Given {
     }
 }
 
-/// As a shell takes it for one word.
+/// Quotes the value where a shell would otherwise split it into words.
 fn quoted(value: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !value.is_empty() && value.chars().all(is_plain) {

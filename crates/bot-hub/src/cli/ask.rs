@@ -1,21 +1,21 @@
-//! Asking a person before something is lost.
+//! Asks a person for confirmation before something is deleted.
 //!
-//! Owns the question and what counts as yes. Where nobody can be asked, the caller says with `--yes` that
-//! it is meant.
+//! Owns the question and which answers count as yes. Without a terminal nobody can be asked: the caller
+//! must give `--yes`.
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 
 use super::failure::{Failure, Kind};
 
-/// No answer is longer.
+/// An answer is read up to this length.
 const ANSWER_BYTES_MAX: u64 = 64;
 
-/// Whether somebody sits there who can be asked.
+/// Whether stdin and stderr lead to a person.
 pub(super) fn somebody_is_there() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks; anything but yes is a no, and the end of the command.
+/// Asks the question. Every answer except yes ends the command.
 pub(super) fn confirm(question: &str) -> Result<(), Failure> {
     let mut stderr = std::io::stderr();
     drop(write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush()));
@@ -28,8 +28,8 @@ pub(super) fn confirm(question: &str) -> Result<(), Failure> {
     Err(Failure::new(Kind::Refused, "nothing was changed").hint("answer `y`, or add --yes"))
 }
 
-/// The same from a verb that talks to a hub, which goes on hearing ctrl-c meanwhile. Where nobody can be
-/// asked, a script knows what it does.
+/// Asks from a verb that is connected to a hub; ctrl-c still works meanwhile. Without a terminal it does
+/// not ask: a script is expected to know what it does.
 pub(super) async fn confirm_if_somebody_is_there(question: String) -> Result<(), Failure> {
     if !somebody_is_there() {
         return Ok(());

@@ -1,7 +1,7 @@
 //! `bot-hub backup` and `bot-hub restore`: a copy of the store, and a store from a copy.
 //!
-//! Owns what is printed about them; copying is the store's. Both work on the data directory, without
-//! the hub: a backup also while one runs, a restore only while none does.
+//! Owns what is printed about both; the store does the copying. Both work on the data directory and not
+//! through the hub: a backup works while a hub runs, a restore only while none does.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -78,8 +78,8 @@ impl Backup {
     }
 }
 
-/// The newest copy has the latest name, also where several are made at once: what follows the copying is
-/// done by one process after the other. Returns names of times to come, too.
+/// Names the newest copy with the latest time, even if several processes make backups at once: one process
+/// after the other gives its copy a name. Returns the names that carry a future time.
 fn into_dir(
     dir: &Path,
     target: &Path,
@@ -89,7 +89,7 @@ fn into_dir(
     let mut turn = None;
     let copied = during("copying", || {
         backup_as_new(dir, draft, || {
-            // Where a file system has no locks, at least nothing is replaced.
+            // On a file system without locks, at least no existing file is replaced.
             let folder = std::fs::File::open(target).ok();
             turn = folder.filter(|folder| folder.lock().is_ok());
             let first = next_name_at(target, wall_clock());
@@ -101,7 +101,7 @@ fn into_dir(
     Ok((copied, to_come))
 }
 
-/// Now, or just after the latest time in a name; names of times to come do not count.
+/// The current time, or just after the latest time in a name. Names with a future time are ignored.
 fn next_name_at(dir: &Path, now: Timestamp) -> Timestamp {
     let soon = dated(now + JUST_MADE_MS);
     let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
@@ -114,7 +114,7 @@ fn next_name_at(dir: &Path, now: Timestamp) -> Timestamp {
     seconds.map(|more| now + more * 1_000).find(|at| dated(*at) > latest).unwrap_or(now)
 }
 
-/// A copy with damage is no success, though it is there.
+/// A copy that contains damage was written, but counts as a failure.
 fn told_of(copied: &Copied) -> Result<(), Failure> {
     let hint = "bot-hub verify names {it}; an older backup may be whole, and none was replaced";
     match is_whole(&copied.report, &copied.file.display().to_string(), "copied to", hint) {
@@ -123,7 +123,8 @@ fn told_of(copied: &Copied) -> Result<(), Failure> {
     }
 }
 
-/// Backups that are newer than now: the clock is wrong, or was when they were made.
+/// Warns of backups that are newer than the current time: the clock is wrong now, or was wrong when they
+/// were made.
 fn told_of_time(copied: &Copied, to_come: &[String], dir: &Path) -> Result<(), Failure> {
     let Some(first) = to_come.first() else { return Ok(()) };
     let what = words_of(&copied.report, &copied.file.display().to_string(), "copied to");
@@ -135,7 +136,7 @@ fn told_of_time(copied: &Copied, to_come: &[String], dir: &Path) -> Result<(), F
     ))
 }
 
-/// That a file can be written where the copy is to lie, before anything is copied.
+/// Checks that the target file can be written before anything is copied.
 fn can_be_made(file: &Path) -> Result<(), Failure> {
     let folder = folder(file);
     is_there(folder)?;
@@ -154,18 +155,18 @@ fn can_be_made(file: &Path) -> Result<(), Failure> {
     }
 }
 
-/// In front of and behind the time in the name of a backup.
+/// What surrounds the time in the name of a backup.
 const DATED: (&str, &str) = ("hub-", ".db");
 
-/// `hub-2026-11-20T10-11-37Z.db`: names that sort by time, on every file system.
+/// `hub-2026-11-20T10-11-37Z.db`: such names sort by time and are valid on every file system.
 fn dated(at: Timestamp) -> String {
     format!("{}{}{}", DATED.0, utc(at).replace(':', "-"), DATED.1)
 }
 
-/// So many hubs may back up into one directory in the same second.
+/// How many hubs may back up into one directory within the same second.
 const NAMES_MAX: u64 = 60;
 
-/// How much newer than now a backup is that another one has just made.
+/// A backup that is newer than now by less than this was made by another process just now.
 const JUST_MADE_MS: u64 = 3_600_000;
 
 fn is_dated(name: &str) -> bool {
@@ -179,10 +180,10 @@ fn is_dated(name: &str) -> bool {
     })
 }
 
-/// Removes the oldest of the backups like the one that was just made: with a time as their name, of the
-/// same store, and whole or damaged like it. Nothing else in the directory is removed, nor that backup,
-/// nor a newer one: another backup that runs at the same moment made it. Backups with a time to come stay,
-/// and are returned: nobody knows how old they are. Without a number to keep, all stay.
+/// Removes the oldest backups beyond the number to keep. It considers only backups like the one that was
+/// just made: named by time, of the same store, and equally whole or damaged. The new backup itself stays,
+/// and so does every newer one, because another process made it just now. Backups with a future time stay
+/// as well, because their age is unknown; their names are returned. Without a number, all stay.
 fn forget_oldest(dir: &Path, made: &Path, keep: Option<u32>) -> Result<Vec<String>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::new(Kind::Failed, format!("old backups in `{}` stay: {error}", dir.display()))
@@ -204,19 +205,20 @@ fn forget_oldest(dir: &Path, made: &Path, keep: Option<u32>) -> Result<Vec<Strin
     Ok(to_come)
 }
 
-/// Whether this is the name of another backup, whole or damaged like the one named `own`.
+/// Whether `name` belongs to another backup that is whole or damaged as `own` is.
 fn is_like(name: &str, own: &str) -> bool {
     name != own
         && is_dated(undamaged(name).unwrap_or(name))
         && undamaged(name).is_some() == undamaged(own).is_some()
 }
 
-/// Whether a file is a copy of a store in this epoch. Only a regular file is opened: a pipe would be waited for.
+/// Whether a file is a copy of the store with this epoch. Only regular files are opened: opening a pipe
+/// would block.
 fn is_of(file: &Path, epoch: Epoch) -> bool {
     file.symlink_metadata().is_ok_and(|it| it.is_file()) && epoch_of(file) == Some(epoch)
 }
 
-/// Removes a file, unless another backup has just removed it.
+/// Removes a file; it is no error if another backup process has removed it already.
 fn remove(file: &Path) -> std::io::Result<()> {
     match std::fs::remove_file(file) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -224,10 +226,11 @@ fn remove(file: &Path) -> std::io::Result<()> {
     }
 }
 
-/// A half of a backup that nobody has written to for so long is not being made any more.
+/// A partial backup that was not written to for this long is abandoned.
 const HALF_AFTER: Duration = Duration::from_secs(3_600);
 
-/// Removes the halves of killed backups: those of this name, or of every time if the name is a time.
+/// Removes partial backups that killed processes left: those of this name, or of every time if the name is
+/// a time.
 fn forget_halves(file: &Path) {
     let own = file.file_name().unwrap_or_default().to_string_lossy();
     let is_like_it = |whole: &str| whole == own || is_dated(&own) && is_dated(whole);
@@ -236,7 +239,7 @@ fn forget_halves(file: &Path) {
         let changed = half.metadata().and_then(|it| it.modified()).ok();
         let age = changed.and_then(|at| at.elapsed().ok());
         if whole_of(&name).is_some_and(is_like_it) && age.is_some_and(|age| age > HALF_AFTER) {
-            // The next one tries again.
+            // If it cannot be removed, the next backup tries again.
             drop(std::fs::remove_file(half.path()));
         }
     }
@@ -247,7 +250,8 @@ fn folder(file: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// Verified first, in a file beside the store, so that nobody pipes half a copy anywhere.
+/// Writes the copy to a file beside the store and verifies it before it goes to stdout, so that no partial
+/// copy is ever piped.
 fn to_stdout(dir: &Path, out: Out) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     if stdout.is_terminal() || out.json {
@@ -341,7 +345,7 @@ impl Restore {
     }
 }
 
-/// Looked at before anything is made for it.
+/// Checks that a file is a copy of a store before a directory is made for it.
 fn is_a_copy(file: &Path) -> Result<(), Failure> {
     let shown = file.display();
     let made = "a backup comes from: bot-hub backup FILE, on the data directory of a hub";
@@ -380,7 +384,7 @@ fn words_of(report: &Report, place: &str, done: &str) -> String {
 /// What to do about damage; `{it}` stands for it.
 const NAMED: &str = "bot-hub verify names {it}";
 
-/// The failure that a copy with damage is.
+/// The failure to report for a copy that contains damage.
 fn is_whole(report: &Report, place: &str, done: &str, hint: &str) -> Option<Failure> {
     let (verb, it) = match report.damage.len() {
         0 => return None,

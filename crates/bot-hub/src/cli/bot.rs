@@ -1,6 +1,6 @@
 //! `bot-hub bot …`: who may come in.
 //!
-//! Owns what is printed about bots. A token is printed once, by whoever made it.
+//! Owns what is printed about bots. A token is printed only once, by the command that made it.
 
 use bot_protocol::frame::answer::{Ask, BotLine, BotList, BotOrigin, BotProfile, Reply, TokenMade};
 use bot_protocol::frame::operator::Page;
@@ -167,7 +167,7 @@ impl BotCommand {
     }
 }
 
-/// An operation on a bot that should exist.
+/// Runs an operation on a bot that must exist.
 async fn on<A: Reply>(hub: &Hub, bot: &BotId, ask: Ask<A>) -> Result<(Value, A), Failure> {
     match hub.ask(ask).await {
         Err(failure) if failure.kind == Kind::NotFound => {
@@ -177,7 +177,7 @@ async fn on<A: Reply>(hub: &Hub, bot: &BotId, ask: Ask<A>) -> Result<(Value, A),
     }
 }
 
-/// In two steps: the old tokens end when the new one is out, and not before.
+/// Works in two steps: the old tokens end only after the new one was printed.
 async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>, why: Why) -> Result<(), Failure> {
     reserve_for_secret()?;
     let (mut value, mut made) =
@@ -187,7 +187,7 @@ async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>, why: Why) -> Re
     let overlap_ms = overlap.map(Period::as_ms).filter(|it| *it > 0);
     let old_ends_at = overlap_ms.map(|overlap_ms| hub.now() + overlap_ms);
     if let Some(document) = value.as_object_mut() {
-        // They are between the two steps, and nobody else's.
+        // These fields connect the two steps and mean nothing to the caller.
         document.remove("token_id");
         document.remove("keep_until");
         document.insert("file_token_stays".to_owned(), of_file.into());
@@ -221,13 +221,13 @@ async fn rotate(hub: &Hub, name: BotId, overlap: Option<Period>, why: Why) -> Re
     Ok(())
 }
 
-/// Whether it has a token that no verb ends.
+/// Whether the bot has a token in the configuration file, which no verb can end.
 async fn is_of_file(hub: &Hub, name: &BotId) -> bool {
     let shown = hub.ask(Ask::bot_show(name.clone())).await;
     shown.is_ok_and(|(_, bot)| bot.origin == BotOrigin::ConfigurationFile)
 }
 
-/// A bot whose token nobody has is of no use, and its name would be taken.
+/// Removes a new bot whose token could not be printed: nobody could use it, and its name would stay taken.
 async fn take_back(hub: &Hub, bot: BotId, failure: &Failure) -> Failure {
     let cause = why_unwritten(failure);
     let hint = match hub.ask(Ask::bot_remove(bot.clone())).await {
@@ -239,7 +239,7 @@ async fn take_back(hub: &Hub, bot: BotId, failure: &Failure) -> Failure {
     Failure::new(Kind::Failed, cause).hint(hint)
 }
 
-/// Prints a token, and returns what to say of it.
+/// Prints a token, and returns the remarks that belong to it.
 fn print_token(hub: &Hub, mut value: Value, made: &TokenMade) -> Result<Way, Failure> {
     let url = hub.bot_url(made.public_url.as_deref());
     value["url"] = url.as_str().into();
@@ -248,7 +248,7 @@ fn print_token(hub: &Hub, mut value: Value, made: &TokenMade) -> Result<Way, Fai
     Ok(Way { url, is_operator })
 }
 
-/// Where a token is good, and whether for everything.
+/// An address at which a token works, and whether it works there for everything.
 struct Way {
     url: String,
     is_operator: bool,
@@ -258,7 +258,7 @@ fn explain_token(hub: &Hub, bot: &BotId, Way { url, is_operator }: &Way) {
     if hub.out.json {
         return;
     }
-    // On the hub's own machine there is a way that needs neither name nor certificate.
+    // On the hub's own machine, the loopback address needs neither DNS nor a certificate.
     let is_nearer = hub.running.is_some() && hub.url != *url && hub.url.starts_with("ws://");
     let nearer =
         if is_nearer { format!(" (on this machine also {})", hub.url) } else { String::new() };
@@ -284,14 +284,14 @@ fn revoked(bot: &BotId, left: u64) -> String {
     }
 }
 
-/// Every bot that somebody made: the hub's own operator is nobody's.
+/// All bots except the local operator, which the hub made for itself.
 pub(super) async fn bots(hub: &Hub) -> Result<Vec<BotLine>, Failure> {
     let (_, BotList { mut bots, .. }) = hub.ask(Ask::bot_list(Page::default())).await?;
     bots.retain(|bot| bot.origin != BotOrigin::ThisProcess);
     Ok(bots)
 }
 
-/// Bots that somebody made, and how many of them are connected.
+/// How many bots there are, and how many of them are connected; without the local operator.
 pub(super) async fn counts(hub: &Hub) -> Result<(u64, u64), Failure> {
     let bots = bots(hub).await?;
     let online = bots.iter().filter(|bot| bot.online).count() as u64;
@@ -314,7 +314,7 @@ async fn list(hub: &Hub) -> Result<(), Failure> {
     hub.out.answer(&value, || table(["bot", "state", "rights", "last seen", "made in"], &rows))
 }
 
-/// For a bot that is no operator: who shares a room with it.
+/// The list for a bot that is no operator: the bots that share a room with it.
 async fn list_seen(hub: &Hub, only: Option<&BotId>) -> Result<(), Failure> {
     let mut bots = hub.client.who(None).await?.bots;
     if let Some(only) = only {
@@ -348,12 +348,13 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
             format!("\n  {room}  received up to {} of {}", it.cursor, it.head)
         });
         format!(
-            "{}\n  state      {}\n  rights     {rights}\n  made       {}\n  tokens     {}\n  last seen  {}{about}{slowed}{}",
+            "{}\n  state      {}\n  rights     {rights}\n  made       {}\n  tokens     {}\n  last seen  {}{about}{slowed}\n  said       {} within a day{}",
             bot.bot,
             state(&bot),
             made_in(&bot),
             bot.tokens,
             if bot.online { "now".to_owned() } else { ago(bot.last_seen, hub.now()) },
+            super::words::size(bot.said_in_a_day),
             rooms.collect::<String>(),
         )
     })

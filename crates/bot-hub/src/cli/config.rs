@@ -15,10 +15,10 @@ use bot_hub_server::config::{
     schema_text, starter, user_config_file,
 };
 
-/// The command did what it was asked.
+/// The command succeeded.
 pub const EXIT_OK: u8 = 0;
 
-/// It did not, and stderr says why.
+/// The command failed, and stderr says why.
 pub const EXIT_FAILURE: u8 = 1;
 
 /// Looks at the configuration, and makes a new one.
@@ -47,7 +47,7 @@ pub enum ConfigCommand {
     },
 }
 
-/// What the commands work with; everything from outside is handed in.
+/// What the commands depend on. The caller passes in everything from outside.
 #[derive(Debug)]
 pub struct Context<'a, O, E> {
     /// The file that `--config` names.
@@ -95,7 +95,7 @@ impl<O: Write, E: Write> Context<'_, O, E> {
         writeln!(self.out, "{}", escaped_json(&format!("{value:#}")))
     }
 
-    /// Why nothing was done, in the form that was asked for.
+    /// Reports a failure as JSON or as text, as the caller asked.
     fn fail(&mut self, kind: &str, message: &str, hint: &str) -> io::Result<u8> {
         if self.json {
             let error = json!({ "type": kind, "message": message, "hint": hint });
@@ -163,7 +163,7 @@ fn list(problems: &[Problem]) -> Vec<Value> {
     problems.iter().map(Problem::to_json).collect()
 }
 
-/// The files that the configuration names are part of it.
+/// Adds the problems of the files that the configuration names (certificates, for example).
 fn with_files(mut loaded: Loaded) -> Result<Loaded, ConfigErrors> {
     match bot_hub_server::tls::prepare(&loaded) {
         Ok(tls) => {
@@ -205,8 +205,8 @@ fn show<O: Write, E: Write>(context: &mut Context<'_, O, E>, origin: bool) -> io
             writeln!(context.out, "{} = {value}  ({})", setting.path, setting.origin)?;
         }
     } else {
-        // Written from the struct, not by way of a JSON value, so that the order is the file's. The
-        // result is a valid configuration file, the tokens aside.
+        // Serializes the struct instead of a JSON value, which keeps the order of the file. Apart from the
+        // redacted tokens, the output is a valid configuration file.
         let text = serde_json::to_string_pretty(&loaded.config).map_err(io::Error::other)?;
         writeln!(context.out, "{text}")?;
     }
@@ -232,7 +232,8 @@ fn init<O: Write, E: Write>(
         }
         return Ok(EXIT_OK);
     }
-    // The folder of the usual place is made; one that a person mistyped is not.
+    // Creates the folder of the default path. A folder that the person typed is not created: it may be a
+    // typing error.
     let made =
         if is_named { Ok(()) } else { path.parent().map_or(Ok(()), std::fs::create_dir_all) };
     if let Err(error) = made.and_then(|()| write_new(&path, &starter(), force)) {
@@ -253,7 +254,7 @@ fn init<O: Write, E: Write>(
     Ok(EXIT_OK)
 }
 
-/// Writes a file that only its owner may read, since tokens will stand in it.
+/// Writes the file readable only by its owner, because tokens will be added to it.
 fn write_new(path: &Path, text: &str, force: bool) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true);

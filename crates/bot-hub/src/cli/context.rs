@@ -1,8 +1,8 @@
-//! `bot-hub context …`: who one is on which hub.
+//! `bot-hub context …`: identities on hubs.
 //!
-//! Owns the folder `contexts` beside the user's configuration: one file per context, with its token,
-//! readable by its owner only, and one that says which is in use. `local` is the hub of this machine,
-//! found through its data directory, and is no file.
+//! Owns the folder `contexts` beside the user's configuration. It holds one file per context, with its
+//! token and readable only by its owner, and one file that says which context is in use. `local` is the hub
+//! of this machine, found through its data directory; it has no file.
 
 use std::fs;
 use std::io::Write as _;
@@ -22,10 +22,10 @@ use bot_hub_server::config::{Environment, user_config_file};
 /// The variable that names a context.
 pub(super) const VARIABLE: &str = "BOT_HUB_CONTEXT";
 
-/// The hub of this machine.
+/// The context of the hub on this machine.
 pub(super) const LOCAL: &str = "local";
 
-/// Bytes of a name; with `.json` behind it, it must fit into a directory.
+/// The longest name in bytes; the file name adds `.json` to it.
 const NAME_BYTES_MAX: usize = 128;
 
 /// The verbs.
@@ -64,29 +64,29 @@ Examples:
     },
 }
 
-/// Who one is on which hub.
+/// An identity on a hub.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Context {
-    /// `https://hub.example`.
+    /// The address for pages: `https://hub.example`.
     pub(super) hub: String,
-    /// Where to connect.
+    /// The address for connections.
     pub(super) ws_url: String,
     pub(super) bot: BotId,
     pub(super) token: Secret,
-    /// Where it was let in.
+    /// The rooms that its invite opened.
     pub(super) rooms: Vec<RoomName>,
-    /// Certificates of an authority to believe.
+    /// Certificates of the private authority that issued the hub's certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ca_file: Option<PathBuf>,
 }
 
-/// The folder.
+/// The folder with all contexts.
 #[derive(Debug)]
 pub(super) struct ContextStore {
     dir: PathBuf,
 }
 
-/// A file that is still to get its name and contents.
+/// A file that was created and waits for its name and contents.
 #[derive(Debug)]
 pub(super) struct Draft {
     file: fs::File,
@@ -129,7 +129,7 @@ impl ContextStore {
         Ok(Self { dir: config.with_file_name("contexts") })
     }
 
-    /// Where a context is kept.
+    /// The file of a context.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.json"))
     }
@@ -138,7 +138,8 @@ impl ContextStore {
         self.dir.join("in-use")
     }
 
-    /// A file that only its owner can read, made now so that it can be written later.
+    /// Creates a file readable only by its owner, before a code is used up: keeping the token must not fail
+    /// afterwards.
     pub(super) fn draft(&self) -> Result<Draft, Failure> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -155,7 +156,7 @@ impl ContextStore {
         Ok(Draft { file, path, is_kept: false })
     }
 
-    /// Keeps a context under a name of its own: the bot's, or with the hub's host behind it.
+    /// Saves a context under an unused name: the bot's name, or that with the hub's host appended.
     pub(super) fn keep(&self, draft: Draft, context: &Context) -> Result<String, Failure> {
         let bot = context.bot.as_str();
         let host = context.hub.split_once("://").map_or("", |(_, host)| host);
@@ -183,7 +184,7 @@ impl ContextStore {
         Ok(())
     }
 
-    /// Makes a new context the one in use, unless another one is, or a hub lives on this machine.
+    /// Puts a new context in use, unless another one is in use or a hub runs on this machine.
     pub(super) fn take_up(&self, name: &str, global: &Global) -> Result<bool, Failure> {
         let has_hub = super::hub::store_dir(global).is_ok();
         let current = self.current()?;
@@ -197,7 +198,7 @@ impl ContextStore {
         Ok(true)
     }
 
-    /// The one in use; `None` is the hub of this machine.
+    /// The name of the context in use; `None` is the hub of this machine.
     fn current(&self) -> Result<Option<String>, Failure> {
         match fs::read_to_string(self.pointer()) {
             Ok(name) => Ok(Some(name.trim().to_owned()).filter(|name| name != LOCAL)),
@@ -244,7 +245,7 @@ impl ContextStore {
         Ok(names)
     }
 
-    /// Asks the hub whose token it is, and keeps the answer.
+    /// Asks the hub which bot the token belongs to, and saves the answer.
     fn add(&self, name: &str, global: &Global) -> Result<(), Failure> {
         if name == LOCAL || !is_name(name) {
             return Err(Failure::new(
@@ -355,16 +356,16 @@ impl ContextStore {
     }
 }
 
-/// Rooms of a context that are named to a person; JSON has all.
+/// How many rooms of a context are printed for people; JSON has all.
 const ROOMS_SHOWN: usize = 20;
 
-/// The context that a command is to use, and its name; `None` is the hub of this machine.
+/// The context that this command should use, with its name; `None` is the hub of this machine.
 pub(super) fn chosen(global: &Global) -> Result<Option<(String, Context)>, Failure> {
     if let Some(name) = &global.context {
         let read = || Ok((name.clone(), ContextStore::open()?.read(name)?));
         return if name == LOCAL { Ok(None) } else { read().map(Some) };
     }
-    // Whoever names a data directory or a configuration means the hub of this machine.
+    // `--data` and `--config` select the hub of this machine.
     if global.data.is_some() || global.config.is_some() {
         return Ok(None);
     }
@@ -373,7 +374,7 @@ pub(super) fn chosen(global: &Global) -> Result<Option<(String, Context)>, Failu
     store.current()?.map(read).transpose()
 }
 
-/// Variables of the shell that win over what is in use.
+/// Warns of environment variables that override the context in use.
 pub(super) fn warn_of_variables(name: &str) {
     for variable in [VARIABLE, "BOT_HUB_URL", "BOT_HUB_TOKEN"] {
         let value = std::env::var(variable).ok().filter(|value| !value.is_empty() && value != name);
@@ -383,7 +384,7 @@ pub(super) fn warn_of_variables(name: &str) {
     }
 }
 
-/// No path, and no file that is still to get its name.
+/// Whether this is a valid name: no path, and no name of a draft.
 fn is_name(name: &str) -> bool {
     let is_long = name.len() > NAME_BYTES_MAX;
     !name.is_empty() && !is_long && !name.starts_with('.') && !name.contains(['/', '\\', '\n'])
@@ -393,7 +394,7 @@ fn written(context: &Context) -> String {
     serde_json::to_string_pretty(context).expect("strings and lists")
 }
 
-/// As it is found from any directory.
+/// The absolute path, so that the file is found from any directory.
 pub(super) fn absolute(file: Option<&Path>) -> Option<PathBuf> {
     let file = file.filter(|file| !file.as_os_str().is_empty())?;
     Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()))

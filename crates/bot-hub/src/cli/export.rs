@@ -1,6 +1,6 @@
-//! `bot-hub export`: what was said, as a file for people or programs.
+//! `bot-hub export`: the messages as a file, for people or programs.
 //!
-//! Owns the two forms. Reads the store itself, also while a hub runs on it.
+//! Owns the two formats. Reads the store directly, also while a hub runs on it.
 
 use std::io::{BufWriter, Write, stdout};
 
@@ -80,8 +80,8 @@ fn line(room: &RoomName, entry: &Exported) -> serde_json::Value {
     }
 }
 
-/// A block of code, longer fenced than anything in it: nothing that was said is taken for a part of the
-/// document, no image is loaded and no HTML is run when it is looked at.
+/// One message as a code block whose fence is longer than any in the text. The text cannot end the block,
+/// so a viewer of the document loads no image and runs no HTML from it.
 fn paragraph(entry: &Exported) -> String {
     let entry = match entry {
         Exported::Entry(entry) => bot_hub_core::delivery(entry),
@@ -94,7 +94,7 @@ fn paragraph(entry: &Exported) -> String {
     format!("**{from}** · {at}\n\n{fence}text\n{}\n{fence}\n\n", text.trim_end_matches('\n'))
 }
 
-/// The most backticks in a row.
+/// The length of the longest run of backticks.
 fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }

@@ -1,7 +1,8 @@
-//! Why a command did not do what it was asked: kind, sentence, next step.
+//! Why a command failed: the kind, the message, and a hint with the next step.
 //!
-//! Owns the exit codes and how failures are told. Knows nothing about what commands do.
+//! Owns the exit codes and how failures are reported. Knows nothing about what commands do.
 
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
@@ -28,31 +29,31 @@ Exit codes:
     7  the hub cannot be reached
   130  interrupted";
 
-/// What sort of failure it is; decides the exit code and the `type` in JSON.
+/// The kind of a failure; decides the exit code and the `type` in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Something did not work.
+    /// The operation did not work.
     Failed,
-    /// It cannot be meant like that.
+    /// The arguments make no sense.
     Usage,
-    /// A name leads nowhere, or to several things.
+    /// A name or id was not found, or is ambiguous.
     NotFound,
     /// The hub does not accept the token.
     Auth,
-    /// The hub could, and does not want to.
+    /// The hub refused the operation.
     Refused,
-    /// It was waited for in vain.
+    /// The time to wait was over.
     TimedOut,
-    /// There is no hub to talk to.
+    /// No hub could be reached.
     Unreachable,
-    /// A person pressed ctrl-c; without a message, nothing is said.
+    /// A person pressed ctrl-c. Without a message, nothing is printed.
     Interrupted,
-    /// Nobody reads stdout any more (`| head`): the end, and no failure.
+    /// The reader of stdout went away (`| head`). The command ends, and it is no failure.
     Unheard,
 }
 
 impl Kind {
-    fn exit_code(self) -> u8 {
+    pub(super) fn exit_code(self) -> u8 {
         match self {
             Self::Unheard => 0,
             Self::Failed => 1,
@@ -80,21 +81,38 @@ impl Kind {
     }
 }
 
-/// Why a command did not do what it was asked.
+/// Why a command failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) kind: Kind,
+    /// The `type` in JSON, where it says more than the kind.
+    pub(super) name: Option<&'static str>,
     pub(super) message: String,
     pub(super) hint: Option<String>,
-    /// The hub's name for it (`docs/errors.md`), where the hub refused.
+    /// The hub's name for the error (`docs/errors.md`), if the hub refused.
     pub(super) code: Option<String>,
-    /// What is known all the same, for programs.
+    /// Facts for programs, next to the message.
     pub(super) details: Option<Value>,
+    /// What people read instead of message and hint.
+    pub(super) listed: Option<String>,
 }
 
 impl Failure {
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, code: None, details: None }
+        let message = message.into();
+        Self { kind, name: None, message, hint: None, code: None, details: None, listed: None }
+    }
+
+    /// Sets a `type` for JSON that is more precise than the kind's.
+    pub(super) fn named(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// Adds a list for people, printed instead of message and hint. Each of its lines names its own place.
+    pub(super) fn listed(mut self, list: String) -> Self {
+        self.listed = Some(list);
+        self
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -107,27 +125,37 @@ impl Failure {
         self
     }
 
-    /// Tells it, on stdout as JSON or on stderr as text, and says how the process ends.
+    /// Prints the failure, as JSON on stdout or as text on stderr, and returns the exit code.
     pub(super) fn tell(&self, json: bool) -> ExitCode {
-        // Whoever presses ctrl-c, or stops reading, knows it; only what they would lose is told.
+        // A person who pressed ctrl-c or stopped reading knows why it ended: then the message is empty.
         let silent = self.message.is_empty();
         if !silent && json {
-            // In one line, since it may end a stream. Where stdout takes nothing, stderr may.
+            // JSON is printed in one line, because it may end a stream. If stdout takes nothing, the text
+            // goes to stderr.
             if super::out::write_line(&escaped_json(&self.to_json().to_string())).is_err() {
                 super::out::say(&self.to_text("error:"));
             }
         } else if !silent {
             super::out::say(&self.to_text("error:"));
         }
+        self.exit_code()
+    }
+
+    /// The exit code.
+    pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.kind.exit_code())
     }
 
-    /// Says it on stderr while the work goes on.
+    /// Prints the failure on stderr as a warning; the command goes on.
     pub(super) fn warn(&self) {
         super::out::say(&self.to_text("warning:"));
     }
 
-    fn to_text(&self, title: &str) -> String {
+    /// The text for people: the message after `title`, then the hint on a line of its own.
+    pub(super) fn to_text(&self, title: &str) -> String {
+        if let Some(list) = &self.listed {
+            return visible(list).into_owned();
+        }
         let code = self.code.as_ref().map_or_else(String::new, |code| format!(" (`{code}`)"));
         let (error, hint) = (label(title), label("hint:"));
         let hint = self
@@ -137,8 +165,10 @@ impl Failure {
         format!("{error} {}{code}{hint}", visible(&self.message))
     }
 
-    fn to_json(&self) -> Value {
-        let mut error = json!({ "type": self.kind.name(), "message": self.message });
+    /// The JSON for programs.
+    pub(super) fn to_json(&self) -> Value {
+        let name = self.name.unwrap_or_else(|| self.kind.name());
+        let mut error = json!({ "type": name, "message": self.message });
         if let Some(hint) = &self.hint {
             error["hint"] = here(hint).into();
         }
@@ -151,7 +181,7 @@ impl Failure {
         json!({ "ok": false, "error": error })
     }
 
-    /// A sentence whose `hint:` line is a part of it.
+    /// Splits a text that contains its own `hint:` line.
     pub(super) fn told(kind: Kind, text: &str) -> Self {
         match ["\nhint: ", "\n  hint: ", "; hint: "].iter().find_map(|sign| text.split_once(sign)) {
             Some((message, hint)) => Self::new(kind, message).hint(hint),
@@ -160,7 +190,18 @@ impl Failure {
     }
 }
 
-/// What it means for the caller when the hub says no.
+/// The text for the log: without colours, and with hints as they are.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.listed, &self.hint) {
+            (Some(list), _) => f.write_str(list),
+            (None, Some(hint)) => write!(f, "{}\nhint: {hint}", self.message),
+            (None, None) => f.write_str(&self.message),
+        }
+    }
+}
+
+/// The kind of a failure, by the hub's code.
 fn kind_of(code: u16) -> Kind {
     let codes = [
         Code::NoSuchRoom,
@@ -173,7 +214,7 @@ fn kind_of(code: u16) -> Kind {
         return Kind::NotFound;
     }
     match code {
-        // Who it is is known; it lacks a right.
+        // The token is good; it lacks a right.
         _ if code == Code::NotAllowed.number() => Kind::Refused,
         2000..=2999 => Kind::Auth,
         3000..=4999 => Kind::Refused,
@@ -184,16 +225,14 @@ fn kind_of(code: u16) -> Kind {
 impl From<&ErrorFrame> for Failure {
     fn from(error: &ErrorFrame) -> Self {
         Self {
-            kind: kind_of(error.code),
-            message: error.message.clone(),
             hint: error.hint.clone(),
             code: Some(error.name.to_string()),
-            details: None,
+            ..Self::new(kind_of(error.code), &error.message)
         }
     }
 }
 
-/// stdout cannot be written.
+/// An error of writing to stdout.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {

@@ -1,14 +1,14 @@
-//! What a hub explains in frames, said in commands.
+//! Hints of the hub, translated from frames into commands.
 //!
-//! Owns the hints of refusals that a person reads: a hub speaks to programs, which send frames; here
-//! people type commands. Changes no message.
+//! Owns the hints of refusals that a person reads. The hub writes for programs, which send frames; a person
+//! types commands. Changes no message.
 
 use bot_protocol::name::BotId;
 
 use super::failure::Failure;
 use super::words;
 
-/// The refusal with a next step that its reader can take.
+/// The refusal with a hint that names a command.
 pub(super) fn in_commands(failure: Failure, me: Option<&BotId>) -> Failure {
     let Some(code) = failure.code.as_deref() else { return failure };
     let hint = failure.hint.as_deref();
@@ -33,12 +33,12 @@ fn enable(me: Option<&BotId>) -> String {
     }
 }
 
-/// The first name in a sentence of the hub's.
+/// The first name in backticks in a message of the hub.
 fn named(message: &str) -> Option<&str> {
     message.split('`').nth(1)
 }
 
-/// How a bot comes into a room, by a room's name as it is typed.
+/// The command that makes a bot a member of a room; the room is written as it is typed.
 pub(super) fn not_a_member(room: &str, me: &BotId) -> String {
     if let Some(pair) = room.strip_prefix("dm:") {
         return match pair.split(':').any(|bot| bot == me.as_str()) {
@@ -51,7 +51,7 @@ pub(super) fn not_a_member(room: &str, me: &BotId) -> String {
     )
 }
 
-/// What a frame would do, as the command that does the same.
+/// The command for the frame that a hint names.
 fn translated(hint: &str) -> String {
     if let Some(room) = hint.strip_prefix("send {\"type\":\"join\",\"room\":\"") {
         let room = words::room(room.split('"').next().unwrap_or_default());

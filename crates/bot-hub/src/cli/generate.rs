@@ -1,4 +1,4 @@
-//! `bot-hub completions`, `man` and `version`: what the program says about itself.
+//! `bot-hub completions`, `man` and `version`: information about the program itself.
 //!
 //! Owns nothing but the output: everything comes from the one definition of the command line.
 
@@ -61,7 +61,7 @@ impl ManPages {
     }
 }
 
-/// A directory that was mistyped is not made: the pages would lie where nobody looks.
+/// Refuses a directory that does not exist. Creating a mistyped one would hide the pages.
 pub(super) fn is_there(dir: &Path) -> Result<(), Failure> {
     if dir.is_dir() {
         return Ok(());

@@ -1,6 +1,6 @@
-//! `bot-hub history`: read back what was said.
+//! `bot-hub history`: print earlier messages.
 //!
-//! Owns paging through a room's log, for this command and for `tail`; and the same from a store on which no
+//! Owns paging through a room's log, for this command and for `tail`, and the same from a store while no
 //! hub runs.
 
 use std::path::Path;
@@ -15,20 +15,20 @@ use super::Global;
 use super::failure::{Failure, Kind};
 use super::hub::{Hub, idle_store, with_hub};
 use super::out::{Out, say};
-use super::target::{Directory, Place};
+use super::target::{Destination, Directory};
 use super::words;
 use bot_hub_store::Reader as _;
 use bot_hub_store::export::open;
 use bot_hub_store::sqlite::SqliteReader;
 
-/// Entries that a store is asked for at once, and bytes after which it stops.
+/// How many entries one page of a store has.
 const PAGE_ENTRIES: u32 = 500;
 const PAGE_BYTES: u32 = 1024 * 1024;
 
-/// Rooms that are named to whoever asked for one that is not there.
+/// How many rooms are listed to a user who named a room that does not exist.
 const SHOWN_MAX: usize = 10;
 
-/// Which part of a room's log.
+/// The part of a room's log to print.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  bot-hub history lab\n  bot-hub history '#lab' --after 100 --count 20 --json"
@@ -48,7 +48,7 @@ pub(super) struct History {
 }
 
 impl History {
-    /// From the hub; or from its store, as `export` does, where none runs.
+    /// Reads from the hub or, while none runs, from its store as `export` does.
     pub(super) fn run_anywhere(self, global: &Global, out: Out) -> Result<(), Failure> {
         let Some(dir) = idle_store(global) else {
             return with_hub(global, async |hub| self.run(hub).await);
@@ -59,16 +59,17 @@ impl History {
     }
 
     async fn run(self, hub: &Hub) -> Result<(), Failure> {
-        let place = Directory::read(hub).await?.find(&self.room)?;
-        if place == Place::Bot(hub.me.clone()) {
-            let message = format!("`{}` is you, and nobody speaks with itself", place.typed());
+        let destination = Directory::read(hub).await?.find(&self.room)?;
+        if destination == Destination::Bot(hub.me.clone()) {
+            let message =
+                format!("`{}` is you, and nobody speaks with itself", destination.typed());
             return Err(Failure::new(Kind::Usage, message).hint(format!(
                 "what is said to you: bot-hub tail {0} --since 1d; what you and another bot said: bot-hub history \
                  @BOT",
-                place.typed()
+                destination.typed()
             )));
         }
-        let room = place.room(&hub.me);
+        let room = destination.room(&hub.me);
         let page = self.read(hub, &room).await?;
         self.tell(&page, hub.out)?;
         if page.entries.is_empty() && page.corrupt.is_empty() && !hub.out.json {
@@ -85,7 +86,7 @@ impl History {
         out.answer(&value, || text(page, self.after))
     }
 
-    /// Nothing is shown: because there is nothing, or because it is not for this reader.
+    /// Explains an empty page: the room is empty, or this bot may not read it.
     async fn why_empty(&self, hub: &Hub, room: &RoomName) -> Result<String, Failure> {
         let name = words::room(room.as_str());
         let known = hub.client.rooms().await?.rooms.into_iter().find(|it| it.room == *room);
@@ -122,7 +123,7 @@ impl History {
         Ok(sorted(all))
     }
 
-    /// Without a hub nobody is anybody: with whom one spoke directly has to be said.
+    /// Without a hub the user has no identity, so a direct conversation must be named in full.
     fn stored_room(&self, known: Vec<RoomName>) -> Result<RoomName, Failure> {
         if let Ok(Target::Bot(bot)) = Target::parse(&self.room) {
             let message = format!("no hub runs here, so nobody is known to speak with `@{bot}`");
@@ -130,14 +131,14 @@ impl History {
                 .hint(format!("name both: bot-hub history dm:BOT:{bot}")));
         }
         let directory = Directory { rooms: known, is_complete: true, ..Directory::default() };
-        let found = directory.find(&self.room).and_then(|place| match place {
-            Place::Room(room) if directory.rooms.contains(&room) => Ok(room),
+        let found = directory.find(&self.room).and_then(|destination| match destination {
+            Destination::Room(room) if directory.rooms.contains(&room) => Ok(room),
             _ => Err(directory.unknown(&self.room)),
         });
         found.map_err(|failure| without_hub(failure, &directory))
     }
 
-    /// As many pages of the hub as it takes.
+    /// Reads as many pages from the hub as are needed.
     async fn read(&self, hub: &Hub, room: &RoomName) -> Result<HistoryPage, Failure> {
         let mut all = empty(room);
         let (mut before, mut after) = (self.before, self.after);
@@ -150,7 +151,7 @@ impl History {
     }
 }
 
-/// What there is, where no hub can be asked.
+/// Adds to the failure which rooms exist, when no hub can be asked.
 fn without_hub(failure: Failure, directory: &Directory) -> Failure {
     let is_general = failure.hint.as_deref().is_some_and(|it| it.starts_with("see what there is"));
     let shown = directory.rooms.iter().take(SHOWN_MAX).map(|room| words::room(room.as_str()));
@@ -168,12 +169,12 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Nothing of a room yet.
+/// A page without entries.
 fn empty(room: &RoomName) -> HistoryPage {
     HistoryPage { room: room.clone(), entries: Vec::new(), has_more: true, corrupt: Vec::new() }
 }
 
-/// Puts the next page where it belongs, and goes on from its end.
+/// Adds the next page at its end of the list and moves on.
 fn take(
     all: &mut HistoryPage,
     page: HistoryPage,
@@ -190,7 +191,7 @@ fn take(
         *before = seqs().min().or(*before);
         all.entries.splice(0..0, page.entries);
     }
-    // A page that leads no further is the last one, whatever it says.
+    // A page that does not move the position is the last one, whatever `has_more` says.
     all.has_more = page.has_more && (*before, *after) != from;
 }
 
@@ -199,7 +200,7 @@ fn sorted(mut all: HistoryPage) -> HistoryPage {
     all
 }
 
-/// One page of a store.
+/// Reads one page from a store.
 fn stored_page(
     reader: &mut SqliteReader,
     room: &RoomName,
@@ -219,7 +220,7 @@ fn stored_page(
     })
 }
 
-/// One page, as large as the hub gives it or smaller.
+/// Reads one page from the hub, at most as large as the hub allows.
 pub(super) async fn page(
     hub: &Hub,
     room: &RoomName,
@@ -230,7 +231,7 @@ pub(super) async fn page(
     Ok(hub.client.history(Page { room: room.clone(), before, after, limit }).await?)
 }
 
-/// The messages, and a line for what stood between them once.
+/// The messages as text, with a line for every gap between them.
 fn text(page: &HistoryPage, after: Option<u64>) -> String {
     let seq = |entry: &Delivery| entry.seq.unwrap_or(0);
     let entries = page.entries.iter().map(|entry| (seq(entry), Some(entry)));

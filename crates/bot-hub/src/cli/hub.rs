@@ -1,7 +1,7 @@
-//! A hub to talk to: where it is, whose token is used, and the connection.
+//! The hub that a command talks to: its address, the token, and the connection.
 //!
-//! Owns finding the running hub through its data directory. Connections are *side* connections: they
-//! never take the place of a bot that runs.
+//! Owns finding the running hub through its data directory. Connects as a *side* connection, which never
+//! replaces the connection of the bot itself.
 
 use std::io::Read;
 use std::ops::AsyncFnOnce;
@@ -30,38 +30,39 @@ use bot_hub_server::config::{Environment, Sources, config_file, load};
 use bot_hub_server::server::{Home, RunningHub};
 use bot_hub_store::sqlite::obstacle;
 
-/// Where the token may stand besides a file; never on the command line, where others can read it.
+/// The environment variable with the token. There is no option for it, because other users of the machine
+/// can read command lines.
 const TOKEN_VARIABLE: &str = "BOT_HUB_TOKEN";
 
-/// No token is nearly as long.
+/// Every token is much shorter.
 const TOKEN_FILE_BYTES_MAX: u64 = 4_096;
 
-/// A connection, and how the command prints.
+/// A connection to the hub, and the form of the output.
 pub(super) struct Hub {
     pub(super) out: Out,
     pub(super) client: Client,
     pub(super) events: Events,
-    /// Who we are.
+    /// The bot that the token belongs to.
     pub(super) me: BotId,
     pub(super) url: String,
     pub(super) hello: Arc<AuthOk>,
-    /// What we came with.
+    /// The token that we authenticated with.
     pub(super) token: Secret,
-    /// Its process, if it was found through the data directory.
+    /// The process of the hub, if it was found through the data directory.
     pub(super) running: Option<RunningHub>,
-    /// Its address for pages, where a context says it.
+    /// The hub's address for pages, if a context has it.
     page_url: Option<String>,
-    /// Certificates of a private authority that it is known by.
+    /// Certificates of the private authority that issued the hub's certificate.
     ca_file: Option<PathBuf>,
-    /// The context that it was found by.
+    /// The context that led to the hub.
     pub(super) context_name: Option<String>,
-    /// Whether the token is another one than that of the context, or of the local operator.
+    /// Whether the token was given, instead of taken from the context or the local operator.
     pub(super) is_token_given: bool,
     since: Instant,
     global: Global,
 }
 
-/// Connects, runs a verb, and ends at ctrl-c.
+/// Connects, runs a verb, and ends it at ctrl-c.
 pub(super) fn with_hub(
     global: &Global,
     verb: impl AsyncFnOnce(&mut Hub) -> Result<(), Failure>,
@@ -73,13 +74,13 @@ pub(super) fn with_hub(
             lost.warn();
         }
         let result = verb(&mut hub).await.map_err(|failure| match lost {
-            // The hub knows only that its store does not answer.
+            // The hub only says that its store does not answer; the data directory shows why.
             Some(lost) if failure.code.as_deref() == Some("storage_failed") => lost,
             _ => in_commands(failure, Some(&hub.me)),
         });
-        // Nobody takes events any more; otherwise the end would wait for that.
+        // Drops the receiver of events, because the client's end would wait until somebody takes them.
         drop(hub.events);
-        // Whoever pressed ctrl-c waits for no goodbye.
+        // After ctrl-c the command does not wait for the connection to close.
         if !result.as_ref().is_err_and(|failure| failure.kind == Kind::Interrupted) {
             hub.client.close().await;
         }
@@ -87,7 +88,7 @@ pub(super) fn with_hub(
     })
 }
 
-/// Runs something asynchronous until it ends or a person presses ctrl-c.
+/// Runs a future until it ends or a person presses ctrl-c.
 pub(super) fn until_interrupted(
     work: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
@@ -96,20 +97,20 @@ pub(super) fn until_interrupted(
         runtime.map_err(|error| Failure::new(Kind::Failed, format!("cannot start: {error}")))?;
     let result = runtime.block_on(async {
         tokio::select! {
-            // A verb that has something to say about its interruption is heard first.
+            // The verb is polled first: it may report something about its interruption.
             biased;
             result = work => result,
             _ = tokio::signal::ctrl_c() => Err(Failure::new(Kind::Interrupted, "")),
         }
     });
-    // A command of `--exec` may still run; it is not waited for.
+    // A command of `--exec` may still run; the process does not wait for it.
     runtime.shutdown_background();
     result
 }
 
 impl Hub {
     pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
-        let Place { url, token, is_token_given, running, page_url, ca_file, context_name } =
+        let Location { url, token, is_token_given, running, page_url, ca_file, context_name } =
             locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
@@ -120,7 +121,7 @@ impl Hub {
         options.ca_file.clone_from(&ca_file);
         let connected = Client::connect(options).await;
         let (client, events) = connected.map_err(|error| {
-            // What is wrong is known, and what to do; the usual advice would only hide it.
+            // This error has a hint of its own, which the usual advice would hide.
             if matches!(error, ConnectError::Unreachable(Why::NotSecure { .. })) {
                 return Failure::from(error);
             }
@@ -161,8 +162,8 @@ impl Hub {
         })
     }
 
-    /// Connects anew after the end of the client, if the hub was found through the data directory: a
-    /// hub that was started again has another token for its operator.
+    /// Connects again after the client has ended, if the hub was found through the data directory: a
+    /// restarted hub has a new token for its operator.
     pub(super) async fn again(&mut self) -> Result<(), Failure> {
         let end = self.client.ended().await;
         if self.running.is_none() || !matches!(end, End::Refused(_)) {
@@ -172,20 +173,21 @@ impl Hub {
         Ok(())
     }
 
-    /// Why what it stores would be lost with its end, if it runs on this machine's data directory.
+    /// The failure to report if the files of the hub on this machine are gone, so that its messages would
+    /// be lost with its end.
     fn lost(&self) -> Option<Failure> {
         lost::of_hub(&data_dir(&self.global).ok()?, self.running.as_ref()?)
     }
 
-    /// Connects anew, wherever the hub is now; if that fails, everything stays as it is.
+    /// Connects to the hub at its current address. If that fails, everything stays as it is.
     pub(super) async fn renew(&mut self) {
         if let Ok(hub) = Self::connect(&self.global.clone()).await {
             *self = hub;
         }
     }
 
-    /// Connects to where the hub is now, if it was found through the data directory and was started
-    /// again elsewhere meanwhile. Else the client goes on trying.
+    /// Connects to the hub's new address, if the hub was found through the data directory and was restarted
+    /// at another one. Otherwise the client goes on trying.
     pub(super) async fn follow_move(&mut self) {
         let Some(before) = self.running.as_ref() else { return };
         let now = data_dir(&self.global).ok().and_then(|dir| Home::find_running(&dir));
@@ -195,21 +197,21 @@ impl Hub {
         }
     }
 
-    /// Its address for pages, as others know it: the one that it calls its own in the world, or else
-    /// the one by which we found it. `https://hub.example`
+    /// The hub's address for pages as others know it: its public address, or the one that we used.
+    /// `https://hub.example`
     pub(super) fn page_url(&self, public_url: Option<&str>) -> String {
         let said = public_url.or(self.page_url.as_deref());
         said.map_or_else(|| page_url_of(&self.url), str::to_owned)
     }
 
-    /// Whether it has something at a path for browsers; that nothing is there also stands for no answer.
+    /// Whether the hub serves a page at this path. `false` also if it does not answer.
     pub(super) async fn has_page(&self, path: &str) -> bool {
         let Some(target) = Target::of_url(&self.url) else { return false };
         let target = Target { ca_file: self.ca_file.clone(), ..target };
         target.has(path).await.unwrap_or(false)
     }
 
-    /// Its address for bots, as others know it: `wss://hub.example`.
+    /// The hub's address for bots as others know it: `wss://hub.example`.
     pub(super) fn bot_url(&self, public_url: Option<&str>) -> String {
         public_url.map_or_else(|| self.url.clone(), |url| url.replacen("http", "ws", 1))
     }
@@ -220,12 +222,12 @@ impl Hub {
         then + u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The hub's clock so much later, or earlier.
+    /// The hub's time, a period earlier.
     pub(super) fn before(&self, period: Duration) -> Timestamp {
         self.now() - u64::try_from(period.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The whole answer, of however many pages it is.
+    /// Asks an operation and joins all pages of the answer.
     async fn operate(&self, operation: Operation, why: Option<OneLine>) -> Result<Value, Failure> {
         let mut whole = self.operate_once(operation.clone(), why).await?;
         let mut walk = pages::Walk::default();
@@ -250,7 +252,7 @@ impl Hub {
         asked.map_err(|error| self.needs_operator(error.into()))
     }
 
-    /// What to say where an ordinary bot asks for what only operators may do.
+    /// Explains a refusal to a bot that is no operator.
     fn needs_operator(&self, failure: Failure) -> Failure {
         let names_operators =
             failure.hint.as_deref().is_some_and(|it| it.contains("operator's token"));
@@ -263,8 +265,8 @@ impl Hub {
         Failure { message, ..failure }.hint(hint)
     }
 
-    /// Asks, and returns the answer twice: with every field that the hub sent, to be printed as JSON, and as
-    /// the type of it that this program knows.
+    /// Asks, and returns the answer in two forms: the JSON with every field that the hub sent, to be
+    /// printed, and the type that this program knows.
     pub(super) async fn ask<A: Reply>(&self, ask: Ask<A>) -> Result<(Value, A), Failure> {
         known(self.operate(ask.operation, ask.why).await?)
     }
@@ -283,13 +285,13 @@ fn known<A: Reply>(value: Value) -> Result<(Value, A), Failure> {
     Ok((value, known))
 }
 
-/// The address for pages of a hub that is reached at `wss://hub.example/ws`.
+/// The address for pages of a hub at `wss://hub.example/ws`.
 pub(super) fn page_url_of(url: &str) -> String {
     let url = url.trim_end_matches('/');
     url.strip_suffix("/ws").unwrap_or(url).replacen("ws", "http", 1)
 }
 
-/// The address of a hub's socket, also where the one of its pages is named.
+/// The address of the hub's socket, from that or from the address for pages.
 fn ws_address(url: &str) -> Result<String, Failure> {
     let is_of_pages = url.starts_with("http://") || url.starts_with("https://");
     if is_of_pages {
@@ -302,7 +304,7 @@ fn ws_address(url: &str) -> Result<String, Failure> {
         .hint("it is like wss://hub.example, or ws://127.0.0.1:18795 on its own machine"))
 }
 
-struct Place {
+struct Location {
     url: String,
     token: Secret,
     is_token_given: bool,
@@ -312,8 +314,8 @@ struct Place {
     context_name: Option<String>,
 }
 
-fn locate(global: &Global) -> Result<Place, Failure> {
-    // Read only once: a pipe, and stdin, have the token only once.
+fn locate(global: &Global) -> Result<Location, Failure> {
+    // The token is read only once, because a pipe and stdin deliver it only once.
     let given = token_given(global)?;
     let is_token_given = given.is_some();
     let url = global.url.as_deref().filter(|url| !url.is_empty()).map(ws_address).transpose()?;
@@ -330,23 +332,39 @@ fn locate(global: &Global) -> Result<Place, Failure> {
             ))
         })?;
         let (running, page_url, ca_file, context_name) = (None, None, None, None);
-        return Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name });
+        return Ok(Location {
+            url,
+            token,
+            is_token_given,
+            running,
+            page_url,
+            ca_file,
+            context_name,
+        });
     }
     if let Some((name, context)) = super::context::chosen(global)? {
         let token = given.unwrap_or(context.token);
         let (running, page_url) = (None, Some(context.hub));
         let (url, ca_file, context_name) = (context.ws_url, context.ca_file, Some(name));
-        return Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name });
+        return Ok(Location {
+            url,
+            token,
+            is_token_given,
+            running,
+            page_url,
+            ca_file,
+            context_name,
+        });
     }
     let dir = data_dir(global)?;
     let (running, operator) = Home::find_running(&dir).ok_or_else(|| no_hub(global, &dir))?;
     let token = given.unwrap_or(operator);
     let url = running.url.clone();
     let (running, page_url, ca_file, context_name) = (Some(running), None, None, None);
-    Ok(Place { url, token, is_token_given, running, page_url, ca_file, context_name })
+    Ok(Location { url, token, is_token_given, running, page_url, ca_file, context_name })
 }
 
-/// Why there is nobody to talk to, and what to do.
+/// The failure to report when no hub was found, with the next step.
 pub(super) fn no_hub(global: &Global, dir: &Path) -> Failure {
     let message = format!("no hub runs on `{}`", dir.display());
     let failure = |more: &str| Failure::new(Kind::Unreachable, format!("{message}{more}"));
@@ -386,7 +404,7 @@ fn token_given(global: &Global) -> Result<Option<Secret>, Failure> {
     Ok(token.map(|token| Secret::new(token.trim())))
 }
 
-/// The one line of a file, or of stdin for `-`. What is much longer is another file.
+/// The first line of a file, or of stdin for `-`. A file that is much longer holds no token.
 fn read_token(file: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     let mut source: Box<dyn Read> = match file == Path::new("-") {
@@ -400,7 +418,7 @@ fn read_token(file: &Path) -> std::io::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// The data directory that `serve` with the same flags would use.
+/// The data directory that `serve` would use with the same options.
 pub(super) fn data_dir(global: &Global) -> Result<PathBuf, Failure> {
     if let Some(dir) = &global.data {
         return Ok(dir.clone());
@@ -416,8 +434,8 @@ pub(super) fn data_dir(global: &Global) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The data directory that would be searched for a hub, if a store but no hub is there, and nobody named
-/// another hub.
+/// The data directory that would be searched for a hub, if it has a store, no hub runs on it, and the
+/// options name no other hub.
 pub(super) fn idle_store(global: &Global) -> Option<PathBuf> {
     let is_named = global.url.as_ref().is_some_and(|url| !url.is_empty());
     if is_named || !matches!(super::context::chosen(global), Ok(None)) {
@@ -427,7 +445,7 @@ pub(super) fn idle_store(global: &Global) -> Option<PathBuf> {
     Home::find_running(&dir).is_none().then_some(dir)
 }
 
-/// The data directory, where there is a store in it.
+/// The data directory, if it has a store.
 pub(super) fn store_dir(global: &Global) -> Result<PathBuf, Failure> {
     let dir = data_dir(global)?;
     let has_store = |dir: &Path| dir.join("hub.db").exists();

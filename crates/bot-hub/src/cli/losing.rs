@@ -1,6 +1,8 @@
-//! What the end of a membership took from a bot, as the end of a sentence.
+//! What a bot loses with its membership, as the end of a sentence.
+//!
+//! Owns this wording. Never asks the hub.
 
-/// What was dropped; nothing if that is nothing.
+/// The number of dropped messages in words; empty for 0.
 pub(super) fn dropped(count: u64) -> String {
     match count {
         0 => String::new(),
@@ -13,7 +15,7 @@ pub(super) fn dropped(count: u64) -> String {
     }
 }
 
-/// The same before it happens, as the end of a question.
+/// The number of messages that would be dropped, as the end of a question.
 pub(super) fn question(waiting: u64) -> String {
     match waiting {
         0 => " Nothing waits for it there.".to_owned(),

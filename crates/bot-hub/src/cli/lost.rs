@@ -1,7 +1,7 @@
-//! A store that a running hub writes to elsewhere than where it should be.
+//! A running hub whose store files are no longer in its data directory.
 //!
-//! Owns what every verb says about that: the way to save it is the doctor's, and it is open only as long as
-//! the hub runs.
+//! Owns what every verb reports about it. `doctor` knows the way to save the messages, which works only
+//! while the hub runs.
 
 use std::path::Path;
 
@@ -10,19 +10,19 @@ use super::failure::{Failure, Kind};
 use bot_hub_server::server::{Home, RunningHub};
 use bot_hub_store::sqlite::{Astray, Rescue, astray};
 
-/// Why nothing in a data directory is what its hub has.
+/// The failure to report for a data directory whose hub writes elsewhere.
 pub(super) fn of_dir(dir: &Path) -> Option<Failure> {
     let (hub, _) = Home::find_running(dir)?;
     of_hub(dir, &hub)
 }
 
-/// The same, of the hub that runs there.
+/// The failure to report for this hub, if it writes elsewhere.
 pub(super) fn of_hub(dir: &Path, hub: &RunningHub) -> Option<Failure> {
     let astray = astray(dir, hub.pid)?;
     Some(Failure::new(Kind::Failed, astray_words(&astray)).hint(next(&astray)))
 }
 
-/// What to do first.
+/// The hint with the first step.
 pub(super) fn next(astray: &Astray) -> String {
     match astray.rescue {
         Rescue::Stop => saved_by_stop(),

@@ -1,7 +1,7 @@
 //! The command line: one verb per file.
 //!
-//! Owns the definition of the commands, what is printed and the exit codes. stdout is data, stderr is
-//! talk. Rules live elsewhere.
+//! Owns the definition of the commands, what is printed, and the exit codes. Results go to stdout, messages
+//! for people to stderr. The rules are in other crates.
 
 mod about;
 mod again;
@@ -104,7 +104,7 @@ struct Global {
 }
 
 impl Global {
-    /// Settings that flags give, whichever the command.
+    /// The settings that options give to every command.
     fn overrides(&self) -> Vec<Override> {
         let data = self.data.as_ref().map(|dir| dir.display().to_string());
         data.map(|dir| Override::new("--data", "store.path", dir)).into_iter().collect()
@@ -209,7 +209,7 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
     let out = Out { json: global.json };
     match command {
         Command::Serve(serve) => return Ok(serve.run(global)),
-        Command::Proto(args) => return Ok(proto(args)),
+        Command::Proto(args) => return proto(args),
         Command::Config(command) => return config(command, global),
         Command::Demo(demo) => demo.run(out),
         Command::Bot(verb) => with_hub(global, async |hub| verb.run(hub).await),
@@ -244,10 +244,10 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn proto(args: ProtoArgs) -> ExitCode {
+fn proto(args: ProtoArgs) -> Result<ExitCode, Failure> {
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-    let code = proto::run(args, &mut stdin.lock(), &mut stdout.lock(), &mut stderr.lock());
-    ExitCode::from(code)
+    let code = proto::run(args, &mut stdin.lock(), &mut stdout.lock(), &mut stderr.lock())?;
+    Ok(ExitCode::from(code))
 }
 
 fn config(command: ConfigCommand, global: &Global) -> Result<ExitCode, Failure> {

@@ -1,7 +1,7 @@
-//! Where commands print: data on stdout, talk on stderr.
+//! Output of the commands: results on stdout, messages for people on stderr.
 //!
-//! Owns the two forms of an answer, JSON and text, and tables. Every write can fail: somebody may have
-//! stopped reading.
+//! Owns the two forms of an answer, JSON and text, and tables. Every write can fail, because the reader may
+//! have gone.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -12,14 +12,14 @@ use super::failure::{Failure, Kind};
 use super::paint::bold;
 use crate::cli::visible::escaped_json;
 
-/// Which form stdout gets.
+/// The form of what goes to stdout.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Out {
     pub(super) json: bool,
 }
 
 impl Out {
-    /// The answer of a command: one JSON document, or text.
+    /// Prints the answer of a command: one JSON document, or text.
     pub(super) fn answer(
         self,
         value: &Value,
@@ -35,8 +35,8 @@ impl Out {
         self.document(&document)
     }
 
-    /// The answer of a command that changed something: when it cannot be written, nobody is to believe that
-    /// nothing was done.
+    /// Prints the answer of a command that changed something. If it cannot be written, the failure says
+    /// that the change was made.
     pub(super) fn done(self, value: &Value, text: impl FnOnce() -> String) -> Result<(), Failure> {
         self.answer(value, text).map_err(|failure| match failure.kind {
             Kind::Unheard => failure,
@@ -44,7 +44,8 @@ impl Out {
         })
     }
 
-    /// The same for what is shown once: when this returns, a file has it on the disk.
+    /// Prints an answer that is shown only once. If stdout is a file, the answer is on the disk when this
+    /// returns.
     pub(super) fn secret(
         self,
         value: &Value,
@@ -57,17 +58,17 @@ impl Out {
                 | rustix::io::Errno::DQUOT
                 | rustix::io::Errno::IO),
             ) => Err(io::Error::from(error).into()),
-            // Pipes and terminals have no disk.
+            // Pipes and terminals cannot be synced.
             _ => Ok(()),
         }
     }
 
-    /// One JSON document as it is.
+    /// Prints one JSON document.
     pub(super) fn document(self, document: &Value) -> Result<(), Failure> {
         Ok(write_line(&escaped_json(&format!("{document:#}")))?)
     }
 
-    /// Data as text; nothing is printed for nothing.
+    /// Prints text; an empty text prints no line.
     pub(super) fn text(self, text: &str) -> Result<(), Failure> {
         if text.is_empty() {
             return Ok(());
@@ -75,22 +76,23 @@ impl Out {
         Ok(write_line(text)?)
     }
 
-    /// One line of a stream of JSON.
+    /// Prints one line of a stream of JSON.
     pub(super) fn json_line(self, value: &impl serde::Serialize) -> Result<(), Failure> {
         let line = serde_json::to_string(value).map_err(io::Error::other)?;
         Ok(write_line(&escaped_json(&line))?)
     }
 }
 
-/// Bytes that a secret and what stands around it in JSON take at most.
+/// The most bytes that a secret takes with the JSON around it.
 const SECRET_BYTES: u64 = 4_096;
 
-/// Makes sure that a secret has somewhere to go, and of space for it where stdout is a file: asked for before the hub makes it, since it is
-/// shown once. Where a file system cannot promise space, nothing is promised.
+/// Checks that stdout can take a secret, and reserves space if stdout is a file. Called before the hub
+/// makes the secret, which is shown only once. On a file system that cannot reserve space, nothing is
+/// reserved.
 pub(super) fn reserve_for_secret() -> Result<(), Failure> {
     let stdout = io::stdout();
     let Ok(stat) = rustix::fs::fstat(&stdout) else { return Ok(()) };
-    // The runtime opens it where stdout was closed.
+    // If stdout was closed at the start, the runtime opened `/dev/null` in its place.
     if rustix::fs::stat("/dev/null")
         .is_ok_and(|null| null.st_rdev != 0 && null.st_rdev == stat.st_rdev)
     {
@@ -112,7 +114,7 @@ pub(super) fn reserve_for_secret() -> Result<(), Failure> {
     }
 }
 
-/// Why something could not be written, in words also where a reader that went away is no failure else.
+/// Why the output could not be written, in words also for a reader that went away.
 pub(super) fn why_unwritten(failure: &Failure) -> String {
     match failure.message.as_str() {
         "" => "the output cannot be written: nobody reads it".to_owned(),
@@ -128,19 +130,20 @@ pub(super) fn write_line(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Ends when nobody can read stdout any more (`| head`), also while nothing is written. A verb that may
-/// wait for hours ends then, and not with the next message.
+/// Returns when nobody can read stdout any more (`| head`). A verb that may wait for hours ends at once
+/// then, and not with its next message.
 pub(super) async fn unheard() {
     let (sender, gone) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {
         use rustix::event::{PollFd, PollFlags, poll};
         let stdout = io::stdout();
         loop {
-            // Errors and hang-ups are reported unasked; a file and a terminal report neither.
+            // Errors and hang-ups are reported without being asked for. A file and a terminal report
+            // neither.
             let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
             match poll(&mut watched, None) {
                 Ok(_) if watched[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => {
-                    // Nobody waits any more if the verb has ended meanwhile.
+                    // The receiver is gone if the verb has ended.
                     return sender.send(()).unwrap_or_default();
                 }
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -153,12 +156,12 @@ pub(super) async fn unheard() {
     }
 }
 
-/// Talk goes to stderr; if nobody is there to hear it, work goes on all the same.
+/// Prints a line on stderr. If it cannot be written, the command goes on.
 pub(super) fn say(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));
 }
 
-/// Rows in columns that are as wide as their widest cell. Empty without rows.
+/// A table whose columns are as wide as their widest cell; an empty string without rows.
 pub(super) fn table<const COLUMNS: usize>(
     head: [&str; COLUMNS],
     rows: &[[String; COLUMNS]],

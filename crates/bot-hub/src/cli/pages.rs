@@ -1,30 +1,31 @@
-//! Answers of several pages, put together.
+//! Joins answers that come in several pages.
 //!
-//! Owns how the lists of two pages become one. Never asks for anything.
+//! Owns how the lists of two pages are joined. Never sends a request.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use smol_str::SmolStr;
 
-/// The pages that were asked for. A hub whose pages lead back to an earlier one would be asked for ever.
+/// The pages that were requested. Without this record, a hub whose pages form a circle would be asked
+/// forever.
 #[derive(Debug, Default)]
 pub(super) struct Walk(BTreeSet<SmolStr>);
 
 impl Walk {
-    /// Whether this page was not asked for yet; from now on it was.
+    /// Whether this page was not requested before. Records it.
     pub(super) fn is_new(&mut self, next: &SmolStr) -> bool {
         self.0.insert(next.clone())
     }
 }
 
-/// Where the next page begins, if there is one.
+/// Removes the name of the next page, if there is one.
 pub(super) fn take_next(page: &mut Value) -> Option<SmolStr> {
     let next = page.as_object_mut()?.remove("next")?;
     next.as_str().map(SmolStr::new)
 }
 
-/// Adds the lists of the page after it, and what stands beside them.
+/// Appends the lists of the following page, and takes over its other fields.
 pub(super) fn append(whole: &mut Value, page: Value) {
     let Value::Object(page) = page else { return };
     for (name, value) in page {
@@ -35,7 +36,7 @@ pub(super) fn append(whole: &mut Value, page: Value) {
     }
 }
 
-/// A room that did not fit into a page goes on at the beginning of the next one.
+/// Joins the last and the first room if both are parts of the same one, which did not fit into a page.
 fn append_list(whole: &mut Vec<Value>, rest: Vec<Value>) {
     let mut rest = rest.into_iter().peekable();
     let is_same = |one: &Value, other: &Value| {

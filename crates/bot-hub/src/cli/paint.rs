@@ -1,7 +1,7 @@
-//! Colour, for eyes only.
+//! Colours on a terminal.
 //!
-//! Owns whether there is any: on a terminal, unless `NO_COLOR` is set. Colour says nothing that the words
-//! do not say.
+//! Owns when colours are used: on a terminal, unless `NO_COLOR` is set. A colour never says more than the
+//! words do.
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -15,7 +15,8 @@ static ON_STDERR: LazyLock<bool> = LazyLock::new(|| is_wanted(&std::io::stderr()
 fn is_wanted(stream: &impl IsTerminal) -> bool {
     let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
-    !is_refused && !is_dumb && stream.is_terminal()
+    // Tests compare plain text, even if somebody runs them in a terminal.
+    !cfg!(test) && !is_refused && !is_dumb && stream.is_terminal()
 }
 
 fn paint(is_on: bool, style: Style, text: impl Display) -> String {
@@ -27,27 +28,27 @@ pub(super) fn bold(text: impl Display) -> String {
     paint(*ON_STDOUT, Style::new().bold(), text)
 }
 
-/// What is read last, on stdout.
+/// Less important text, on stdout.
 pub(super) fn dim(text: impl Display) -> String {
     paint(*ON_STDOUT, Style::new().dimmed(), text)
 }
 
-/// As it should be, on stdout.
+/// A good state, on stdout.
 pub(super) fn green(text: impl Display) -> String {
     paint(*ON_STDOUT, AnsiColor::Green.on_default(), text)
 }
 
-/// What will be trouble, on stdout.
+/// A warning, on stdout.
 pub(super) fn yellow(text: impl Display) -> String {
     paint(*ON_STDOUT, AnsiColor::Yellow.on_default(), text)
 }
 
-/// What is broken, on stdout.
+/// A problem, on stdout.
 pub(super) fn red(text: impl Display) -> String {
     paint(*ON_STDOUT, AnsiColor::Red.on_default().bold(), text)
 }
 
-/// The word in front of a line of talk: `error:`, `warning:`, `hint:`.
+/// The word that begins a line on stderr: `error:`, `warning:`, `hint:`.
 pub(super) fn label(word: &str) -> String {
     let style = match word {
         "error:" => AnsiColor::Red.on_default().bold(),

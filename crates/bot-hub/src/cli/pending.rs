@@ -1,6 +1,6 @@
-//! `bot-hub pending`: what waits for whom, and why.
+//! `bot-hub pending`: which messages wait for which bots, and why.
 //!
-//! Owns how it is printed.
+//! Owns how the list is printed.
 
 use bot_protocol::frame::answer::{Ask, PendingList, WaitReason, Waiting};
 use bot_protocol::frame::operator::Page;
@@ -14,7 +14,7 @@ use super::target::{Directory, bot_argument};
 use super::who::{Own, own_rooms};
 use super::words;
 
-/// For whom.
+/// The bot to list.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Pending {
     /// Only what waits for this bot
@@ -22,7 +22,7 @@ pub(super) struct Pending {
     bot: Option<BotId>,
 }
 
-/// What waits, for whomever.
+/// The waiting messages of all bots.
 pub(super) async fn queues(hub: &Hub) -> Result<Vec<Waiting>, Failure> {
     let (_, waiting) = hub.ask(pending_of(None)).await?;
     Ok(waiting.pending)
@@ -32,7 +32,7 @@ fn pending_of(bot: Option<BotId>) -> Ask<PendingList> {
     Ask::pending(bot, Page::default())
 }
 
-/// Whether the bot is not connected: then waiting is what messages should do.
+/// Whether the bot is not connected, so that messages are supposed to wait.
 pub(super) fn is_away(queue: &Waiting) -> bool {
     matches!(queue.reason.known(), Some(WaitReason::Offline | WaitReason::ShutOut))
 }
@@ -71,7 +71,7 @@ impl Pending {
         Ok(())
     }
 
-    /// For a bot that is no operator: what waits for itself.
+    /// The list for a bot that is no operator: the messages that wait for itself.
     fn own(&self, hub: &Hub) -> Result<(), Failure> {
         if self.bot.as_ref().is_some_and(|bot| *bot != hub.me) {
             let message = format!("what waits for others, `{}` is not told", hub.me);

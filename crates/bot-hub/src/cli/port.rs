@@ -1,9 +1,11 @@
-//! Who holds a port that is taken.
+//! Which process uses a port.
+//!
+//! Owns the search in `/proc`. Never ends a process.
 
 use std::fs;
 use std::net::SocketAddr;
 
-/// What to add to "address in use": who it is, as far as the system tells, and what to do.
+/// The text to add to "address in use": the process that uses the port, if the system tells, and a hint.
 pub(super) fn help(address: SocketAddr) -> String {
     let holder = holder(address.port())
         .map_or_else(String::new, |(pid, name)| format!("\nit is held by pid {pid} ({name})"));
@@ -11,8 +13,7 @@ pub(super) fn help(address: SocketAddr) -> String {
     format!("{holder}\nhint: {stop}, or choose another port: --listen {}:0", address.ip())
 }
 
-/// The process that listens on a port, found in `/proc`; only the processes of the same user can be
-/// looked into.
+/// The process that listens on a port, found in `/proc`. Only processes of the same user can be inspected.
 fn holder(port: u16) -> Option<(u32, String)> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let inode =

@@ -1,16 +1,16 @@
-//! Signs of life while something takes long.
+//! Shows that a long operation is still running.
 //!
-//! Owns one line on stderr, and only if a person may be looking at it.
+//! Owns one line on stderr, printed only on a terminal.
 
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often the line changes; what is over sooner shows none.
+/// How often the line is updated. An operation that ends sooner shows no line.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// Works, and shows on a terminal how long that has taken so far.
+/// Runs `work`, and shows on a terminal how long it has taken so far.
 pub(super) fn during<T>(what: &str, work: impl FnOnce() -> T) -> T {
     if !stderr().is_terminal() {
         return work();
@@ -30,7 +30,7 @@ pub(super) fn during<T>(what: &str, work: impl FnOnce() -> T) -> T {
     })
 }
 
-/// Replaces the line; that it cannot be seen stops no work.
+/// Replaces the line. An error of writing it does not stop the work.
 fn show(line: &str) {
     drop(write!(stderr(), "\r\u{1b}[K{line}"));
     drop(stderr().flush());

@@ -1,6 +1,6 @@
 //! The reference of the command line (`docs/cli.md`), generated from its definition.
 //!
-//! Owns the form of that page. Says nothing that `--help` does not say.
+//! Owns the form of that page. Contains nothing that `--help` does not print.
 
 use std::fmt::Write as _;
 
@@ -9,19 +9,19 @@ use clap::{Command, CommandFactory as _};
 use super::Cli;
 use super::failure::EXIT_CODES;
 
-/// Columns of the help texts.
+/// The width of the help texts.
 const COLUMNS: usize = 100;
 
-/// What every command has.
+/// Options that every command has.
 const EVERYWHERE: [&str; 8] =
     ["config", "data", "url", "context", "ca_file", "token_file", "json", "help"];
 
-/// The definition of the command line, for whoever writes about it.
+/// The definition of the command line, for documentation.
 pub fn definition() -> Command {
     Cli::command()
 }
 
-/// The page.
+/// The page as Markdown.
 pub fn reference() -> String {
     let mut root = Cli::command().disable_help_subcommand(true).term_width(COLUMNS);
     root.build();
@@ -64,7 +64,7 @@ stdout is data, stderr is talk. With `--json`, stdout has one JSON document, or 
 
 fn commands(page: &mut String, name: &str, command: &Command) {
     let is_family = command.get_subcommands().next().is_some();
-    // What every command has stands once, above.
+    // Options of every command are listed once, at the top of the page.
     let has = |id: &&str| command.get_arguments().any(|it| it.get_id() == id);
     let is_own = |it: &clap::Arg| !EVERYWHERE.contains(&it.get_id().as_str());
     if !is_family || command.get_arguments().any(is_own) {

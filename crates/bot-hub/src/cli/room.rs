@@ -1,6 +1,6 @@
-//! `bot-hub room …`: where bots talk.
+//! `bot-hub room …`: rooms and their members.
 //!
-//! Owns what is printed about rooms, and the words of a retention rule.
+//! Owns what is printed about rooms, and the wording of a retention rule.
 
 use bot_protocol::frame::answer::{Ask, Done, Reply, RoomLine, RoomList};
 use bot_protocol::frame::operator::{Page, Retention};
@@ -119,7 +119,7 @@ pub(super) enum RoomCommand {
     },
 }
 
-/// What the rights mean; part of `--help`.
+/// The meaning of the rights, for `--help`.
 pub(super) const RIGHTS: &str = "\
 Rights, with a comma between two:
   read     it is delivered what is said, and may read it back
@@ -131,7 +131,7 @@ Rights, with a comma between two:
 #[derive(Clone, Debug)]
 pub(super) struct Bound<T>(Option<T>);
 
-/// Nothing is kept by a bound of 0, not even what somebody who is away has not read yet.
+/// Refuses a bound of 0: it would remove even messages that an absent bot has not read.
 fn bound<T>(text: &str) -> Result<Bound<T>, String>
 where
     T: Copy + Into<Amount> + std::str::FromStr<Err: std::fmt::Display>,
@@ -149,7 +149,7 @@ where
     Ok(Bound(Some(value)))
 }
 
-/// How much a bound allows, in its unit.
+/// The value of a bound, in its unit.
 pub(super) struct Amount(u64);
 
 impl From<Period> for Amount {
@@ -219,7 +219,7 @@ impl RoomCommand {
     }
 }
 
-/// An operation on a room that should exist.
+/// Runs an operation on a room that must exist.
 async fn on<A: Reply>(hub: &Hub, room: &RoomName, ask: Ask<A>) -> Result<(Value, A), Failure> {
     match hub.ask(ask).await {
         Err(failure) if failure.kind == Kind::NotFound => {
@@ -229,7 +229,8 @@ async fn on<A: Reply>(hub: &Hub, room: &RoomName, ask: Ask<A>) -> Result<(Value,
     }
 }
 
-/// A member that may not read any more loses what waits for it: as with a kick, a person is asked.
+/// A member without the right to read loses the messages that wait for it; as with `kick`, a person
+/// confirms that.
 async fn confirm_loss(hub: &Hub, room: &RoomName, bot: &BotId) -> Result<(), Failure> {
     let waiting = waiting_for(hub, room, bot).await.unwrap_or(0);
     if waiting == 0 {
@@ -240,14 +241,16 @@ async fn confirm_loss(hub: &Hub, room: &RoomName, bot: &BotId) -> Result<(), Fai
     confirm_if_somebody_is_there(question).await
 }
 
-/// How many messages in a room wait for a bot. Where that cannot be asked, the operation itself says why.
+/// How many messages of a room wait for a bot. `None` if the hub refuses the question; the operation itself
+/// then reports why.
 async fn waiting_for(hub: &Hub, room: &RoomName, bot: &BotId) -> Option<u64> {
     let (_, shown) = hub.ask(show_of(room)).await.ok()?;
     let member = shown.members.iter().find(|member| member.bot == *bot);
     Some(member.map_or(0, |member| member.waiting))
 }
 
-/// Nothing is to be joined by who is to go: what helps is to see who is in the room.
+/// Replaces the hint to join the room, which does not help with removing a bot, by one that lists the
+/// members.
 fn is_no_member(failure: Failure, room: &RoomName) -> Failure {
     if failure.code.as_deref() != Some("not_a_member") {
         return failure;
@@ -277,7 +280,7 @@ async fn membership(
     })
 }
 
-/// Everything for an operator; for others what their bot may see.
+/// All rooms for an operator; for other bots the rooms that they may see.
 pub(super) async fn list(hub: &Hub) -> Result<(), Failure> {
     let (value, RoomList { rooms, .. }) = match hub.ask(Ask::room_list(Page::default())).await {
         Err(failure) if failure.kind == Kind::Refused => {
@@ -314,7 +317,7 @@ pub(super) async fn list(hub: &Hub) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A room as a bot that is no operator may see it.
+/// A room as a bot that is no operator sees it.
 async fn show_seen(hub: &Hub, name: &RoomName) -> Result<(), Failure> {
     let rooms = hub.client.rooms().await?.rooms;
     let Some(room) = rooms.iter().find(|it| it.room == *name) else {
@@ -333,7 +336,7 @@ async fn leave(hub: &Hub, room: &RoomName, yes: bool) -> Result<(), Failure> {
     let waiting = own_rooms(hub).into_iter().find(|it| it.room == *room).map_or(0, |it| it.waiting);
     if !yes && waiting > 0 {
         let waits = counted(waiting, "message");
-        // The hub counts from the place that was reached: what this bot said itself is among them.
+        // The hub counts all entries after the cursor, including what this bot sent itself.
         let question =
             format!("leave {name}? Up to {waits} that you have not received would be dropped.");
         confirm_if_somebody_is_there(question).await?;
@@ -351,7 +354,7 @@ async fn leave(hub: &Hub, room: &RoomName, yes: bool) -> Result<(), Failure> {
     })
 }
 
-/// What is to change about what a room keeps.
+/// The retention rule that the user asks for.
 struct Wish {
     age: Option<Bound<Period>>,
     entries: Option<Bound<u64>>,
@@ -398,7 +401,7 @@ async fn retain(hub: &Hub, room: &RoomName, wish: Wish) -> Result<(), Failure> {
     hub.out.done(&answer, told)
 }
 
-/// What a narrower rule takes from a room that has something: a number where it is known here.
+/// What a narrower rule would remove from a room with messages, as a number where it is known.
 fn what_goes(room: &RoomLine, rule: &Retention) -> Option<String> {
     let narrower =
         |new: Option<u64>, old: Option<u64>| new.is_some_and(|new| old.is_none_or(|old| new < old));
@@ -424,21 +427,21 @@ fn show_of(room: &RoomName) -> Ask<RoomLine> {
     Ask::room_show(room.clone(), Page::default())
 }
 
-/// How far a bot is in one of its rooms.
+/// How far a bot has read one of its rooms.
 #[derive(Debug, Serialize)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) room: RoomName,
     pub(super) cursor: u64,
     pub(super) head: u64,
     pub(super) waiting: u64,
 }
 
-/// The memberships of one bot, as they stand in the rooms.
-pub(super) async fn rooms_of(hub: &Hub, bot: &BotId) -> Result<Vec<Place>, Failure> {
+/// The memberships of one bot.
+pub(super) async fn rooms_of(hub: &Hub, bot: &BotId) -> Result<Vec<Position>, Failure> {
     let (_, RoomList { rooms, .. }) = hub.ask(Ask::room_list(Page::default())).await?;
     let own = rooms.into_iter().filter_map(|RoomLine { room, head, members, .. }| {
         let member = members.iter().find(|member| member.bot == *bot)?;
-        Some(Place { room, cursor: member.cursor, head, waiting: member.waiting })
+        Some(Position { room, cursor: member.cursor, head, waiting: member.waiting })
     });
     Ok(own.collect())
 }

@@ -1,7 +1,7 @@
-//! `bot-hub serve`: run the hub, and say what happened.
+//! `bot-hub serve`: run the hub, and report its start and end.
 //!
-//! Owns what is said at the start, or why there is none: as text, or as lines of the log where these are
-//! for machines, so that whoever collects them need not understand anything else.
+//! Owns the messages about the start, or about why it failed: as text for people, or as log lines where the
+//! log is for machines, so that a log collector has to parse only one format.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::again::here;
-use super::failure::Kind;
+use super::failure::{Failure, Kind};
 use super::out::{Out, counted, write_line};
 use super::{Global, port};
 use bot_hub_server::config::{
@@ -23,6 +23,10 @@ use bot_hub_server::config::{
 use bot_hub_server::log::say;
 use bot_hub_server::server::{Home, ServeError, Server, addresses};
 use bot_hub_store::StoreError;
+
+/// Threads that read files for HTTP and look up names of hosts. Strangers decide how many would be started
+/// otherwise, up to hundreds.
+const FILE_THREADS: usize = 16;
 
 /// Options of `serve`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -41,51 +45,43 @@ pub(super) struct Serve {
     trust_clock: bool,
 }
 
-/// Why `serve` ended.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("{0}")]
-    Config(#[from] ConfigErrors),
-    #[error(transparent)]
-    Serve(#[from] ServeError),
-    #[error(
-        "a hub runs on `{0}` already{1}\n\
-         hint: talk to it (bot-hub status), stop it (bot-hub stop), or give this one its own --data DIR"
-    )]
-    Running(String, String),
-    #[error("cannot listen on {address}: {error}{help}")]
-    Listen { address: SocketAddr, error: std::io::Error, help: String },
-    #[error("cannot start: {0}")]
-    Start(#[from] std::io::Error),
-    #[error("cannot say on stdout where the hub listens: {0}")]
-    Announce(std::io::Error),
+/// An invalid option is wrong usage; an invalid file is a failure.
+impl From<ConfigErrors> for Failure {
+    fn from(errors: ConfigErrors) -> Self {
+        let is_usage = errors.errors.iter().all(is_of_a_flag);
+        let text = errors.to_string();
+        let failure = Self::told(if is_usage { Kind::Usage } else { Kind::Failed }, &text);
+        failure.listed(text)
+    }
 }
 
-impl Failure {
-    /// A flag that cannot be meant is the caller's mistake, like any other wrong usage.
-    fn exit_code(&self) -> ExitCode {
-        if self.is_usage() { ExitCode::from(2) } else { ExitCode::FAILURE }
-    }
-
-    fn is_usage(&self) -> bool {
-        matches!(self, Self::Config(errors) if errors.errors.iter().all(is_of_a_flag))
-    }
-
-    fn tell(&self, json: bool) {
-        if json {
-            let kind = if self.is_usage() { Kind::Usage } else { Kind::Failed };
-            super::failure::Failure::told(kind, &self.to_string()).tell(true);
-            return;
-        }
-        // What a configuration with a mistake says about the log is not known: it is as by default.
-        drop(bot_hub_server::log::start(&Log::default()));
-        match self {
-            failure if !bot_hub_server::log::is_for_people() => tracing::error!("{failure}"),
-            // Each of its mistakes names its place in front.
-            Self::Config(errors) => say(&errors.to_string()),
-            failure => say(&here(&format!("error: {failure}"))),
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Config(errors) => errors.into(),
+            other => Self::told(Kind::Failed, &other.to_string()),
         }
     }
+}
+
+/// The failure for a system call that failed during the start.
+fn cannot_start(error: std::io::Error) -> Failure {
+    Failure::new(Kind::Failed, format!("cannot start: {error}"))
+}
+
+/// Reports why the hub does not run: as JSON, as a log line, or as text.
+fn tell(failure: &Failure, json: bool) -> ExitCode {
+    if json {
+        return failure.tell(true);
+    }
+    // The log settings of an invalid configuration are unknown, so the defaults are used.
+    drop(bot_hub_server::log::start(&Log::default()));
+    if bot_hub_server::log::is_for_people() {
+        say(&failure.to_text("error:"));
+    } else {
+        tracing::error!("{failure}");
+    }
+    failure.exit_code()
 }
 
 fn is_of_a_flag(problem: &Problem) -> bool {
@@ -102,7 +98,7 @@ fn warn(warnings: &[Problem]) {
     }
 }
 
-/// Whatever ends the hub, a panic among it, its last lines are written first.
+/// Writes the last log lines when the hub ends, even after a panic.
 struct LastLines;
 
 impl Drop for LastLines {
@@ -116,10 +112,7 @@ impl Serve {
         let _last = LastLines;
         match self.serve(global) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                failure.tell(global.json);
-                failure.exit_code()
-            }
+            Err(failure) => tell(&failure, global.json),
         }
     }
 
@@ -129,9 +122,11 @@ impl Serve {
         let file = config_file(global.config.clone(), &env);
         let sources = Sources { file, env, flags: self.overrides(global) };
         let loaded = load(&sources)?;
-        bot_hub_server::log::start(&loaded.config.log)?;
+        bot_hub_server::log::start(&loaded.config.log).map_err(cannot_start)?;
         warn(&loaded.warnings);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().max_blocking_threads(FILE_THREADS).build();
+        let runtime = runtime.map_err(cannot_start)?;
         let how = How { started, trusts_clock: self.trust_clock, out: Out { json: global.json } };
         runtime.block_on(serve(loaded, sources, how))
     }
@@ -151,7 +146,7 @@ impl Serve {
     }
 }
 
-/// What the command line says besides the settings.
+/// Options of the command line that are no settings.
 struct How {
     started: Instant,
     trusts_clock: bool,
@@ -167,20 +162,22 @@ async fn serve(
     for address in loaded.config.addresses() {
         listeners.push(bind(address).await?);
     }
-    // Before anybody is told that the hub is there: who knows may also end it.
+    // Signal handlers are installed before the address is announced: from then on anybody may send a
+    // signal.
     let (reload, reloads) = mpsc::channel(1);
-    // A file that may not grow is an error to be told, not the end without a word.
-    let _file_size = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+    // With a handler for SIGXFSZ, a file that reaches its size limit is an error and does not kill the
+    // process.
+    let _file_size = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
+        .map_err(cannot_start)?;
     let ends_with_terminal = ends_with_terminal();
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(cannot_start)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_start)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_start)?;
     let shown = Shown::of(&loaded);
     let data = loaded.data_dir.clone().unwrap_or_default();
     let mut server = Server::open(loaded, sources).map_err(|error| match error {
         ServeError::Store(StoreError::InUse { .. }) => running(&data),
-        ServeError::Config(errors) => Failure::Config(errors),
-        error => Failure::Serve(error),
+        error => error.into(),
     })?;
     if trusts_clock {
         server.trust_clock();
@@ -196,7 +193,7 @@ async fn serve(
             tokio::select! {
                 _ = terminate.recv() => return,
                 _ = interrupt.recv() => return,
-                // A reload that is under way serves a second request too.
+                // If a reload is already waiting, it covers this request too.
                 _ = hangup.recv() => match ends_with_terminal {
                     true => return tracing::info!("the terminal was closed: the hub stops"),
                     false => drop(reload.try_send(())),
@@ -212,8 +209,8 @@ async fn serve(
     Ok(ended?)
 }
 
-/// Whether SIGHUP says that the terminal was closed, and not that the configuration is to be read again:
-/// there is one, and nobody asked to outlive it (`nohup`).
+/// Whether SIGHUP means that the terminal was closed, and is no request to reload: the process has a
+/// terminal and was not started with `nohup`.
 fn ends_with_terminal() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -222,11 +219,14 @@ fn ends_with_terminal() -> bool {
     ignored & hangup == 0 && std::fs::File::open("/dev/tty").is_ok()
 }
 
-/// Who has the data directory.
+/// The failure if another hub uses the data directory.
 fn running(data: &Path) -> Failure {
     let found = Home::find_running(data);
     let holder = found.map(|(hub, _)| format!(": pid {} at {}", hub.pid, hub.url));
-    Failure::Running(data.display().to_string(), holder.unwrap_or_default())
+    let (data, holder) = (data.display(), holder.unwrap_or_default());
+    Failure::new(Kind::Failed, format!("a hub runs on `{data}` already{holder}")).hint(
+        "talk to it (bot-hub status), stop it (bot-hub stop), or give this one its own --data DIR",
+    )
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -238,14 +238,14 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
             }
             _ => String::new(),
         };
-        Failure::Listen { address, error, help }
+        Failure::told(Kind::Failed, &format!("cannot listen on {address}: {error}{help}"))
     })
 }
 
-/// How long a terminal may keep the start waiting.
+/// How long the start waits for a terminal that accepts no output.
 const ANNOUNCE_WITHIN: Duration = Duration::from_secs(1);
 
-/// The line that programs wait for. Whoever reads it finds what was said before on stderr.
+/// Prints the line that programs wait for. Everything logged before is flushed to stderr first.
 fn announce(scheme: &str, bound: &[SocketAddr], out: Out) -> Result<(), Failure> {
     bot_hub_server::log::finish();
     let urls: Vec<String> = bound.iter().map(|it| format!("{scheme}://{it}")).collect();
@@ -258,11 +258,14 @@ fn announce(scheme: &str, bound: &[SocketAddr], out: Out) -> Result<(), Failure>
     };
     let (tell, told) = std::sync::mpsc::sync_channel(1);
     let write = move || drop(tell.send(write_line(&line)));
-    std::thread::Builder::new().name("announce".to_owned()).spawn(write)?;
+    std::thread::Builder::new().name("announce".to_owned()).spawn(write).map_err(cannot_start)?;
     match told.recv_timeout(ANNOUNCE_WITHIN) {
-        // Nobody waits for it; the hub serves all the same.
+        // The reader of stdout went away; the hub runs without it.
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        Ok(Err(error)) => Err(Failure::Announce(error)),
+        Ok(Err(error)) => {
+            let message = format!("cannot say on stdout where the hub listens: {error}");
+            Err(Failure::new(Kind::Failed, message))
+        }
         Ok(Ok(())) => Ok(()),
         Err(_) => {
             tracing::warn!("nobody reads stdout, where the hub says that it listens");
@@ -271,7 +274,7 @@ fn announce(scheme: &str, bound: &[SocketAddr], out: Out) -> Result<(), Failure>
     }
 }
 
-/// What people are told at the start.
+/// What the start reports to people.
 struct Shown {
     data: String,
     config: String,

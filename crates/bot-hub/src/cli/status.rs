@@ -1,6 +1,6 @@
-//! `bot-hub status` and `bot-hub ping`: the hub in numbers, and whether it answers.
+//! `bot-hub status` and `bot-hub ping`: the hub's numbers, and whether it answers.
 //!
-//! Owns what is printed about a hub as a whole.
+//! Owns what is printed about the hub as a whole.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(super) async fn status(hub: &Hub) -> Result<(), Failure> {
         asked => asked?,
     };
     let version = hub.hello.hub.as_ref().map_or("-", |hub| hub.version.as_str()).to_owned();
-    // The hub counts its own operator too, which is nobody's bot.
+    // The hub's count includes its own operator, which is not shown as a bot.
     (numbers.bots, numbers.online) = super::bot::counts(hub).await?;
     (value["bots"], value["online"]) = (numbers.bots.into(), numbers.online.into());
     value["url"] = hub.url.as_str().into();
@@ -30,7 +30,7 @@ pub(super) async fn status(hub: &Hub) -> Result<(), Failure> {
     hub.out.answer(&value, || text(hub, &version, &numbers))
 }
 
-/// The hub as a bot that is no operator may see it.
+/// The status for a bot that is no operator.
 async fn seen(hub: &Hub) -> Result<(), Failure> {
     let rooms = hub.client.rooms().await?.rooms;
     let bots = hub.client.who(None).await?.bots;
@@ -64,7 +64,7 @@ async fn seen(hub: &Hub) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Why the hub seems slow to this bot.
+/// Explains why the hub seems slow to this bot.
 fn say_slowed(hub: &Hub, slowed: Option<Slowed>) {
     if let Some(slowed) = slowed.filter(|_| !hub.out.json) {
         say(&format!("{} was slowed down: {}", hub.me, words::slowed(slowed)));
@@ -88,12 +88,16 @@ fn text(hub: &Hub, version: &str, it: &HubNumbers) -> String {
     .filter(|(count, _)| *count > 0)
     .map(|(count, what)| format!("{count} {what}"))
     .collect();
+    let disk = it.disk_left.map_or_else(String::new, |left| {
+        let left = words::size(left);
+        format!("\n  disk       {left} left, kept for receipts and operators: messages are refused")
+    });
     let lost = if lost.is_empty() { "nothing".to_owned() } else { lost.join(", ") };
     format!(
         "{} · Bot Hub {version}{pid}\n  \
          bots       {}, {} online, {}\n  \
          rooms      {}, {} kept\n  \
-         waiting    {}{oldest}\n  \
+         waiting    {}{oldest}{disk}\n  \
          since the start  {} accepted, {}, lost on the way: {lost}\n  \
          epoch      {}",
         hub.url,

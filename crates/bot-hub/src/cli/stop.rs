@@ -1,6 +1,7 @@
 //! `bot-hub stop`: ends the hub of a data directory, and says when it has ended.
 //!
-//! Owns the search and the wait. How a hub ends is the hub's: it gets SIGTERM, as from a service manager.
+//! Owns finding the hub and waiting for its end. Sends SIGTERM, as a service manager does; the hub shuts
+//! itself down.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use bot_hub_server::config::Period;
 use bot_hub_server::server::Home;
 use bot_hub_store::sqlite::is_in_use;
 
-/// How often it is looked whether the hub has ended.
+/// How often to check whether the hub has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How long to wait.

@@ -1,32 +1,30 @@
-//! What a person typed, and which room or bot that is.
+//! Resolves what a person typed to a room or a bot.
 //!
-//! Owns resolution and suggestions. A bare name means something only if exactly one thing has it;
-//! nothing is ever guessed.
+//! Owns resolution and suggestions. A bare name is accepted only if exactly one room or bot has it; nothing
+//! is guessed.
 
 use bot_protocol::frame::answer::Ask;
 use bot_protocol::frame::operator::Page;
 use bot_protocol::name::{BotId, NameError, RoomName, Target};
+use bot_protocol::suggest::alike;
 use serde_json::json;
 
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::words;
 
-/// How alike two names must be to be suggested (Jaro-Winkler, 1 is equal).
-const LIKENESS_MIN: f64 = 0.8;
-
-/// Suggestions for one wrong name.
+/// How many suggestions one wrong name gets.
 const SUGGESTIONS_MAX: usize = 3;
 
-/// Something that can be spoken to.
+/// A room or a bot that messages can be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Destination {
     Room(RoomName),
     Bot(BotId),
 }
 
-impl Place {
-    /// As it is typed.
+impl Destination {
+    /// The name with its sign, as it is typed.
     pub(super) fn typed(&self) -> String {
         match self {
             Self::Room(room) => words::room(room.as_str()),
@@ -34,7 +32,7 @@ impl Place {
         }
     }
 
-    /// The room that its messages are in.
+    /// The room that holds its messages.
     pub(super) fn room(&self, me: &BotId) -> RoomName {
         match self {
             Self::Room(room) => room.clone(),
@@ -43,17 +41,17 @@ impl Place {
     }
 }
 
-/// The rooms and bots that can be seen.
+/// The rooms and bots that this bot can see.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     pub(super) rooms: Vec<RoomName>,
     pub(super) bots: Vec<BotId>,
-    /// Nothing is hidden: what is not in it does not exist.
+    /// Nothing is hidden: a name that is missing here does not exist.
     pub(super) is_complete: bool,
 }
 
 impl Directory {
-    /// Everything for an operator; for others what their bot may see.
+    /// All rooms and bots for an operator; for other bots those that they may see.
     pub(super) async fn read(hub: &Hub) -> Result<Self, Failure> {
         let rooms = hub.client.rooms().await?.rooms.into_iter().map(|it| it.room).collect();
         match hub.ask(Ask::bot_list(Page::default())).await {
@@ -69,31 +67,32 @@ impl Directory {
         }
     }
 
-    /// The one thing that is meant.
-    pub(super) fn find(&self, typed: &str) -> Result<Place, Failure> {
+    /// The one room or bot that the name refers to.
+    pub(super) fn find(&self, typed: &str) -> Result<Destination, Failure> {
         let target = Target::parse(typed).map_err(|error| not_a_name(typed, &error))?;
         let (room, bot) = match &target {
             Target::Room(room) => (Some(room.clone()), None),
             Target::Bot(bot) => (None, Some(bot.clone())),
             Target::Bare(name) => (RoomName::new(name).ok(), BotId::new(name).ok()),
         };
-        let named_room = room.clone().filter(|room| self.rooms.contains(room)).map(Place::Room);
-        let named_bot = bot.clone().filter(|bot| self.bots.contains(bot)).map(Place::Bot);
+        let named_room =
+            room.clone().filter(|room| self.rooms.contains(room)).map(Destination::Room);
+        let named_bot = bot.clone().filter(|bot| self.bots.contains(bot)).map(Destination::Bot);
         match (named_room, named_bot, target) {
             (Some(room), Some(bot), _) => Err(ambiguous(typed, &room, &bot)),
-            (Some(place), None, _) | (None, Some(place), _) => Ok(place),
-            // A direct conversation exists when somebody speaks in it.
+            (Some(destination), None, _) | (None, Some(destination), _) => Ok(destination),
+            // A direct conversation comes into being with its first message.
             (None, None, Target::Room(room)) if room.direct_pair().is_some() => {
-                Ok(Place::Room(room))
+                Ok(Destination::Room(room))
             }
-            // It may be there and hidden from us: the hub knows.
-            (None, None, Target::Room(room)) if !self.is_complete => Ok(Place::Room(room)),
-            (None, None, Target::Bot(bot)) if !self.is_complete => Ok(Place::Bot(bot)),
+            // The room or bot may exist and be hidden from this bot; the hub decides.
+            (None, None, Target::Room(room)) if !self.is_complete => Ok(Destination::Room(room)),
+            (None, None, Target::Bot(bot)) if !self.is_complete => Ok(Destination::Bot(bot)),
             _ => Err(self.unknown(typed)),
         }
     }
 
-    /// The refusal for a name that leads nowhere, with what was probably meant.
+    /// The failure for a name that does not exist, with suggestions.
     pub(super) fn unknown(&self, typed: &str) -> Failure {
         let bare = typed.trim_start_matches(['#', '@']).to_lowercase();
         let is_room = self.rooms.iter().any(|room| room.as_str() == bare);
@@ -117,8 +116,8 @@ impl Directory {
         }
     }
 
-    /// Names that contain this one, or are spelt like it, the most alike first. `@` stands for a bot and
-    /// `#` for a room, unless something else has exactly this name.
+    /// Names that contain this one or are spelt like it, the most similar first. `@` restricts them to bots
+    /// and `#` to rooms, except for an exactly equal name.
     fn similar(&self, typed: &str, bare: &str) -> Vec<String> {
         let is_meant = |name: &str, told: &str| {
             let said = typed.chars().next().filter(|sign| matches!(sign, '#' | '@'));
@@ -127,23 +126,13 @@ impl Directory {
         let rooms = self.rooms.iter().filter(|room| room.direct_pair().is_none());
         let rooms = rooms.map(|room| (room.as_str(), words::room(room.as_str())));
         let bots = self.bots.iter().map(|bot| (bot.as_str(), format!("@{bot}")));
-        let mut found: Vec<(f64, String)> = bots
-            .chain(rooms)
-            .filter(|(name, told)| is_meant(name, told))
-            .map(|(name, told)| (likeness(bare, name), told))
-            .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-            .collect();
-        found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        let candidates = bots.chain(rooms).filter(|(name, told)| is_meant(name, told));
+        let found = alike(bare, candidates, |(name, _)| name);
         found.into_iter().take(SUGGESTIONS_MAX).map(|(_, typed)| typed).collect()
     }
 }
 
-fn likeness(one: &str, other: &str) -> f64 {
-    let contains = one.len().min(other.len()) >= 2 && (one.contains(other) || other.contains(one));
-    strsim::jaro_winkler(one, other) + f64::from(u8::from(contains))
-}
-
-fn ambiguous(typed: &str, room: &Place, bot: &Place) -> Failure {
+fn ambiguous(typed: &str, room: &Destination, bot: &Destination) -> Failure {
     let (room, bot) = (room.typed(), bot.typed());
     Failure::new(Kind::NotFound, format!("`{typed}` is a room and a bot"))
         .hint(format!("say which: `{room}`, or `{bot}`"))
@@ -177,7 +166,7 @@ mod tests {
             bots: ["marlbot", "pelouse", "twin"].map(bot).to_vec(),
             is_complete: true,
         };
-        let found = directory.find(typed).map(|place| place.typed());
+        let found = directory.find(typed).map(|destination| destination.typed());
         let told = found.map_err(|failure| {
             format!("{} | {}", failure.message, failure.hint.unwrap_or_default())
         });

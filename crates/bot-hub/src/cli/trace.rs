@@ -1,6 +1,6 @@
-//! `bot-hub trace`: one message's life, per recipient.
+//! `bot-hub trace`: what happened to one message, per recipient.
 //!
-//! Owns how receipts are shown. A rung is printed with the time that passed since the message was stored.
+//! Owns how receipts are shown: each with the time since the message was stored.
 
 use bot_protocol::frame::server::{RecipientStatus, Step};
 use bot_protocol::id::MessageId;

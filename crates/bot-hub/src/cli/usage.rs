@@ -1,7 +1,7 @@
-//! What is said to whoever typed something that cannot be meant.
+//! Errors about arguments that make no sense.
 //!
-//! Owns the words for values that do not fit, each with the next step. Everything else is clap's own
-//! message, which names the usage and `--help`.
+//! Owns the wording for invalid values, each with a next step. For all other mistakes clap's own message is
+//! printed, which names the usage and `--help`.
 
 use std::error::Error as _;
 use std::io;
@@ -11,10 +11,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::failure::{Failure, Kind};
 
-/// What monitoring takes for "unknown": a mistake in its own settings is no trouble of the hub.
+/// The exit code that monitoring systems read as "unknown": wrong usage of `check` says nothing about the
+/// hub.
 const CHECK_UNKNOWN: u8 = 3;
 
-/// Help and version are no failures; a mistake is told in the form that was asked for.
+/// Prints help and version, which are no failures; reports a mistake as text or as JSON, as asked.
 pub(super) fn not_understood(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         return match error.print() {
@@ -31,7 +32,7 @@ pub(super) fn not_understood(error: &clap::Error) -> ExitCode {
     if is_check(std::env::args_os().skip(1)) { ExitCode::from(CHECK_UNKNOWN) } else { code }
 }
 
-/// Whether the verb is `check`: the first word that is neither an option nor the value of one.
+/// Whether the verb is `check`: the first argument that is neither an option nor the value of one.
 fn is_check(arguments: impl Iterator<Item = std::ffi::OsString>) -> bool {
     let definition = super::definition();
     let takes_value = |text: &str| {
@@ -53,7 +54,7 @@ fn is_check(arguments: impl Iterator<Item = std::ffi::OsString>) -> bool {
     false
 }
 
-/// Whether anybody could read it changes nothing about the mistake.
+/// Returns the exit code for wrong usage, whether or not the message could be printed.
 fn said(printed: io::Result<()>) -> ExitCode {
     drop(printed);
     ExitCode::from(2)
@@ -78,7 +79,7 @@ fn as_failure(error: &clap::Error) -> Failure {
     })
 }
 
-/// A value that does not fit its place, in words of ours: clap would repeat the parser's.
+/// The failure for an invalid value, in our own words; clap would repeat the parser's.
 fn unfit(error: &clap::Error) -> Option<Failure> {
     if error.kind() != ErrorKind::ValueValidation {
         return None;
@@ -103,7 +104,7 @@ fn unfit(error: &clap::Error) -> Option<Failure> {
     Some(Failure::new(Kind::Usage, message).hint(hint))
 }
 
-/// What the standard library says about numbers, for people.
+/// Rephrases the standard library's messages about numbers.
 fn in_words(why: &str) -> &str {
     match why {
         "invalid digit found in string" => "is not a whole number",
@@ -114,7 +115,7 @@ fn in_words(why: &str) -> &str {
     }
 }
 
-/// What was meant, where a room stands in the place of a bot, or a bot in that of a room.
+/// A hint where a room was given in the place of a bot, or a bot in the place of a room.
 fn meant(argument: &str, value: &str) -> Option<String> {
     match (taken(argument), value.strip_prefix('#'), value.strip_prefix('@')) {
         ("BOT" | "NAME", Some(name), _) => {
@@ -127,12 +128,12 @@ fn meant(argument: &str, value: &str) -> Option<String> {
     }
 }
 
-/// What an argument takes, as its usage says: `ROOM` of `--room <ROOM>`.
+/// The placeholder of an argument: `ROOM` of `--room <ROOM>`.
 fn taken(argument: &str) -> &str {
     argument.split_once('<').map_or("", |(_, rest)| rest.trim_end_matches(['>', '.']))
 }
 
-/// The next step, by what the place takes.
+/// The hint for an argument, by its placeholder.
 fn hint(argument: &str) -> &'static str {
     match taken(argument) {
         "COUNT" | "SEQ" => "write a whole number, like 20",

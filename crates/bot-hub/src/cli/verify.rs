@@ -1,6 +1,6 @@
-//! `bot-hub verify`: whether the store is as it was written.
+//! `bot-hub verify`: check whether the content of the store is intact.
 //!
-//! Owns how damage is told; looking for it is the store's.
+//! Owns how damage is reported; the store looks for it.
 
 use serde_json::{Value, json};
 
@@ -14,28 +14,39 @@ use bot_hub_store::sqlite::{Report, verify};
 pub(super) fn run(global: &Global, out: Out) -> Result<(), Failure> {
     let dir = store_dir(global)?;
     let report = during("verifying", || verify(&dir))?;
-    let looked = format!(
-        "{} in {}",
-        counted(report.entries, "intact message"),
-        counted(report.rooms, "room"),
-    );
+    let intact = intact(&report);
+    let value = json!({
+        "rooms": report.rooms, "entries": report.entries, "records": report.records,
+        "damage": damage_of(&report),
+    });
     if report.damage.is_empty() {
-        let value = json!({ "rooms": report.rooms, "entries": report.entries, "damage": [] });
-        return out.answer(&value, || format!("{looked}, nothing is damaged"));
+        return out.answer(&value, || format!("{intact}, nothing is damaged"));
     }
     if !out.json {
         let lines: Vec<String> = report.damage.iter().map(ToString::to_string).collect();
         out.text(&lines.join("\n"))?;
     }
     let count = counted(report.damage.len() as u64, "damaged thing");
-    Err(Failure::new(Kind::Failed, format!("{count} beside {looked}"))
+    Err(Failure::new(Kind::Failed, format!("{count} beside {intact}"))
         .hint("what is damaged is never delivered; a backup may have it: bot-hub restore FILE --replace")
-        .details(json!({
-            "rooms": report.rooms, "entries": report.entries, "damage": damage_of(&report),
-        })))
+        .details(value))
 }
 
-/// Damage, for programs.
+/// `5 intact messages in 2 rooms and 3 intact records (2 hold, 1 pause)`.
+fn intact(report: &Report) -> String {
+    let entries = counted(report.entries, "intact message");
+    let rooms = counted(report.rooms, "room");
+    let records = report.records.values().sum();
+    if records == 0 {
+        return format!("{entries} in {rooms}");
+    }
+    let kinds: Vec<String> =
+        report.records.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let (records, kinds) = (counted(records, "intact record"), kinds.join(", "));
+    format!("{entries} in {rooms} and {records} ({kinds})")
+}
+
+/// The damage as JSON.
 pub(super) fn damage_of(report: &Report) -> Vec<Value> {
     let each = report.damage.iter();
     each.map(|it| json!({ "room": it.room, "seq": it.seq, "what": it.what })).collect()

@@ -1,15 +1,15 @@
-//! What others wrote, on a terminal.
+//! Shows foreign text safely on a terminal.
 //!
-//! Owns which characters a terminal or a reader's eye would be misled by, and how they are shown. Every
-//! verb prints foreign text through here; nothing else decides it.
+//! Owns which characters could mislead a terminal or a reader, and how they are shown. Every verb prints
+//! foreign text through this module.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The text with everything visible that a terminal would obey or a person would not see. Line ends and
-/// tabs stay, and so do the joiners and selectors that scripts and emojis need.
+/// Escapes every character that a terminal would obey or a person would not see. Line ends and tabs stay,
+/// and so do the joiners and selectors that scripts and emojis need.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    // Nearly all text is plain ASCII or letters: nothing is copied then.
+    // Most texts have no such character, and are not copied.
     if !text.chars().any(is_suspect) {
         return Cow::Borrowed(text);
     }
@@ -26,7 +26,7 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The same, in one line: what stands in a table or a sentence cannot begin another one.
+/// The same in one line: a value in a table or a sentence cannot begin another line.
 pub(crate) fn visible_line(text: &str) -> Cow<'_, str> {
     let shown = visible(text);
     if shown.contains(['\n', '\t']) {
@@ -35,8 +35,8 @@ pub(crate) fn visible_line(text: &str) -> Cow<'_, str> {
     shown
 }
 
-/// JSON text in which the same characters are escaped, as JSON has it: what it means stays the same.
-/// Outside of strings JSON has no such characters.
+/// Escapes the same characters in JSON text with JSON's own escapes, so its meaning stays the same. Outside
+/// of strings, JSON contains no such characters.
 pub(crate) fn escaped_json(json: &str) -> Cow<'_, str> {
     if !json.chars().any(is_suspect) {
         return Cow::Borrowed(json);
@@ -54,8 +54,8 @@ pub(crate) fn escaped_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Control characters, line and paragraph separators, marks that change the direction of what follows,
-/// and characters that have no shape: a line with them says something else than it seems to say.
+/// Control characters, line and paragraph separators, characters that change the direction of text, and
+/// invisible ones: a line with them says something else than it seems to say.
 fn is_suspect(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control() && c != '\n' && c != '\t';
@@ -82,8 +82,8 @@ fn is_suspect(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Joiners in scripts and emojis, and the selector of an emoji's form. Behind an ASCII letter nobody
-/// needs one, and two in a row say nothing to an eye.
+/// Joiners in scripts and emojis, and the variation selector of an emoji. After an ASCII letter, or twice
+/// in a row, they have no use.
 fn is_needed_after(c: char, before: Option<char>) -> bool {
     let Some(before) = before else { return false };
     match c {

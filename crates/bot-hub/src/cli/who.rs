@@ -1,6 +1,6 @@
-//! `bot-hub who`, `whoami`, and what an ordinary bot may see of rooms and of itself.
+//! `bot-hub who` and `whoami`, and what an ordinary bot may see of rooms and of itself.
 //!
-//! Owns what is printed about what every bot may see; what only operators see is elsewhere.
+//! Owns what is printed about facts that every bot may see; other modules print those for operators only.
 
 use bot_protocol::frame::answer::Ask;
 use bot_protocol::frame::server::{BotInfo, RoomInfo};
@@ -44,12 +44,12 @@ impl Who {
     }
 }
 
-/// What a bot is doing, in the word of the wire: a newer hub may have words that this program has not.
+/// The bot's state in the wire's own word: a newer hub may use words that this program does not know.
 fn state_word(bot: &BotInfo) -> String {
     json!(bot.state).as_str().unwrap_or("-").to_owned()
 }
 
-/// Whether it is connected.
+/// Whether the bot is connected.
 pub(super) fn is_online(bot: &BotInfo) -> bool {
     state_word(bot) != "offline"
 }
@@ -104,15 +104,15 @@ pub(super) fn rooms_table(rooms: &[RoomInfo]) -> String {
     table(["room", "is", "members", "online", "said", "you"], &rows)
 }
 
-/// Where the bot of this token stands in its rooms.
+/// How far the bot of this token has read its rooms.
 pub(super) struct Own {
     pub(super) room: RoomName,
     pub(super) can: Option<String>,
-    /// Entries behind its cursor.
+    /// The number of entries after its cursor.
     pub(super) waiting: u64,
 }
 
-/// As the hub said it when we came.
+/// The rooms that the hub listed when we connected.
 pub(super) fn own_rooms(hub: &Hub) -> Vec<Own> {
     let rooms = hub.hello.rooms.iter().flatten();
     rooms

@@ -1,10 +1,11 @@
-//! Messages and times as people read them.
+//! Messages and times in a form for people.
 //!
-//! Owns their form in a terminal. What bots say is not trusted: it goes through [`visible`], so that no
-//! message can move the cursor, hide a line or talk to the terminal.
+//! Owns that form. Text of bots is not trusted: it goes through [`visible`], so that no message can move
+//! the cursor, hide a line or control the terminal.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bot_protocol::block::write_stamp;
 use bot_protocol::frame::server::{Delivery, Slowed};
 use bot_protocol::time::Timestamp;
 
@@ -14,7 +15,7 @@ pub(super) use crate::cli::visible::{visible, visible_line};
 
 const DAY_MS: u64 = 86_400_000;
 
-/// A message: when, where, who and what; further lines are indented.
+/// A message: time, room, sender and text; further lines are indented.
 pub(super) fn message(delivery: &Delivery) -> String {
     let at = dim(delivery.sent_at.map_or_else(|| "-".to_owned(), local));
     let room = room(delivery.room.as_str());
@@ -28,14 +29,14 @@ pub(super) fn room(name: &str) -> String {
     if name.starts_with("dm:") { name.to_owned() } else { format!("#{name}") }
 }
 
-/// What this machine's clock shows.
+/// The time of this machine's clock.
 pub(super) fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// A moment as people on this machine count it, with how far they are from UTC:
-/// `2026-11-20T08:52:31+01:00`. JSON has milliseconds since 1970 instead, and files have [`utc`].
+/// A time in this machine's zone, with its offset: `2026-11-20T08:52:31+01:00`. JSON has milliseconds since
+/// 1970 instead, and file names use [`utc`].
 pub(super) fn local(at: Timestamp) -> String {
     let ms = i64::try_from(at.0).ok();
     let Some(at_utc) = ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()) else {
@@ -48,34 +49,11 @@ pub(super) fn local(at: Timestamp) -> String {
     here.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-/// `2026-11-20T07:52:31Z`.
+/// `2026-11-20T07:52:31Z`, without the milliseconds.
 pub(super) fn utc(at: Timestamp) -> String {
-    let (year, month, day) = civil(at.0 / DAY_MS);
-    let seconds = at.0 % DAY_MS / 1_000;
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// The day of the Gregorian calendar, counted from 1970-01-01.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let is_leap =
-        |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
-    let (mut year, mut left) = (1970 + days / 146_097 * 400, days % 146_097);
-    while left >= 365 + u64::from(is_leap(year)) {
-        left -= 365 + u64::from(is_leap(year));
-        year += 1;
-    }
-    let february = 28 + u64::from(is_leap(year));
-    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 1;
-    for length in lengths {
-        if left < length {
-            break;
-        }
-        left -= length;
-        month += 1;
-    }
-    (year, month, left + 1)
+    let stamp = write_stamp(at);
+    let seconds = stamp.split_once('.').map_or(&*stamp, |(seconds, _)| seconds);
+    format!("{seconds}Z")
 }
 
 /// A length of time in its largest unit: `40 ms`, `3 s`, `5 min`, `2 h`, `3 d`.
@@ -94,7 +72,7 @@ pub(super) fn ago(at: Option<Timestamp>, now: Timestamp) -> String {
     at.map_or_else(|| "never".to_owned(), |at| format!("{} ago", period(now.since(at))))
 }
 
-/// Why a bot waits for the hub: `3 times, for 2 s; its frames kept the hub busy for 5 s`.
+/// Why a bot is slowed down: `3 times, for 2 s; its frames kept the hub busy for 5 s`.
 pub(super) fn slowed(it: Slowed) -> String {
     let (times, waited, busy) = (counted(it.times, "time"), period(it.ms), period(it.busy_ms));
     format!("{times}, for {waited} altogether; its frames kept the hub busy for {busy}")

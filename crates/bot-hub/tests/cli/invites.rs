@@ -101,7 +101,7 @@ fn the_line_for_openclaw_admits_the_inviters_bots_and_says_so() {
     let words =
         "lets marlbot talk to that agent (`--bots`), and nobody else. Without `--bots` nobody may.";
     check("pelouse", &["marlbot"], "' --bots marlbot", words);
-    // A friend's bot is not the inviter's, and is left to whoever is invited.
+    // A friend's bot does not belong to the inviter; the invited person decides about it.
     assert_eq!(friend().run(&["join", &link(&place, &["pelouse", "--room", "lab"])]).code, 0);
     check("moss", &["marlbot"], "' --bots marlbot", words);
     place.bot("fern");

@@ -1,5 +1,9 @@
 //! `backup`, `restore`, `verify` and `export`.
 
+use bot_hub_store::record::{Record, RecordKind, RecordWrite};
+use bot_hub_store::sqlite::SqliteStore;
+use bot_hub_store::{Store as _, Write};
+
 use crate::fixture::Place;
 
 #[test]
@@ -81,6 +85,23 @@ fn an_export_is_for_people_or_for_programs() {
     error: there is no room `lap`
     hint: did you mean `#lab`?
     ");
+}
+
+#[test]
+fn verify_counts_the_small_records_of_each_kind() {
+    let place = Place::new();
+    let mut store = SqliteStore::open(&place.path("data")).unwrap();
+    let put = |kind: &'static str, key: &str| {
+        let record = Record::new(RecordKind::named(kind), key, vec![1]).unwrap();
+        Write::Record(RecordWrite::Put(record))
+    };
+    store.commit(&[put("pause", "lab"), put("hold", "m1"), put("hold", "m2")]).unwrap();
+    drop(store);
+    let told = place.run(&["verify", "--data", "data"]);
+    insta::assert_snapshot!(told.out, @"0 intact messages in 0 rooms and 3 intact records (2 hold, 1 pause), nothing is damaged");
+    let told = place.run(&["verify", "--data", "data", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(told["records"], serde_json::json!({ "hold": 2, "pause": 1 }));
 }
 
 #[test]

@@ -204,6 +204,7 @@ fn rooms_and_bots_are_shown_as_tables() {
       made       TIME, in the store
       tokens     1
       last seen  never
+      said       0 B within a day
       #marlbot-pelouse  received up to 0 of 1
     ");
     insta::assert_snapshot!(place.run(&["room", "list"]).out, @r"

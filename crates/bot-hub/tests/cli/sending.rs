@@ -196,3 +196,25 @@ fn with_json_an_interrupted_wait_is_one_document_with_the_id() {
         (&false.into(), &"interrupted".into(), &"m1".into())
     );
 }
+
+#[test]
+fn a_message_that_the_hub_refuses_each_time_is_not_called_perhaps_stored() {
+    let place = Place::new();
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("BOT_HUB_LIMITS__BYTES_PER_BOT_PER_DAY", "1KiB");
+    let _hub = place.started(command);
+    let token = place.bot("ann");
+    place.data(&["room", "create", "lab"]);
+    place.data(&["room", "add", "lab", "ann"]);
+    let text = "x".repeat(600);
+    assert_eq!(place.run_as(&token, &["send", "lab", &text, "--id", "m1"]).code, 0);
+    let again = ["send", "lab", &text, "--id", "m2", "--timeout", "1s"];
+    let told = place.run_as(&token, &again);
+    let why = "this bot has said 600 bytes within a day and may say 1024; this message has 600";
+    let (first, last) = told.err.split_once('\n').unwrap();
+    assert_eq!(first, format!("not stored yet: {why}; it is sent again"));
+    assert!(last.starts_with(&format!("error: `m2`: not stored within 1s: {why}\n")), "{last}");
+    assert!(last.contains("it fits in") && last.contains("--id m2"), "{last}");
+    // The same again is the first message, and costs nothing.
+    assert_eq!(place.run_as(&token, &["send", "lab", &text, "--id", "m1"]).code, 0);
+}

@@ -78,7 +78,7 @@ impl Pair<'_> {
     }
 }
 
-/// The fences of a text, two by two, in one pass: whoever writes the text decides how many there are.
+/// The fences of a text, two by two, in one pass, because a text may hold any number of them.
 pub(super) struct Fences<'a> {
     text: &'a str,
     /// Behind the last fence.

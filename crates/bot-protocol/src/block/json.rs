@@ -13,7 +13,7 @@ use super::{Act, BuildError, Depth, Kind, Meta, Priority, Status, request_id};
 /// `act` as v0.1's `parse` returned it: every known field, `null` where there is none, the unknown
 /// ones in `meta`, and the whole text in `raw`.
 pub fn to_json(act: &Act<'_>, raw: &str) -> String {
-    let shape = Shape {
+    let shape = ActJson {
         kind: act.kind,
         to: &act.to,
         from: &act.from,
@@ -35,7 +35,7 @@ pub fn to_json(act: &Act<'_>, raw: &str) -> String {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shape<'a> {
+struct ActJson<'a> {
     #[serde(rename = "type")]
     kind: Kind,
     to: &'a str,

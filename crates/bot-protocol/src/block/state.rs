@@ -1,7 +1,7 @@
 //! What the state file says: all conversations, by request id.
 //!
 //! Owns the content of the file and what tracking does to it. Never touches a disk; entries that
-//! nobody asked for are kept letter by letter, whoever wrote them.
+//! are not asked for are kept byte for byte, whatever program wrote them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! What a bot sends to the hub.
+//!
+//! Owns the fields of these frames and their bounds. The hub decides what a frame does.
 
 use std::collections::BTreeMap;
 

@@ -12,6 +12,7 @@ pub mod audit;
 mod beat;
 pub mod client;
 mod directory;
+mod error;
 pub mod json;
 mod mend;
 pub mod operator;

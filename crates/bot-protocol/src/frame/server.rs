@@ -1,6 +1,7 @@
 //! What the hub sends to a bot.
 //!
-//! The order of fields is part of the seed's promise: `type` first, then the seed's fields, then ours.
+//! Owns the types of these frames, and which of their fields hold words that a newer hub may add to. The
+//! order of fields is part of the seed's promise: `type` first, then the seed's fields, then ours.
 
 use std::sync::Arc;
 
@@ -11,10 +12,10 @@ use super::answer::Answer;
 pub use super::beat::{Beat, Pong, Slowed};
 use super::client::BotState;
 pub use super::directory::{BotDirectory, BotInfo, RoomDirectory, RoomInfo};
+pub use super::error::ErrorFrame;
 use super::json::{write_count, write_string};
 pub use super::reason::{GapReason, GoingAwayReason};
 use super::{FrameError, Opaque, frame_type, frames};
-use crate::code::{Code, Retry};
 use crate::id::{Epoch, MessageId, Position};
 use crate::limits::Limits;
 use crate::name::{BotId, RoomName};
@@ -85,6 +86,52 @@ impl ServerFrame {
             other => serde_json::to_writer(out, other)
                 .expect("a frame is made of strings, numbers and lists"),
         }
+    }
+
+    /// Replaces words that the receiver does not know by the nearest older ones. `knows` says which
+    /// capabilities it has.
+    pub fn limit_to(&mut self, knows: impl Fn(&str) -> bool + Copy) {
+        match self {
+            Self::AuthOk(ok) => {
+                for room in ok.rooms.iter_mut().flatten() {
+                    limit_rights(&mut room.can, knows);
+                }
+            }
+            Self::Joined(joined) => {
+                if let Some(policy) = &mut joined.policy {
+                    limit_rights(&mut policy.can, knows);
+                }
+            }
+            Self::Receipt(receipt) => receipt.state.limit_to(knows),
+            Self::Receipts(range) => range.state.limit_to(knows),
+            Self::Presence(presence) => presence.state.limit_to(knows),
+            Self::Status(report) => {
+                for recipient in &mut report.recipients {
+                    recipient.state.limit_to(knows);
+                    recipient.steps.iter_mut().for_each(|step| step.state.limit_to(knows));
+                }
+            }
+            Self::Who(who) => who.bots.iter_mut().for_each(|bot| bot.state.limit_to(knows)),
+            Self::Gap(gap) => gap.reason.limit_to(knows),
+            Self::GoingAway(going) => going.reason.limit_to(knows),
+            Self::Error(error) => error.retry.limit_to(knows),
+            // No words in these.
+            Self::Left(_)
+            | Self::Message(_)
+            | Self::Ack(_)
+            | Self::Typing(_)
+            | Self::History(_)
+            | Self::Rooms(_)
+            | Self::Ping(_)
+            | Self::Pong(_)
+            | Self::Operated(_) => {}
+        }
+    }
+}
+
+fn limit_rights(can: &mut Option<Granted>, knows: impl Fn(&str) -> bool + Copy) {
+    for right in can.iter_mut().flat_map(|granted| &mut granted.0) {
+        right.limit_to(knows);
     }
 }
 
@@ -459,78 +506,6 @@ pub struct GoingAway {
     /// When to come back; absent means not by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reconnect_in_ms: Option<u64>,
-}
-
-/// `error`: a refusal. The connection lives on unless a close follows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ErrorFrame {
-    /// The stable number (`docs/errors.md`).
-    pub code: u16,
-    /// The stable name.
-    pub name: SmolStr,
-    /// What happened, for people.
-    pub message: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-    /// Whether the same request may be tried again.
-    pub retry: Open<Retry>,
-    /// With `later`: not before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after_ms: Option<u64>,
-    /// The `id` or the type of the frame that failed.
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    pub reference: Option<SmolStr>,
-}
-
-impl ErrorFrame {
-    /// A refusal with the code's own sentence.
-    pub fn new(code: Code) -> Self {
-        Self {
-            code: code.number(),
-            name: SmolStr::new_static(code.name()),
-            message: code.sentence().to_owned(),
-            hint: None,
-            retry: code.retry().into(),
-            retry_after_ms: None,
-            reference: None,
-        }
-    }
-
-    /// Says more exactly what happened.
-    pub fn message(mut self, message: impl Into<String>) -> Self {
-        self.message = message.into();
-        self
-    }
-
-    /// Says what to do about it.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// Whether the same request may be tried again unchanged. A hub that names a time means it, by
-    /// whatever word.
-    pub fn is_for_now(&self) -> bool {
-        match self.retry.known() {
-            Some(retry) => retry == Retry::Later,
-            None => self.retry_after_ms.is_some(),
-        }
-    }
-
-    /// Names the frame that failed.
-    pub fn about(mut self, reference: impl Into<SmolStr>) -> Self {
-        self.reference = Some(reference.into());
-        self
-    }
-}
-
-impl From<FrameError> for ErrorFrame {
-    fn from(error: FrameError) -> Self {
-        let FrameError { code, message, hint, reference } = error;
-        Self { hint, reference, ..Self::new(code).message(message) }
-    }
 }
 
 /// `operated`: the answer to `operate`.

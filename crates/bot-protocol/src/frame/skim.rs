@@ -1,7 +1,7 @@
 //! What a frame is about, as far as that can be told of bytes that are no frame.
 //!
 //! Owns the search for `type`, `id` and `ref` in JSON that is broken, cut off or too large to be held:
-//! whoever is refused should know which message it was. Takes the bytes in pieces of any size and keeps
+//! the sender of a refused message should know which one it was. Takes the bytes in pieces of any size and keeps
 //! none of them. Never says whether the JSON is right.
 
 use serde::Deserialize;

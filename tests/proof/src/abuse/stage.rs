@@ -41,11 +41,12 @@ pub struct Waits {
 }
 
 impl Waits {
-    /// The settings of a hub that waits so long, as the inside of a JSON object.
+    /// The settings of a hub that waits so long, as the inside of a JSON object. What a bot may say in a day is no
+    /// answer to harm that is over in seconds: it must not hide what is.
     pub fn settings(self) -> String {
         let Self { handshake, auth, ping, dead, stall, .. } = self;
         format!(
-            r#""timeouts": {{"handshake": "{handshake}s", "auth": "{auth}s", "ping": "{ping}s", "dead": "{dead}s", "writeStall": "{stall}s"}}"#
+            r#""timeouts": {{"handshake": "{handshake}s", "auth": "{auth}s", "ping": "{ping}s", "dead": "{dead}s", "writeStall": "{stall}s"}}, "limits": {{"bytesPerBotPerDay": "1TiB"}}"#
         )
     }
 }

@@ -190,4 +190,39 @@ fn a_page_of_invites_into_many_rooms_with_long_names_is_no_larger_than_a_client_
         }
     }
     assert_eq!(found.len(), 1_000);
+
+    // 12 rooms of 52 bytes and 400 are a kibibyte: 512 of them are as much as a page takes.
+    let long = |number| RoomName::new(&format!("{number:0>49}")).unwrap();
+    let rooms: Vec<RoomName> = (0..12).map(long).collect();
+    let invites = (0..600).map(|number| InviteRecord { rooms: rooms.clone(), ..record(number) });
+    let page = kept(invites.collect()).show(Asker::Operator, &Page::default(), NOON);
+    assert_eq!((page.invites.len(), page.next.is_some()), (512, true));
+}
+
+#[test]
+fn an_invite_that_is_used_or_revoked_is_in_nobodys_way_and_is_forgotten_by_that_time() {
+    let mut book = kept(vec![record(1), record(2)]);
+    assert!(book.expects(&bot("fern"), NOON));
+    book.keep(&used(1, NOON));
+    book.keep(&InviteRecord { revoked_at: Some(NOON), ..record(2) });
+    assert!(!book.expects(&bot("fern"), NOON));
+    assert_eq!(book.forgettable(NOON + (31 * DAY + 1)), ["inv_1", "inv_2"]);
+}
+
+#[test]
+fn an_invite_that_ended_with_a_bot_is_not_one_of_the_next_bot_of_its_name() {
+    let ended = InviteRecord { revoked_at: Some(NOON + 5), ..record(1) };
+    let book = kept(vec![ended, record(2)]);
+    let by = bot("bob");
+    let check = |since: u64, expected: &[&str]| {
+        let asker = Asker::Bot { bot: &by, since: NOON + since };
+        let list = book.show(asker, &Page::default(), NOON + 9);
+        let found: Vec<_> = list.invites.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(found, expected, "there since {since}");
+        let revoked = book.revoked("inv_1", asker, NOON + 9);
+        assert_eq!(revoked.is_ok(), expected.contains(&"inv_1"), "there since {since}");
+    };
+    check(4, &["inv_1", "inv_2"]);
+    check(5, &["inv_2"]);
+    check(6, &["inv_2"]);
 }

@@ -237,10 +237,12 @@ impl Losses {
     }
 }
 
-/// The stretches `(after, to)` from `from` to `to` without the entries that were taken ahead.
+/// The stretches `(after, to)` from `from` to `to` without the entries that were taken ahead, which are in
+/// order.
 pub(crate) fn kept(taken_ahead: &[u64], from: u64, to: u64) -> Vec<(u64, u64)> {
     let (mut stretches, mut after) = (Vec::new(), from.saturating_sub(1));
-    for &seq in taken_ahead.iter().filter(|&&seq| (from..=to).contains(&seq)) {
+    let first = taken_ahead.partition_point(|&seq| seq < from);
+    for &seq in taken_ahead[first..].iter().take_while(|&&seq| seq <= to) {
         stretches.push((after, seq - 1));
         after = seq;
     }

@@ -275,7 +275,7 @@ impl Member {
 
     fn count_waiting(&self, head: u64) -> u64 {
         let lost = self.losses.after(self.sent).map(|range| self.others_in(range));
-        let ahead = self.ahead.seqs().iter().filter(|&&seq| seq > self.sent).count() as u64;
+        let ahead = self.ahead.count_after(self.sent);
         let lost = lost.sum::<u64>() + self.losses.count_expired(self.sent + 1, head);
         let in_log = self.own.others(self.sent + 1, head).saturating_sub(lost + ahead);
         self.window.len() as u64 + in_log
@@ -515,12 +515,25 @@ impl Member {
     /// something after it is received. What was received out of turn may be gone from the log, too, and
     /// is no part of a range.
     pub(crate) fn next_gap(&mut self) -> Option<DroppedRange> {
-        while self.losses.next(self.sent).is_none() && self.is_taken_ahead(self.sent + 1) {
-            self.pass(self.sent + 1);
+        while self.losses.next(self.sent).is_none()
+            && let Some(to) = self.known_through(self.sent + 1)
+        {
+            self.pass(to);
         }
         let range = self.losses.next(self.sent)?;
         self.sent = range.to;
         Some(range)
+    }
+
+    /// Up to where entries from `seq` on are not for this bot any more, as far as that is known without the
+    /// log: what it said itself behind something that waits may be much, and is not read at each attach.
+    fn known_through(&self, seq: u64) -> Option<u64> {
+        if self.is_taken_ahead(seq) {
+            return Some(seq);
+        }
+        let end = self.own.end_of(seq)?;
+        let lost = self.losses.after(seq).next().map(|range| range.from);
+        Some(lost.map_or(end, |lost| end.min(lost - 1)))
     }
 
     /// Moves the cursor over everything at the front that is dealt with. Between two slots there are

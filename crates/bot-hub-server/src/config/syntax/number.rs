@@ -1,4 +1,6 @@
 //! Numbers of JSON5: decimal, hexadecimal, with a sign, and the three that are none.
+//!
+//! Owns their grammar. Never decides which numbers a setting allows.
 
 use super::super::node::Value;
 use super::cursor::{Cursor, is_name};

@@ -1,4 +1,6 @@
 //! Texts in quotes, and their escapes.
+//!
+//! Owns their grammar. Never decides what a text means.
 
 use super::Flaw;
 use super::cursor::{Cursor, is_line_end};

@@ -1,4 +1,6 @@
-//! The clock loop: everything that ends or stirs a connection because time has passed.
+//! The clock loop: timeouts and heartbeats of a connection.
+//!
+//! Owns the deadlines of an open WebSocket. Never reads or writes the socket.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -14,33 +16,33 @@ use crate::door::intent::{ConnId, Ended};
 use crate::door::limits::DoorLimits;
 use crate::door::ws::CloseCode;
 
-/// What the other loops leave for the clock. They only set values; deadlines are computed when one is
-/// due, so reading and writing touch no timer.
+/// Times that the other loops record for the clock. They only set values; deadlines are computed when one
+/// is due, so reading and writing touch no timer.
 pub(super) struct Liveness {
-    /// When its first word began to be awaited.
+    /// Since when its first frame is awaited.
     opened: Cell<Instant>,
     heartbeat: Duration,
     silence: Duration,
     heard: Cell<Instant>,
     is_reading_paused: Cell<bool>,
-    /// The heartbeat was sent since something was heard.
+    /// The heartbeat was sent after the last sign of life.
     has_pinged: Cell<bool>,
-    /// Its pong has not come.
+    /// The heartbeat was not answered yet.
     is_pong_awaited: Cell<bool>,
     write_blocked_since: Cell<Option<Instant>>,
     closing_since: Cell<Option<Instant>>,
-    /// A deadline came nearer than the timer knows.
+    /// A deadline moved nearer than the timer's.
     has_changed: Cell<bool>,
-    /// When it was to be looked at next.
+    /// When the timer fires.
     planned: Cell<Instant>,
 }
 
-/// What is to be done.
+/// What to do now.
 #[derive(Debug)]
 enum Due {
     End(End),
     Heartbeat,
-    /// Nothing before then.
+    /// Nothing before this time.
     At(Instant),
 }
 
@@ -66,12 +68,12 @@ impl Liveness {
         self.has_pinged.set(false);
     }
 
-    /// Whether the heartbeat was out; its answer is no longer awaited.
+    /// Whether a heartbeat was waiting for this answer. Clears it.
     pub(super) fn heartbeat_answered(&self) -> bool {
         self.is_pong_awaited.take()
     }
 
-    /// A peer that we do not read cannot show that it lives.
+    /// Records that reading is paused: a peer that we do not read cannot show that it lives.
     pub(super) fn pause_reading(&self) {
         self.is_reading_paused.set(true);
     }
@@ -89,8 +91,8 @@ impl Liveness {
         }
     }
 
-    /// A socket that was full has room again, so the peer reads: that is a sign of life, and the only
-    /// one while our ping waits behind what it reads.
+    /// Records that a full socket accepted bytes again. The peer is reading, which is a sign of life, and
+    /// the only one while our ping waits behind other bytes.
     pub(super) fn write_went_on(&self) {
         if self.write_blocked_since.take().is_some() {
             self.heard(Instant::now());
@@ -104,8 +106,8 @@ impl Liveness {
         }
     }
 
-    /// Begins all waits anew if the process stood still: it was stopped, or the machine slept. Nobody can
-    /// have been heard meanwhile, and nothing was read or written.
+    /// Restarts all timeouts if the process was stopped or the machine slept: in that time nothing was read
+    /// or written, so nobody could be heard.
     fn forgive_standstill(&self, now: Instant) {
         if now <= self.planned.get() + self.heartbeat / 2 {
             return;
@@ -117,7 +119,7 @@ impl Liveness {
         }
     }
 
-    /// The first thing that is due at `now`, or when to look again.
+    /// What is due at `now`, or when to check again.
     fn due(&self, now: Instant, is_authenticated: bool, limits: &DoorLimits) -> Due {
         self.forgive_standstill(now);
         let due = self.next(now, is_authenticated, limits);
@@ -145,7 +147,7 @@ impl Liveness {
             let reason = format!("authenticate within {} s of connecting", limits.auth.as_secs());
             return Due::End(End::Say(CloseCode::AUTH_TIMEOUT, reason.into(), Ended::AuthTimeout));
         }
-        // Its signs of life cannot reach us, or our ping cannot reach it: other limits hold for that.
+        // While reading is paused or writing is blocked, no sign of life can arrive; other limits apply.
         if self.is_reading_paused.get() || self.write_blocked_since.get().is_some() {
             return Due::At(next);
         }
@@ -185,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         .await
     }
 
-    /// Sees what the engine decided since the pass before.
+    /// Takes over what the engine decided since the last pass.
     fn note_engine(&self) {
         if self.outbox.is_authenticated() {
             self.permit.borrow_mut().authenticated();
@@ -196,10 +198,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// Within a tenth of `duration`, the same for the same connection: connections that were opened at
-/// once do not send their pings at once.
+/// Adds up to a tenth to `duration`, always the same for one connection: connections that were opened at
+/// the same moment then send their pings at different ones.
 fn spread(duration: Duration, id: ConnId) -> Duration {
-    /// 2^64 divided by the golden ratio: consecutive numbers land far apart.
+    /// 2^64 divided by the golden ratio: it spreads consecutive numbers.
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
     let thousandths = (id.0.wrapping_mul(GOLDEN) >> 32) % 201;
     duration * (900 + u32::try_from(thousandths).expect("at most 200")) / 1000
@@ -209,12 +211,12 @@ fn spread(duration: Duration, id: ConnId) -> Duration {
 mod tests {
     use super::*;
 
-    /// What is due after the clock was looked at and `late` after it was to be looked at again.
+    /// What is due if the timer fires `late` after its time.
     fn due_after(late: Duration) -> Due {
         let (limits, begin) = (DoorLimits::default(), Instant::now());
         let liveness = Liveness::new(ConnId(1), begin, &limits);
         let mut at = begin;
-        // The heartbeat is out, and nothing is heard.
+        // A heartbeat is sent, and nothing is received.
         for _ in 0..2 {
             while let Due::At(next) = liveness.due(at, true, &limits) {
                 if next >= begin + liveness.silence {

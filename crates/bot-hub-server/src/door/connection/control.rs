@@ -1,10 +1,13 @@
-//! How many control frames a peer may send: a bucket that fills with time.
+//! Limits the control frames of a peer by a token bucket.
+//!
+//! Owns the bucket. Never decides what happens to a peer that exceeds it.
 
 use tokio::time::Instant;
 
 use crate::door::limits::DoorLimits;
 
-/// Thousandths of frames, so that a millisecond at N per second is N of them.
+/// The bucket counts thousandths of frames, so that it gains N of them per millisecond at N frames per
+/// second.
 const FRAME: u64 = 1000;
 
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +21,7 @@ impl ControlRate {
         Self { left: full(limits), at: now }
     }
 
-    /// Counts one frame. `false`: it is one too many.
+    /// Counts one frame. Returns `false` if it exceeds the limit.
     pub(super) fn admit(&mut self, now: Instant, limits: &DoorLimits) -> bool {
         let elapsed_ms = u64::try_from((now - self.at).as_millis()).unwrap_or(u64::MAX);
         let gained = elapsed_ms.saturating_mul(limits.control_frames_per_s_max.into());

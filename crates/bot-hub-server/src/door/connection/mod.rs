@@ -1,8 +1,8 @@
-//! One WebSocket from its upgrade to its end: moves bytes between a socket, an outbox and the engine.
+//! One WebSocket from its upgrade to its end. Moves bytes between the socket, the outbox and the engine.
 //!
-//! Owns reading, writing, the timeouts and the way out. Never looks into a frame and never decides what
-//! a frame means. Four loops run in one task ([`Connection::run`]); what one of them changes is seen by
-//! those after it in the same pass, so they need no wake-ups among themselves.
+//! Owns reading, writing, the timeouts and closing. Never parses a frame or decides what it means. Four
+//! loops run in one task ([`Connection::run`]). A change by one of them is seen by the later ones in the
+//! same pass, so they need no wake-ups among themselves.
 
 mod clock;
 mod control;
@@ -34,16 +34,16 @@ use clock::Liveness;
 use control::ControlRate;
 use reports::{OwedClosed, Reports};
 
-/// What a connection needs of the door.
+/// The parts of the door that a connection uses.
 pub(super) struct Line {
     pub(super) intents: mpsc::Sender<Intent>,
     pub(super) buffers: Rc<Buffers>,
 }
 
-/// A socket whose upgrade was answered.
+/// A socket after its upgrade was answered.
 pub(super) struct Upgraded<S> {
     pub(super) stream: S,
-    /// What came behind the upgrade request.
+    /// Bytes that arrived behind the upgrade request.
     pub(super) early: Vec<u8>,
     pub(super) peer: IpAddr,
     pub(super) bearer: Option<Secret>,
@@ -55,31 +55,31 @@ pub(super) struct Connection<S> {
     limits: Rc<DoorLimits>,
     outbox: Rc<Outbox>,
     permit: RefCell<Permit>,
-    /// Borrowed while one of the loops is being polled, never longer.
+    /// Borrowed only while one of the loops is polled.
     stream: RefCell<S>,
     decoder: RefCell<Decoder>,
-    /// How many frames the latest reads gave; the next one is likely to give as many.
+    /// How many frames the last reads gave; the next one likely gives as many.
     frames_hint: Cell<usize>,
-    /// Received and not decoded yet: the rest of a read that held more than a batch.
+    /// Received bytes that are not decoded yet: the rest of a read with more than one batch.
     kept: RefCell<Vec<u8>>,
-    /// What is being written. Here and not in the writing loop, so that a frame of which a part was
-    /// written is finished when the loop ends.
+    /// The batch that is being written. It is stored here and not in the writing loop, so that a partly
+    /// written frame is finished after the loop ended.
     batch: RefCell<Batch>,
-    /// Before authentication: appends to the outbox when frames were handed on.
+    /// Before authentication: the outbox's count of appends when frames were passed on.
     asked_at: Cell<Option<u64>>,
     liveness: Liveness,
     controls: Cell<ControlRate>,
     reports: Reports,
 }
 
-/// How a connection ends.
+/// How to end a connection.
 #[derive(Debug)]
 enum End {
-    /// With a close frame of ours.
+    /// With a close frame from us.
     Say(CloseCode, Cow<'static, str>, Ended),
     /// With the answer to the peer's close frame.
     Echo(Option<CloseCode>),
-    /// Without a word: nobody would read it.
+    /// Without a close frame, because nobody would read it.
     Cut(Ended),
 }
 
@@ -160,16 +160,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         (connection, opened)
     }
 
-    /// Runs to the end. `opened` is sent first; after that, `Closed` is sent whatever happens.
+    /// Runs the connection to its end. `opened` is sent first; from then on `Closed` is always sent.
     pub(super) async fn run(self, opened: Intent) {
-        // An engine that takes no new connection for so long will not authenticate it in time either.
+        // If the engine does not accept the new connection in this time, it could not authenticate it in
+        // time either.
         if !matches!(timeout(self.limits.auth, self.line.intents.send(opened)).await, Ok(Ok(()))) {
             self.say_farewell(End::overloaded()).await;
             return;
         }
         let owed = OwedClosed::new(self.id, Rc::clone(&self.outbox), self.line.intents.clone());
         let evicted = self.permit.borrow().evicted();
-        // Biased, and the order matters: writing makes room, which lets reading go on; both leave
+        // The order of the biased select matters: writing makes room, which allows reading; both leave
         // something to report; the clock looks at what all of them did.
         let end = tokio::select! {
             biased;
@@ -190,10 +191,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Tells the engine what was written and what was proven.
+    /// Reports to the engine what was written and what was proven.
     async fn report(&self) -> End {
         loop {
-            // No waker: both loops that leave something to report are polled before this one.
+            // Needs no waker: both loops that leave something to report are polled before this one.
             poll_fn(|_| if self.reports.any() { Poll::Ready(()) } else { Poll::Pending }).await;
             let Ok(permit) = self.line.intents.reserve().await else { return End::hub_gone() };
             if let Some(intent) = self.reports.next(self.id) {
@@ -210,14 +211,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Writes what is queued and the close frame. Whether the peer may still read it.
+    /// Writes what is queued and the close frame. Returns whether the peer may still read it.
     async fn say_farewell(&self, end: End) -> bool {
         let (code, reason) = match end {
             End::Cut(_) => return false,
             End::Say(code, reason, _) => (Some(code), reason),
             End::Echo(code) => (code, Cow::Borrowed("")),
         };
-        // What came just before the end may be answered at once, and then the answer gets out too.
+        // Frames that came just before the end may be answered at once; the answer should be sent too.
         once_around().await;
         let words = async {
             self.write_batch().await?;
@@ -230,8 +231,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// Lets every task that is ready now run once. Unlike `tokio::task::yield_now` it does not ask the
-/// kernel for events in between.
+/// Lets every ready task run once. Unlike `tokio::task::yield_now`, it does not ask the kernel for events
+/// in between.
 async fn once_around() {
     let mut has_yielded = false;
     poll_fn(|cx| {

@@ -1,4 +1,6 @@
-//! The reading loop: bytes become frames, frames go to the engine, a full engine stops the reading.
+//! The reading loop: passes frames to the engine, and stops reading when the engine is full.
+//!
+//! Owns when reading pauses and continues. Never interprets a frame.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -12,11 +14,11 @@ use super::{Connection, End};
 use crate::door::intent::{Ended, Intent, RawFrame};
 use crate::door::ws::{CloseCode, DecodeLimits, Event, Input};
 
-/// What one read gave.
+/// The result of one read.
 struct Read {
     frames: Vec<RawFrame>,
     end: Option<End>,
-    /// Something was refused at the door, and its sender is to hear of it whatever follows.
+    /// A frame was refused by the door, and its sender must be told, whatever follows.
     owes_answer: bool,
 }
 
@@ -39,7 +41,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Gives the engine time to say what it has to say before the end.
+    /// Gives the engine time to answer before the connection ends.
     async fn until_answered(&self) {
         let answered = poll_fn(|cx| {
             if !self.outbox.is_open() || self.asked_at.get() != Some(self.outbox.appends()) {
@@ -48,26 +50,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.outbox.wait(cx);
             Poll::Pending
         });
-        // The end comes all the same.
+        // The connection ends even without the answer.
         drop(timeout(self.limits.close, answered).await);
     }
 
-    /// Whether the peer may make us do something now.
+    /// Whether frames of the peer may be handled now.
     fn poll_may_read(&self, cx: &Context<'_>) -> Poll<()> {
-        // Whoever asks and does not read the answers is not read either. No waker for the first two:
-        // the writing loop ends both states, and it is polled before this one.
+        // A peer that does not read its answers is not read from. The first two states need no waker,
+        // because the writing loop ends them and is polled before this one.
         if !self.outbox.is_open() || self.outbox.is_high() {
             self.liveness.pause_reading();
             return Poll::Pending;
         }
-        // It takes more than its share, and others wait: the engine says when to go on.
+        // The bot uses more than its share while others wait; the engine says when to continue.
         if self.outbox.is_slowed() {
             self.outbox.wait(cx);
             self.liveness.pause_reading();
             return Poll::Pending;
         }
-        // Before authentication there is one frame at a time: nobody unknown can fill the engine's
-        // queue, and a large frame behind `auth` is measured by the limits that `auth` gives it.
+        // Before authentication, frames are passed on one at a time. So an unknown peer cannot fill the
+        // engine's queue, and a large frame behind `auth` is measured by the limits of the authenticated
+        // bot.
         let is_waiting = self.asked_at.get() == Some(self.outbox.appends());
         if is_waiting && !self.outbox.is_vouched_for() {
             self.outbox.wait(cx);
@@ -96,7 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         })
     }
 
-    /// Decodes one batch and keeps the rest as bytes.
+    /// Decodes one batch and keeps the remaining bytes.
     fn decode(&self, bytes: &mut [u8]) -> Read {
         let mut decoder = self.decoder.borrow_mut();
         let mut frames_max = 1;
@@ -153,8 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Err(End::Say(CloseCode::POLICY, "too many pings or pongs".into(), Ended::Violation))
     }
 
-    /// Whether a pong answers the heartbeat or a probe. A number that was not sent yet proves
-    /// nothing.
+    /// Whether a pong answers the heartbeat or a probe. A number that was not sent yet proves nothing.
     fn was_asked_for(&self, payload: &[u8]) -> bool {
         let Ok(number) = payload.try_into().map(u64::from_be_bytes) else {
             return payload.is_empty() && self.liveness.heartbeat_answered();

@@ -1,4 +1,6 @@
-//! What a connection owes the engine: how far it has written, what is proven, and that it is over.
+//! What a connection reports to the engine: what was written, what is proven, and its end.
+//!
+//! Owns which facts are still to be reported. Never decides what they mean.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -8,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::door::intent::{ConnId, Ended, Intent};
 use crate::door::outbox::Outbox;
 
-/// What the engine is still to be told; newer facts replace older ones.
+/// The facts that the engine must still be told; newer ones replace older ones.
 #[derive(Default)]
 pub(super) struct Reports {
     pub(super) written: Cell<u64>,
@@ -26,7 +28,7 @@ impl Reports {
             || self.proven.get() > self.proven_told.get()
     }
 
-    /// The next thing to tell, counted as told.
+    /// The next fact to report; marks it as reported.
     pub(super) fn next(&self, conn: ConnId) -> Option<Intent> {
         let mark = self.written.get();
         if self.has_drained.take() | (mark > self.written_told.replace(mark)) {
@@ -38,7 +40,7 @@ impl Reports {
     }
 }
 
-/// The `Closed` that the engine is owed once it has heard `Opened`.
+/// Makes sure that `Closed` is sent once the engine received `Opened`.
 pub(super) struct OwedClosed {
     conn: ConnId,
     outbox: Rc<Outbox>,
@@ -52,7 +54,7 @@ impl OwedClosed {
 
     pub(super) async fn settle(mut self, why: Ended) {
         if let Some(intents) = &self.intents {
-            // An error means that the engine is gone, and with it who is owed.
+            // An error means that the engine is gone.
             drop(intents.send(Intent::Closed { conn: self.conn, why }).await);
         }
         self.intents = None;
@@ -60,8 +62,8 @@ impl OwedClosed {
 }
 
 impl Drop for OwedClosed {
-    /// Without [`OwedClosed::settle`] the task panicked or was cut at the end of the drain, and there is
-    /// no waiting here. Either way nobody may append to an outbox that nobody empties.
+    /// If [`OwedClosed::settle`] was not called, the task panicked or was aborted at the end of the drain,
+    /// and waiting is impossible here. Either way, nobody may append to an outbox that nobody empties.
     fn drop(&mut self) {
         self.outbox.end();
         let Some(intents) = self.intents.take() else { return };

@@ -1,4 +1,6 @@
-//! The writing loop: everything that is queued goes out in one piece.
+//! The writing loop: sends everything that is queued in one write.
+//!
+//! Owns batching and partial writes. Never decides what is sent.
 
 use std::future::poll_fn;
 use std::io;
@@ -20,8 +22,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             {
                 return closing.into();
             }
-            // The batch grows by what the tasks that are ready now still have to say: one write for
-            // all of it is several times faster than a write for each.
+            // First lets the ready tasks append what they have: one write for everything is several times
+            // faster than a write for each.
             once_around().await;
             self.take_batch();
             if self.write_batch().await.is_err() {
@@ -32,12 +34,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     pub(super) fn take_batch(&self) {
         let batch = self.outbox.take();
-        // Not when it is written: the peer may answer a probe while the rest of the batch still waits.
+        // Recorded before the write: the peer may answer a probe while the rest of the batch still waits.
         self.reports.probe_taken.set(batch.probe);
         *self.batch.borrow_mut() = batch;
     }
 
-    /// Writes what is left of the batch. Can be dropped and called again.
+    /// Writes the rest of the batch. Cancel safe.
     pub(super) async fn write_batch(&self) -> io::Result<()> {
         poll_fn(|cx| self.poll_write_batch(cx)).await?;
         let batch = self.batch.take();

@@ -1,7 +1,7 @@
-//! The address of the hub, as whoever asks knows it.
+//! The address of the hub as the client knows it.
 //!
-//! Owns what is believed about it: what the operator wrote, or else a `Host` header that could be an
-//! address. What stands in a page or an answer comes from here and from nowhere else.
+//! Owns which address is trusted: the configured one, or else a `Host` header that is a valid address.
+//! Pages and answers take addresses only from here.
 
 use hyper::header::{self, HeaderMap};
 

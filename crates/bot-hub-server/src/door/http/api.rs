@@ -1,7 +1,7 @@
-//! `/api/v1/…`: what programs ask for over HTTP, in JSON.
+//! `/api/v1/…`: the JSON API over HTTP.
 //!
-//! Owns the forms of those requests: what their bodies hold, who may ask over which way. Never looks into a
-//! code or a token: the engine does.
+//! Owns the form of these requests: their bodies, and over which way they may come. Never checks a code or
+//! a token: the engine does.
 
 use bot_protocol::frame::operator::{InviteWish, Page};
 use bot_protocol::secret::Secret;
@@ -15,7 +15,7 @@ use super::{HttpConn, Refusal, Reply};
 use crate::door::code::HttpCode;
 use crate::door::intent::{Answer, Asker, ClaimWish, InviteCall, Question};
 
-/// What is sent to claim and to make an invite.
+/// Example bodies for hints: a claim, and a new invite.
 const CLAIM_BODY: &str = r#"{"code":"K7QF-2M9D-XR4T-8W3A"}"#;
 const INVITE_BODY: &str = r#"{"name":"pelouse","rooms":["lab"]}"#;
 
@@ -62,7 +62,7 @@ pub(super) async fn revoke(call: Call<'_>) -> Result<Reply, Refusal> {
 }
 
 impl HttpConn<'_> {
-    /// What the engine answers, as JSON.
+    /// The engine's answer as JSON.
     async fn tell(&self, question: Question, asker: Asker) -> Result<Reply, Refusal> {
         match self.ask(question, asker).await {
             Some(Answer::Good(body)) => Ok(reply(StatusCode::OK, JSON, body)),
@@ -75,14 +75,14 @@ impl HttpConn<'_> {
     }
 }
 
-/// `?after=` goes on after a page: what its `next` was.
+/// `?after=` continues after a page; its value is that page's `next`.
 fn page_of(query: Option<&str>) -> Page {
     let mut pairs = query.unwrap_or("").split('&').filter_map(|pair| pair.split_once('='));
     let after = pairs.find(|(name, _)| *name == "after").map(|(_, place)| place.into());
     Page { after, limit: None }
 }
 
-/// Reads the body. What stands in it is not repeated in the refusal.
+/// Parses the body. A refusal does not repeat its content.
 async fn read<T: DeserializeOwned>(call: Call<'_>, example: &str) -> Result<T, Refusal> {
     let body = call.into_body().whole().await?;
     serde_json::from_slice(&body).map_err(|error| {

@@ -1,6 +1,6 @@
-//! The bodies of requests and of answers: whole, or piece by piece, and always with a bound.
+//! The bodies of requests and answers: whole or in pieces, and always with a limit.
 //!
-//! Owns the bounds on bytes. Never interprets a body.
+//! Owns the limits on bytes. Never interprets a body.
 
 use std::io;
 use std::pin::Pin;
@@ -14,12 +14,12 @@ use super::clock::Answered;
 use super::refusal::Refusal;
 use crate::door::code::HttpCode;
 
-/// What a request carries, as it comes.
+/// The body of a request, read as it arrives.
 #[derive(Debug)]
 pub(super) struct RequestBody {
     incoming: Incoming,
     bytes_max: usize,
-    /// Bytes that may still come.
+    /// How many bytes may still arrive.
     left: usize,
 }
 
@@ -38,7 +38,7 @@ impl RequestBody {
             let frame = frame.map_err(|_| {
                 Refusal::new(HttpCode::BadRequest, "the body does not come to its end")
             })?;
-            // What is no data are trailers, and nobody asked for them.
+            // A frame without data holds trailers, which nobody uses.
             let Ok(bytes) = frame.into_data() else { continue };
             let Some(left) = self.left.checked_sub(bytes.len()) else {
                 return Err(self.too_large());
@@ -49,7 +49,7 @@ impl RequestBody {
         Ok(None)
     }
 
-    /// All of it.
+    /// The whole body.
     pub(super) async fn whole(mut self) -> Result<Vec<u8>, Refusal> {
         let mut whole = Vec::new();
         while let Some(bytes) = self.next().await? {
@@ -73,10 +73,10 @@ pub(super) struct ReplyBody {
 
 #[derive(Debug)]
 enum Source {
-    /// Empty once it was taken.
+    /// Empty after it was taken.
     Whole(Bytes),
-    /// The channel is the bound: who makes the pieces waits for the peer to take them. `left` are the bytes
-    /// that are still to come, where the length was told beforehand.
+    /// The channel limits the memory: the producer waits for the peer to take the pieces. `left` counts the
+    /// bytes that are still missing, where the length was announced.
     Pieces { pieces: mpsc::Receiver<io::Result<Bytes>>, left: Option<u64> },
 }
 
@@ -85,13 +85,12 @@ impl ReplyBody {
         Self { source: Source::Whole(bytes.into()), answered: None }
     }
 
-    /// A body that comes piece by piece. An error cuts the answer, and the peer sees that it is cut; so does
-    /// an end before so many bytes as were promised.
+    /// A body in pieces. If it fails, or ends before the announced length, the answer is cut off visibly.
     pub(super) fn pieces(pieces: mpsc::Receiver<io::Result<Bytes>>, len: Option<u64>) -> Self {
         Self { source: Source::Pieces { pieces, left: len }, answered: None }
     }
 
-    /// Has the clock told when the body was taken.
+    /// Tells the clock when the body was taken.
     pub(super) fn tell(&mut self, answered: Answered) {
         self.answered = Some(answered);
     }

@@ -1,7 +1,7 @@
-//! One request on its way to an endpoint, and what endpoints ask of the connection.
+//! One request on its way to an endpoint.
 //!
-//! Owns what every endpoint may know: who asks, under which name, with which token. Never reads a body
-//! unless an endpoint wants it.
+//! Owns what every endpoint may know about it: the client, the host name and the token. Reads the body only
+//! for endpoints that want it.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -26,16 +26,16 @@ use crate::door::code::HttpCode;
 use crate::door::intent::{Answer, Ask, Asker, Intent, Question};
 use crate::net::Origin;
 
-/// A request that has found its route.
+/// A request with its route.
 pub(in crate::door) struct Call<'a> {
     pub(super) conn: &'a HttpConn<'a>,
-    /// As it is at this request.
+    /// The configuration at the time of the request.
     pub(super) config: Rc<DoorConfig>,
     pub(super) route: &'static Route,
     pub(super) request: Request<Incoming>,
     pub(super) client: Client,
     pub(super) asked: Asked,
-    /// What stands in the path in place of the route's `{}`.
+    /// The segment of the path that matches the route's `{}`.
     pub(super) tail: String,
 }
 
@@ -48,7 +48,7 @@ impl Call<'_> {
         self.request.uri().path()
     }
 
-    /// What the request carries, up to what its route takes.
+    /// The body of the request, up to the limit of its route.
     pub(super) fn into_body(self) -> RequestBody {
         RequestBody::new(self.request.into_body(), self.route.body_bytes_max)
     }
@@ -58,14 +58,14 @@ impl Call<'_> {
         base(self.headers(), self.client, &self.config)
     }
 
-    /// Whether somebody on this machine asks. Through a proxy here the whole world comes from a loopback
-    /// address, and so does a page from elsewhere in a browser here.
+    /// Whether the client is on this machine. Through a local proxy, every client has a loopback address,
+    /// and so does a foreign page in a local browser; both are excluded.
     fn is_local(&self) -> bool {
         let peer = self.conn.peer.to_canonical();
         peer.is_loopback() && !is_forwarded(self.headers()) && self.asked.may_be_local()
     }
 
-    /// Who asks, where the answer may depend on it.
+    /// The client, for answers that depend on it.
     pub(super) fn asker(&self) -> Result<Asker, Refusal> {
         if self.is_local() {
             return Ok(Asker::Local);
@@ -73,7 +73,7 @@ impl Call<'_> {
         Ok(Asker::Remote(self.client.address, bearer(self.headers())?))
     }
 
-    /// Whether a secret may travel on this way; the address of the hub as the asker knows it.
+    /// Refuses secrets on an unsafe way. Returns the address of the hub as the client knows it.
     pub(super) fn open_to_secrets(&self) -> Result<String, Refusal> {
         let own = self.base();
         if let Some(origin) = self.headers().get(header::ORIGIN) {
@@ -94,7 +94,7 @@ impl Call<'_> {
         Err(Refusal::new(HttpCode::HttpsRequired, message).hint(hint))
     }
 
-    /// The token of the request, which must have come on a safe way, and the address that it came from.
+    /// The token of the request, which must have come on a safe way, and the client's address.
     pub(super) fn holder(&self) -> Result<(Secret, IpAddr), Refusal> {
         self.open_to_secrets()?;
         let token = bearer(self.headers())?.ok_or_else(|| {
@@ -106,7 +106,7 @@ impl Call<'_> {
 }
 
 impl HttpConn<'_> {
-    /// Asks the engine. `None`: it does not answer in time.
+    /// Asks the engine. `None` if it does not answer in time.
     pub(super) async fn ask(&self, what: Question, asker: Asker) -> Option<Answer> {
         let (reply, answer) = oneshot::channel();
         let exchange = async {

@@ -1,7 +1,7 @@
-//! What is checked of every request before its route is asked.
+//! Checks of every request before its route is called.
 //!
-//! Owns what two parsers could read differently, secrets where they do not belong, and the `Authorization`
-//! header. Each check has its own answer.
+//! Owns ambiguities that two parsers could read differently, secrets in the URL, and the `Authorization`
+//! header. Each check has its own error.
 
 use bot_protocol::secret::Secret;
 use hyper::body::{Body as _, Incoming};
@@ -21,7 +21,7 @@ pub(super) enum BodyIs {
     Refused,
 }
 
-/// Refuses what a proxy in front may have read as another request than we do.
+/// Refuses a request that a proxy in front may have understood differently.
 pub(super) fn check_framing(request: &Request<Incoming>, body: BodyIs) -> Result<(), Refusal> {
     let headers = request.headers();
     let count = |name| headers.get_all(name).iter().count();
@@ -33,8 +33,8 @@ pub(super) fn check_framing(request: &Request<Incoming>, body: BodyIs) -> Result
         let cause = "requests with a body are not taken here";
         return Err(bad(cause, "send the request without a body"));
     }
-    // Of `Content-Length` hyper joins equal ones, and refuses others. Beside `Transfer-Encoding` it is
-    // left out, and the connection ends with the answer (RFC 9112, section 6.1).
+    // hyper merges equal `Content-Length` headers and refuses different ones. Beside `Transfer-Encoding` it
+    // ignores them and closes the connection after the answer (RFC 9112, section 6.1).
     if count(header::HOST) > 1 || count(header::UPGRADE) > 1 {
         let cause = "a header that must stand once stands twice";
         return Err(bad(cause, "send `Host` and `Upgrade` once"));
@@ -56,7 +56,7 @@ fn lists_other_codings(headers: &HeaderMap) -> bool {
     !(values.next().is_some_and(is_plain) && values.next().is_none())
 }
 
-/// Refuses a token in the URL. The query is not repeated anywhere.
+/// Refuses a token in the URL. The query is never repeated.
 pub(super) fn check_query(request: &Request<Incoming>) -> Result<(), Refusal> {
     if !query::has_secret(request.uri().query().unwrap_or_default()) {
         return Ok(());
@@ -67,7 +67,7 @@ pub(super) fn check_query(request: &Request<Incoming>) -> Result<(), Refusal> {
     Err(bad(cause, hint))
 }
 
-/// Refuses what came plain to a proxy on this machine, at a hub whose operator wants TLS.
+/// Refuses a request that reached a local proxy unencrypted, if the operator configured TLS.
 pub(super) fn check_carrier(carrier: Carrier, headers: &HeaderMap) -> Result<(), Refusal> {
     if carrier != Carrier::PlainBesideTls || !forwarded::came_plain(headers) {
         return Ok(());
@@ -86,7 +86,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, Refusal> {
         let (scheme, token) = value.trim().split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    // Never empty: the blanks at the end were gone before the scheme was split off.
+    // The token is not empty: trailing blanks were removed before the scheme was split off.
     token.map(|token| Some(Secret::new(token))).ok_or_else(|| {
         let cause = "the `Authorization` header is not understood";
         bad(cause, "send it once, as `Authorization: Bearer <token>`")

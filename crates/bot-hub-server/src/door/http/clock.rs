@@ -1,7 +1,7 @@
-//! How long an HTTP connection may take for what it is doing, and the stream that tells what it does.
+//! Deadlines of an HTTP connection, and a stream wrapper that observes its progress.
 //!
-//! Owns the deadlines: for a request with its answer, for the time between two requests, and for a peer
-//! that does not take its answer. Never ends a connection: `drive` does.
+//! Owns three deadlines: for a request with its answer, for the time between two requests, and for a peer
+//! that does not take its answer. `drive` ends the connection.
 
 use std::cell::Cell;
 use std::io;
@@ -15,16 +15,16 @@ use tokio::time::Instant;
 
 use crate::door::DoorLimits;
 
-/// What a connection is doing.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The last answer was taken, and nothing of the next request has come.
+    /// The last answer was sent, and no byte of the next request has arrived.
     Idle,
-    /// The head of a request is coming.
+    /// The head of a request is arriving.
     Head,
     /// A request is being read or answered.
     Exchange,
-    /// The whole answer is made, and the peer has not taken all of it.
+    /// The answer is complete, and the peer has not taken all of it.
     Answered,
 }
 
@@ -32,9 +32,9 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Clock {
     phase: Cell<Phase>,
-    /// When the phase has to be over.
+    /// When the current phase must be over.
     until: Cell<Instant>,
-    /// Since when the peer takes nothing of what is to be written.
+    /// Since when the peer takes no bytes.
     write_blocked_since: Cell<Option<Instant>>,
     request: Duration,
     idle: Duration,
@@ -42,8 +42,8 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// The clock of a connection whose first request must be answered at `until`, and that may be `idle` for
-    /// so long between two requests.
+    /// A clock for a connection whose first request must be answered at `until`, and which may be `idle`
+    /// for that long between two requests.
     pub(super) fn new(until: Instant, idle: Duration, limits: &DoorLimits) -> Self {
         Self {
             phase: Cell::new(Phase::Head),
@@ -55,7 +55,7 @@ impl Clock {
         }
     }
 
-    /// When the connection is to be ended if nothing changes.
+    /// When to end the connection if nothing changes.
     pub(super) fn deadline(&self) -> Instant {
         let stalled = self.write_blocked_since.get().map(|since| since + self.write_stall);
         stalled.map_or(self.until.get(), |stalled| stalled.min(self.until.get()))
@@ -65,15 +65,17 @@ impl Clock {
         self.phase.get() == Phase::Idle
     }
 
-    /// A request has come as far as its head. The time for it began with the first byte of the head.
-    pub(super) fn begin(&self) {
-        if self.phase.replace(Phase::Exchange) != Phase::Head {
-            // It came in one read with the request before.
+    /// The head of a request is complete. Its time started with the first byte of the head. Returns whether it
+    /// came in one read with the request before.
+    pub(super) fn begin(&self) -> bool {
+        let came_together = self.phase.replace(Phase::Exchange) != Phase::Head;
+        if came_together {
             self.until.set(Instant::now() + self.request);
         }
+        came_together
     }
 
-    /// Gives what is under way another time than the usual one.
+    /// Gives the current request more or less time than usual.
     pub(super) fn allow(&self, time: Duration) {
         self.until.set(Instant::now() + time);
     }
@@ -102,7 +104,7 @@ impl Clock {
     }
 }
 
-/// Held by the body of an answer: when it is dropped, the answer is made.
+/// Held by the body of an answer; when it is dropped, the answer is complete.
 #[derive(Debug)]
 pub(super) struct Answered(pub(super) Rc<Clock>);
 
@@ -112,7 +114,7 @@ impl Drop for Answered {
     }
 }
 
-/// A stream that tells the clock what happens on it.
+/// A stream that reports its progress to the clock.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,

@@ -1,6 +1,6 @@
 //! One HTTP connection from its first byte to its end.
 //!
-//! Owns the loop around hyper: what ends a connection, and how. Never looks into a request.
+//! Owns the loop around hyper: when and how a connection ends. Never parses a request.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -21,38 +21,38 @@ use crate::door::connection::Upgraded;
 use crate::door::linger::linger;
 use crate::door::{Carrier, Door, Permit};
 
-/// hyper refuses a smaller buffer.
+/// The smallest buffer that hyper accepts.
 const HEADER_BYTES_MIN: usize = 8 << 10;
 
-/// How a connection has come.
+/// How a connection arrived.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::door) struct Arrival {
     /// When its first request must be answered.
     pub(in crate::door) deadline: Instant,
     pub(in crate::door) carrier: Carrier,
-    /// Who holds the other end of the socket.
+    /// The address of the socket's other end.
     pub(in crate::door) peer: IpAddr,
 }
 
-/// Why a connection is ended before hyper is done with it.
+/// Why a connection is aborted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cut {
-    /// It did not do in time what it was to do.
+    /// A deadline passed.
     Late,
-    /// Somebody newer needs its place.
+    /// A newer connection needs its place.
     Evicted,
 }
 
-/// What is to be done with a connection.
+/// What to do with a connection.
 enum Order {
-    /// End it when the answer under way is out; at once if there is none.
+    /// End it after the current answer; at once if there is none.
     Finish,
     /// End it now.
     Cut(Cut),
 }
 
-/// Serves requests to the end of the connection. `Some`: the last one was an upgrade, and the stream is a
-/// WebSocket now.
+/// Serves requests until the connection ends. Returns the stream if the last request was an upgrade and it
+/// is a WebSocket now.
 pub(in crate::door) async fn serve<S>(
     door: &Door,
     stream: S,
@@ -76,7 +76,7 @@ where
     let mut supervisor = Supervisor::of(&conn);
     let end = poll_fn(|cx| {
         loop {
-            // Without shutdown, because after 101 the stream is to live on.
+            // Without shutdown, because the stream lives on after a 101.
             if let Poll::Ready(done) = exchange.poll_without_shutdown(cx) {
                 return Poll::Ready(Ok(done));
             }
@@ -89,7 +89,7 @@ where
     let peer = arrival.peer;
     match end.await {
         Ok(Ok(())) => {}
-        // The answer could not be made to its end, and must not look as if it had one.
+        // The answer could not be completed, and must not look complete.
         Ok(Err(error)) if error.is_user() => {
             tracing::debug!(%peer, %error, "an answer is cut");
             return None;
@@ -104,7 +104,7 @@ where
         let was_idle = supervisor.is_finishing;
         let ending = async {
             drop(timeout(limits.close, &mut exchange).await);
-            // Between two requests there are no last words that a reset could destroy.
+            // Between two requests there is no data that a reset could destroy.
             if !was_idle {
                 let stream = exchange.into_parts().io.into_inner().into_inner();
                 linger(stream, &door.buffers, limits.close).await;
@@ -138,7 +138,7 @@ impl<'a> HttpConn<'a> {
     }
 }
 
-/// What ends a connection, whatever is sent over it.
+/// Everything that can end the connection from outside.
 struct Supervisor<'a> {
     conn: &'a HttpConn<'a>,
     evicted: Pin<Box<dyn Future<Output = ()>>>,
@@ -159,7 +159,7 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Looks at everything that may end the connection. Called after each step of hyper.
+    /// Checks for reasons to end the connection. Called after each step of hyper.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Order> {
         let Self { conn, .. } = *self;
         if self.evicted.as_mut().poll(cx).is_ready() {

@@ -1,4 +1,6 @@
-//! Whose request it is when proxies stand between.
+//! The client of a request that came through proxies.
+//!
+//! Owns which `X-Forwarded-*` headers are believed. Never reads any other header.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,11 +9,11 @@ use hyper::HeaderMap;
 use crate::door::Carrier;
 use crate::net::Network;
 
-/// Who asked, as far as it can be known.
+/// The client, as far as it can be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Client {
     pub(super) address: IpAddr,
-    /// Whether nobody could read along on the way to us, or to the proxy that we trust.
+    /// Whether the way to us, or to the proxy that we trust, was encrypted.
     pub(super) is_encrypted: bool,
 }
 
@@ -31,23 +33,22 @@ impl Client {
     }
 }
 
-/// Whether a proxy says that the request reached it encrypted; `None` if it says nothing. Of several
-/// words only the last counts, which the proxy next to us wrote. For a WebSocket, Traefik says `wss`.
+/// Whether a proxy says that the request reached it encrypted; `None` if it says nothing. Of several values
+/// only the last counts, because the proxy next to us wrote it. For a WebSocket, Traefik writes `wss`.
 fn came_encrypted(headers: &HeaderMap) -> Option<bool> {
     let last = headers.get_all("x-forwarded-proto").iter().next_back()?;
     let word = last.to_str().ok()?.rsplit(',').next()?.trim();
     Some(["https", "wss"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme)))
 }
 
-/// Whether a proxy says that the request reached it without encryption. Nobody gains by lying: who
-/// leaves the header out is on this machine.
+/// Whether a proxy says that the request reached it unencrypted. A false value gains nothing: a client that
+/// omits the header must be on this machine.
 pub(super) fn came_plain(headers: &HeaderMap) -> bool {
     came_encrypted(headers) == Some(false)
 }
 
-/// The address of whoever asked. `X-Forwarded-For` counts only when it comes from a proxy that is
-/// trusted, and only from the right up to the first address that is not one: what stands to the left
-/// of it was written by somebody unknown.
+/// The address of the client. `X-Forwarded-For` counts only from a trusted proxy, and is read from the
+/// right up to the first untrusted address: anybody could have written what is left of it.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut nearest = peer.to_canonical();

@@ -1,7 +1,7 @@
-//! The pages for whoever was invited: `/join` for people, `/skill.md` and `/llms.txt` for agents.
+//! Pages for invited people and agents: `/join`, `/skill.md` and `/llms.txt`.
 //!
-//! Owns how the files in `assets/` are served. They need nothing from elsewhere, and the page's script
-//! sends nothing anywhere: the code stays in the fragment of the link.
+//! Owns how the files in `assets/` are served. They load nothing from other servers, and the page's script
+//! sends nothing: the code stays in the fragment of the link.
 
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
@@ -19,11 +19,11 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Stands on the page of a hub without the package.
+/// Shown on the page of a hub without the package.
 const NO_PACKAGE: &str = "<p>This hub has no package of the plugin to hand out, so the first command of the line \
     fails. Ask whoever invited you for the file <code>bot-hub-openclaw.tgz</code>, and leave that command out.</p>";
 
-/// The file at one of their paths. `base` is the hub's own address, for the files that name it.
+/// The file for a path. `base` is the hub's own address, for files that contain it.
 pub(super) fn page(
     path: &str,
     has_package: bool,
@@ -44,7 +44,7 @@ pub(super) fn page(
     Ok(file(content_type, filled(text, &base()?).replace("{{package}}", package)))
 }
 
-/// The text with the hub's address in it. It consists of letters that mean nothing in any of the files.
+/// Inserts the hub's address. It consists of characters without a meaning in any of these formats.
 fn filled(text: &str, base: &str) -> String {
     let socket = base.replacen("http", "ws", 1);
     text.replace("{{hub}}", base)
@@ -56,7 +56,7 @@ fn file(content_type: &'static str, text: String) -> Reply {
     let mut reply = reply(StatusCode::OK, content_type, text);
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        // The link to here holds a code in its fragment; not even the rest of it goes anywhere.
+        // The link to this page has a code in its fragment; no part of the link may be sent as a referrer.
         (header::REFERRER_POLICY, "no-referrer"),
     ] {
         reply.headers_mut().insert(name, HeaderValue::from_static(value));

@@ -1,8 +1,8 @@
-//! By which names the hub is asked, and which pages count as its own.
+//! Under which names the hub may be reached, and which pages count as its own.
 //!
-//! Owns the defence against DNS rebinding: a page from elsewhere that has its own name point at this
-//! machine can reach everything that a browser here can reach, but it cannot ask under a name that its
-//! owner has no say in. Every way in asks here: pages, `/api`, `/metrics` and the upgrade to a WebSocket.
+//! Owns the defence against DNS rebinding. A foreign page whose name resolves to this machine can reach
+//! everything that a local browser can reach, but it cannot use a name that its owner does not control. All
+//! requests are checked here: pages, `/api`, `/metrics` and WebSocket upgrades.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,23 +15,23 @@ use crate::door::DoorConfig;
 use crate::door::code::HttpCode;
 use crate::net::Origin;
 
-/// Under what kind of name the hub was asked.
+/// The kind of name in the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// A loopback name, an address, or a name that the configuration gives the hub. Only this may
-    /// be somebody on this machine.
+    /// A loopback name, an address, or a configured name of the hub. Only such a request may come from a
+    /// program on this machine.
     Own(String),
-    /// A name that nobody can register in the DNS, as containers and home networks use them.
+    /// A name that cannot be registered in the DNS, as in container and home networks.
     Neighbour(String),
-    /// Another name, from a trusted proxy. A page cannot pretend to be one.
+    /// Another name, from a trusted proxy. A page cannot pretend to be a proxy.
     Proxied,
-    /// Another name, with a token in the request's header that nobody has judged yet. A page can make a
-    /// token up: only requests for which the token is judged may come like this ([`Asked::judged`]).
+    /// Another name, with a token that was not checked yet. A page can invent a token, so this is allowed
+    /// only for requests whose token is checked ([`Asked::judged`]).
     Claimed(String),
 }
 
 impl Asked {
-    /// Judges the `Host` header, and the host of the address if the request line holds one.
+    /// Judges the `Host` header, and the host of the request line if there is one.
     pub(super) fn of(
         headers: &HeaderMap,
         uri: &Uri,
@@ -57,7 +57,7 @@ impl Asked {
         Ok(asked)
     }
 
-    /// Refuses a foreign name where the answer does not depend on whether the token is good.
+    /// Refuses a foreign name for requests that do not depend on a valid token.
     pub(super) fn judged(&self) -> Result<(), Refusal> {
         match self {
             Self::Claimed(name) => Err(foreign(name)),
@@ -65,12 +65,12 @@ impl Asked {
         }
     }
 
-    /// Whether somebody on this machine may have asked under that name.
+    /// Whether a program on this machine may have used this name.
     pub(super) fn may_be_local(&self) -> bool {
         matches!(self, Self::Own(_))
     }
 
-    /// Whether a page of that origin may connect: one of the hub's own, or one that the operator named.
+    /// Whether a page of this origin may connect: one of the hub's own pages, or a configured origin.
     pub(super) fn may_come_from(&self, origin: &Origin, config: &DoorConfig) -> bool {
         let is_public = config.public_url.as_ref().is_some_and(|url| *origin == url.to_string());
         let is_asked = match self {
@@ -81,7 +81,7 @@ impl Asked {
     }
 }
 
-/// What a host stands for; `None`: it is foreign.
+/// The kind of a host; `None` if it is foreign.
 fn judge(authority: &str, config: &DoorConfig) -> Option<Asked> {
     let lower = authority.to_ascii_lowercase();
     let name = name_of(&lower)?;
@@ -113,8 +113,8 @@ fn is_loopback(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// Names that no registry gives away: a single label, as in a container network; `.local` of mDNS; and
-/// what RFC 6761, RFC 8375, ICANN (`.internal`) and Kubernetes (`.svc`) keep for private use.
+/// Names that nobody can register: single labels as in container networks, `.local` of mDNS, and the names
+/// that RFC 6761, RFC 8375, ICANN (`.internal`) and Kubernetes (`.svc`) reserve for private use.
 fn is_neighbour(name: &str) -> bool {
     const PRIVATE: [&str; 7] =
         [".local", ".internal", ".home.arpa", ".test", ".svc", ".lan", ".svc.cluster.local"];
@@ -126,7 +126,7 @@ fn is_neighbour(name: &str) -> bool {
 fn foreign(authority: &str) -> Refusal {
     let is_plain = |it: char| it.is_ascii_alphanumeric() || ".-_:[]".contains(it);
     if authority.is_empty() || !authority.chars().all(is_plain) {
-        // Not repeated: whatever it is, it is no name.
+        // The value is not repeated, because it is no name.
         let cause = "the `Host` header is no address";
         return Refusal::new(HttpCode::BadHost, cause).hint("ask by the name of the hub");
     }
@@ -217,7 +217,8 @@ mod tests {
     fn a_foreign_name_is_taken_from_a_proxy_and_from_whoever_shows_a_token_to_be_judged() {
         let claim = |value| asked("evil.com", &[("authorization", value)], "192.0.2.1");
         assert_eq!(claim("Bearer x"), Some("claimed"));
-        // What a browser sends for `http://u:p@evil.com`, and what a page may write into the header.
+        // A browser sends the first for `http://u:p@evil.com`; a page could write the others into the
+        // header.
         assert_eq!((claim("Basic dTpw"), claim("x"), claim("")), (None, None, None));
         assert_eq!(asked("evil.com", &[], "10.1.2.3"), Some("proxied"));
         assert_eq!(asked("evil.com", &[("x-forwarded-for", "10.0.0.1")], "127.0.0.1"), None);

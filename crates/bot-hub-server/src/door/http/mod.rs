@@ -1,11 +1,11 @@
 //! HTTP: the upgrade to a WebSocket, a few small pages, and what programs ask for.
 //!
-//! hyper parses; this module decides what is asked for, refuses what two parsers could read differently, and
-//! ends connections in time. It answers nothing about the hub by itself: contents come from the engine.
+//! hyper parses; this module selects the route, refuses what two parsers could read differently, and ends
+//! connections in time. The content of answers comes from the engine.
 //!
-//! A connection serves one request after the other. It ends with the answer to a request that was refused,
-//! that asked for it, or whose body came in chunks; after so many requests; when nothing comes for a while;
-//! and when its place is needed by somebody newer.
+//! A connection serves one request after the other. It ends after an answer to a request that was refused,
+//! that asked for the end, or whose body was chunked; after a maximum number of requests; after an idle
+//! time; and when a newer connection needs its place.
 
 mod address;
 mod api;
@@ -56,10 +56,10 @@ type Reply = Response<ReplyBody>;
 /// One connection that speaks HTTP.
 pub(super) struct HttpConn<'a> {
     door: &'a Door,
-    /// As they were when it came.
+    /// The limits at the time it was accepted.
     limits: Rc<DoorLimits>,
     carrier: Carrier,
-    /// Who holds the other end of the socket.
+    /// The address of the socket's other end.
     peer: IpAddr,
     permit: RefCell<Permit>,
     clock: Rc<Clock>,
@@ -71,25 +71,30 @@ pub(super) struct HttpConn<'a> {
     accepted: Cell<Option<Accepted>>,
 }
 
-/// A request for a WebSocket that was granted.
+/// A granted WebSocket upgrade.
 struct Accepted {
-    /// Who asked, behind proxies that are trusted.
+    /// The client's address, behind trusted proxies.
     peer: IpAddr,
     bearer: Option<Secret>,
 }
 
 impl HttpConn<'_> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Infallible> {
-        self.clock.begin();
+        if self.clock.begin() {
+            // hyper would answer a dozen of them before anybody else has a turn.
+            tokio::task::yield_now().await;
+        }
         if self.requests.replace(self.requests.get() + 1) > 0 {
             self.permit.borrow_mut().renew();
         }
-        let face = Face::of(request.uri().path());
+        let (face, version) = (Face::of(request.uri().path()), request.version());
         let may_go_on = self.may_go_on(&request);
         let (mut reply, was_served) = match self.route(request).await {
             Ok(reply) => (reply, true),
             Err(refusal) => (refusal.reply(face), false),
         };
+        // Otherwise hyper tells an older client that the connection is kept.
+        *reply.version_mut() = version;
         let goes_on = was_served && may_go_on && !self.is_ending.get();
         if !goes_on && reply.status() != StatusCode::SWITCHING_PROTOCOLS {
             let close = HeaderValue::from_static("close");
@@ -114,7 +119,7 @@ impl HttpConn<'_> {
         let found = routes::find(self.door.routes, request.method(), path, is_upgrade);
         let body = match &found {
             Ok((route, _)) if route.body_bytes_max > 0 => BodyIs::Taken,
-            // It is refused anyway, and with what is wrong about it.
+            // The request will be refused with a more precise error.
             Err(_) if Face::of(path) == Face::Json => BodyIs::Taken,
             _ => BodyIs::Refused,
         };

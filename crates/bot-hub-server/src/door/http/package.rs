@@ -1,8 +1,8 @@
-//! `/plugin.tgz`: the package of the OpenClaw plugin, where the operator has put one.
+//! `/plugin.tgz`: the package of the OpenClaw plugin, if the operator has put one there.
 //!
-//! Owns what may be handed out: one regular file of a bounded size, looked at with every request. The disk is
-//! waited for on a thread of its own, never on the one that serves, and no more of the file is held than the
-//! peer is about to take.
+//! Owns what is served: one regular file of limited size, checked with every request. A thread of its own
+//! reads the disk, so that the serving thread never waits for it, and only a small part of the file is in
+//! memory.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -21,16 +21,16 @@ use crate::door::code::HttpCode;
 
 const GZIP: &str = "application/gzip";
 
-/// Many times what the package has.
+/// Many times the size of the package.
 const BYTES_MAX: u64 = 8 << 20;
 
-/// What is read at once, and what waits for the peer.
+/// The size of one piece.
 const PIECE_BYTES: u64 = 64 << 10;
 
 const HINT: &str = "whoever runs this hub makes the file with `plugins/openclaw/pack` in Bot Hub's source, and \
     puts it into the hub's data directory as `plugin.tgz`";
 
-/// Whether there is a package to hand out.
+/// Whether there is a package.
 pub(super) async fn is_there(path: Option<&Path>) -> bool {
     off_thread(path, |path| length(&path)).await.is_ok()
 }
@@ -43,12 +43,12 @@ pub(super) async fn hand_out(call: Call<'_>) -> Result<Reply, Refusal> {
         if error.kind() == io::ErrorKind::NotFound {
             return none("this hub has no package of the plugin");
         }
-        // What is wrong with the operator's file is the operator's to know.
+        // The details are for the operator, not for the client.
         tracing::debug!(%error, "`plugin.tgz` in the data directory cannot be handed out");
         none("this hub's package of the plugin cannot be handed out")
     })?;
     let (pieces, taken) = mpsc::channel(1);
-    // Ends with the answer: then nobody takes the next piece.
+    // The task ends with the answer, when nobody takes the next piece.
     tokio::task::spawn_local(read(file, len, pieces));
     let mut reply = reply_with(StatusCode::OK, GZIP, ReplyBody::pieces(taken, Some(len)));
     let name = HeaderValue::from_static("attachment; filename=\"bot-hub-openclaw.tgz\"");
@@ -64,7 +64,7 @@ async fn off_thread<T: Send + 'static>(
     tokio::task::spawn_blocking(move || look(path)).await.map_err(io::Error::other)?
 }
 
-/// What else could lie there would block whoever opens it, or lead somewhere else.
+/// The length of a regular file. Opening anything else could block or lead elsewhere.
 fn length(path: &Path) -> io::Result<u64> {
     let found = path.symlink_metadata()?;
     if !found.is_file() {
@@ -79,13 +79,13 @@ fn length(path: &Path) -> io::Result<u64> {
 fn open(path: &Path) -> io::Result<(File, u64)> {
     length(path)?;
     let file = File::open(path)?;
-    // It may have been replaced in between.
+    // The file may have been replaced in between.
     let len = file.metadata()?.len().min(BYTES_MAX);
     Ok((file, len))
 }
 
-/// Reads so many bytes of the file, each piece when the one before was taken. If the file becomes
-/// shorter while it is sent, the answer is cut, too.
+/// Reads `len` bytes of the file, each piece after the previous one was taken. If the file gets shorter
+/// meanwhile, the answer is cut off.
 async fn read(mut file: File, len: u64, pieces: mpsc::Sender<io::Result<Bytes>>) {
     let mut left = len;
     while left > 0 {

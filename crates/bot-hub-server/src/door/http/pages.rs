@@ -1,4 +1,6 @@
 //! The small endpoints. What they say comes from the engine, which also decides who may know it.
+//!
+//! Owns their texts and status codes. Never decides what a client may know.
 
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
@@ -36,7 +38,7 @@ pub(super) fn welcome() -> Reply {
     reply(StatusCode::OK, TEXT, WELCOME)
 }
 
-/// The runtime runs, or this would not be answered; the engine lives as long as it listens.
+/// The runtime works, because this is answered; the engine lives as long as the hub listens.
 pub(super) fn alive(call: &Call<'_>) -> Result<Reply, Refusal> {
     if call.conn.door.intents.is_closed() {
         return Err(no_answer());
@@ -56,7 +58,7 @@ pub(super) async fn version(call: Call<'_>) -> Result<Reply, Refusal> {
     page(&call, Question::Version, JSON).await
 }
 
-/// What the engine measures, and what the door knows of the certificate: the engine knows nothing of it.
+/// The engine's metrics, and those of the certificate, which the engine does not know.
 pub(super) async fn metrics(call: Call<'_>) -> Result<Reply, Refusal> {
     let certificate = call.conn.door.tls_metrics();
     match call.conn.ask(Question::Metrics, call.asker()?).await {
@@ -65,7 +67,7 @@ pub(super) async fn metrics(call: Call<'_>) -> Result<Reply, Refusal> {
     }
 }
 
-/// The pages for people and agents who were invited.
+/// Pages for invited people and agents.
 pub(super) async fn guide(call: Call<'_>) -> Result<Reply, Refusal> {
     let path = call.path();
     let package = call.config.plugin.as_deref();

@@ -1,9 +1,9 @@
-//! Secrets in the query of a URL, which ends up in logs, histories and referrers.
+//! Finds secrets in the query of a URL, which ends up in logs, histories and referrers.
 //!
-//! Owns which parts of a query are taken for a secret. Repeats nothing of it.
+//! Owns which parameters count as secrets. Never repeats the query.
 
-/// What parameters with a secret are called, by those who put secrets into URLs. Whole names: a
-/// `pageToken` says where a list goes on.
+/// Common names of parameters with secrets. Only whole names match: a `pageToken`, for example, is no
+/// secret.
 const SECRET_NAMES: [&str; 17] = [
     "token",
     "access_token",
@@ -24,7 +24,7 @@ const SECRET_NAMES: [&str; 17] = [
     "jwt",
 ];
 
-/// Whether a query holds a secret, however it is escaped.
+/// Whether a query contains a secret, in any escaping.
 pub(super) fn has_secret(query: &str) -> bool {
     query.split(['&', ';']).any(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -34,12 +34,12 @@ pub(super) fn has_secret(query: &str) -> bool {
     })
 }
 
-/// Whether it begins like a token or a code that a hub made.
+/// Whether a text begins like a token or a code of this hub.
 fn is_ours(text: &str) -> bool {
     text.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("bh_"))
 }
 
-/// `%74` and `+` resolved as servers do it; what is no escape stays as it is.
+/// Decodes `%74` and `+` as servers do; invalid escapes stay.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

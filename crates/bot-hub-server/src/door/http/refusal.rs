@@ -1,4 +1,4 @@
-//! How a request that is not served is answered: in words to people, in JSON to programs.
+//! Answers to refused requests: text for people, JSON for programs.
 //!
 //! Owns both forms. An [`HttpError`] says what went wrong; checks, endpoints and the engine make it.
 
@@ -9,16 +9,16 @@ use super::Reply;
 use super::reply::{JSON, TEXT, reply};
 use crate::door::code::{HttpCode, HttpError};
 
-/// Who is likely to read the answers of a path.
+/// The likely reader of the answers of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Face {
-    /// People, and programs that look at the status alone.
+    /// People, and programs that look only at the status.
     Text,
     /// Programs.
     Json,
 }
 
-/// Below this every answer is JSON.
+/// All paths below this one answer in JSON.
 const API: &str = "/api/";
 
 impl Face {
@@ -27,7 +27,7 @@ impl Face {
     }
 }
 
-/// An error and the headers that belong to it. Boxed, because results carry it through every check.
+/// An error with its headers. Boxed, because results carry it through every check.
 #[derive(Debug)]
 pub(super) struct Refusal(Box<Inner>);
 

@@ -1,4 +1,8 @@
 //! The shapes of HTTP answers.
+//!
+//! Owns the headers that all answers share. Never chooses a status.
+
+use std::time::SystemTime;
 
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
@@ -30,6 +34,11 @@ pub(super) fn reply_with(status: StatusCode, content_type: &'static str, body: R
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
         reply.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    // The one that hyper would set stands still after the clock was set back.
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    if let Ok(date) = HeaderValue::from_maybe_shared(Bytes::from(date)) {
+        reply.headers_mut().insert(header::DATE, date);
     }
     reply
 }

@@ -1,6 +1,6 @@
-//! The table of routes: what is answered under which method and path, and within which limits.
+//! The table of routes: methods, paths and limits.
 //!
-//! Owns the table and how a request finds its row. What an endpoint does is its own file's business.
+//! Owns the table and finding the row for a request. Endpoints are in other files.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -13,34 +13,34 @@ use super::refusal::{Face, Refusal};
 use super::{Reply, api, package, pages, upgrade};
 use crate::door::code::HttpCode;
 
-/// The largest body of today's endpoints. The largest invite, into 32 rooms with the longest names, has more
-/// than half of it.
+/// The largest body of the current endpoints. The largest invite, for 32 rooms with the longest names, uses
+/// more than half of it.
 const SMALL_BODY_BYTES_MAX: usize = 4 << 10;
 
 /// The largest body that any route may take.
 pub(super) const LARGE_BODY_BYTES_MAX: usize = 1 << 20;
 
-/// For a download of some megabytes over a slow line.
+/// Enough for a download of some megabytes over a slow line.
 const DOWNLOAD: Duration = Duration::from_secs(300);
 
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + 'a>>;
 pub(in crate::door) type Endpoint = for<'a> fn(Call<'a>) -> Answering<'a>;
 
-/// An answer that waits for nothing.
+/// An answer that needs no waiting.
 pub(super) fn now<'a>(answer: Result<Reply, Refusal>) -> Answering<'a> {
     Box::pin(std::future::ready(answer))
 }
 
-/// Whether the token in a request's header decides about the answer.
+/// Whether the answer depends on the token in the request's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::door) enum Token {
     /// The answer is public.
     Ignored,
-    /// It does, so that a page that makes a token up gains nothing ([`Asked::judged`](super::host::Asked)).
+    /// It depends, so a page that invents a token gains nothing ([`Asked::judged`](super::host::Asked)).
     Judged,
 }
 
-/// Requests of which kind a route is for.
+/// The kind of requests that a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Plain,
@@ -52,15 +52,15 @@ enum Kind {
 #[derive(Debug)]
 pub(in crate::door) struct Route {
     kind: Kind,
-    /// Empty: all of them.
+    /// Empty means all methods.
     methods: &'static [Method],
-    /// `…/{}` at the end stands for one segment, of any text.
+    /// `…/{}` at the end matches one segment with any text.
     path: &'static str,
     /// The hint for a request with another method.
     instead: &'static str,
-    /// Bytes of the request's body; with 0 a request with a body is refused.
+    /// The limit of the request's body; with 0, a request with a body is refused.
     pub(super) body_bytes_max: usize,
-    /// For the whole request and its answer, if it is not `DoorLimits::request`.
+    /// The time for the request and its answer, if it is not `DoorLimits::request`.
     pub(super) time: Option<Duration>,
     token: Token,
     pub(super) endpoint: Endpoint,
@@ -75,7 +75,7 @@ impl Route {
         Self { kind, methods, path, instead, body_bytes_max, time, token, endpoint }
     }
 
-    /// The opening of a WebSocket, and what is no proper one.
+    /// A route for opening a WebSocket, or for a failed attempt.
     const fn socket(kind: Kind, path: &'static str, endpoint: Endpoint) -> Self {
         Self { kind, methods: &[], ..Self::get(path, endpoint) }
     }
@@ -108,7 +108,7 @@ impl Route {
         self.token == Token::Judged
     }
 
-    /// What stands in place of `{}`; `None`: this is not its path.
+    /// The segment that matches `{}`; `None` if the path does not match.
     fn tail<'a>(&self, path: &'a str) -> Option<&'a str> {
         match self.path.strip_suffix("{}") {
             Some(before) => path.strip_prefix(before),
@@ -121,7 +121,7 @@ impl Route {
     }
 }
 
-/// All that there is.
+/// All routes.
 pub(in crate::door) const ROUTES: &[Route] = &[
     Route::socket(Kind::Upgrade, "/", |call| now(upgrade::open(&call))).judged(),
     Route::socket(Kind::Upgrade, "/ws", |call| now(upgrade::open(&call))).judged(),
@@ -157,7 +157,7 @@ pub(in crate::door) const ROUTES: &[Route] = &[
     .judged(),
 ];
 
-/// The row for a request, and what stands in place of the `{}` of its path.
+/// The route for a request, and the segment that matches its `{}`.
 pub(super) fn find<'a>(
     routes: &'static [Route],
     method: &Method,
@@ -168,7 +168,7 @@ pub(super) fn find<'a>(
     let mut others: Vec<&Route> = Vec::new();
     for route in routes.iter().filter(is_fitting) {
         let Some(tail) = route.tail(path) else { continue };
-        // The first path that fits is meant, whatever stands below.
+        // The first matching path counts; later rows do not matter.
         if others.first().is_some_and(|first| first.path != route.path) {
             break;
         }

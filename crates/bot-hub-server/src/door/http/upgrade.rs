@@ -1,4 +1,6 @@
-//! The opening handshake of a WebSocket (RFC 6455 section 4.2), every condition with its own answer.
+//! The opening handshake of a WebSocket (RFC 6455 section 4.2). Each condition has its own error.
+//!
+//! Owns these conditions. Never checks a token: it passes it on.
 
 use bot_protocol::secret::Secret;
 use hyper::body::Incoming;
@@ -13,7 +15,7 @@ use crate::door::code::HttpCode;
 use crate::door::ws;
 use crate::net::Origin;
 
-/// Grants a WebSocket, or says why not.
+/// Accepts a WebSocket, or says why not.
 pub(super) fn open(call: &Call<'_>) -> Result<Reply, Refusal> {
     let conn = call.conn;
     let may_come_from = |origin: &Origin| call.asked.may_come_from(origin, &call.config);
@@ -23,7 +25,7 @@ pub(super) fn open(call: &Call<'_>) -> Result<Reply, Refusal> {
     Ok(reply)
 }
 
-/// Refuses what is not an upgrade that we can serve. Returns the token, if one was sent along.
+/// Refuses an upgrade that cannot be served. Returns the token, if one was sent.
 fn check(
     request: &Request<Incoming>,
     may_come_from: impl Fn(&Origin) -> bool,
@@ -64,7 +66,7 @@ fn accept(request: &Request<Incoming>) -> Result<Reply, Refusal> {
     Ok(reply)
 }
 
-/// The answer to somebody who came without an upgrade.
+/// The answer to a request without an upgrade.
 pub(super) fn required() -> Refusal {
     let hint = "connect with a WebSocket client; \
         behind a proxy, let it pass the `Upgrade` and `Connection` headers";
@@ -95,7 +97,7 @@ fn check_origin(
     Err(Refusal::new(HttpCode::ForeignOrigin, cause).hint(hint))
 }
 
-/// The value of a header that stands exactly once.
+/// The value of a header that must occur exactly once.
 fn once(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;

@@ -1,12 +1,11 @@
-//! How what is said to a connection lies on the wire: as WebSocket frames, as server-sent events, or as
-//! lines of JSON.
+//! How messages are framed on the wire: as WebSocket frames, server-sent events, or lines of JSON.
 //!
-//! Owns the bytes around a text, and what stands for the control frames of a WebSocket where there are
-//! none. Never looks into a text, but for the end of a line.
+//! Owns the bytes around a text, and what replaces WebSocket control frames in the other framings. Never
+//! looks into a text, except for line ends.
 
 use crate::door::ws::{self, CloseCode};
 
-/// The framing of one connection; it never changes.
+/// The framing of a connection, which never changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
     /// RFC 6455.
@@ -19,7 +18,7 @@ pub enum Framing {
     JsonLines,
 }
 
-/// A comment, which readers skip; it keeps proxies from ending a quiet stream.
+/// A comment, which readers skip. It keeps proxies from closing a quiet stream.
 const SSE_NOTHING: &[u8] = b":\n\n";
 const SSE_DATA: &[u8] = b"data: ";
 const SSE_END: &[u8] = b"\n\n";
@@ -50,8 +49,8 @@ impl Framing {
         }
     }
 
-    /// Appends what `write` appends as one message. Whatever it is, it stays one: JSON as the hub writes it
-    /// has no end of a line, and in other texts a blank stands for one.
+    /// Appends what `write` appends as one message. It stays one message in any framing: the hub's JSON
+    /// contains no line end, and in other texts a blank replaces it.
     pub fn append_text_by(self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
         let (before, behind) = match self {
             Self::WebSocket => return ws::append_text_by(out, write),
@@ -69,7 +68,7 @@ impl Framing {
         out.extend_from_slice(behind);
     }
 
-    /// Appends a ping. Where nothing answers one, it only shows that the connection lives.
+    /// Appends a ping. In framings without answers, it only shows that the connection lives.
     pub(super) fn append_ping(self, out: &mut Vec<u8>, payload: &[u8]) {
         match self {
             Self::WebSocket => ws::append_ping(out, payload),
@@ -78,7 +77,7 @@ impl Framing {
         }
     }
 
-    /// Appends the last words.
+    /// Appends the close frame or its replacement.
     pub(super) fn append_close(self, out: &mut Vec<u8>, code: Option<CloseCode>, reason: &str) {
         match (self, code) {
             (Self::WebSocket, code) => ws::append_close(out, code, reason),
@@ -91,7 +90,7 @@ impl Framing {
         }
     }
 
-    /// Whether the peer's stack answers a ping, and so proves that it consumed what came before.
+    /// Whether the peer answers a ping, and so proves that it consumed what came before.
     pub(super) fn proves(self) -> bool {
         self == Self::WebSocket
     }

@@ -1,8 +1,8 @@
 //! What waits to be written to one connection: the engine appends, the connection takes.
 //!
-//! Both live on one thread, so there is no lock and nothing is borrowed across an await. The outbox
-//! knows bytes with their framing, marks and probes; it never writes to a socket and never decides that a reader is too
-//! slow: it says [`Refused::Full`] and the engine decides.
+//! Both live on one thread, so there is no lock, and nothing is borrowed across an await. The outbox
+//! handles framed bytes, marks and probes. It never writes to a socket, and the engine decides when a
+//! reader is too slow: the outbox only returns [`Refused::Full`].
 
 mod framing;
 
@@ -20,11 +20,11 @@ pub use framing::Framing;
 /// Why nothing was appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// The peer reads more slowly than it is written to. Close it with [`CloseCode::TOO_SLOW`]; what it
-    /// has not read waits in the log.
+    /// The peer reads too slowly. Close it with [`CloseCode::TOO_SLOW`]; what it has not read stays in the
+    /// log.
     #[error("the connection's outbox is full")]
     Full,
-    /// The connection is being closed or is gone. What was to be appended is not delivered.
+    /// The connection is closing or gone. The message is not delivered.
     #[error("the connection is closing")]
     Closing,
 }
@@ -43,24 +43,24 @@ pub struct Outbox {
     framing: Framing,
     limits: OutboxLimits,
     buffers: Rc<Buffers>,
-    /// Whole messages with their framing, ready for the socket. Has no capacity while it is empty.
+    /// Complete framed messages. Has no capacity while it is empty.
     queue: RefCell<Vec<u8>>,
-    /// Bytes that the connection took and has not written.
+    /// Bytes that the connection took and has not written yet.
     in_flight: Cell<usize>,
-    /// Bytes that wait of the one large frame that does not count.
+    /// The waiting bytes of the one large frame that does not count.
     oversize: Cell<usize>,
     /// Deliveries appended so far.
     mark: Cell<u64>,
     /// The latest probe appended; numbers grow.
     probe: Cell<Option<u64>>,
-    /// The engine's appends so far: the connection waits for the answer to its first frames.
+    /// The count of the engine's appends; the connection waits for the answer to its first frames.
     appends: Cell<u64>,
     vouched_for: Cell<bool>,
     authenticated: Cell<bool>,
-    /// Nothing is read from the connection, because others wait for their turn.
+    /// Reading is paused, because other connections wait for their turn.
     slowed: Cell<bool>,
     closing: RefCell<Option<Closing>>,
-    /// The latest ping that is to be answered once there is room again.
+    /// The latest unanswered ping, until there is room again.
     pong: RefCell<Option<Box<[u8]>>>,
     /// The connection's task, and whether it waits for an append.
     waker: RefCell<Option<Waker>>,
@@ -74,17 +74,17 @@ pub(in crate::door) struct Closing {
     pub(in crate::door) reason: Cow<'static, str>,
 }
 
-/// Frames that the connection took at once.
+/// Frames that the connection took together.
 #[derive(Debug, Default)]
 pub(in crate::door) struct Batch {
     pub(in crate::door) bytes: Vec<u8>,
-    /// Bytes of it that the socket has taken.
+    /// How many of its bytes the socket has taken.
     pub(in crate::door) written: usize,
-    /// What [`Outbox::mark`] was, to be reported when the batch is written.
+    /// The value of [`Outbox::mark`], reported when the batch is written.
     pub(in crate::door) mark: u64,
-    /// The latest probe that is in this or an earlier batch.
+    /// The latest probe in this or an earlier batch.
     pub(in crate::door) probe: Option<u64>,
-    /// Whether reading had stopped because of what this batch holds.
+    /// Whether this batch made the reading stop.
     pub(in crate::door) was_high: bool,
 }
 
@@ -131,9 +131,9 @@ impl Outbox {
         self.framing
     }
 
-    /// Queues bytes that are whole messages in this outbox's framing ([`Framing::append_text`]), which carry
-    /// so many deliveries. Returns the mark: all deliveries so far, these included. `Intent::Written` with that
-    /// mark or a greater one says that they were written.
+    /// Queues complete messages in this outbox's framing ([`Framing::append_text`]), which carry this many
+    /// deliveries. Returns the mark: the count of deliveries so far, including these. `Intent::Written`
+    /// with this mark or a greater one says that they were written.
     ///
     /// # Errors
     /// Nothing was queued; see [`Refused`].
@@ -165,7 +165,7 @@ impl Outbox {
         if !self.is_open() {
             return Err(Refused::Closing);
         }
-        // How long it is shows only when it is there.
+        // The length is known only after writing.
         let is_refused = self.push(|queue| {
             let before = queue.len();
             self.framing.append_text_by(queue, write);
@@ -179,10 +179,9 @@ impl Outbox {
         if is_refused { Err(Refused::Full) } else { Ok(self.count(deliveries)) }
     }
 
-    /// Queues a ping that carries `number`, which must be greater than the probe before.
-    /// `Intent::Proven` with that number or a greater one says that the peer's WebSocket stack has
-    /// consumed everything that was queued before it. Over another framing nothing is queued: such a peer
-    /// proves nothing.
+    /// Queues a ping with `number`, which must be greater than that of the previous probe. `Intent::Proven`
+    /// with this number or a greater one says that the peer's WebSocket stack consumed everything queued
+    /// before it. In other framings nothing is queued, because their peers prove nothing.
     ///
     /// # Errors
     /// Nothing was queued; see [`Refused`].
@@ -199,29 +198,29 @@ impl Outbox {
         Ok(())
     }
 
-    /// The upgrade request showed a good token, and `auth` has not come yet. The peer may send as much at
-    /// once as an authenticated one. Its deadline and its place stay those of an unauthenticated one, or
-    /// the holder of one token could take every place and never authenticate.
+    /// The upgrade request had a valid token, and `auth` has not come yet. The peer may send as much at
+    /// once as an authenticated one. Its deadline and its place remain those of an unauthenticated one;
+    /// otherwise the holder of one token could take every place without ever authenticating.
     pub fn vouch(&self) {
         self.vouched_for.set(true);
         self.wake();
     }
 
-    /// The peer is known now: the limits of unauthenticated connections no longer hold for it.
+    /// The peer is authenticated: limits for unauthenticated connections no longer apply.
     pub fn authenticate(&self) {
         self.authenticated.set(true);
         self.vouch();
     }
 
-    /// Stops reading from the connection, or goes on.
+    /// Pauses or resumes reading from the connection.
     pub fn slow(&self, is_slowed: bool) {
         if self.slowed.replace(is_slowed) && !is_slowed {
             self.wake();
         }
     }
 
-    /// Closes the connection after what is queued was written, or after `DoorLimits::close`. The first
-    /// call counts. `reason` reaches the peer, cut at 123 bytes: never put a secret into it.
+    /// Closes the connection after the queue was written, or after `DoorLimits::close`. Only the first call
+    /// counts. `reason` is sent to the peer, cut at 123 bytes: never put a secret into it.
     pub fn close(&self, code: CloseCode, reason: impl Into<Cow<'static, str>>) {
         let mut closing = self.closing.borrow_mut();
         if closing.is_none() {
@@ -231,7 +230,7 @@ impl Outbox {
         }
     }
 
-    /// The code with which it is being closed from this side.
+    /// The code of our close frame, if the connection is being closed.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         self.closing.borrow().as_ref().map(|closing| closing.code)
@@ -267,7 +266,7 @@ impl Outbox {
         String::from_utf8_lossy(&self.queue.borrow()).into_owned()
     }
 
-    /// Bytes of memory held, used or not.
+    /// The bytes of memory held, used or not.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         let pong = self.pong.borrow().as_ref().map_or(0, |pong| pong.len());
@@ -281,8 +280,8 @@ impl Outbox {
         if self.fits(self.len(), bytes) { Ok(()) } else { Err(Refused::Full) }
     }
 
-    /// One large frame does not count, as long as it waits: a message of the largest size, or a page of
-    /// them, may be longer than all the rest, and is no sign of a slow reader.
+    /// One large frame does not count while it waits: a message or a page of the largest size may be longer
+    /// than the limit, and does not show a slow reader.
     fn fits(&self, queued: usize, bytes: usize) -> bool {
         let (oversize, limit) = (self.oversize.get(), self.limits.bytes_max);
         if queued.saturating_sub(oversize) + bytes <= limit {
@@ -325,7 +324,7 @@ impl Outbox {
 
 /// The connection's side.
 impl Outbox {
-    /// Ready when something is to be written or the outbox is closing.
+    /// Resolves when there is something to write or the outbox is closing.
     pub(in crate::door) fn poll_work(&self, cx: &Context<'_>) -> Poll<()> {
         if self.has_work() || !self.is_open() {
             return Poll::Ready(());
@@ -347,7 +346,7 @@ impl Outbox {
         !self.queue.borrow().is_empty() || self.pong.borrow().is_some()
     }
 
-    /// Takes everything that is queued. The batch before must be written.
+    /// Takes everything queued. The previous batch must be written.
     pub(in crate::door) fn take(&self) -> Batch {
         let was_high = self.is_high();
         let mut bytes = self.queue.take();
@@ -358,13 +357,13 @@ impl Outbox {
         Batch { bytes, written: 0, mark: self.mark.get(), probe: self.probe.get(), was_high }
     }
 
-    /// The socket took `bytes` of the batch.
+    /// Records that the socket took `bytes` of the batch.
     pub(in crate::door) fn wrote(&self, bytes: usize) {
         self.in_flight.set(self.in_flight.get() - bytes);
         self.oversize.set(self.oversize.get().min(self.len()));
     }
 
-    /// Answers a ping: at once as long as there is room, else only the latest one.
+    /// Answers a ping: at once if there is room, otherwise only the latest one.
     pub(in crate::door) fn pong(&self, payload: &[u8]) {
         if self.is_high() {
             *self.pong.borrow_mut() = Some(payload.into());
@@ -373,14 +372,14 @@ impl Outbox {
         }
     }
 
-    /// Queues the heartbeat, which says nothing.
+    /// Queues the heartbeat ping without content.
     pub(in crate::door) fn heartbeat(&self) {
         if self.is_open() {
             self.push(|queue| self.framing.append_ping(queue, b""));
         }
     }
 
-    /// Whether so much is queued that nothing more is to be read.
+    /// Whether so much is queued that reading must stop.
     pub(in crate::door) fn is_high(&self) -> bool {
         self.len() > self.limits.high_water_bytes
     }
@@ -401,13 +400,13 @@ impl Outbox {
         self.appends.get()
     }
 
-    /// Queues the last words behind everything else.
+    /// Queues the close frame behind everything else.
     pub(in crate::door) fn last(&self, code: Option<CloseCode>, reason: &str) {
         self.pong.take();
         self.push(|queue| self.framing.append_close(queue, code, reason));
     }
 
-    /// The connection is over: nothing is taken any more, nothing is held.
+    /// The connection ended: nothing can be appended, and all memory is freed.
     pub(in crate::door) fn end(&self) {
         let over = Closing { code: CloseCode::GOING_AWAY, reason: Cow::Borrowed("") };
         self.closing.borrow_mut().get_or_insert(over);

@@ -1,8 +1,8 @@
-//! Frames from a peer: bytes in, messages out, the first broken rule ends it.
+//! Decodes frames of a peer. The first violation of the protocol is final.
 //!
-//! A message that is too large is read over if the limits allow it, so that its sender hears which one it
-//! was. What a [`Decoder`] keeps between two calls is bounded by [`DecodeLimits`] and by bytes that really
-//! arrived, never by a length that was only claimed; between two messages it keeps nothing.
+//! A message that is too large is skipped if the limits allow it, so that its sender can be told which one
+//! it was. The memory of a [`Decoder`] between two calls is bounded by [`DecodeLimits`] and by bytes that
+//! really arrived, never by a claimed length; between two messages it keeps nothing.
 
 use std::rc::Rc;
 
@@ -13,17 +13,18 @@ use super::{CONTROL_BYTES_MAX, CloseFrame, Violation, mask, opcode};
 /// A masked header is at most 2 + 8 + 4 bytes.
 const HEADER_BYTES_MAX: usize = 14;
 
-/// A frame that claims so many times what is read over is no mistake; nothing of it is worth a look.
+/// A frame that claims to be this many times larger than what is skipped is no mistake, and is not skipped
+/// at all.
 const CLAIM_FACTOR: usize = 16;
 
-/// What a peer may make the decoder keep.
+/// How much a peer may make the decoder keep.
 #[derive(Clone, Copy, Debug)]
 pub struct DecodeLimits {
     /// Bytes of text in one message, over all its fragments.
     pub message_bytes_max: usize,
-    /// A larger message is read over up to here and reported; with 0 it ends the connection at once.
+    /// Larger messages up to this size are skipped and reported; with 0 they end the connection at once.
     pub skipped_bytes_max: usize,
-    /// Fragments of one message. Empty ones count: they cost as much as others.
+    /// The most fragments of one message. Empty ones count, because they cost as much.
     pub fragments_max: u32,
 }
 
@@ -32,13 +33,13 @@ pub struct DecodeLimits {
 pub enum Event<'a> {
     /// One whole message.
     Text(&'a str),
-    /// A message that is not taken. If more of it comes than is read over, a violation follows.
+    /// A message that was too large. If it exceeds the limit for skipping as well, a violation follows.
     Skipped(&'a Skipped),
-    /// To be answered with a pong of the same payload.
+    /// A ping, to be answered with the same payload.
     Ping(&'a [u8]),
     /// An answer to a ping, or a peer's sign of life.
     Pong(&'a [u8]),
-    /// The last frame of the peer; whatever follows is ignored.
+    /// The last frame of the peer; everything after it is ignored.
     Close(CloseFrame<'a>),
 }
 
@@ -53,7 +54,7 @@ impl<'b> Input<'b> {
         Self(bytes)
     }
 
-    /// What is not consumed yet, as it came from the network.
+    /// The bytes that are not consumed yet, as they arrived.
     #[must_use]
     pub fn rest(&self) -> &[u8] {
         self.0
@@ -67,11 +68,11 @@ impl<'b> Input<'b> {
     }
 }
 
-/// The state between two reads of one connection.
+/// The state between two reads.
 #[derive(Debug)]
 pub struct Decoder {
     limits: DecodeLimits,
-    /// A header of which a part has arrived.
+    /// A partly received header.
     header: [u8; HEADER_BYTES_MAX],
     header_len: u8,
     /// The frame whose payload is arriving.
@@ -83,7 +84,7 @@ pub struct Decoder {
     /// Fragments of that message so far; 0 means that none is open.
     fragments: u32,
     utf8: Utf8Check,
-    /// The message that is arriving, if it is read over.
+    /// The message that is being skipped.
     skipped: Option<Box<Skipped>>,
     share: Share,
     end: Option<End>,
@@ -101,7 +102,7 @@ struct Frame {
     opcode: u8,
     mask: [u8; 4],
     len: usize,
-    /// Bytes of the payload that were consumed.
+    /// How many bytes of the payload were consumed.
     done: usize,
 }
 
@@ -111,7 +112,7 @@ impl Frame {
     }
 }
 
-/// A finished frame, before its event borrows from anything.
+/// A complete frame, before an event borrows from it.
 enum Finished<'b> {
     Text(&'b str),
     KeptText,
@@ -127,7 +128,7 @@ impl Decoder {
         Self::sharing(limits, Rc::default())
     }
 
-    /// The same, with others that hold large messages in the same room.
+    /// The same, sharing memory for large messages with other decoders.
     #[must_use]
     pub fn sharing(limits: DecodeLimits, room: Rc<Room>) -> Self {
         Self {
@@ -150,13 +151,13 @@ impl Decoder {
         self.limits = limits;
     }
 
-    /// Bytes of memory held for what has arrived in part.
+    /// The bytes of memory held for partly received data.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         self.message.capacity() + self.control.capacity()
     }
 
-    /// The next event in `input`, or `None` when all of it is consumed.
+    /// The next event in `input`, or `None` when it is consumed.
     ///
     /// # Errors
     /// The first rule that the peer broke. It is final: every later call repeats it.
@@ -190,7 +191,7 @@ impl Decoder {
         })
     }
 
-    /// Frees what the event before borrowed.
+    /// Frees what the previous event borrowed.
     fn let_go(&mut self) {
         if self.fragments == 0 && !self.is_inside_text() {
             self.skipped = None;
@@ -208,7 +209,7 @@ impl Decoder {
         self.frame.is_some_and(|frame| !frame.is_control())
     }
 
-    /// Consumes input until a message or a control frame is whole.
+    /// Consumes input until a message or a control frame is complete.
     fn advance<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Finished<'b>>, Violation> {
         loop {
             let frame = match self.frame.take() {
@@ -235,7 +236,7 @@ impl Decoder {
         }
     }
 
-    /// A frame's last piece is here. `None`: more fragments of the message follow.
+    /// Handles the last piece of a frame. `None` if more fragments follow.
     fn finish<'b>(
         &mut self,
         frame: Frame,
@@ -283,7 +284,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// A message that will not fit is read over from here on.
+    /// Skips the message from here on if it will not fit.
     fn admit(&mut self, frame: Frame) {
         if frame.is_control() || self.skipped.is_some() {
             return;
@@ -302,7 +303,7 @@ impl Decoder {
         self.share.give_back();
     }
 
-    /// Whether more of a message came than anybody sends by mistake. Then this was the last of it.
+    /// Whether the skipped message exceeds every plausible mistake. The connection ends then.
     fn has_skipped_too_much(&mut self) -> bool {
         let bytes = self.skipped.as_ref().map_or(0, |skipped| skipped.bytes);
         let is_over = bytes > self.limits.skipped_bytes_max;
@@ -331,8 +332,8 @@ impl Decoder {
         Ok(None)
     }
 
-    /// The frame that starts with `bytes`, and its header's length; `None` if more bytes are needed.
-    /// What can be refused is refused as soon as its bytes are there.
+    /// The frame that starts with `bytes` and the length of its header; `None` if more bytes are needed.
+    /// Refuses an invalid frame as early as possible.
     fn parse_header(&self, bytes: &[u8]) -> Result<Option<(Frame, usize)>, Violation> {
         let [first, second, rest @ ..] = bytes else { return Ok(None) };
         let frame = Frame {
@@ -384,7 +385,7 @@ impl Decoder {
     }
 }
 
-/// The payload length and how many bytes behind the first two it took.
+/// The payload length, and how many bytes after the first two encode it.
 fn parse_len(short: u8, rest: &[u8]) -> Result<Option<(u64, usize)>, Violation> {
     let (len, len_bytes, shortest) = match short {
         126 => {

@@ -1,4 +1,6 @@
 //! Frames from the hub to a peer: never masked, never fragmented, never compressed.
+//!
+//! Owns the bytes of a frame. Never writes to a socket.
 
 use std::ops::Deref;
 

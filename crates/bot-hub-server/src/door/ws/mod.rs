@@ -1,9 +1,9 @@
 //! The WebSocket framing of RFC 6455, server side, without extensions and without IO.
 //!
-//! Owns how bytes become messages and messages bytes. Never reads a socket, a clock or a channel, and
-//! never looks into a message, apart from what one is about that is too large to be held. It exists beside the crates that do the same because three things are
-//! needed at once that none of them gives: a fan-out is encoded once *with* its header and shared as
-//! bytes, an idle connection holds no buffer, and what a peer can make us keep is bounded by
+//! Owns converting between bytes and messages. Reads no socket, clock or channel, and never looks into a
+//! message, except to identify one that is too large. It exists beside crates with the same purpose because
+//! of three needs that none of them meets: a message to many is encoded once *with* its header and shared
+//! as bytes, an idle connection holds no buffer, and the memory that a peer can use is bounded by
 //! configuration in every state (claimed lengths, fragments, unread pings).
 
 mod close;

@@ -1,18 +1,18 @@
-//! Messages that are too large to be held: read over, and reported with what they were about.
+//! Messages that are too large: skipped, and reported with their id.
 //!
-//! Owns the state of a message that is being read over, and the memory that all connections share for the
-//! large ones that are held. Never keeps a byte of what it reads over.
+//! Owns the state of a message that is being skipped, and the shared memory for large messages that are
+//! held. Keeps no byte of a skipped message.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use bot_protocol::frame::Skim;
 
-/// A message up to here is held without asking: an ordinary one, however many connections send theirs at
-/// once. Larger ones are those in which nearly every character is escaped.
+/// Messages up to this size are held without a reservation: they are ordinary, however many connections
+/// send some at once. In larger ones nearly every character is escaped.
 pub(super) const ORDINARY_BYTES_MAX: usize = 256 << 10;
 
-/// What the large messages of all connections may take together, beyond the ordinary size of each.
+/// How much memory the large messages of all connections may use, beyond the ordinary size of each.
 const LARGE_BYTES_MAX: usize = 64 << 20;
 
 /// Why a message was not taken.
@@ -20,23 +20,23 @@ const LARGE_BYTES_MAX: usize = 64 << 20;
 pub enum Refusal {
     /// It is larger than any message may be.
     TooLarge,
-    /// Too many large ones are arriving at this moment.
+    /// Too many large messages are arriving at this moment.
     NoRoom,
 }
 
-/// A message that was read over.
+/// A message that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// Why.
     pub why: Refusal,
-    /// How much of it has come.
+    /// How many of its bytes have arrived.
     pub bytes: usize,
-    /// What it is about.
+    /// What is known about it.
     pub skim: Skim,
 }
 
 impl Skipped {
-    /// A message of which `begun` has been held so far.
+    /// A skipped message of which `begun` was held so far.
     pub(super) fn new(why: Refusal, begun: &[u8]) -> Box<Self> {
         let mut skipped = Box::new(Self { why, bytes: 0, skim: Skim::default() });
         skipped.read(begun);
@@ -49,7 +49,7 @@ impl Skipped {
     }
 }
 
-/// Memory for large messages, shared by the connections of a door.
+/// The memory for large messages, shared by all connections of a door.
 #[derive(Debug)]
 pub struct Room(Cell<usize>);
 
@@ -67,7 +67,7 @@ impl Room {
     }
 }
 
-/// What one connection has taken of it.
+/// One connection's share of it.
 #[derive(Debug)]
 pub(super) struct Share {
     room: Rc<Room>,
@@ -79,7 +79,7 @@ impl Share {
         Self { room, taken: 0 }
     }
 
-    /// Whether a message of so many bytes may be held; takes the room for it.
+    /// Whether a message of this size may be held; reserves the memory.
     pub(super) fn admits(&mut self, bytes: usize) -> bool {
         let wanted = bytes.saturating_sub(ORDINARY_BYTES_MAX).saturating_sub(self.taken);
         let Some(left) = self.room.0.get().checked_sub(wanted) else { return false };

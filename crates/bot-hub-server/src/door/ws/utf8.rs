@@ -1,4 +1,6 @@
 //! UTF-8 checked piece by piece, so that a message fails at its first bad byte and not at its end.
+//!
+//! Owns the characters that are split between two pieces. Never keeps the text.
 
 /// What of a message's text has been checked so far.
 #[derive(Debug, Default)]

@@ -1,4 +1,6 @@
 //! The rules of the framing that a peer can break, each with its close code.
+//!
+//! Owns the reasons in close frames. Never closes a connection.
 
 use super::CloseCode;
 use super::utf8::NotUtf8;

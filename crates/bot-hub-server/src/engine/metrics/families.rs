@@ -115,6 +115,9 @@ impl Metrics {
         page.gauge("store_refused_waiting", help, now.hub.gauges().refused_changes as f64);
         let is_full = f64::from(u8::from(self.store_is_full));
         page.gauge("store_full", "1 while the disk is full and messages are refused.", is_full);
+        let reserved = f64::from(u8::from(now.hub.disk_left().is_some()));
+        let help = "1 while the last space of the disk is kept, and messages are refused.";
+        page.gauge("store_reserved", help, reserved);
         now.surroundings.store.iter().for_each(|it| space(page, it));
     }
 }

@@ -1,4 +1,6 @@
 //! The account with the authority: made once, kept in the data directory.
+//!
+//! Owns when an account is made. Never orders a certificate.
 
 use std::future::Future;
 use std::pin::Pin;

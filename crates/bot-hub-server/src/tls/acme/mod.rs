@@ -1,7 +1,7 @@
-//! A certificate from an authority, asked for and renewed by itself (ACME, RFC 8555).
+//! Requests and renews a certificate from an authority (ACME, RFC 8555).
 //!
-//! Owns the loop: when to ask, what becomes of a failure. Nothing here ever stops the hub; until there
-//! is a certificate, handshakes are refused and the log says why.
+//! Owns the loop: when to request, and how to handle a failure. Never stops the hub: until there is a
+//! certificate, handshakes are refused and the log says why.
 
 mod account;
 mod order;
@@ -22,13 +22,13 @@ use schedule::Window;
 
 pub use vault::{Attempt, Vault, VaultError};
 
-/// One order, from the first request to the certificate.
+/// The time for one order, from the first request to the certificate.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// How long is slept at most: the wall clock may jump, and the authority may wish for another day.
+/// The longest sleep: the wall clock may jump, and the authority may propose another time.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 3_600);
 
-/// Why there is no new certificate.
+/// Why no certificate was obtained.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AcmeError {
     #[error("{0}")]
@@ -54,7 +54,7 @@ impl AcmeError {
     }
 }
 
-/// The certificate of one hub, as long as this lives.
+/// Renews the certificate of one hub as long as this value lives.
 pub(super) struct Renewal {
     pub(super) acme: Acme,
     pub(super) https: Https,
@@ -63,7 +63,7 @@ pub(super) struct Renewal {
 }
 
 impl Renewal {
-    /// Keeps a valid certificate, for ever, beginning with what was issued earlier.
+    /// Keeps a valid certificate forever, starting with the stored one.
     pub(super) async fn run(self, mut current: Option<Identity>) {
         let mut failures = 0;
         if current.is_none() {
@@ -106,7 +106,7 @@ impl Renewal {
         }
     }
 
-    /// When the authority wants to be asked (RFC 9773), if it says so.
+    /// The time that the authority proposes for the renewal (RFC 9773), if it does.
     async fn wish(&self, identity: &Identity) -> Option<Window> {
         let id = CertificateIdentifier::try_from(identity.chain().first()?).ok()?;
         let asked = async {

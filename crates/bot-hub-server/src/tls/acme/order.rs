@@ -1,4 +1,6 @@
 //! One order: proof for each domain, then the certificate.
+//!
+//! Owns the steps of an order. Never decides when to order, and stores nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

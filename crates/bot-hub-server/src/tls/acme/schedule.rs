@@ -10,7 +10,7 @@ const PAUSE_MIN: Duration = Duration::from_secs(60);
 /// The longest: a certificate that is renewed at two thirds of 90 days leaves a hundred of these.
 const PAUSE_MAX: Duration = Duration::from_secs(6 * 3_600);
 
-/// When an authority wants to be asked for the next certificate.
+/// The period in which an authority wants to be asked for the next certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
     pub(super) from: SystemTime,
@@ -22,8 +22,8 @@ pub(super) fn dice() -> f64 {
     f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX)
 }
 
-/// A point in the authority's window, or shortly before two thirds of the certificate's life; never
-/// so late that a failure could not be waited out.
+/// A time in the authority's window, or shortly before two thirds of the certificate's lifetime. Never so
+/// late that a failure could not be retried.
 pub(super) fn renew_at(facts: &Facts, wish: Option<Window>, dice: f64) -> SystemTime {
     let lifetime = facts.lifetime();
     let usual = facts.not_before + lifetime.mul_f64(2.0 / 3.0) - lifetime.mul_f64(dice / 30.0);
@@ -32,13 +32,13 @@ pub(super) fn renew_at(facts: &Facts, wish: Option<Window>, dice: f64) -> System
     (from + spread).min(facts.not_after - lifetime / 10)
 }
 
-/// How long no other certificate is asked for after one was issued, whatever the authority wishes and
-/// the clock says: a clock that is wrong by weeks would use up the authority's limits within minutes.
+/// How long no new certificate is requested after one was issued, whatever the authority and the clock say:
+/// a clock that is wrong by weeks would use up the authority's limits within minutes.
 pub(super) fn rest(facts: &Facts) -> Duration {
     PAUSE_MAX.min(facts.lifetime() / 2)
 }
 
-/// How long to wait after so many failures in a row: twice as long each time, give or take a quarter.
+/// The pause after this many failures in a row: doubled each time, plus or minus a quarter.
 pub(super) fn pause(failures: u32, dice: f64) -> Duration {
     let doubled = PAUSE_MIN.saturating_mul(1 << (failures.saturating_sub(1)).min(16));
     doubled.min(PAUSE_MAX).mul_f64(0.75 + dice / 2.0)

@@ -3,7 +3,7 @@
 //! ```text
 //! acme/account.json      the account with the authority
 //! acme/certificate.pem   the key and the chain, together so that they always fit
-//! acme/state.json        the last failure, for whoever looks for the reason
+//! acme/state.json        the last failure and its reason
 //! ```
 
 use std::fs;

@@ -1,4 +1,6 @@
 //! Messages at the end of a log.
+//!
+//! Owns numbering, the chain and the answer to a repeated id. Never removes an entry.
 
 use std::sync::Arc;
 
@@ -62,7 +64,7 @@ impl Batch<'_> {
         self.known(draft, room, sender)
     }
 
-    /// What to say of an id that the sender may have used in the room before.
+    /// The outcome for an id that the sender may have used in the room before.
     fn known(&mut self, draft: &Draft, room: i64, sender: i64) -> Result<Outcome, SqliteError> {
         let mut statement = self.conn.prepare_cached(KNOWN)?;
         let mut rows = statement.query(params![sender, StoredId::of(&draft.id), room])?;
@@ -70,7 +72,7 @@ impl Batch<'_> {
         let seq = seq_of(found.get(0)?);
         let names = &mut self.cache.names;
         let intact = row::decode(self.conn, names, self.sum, &draft.room, found)?;
-        // What is damaged is not what the sender said, and must not be acknowledged as if it were.
+        // A damaged entry may differ from what the sender wrote, so it must not be acknowledged.
         Ok(match intact {
             Some(Intact { entry, .. }) if entry.draft.says_the_same(draft) => {
                 Outcome::Duplicate { seq, sent_at: entry.draft.sent_at }
@@ -80,7 +82,7 @@ impl Batch<'_> {
     }
 }
 
-/// It has a new id, and still the store did not take it.
+/// The error if the store did not take an entry although its id is new.
 fn place_is_taken(draft: &Draft) -> SqliteError {
     let room = &draft.room;
     let cause = format!("the next place of `{room}` is taken; hint: run `verify`");

@@ -1,6 +1,6 @@
-//! The statements that put entries into their table.
+//! The statements that insert entries.
 //!
-//! Owns the columns. Most messages are nothing but a text: for them no other column is bound.
+//! Owns the columns. Most messages consist of a text only; for them no other column is bound.
 
 use bot_hub_core::entry::Draft;
 use bot_protocol::frame::Opaque;
@@ -9,8 +9,7 @@ use rusqlite::{CachedStatement, Connection, Statement};
 use crate::sqlite::row::StoredId;
 use crate::sqlite::schema::int;
 
-/// The id is looked for and put into its index in one go; a message that is there already changes
-/// nothing.
+/// Looks up the id and adds it to its index in one step. An existing message stays unchanged.
 const FULL: &str = "
     INSERT INTO entry (place, room, sender, id, sent_at, size, proof, text,
                        reply_to, thread, expires_at, act, meta)
@@ -22,14 +21,14 @@ const PLAIN: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
     ON CONFLICT DO NOTHING";
 
-/// Kept for a whole batch: finding one again would cost a tenth of the append.
+/// Prepared once per batch: looking a statement up again would cost a tenth of an append.
 #[derive(Default)]
 pub(super) struct Statements<'a> {
     full: Option<CachedStatement<'a>>,
     plain: Option<CachedStatement<'a>>,
 }
 
-/// What is to be inserted.
+/// The values to insert.
 pub(super) struct Row<'a> {
     pub(super) place: i64,
     pub(super) room: i64,
@@ -40,7 +39,7 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Statements<'a> {
-    /// Whether it became a row: it does not if its id or its place is taken.
+    /// Returns whether a row was inserted; it is not if the id or the place is taken.
     pub(super) fn insert(&mut self, conn: &'a Connection, row: &Row<'_>) -> rusqlite::Result<bool> {
         let statement = match row.draft.extras {
             None => kept(&mut self.plain, conn, PLAIN)?,

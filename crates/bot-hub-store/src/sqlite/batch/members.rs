@@ -1,4 +1,6 @@
 //! Memberships, cursors, marks, receipts and dropped ranges.
+//!
+//! Owns the rows that say how far a member has read. Never touches entries.
 
 use bot_hub_core::change::{DroppedRange, Outcome, ReceiptRecord};
 use bot_protocol::name::{BotId, RoomName};
@@ -77,7 +79,7 @@ impl Batch<'_> {
         at: Timestamp,
     ) -> Result<(), SqliteError> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
-        // Whatever a client claims, it cannot have what is not there yet.
+        // A client may claim any seq, but it cannot have received more than there is.
         let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let Some(joined) = &mut member.joined else { return Ok(()) };
@@ -86,7 +88,8 @@ impl Batch<'_> {
             joined.cursor = seq;
             member.is_dirty = true;
         }
-        mark(self.conn, self.sum, (name, number), bot, member, before, (state, seq, at))
+        let reached = Reached { state, seq, at, before };
+        mark(self.conn, self.sum, (name, number), bot, member, reached)
     }
 
     pub(super) fn delivered(
@@ -99,14 +102,14 @@ impl Batch<'_> {
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
         let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
-        let state = ReceiptState::Delivered;
-        mark(self.conn, self.sum, (name, number), bot, member, 0, (state, seq, at))
+        let reached = Reached { state: ReceiptState::Delivered, seq, at, before: 0 };
+        mark(self.conn, self.sum, (name, number), bot, member, reached)
     }
 
     pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<Outcome, SqliteError> {
         let ReceiptRecord { room: name, seq, bot, state, at, reason, reply } = receipt;
         let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
-        // Nothing would ever remove a receipt of an entry that is gone.
+        // A receipt for a removed entry would never be removed.
         if !(room.tail.first..=room.tail.head).contains(seq) {
             return Ok(Outcome::Done);
         }
@@ -168,7 +171,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Writes what the batch changed about a room's bots.
+    /// Writes the memberships of a room that the batch changed.
     pub(super) fn write_members(&mut self, name: &RoomName) -> Result<(), SqliteError> {
         let conn = self.conn;
         let Some(room) = self.cache.rooms.touched(name) else { return Ok(()) };
@@ -218,15 +221,23 @@ fn write_member(
     Ok(())
 }
 
-/// Moves a bot's mark. `before` is where its cursor stood: how that was passed, another mark says.
+/// How far a bot has read a room.
+struct Reached {
+    state: ReceiptState,
+    seq: u64,
+    at: Timestamp,
+    /// The old cursor: an earlier mark covers the entries up to there.
+    before: u64,
+}
+
+/// Moves a bot's mark to what it reached.
 fn mark(
     conn: &Connection,
     sum: &mut Sum,
     room: (&RoomName, i64),
     bot: &BotId,
     member: &mut Member,
-    before: u64,
-    (state, seq, at): (ReceiptState, u64, Timestamp),
+    Reached { state, seq, at, before }: Reached,
 ) -> Result<(), SqliteError> {
     let Some(joined) = &mut member.joined else { return Ok(()) };
     let (state, newest, floor) = match state {
@@ -245,7 +256,7 @@ fn mark(
     write_mark(conn, sum, room, (bot, member.bot), state, past)
 }
 
-/// Puts a run into the past.
+/// Writes a run that ended into the table of past marks.
 fn write_mark(
     conn: &Connection,
     sum: &mut Sum,

@@ -1,7 +1,7 @@
 //! One batch of writes inside one transaction.
 //!
-//! Owns the order: every write is applied in turn, then the small rows that they changed are written
-//! once. Never begins or ends the transaction.
+//! Owns the order: writes are applied one after the other; the small rows that they changed are written
+//! once at the end. Neither begins nor ends the transaction.
 
 mod append;
 mod insert;
@@ -39,7 +39,7 @@ impl<'a> Batch<'a> {
         Self { conn, cache, sum, statements: Statements::default() }
     }
 
-    /// Applies all writes; one outcome for each.
+    /// Applies all writes. One outcome per write.
     pub(super) fn run(mut self, writes: &[Write]) -> Result<Vec<Outcome>, SqliteError> {
         let mut outcomes = Vec::with_capacity(writes.len());
         for write in writes {
@@ -126,7 +126,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Remembers a moment, if it is the newest.
+    /// Stores a time if it is the newest.
     fn note_time(&mut self, at: Timestamp) -> Result<(), SqliteError> {
         let known = match self.cache.newest_at {
             Some(known) => known,

@@ -1,4 +1,6 @@
 //! Small records: one statement each.
+//!
+//! Owns their writes. Never looks into a value.
 
 use bot_hub_core::change::Outcome;
 use rusqlite::Connection;
@@ -10,7 +12,7 @@ use crate::sqlite::records::name_of;
 use crate::sqlite::rows::record_sum;
 use crate::sqlite::sum::Sum;
 
-/// What is there is changed in its place, so that its name stays in the index as it is.
+/// An existing row is changed in place, so its entry in the index stays.
 const PUT: &str = "INSERT INTO record (name, value, sum) VALUES (?1, ?2, ?3)
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value, sum = excluded.sum";
 

@@ -1,4 +1,6 @@
 //! Bots, their tokens, and invites.
+//!
+//! Owns their writes. Never decides who has access.
 
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
@@ -49,9 +51,10 @@ impl Batch<'_> {
         clock::write_ended(self.conn, bot, at)?;
         self.conn.prepare_cached("DELETE FROM bot WHERE name = ?1")?.execute([bot.as_str()])?;
         self.revoke_tokens(bot)?;
-        // Also one that never said a word: its name is never a stranger's.
+        // The name is registered even if the bot never sends a message, so that no later bot can be
+        // mistaken for it.
         self.cache.names.number_or_new(self.conn, bot)?;
-        // The table has to know every membership of this batch.
+        // The query needs the memberships that this batch has not written yet.
         self.write_touched()?;
         for room in self.rooms_of(bot)? {
             self.leave(&room, bot)?;
@@ -59,7 +62,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// A walk over all memberships: an index would cost every join, and this is rare.
+    /// Scans all memberships: removing a bot is rare, and an index would make every join more expensive.
     fn rooms_of(&mut self, bot: &BotId) -> Result<Vec<RoomName>, SqliteError> {
         let Some(number) = self.cache.names.number(self.conn, bot)? else { return Ok(Vec::new()) };
         let mut statement = self.conn.prepare_cached(
@@ -88,7 +91,7 @@ impl Batch<'_> {
         let sum = &mut *self.sum;
         let tokens = statement.query_map([bot.as_str()], |row| token_row(sum, row))?;
         let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
-        // A damaged row stays as it is: it opens no door.
+        // A damaged row stays as it is: it grants no access.
         for mut token in tokens.into_iter().flatten() {
             token.end_at(at);
             self.put_token(&token)?;
@@ -146,7 +149,7 @@ impl Batch<'_> {
         ))?;
         let sum = &mut *self.sum;
         let found = statement.query_row([bot.as_str()], |row| bot_row(sum, row)).optional()?;
-        // A damaged row stays as it is: a new checksum would make it look believable.
+        // A damaged row stays as it is: a new checksum would make it look valid.
         if let Some(Some(mut record)) = found {
             record.last_seen = record.last_seen.max(Some(at));
             self.put_bot(&record)?;

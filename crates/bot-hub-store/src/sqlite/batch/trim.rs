@@ -1,4 +1,6 @@
-//! What the retention removes.
+//! Retention: removes the oldest entries.
+//!
+//! Owns what is removed together with an entry. `rule` decides which entries go.
 
 use bot_hub_core::change::{Outcome, Removed};
 use bot_protocol::frame::operator::Retention;
@@ -15,11 +17,11 @@ use crate::sqlite::row::{StoredId, parts};
 use crate::sqlite::rows::{Tail, state_number};
 use crate::sqlite::schema::{int, nat, place, seq_of};
 
-/// Marks are looked at once in so many removed entries: they are few, and there is a look-up for every
-/// bot of the room.
+/// Marks are cleaned up only once per this many removed entries: they are few, and each clean-up needs a
+/// look-up for every bot of the room.
 const MARKS_EVERY: u64 = 256;
 
-/// What the trim has to know of an entry.
+/// The facts about an entry that retention needs.
 struct Oldest {
     seq: u64,
     sender: i64,
@@ -41,7 +43,7 @@ impl Batch<'_> {
         let (number, mut tail) = (room.id, room.tail);
         let oldest = match self.oldest(number, &tail, entries_max) {
             Err(SqliteError::Sql(error)) if is_damage(&error) => {
-                // The rest of the store must not stop because of it.
+                // Damage in one room must not stop the rest of the store.
                 tracing::error!(room = %name, %error, "the oldest entries are damaged: they stay");
                 let removed = Vec::new();
                 return Ok(Outcome::Trimmed { removed, more: false, oldest_at: None });
@@ -75,7 +77,7 @@ impl Batch<'_> {
         Ok(Outcome::Trimmed { removed, more, oldest_at })
     }
 
-    /// The oldest entries, one more than may be removed.
+    /// The oldest entries: one more than may be removed.
     fn oldest(&self, room: i64, tail: &Tail, entries_max: u32) -> Result<Vec<Oldest>, SqliteError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT place, sender, id, sent_at, size, proof FROM entry
@@ -86,7 +88,7 @@ impl Batch<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Forgets the entries from `before` up to the one before `first`, and what was known of them.
+    /// Removes the entries from `before` up to but excluding `first`, with their receipts and marks.
     fn forget_entries(&self, room: i64, before: u64, first: u64) -> Result<(), SqliteError> {
         let span = (place(room, before), place(room, first - 1));
         for sql in [
@@ -139,7 +141,7 @@ fn oldest_row(row: &Row<'_>) -> rusqlite::Result<Oldest> {
     })
 }
 
-/// Who said what was removed. A damaged entry may not say; it goes all the same.
+/// The senders of removed entries. A damaged entry may not tell its sender and is removed all the same.
 fn named(
     names: &mut Names,
     conn: &rusqlite::Connection,

@@ -1,7 +1,7 @@
-//! What the hub has to know when it starts.
+//! Reads what the hub needs at its start.
 //!
-//! Owns the reading of everything but the log itself: the cost depends on the number of rooms,
-//! members and receipts out of turn, never on how much was said. Never writes.
+//! Owns reading everything except the log itself. The cost depends on the number of rooms, members and
+//! receipts out of order, not on the number of messages. Never writes.
 //!
 //! * `scan`: a table read once, beside the rooms.
 //! * `registry`: bots, tokens and invites.
@@ -30,7 +30,7 @@ use super::stored::{self, StoredRoom, bound, member_columns, room_columns, tail_
 use super::sum::Sum;
 use crate::Loaded;
 
-/// Everything that is needed at start.
+/// Reads everything that the hub needs at its start.
 pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> {
     let mut sum = Sum::default();
     let rooms = rooms(conn, &mut sum)?;
@@ -64,7 +64,7 @@ fn rooms(conn: &Connection, sum: &mut Sum) -> rusqlite::Result<Vec<StoredRoom>> 
     Ok(rooms)
 }
 
-/// The statements that read what belongs to rooms, each in the order of the rooms' numbers.
+/// The statements for the tables of rooms, each ordered by room number.
 struct Tables<'c> {
     tails: Statement<'c>,
     members: Statement<'c>,
@@ -89,7 +89,7 @@ impl<'c> Tables<'c> {
                 "SELECT start, upto, reason, at, sum, room, bot FROM dropped
                  ORDER BY room, bot, start",
             )?,
-            // The index `receipt_ahead` has all of it: mostly these rows lie before the cursor.
+            // The index `receipt_ahead` covers this query: most such rows lie before the cursor.
             received: conn.prepare(
                 "SELECT room, bot, seq FROM receipt WHERE state = 2 ORDER BY room, bot, seq",
             )?,
@@ -113,7 +113,7 @@ struct Scans<'s> {
     received: Scan<'s>,
 }
 
-/// A name that is damaged is left out: it opens no door.
+/// A damaged name is left out: it grants no access.
 fn names(conn: &Connection) -> rusqlite::Result<Vec<BotId>> {
     let mut statement = conn.prepare("SELECT name FROM name ORDER BY name")?;
     let texts = statement.query_map([], |row| row.get::<_, String>(0))?;
@@ -146,7 +146,7 @@ impl Loading<'_> {
         Ok(())
     }
 
-    /// Where the log begins and ends. What the scan does not give, the look-up counts again.
+    /// The first and last entry of the log. If the scan has no valid row, they are counted.
     fn tail(&mut self, room: &RoomName, number: i64) -> rusqlite::Result<Tail> {
         let found = match self.scans.tails.next((number, 0), (number, 0)) {
             Ok(Some(row)) => stored::tail_row(row).map(Some),
@@ -221,7 +221,7 @@ impl Loading<'_> {
         Ok(ranges)
     }
 
-    /// What was received out of turn. A row that is damaged costs a redelivery.
+    /// The entries received out of order. A damaged row costs a redelivery.
     fn received(
         &mut self,
         (room, number): (&RoomName, i64),
@@ -264,7 +264,7 @@ impl Loading<'_> {
         Ok(kept)
     }
 
-    /// Entries with an expiry after the lowest cursor.
+    /// The entries with an expiry after the lowest cursor.
     fn expiring(
         &mut self,
         room: &RoomName,
@@ -296,7 +296,7 @@ impl Loading<'_> {
     }
 }
 
-/// The receipt of one entry that was received out of turn.
+/// The receipt of one entry that was received out of order.
 const RECEIVED: &str = "SELECT bot, state, at, reason, reply, sum FROM receipt
      WHERE room = ?1 AND seq = ?2 AND bot = ?3 AND state = 2";
 

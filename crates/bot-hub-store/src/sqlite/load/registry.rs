@@ -1,6 +1,6 @@
-//! Bots, tokens and invites, as they lie in their tables.
+//! Bots, tokens and invites in their tables.
 //!
-//! Owns the columns that are read and what becomes of a damaged row: it opens no door, and is named.
+//! Owns the columns that are read. A damaged row grants no access and is reported.
 
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::Rights;
@@ -51,7 +51,7 @@ pub(super) fn invites(conn: &Connection, sum: &mut Sum) -> rusqlite::Result<Vec<
     invites.filter_map(|invite| or_report("invite", invite)).collect()
 }
 
-/// A damaged bot, token or invite opens no door; that it is missing has to be said somewhere.
+/// Reports a damaged bot, token or invite, which is left out and grants no access.
 fn or_report<T>(what: &str, found: rusqlite::Result<Option<T>>) -> Option<rusqlite::Result<T>> {
     let found = found.transpose();
     if found.is_none() {

@@ -1,18 +1,18 @@
-//! A table read once, in the order of its key, by somebody who goes through the rooms in that order.
+//! Reads a table once, ordered by its key, for a caller that visits the rooms in the same order.
 //!
-//! Owns the merge of the two. A look-up per room or per member costs several times as much, and a hub
-//! with a hundred thousand rooms would be away for as long.
+//! Owns the merge of the two orders. A look-up per room or member would cost several times as much, and
+//! delay the start of a hub with a hundred thousand rooms.
 
 use rusqlite::{Row, Rows};
 
-/// What a row belongs to: the number of a room, and of a bot where the table has one.
+/// The key of a row: the number of a room, and that of a bot where the table has one.
 pub(super) type Key = (i64, i64);
 
 /// Rows in the ascending order of their keys.
 pub(super) struct Scan<'s> {
     rows: Rows<'s>,
     key: fn(&Row<'_>) -> rusqlite::Result<Key>,
-    /// The key of the row that was read and that nobody has taken.
+    /// The key of the row that was read and not returned yet.
     ahead: Option<Key>,
     is_over: bool,
 }
@@ -22,8 +22,8 @@ impl<'s> Scan<'s> {
         Self { rows, key, ahead: None, is_over: false }
     }
 
-    /// The next row between both keys, these included. Rows before them are passed over: what they
-    /// belong to is not there. An error ends the scan.
+    /// The next row between both keys, inclusive. Rows before them are skipped, because their room does not
+    /// exist. An error ends the scan.
     pub(super) fn next(&mut self, from: Key, to: Key) -> rusqlite::Result<Option<&Row<'s>>> {
         loop {
             match self.peek()? {
@@ -43,7 +43,7 @@ impl<'s> Scan<'s> {
 
     fn peek(&mut self) -> rusqlite::Result<Option<Key>> {
         if self.ahead.is_none() && !self.is_over {
-            // SQLite begins anew after an error, and after the last row.
+            // After an error or the last row, SQLite would start again from the beginning.
             self.is_over = true;
             if let Some(row) = self.rows.next()? {
                 self.ahead = Some((self.key)(row)?);

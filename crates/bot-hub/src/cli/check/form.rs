@@ -39,14 +39,14 @@ impl Status {
 }
 
 fn nagios(verdict: &Verdict) -> String {
-    // A bar would begin the perfdata, a line end the answer.
+    // In Nagios output, `|` would begin the perfdata and a line end would end the summary.
     let summary = verdict.summary.replace('|', "/").replace('\n', " ");
     let data: Vec<String> = verdict.measures.iter().map(perfdata).collect();
     let bar = if data.is_empty() { "" } else { " | " };
     format!("BOT-HUB {} - {summary}{bar}{}", verdict.status.name(), data.join(" "))
 }
 
-/// `pending=3;100;1000;0`; for what is bad when it falls, `1:` is the range that is good.
+/// `pending=3;100;1000;0`. For values that are bad when they fall, `1:` is the range of good values.
 fn perfdata(it: &Measure) -> String {
     let bounds = it.thresholds.map(|threshold| match threshold {
         None => String::new(),
@@ -74,7 +74,7 @@ fn prometheus(verdict: &Verdict) -> String {
     text
 }
 
-/// The metric of a measurement, and its help.
+/// The metric's name and help text for a measurement.
 fn described(name: &str) -> (&'static str, &'static str) {
     match name {
         "up" => ("up", "Whether the hub answered and takes messages."),

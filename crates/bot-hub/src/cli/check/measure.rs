@@ -1,6 +1,6 @@
 //! What is measured, and how.
 //!
-//! Owns the questions to the hub. Judges nothing.
+//! Owns the questions to the hub. Does not judge the answers.
 
 use std::time::Instant;
 
@@ -21,12 +21,13 @@ use bot_hub_server::config::{ByteSize, Period};
 use bot_hub_server::server::{OPERATOR, store_space};
 use bot_hub_store::sqlite::astray;
 
-/// Everything that there is to measure, or why nothing can be.
+/// Measures everything that can be measured; a hub that does not answer is a verdict of its own.
 pub(super) async fn measure(check: &Check, global: &Global) -> Verdict {
     match try_to(check, global).await {
         Ok((measures, unmeasured)) => Verdict::of(measures).lacks(unmeasured),
         Err(failure) => {
-            // A hub that cannot be reached is down; anything else says nothing about the hub.
+            // Only an unreachable hub is down. Other failures (a wrong token, for example) say nothing
+            // about its health.
             let is_down = failure.kind == Kind::Unreachable;
             let status = if is_down { Status::Critical } else { Status::Unknown };
             Verdict::failed(status, failure.message)
@@ -34,7 +35,7 @@ pub(super) async fn measure(check: &Check, global: &Global) -> Verdict {
     }
 }
 
-/// The measures, and why some that are to be judged are not among them.
+/// The measures, and the reason why some that have thresholds are missing.
 async fn try_to(check: &Check, global: &Global) -> Result<(Vec<Measure>, Option<String>), Failure> {
     let started = Instant::now();
     let hub = Hub::connect(global).await?;
@@ -78,13 +79,13 @@ async fn try_to(check: &Check, global: &Global) -> Result<(Vec<Measure>, Option<
     Ok((measures, lacking))
 }
 
-/// What options lack: `--warn-pending needs the token of an operator`.
+/// Names the options that cannot be judged: `--warn-pending needs the token of an operator`.
 fn needs(options: &[&str], what: &str) -> Option<String> {
     let verb = if options.len() == 1 { "needs" } else { "need" };
     (!options.is_empty()).then(|| format!("{} {verb} {what}", options.join(" and ")))
 }
 
-/// What can be measured without an operator's token.
+/// The measures that need no operator's token.
 async fn seen(hub: Hub, answered: f64) -> Vec<Measure> {
     let ready = readiness(&hub.url).await;
     let says = "it answers; what waits is measured with an operator's token only".to_owned();
@@ -126,7 +127,8 @@ fn oldest(check: &Check, queues: &[Waiting]) -> Measure {
 
 fn away(check: &Check, queues: &[Waiting]) -> Measure {
     let thresholds = [check.warn_away.as_ref(), check.crit_away.as_ref()].map(in_seconds);
-    // Nobody is ever there as the local operator: what is said to it is read in the history.
+    // The local operator is never connected as a bot, so messages to it always wait; they are read in the
+    // history.
     let bots = queues.iter().filter(|queue| is_away(queue) && queue.bot.as_str() != OPERATOR);
     waits("away", bots, thresholds)
 }
@@ -178,7 +180,8 @@ fn retention(waits: Option<&str>) -> Measure {
     Measure { thresholds: [Some(0.0), None], ..plain("retention_waits", value, "", says) }
 }
 
-/// After a clock that was wrong: new messages have the time of the newest until it is there.
+/// How far the hub's clock lags behind the newest message. After a clock that ran ahead was corrected, new
+/// messages repeat the newest time until the clock has caught up.
 fn ahead(ahead_ms: u64) -> Measure {
     let says = match ahead_ms {
         0..2_000 => String::new(),
@@ -188,7 +191,8 @@ fn ahead(ahead_ms: u64) -> Measure {
     Measure { thresholds, ..plain("ahead", ahead_ms as f64 / 1_000.0, "s", says) }
 }
 
-/// A hub whose database or log is gone, or exchanged, may forget with its end what it says is stored.
+/// Whether the hub's database and log are still in place. If they were deleted or replaced, everything that
+/// the hub reports as stored is lost when it ends.
 fn stored(global: &Global, pid: u32) -> Option<Measure> {
     let astray = astray(&data_dir(global).ok()?, pid);
     let says = |it| format!("{}; {}", astray_words(it), here(&lost::next(it)));

@@ -1,4 +1,4 @@
-//! `bot-hub check`: is the hub well? For programs that ask every minute.
+//! `bot-hub check`: is the hub healthy? For monitoring programs that ask every minute.
 //!
 //! Owns the measurements, their thresholds and the three forms of the answer. Exit codes are those of
 //! Nagios, whatever the form: 0 ok, 1 warning, 2 critical, 3 unknown.
@@ -68,15 +68,15 @@ pub(super) enum Status {
 pub(super) struct Measure {
     /// In perfdata, JSON and Prometheus.
     name: &'static str,
-    /// In Prometheus' base unit.
+    /// In the base unit that Prometheus recommends.
     value: f64,
-    /// Behind the number in perfdata.
+    /// The unit that follows the number in perfdata.
     unit: &'static str,
-    /// Warning and critical, if they are judged.
+    /// The warning and the critical threshold, where there are any.
     thresholds: [Option<f64>; 2],
-    /// Whether less is worse.
+    /// Whether smaller values are worse.
     falls: bool,
-    /// In words.
+    /// The measurement as a phrase.
     says: String,
 }
 
@@ -93,7 +93,7 @@ impl Measure {
     }
 }
 
-/// Everything that was found.
+/// The judgement of everything that was measured.
 #[derive(Clone, Debug)]
 pub(super) struct Verdict {
     status: Status,
@@ -115,7 +115,7 @@ impl Verdict {
         Self { status, summary: told.join(", "), measures }
     }
 
-    /// Nothing was measured. That a hub is down is known only where it does not answer.
+    /// A verdict without measurements. The hub counts as down only if it does not answer.
     fn failed(status: Status, summary: String) -> Self {
         let up = Measure {
             name: "up",
@@ -129,7 +129,7 @@ impl Verdict {
         Self { status, summary, measures }
     }
 
-    /// Thresholds were given for what was not measured: nobody is to believe that they hold. A hub that is
+    /// Adds that some thresholds could not be judged, so that the user does not rely on them. A hub that is
     /// critical for another reason stays critical.
     fn lacks(mut self, unmeasured: Option<String>) -> Self {
         let Some(unmeasured) = unmeasured else { return self };
@@ -141,7 +141,7 @@ impl Verdict {
 }
 
 impl Check {
-    /// Options for what only operators are told.
+    /// The given options that judge values which only operators may read.
     fn of_operators(&self) -> Vec<&'static str> {
         let options = [
             ("--warn-pending", self.warn_pending.is_some()),
@@ -154,14 +154,14 @@ impl Check {
         options.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option).collect()
     }
 
-    /// Options for what only the hub's own machine knows.
+    /// The given options that judge values which can be read only on the hub's machine.
     fn of_machine(&self) -> Vec<&'static str> {
         let options =
             [("--warn-free", self.warn_free.is_some()), ("--crit-free", self.crit_free.is_some())];
         options.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option).collect()
     }
 
-    /// Two thresholds of which the milder one is beyond the other.
+    /// A pair of thresholds whose warning lies beyond its critical value.
     fn crossed(&self) -> Option<&'static str> {
         fn is_less<T: PartialOrd>(one: Option<T>, other: Option<T>) -> bool {
             one.zip(other).is_some_and(|(one, other)| one < other)

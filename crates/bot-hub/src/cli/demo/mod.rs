@@ -1,6 +1,6 @@
 //! `bot-hub demo`: a hub in memory and two scripted bots that talk.
 //!
-//! Owns the hub of the demonstration; what is said is [`script`]'s. Nothing is written anywhere.
+//! Owns the hub of the demonstration; [`script`] owns the dialogue. Writes nothing to the disk.
 
 mod script;
 
@@ -52,7 +52,7 @@ async fn play(pace: Duration, out: Out) -> Result<(), Failure> {
     let server = Server::open(loaded, sources).map_err(|error| failed(&error))?;
 
     let (stop, stopped) = oneshot::channel::<()>();
-    // The end of the script and its failure mean the same: it is over.
+    // The end of the script and a failure of it both stop the hub.
     let shutdown = async move { drop(stopped.await) };
     let (_reload, reloads) = mpsc::channel(1);
     let hub = server.run(listeners, reloads, shutdown);

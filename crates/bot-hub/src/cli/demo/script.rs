@@ -1,7 +1,7 @@
 //! What the two bots of the demonstration do.
 //!
-//! Owns the story: a conversation, an absence in which nothing gets lost, and receipts. Every line
-//! stands for something that really happened on the hub.
+//! Owns the story: a conversation, an absence in which no message gets lost, and receipts. Every printed
+//! line reports something that happened on the hub.
 
 use std::time::Duration;
 
@@ -19,24 +19,24 @@ use crate::cli::failure::{Failure, Kind};
 use crate::cli::out::{Out, counted, say};
 use crate::cli::words;
 
-/// Who talks.
+/// The names of the two bots.
 pub(super) const BOTS: [&str; 2] = ["marlbot", "pelouse"];
 
-/// Where.
+/// The room that they talk in.
 const ROOM: &str = "marlbot-pelouse";
 
-/// A bot on the stage.
+/// One of the two bots.
 struct Actor {
     name: &'static str,
     client: Client,
     events: Events,
     room: RoomName,
-    /// What it was told about its messages.
+    /// The receipts for its own messages, as they came.
     receipts: Vec<(MessageId, Open<ReceiptState>)>,
 }
 
 impl Actor {
-    /// The next event that is no receipt, or the receipt as `None`.
+    /// The next event, or `None` for a receipt, which is put into `receipts`.
     async fn next(&mut self) -> Result<Option<Event>, Failure> {
         match self.events.next().await {
             Some(Event::Receipt(receipt)) => {
@@ -81,7 +81,7 @@ pub(super) async fn talk(tokens: [Secret; 2], stage: Stage) -> Result<(), Failur
     Ok(())
 }
 
-/// Where they are, and how what they do is shown.
+/// The two bots, and how their actions are shown.
 pub(super) struct Stage {
     pub(super) url: String,
     pub(super) pace: Duration,
@@ -110,7 +110,7 @@ impl Stage {
         Ok(Actor { name, client, events, room, receipts: Vec::new() })
     }
 
-    /// Says something and shows what the hub answers.
+    /// Sends a message and shows the hub's answer.
     async fn say(
         &self,
         actor: &Actor,
@@ -170,14 +170,14 @@ impl Stage {
         told.map_err(|error| Failure::new(Kind::Failed, error.to_string()))
     }
 
-    /// Shows what the sender of a message was told about it, when that is all.
+    /// Shows the receipts for a message once all have come.
     async fn receipts(&self, actor: &mut Actor, id: &MessageId) -> Result<(), Failure> {
         let is_final = |state: &Open<_>| state.known().is_some_and(ReceiptState::is_final);
         while !actor.receipts.iter().any(|(of, state)| of == id && is_final(state)) {
             actor.next().await?;
         }
         let own = actor.receipts.iter().filter(|(of, _)| of == id);
-        // On its way it is hardly ever seen: the recipient is quick.
+        // `delivered` is skipped: the recipient mostly answers before it would be seen.
         let rungs = own.filter(|(_, state)| *state != ReceiptState::Delivered);
         let rungs: Vec<String> = rungs.map(|(_, state)| state.to_string()).collect();
         self.tell(&format!("    {} is told: {}", actor.name, rungs.join(", "))).await

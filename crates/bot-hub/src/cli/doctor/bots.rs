@@ -1,4 +1,6 @@
-//! Bots and rooms: what waits too long, who never came, where nobody reads.
+//! Bots and rooms: messages that wait too long, bots that never connected, rooms that nobody reads.
+//!
+//! Owns these findings. Changes nothing.
 
 use std::collections::BTreeSet;
 
@@ -23,16 +25,16 @@ use bot_hub_store::export::open;
 use bot_hub_store::pass_own;
 use bot_hub_store::sqlite::look;
 
-/// Findings of one kind that are told one by one; the rest is counted.
+/// How many findings of one kind are printed one by one; the others are counted.
 const TOLD_MAX: usize = 10;
 
-/// Ends of connections within ten minutes that are no accident.
+/// So many closed connections within ten minutes are no accident.
 const FLAPS_MIN: u64 = 5;
 
-/// A bot that was made so recently may still come.
+/// A bot that was created more recently may still connect.
 const NEW_MS: u64 = 24 * 3_600 * 1_000;
 
-/// What is known, from a hub that runs or from its store.
+/// The facts about bots and rooms, from the running hub or from its store.
 struct Census {
     now: Timestamp,
     bots: Vec<BotLine>,
@@ -80,11 +82,11 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     }
 }
 
-/// What helps a bot that is slowed down.
+/// The advice for a bot that is slowed down.
 const SEND_LESS: &str =
     "send fewer or smaller frames, or spread them over time; refused ones cost as well";
 
-/// Its owner wonders why the hub is slow, and others wait behind it.
+/// Reports a slowed bot: its owner may wonder why the hub is slow, and other bots wait behind it.
 fn tell_slowed(bot: &BotId, slowed: Slowed, next: &str, findings: &mut Findings) {
     let what = format!("`{bot}` was slowed down {}", words::slowed(slowed));
     let why = "a bot that takes more than its share of the hub's time waits while others do";
@@ -99,7 +101,7 @@ async fn ask(hub: &Hub) -> Result<Census, Failure> {
     Ok(Census { now: hub.now(), bots, rooms, waiting })
 }
 
-/// Of a hub that does not run. Damage was told already, with the store.
+/// Reads the census from the store of a hub that does not run. The store's own examination reports damage.
 fn read(dir: &std::path::Path) -> Option<Census> {
     let mut stored = look(dir).ok()?;
     if let Ok(mut reader) = open(dir) {
@@ -120,6 +122,7 @@ fn read(dir: &std::path::Path) -> Option<Census> {
         client: None,
         created_at: Some(it.created_at),
         last_seen: it.last_seen,
+        said_in_a_day: 0,
         skills: Vec::new(),
         slowed: None,
         ended_lately: None,
@@ -191,7 +194,7 @@ fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
     }
 }
 
-/// Who connects and is closed, again and again.
+/// Reports bots whose connections end again and again.
 fn flapping(census: &Census, findings: &mut Findings) {
     let ends = census.bots.iter().filter_map(|bot| Some((&bot.bot, bot.ended_lately.as_ref()?)));
     let mut flapping: Vec<_> = ends.filter(|(_, ends)| ends.count >= FLAPS_MIN).collect();
@@ -231,7 +234,7 @@ fn never_seen(census: &Census, findings: &mut Findings) {
     });
     let names: Vec<&str> = never.filter(is_old).map(|bot| bot.bot.as_str()).collect();
     if names.is_empty() {
-        // The command line's own is nobody's bot.
+        // The local operator belongs to the command line and is not counted.
         let count = census.bots.iter().filter(|it| it.bot.as_str() != OPERATOR).count();
         return findings.fine("bots", format!("{} known", counted(count as u64, "bot")));
     }
@@ -253,7 +256,7 @@ fn unread(census: &Census, findings: &mut Findings) {
     }
 }
 
-/// Plugins of another version than the hub's.
+/// Reports plugins whose version differs from the hub's.
 fn versions(census: &Census, findings: &mut Findings) {
     let own = env!("CARGO_PKG_VERSION");
     let plugin = |client: &str| {

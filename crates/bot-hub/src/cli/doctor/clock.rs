@@ -1,4 +1,6 @@
-//! The clock: is it set, does the hub trust it, and do hub and command line have the same?
+//! The clock: is it set, does the hub trust it, and does it agree with this machine's clock?
+//!
+//! Owns these findings. Never sets a clock.
 
 use bot_protocol::frame::answer::Ask;
 
@@ -6,14 +8,15 @@ use super::Patient;
 use super::finding::Findings;
 use crate::cli::hub::Hub;
 use crate::cli::out::counted;
-use crate::cli::words::{period, wall_clock};
+use crate::cli::words::{period, size, wall_clock};
 
-/// A difference that people notice in a log.
+/// A difference from which people notice it in logs.
 const NOTICEABLE_MS: u64 = 2_000;
 
 pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     let here = wall_clock().0;
-    // Before 2025: the clock was never set. Certificates are then not valid yet, and messages old.
+    // A time before 2025 means that the clock was never set: certificates are not valid yet, and messages
+    // get wrong times.
     if here < 1_735_689_600_000 {
         let why = "certificates are not valid yet, and messages get wrong times";
         return findings.problem("clock", "stands before 2025", why, "set it: timedatectl");
@@ -33,10 +36,10 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     findings.warning("clock", what, why, "try again: bot-hub doctor");
 }
 
-/// What the hub says of its clock: one that it does not trust removes nothing by age. The same answer
-/// counts damaged messages.
+/// Asks whether the hub trusts its clock; if it does not, it removes nothing by age. The same answer counts
+/// damaged messages.
 async fn ask(hub: &Hub, findings: &mut Findings) {
-    // Who may not ask is told so elsewhere.
+    // A refusal is reported elsewhere.
     let Ok((_, numbers)) = hub.ask(Ask::hub_status()).await else { return };
     if numbers.corrupt > 0 {
         let what = format!(
@@ -45,6 +48,12 @@ async fn ask(hub: &Hub, findings: &mut Findings) {
         );
         let why = "what is damaged is withheld, never delivered";
         findings.warning("store", what, why, "bot-hub verify names all of it");
+    }
+    if let Some(left) = numbers.disk_left {
+        let what = format!("the disk has {} left: messages are refused", size(left));
+        let why = "what is left is kept for receipts, cursors and operators";
+        let next = "make space, or lower `limits.freeDiskReserve` in the configuration";
+        findings.problem("store", what, why, next);
     }
     if numbers.ahead_ms >= NOTICEABLE_MS {
         let what = format!("new messages get a time that is {} ahead", period(numbers.ahead_ms));

@@ -1,6 +1,6 @@
-//! What was found: how bad it is, what it is, why it matters, and what to do next.
+//! A finding: how bad it is, what it is, why it matters, and what to do next.
 //!
-//! Owns the form of findings. Finds nothing itself.
+//! Owns the form of findings. Examines nothing itself.
 
 use std::fmt::Write as _;
 
@@ -17,9 +17,9 @@ pub(super) enum Level {
     Fine,
     /// Worth knowing.
     Note,
-    /// Will be trouble, or is for somebody.
+    /// It will cause a problem, or somebody should look at it.
     Warning,
-    /// Something does not work, or is not safe.
+    /// Something does not work or is not secure.
     Problem,
 }
 
@@ -35,7 +35,7 @@ impl Level {
 }
 
 impl Level {
-    /// The word, as wide as the longest, in its colour.
+    /// The level's name in its colour, padded to the longest name.
     fn painted(self) -> String {
         let word = format!("{:8}", self.name());
         match self {
@@ -67,12 +67,12 @@ impl Finding {
     }
 }
 
-/// All findings, and what was done about them.
+/// All findings, and what was fixed.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) list: Vec<Finding>,
     pub(super) fixed: Vec<String>,
-    /// What `--fix` would mend.
+    /// How many findings `--fix` would fix.
     pub(super) fixable: usize,
     fixes: bool,
 }
@@ -116,8 +116,8 @@ impl Findings {
         self.add(Level::Problem, area, what, why, next);
     }
 
-    /// Something that can be mended: mends it if that was asked for, else tells it. `did` says what was
-    /// done, in a sentence that also says how to undo it, where that could be wished.
+    /// Reports something that can be fixed: fixes it with `--fix`, otherwise adds a finding. On success,
+    /// `mending` returns a sentence about what it did, and how to undo that where somebody may want to.
     pub(super) fn mend(
         &mut self,
         level: Level,

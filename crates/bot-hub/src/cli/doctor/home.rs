@@ -1,4 +1,6 @@
-//! The data directory: who can read it, who uses it, what was left behind, and how much room there is.
+//! The data directory: who can read it, who uses it, leftover files, and free space.
+//!
+//! Owns these findings, and their fixes. Never removes a message.
 
 use std::path::Path;
 
@@ -10,13 +12,13 @@ use bot_hub_server::config::StoreKind;
 use bot_hub_server::server::{Home, store_space};
 use bot_hub_store::sqlite::{is_in_use, obstacle, while_unused};
 
-/// Less free space than this is a matter of days.
+/// With less free space than this the disk is full within days.
 const FREE_LOW_BYTES: u64 = 1 << 30;
 
-/// And less than this, of minutes.
+/// With less free space than this the disk is full within minutes.
 const FREE_NONE_BYTES: u64 = 100 << 20;
 
-/// Files that a running hub keeps, and that mean nothing without one.
+/// Files that only a running hub has; without one they are leftovers.
 const LEFT_BEHIND: [&str; 2] = ["hub.json", "operator.token"];
 
 pub(super) fn examine(patient: &mut Patient<'_>, findings: &mut Findings) {
@@ -51,13 +53,13 @@ pub(super) fn examine(patient: &mut Patient<'_>, findings: &mut Findings) {
     leftovers(&dir, findings);
 }
 
-/// A hub that was killed has not said goodbye.
+/// A hub that was killed leaves its files behind.
 fn stale(patient: &mut Patient<'_>, dir: &Path, findings: &mut Findings) {
     let found: Vec<&str> = LEFT_BEHIND.into_iter().filter(|name| dir.join(name).exists()).collect();
     if found.is_empty() {
         return;
     }
-    // Whatever it says about a hub, there is none.
+    // The leftover file claims that a hub runs, and none does.
     patient.running = None;
     let of = match Home::original_of(dir) {
         Some(original) => format!("the hub of `{}`, of which this is a copy", original.display()),
@@ -83,7 +85,7 @@ fn space(dir: &Path, findings: &mut Findings) {
     let why = "on a full disk the hub refuses messages; a backup needs as much again";
     let next = "make room, or keep less: bot-hub room list, bot-hub room retain";
     if space.free_bytes < FREE_NONE_BYTES {
-        // What is removed from a store makes room in its file, and none beside it.
+        // What retention removes leaves free pages inside the file; the file does not get smaller.
         let next = "make the disk larger, or free it of other files; to keep less needs space, too";
         findings.problem("disk", what, why, next);
     } else if space.free_bytes < FREE_LOW_BYTES.max(used) {
@@ -93,7 +95,7 @@ fn space(dir: &Path, findings: &mut Findings) {
     }
 }
 
-/// What backups, restores and upgrades put aside or did not finish.
+/// Files that backups, restores and upgrades moved aside or left unfinished.
 fn leftovers(dir: &Path, findings: &mut Findings) {
     let next = match dir.join("hub.db").exists() && obstacle(dir).is_none() {
         true => "remove it once you are sure that you do not need it",

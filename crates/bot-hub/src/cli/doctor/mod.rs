@@ -1,8 +1,8 @@
 //! `bot-hub doctor`: what is wrong, why it matters, and what to do next.
 //!
-//! Owns the order of the examination and how its findings are printed. Each part of it is in a file of
-//! its own. Works with the hub running and stopped; changes nothing without `--fix`, and with it only
-//! what can be undone and harms nobody.
+//! Owns the order of the examination and how its findings are printed; each part has its own file. Works
+//! with a running and with a stopped hub. Changes nothing without `--fix`, and with it only what can be
+//! undone and harms nobody.
 
 mod bots;
 mod clock;
@@ -52,19 +52,19 @@ pub(super) struct Doctor {
     waiting: Period,
 }
 
-/// Who is examined.
+/// The installation that is examined.
 struct Patient<'a> {
     global: &'a Global,
     options: Doctor,
-    /// The address of a hub that is not the one of this machine.
+    /// The address of the hub, if it is not the one of this machine.
     elsewhere: Option<String>,
-    /// Certificates of a private authority that it is known by.
+    /// Certificates of the private authority that issued the hub's certificate.
     ca_file: Option<PathBuf>,
-    /// `None` if the configuration is refused.
+    /// `None` if the configuration is invalid.
     loaded: Option<Loaded>,
-    /// The data directory, if it is known and there.
+    /// The data directory, if it exists.
     dir: Option<PathBuf>,
-    /// What the data directory says about a hub that runs.
+    /// What the data directory says about the running hub.
     running: Option<RunningHub>,
     /// The hub, if it answers.
     hub: Option<Hub>,
@@ -107,7 +107,7 @@ fn admit<'a>(
     if elsewhere.is_some() {
         let ca_file = context.and_then(|(_, context)| context.ca_file);
         let ca_file = global.ca_file.clone().or(ca_file);
-        // Another machine's: nothing that lies here concerns it.
+        // The hub runs on another machine, so nothing on this one belongs to it.
         let (loaded, dir, running, hub) = (None, None, None, None);
         return Ok(Patient { global, options, elsewhere, ca_file, loaded, dir, running, hub });
     }
@@ -124,7 +124,7 @@ fn admit<'a>(
     };
     let dir = dir.filter(|dir| dir.is_dir());
     let running = dir.as_deref().and_then(Home::find_running).map(|(running, _)| running);
-    // What counts is the file that the hub was started with, unless another one is named.
+    // Uses the configuration file that the hub was started with, unless the options name another one.
     let of_hub = running.as_ref().and_then(|hub| hub.config.clone());
     if of_hub.is_some() && global.config.is_none() && file != of_hub {
         file = of_hub;
@@ -136,7 +136,7 @@ fn admit<'a>(
 }
 
 impl Patient<'_> {
-    /// Whether it is the hub of this machine.
+    /// Whether the examined hub is the one of this machine.
     fn is_here(&self) -> bool {
         self.elsewhere.is_none()
     }
@@ -173,7 +173,7 @@ impl Patient<'_> {
         self.compare_versions(findings);
     }
 
-    /// The hub is well; it is the token that is not good, or not good any more.
+    /// Reports a refused token: the hub works, but the token is wrong or has expired.
     async fn is_not_let_in(&self, failure: Failure, findings: &mut Findings) {
         let running = self.running.as_ref().map(|running| running.url.clone());
         if let Some(url) = self.elsewhere.clone().or(running) {
@@ -186,7 +186,7 @@ impl Patient<'_> {
         findings.problem("token", what, why, failure.hint.unwrap_or_else(|| next.to_owned()));
     }
 
-    /// Whether the hub that runs is the program on the disk.
+    /// Compares the running hub's version with that of the program on the disk.
     fn compare_versions(&self, findings: &mut Findings) {
         let own = env!("CARGO_PKG_VERSION");
         let Some(running) = &self.running else { return };
@@ -213,7 +213,7 @@ impl Patient<'_> {
     }
 }
 
-/// A hub that answers may still refuse messages.
+/// Checks that the hub accepts messages: one that answers may still refuse them.
 async fn is_ready(url: &str, findings: &mut Findings) {
     match readiness(url).await {
         Ok(()) => findings.fine("hub", format!("answers at {url}")),
@@ -245,7 +245,7 @@ fn tell(findings: &Findings, out: Out) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a part of the examination could not find out.
+/// Reports that a part of the examination got no answer.
 fn unknown(area: &'static str, failure: &Failure, findings: &mut Findings) {
     if failure.kind != Kind::Interrupted {
         let why = "this part was not examined";

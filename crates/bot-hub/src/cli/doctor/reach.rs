@@ -1,4 +1,6 @@
-//! The address in the world: does it lead to this hub, and is its certificate in order?
+//! The public address: does it lead to this hub, and is its certificate valid?
+//!
+//! Owns these findings. `probe` makes the connections.
 
 use super::Patient;
 use super::finding::Findings;
@@ -8,10 +10,10 @@ use crate::cli::words::{period, wall_clock};
 use bot_hub_server::config::PublicUrl;
 use bot_hub_server::tls::status;
 
-/// A certificate is renewed a month before its end; with so few days left that has failed.
+/// A certificate is renewed a month before its end. If fewer days are left, renewal has failed.
 const DAYS_LOW: i64 = 14;
 
-/// Seconds that a clock may be off before tokens, certificates and people mind.
+/// A difference in seconds from which tokens, certificates and people are affected.
 const CLOCK_OFF_S: u64 = 30;
 
 const AREA: &str = "public";
@@ -40,7 +42,7 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     }
 }
 
-/// The certificate that the hub shows by itself, from its files.
+/// Examines the certificate files that the hub itself uses for TLS.
 fn own_certificate(patient: &Patient<'_>, findings: &mut Findings) {
     let Some(loaded) = &patient.loaded else { return };
     let now = std::time::SystemTime::now();
@@ -58,6 +60,12 @@ fn own_certificate(patient: &Patient<'_>, findings: &mut Findings) {
         }
         Ok(Some(_)) => findings.fine("tls", "the hub's own certificate is in order"),
         Err(errors) => {
+            let why = match patient.hub {
+                Some(_) => {
+                    "the hub goes on with the certificate that it has, and does not start again with these files"
+                }
+                None => why,
+            };
             for it in errors.errors {
                 findings.problem("tls", format!("{}: {}", it.path, it.message), why, it.hint);
             }
@@ -65,7 +73,7 @@ fn own_certificate(patient: &Patient<'_>, findings: &mut Findings) {
     }
 }
 
-/// The address to look at: the one of the configuration, or the one of a hub elsewhere.
+/// The address to test: the configured public one, or the one of a remote hub.
 fn address(patient: &Patient<'_>, findings: &mut Findings) -> Option<PublicUrl> {
     if let Some(url) = &patient.elsewhere {
         return page_url_of(url).parse().ok();
@@ -79,7 +87,7 @@ fn address(patient: &Patient<'_>, findings: &mut Findings) -> Option<PublicUrl> 
     url
 }
 
-/// Every step to `/healthz`, and the upgrade.
+/// Tries every step up to `/healthz`, then the WebSocket upgrade.
 async fn connect(
     url: &PublicUrl,
     target: &Target,
@@ -196,8 +204,8 @@ fn clock(page: &Page, findings: &mut Findings) {
     );
 }
 
-/// Another version there is another hub. The same version may still be one: without a secret no more can
-/// be seen.
+/// Reports if the address leads to another hub, as another version shows. The same version is no proof, but
+/// without a secret no more can be checked.
 fn is_this_hub(patient: &Patient<'_>, page: &Page, findings: &mut Findings) {
     let there = serde_json::from_str::<serde_json::Value>(&page.body).ok();
     let version = there.as_ref().and_then(|it| it["version"].as_str()).unwrap_or_default();

@@ -1,4 +1,6 @@
-//! The configuration: is it in order, and who can read it?
+//! The configuration: is it valid, and who can read its file?
+//!
+//! Owns these findings, and the fix of file modes. Never changes a setting.
 
 use std::path::Path;
 
@@ -40,13 +42,13 @@ fn said(it: &Problem) -> String {
     format!("{}{space}{}: {}", it.origin, it.path, it.message)
 }
 
-/// Says it if others can read a file that only its owner should.
+/// Reports a file that others can read although only its owner should.
 pub(super) fn private(file: &Path, why: &str, findings: &mut Findings) {
     let Some(mode) = open_to_others(file) else { return };
     let shown = file.display().to_string();
     let right = if file.is_dir() { 0o700 } else { 0o600 };
     let next = format!("chmod {right:o} {shown}");
-    // A user who cannot enter the directory reads nothing in it, whatever the file's own mode.
+    // The directory counts too: a user who cannot enter it cannot read the file, whatever the file's mode.
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let is_shut = file.is_file() && open_to_others(folder).is_none();
     let (level, why, what) = match is_shut {

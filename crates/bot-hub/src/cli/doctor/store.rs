@@ -1,4 +1,6 @@
-//! The store: can it be opened, and is it as it was written?
+//! The store: can it be opened, and is its content intact?
+//!
+//! Owns these findings. Never repairs a store.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -9,10 +11,10 @@ use crate::cli::out::counted;
 use crate::cli::progress::during;
 use bot_hub_store::sqlite::{Astray, Rescue, astray, forms, look, obstacle, verify};
 
-/// What it means where not even a look succeeds.
+/// The consequence where the store cannot even be opened for reading.
 const UNOPENED: &str = "a hub cannot open it either";
 
-/// Damage that is told one by one; the rest is counted.
+/// How many damaged items are printed one by one; the others are counted.
 const TOLD_MAX: usize = 10;
 
 pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
@@ -26,7 +28,7 @@ pub(super) fn examine(patient: &Patient<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether the database is where it should be; it is looked into only then.
+/// Checks that the database file is where it should be, before it is opened.
 fn is_in_place(patient: &Patient<'_>, dir: &Path, findings: &mut Findings) -> ControlFlow<()> {
     if let Some(astray) = patient.running.as_ref().and_then(|hub| astray(dir, hub.pid)) {
         let why = "it is lost with the end of the hub";
@@ -41,7 +43,7 @@ fn is_in_place(patient: &Patient<'_>, dir: &Path, findings: &mut Findings) -> Co
     ControlFlow::Continue(())
 }
 
-/// What is wrong with where a hub writes, in words.
+/// Says what is wrong with the files that a running hub writes to.
 pub(in crate::cli) fn astray_words(astray: &Astray) -> String {
     let file = astray.file.display();
     match astray.is_gone {
@@ -50,7 +52,7 @@ pub(in crate::cli) fn astray_words(astray: &Astray) -> String {
     }
 }
 
-/// How to save what a hub writes where nobody will find it.
+/// How to rescue what a hub writes to a file that nobody can find any more.
 fn saved(astray: &Astray) -> String {
     let (open, log) = match &astray.rescue {
         Rescue::Stop => return saved_by_stop(),
@@ -66,13 +68,13 @@ fn saved(astray: &Astray) -> String {
     )
 }
 
-/// Where only the log of changes is missing.
+/// The advice where only the write-ahead log is missing.
 pub(in crate::cli) fn saved_by_stop() -> String {
     "end the hub in order, before anything else: bot-hub stop; it then writes all of it into `hub.db`"
         .to_owned()
 }
 
-/// A store of an earlier form is not broken.
+/// Reports a store of an earlier form, which is not an error.
 fn form(dir: &Path, findings: &mut Findings) {
     if let Some((found, newest)) = forms(dir).filter(|(found, newest)| found < newest) {
         let what =
@@ -116,7 +118,7 @@ fn content(patient: &Patient<'_>, dir: &Path, findings: &mut Findings) {
             let error = error.to_string();
             match error.contains("is damaged") {
                 true => findings.problem("store", error, UNOPENED, restore),
-                // A backup mends damage, and nothing else.
+                // A backup helps against damage, not against other errors.
                 false => findings.problem(
                     "store",
                     error,

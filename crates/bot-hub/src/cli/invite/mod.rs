@@ -1,6 +1,6 @@
-//! `bot-hub invite …`: let somebody's bot in, with one pasted line.
+//! `bot-hub invite …`: invite a bot of another owner with one line to paste.
 //!
-//! Owns what is printed about invites. A code is printed once, by whoever made it.
+//! Owns what is printed about invites. A code is printed only once, by the command that made it.
 
 mod qr;
 
@@ -58,7 +58,7 @@ pub(super) struct Invite {
     why: Why,
 }
 
-/// A verb in the place of a name is a mistake: nobody is called so.
+/// Refuses a verb in the place of a name: it is most likely a mistake.
 fn invited(text: &str) -> Result<BotId, String> {
     let name = bot_argument(text).map_err(|error| error.to_string())?;
     match name.as_str() {
@@ -69,7 +69,7 @@ fn invited(text: &str) -> Result<BotId, String> {
     }
 }
 
-/// A hub makes no invite that is good for longer, or for less.
+/// Checks the lifetime that the hub allows for invites.
 fn lifetime(text: &str) -> Result<Period, String> {
     let period: Period = text.parse().map_err(|error: QuantityError| error.to_string())?;
     match period {
@@ -136,7 +136,7 @@ impl Invite {
     }
 }
 
-/// An invite whose code nobody has is of no use.
+/// Revokes an invite whose code could not be printed: nobody could use it.
 async fn take_back(hub: &Hub, made: InviteMade, failure: &Failure) -> Failure {
     let id = made.id;
     let revoked = hub.ask(Ask::invite_revoke(id.clone())).await;
@@ -150,7 +150,7 @@ async fn take_back(hub: &Hub, made: InviteMade, failure: &Failure) -> Failure {
     Failure::new(Kind::Failed, why_unwritten(failure)).hint(hint)
 }
 
-/// What is to be pasted, by kind of client. Nothing that does not work today.
+/// The lines to paste, one for each kind of client. Only lines that work with this hub are printed.
 fn lines(
     base: &str,
     link: &str,
@@ -208,7 +208,7 @@ fn text(
     text
 }
 
-/// Whom the line for OpenClaw admits: its owner decides by pasting it.
+/// Which bots the line for OpenClaw admits; its owner agrees by pasting it.
 fn admission(bots: &[BotId]) -> String {
     let names = match bots {
         [] => {
@@ -228,7 +228,7 @@ fn admission(bots: &[BotId]) -> String {
     )
 }
 
-/// What the line for OpenClaw lacks.
+/// The remark that this hub has no plugin for OpenClaw to offer.
 fn no_plugin(base: &str) -> String {
     format!(
         "there is no plugin at {base}/plugin.tgz yet, and the line for OpenClaw needs it\n\
@@ -237,7 +237,7 @@ fn no_plugin(base: &str) -> String {
     )
 }
 
-/// Why the link may not work where it is opened.
+/// A warning if the link may not work on other machines.
 fn warning(made: &InviteMade, base: &str) -> Option<String> {
     let url = base.parse::<PublicUrl>().ok();
     let is_here_only = url.as_ref().is_none_or(PublicUrl::is_loopback);

@@ -1,17 +1,17 @@
-//! A link as a picture for a phone's camera.
+//! A link as a QR code for a phone's camera.
 //!
-//! Owns how a QR code is drawn on a terminal: two modules in one character, in colours of its own, so
-//! that it can be read on a dark and on a light one.
+//! Owns how a QR code is drawn on a terminal: two modules per character, with explicit colours, so that it
+//! can be scanned from dark and light terminals.
 
 use qrcodegen::{QrCode, QrCodeEcc};
 
-/// White modules around it; scanners ask for four and are content with two.
+/// The white border in modules. Scanners ask for four and accept two.
 const MARGIN: i32 = 2;
 
-/// Black on white, and back to what was before.
+/// Selects black on white; resets the colours.
 const COLOURS: (&str, &str) = ("\u{1b}[30;107m", "\u{1b}[0m");
 
-/// The picture, or nothing for a text that is too long for one.
+/// The QR code, or an empty string if the text is too long for one.
 pub(super) fn picture(text: &str) -> String {
     let Ok(code) = QrCode::encode_text(text, QrCodeEcc::Low) else { return String::new() };
     let size = code.size();

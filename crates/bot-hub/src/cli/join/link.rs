@@ -1,13 +1,13 @@
-//! The link of an invite, taken apart.
+//! The parts of an invite's link.
 //!
-//! Owns what a link may look like and what is said of one that is none. Never opens it, and never repeats
-//! what stands behind its `#`.
+//! Owns which links are valid and the errors about others. Never opens a link, and never repeats the code
+//! after `#`.
 
 use bot_protocol::secret::Secret;
 
 use bot_hub_server::config::PublicUrl;
 
-/// A link taken apart.
+/// A parsed link.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Link {
     /// `https://hub.example`.
@@ -15,7 +15,7 @@ pub(crate) struct Link {
     pub(crate) code: Secret,
 }
 
-/// Why a text is no link that can be followed.
+/// Why a text is no valid link.
 #[derive(Debug, PartialEq)]
 pub(crate) struct NoLink {
     pub(crate) message: String,

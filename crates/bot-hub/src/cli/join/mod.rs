@@ -1,6 +1,7 @@
-//! `bot-hub join URL`: come by an invite, and be somebody on another hub.
+//! `bot-hub join URL`: use an invite to become a bot on another hub.
 //!
-//! Owns the order of things: a place for the token first, then the claim, which cannot be taken back.
+//! Owns the order of the steps: the file for the token is created before the claim, because a claim cannot
+//! be undone.
 
 mod link;
 mod post;
@@ -19,7 +20,7 @@ use super::target::bot_argument;
 use super::{Global, words};
 use bot_hub_server::config::PublicUrl;
 
-/// Which invite, and as whom.
+/// The invite to use, and the name to take.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Example:\n  bot-hub join 'https://hub.example/join#K7QF-2M9D-XR4T-8W3A'")]
 pub(super) struct Join {
@@ -31,7 +32,7 @@ pub(super) struct Join {
     name: Option<BotId>,
 }
 
-/// What the hub answers to a claim.
+/// The hub's answer to a claim.
 #[derive(Deserialize)]
 struct Claimed {
     contract_version: u32,
@@ -54,7 +55,7 @@ impl Join {
             .map_err(|error| Failure::new(Kind::Usage, error.message).hint(error.hint))?;
         let ca_file = context::absolute(global.ca_file.as_deref());
         let store = ContextStore::open()?;
-        // The code is good for one time: first make sure that what comes for it can be kept.
+        // The code works only once, so first make sure that the token can be saved.
         let draft = store.draft()?;
         until_interrupted(async {
             let claimed = claim(&link, self.name.as_ref(), ca_file.as_deref()).await?;
@@ -111,7 +112,8 @@ fn refused(status: u16, answer: &Value, base: &PublicUrl) -> Failure {
     let failure = Failure::new(kind, words::visible(message));
     let failure = match error["hint"].as_str().filter(|hint| !hint.is_empty()) {
         Some(hint) => {
-            // The field of the frame, and the option that sets it: here is only the option.
+            // The hub's hint names the field of the frame as well as the option; only the option is meant
+            // here.
             let hint =
                 hint.replace("`name`, or bot-hub join --as NAME", "bot-hub join LINK --as NAME");
             failure.hint(words::visible(&hint))

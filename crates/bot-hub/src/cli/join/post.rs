@@ -1,7 +1,7 @@
-//! One POST, and its answer.
+//! One POST request and its answer.
 //!
-//! Owns the bounds: a whole exchange in so many seconds, an answer of so many bytes, no redirect ever
-//! followed, since what is sent is a secret for one address.
+//! Owns the bounds: the time for the whole exchange and the length of the answer. Follows no redirect,
+//! because the request carries a secret for one address.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,13 +21,13 @@ use crate::cli::failure::{Failure, Kind};
 use bot_hub_server::config::PublicUrl;
 use bot_hub_server::http_client;
 
-/// Name look-up, connection, request and answer together.
+/// The time for name look-up, connection, request and answer together.
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// Many times what the hub answers.
+/// Many times the length of a hub's answer.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
-/// Sends JSON, and returns status and body.
+/// Sends JSON, and returns the status and the body.
 pub(super) async fn post(
     base: &PublicUrl,
     path: &str,

@@ -1,7 +1,7 @@
-//! A look at a hub from outside, step by step: name, socket, TLS, a page, a WebSocket.
+//! Tests a hub from outside, step by step: name, socket, TLS, a page, a WebSocket.
 //!
-//! Owns the steps and what each found. Sends no token, so that a certificate that is not in order can
-//! be looked at. What it means is told elsewhere.
+//! Owns the steps and their results. Sends no token, so it is safe to go on with a hub whose certificate is
+//! invalid. The caller interprets the results.
 
 mod tls;
 
@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bot_protocol::calendar::Date;
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::header::{self, HeaderMap};
@@ -20,26 +21,26 @@ use bot_hub_server::http_client;
 
 pub(super) use self::tls::Certificate;
 
-/// How long each step may take: longer than the slowest connection that bots could work with.
+/// The time for each step. A connection that needs longer is useless for bots.
 const STEP: Duration = Duration::from_secs(10);
 
-/// No page of a hub is longer.
+/// The pages of a hub are shorter than this.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Any 16 bytes: the answer proves that the other side speaks WebSocket, and hides nothing.
+/// Any 16 bytes serve: the key only proves that the other side speaks WebSocket, and is no secret.
 const WS_KEY: &str = "Ym90LWh1YiBkb2N0b3IhIQ==";
 
-/// Where to look.
+/// The address to test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) encrypted: bool,
-    /// Certificates of a private authority that its clients know.
+    /// Certificates of the private authority that issued the hub's certificate.
     pub(super) ca_file: Option<PathBuf>,
 }
 
-/// A page, or the answer to an upgrade.
+/// A page, or the answer to an upgrade request.
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) status: StatusCode,
@@ -53,12 +54,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// A socket to the target, encrypted if the target is.
 pub(super) struct Socket {
     stream: Box<dyn Stream>,
-    /// What the other side showed, if it is encrypted.
+    /// The certificate of the other side, if the connection is encrypted.
     pub(super) certificate: Option<Certificate>,
 }
 
 impl Target {
-    /// From `ws://HOST:PORT` and the like.
+    /// Parses `ws://HOST:PORT` and similar addresses.
     pub(super) fn of_url(url: &str) -> Option<Self> {
         let uri: hyper::Uri = url.parse().ok()?;
         let encrypted = matches!(uri.scheme_str()?, "wss" | "https");
@@ -74,7 +75,7 @@ impl Target {
         if found.is_empty() { Err("the name has no address".to_owned()) } else { Ok(found) }
     }
 
-    /// A connection to the first address that takes one.
+    /// Connects to the first address that accepts.
     pub(super) async fn connect(&self, addresses: &[SocketAddr]) -> Result<Socket, String> {
         let stream = within(TcpStream::connect(addresses)).await?;
         if !self.encrypted {
@@ -85,14 +86,14 @@ impl Target {
         Ok(Socket { stream: Box::new(stream), certificate: Some(certificate) })
     }
 
-    /// Whether there is something at a path; it is not fetched.
+    /// Whether the hub serves this path. Does not fetch the page.
     pub(super) async fn has(&self, path: &str) -> Result<bool, String> {
         let addresses = self.resolve().await?;
         let socket = self.connect(&addresses).await?;
         Ok(socket.ask(self, Method::HEAD, path, &[]).await?.status.is_success())
     }
 
-    /// All steps to a page.
+    /// Runs all steps up to fetching a page.
     pub(super) async fn get(&self, path: &str) -> Result<Page, String> {
         let addresses = self.resolve().await?;
         self.connect(&addresses).await?.get(self, path).await
@@ -105,7 +106,7 @@ impl Target {
     }
 }
 
-/// Whether a hub takes messages; what it says if not.
+/// Whether the hub accepts messages; the error says why not.
 pub(super) async fn readiness(url: &str) -> Result<(), String> {
     let target = Target::of_url(url).ok_or_else(|| format!("`{url}` is no address of a hub"))?;
     let page = target.get("/readyz").await?;
@@ -118,7 +119,7 @@ impl Socket {
         self.ask(target, Method::GET, path, &[]).await
     }
 
-    /// Asks for a WebSocket. Whether the answer is one.
+    /// Requests a WebSocket upgrade and returns the answer.
     pub(super) async fn upgrade(self, target: &Target, path: &str) -> Result<Page, String> {
         let headers = [
             (header::CONNECTION, "Upgrade"),
@@ -150,7 +151,7 @@ impl Socket {
 }
 
 impl Page {
-    /// Whether it is the answer of a WebSocket server to our question.
+    /// Whether the answer accepts our WebSocket key.
     pub(super) fn is_upgrade(&self) -> bool {
         let accept = self.headers.get(header::SEC_WEBSOCKET_ACCEPT);
         let expected = bot_hub_server::door::ws::accept_key(WS_KEY.as_bytes());
@@ -164,7 +165,7 @@ impl Page {
     }
 }
 
-/// A step, or why it was not done in time.
+/// Runs a step with a time limit.
 async fn within<T, E: std::fmt::Display>(
     step: impl Future<Output = Result<T, E>>,
 ) -> Result<T, String> {
@@ -174,22 +175,21 @@ async fn within<T, E: std::fmt::Display>(
     }
 }
 
-/// `Fri, 20 Nov 2026 10:11:37 GMT`, the only form that servers send today.
+/// Parses `Fri, 20 Nov 2026 10:11:37 GMT`, the only form that servers send today.
 fn seconds_of(date: &str) -> Option<u64> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let mut parts = date.split_ascii_whitespace().skip(1);
-    let day: u64 = parts.next()?.parse().ok()?;
-    let month = MONTHS.find(parts.next()?)? as u64 / 3 + 1;
-    let year: u64 = parts.next()?.parse().ok()?;
-    let mut time = parts.next()?.split(':').map(str::parse::<u64>);
+    let day = parts.next()?.parse().ok()?;
+    let month = i64::try_from(MONTHS.find(parts.next()?)? / 3 + 1).ok()?;
+    let year = parts.next()?.parse().ok()?;
+    let mut time = parts.next()?.split(':').map(str::parse::<i64>);
     let mut number = || time.next()?.ok();
     let (hour, minute, second) = (number()?, number()?, number()?);
-    // Days since 1970 of a Gregorian date; years begin in March, so that leap days come last.
-    let years = if month > 2 { year } else { year.checked_sub(1)? };
-    let shifted = (month + 9) % 12;
-    let days = years * 365 + years / 4 - years / 100 + years / 400 + (shifted * 153 + 2) / 5 + day;
-    let since_1970 = days.checked_sub(719_469)?;
-    Some(((since_1970 * 24 + hour) * 60 + minute) * 60 + second)
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let days = Date::new(year, month, day)?.days_after_epoch();
+    u64::try_from(((days * 24 + hour) * 60 + minute) * 60 + second).ok()
 }
 
 #[cfg(test)]
@@ -203,6 +203,8 @@ mod tests {
         check("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777));
         check("Tue, 29 Feb 2000 00:00:00 GMT", Some(951_782_400));
         check("Fri, 20 Nov 2026 07:52:31 GMT", Some(1_795_161_151));
+        check("Fri, 20 Nov 2026 9223372036854775807:52:31 GMT", None);
+        check("Fri, 31 Nov 2026 07:52:31 GMT", None);
         check("yesterday", None);
     }
 

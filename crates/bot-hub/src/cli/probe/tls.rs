@@ -1,7 +1,7 @@
-//! TLS, and what the other side's certificate is like.
+//! The TLS handshake, and the certificate of the other side.
 //!
-//! Owns the handshake. A certificate that is not in order is noted, and the handshake goes on: the
-//! question is what is wrong with it.
+//! Owns the handshake. An invalid certificate is recorded and the handshake goes on, so that the error can
+//! be reported.
 
 use std::io;
 use std::path::Path;
@@ -17,18 +17,18 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// What was seen of a certificate.
+/// The facts about a certificate.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct Certificate {
-    /// Why a client would not accept it.
+    /// Why a client would reject it.
     pub(in crate::cli) objection: Option<String>,
-    /// Seconds since 1970 when it ends.
+    /// When it expires, in seconds since 1970.
     pub(in crate::cli) not_after: Option<i64>,
     /// Who signed it.
     pub(in crate::cli) issuer: String,
 }
 
-/// Encrypts a connection to `host`.
+/// Starts TLS on a connection to `host`.
 pub(super) async fn secure(
     stream: TcpStream,
     host: &str,
@@ -59,7 +59,7 @@ fn read(certificate: &CertificateDer<'_>) -> (Option<i64>, String) {
     }
 }
 
-/// Lets everything pass and notes what a client would object to.
+/// Accepts every certificate and records what a client would reject.
 #[derive(Debug)]
 struct Observer {
     judge: Arc<WebPkiServerVerifier>,
@@ -68,10 +68,10 @@ struct Observer {
 }
 
 impl Observer {
-    /// Judges as our clients do.
+    /// Verifies as our own clients do.
     fn new(provider: Arc<CryptoProvider>, ca_file: Option<&Path>) -> io::Result<Self> {
         let roots = tls_roots(ca_file).map_err(|error| {
-            // The finding has a next step of its own.
+            // The finding about this has its own hint.
             let text = error.to_string();
             io::Error::other(text.lines().next().unwrap_or_default().to_owned())
         })?;

@@ -1,8 +1,8 @@
 //! The state file on disk: `~/.openclaw/workspace/bot-protocol-state.json`.
 //!
-//! Owns reading and replacing it so that nothing is lost: one writer at a time, a new file beside
-//! the old, fsync, rename, fsync of the directory. A file that is not legible is set aside and
-//! named, never emptied. What the conversations are is `bot_protocol`'s business.
+//! Owns reading and replacing the file so that no data gets lost: one writer at a time, a new file beside
+//! the old one, fsync, rename, fsync of the directory. A file that cannot be parsed is moved aside and
+//! reported, never emptied. The content belongs to `bot_protocol`.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,15 +13,15 @@ use bot_protocol::block::{State, StateError};
 
 use super::lock::{Lock, LockError, beside};
 
-/// v0.1 rewrites the file in place: a reader may meet it half written, and waits a little before it
-/// calls the file corrupt.
+/// v0.1 rewrites the file in place, so a reader may see it half written. It reads again a few times before
+/// it reports a corrupt file.
 const LOOKS: u32 = 6;
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 /// Why the state file could not be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileError {
-    /// Another process works on it.
+    /// Another process holds the lock.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The file system refused.
@@ -34,10 +34,10 @@ pub(super) enum FileError {
         /// Why not.
         source: io::Error,
     },
-    /// One of its entries is in the way.
+    /// An entry of the file is invalid.
     #[error(transparent)]
     State(#[from] StateError),
-    /// Somebody took our lock for dead; what we would have written is out of date.
+    /// Another process broke our lock, so the state that we read is out of date.
     #[error("`{}` was taken over by another process while this one stood still", .0.display())]
     Lost(PathBuf),
 }
@@ -46,7 +46,7 @@ pub(super) enum FileError {
 #[derive(Debug)]
 pub(super) struct StateFile {
     path: PathBuf,
-    /// What happened that somebody should know.
+    /// Messages for the user about what happened.
     pub(super) warnings: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ impl StateFile {
         Self { path, warnings: Vec::new() }
     }
 
-    /// Reads without a lock: a file that is replaced whole is always whole.
+    /// Reads without a lock, because the file is always replaced as a whole.
     pub(super) fn read(&mut self) -> Result<State, FileError> {
         match self.load()? {
             Ok(state) => Ok(state),
@@ -70,7 +70,7 @@ impl StateFile {
         }
     }
 
-    /// Changes the state; `change` says whether there is something to write.
+    /// Changes the state; `change` returns whether the file must be written.
     pub(super) fn update<T>(
         &mut self,
         change: impl FnOnce(&mut State) -> Result<(T, bool), StateError>,
@@ -96,7 +96,7 @@ impl StateFile {
         if parent.as_os_str().is_empty() { Path::new(".") } else { parent }
     }
 
-    /// The state; inside, what makes the file illegible.
+    /// Loads the state; the inner error says why the file cannot be parsed.
     fn load(&self) -> Result<Result<State, String>, FileError> {
         let mut illegible = String::new();
         for look in 0..LOOKS {
@@ -119,7 +119,7 @@ impl StateFile {
         Ok(Err(illegible))
     }
 
-    /// Needs the lock.
+    /// Loads the state, or moves a corrupt file aside. The caller must hold the lock.
     fn load_or_set_aside(&mut self) -> Result<State, FileError> {
         let reason = match self.load()? {
             Ok(state) => return Ok(state),
@@ -144,7 +144,7 @@ impl StateFile {
             return Err(FileError::Lost(self.path.clone()));
         }
         fs::rename(&temporary, &self.path).map_err(|error| self.failed("replace", error))?;
-        // Only some systems let a directory be opened; where not, the rename is durable by itself.
+        // Some systems cannot open a directory; there the rename is durable by itself.
         if let Ok(directory) = File::open(self.directory()) {
             directory.sync_all().map_err(|error| self.failed("sync the folder of", error))?;
         }
@@ -154,7 +154,7 @@ impl StateFile {
     fn write_durably(&self, temporary: &Path, text: &str) -> io::Result<()> {
         let mut options = File::options();
         options.write(true).create(true).truncate(true);
-        // What bots asked each other is nobody else's business.
+        // The requests between bots are private to the user.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(temporary)?;

@@ -1,13 +1,13 @@
-//! The lock beside the state file, by which processes in any language exclude each other.
+//! The lock file beside the state file, which excludes processes in any language.
 //!
-//! Owns the lock protocol of ADR 0102, which `bindings/npm/lib/lock.js` implements letter for
-//! letter. Never touches the state file itself, except for the temporary file of a dead owner.
+//! Owns the lock protocol of ADR 0102; `bindings/npm/lib/lock.js` implements the same one. Never touches
+//! the state file itself, except for the temporary file of a dead owner.
 //!
 //! * Held: `<state>.lock` exists. It is created exclusively and says `<pid> <space> <nonce>\n`,
 //!   where the space names the boot and the pid namespace in which the pid means something.
 //! * Dead: its pid is gone in our own space; or it is older than [`HELD_MAX`]; or it says nothing
 //!   legible and is older than [`TORN_MAX`].
-//! * Broken by whoever creates the marker `<state>.lock.<nonce>` exclusively, then finds the dead
+//! * Broken by the process that creates the marker `<state>.lock.<nonce>` exclusively, then finds the dead
 //!   lock unchanged. As a nonce is never used twice, nobody can break the lock of a successor. The
 //!   marker says who made it, and is broken like a lock when that process is dead.
 
@@ -16,27 +16,27 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Nobody holds the lock for longer: inside are one read, one write and one fsync.
+/// No process holds the lock for longer: it does one read, one write and one fsync.
 const HELD_MAX: Duration = Duration::from_secs(60);
 
-/// Between creating the lock and writing one line into it.
+/// The time between creating the lock file and writing its one line.
 const TORN_MAX: Duration = Duration::from_secs(2);
 
-/// How long to wait for others.
+/// How long to wait for other processes.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// What a torn lock is broken under.
+/// The nonce in the marker's name for a torn lock, which has none.
 const TORN_NONCE: &str = "torn";
 
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LockError {
-    /// Somebody else has it, and is alive.
+    /// A live process holds the lock.
     #[error("`{}` is held by process {owner}", path.display())]
     Busy {
         /// The lock.
         path: PathBuf,
-        /// The pid in it.
+        /// The pid that the lock names.
         owner: String,
     },
     /// The lock could not be made.
@@ -49,7 +49,7 @@ pub(super) enum LockError {
     },
 }
 
-/// A held lock; dropping it lets go.
+/// A held lock; dropping it releases it.
 #[derive(Debug)]
 pub(super) struct Lock {
     path: PathBuf,
@@ -78,14 +78,15 @@ impl Lock {
                 let owner = found.split(' ').next().unwrap_or("?").to_owned();
                 return Err(LockError::Busy { path, owner });
             }
-            // Out of step with others: 1 to 16 ms, by pid and attempt.
+            // Processes wait for different times, 1 to 16 ms by pid and attempt, so that they do not
+            // collide again.
             let step = (u64::from(std::process::id()) + attempt * 7) % 16;
             std::thread::sleep(Duration::from_millis(1 + step));
         }
         unreachable!("the attempts do not end")
     }
 
-    /// Whether nobody took the lock for dead in the meantime. Ask before you commit.
+    /// Whether nobody broke this lock meanwhile. Call it before the new state is put in place.
     pub(super) fn is_held(&self) -> bool {
         fs::read_to_string(&self.path).is_ok_and(|found| found == self.line)
     }
@@ -99,7 +100,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if self.is_held() {
-            // A lock that stays is found dead by the next one.
+            // If the lock cannot be removed, the next process finds it dead.
             drop(fs::remove_file(&self.path));
         }
     }
@@ -117,7 +118,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Pid, space and nonce.
+/// The pid, the space and the nonce of a lock's line.
 fn fields(line: &str) -> Option<(u32, &str, &str)> {
     let mut words = line.strip_suffix('\n')?.split(' ');
     let fields = (words.next()?.parse().ok()?, words.next()?, words.next()?);
@@ -136,8 +137,9 @@ fn is_older(path: &Path, than: Duration) -> bool {
     age.is_ok_and(|age| age > than)
 }
 
-/// Removes the lock that says `found`, if it still does, and what its owner left half written. The
-/// marker is a lock itself: who dies while breaking one is found dead in turn.
+/// Removes the lock with the content `found`, if it still has that content, and the temporary file of its
+/// owner. The marker is a lock itself: if a process dies while it breaks a lock, the next one finds its
+/// marker dead.
 fn break_dead(state: &Path, path: &Path, found: &str, line: &str) -> bool {
     let nonce = fields(found).map_or(TORN_NONCE, |(_, _, nonce)| nonce);
     let marker = beside(path, &format!(".{nonce}"));
@@ -145,7 +147,7 @@ fn break_dead(state: &Path, path: &Path, found: &str, line: &str) -> bool {
         let other = fs::read_to_string(&marker).ok().filter(|other| is_dead(&marker, other));
         return other.is_some_and(|other| break_dead(state, &marker, &other, line));
     }
-    // Asked again under the marker: a torn lock has no nonce to be known by, only its age.
+    // Checks again while the marker is held: a torn lock has no nonce, so only its age identifies it.
     let is_same = fs::read_to_string(path).is_ok_and(|now| now == found) && is_dead(path, found);
     if is_same {
         drop(fs::remove_file(beside(state, &format!(".{nonce}.tmp"))));
@@ -155,8 +157,7 @@ fn break_dead(state: &Path, path: &Path, found: &str, line: &str) -> bool {
     is_same
 }
 
-/// Where a pid means something: this boot of this machine, this pid namespace. `-` where the
-/// system does not say.
+/// Where a pid is valid: this boot of this machine and this pid namespace. `-` if the system does not tell.
 fn space() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id");
     let namespace = fs::read_link("/proc/self/ns/pid");
@@ -166,7 +167,7 @@ fn space() -> String {
     }
 }
 
-/// A zombie is dead: it holds nothing, though its pid is taken.
+/// A zombie counts as dead: its pid is taken, but it holds nothing.
 fn is_alive(pid: u32) -> bool {
     if let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) {
         let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
@@ -184,7 +185,7 @@ fn is_alive(pid: u32) -> bool {
     })
 }
 
-/// 16 characters that nobody used before.
+/// 16 characters that were never used before.
 fn nonce() -> String {
     getrandom::u64().map_or_else(
         |_| {
@@ -199,7 +200,7 @@ fn nonce() -> String {
 mod tests {
     use super::*;
 
-    /// A pid that was alive a moment ago.
+    /// The pid of a process that has just ended.
     fn dead_pid() -> u32 {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();

@@ -1,7 +1,7 @@
 //! `bot-hub proto`: the bot-protocol text format on the command line.
 //!
-//! Owns the verbs and what they print. Everything about blocks and conversations is asked of
-//! `bot_protocol::block`; the state file is [`mod@file`]'s, its lock [`lock`]'s.
+//! Owns the verbs and what they print. `bot_protocol::block` owns blocks and conversations, [`mod@file`]
+//! the state file, and [`lock`] its lock.
 
 mod args;
 mod file;
@@ -23,25 +23,30 @@ use bot_protocol::frame::readable;
 use bot_protocol::time::Timestamp;
 use serde_json::{Value, json};
 
+use super::failure::{self, Failure};
 pub use args::{BuildArgs, Input, Inputs, ListArgs, ProtoArgs, SplitArgs, Verb};
 use file::StateFile;
-use report::{Failure, Report, TIMED_OUT, printable, say};
+use report::{Report, not_an_act, not_found, print, printable, unreadable, warn};
 
-/// Runs one verb and returns its exit code: 0 ok, 1 failure, 3 not found, 5 refused, 6 timed out.
-pub fn run(
+/// Runs one verb, prints its result, and returns the exit code. The caller reports a failure.
+pub(super) fn run(
     args: ProtoArgs,
     stdin: &mut dyn Read,
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
-) -> u8 {
+) -> Result<u8, Failure> {
     let mut state = StateFile::new(args.state);
-    let mut outcome = act(args.verb, &mut state, stdin);
-    let warnings = match &mut outcome {
-        Ok(report) => &mut report.warnings,
-        Err(failure) => &mut failure.warnings,
-    };
-    warnings.append(&mut state.warnings);
-    say(outcome, args.json, stdout, stderr)
+    let outcome = act(args.verb, &mut state, stdin);
+    match outcome {
+        Ok(mut report) => {
+            report.warnings.append(&mut state.warnings);
+            Ok(print(report, args.json, stdout, stderr)?)
+        }
+        Err(failure) => {
+            warn(&state.warnings, stderr)?;
+            Err(failure)
+        }
+    }
 }
 
 fn act(verb: Verb, state: &mut StateFile, stdin: &mut dyn Read) -> Result<Report, Failure> {
@@ -68,10 +73,10 @@ fn read(path: &Path, stdin: &mut dyn Read) -> Result<String, Failure> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "standard input".into() } else { path.to_string_lossy() };
     let text = if is_stdin { io::read_to_string(stdin) } else { std::fs::read_to_string(path) };
-    text.map_err(|error| Failure::io(&name, &error))
+    text.map_err(|error| unreadable(&name, &error))
 }
 
-/// The shape of v0.1, as a value.
+/// The JSON form of v0.1.
 fn shape(act: &Act<'_>, text: &str) -> Value {
     serde_json::from_str(&to_json(act, text)).expect("it was just written")
 }
@@ -85,7 +90,7 @@ fn show_block(text: &str) -> Result<Report, Failure> {
     })
 }
 
-/// One `key: value` per line, later lines of a value indented.
+/// One line `key: value` per field; further lines of a value are indented.
 fn fields(act: &Act<'_>) -> String {
     let mut lines =
         vec![("type".to_owned(), act.kind.to_string()), ("to".into(), act.to.to_string())];
@@ -110,12 +115,14 @@ fn write_block(args: BuildArgs, stdin: &mut dyn Read) -> Result<Report, Failure>
         Some(kind) => draft(kind, &args)?,
         None => {
             let text = read(&args.input, stdin)?;
-            serde_json::from_str::<Draft<'_>>(&text).map_err(|error| Failure::json(&error))?
+            serde_json::from_str::<Draft<'_>>(&text).map_err(|error| not_an_act(&error))?
         }
     };
     let mut random = [0; 6];
-    getrandom::fill(&mut random)
-        .map_err(|error| Failure::new("no_random", error.to_string(), "give `--request-id`", 1))?;
+    getrandom::fill(&mut random).map_err(|error| {
+        let failed = Failure::new(failure::Kind::Failed, error.to_string());
+        failed.named("no_random").hint("give `--request-id`")
+    })?;
     let act = draft.into_act(random)?;
     let text = build(&act)?;
     let json = json!({"text": &text, "requestId": &act.request_id});
@@ -125,7 +132,8 @@ fn write_block(args: BuildArgs, stdin: &mut dyn Read) -> Result<Report, Failure>
 fn draft(kind: &str, args: &BuildArgs) -> Result<Draft<'static>, Failure> {
     let kind = Kind::parse(&kind.to_ascii_uppercase()).ok_or_else(|| {
         let hint = "the kinds are request, response, clarify, handoff and broadcast";
-        Failure::new("unknown_kind", format!("`{kind}` is not a kind of act"), hint, 2)
+        let message = format!("`{kind}` is not a kind of act");
+        Failure::new(failure::Kind::Usage, message).named("unknown_kind").hint(hint)
     })?;
     let args = args.clone();
     let text = |text: Option<String>| text.map(Cow::Owned);
@@ -197,9 +205,10 @@ fn join_parts(inputs: &Inputs, stdin: &mut dyn Read) -> Result<Report, Failure> 
     Ok(Report { text: format!("{text}\n"), json, ..Report::default() })
 }
 
-/// A conversation as `list` gives it in JSON: with its id.
+/// A conversation with its id, as `list` prints it in JSON.
 fn entry(id: &str, conversation: &Conversation) -> Value {
-    // The state file belongs to several programs, and one may have written what no value can hold.
+    // Several programs write the state file, and one of them may have written numbers or strings that a
+    // JSON value cannot hold.
     let text = serde_json::to_string(conversation).expect("strings, lists and JSON as it was read");
     let mut entry: Value = serde_json::from_str(&readable(&text)).unwrap_or_default();
     entry["requestId"] = id.into();
@@ -243,7 +252,7 @@ fn list(state: &mut StateFile, args: ListArgs) -> Result<Report, Failure> {
 }
 
 fn show(state: &mut StateFile, id: &str) -> Result<Report, Failure> {
-    let conversation = state.read()?.get(id)?.ok_or_else(|| Failure::not_found(id))?;
+    let conversation = state.read()?.get(id)?.ok_or_else(|| not_found(id))?;
     let pretty = serde_json::to_string_pretty(&entry(id, &conversation));
     let text = pretty.expect("a conversation is JSON") + "\n";
     let json = json!({"conversation": entry(id, &conversation)});
@@ -263,7 +272,7 @@ fn timeouts(state: &mut StateFile) -> Result<Report, Failure> {
     Ok(Report {
         text: timed_out.iter().map(one).collect(),
         json: json!({"timedOut": ids}),
-        code: if timed_out.is_empty() { 0 } else { TIMED_OUT },
+        code: if timed_out.is_empty() { 0 } else { failure::Kind::TimedOut.exit_code() },
         warnings: Vec::new(),
     })
 }

@@ -1,4 +1,4 @@
-//! Transcripts of the verbs: a command line and an input in, what was said and the exit code out.
+//! Transcripts of the verbs: command line and input, then output and exit code.
 
 use clap::Parser;
 use serde_json::{Value, json};
@@ -23,9 +23,22 @@ struct Said {
 fn say(line: &[&str], input: &str) -> Said {
     let args = Cli::parse_from([&["proto"], line].concat()).args;
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = run(args, &mut input.as_bytes(), &mut out, &mut err);
+    let json = args.json;
+    let done = run(args, &mut input.as_bytes(), &mut out, &mut err);
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Said { code, out: text(out), err: text(err) }
+    let mut said = Said { code: 0, out: text(out), err: text(err) };
+    match done {
+        Ok(code) => said.code = code,
+        Err(failure) => {
+            said.code = failure.kind.exit_code();
+            if json {
+                said.out += &format!("{}\n", failure.to_json());
+            } else {
+                said.err += &(failure.to_text("error:") + "\n");
+            }
+        }
+    }
+    said
 }
 
 #[track_caller]

@@ -1,14 +1,16 @@
-//! `bot-hub send`: say something, and wait for what becomes of it.
+//! `bot-hub send`: send a message, and wait for its receipts.
 //!
-//! Owns the message and what is printed about it; the waiting is [`wait`]'s.
+//! Owns the message and what is printed about it; [`wait`] owns the waiting.
 
 mod wait;
 
+use std::convert::Infallible;
 use std::io::{IsTerminal as _, Read as _};
 
+use bot_hub_client::{Event, Events};
 use bot_protocol::frame::Opaque;
 use bot_protocol::frame::client::Message;
-use bot_protocol::frame::server::{Ack, Delivery};
+use bot_protocol::frame::server::{Ack, Delivery, ErrorFrame};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::RoomName;
 use clap::ValueEnum;
@@ -17,16 +19,17 @@ use tokio::time::Instant;
 
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
-use super::out::{counted, say};
+use super::out::{Out, counted, say};
 use super::tail::exec::{HOPS_KEY, HOPS_VARIABLE};
-use super::target::{Directory, Place};
+use super::target::{Destination, Directory};
+use super::visible::visible_line;
 use super::words;
 use bot_hub_server::config::Period;
 
-/// A hub that names no limit is a very old one.
+/// The limit for a very old hub, which does not say its own.
 const TEXT_BYTES_MAX: u64 = 1 << 20;
 
-/// Line ends behind a text that are still read, to be left out.
+/// How many line ends after the text are read, to be removed.
 const LINE_ENDS_MAX: u64 = 64;
 
 /// What to say, to whom, and how long to wait.
@@ -79,10 +82,10 @@ enum Wait {
     Answered,
 }
 
-/// A message that is stored.
+/// A message that was stored.
 struct Sent {
     id: MessageId,
-    place: Place,
+    destination: Destination,
     room: RoomName,
     ack: Ack,
     deadline: Instant,
@@ -92,29 +95,35 @@ struct Sent {
 impl Send {
     pub(super) async fn run(self, hub: &mut Hub) -> Result<(), Failure> {
         let text = self.text(hub)?;
-        let place = Directory::read(hub).await?.find(&self.to)?;
+        let destination = Directory::read(hub).await?.find(&self.to)?;
         let deadline = Instant::now() + self.timeout.get();
-        let message = self.message(hub, &place, text)?;
+        let message = self.message(hub, &destination, text)?;
         if self.wait == Wait::Answered {
-            wait::listen(hub, &place).await?;
+            wait::listen(hub, &destination).await?;
         }
         let sending = hub.client.send(message).await?;
         let id = sending.id().clone();
+        let mut refusal = None;
         let stored = tokio::select! {
+            // First of all: what comes after the `ack` is not for us here.
+            biased;
             stored = tokio::time::timeout_at(deadline, sending) => stored,
+            never = refusals(&mut hub.events, hub.out, &mut refusal) => match never {},
             _ = tokio::signal::ctrl_c() => return Err(perhaps_stored(Kind::Interrupted, &id, "interrupted")),
         };
         let late = format!("not stored within {}", self.timeout);
-        let stored = stored.map_err(|_| perhaps_stored(Kind::TimedOut, &id, &late))?;
-        let ack = stored.map_err(|error| in_our_words(error.into(), hub, &place.typed()))?;
+        let stored = stored.map_err(|_| match refusal {
+            Some(error) => not_stored(&id, &late, &error),
+            None => perhaps_stored(Kind::TimedOut, &id, &late),
+        })?;
+        let ack = stored.map_err(|error| in_our_words(error.into(), hub, &destination.typed()))?;
         let room = ack.room.clone();
-        let sent = Sent { id, place, room, ack, deadline, timeout: self.timeout };
+        let sent = Sent { id, destination, room, ack, deadline, timeout: self.timeout };
         self.follow(hub, &sent).await
     }
 
-    /// What is printed, and when: the id as soon as the message is stored, so that it is known whatever
-    /// happens to the waiting. On stdout, except where stdout is for something else: the answer, or one
-    /// JSON document.
+    /// Prints the id as soon as the message is stored, so that it is known whatever happens while waiting.
+    /// The id goes to stdout, unless stdout is reserved for the answer or for one JSON document.
     async fn follow(&self, hub: &mut Hub, sent: &Sent) -> Result<(), Failure> {
         let waits = self.wait != Wait::Stored;
         if !hub.out.json {
@@ -153,14 +162,19 @@ impl Send {
         Ok(text)
     }
 
-    fn message(&self, hub: &Hub, place: &Place, text: String) -> Result<Message, Failure> {
-        let (room, to) = match place {
-            Place::Room(room) => match room.direct_pair() {
+    fn message(
+        &self,
+        hub: &Hub,
+        destination: &Destination,
+        text: String,
+    ) -> Result<Message, Failure> {
+        let (room, to) = match destination {
+            Destination::Room(room) => match room.direct_pair() {
                 Some((one, other)) if one == hub.me => (None, Some(other)),
                 Some((one, other)) if other == hub.me => (None, Some(one)),
                 _ => (Some(room.clone()), None),
             },
-            Place::Bot(bot) => (None, Some(bot.clone())),
+            Destination::Bot(bot) => (None, Some(bot.clone())),
         };
         Ok(Message {
             room,
@@ -176,7 +190,7 @@ impl Send {
     }
 }
 
-/// What a command of `tail --exec` answers carries how many such answers there were before it.
+/// Counts the automatic answers before this message, when it is sent by a command of `tail --exec`.
 fn meta() -> Result<Option<Opaque>, Failure> {
     let hops = std::env::var(HOPS_VARIABLE).ok().and_then(|hops| hops.parse::<u64>().ok());
     let meta = hops.map(|hops| json!({ HOPS_KEY: hops.saturating_add(1) }).to_string());
@@ -184,7 +198,31 @@ fn meta() -> Result<Option<Opaque>, Failure> {
     meta.map_err(|error| Failure::new(Kind::Failed, error.to_string()))
 }
 
-/// Nobody has said whether the hub has it: the same again is never wrong.
+/// The hub did not confirm the message. Sending it again with the same id is always safe.
+/// Remembers why the hub does not take a message for now, and says it the first time. The client sends the message
+/// again by itself.
+async fn refusals(events: &mut Events, out: Out, last: &mut Option<Box<ErrorFrame>>) -> Infallible {
+    while let Some(event) = events.next().await {
+        let Event::Postponed { error, .. } = event else { continue };
+        if last.is_none() && !out.json {
+            say(&format!("not stored yet: {}; it is sent again", visible_line(&error.message)));
+        }
+        *last = Some(error);
+    }
+    std::future::pending().await
+}
+
+/// The hub has refused it each time.
+fn not_stored(id: &MessageId, late: &str, error: &ErrorFrame) -> Failure {
+    let message = visible_line(&error.message);
+    let again = format!("send it again later with --id {id}");
+    let hint = error.hint.as_deref().map(visible_line);
+    let hint = hint.map_or_else(|| again.clone(), |hint| format!("{hint}; {again}"));
+    Failure::new(Kind::TimedOut, format!("`{id}`: {late}: {message}"))
+        .hint(hint)
+        .details(json!({ "id": id, "refused": error.name }))
+}
+
 fn perhaps_stored(kind: Kind, id: &MessageId, what: &str) -> Failure {
     Failure::new(kind, format!("`{id}`: {what}; perhaps it is stored"))
         .hint(format!("send it again with --id {id}: it is stored once"))
@@ -192,7 +230,7 @@ fn perhaps_stored(kind: Kind, id: &MessageId, what: &str) -> Failure {
 }
 
 impl Sent {
-    /// What is left to print at the end.
+    /// Prints the rest at the end.
     fn tell(
         &self,
         hub: &Hub,
@@ -216,7 +254,8 @@ impl Sent {
         hub.out.answer(&value, String::new)
     }
 
-    /// The message is stored, but its id could not be printed: a second run would say it twice.
+    /// The message was stored, but its id could not be printed. The hint prevents a second run from sending
+    /// it twice.
     fn unprinted(&self, failure: Failure) -> Failure {
         if failure.kind == Kind::Unheard {
             return failure;
@@ -229,20 +268,21 @@ impl Sent {
             .details(json!({ "id": self.id, "room": self.room }))
     }
 
-    /// A person pressed ctrl-c: the message goes on, and here is how to.
+    /// The failure after ctrl-c: the message was sent, and the hint shows how to follow it.
     fn interrupted(&self) -> Failure {
         Failure::new(Kind::Interrupted, format!("`{}` is stored; only the waiting ended", self.id))
             .hint(format!("see what becomes of it: bot-hub trace {}", self.id))
             .details(json!({ "id": self.id, "room": self.room }))
     }
 
-    /// Nothing is ever sent to nobody without saying so.
+    /// The result as a sentence; it also says if the message has no recipient.
     fn in_words(&self) -> String {
-        let (to, ack) = (self.place.typed(), &self.ack);
+        let (to, ack) = (self.destination.typed(), &self.ack);
         let queued = ack.queued.unwrap_or(0);
         let again = if ack.duplicate { " before" } else { "" };
         if ack.delivered == 0 && queued == 0 && ack.duplicate {
-            // It says nothing about those who had it before the hub started.
+            // The acknowledgement of a repeated message says nothing about recipients that had it before
+            // the hub started.
             return format!("stored before in {to}; bot-hub trace {} says more", self.id);
         }
         if ack.delivered == 0 && queued == 0 {
@@ -257,7 +297,7 @@ impl Sent {
     }
 }
 
-/// The refusal of a bot that is not a member, with the bot's name.
+/// The refusal for a non-member, with the bot's name added.
 pub(super) fn in_our_words(failure: Failure, hub: &Hub, room: &str) -> Failure {
     if failure.code.as_deref() != Some("not_a_member") {
         return failure;
@@ -267,12 +307,12 @@ pub(super) fn in_our_words(failure: Failure, hub: &Hub, room: &str) -> Failure {
     Failure::new(Kind::Refused, message).hint(hint)
 }
 
-/// No more than the hub takes: what is longer is refused before all of it was read.
+/// Reads stdin up to the hub's limit. A longer text is refused before it was read to its end.
 fn read_stdin(hub: &Hub) -> Result<String, Failure> {
     if std::io::stdin().is_terminal() {
         say("what is said is read from here; ctrl-d ends it");
     }
-    // Line ends behind the text do not count; a hub that says no limit gets what memory bears.
+    // Line ends after the text do not count towards the limit.
     let limit = hub.hello.limits.as_ref().map_or(TEXT_BYTES_MAX, |it| u64::from(it.text_bytes));
     let mut bytes = Vec::new();
     let read = std::io::stdin().take(limit + LINE_ENDS_MAX).read_to_end(&mut bytes);

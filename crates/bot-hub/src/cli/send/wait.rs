@@ -1,7 +1,7 @@
-//! Waiting for what becomes of a message.
+//! Waits for the receipts of a message.
 //!
-//! Owns when a wish is fulfilled and when it never will be. Asks `status` whenever something happened,
-//! and after each reconnect: receipts that were lost with a connection are not missed.
+//! Owns when a wish is fulfilled, and when it can no longer be. Asks `status` after every event and every
+//! reconnect, so receipts that were lost with a connection are not missed.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -9,7 +9,9 @@ use std::io::IsTerminal as _;
 use bot_hub_client::{AskError, Event};
 use bot_protocol::frame::answer::Ask;
 use bot_protocol::frame::client::History;
-use bot_protocol::frame::server::{Delivery, RangeReceipt, Receipt, RecipientStatus, Step};
+use bot_protocol::frame::server::{
+    Delivery, HistoryPage, RangeReceipt, Receipt, RecipientStatus, Step,
+};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
@@ -21,27 +23,27 @@ use super::{Sent, Wait};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::Hub;
 use crate::cli::out::{Out, say};
-use crate::cli::target::Place;
+use crate::cli::target::Destination;
 use crate::cli::visible::visible_line;
 
-/// What came of it, for everybody whom it was for.
+/// The state of every recipient, and the answer if there was one.
 type Outcome = (Vec<Value>, Option<Delivery>);
 
-/// Where a message stands, measured by a wish.
+/// How far a message is, compared with the wish.
 enum Standing {
     Fulfilled(Option<MessageId>),
     Open,
-    /// Nobody will get it so far any more.
+    /// No recipient can reach the wish any more.
     Hopeless,
 }
 
-/// Before sending: some clients answer with `reply_to` and give no receipts. An operator sees those
-/// answers by observing the room; others wait for receipts only.
-pub(super) async fn listen(hub: &Hub, place: &Place) -> Result<(), Failure> {
-    let rooms = match place {
-        Place::Room(room) => Some(vec![room.clone()]),
-        // The room of a direct conversation may not be there yet.
-        Place::Bot(_) => None,
+/// Called before sending. Some clients answer with `reply_to` and send no receipts; an operator sees such
+/// answers by observing the room. Other bots wait for receipts only.
+pub(super) async fn listen(hub: &Hub, destination: &Destination) -> Result<(), Failure> {
+    let rooms = match destination {
+        Destination::Room(room) => Some(vec![room.clone()]),
+        // The room of a direct conversation may not exist yet.
+        Destination::Bot(_) => None,
     };
     match hub.client.ask(Ask::observe(rooms)).await {
         Ok(_) | Err(AskError::Refused(_)) => Ok(()),
@@ -78,23 +80,23 @@ async fn wait(
             Standing::Hopeless => return Err(hopeless(sent, wish, known)),
             Standing::Open => {}
         }
-        match news(hub, sent, wish).await? {
-            News::Look => {}
-            News::Receipt(receipt) => heard.push(receipt),
-            News::Answer(answer) => return Ok((told(known), Some(*answer))),
+        match next_signal(hub, sent, wish).await? {
+            Signal::Look => {}
+            Signal::Receipt(receipt) => heard.push(receipt),
+            Signal::Answer(answer) => return Ok((told(known), Some(*answer))),
         }
     }
 }
 
-/// How far the recipients are, state by state, for a person who looks.
+/// Shows how the states of the recipients change, on a terminal.
 #[derive(Default)]
 struct Progress {
-    /// Steps that were shown, per recipient.
+    /// How many steps of each recipient were shown.
     steps: BTreeMap<BotId, usize>,
     counts: String,
 }
 
-/// More recipients than this are counted, not listed.
+/// With more recipients than this, only counts are shown.
 const LISTED_MAX: usize = 8;
 
 impl Progress {
@@ -130,27 +132,27 @@ impl Progress {
     }
 }
 
-/// Something that may change where the message stands.
-enum News {
-    /// What it is, `status` says.
+/// An event that may change the state of the message.
+enum Signal {
+    /// Something happened; `status` says what.
     Look,
     Receipt(Receipt),
     /// An answer that came as a message.
     Answer(Box<Delivery>),
 }
 
-async fn news(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<News, Failure> {
+async fn next_signal(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<Signal, Failure> {
     loop {
         match hub.events.next().await {
             Some(Event::Receipt(receipt)) if receipt.id == sent.id => {
-                return Ok(News::Receipt(*receipt));
+                return Ok(Signal::Receipt(*receipt));
             }
-            Some(Event::Receipts(range)) if concerns(&range, sent) => return Ok(News::Look),
-            Some(Event::Connected(_)) => return Ok(News::Look),
+            Some(Event::Receipts(range)) if concerns(&range, sent) => return Ok(Signal::Look),
+            Some(Event::Connected(_)) => return Ok(Signal::Look),
             Some(Event::Message(message)) if wish == Wait::Answered => {
                 let answers = message.reply_to.as_ref() == Some(&sent.id);
                 if answers && message.room == sent.room && message.from != hub.me {
-                    return Ok(News::Answer(message));
+                    return Ok(Signal::Answer(message));
                 }
             }
             Some(_) => {}
@@ -159,20 +161,20 @@ async fn news(hub: &mut Hub, sent: &Sent, wish: Wait) -> Result<News, Failure> {
     }
 }
 
-/// Whether a receipt for a range of messages is about this one, too.
+/// Whether a range of receipts includes this message.
 fn concerns(range: &RangeReceipt, sent: &Sent) -> bool {
     let is_in = |seq: u64| (range.from_seq..=range.to_seq).contains(&seq);
     range.room == sent.room && sent.ack.seq.is_none_or(is_in)
 }
 
-/// What a receipt says, if `status` does not say it: a receipt is told while it is being stored.
+/// Adds a receipt that `status` does not have yet: the hub sends a receipt while it is still being stored.
 fn add(recipients: &mut [RecipientStatus], receipt: &Receipt) {
     let Some(recipient) = recipients.iter_mut().find(|it| it.bot == receipt.bot) else { return };
     if recipient.steps.iter().all(|step| step.state != receipt.state) {
         let (state, at) = (receipt.state.clone(), receipt.at);
         let (reason, reply) = (receipt.reason.clone(), receipt.reply.clone());
-        // How a word that is not known compares with the others, only the hub knows: it comes last,
-        // and what `status` said stays.
+        // This program cannot order a state that it does not know: the step comes last, and the state from
+        // `status` stays.
         if state.known() > recipient.state.known() {
             recipient.state = state.clone();
         }
@@ -181,7 +183,7 @@ fn add(recipients: &mut [RecipientStatus], receipt: &Receipt) {
     }
 }
 
-/// The answer that a receipt named.
+/// The answer that a receipt names.
 async fn read_answer(
     hub: &Hub,
     sent: &Sent,
@@ -193,18 +195,25 @@ async fn read_answer(
             History { room: sent.room.clone(), after: Some(after), before: None, limit: None };
         let page = match hub.client.history(page).await {
             Ok(page) => page,
-            // It was answered; only reading it is not ours.
+            // There is an answer, but this bot may not read it.
             Err(AskError::Refused(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         if let Some(answer) = page.entries.iter().find(|entry| entry.id.as_ref() == Some(reply)) {
             return Ok(Some(answer.clone()));
         }
-        match page.entries.last().and_then(|entry| entry.seq) {
-            Some(last) if page.has_more && last > after => after = last,
-            _ => return Ok(None),
+        match next_after(&page, after) {
+            Some(last) => after = last,
+            None => return Ok(None),
         }
     }
+}
+
+/// Where the next page begins, if there is one. A hub that sets `has_more` without moving on would
+/// otherwise be asked forever.
+fn next_after(page: &HistoryPage, after: u64) -> Option<u64> {
+    let last = page.entries.last().and_then(|entry| entry.seq)?;
+    (page.has_more && last > after).then_some(last)
 }
 
 fn standing(recipients: &[RecipientStatus], wish: Wait) -> Standing {
@@ -234,7 +243,7 @@ fn has_reached(recipient: &RecipientStatus, wish: Wait) -> bool {
         let mut steps = recipient.steps.iter().filter_map(|it| it.state.known());
         steps.any(|state| states.contains(&state))
     };
-    // Who declines or fails has got it.
+    // A recipient that declines or fails has received the message.
     let received = &[Received, Started, Answered, Done, Declined, Failed];
     match wish {
         Wait::Stored => true,
@@ -287,11 +296,12 @@ fn name(wish: Wait) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use bot_protocol::name::RoomName;
     use bot_protocol::time::Timestamp;
 
     use super::*;
 
-    /// `ann:stored,delivered` is a recipient and its steps.
+    /// `ann:stored,delivered` describes a recipient and its steps.
     fn check(recipients: &[&str], wish: Wait, expected: &str) {
         let recipients: Vec<_> = recipients.iter().map(|text| recipient(text)).collect();
         let found = match standing(&recipients, wish) {
@@ -326,6 +336,25 @@ mod tests {
         check(&["ann:stored,handed_on"], Wait::Delivered, "open");
         check(&["ann:delivered,handed_on"], Wait::Delivered, "fulfilled");
         check(&[], Wait::Received, "hopeless");
+    }
+
+    #[test]
+    fn a_page_that_does_not_lead_further_is_the_last() {
+        let check = |seqs: &[u64], has_more: bool, expected: Option<u64>| {
+            let entries = seqs.iter().map(|seq| {
+                let entry = json!({ "room": "lab", "from": "ann", "text": "", "seq": seq });
+                serde_json::from_value::<Delivery>(entry).unwrap()
+            });
+            let room = RoomName::new("lab").unwrap();
+            let page =
+                HistoryPage { room, entries: entries.collect(), has_more, corrupt: Vec::new() };
+            assert_eq!(next_after(&page, 4), expected, "{seqs:?}");
+        };
+        check(&[5, 6], true, Some(6));
+        check(&[5, 6], false, None);
+        check(&[3, 4], true, None);
+        check(&[1, 2], true, None);
+        check(&[], true, None);
     }
 
     #[test]

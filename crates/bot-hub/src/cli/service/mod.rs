@@ -1,6 +1,6 @@
-//! `bot-hub service`: the hub as a service of systemd.
+//! `bot-hub service`: the hub as a systemd service.
 //!
-//! Owns what is installed, in which order, and what people are told. Data is never touched.
+//! Owns what is installed, in which order, and what is printed about it. Never touches data.
 
 mod systemctl;
 mod unit;
@@ -36,7 +36,7 @@ Examples:
   bot-hub service install --user          # as a service of yours, with your data
   bot-hub service install --dry-run       # print the unit and the commands, change nothing";
 
-/// Whose service.
+/// The service of the machine or of a user.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Whose {
     /// The service of the user who calls, not of the machine
@@ -47,7 +47,7 @@ pub(super) struct Whose {
     dry_run: bool,
 }
 
-/// One step: to a file or to systemd.
+/// One step: a change of a file, or a command to systemd.
 enum Step<'a> {
     Write(&'a Path, &'a str),
     Remove(&'a Path),
@@ -89,7 +89,7 @@ impl Service {
                 format!("where this program is cannot be found out: {error}"),
             )
         })?;
-        // Wrong usage is wrong wherever the program lies.
+        // Usage is checked first, wherever the program file is.
         let options = self.options(global)?;
         if self.scope.hides(&program) {
             self.object(&hidden(&program))?;
@@ -99,7 +99,7 @@ impl Service {
             Step::Write(&self.path, &unit),
             Step::Systemctl(&["daemon-reload"]),
             Step::Systemctl(&["enable", NAME]),
-            // Also if an older one runs already.
+            // `restart` replaces an older service that already runs.
             Step::Systemctl(&["restart", NAME]),
         ];
         self.perform(&steps, out, "installed")?;
@@ -161,7 +161,7 @@ impl Service {
         })
     }
 
-    /// Options that the service is to be started with.
+    /// The options that the service passes to `serve`.
     fn options(&self, global: &Global) -> Result<Vec<String>, Failure> {
         let mut options = Vec::new();
         let absolute = |path: &Path| {
@@ -186,7 +186,7 @@ impl Service {
         Ok(options)
     }
 
-    /// What would not work is an error; where nothing is done, a remark.
+    /// An obstacle is an error; with `--dry-run` it is only printed.
     fn object(&self, failure: &Failure) -> Result<(), Failure> {
         let Failure { kind, message, hint, .. } = failure;
         let hint = hint.clone().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Commands for systemd.
+//! Calls to systemd.
 //!
-//! Owns running `systemctl` and what is made of its failures.
+//! Owns running `systemctl` and turning its errors into failures.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
@@ -15,13 +15,13 @@ pub(super) struct Systemctl {
 }
 
 impl Systemctl {
-    /// What would be typed.
+    /// The command as a person would type it.
     pub(super) fn line(self, words: &[&str]) -> String {
         let scope: &[&str] = if self.scope == Scope::User { &["--user"] } else { &[] };
         [&["systemctl"], scope, words].concat().join(" ")
     }
 
-    /// Runs it; a failure says what it said.
+    /// Runs the command; a failure contains its error output.
     pub(super) fn run(self, words: &[&str]) -> Result<String, Failure> {
         let output = self.output(words)?;
         if output.status.success() {
@@ -31,7 +31,7 @@ impl Systemctl {
         Err(Failure::new(Kind::Failed, format!("`{}` failed: {said}", self.line(words))))
     }
 
-    /// That there is a systemd to talk to, before anything is changed.
+    /// Checks that systemd answers, before anything is changed.
     pub(super) fn answers(self) -> Result<(), Failure> {
         let hint = match self.scope {
             Scope::System => "start `bot-hub serve` by whatever supervises programs here",
@@ -54,7 +54,7 @@ impl Systemctl {
         if self.scope == Scope::User {
             command.arg("--user");
         }
-        // No pager, and nobody is asked for a password behind our back.
+        // Without a pager, and without asking for a password.
         command.arg("--no-pager").arg("--no-ask-password").args(words);
         command.output().map_err(|error| {
             Failure::new(Kind::Failed, format!("there is no systemd here: {error}"))

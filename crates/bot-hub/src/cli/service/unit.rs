@@ -1,7 +1,7 @@
-//! The unit file of the service, and where it belongs.
+//! The unit file of the service, and its path.
 //!
-//! Owns the two texts (`system.service` and `user.service` beside this file) and what is filled in. Never
-//! talks to systemd.
+//! Owns the two templates (`system.service` and `user.service` beside this file) and how they are filled
+//! in. Never calls systemd.
 
 use std::path::{Path, PathBuf};
 
@@ -10,20 +10,20 @@ use bot_hub_server::config::{Environment, config_home};
 /// What systemd calls the service.
 pub(super) const NAME: &str = "bot-hub.service";
 
-/// Directories that the sandbox of the system's service hides from it.
+/// Directories that the sandbox of the system service hides.
 const HIDDEN: [&str; 5] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp"];
 
 /// Whose service it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// The machine's: starts with it, under a user of its own.
+    /// The machine's service: it starts at boot, with its own user.
     System,
     /// One user's.
     User,
 }
 
 impl Scope {
-    /// Where the unit belongs; `None` for a user without a home.
+    /// The path of the unit; `None` for a user without a home directory.
     pub(super) fn path(self, env: &Environment) -> Option<PathBuf> {
         let units = match self {
             Self::System => PathBuf::from("/etc/systemd/system"),
@@ -32,7 +32,7 @@ impl Scope {
         Some(units.join(NAME))
     }
 
-    /// The unit for a program, its options included.
+    /// The unit for a program with its options.
     pub(super) fn unit(self, program: &Path, options: &[String]) -> String {
         let template = match self {
             Self::System => include_str!("system.service"),
@@ -45,13 +45,13 @@ impl Scope {
         template.replace("{program}", &words.join(" "))
     }
 
-    /// Whether the service could not see the program.
+    /// Whether the sandbox hides the program file.
     pub(super) fn hides(self, program: &Path) -> bool {
         self == Self::System && HIDDEN.iter().any(|hidden| program.starts_with(hidden))
     }
 }
 
-/// A word of a command line as systemd reads it.
+/// Quotes a word for a command line in a unit file.
 fn quoted(word: &str) -> String {
     let escaped =
         word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");

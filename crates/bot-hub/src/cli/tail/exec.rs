@@ -1,6 +1,7 @@
-//! `--exec`: a command per message.
+//! `--exec`: run a command for each message.
 //!
-//! Owns what the command is given. Its stdout and stderr are ours; that it fails ends nothing.
+//! Owns the command's input and environment. The command inherits stdout and stderr, and its failure does
+//! not end `tail`.
 
 use std::io::Write as _;
 use std::process::{Command, ExitStatus, Stdio};
@@ -10,23 +11,24 @@ use bot_protocol::frame::server::Delivery;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::out::say;
 
-/// Answers of commands to commands in a row, after which one of them has to stop: two bots with a `tail
-/// --exec` each would talk for ever.
+/// How many commands may answer each other in a row. Without this limit, two bots with `tail --exec` would
+/// talk forever.
 const HOPS_MAX: u64 = 8;
 
-/// Where `send`, run by a command, finds how many there were before it.
+/// The environment variable that tells `send`, when a command runs it, how many automatic answers came
+/// before.
 pub(in crate::cli) const HOPS_VARIABLE: &str = "BOT_HUB_EXEC_HOPS";
 
-/// Where a message says the same, in its `meta`.
+/// The key in a message's `meta` with the same number.
 pub(in crate::cli) const HOPS_KEY: &str = "exec_hops";
 
-/// How many commands have answered each other up to this message.
+/// How many commands have answered each other before this message.
 fn hops(message: &Delivery) -> u64 {
     let meta = message.meta.as_ref().and_then(|meta| serde_json::to_value(meta).ok());
     meta.and_then(|meta| meta.get(HOPS_KEY)?.as_u64()).unwrap_or(0)
 }
 
-/// Runs the command to its end. Messages that come meanwhile wait.
+/// Runs the command to its end. Messages that arrive meanwhile wait.
 pub(super) async fn run(command: &str, message: &Delivery) -> Result<(), Failure> {
     let id = message.id.as_ref().map_or("-", |id| id.as_str());
     let hops = hops(message);
@@ -40,7 +42,7 @@ pub(super) async fn run(command: &str, message: &Delivery) -> Result<(), Failure
     prepared.arg("-c").arg(command).envs(fields(message)).stdin(Stdio::piped());
     prepared.env(HOPS_VARIABLE, hops.to_string());
     let text = message.text.clone();
-    // Both the write and the wait block.
+    // Writing to the command and waiting for it both block.
     let ended = tokio::task::spawn_blocking(move || feed(&mut prepared, &text)).await;
     let status = match ended {
         Ok(Ok(status)) => status,
@@ -58,13 +60,14 @@ pub(super) async fn run(command: &str, message: &Delivery) -> Result<(), Failure
 fn feed(command: &mut Command, text: &str) -> std::io::Result<ExitStatus> {
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A command that does not care for the text closes its stdin; that is its right.
+        // A command may close its stdin without reading the text.
         drop(stdin.write_all(text.as_bytes()));
     }
     child.wait()
 }
 
-/// Absent fields are set to nothing, so that none is left over from somewhere else.
+/// Fields that a message lacks are set to an empty string, so that the command sees no value from another
+/// source.
 fn fields(message: &Delivery) -> [(&'static str, String); 8] {
     let number = |number: Option<u64>| number.map_or_else(String::new, |it| it.to_string());
     let id = |id: &Option<bot_protocol::id::MessageId>| {
@@ -82,7 +85,7 @@ fn fields(message: &Delivery) -> [(&'static str, String); 8] {
     ]
 }
 
-/// A variable cannot hold the character that ends it; a label that has one is another bot's mischief.
+/// Removes NUL, which an environment variable cannot hold and another bot's label may contain.
 fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

@@ -1,8 +1,8 @@
-//! Following rooms so that nothing is missed silently.
+//! Follows rooms and reports every message that was missed.
 //!
-//! Owns, per room, the number of the last message that was shown. What an operator's connection observes
-//! is compared with it: a hole is read back from the log, and what the log does not have any more is
-//! named. After a reconnect the log is read from there, so it does not matter what was missed live.
+//! Owns the number of the last message shown, per room. Live messages on an operator's connection are
+//! compared with it: a gap is read from the log, and what the log no longer has is reported. After a
+//! reconnect the log is read from that number on, so live messages that were missed do not matter.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,28 +22,28 @@ use crate::cli::hub::Hub;
 use crate::cli::out::say;
 use crate::cli::words::visible;
 
-/// How often a connection that may not observe looks into the log, and one that is lost into the
-/// data directory.
+/// How often a connection without the right to observe reads the log, and how often a lost connection
+/// checks the data directory.
 const POLL: Duration = Duration::from_secs(1);
 
 pub(super) struct Follow<'a> {
     hub: &'a mut Hub,
     scope: Scope,
     sink: Sink,
-    /// Per room, the last message that was dealt with.
+    /// The last message that was handled, per room.
     shown: BTreeMap<RoomName, u64>,
     epoch: Option<Epoch>,
-    /// Where to begin; taken when the rooms are first looked at.
+    /// Where to begin; used up when the rooms are read for the first time.
     since: Option<Timestamp>,
     has_begun: bool,
-    /// We have no right to observe, and look into the log from time to time.
+    /// We may not observe, so the log is read at intervals.
     polls: bool,
-    /// The connection is lost, and the client tries again.
+    /// The connection is lost and the client reconnects.
     is_away: bool,
 }
 
-/// Something to react to.
-enum News {
+/// A reason to act.
+enum Wake {
     Event(Event),
     Tick,
 }
@@ -67,55 +67,54 @@ impl<'a> Follow<'a> {
     pub(super) async fn run(mut self, since: Option<Timestamp>) -> Result<(), Failure> {
         self.since = since;
         loop {
-            let step = match self.news().await? {
-                News::Event(Event::Connected(hello)) => {
+            let step = match self.next_wake().await? {
+                Wake::Event(Event::Connected(hello)) => {
                     self.is_away = false;
                     self.connected(&hello).await
                 }
-                News::Event(Event::Message(message)) => self.live(&message).await,
-                News::Event(Event::Disconnected { why, .. }) => {
+                Wake::Event(Event::Message(message)) => self.live(&message).await,
+                Wake::Event(Event::Disconnected { why, .. }) => {
                     self.is_away = true;
                     say(&format!("not connected, trying again: {why}"));
                     Ok(Next::GoOn)
                 }
-                News::Event(Event::Unreadable { problem, .. }) => {
+                Wake::Event(Event::Unreadable { problem, .. }) => {
                     say(&format!("skipped what this program cannot read: {}", visible(&problem)));
                     Ok(Next::GoOn)
                 }
-                News::Event(_) => Ok(Next::GoOn),
-                News::Tick if self.is_away => {
+                Wake::Event(_) => Ok(Next::GoOn),
+                Wake::Tick if self.is_away => {
                     self.hub.follow_move().await;
                     Ok(Next::GoOn)
                 }
-                News::Tick if self.polls => self.look().await,
-                News::Tick => Ok(Next::GoOn),
+                Wake::Tick if self.polls => self.look().await,
+                Wake::Tick => Ok(Next::GoOn),
             };
             match step {
                 Ok(Next::GoOn) => {}
                 Ok(Next::Enough) => return Ok(()),
-                // The connection broke under a question. What it was about is read when there is one
-                // again.
+                // The connection broke during a question, which is asked again after the reconnect.
                 Err(failure) if self.has_begun && failure.kind == Kind::Unreachable => {}
                 Err(failure) => return Err(failure),
             }
         }
     }
 
-    async fn news(&mut self) -> Result<News, Failure> {
+    async fn next_wake(&mut self) -> Result<Wake, Failure> {
         let event = self.hub.events.next();
         let event = if self.polls || self.is_away {
             match tokio::time::timeout(POLL, event).await {
                 Ok(event) => event,
-                Err(_) => return Ok(News::Tick),
+                Err(_) => return Ok(Wake::Tick),
             }
         } else {
             event.await
         };
         match event {
-            Some(event) => Ok(News::Event(event)),
+            Some(event) => Ok(Wake::Event(event)),
             None => {
                 self.hub.again().await?;
-                Ok(News::Tick)
+                Ok(Wake::Tick)
             }
         }
     }
@@ -128,11 +127,11 @@ impl<'a> Follow<'a> {
         if self.has_begun {
             say("connected again");
         }
-        // Before the log is read: what is said in between then comes twice, and not never.
+        // Observes before it reads the log: a message in between is seen twice instead of never.
         if self.observe().await? { self.look().await } else { Ok(Next::GoOn) }
     }
 
-    /// The log is another one: its numbers mean nothing here.
+    /// The log was replaced, so the numbers of the old one mean nothing.
     fn start_over(&mut self) -> Result<(), Failure> {
         for (room, shown) in std::mem::take(&mut self.shown) {
             let from_seq = shown + 1;
@@ -143,10 +142,10 @@ impl<'a> Follow<'a> {
         Ok(())
     }
 
-    /// Returns whether there still is a connection.
+    /// Returns whether the connection still exists.
     async fn observe(&mut self) -> Result<bool, Failure> {
         let rooms = match &self.scope {
-            // A direct conversation may not be there yet, and one that is not there cannot be observed.
+            // A direct conversation may not exist yet, and then cannot be observed.
             Scope::Room(room) if room.direct_pair().is_none() => Some(vec![room.clone()]),
             _ => None,
         };
@@ -162,7 +161,7 @@ impl<'a> Follow<'a> {
         }
     }
 
-    /// Compares every room with what was shown of it, and shows the rest.
+    /// Compares every room with what was shown, and shows the rest.
     async fn look(&mut self) -> Result<Next, Failure> {
         let rooms = self.hub.client.rooms().await?.rooms;
         let mut behind = Vec::new();
@@ -191,11 +190,11 @@ impl<'a> Follow<'a> {
     }
 
     fn last(&self, room: &RoomName) -> u64 {
-        // A room that was not there at the beginning is new: all of it is to be shown.
+        // A room that appeared later is new, so everything in it is shown.
         self.shown.get(room).copied().unwrap_or(0)
     }
 
-    /// The number of the last message before a moment.
+    /// The number of the last message before a time.
     async fn before(&self, room: &RoomName, since: Timestamp, head: u64) -> Result<u64, Failure> {
         let mut first = head + 1;
         loop {
@@ -211,7 +210,7 @@ impl<'a> Follow<'a> {
         }
     }
 
-    /// Shows what stands in the logs of some rooms after what was shown, in the order of time.
+    /// Shows the entries of several rooms after what was shown, ordered by time.
     async fn catch_up(&mut self, mut rooms: Vec<Source>) -> Result<Next, Failure> {
         loop {
             for room in &mut rooms {
@@ -247,7 +246,7 @@ impl<'a> Follow<'a> {
         Ok(Next::GoOn)
     }
 
-    /// Names what will not be shown, if there is anything.
+    /// Reports entries that cannot be shown, if there are any.
     fn missing(
         &mut self,
         room: &RoomName,

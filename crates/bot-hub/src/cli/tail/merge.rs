@@ -1,6 +1,6 @@
-//! What stands in the logs of several rooms, in the order of time.
+//! Merges the logs of several rooms by time.
 //!
-//! Owns the reading of one room page by page. Within a room the order is that of its log.
+//! Owns reading each room page by page. Within a room, the order of its log is kept.
 
 use std::collections::VecDeque;
 
@@ -12,10 +12,10 @@ use crate::cli::failure::Failure;
 use crate::cli::history::page;
 use crate::cli::hub::Hub;
 
-/// A room whose log is read from some place on.
+/// A room whose log is read from a position on.
 pub(super) struct Source {
     pub(super) room: RoomName,
-    /// Pages of one entry each, and what is damaged before it.
+    /// Pages of one entry each, with the damaged entries before it.
     waiting: VecDeque<HistoryPage>,
     read_to: u64,
     has_more: bool,
@@ -26,7 +26,7 @@ impl Source {
         Self { room, waiting: VecDeque::new(), read_to: after, has_more: true }
     }
 
-    /// Makes sure that its next entry is here, if there is one.
+    /// Reads until the next entry is available, if there is one.
     pub(super) async fn fill(&mut self, hub: &Hub) -> Result<(), Failure> {
         if !self.waiting.is_empty() || !self.has_more {
             return Ok(());
@@ -44,7 +44,7 @@ impl Source {
         self.waiting.pop_front()
     }
 
-    /// When its next entry was sent; what is damaged goes first.
+    /// When the next entry was sent. Damaged entries come first.
     pub(super) fn at(&self) -> Option<Timestamp> {
         self.waiting
             .front()

@@ -1,6 +1,6 @@
-//! `bot-hub tail`: watch what is said.
+//! `bot-hub tail`: watch messages as they come.
 //!
-//! Owns the options and what is printed per message. That nothing is missed is [`follow`]'s.
+//! Owns the options and how a message is printed. [`follow`] makes sure that no message is missed.
 
 pub(super) mod exec;
 mod follow;
@@ -15,7 +15,7 @@ use super::failure::{Failure, Kind};
 use super::history::page;
 use super::hub::Hub;
 use super::out::{Out, say};
-use super::target::{Directory, Place};
+use super::target::{Destination, Directory};
 use super::words;
 use bot_hub_server::config::Period;
 
@@ -56,7 +56,7 @@ pub(super) struct Tail {
     raw: bool,
 }
 
-/// Which messages are meant.
+/// Which messages to show.
 #[derive(Clone, Debug)]
 enum Scope {
     All,
@@ -114,16 +114,18 @@ impl Tail {
     }
 }
 
-/// What a name stands for. If this bot does not see everything, the hub is asked whether there is such a
-/// thing: otherwise the command would wait for ever for a room that does not exist.
+/// What a name refers to. If this bot does not see everything, the hub is asked whether the name exists;
+/// otherwise the command would wait forever for a room that does not exist.
 async fn scope(hub: &Hub, typed: &str) -> Result<Scope, Failure> {
     let directory = Directory::read(hub).await?;
     match directory.find(typed)? {
-        Place::Bot(bot) if bot == hub.me || directory.bots.contains(&bot) => Ok(Scope::Bot(bot)),
-        Place::Bot(bot) => Err(directory.unknown(&format!("@{bot}"))),
-        Place::Room(room) => {
+        Destination::Bot(bot) if bot == hub.me || directory.bots.contains(&bot) => {
+            Ok(Scope::Bot(bot))
+        }
+        Destination::Bot(bot) => Err(directory.unknown(&format!("@{bot}"))),
+        Destination::Room(room) => {
             if directory.is_complete {
-                // A direct conversation of two bots may still begin.
+                // A direct conversation of two existing bots may still begin.
                 let pair = room.direct_pair().map(|(one, other)| [one, other]);
                 let nobody = pair.into_iter().flatten().find(|bot| !directory.bots.contains(bot));
                 if let Some(nobody) = nobody {
@@ -143,19 +145,19 @@ enum Form {
     Raw,
     Exec {
         command: String,
-        /// Whose messages it is not run for.
+        /// Messages of this bot do not run the command.
         spares: Option<BotId>,
     },
 }
 
-/// Whether to go on.
+/// Whether to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     GoOn,
     Enough,
 }
 
-/// Where messages go.
+/// Where messages are written.
 struct Sink {
     out: Out,
     form: Form,
@@ -176,7 +178,7 @@ impl Sink {
         Ok(if *left == 0 { Next::Enough } else { Next::GoOn })
     }
 
-    /// Something is missing, and that is said.
+    /// Reports that messages are missing.
     fn gap(&self, gap: &Gap) -> Result<(), Failure> {
         let room = words::room(gap.room.as_str());
         let reason = &gap.reason;

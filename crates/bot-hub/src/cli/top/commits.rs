@@ -1,11 +1,11 @@
-//! How long the store's transactions take, from the hub's metrics.
+//! The durations of the store's transactions, from the hub's metrics.
 //!
-//! Owns reading them out of the page. Only a hub on this machine is asked: it needs no token then, and
-//! a token is not sent to a page.
+//! Owns parsing them from the metrics page. Only a hub on this machine is asked, because it needs no token;
+//! a token is never sent to a page.
 
 use crate::cli::probe::Target;
 
-/// Transactions so far: per upper bound in seconds how many took at most that long.
+/// The transactions so far: for each upper bound in seconds, how many took at most that long.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Commits {
     buckets: Vec<(f64, u64)>,
@@ -13,11 +13,11 @@ pub(super) struct Commits {
     count: u64,
 }
 
-/// Between two samples.
+/// The transactions between two samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Took {
     pub(super) mean_ms: f64,
-    /// 99 of 100 took at most that long.
+    /// The 99th percentile in milliseconds.
     pub(super) most_ms: f64,
 }
 
@@ -53,7 +53,7 @@ impl Commits {
         commits
     }
 
-    /// What those since then took; `None` if there were none.
+    /// The transactions since an earlier sample; `None` if there were none.
     pub(super) fn since(&self, before: &Self) -> Option<Took> {
         let count = self.count.checked_sub(before.count).filter(|count| *count > 0)?;
         let mean_ms = (self.sum_s - before.sum_s) / count as f64 * 1_000.0;

@@ -1,6 +1,6 @@
-//! Keys, and what they mean.
+//! Keys and their actions.
 //!
-//! Owns the thread that waits for them: reading a terminal blocks.
+//! Owns the thread that waits for keys, because reading a terminal blocks.
 
 use std::thread;
 use std::time::Duration;
@@ -21,14 +21,14 @@ pub(super) enum Action {
     Down,
     PageUp,
     PageDown,
-    /// The terminal has another size.
+    /// The size of the terminal changed.
     Redraw,
 }
 
-/// How often the thread looks whether anybody still listens.
+/// How often the thread checks whether the receiver still exists.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Waits for keys on a thread that ends when nobody takes them any more.
+/// Starts the thread that waits for keys. It ends when the receiver is dropped.
 pub(super) fn listen() -> mpsc::Receiver<Action> {
     let (sender, actions) = mpsc::channel(16);
     thread::spawn(move || {
@@ -63,7 +63,7 @@ fn meaning(event: &Event) -> Option<Action> {
 fn action(key: KeyEvent) -> Option<Action> {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     Some(match key.code {
-        // A terminal in raw mode sends no signal for it.
+        // In raw mode, a terminal sends no signal for ctrl-c.
         KeyCode::Char('c' | 'd') if ctrl => Action::Quit,
         KeyCode::Char('q') | KeyCode::Esc => Action::Quit,
         KeyCode::Char('s') => Action::Sort,

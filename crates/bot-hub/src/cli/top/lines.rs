@@ -1,4 +1,6 @@
 //! Samples as text for pipes, and as JSON.
+//!
+//! Owns the columns. Takes no sample itself.
 
 use bot_protocol::frame::answer::HubNumbers;
 use serde_json::{Value, json};
@@ -9,11 +11,11 @@ use super::view::View;
 use crate::cli::out::{counted, table};
 use crate::cli::words::period;
 
-/// Above the lines.
+/// The header above the lines.
 pub(super) const HEAD: &str =
     "ONLINE  WAITING    OLDEST  ACCEPTED/S  DELIVERED/S  RECEIVED/S  COMMIT";
 
-/// One sample in one line; rates since the one before.
+/// One sample in one line, with the rates since the previous one.
 pub(super) fn line(sample: &Sample, before: Option<&Sample>) -> String {
     let numbers = &sample.numbers;
     let rates = before.map(|before| sample.rates(before));
@@ -30,7 +32,7 @@ pub(super) fn line(sample: &Sample, before: Option<&Sample>) -> String {
     )
 }
 
-/// How long commits took since the sample before.
+/// How long the commits since the previous sample took.
 pub(super) fn commit(sample: &Sample, before: Option<&Sample>) -> String {
     let took = took(sample, before);
     took.map_or_else(|| "-".to_owned(), |took| format!("{:.1} ms", took.mean_ms))
@@ -40,7 +42,7 @@ fn took(sample: &Sample, before: Option<&Sample>) -> Option<Took> {
     sample.commits.as_ref()?.since(before?.commits.as_ref()?)
 }
 
-/// Everything, as tables.
+/// The whole sample as tables.
 pub(super) fn whole(sample: &Sample, view: &View) -> String {
     let it = &sample.numbers;
     let head = format!(

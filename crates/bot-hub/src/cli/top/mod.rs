@@ -1,6 +1,6 @@
-//! `bot-hub top`: who waits for whom, as it happens.
+//! `bot-hub top`: a live view of rooms, bots and rates.
 //!
-//! Owns the loop: samples come in, keys come in, a screen goes out. Without a terminal it prints lines.
+//! Owns the loop: samples and keys come in, a screen goes out. Without a terminal it prints lines.
 
 mod commits;
 mod keys;
@@ -46,10 +46,10 @@ pub(super) struct Top {
     sort: view::Sort,
 }
 
-/// What was found at one moment, or why nothing was.
-type News = Result<Sample, String>;
+/// A sample, or why none could be taken.
+type Sampled = Result<Sample, String>;
 
-/// Samples that may lie around. One is enough: who looks at a screen wants the newest.
+/// How many samples may be buffered. One is enough, because the screen shows only the newest.
 const SAMPLES_MAX: usize = 1;
 
 impl Top {
@@ -93,32 +93,32 @@ impl Top {
     }
 }
 
-/// Looks again and again, also at a hub that was away for a while or has moved.
-async fn feed(hub: &mut Hub, sender: mpsc::Sender<News>, every: Duration) {
+/// Takes samples at intervals, also from a hub that was restarted or has moved.
+async fn feed(hub: &mut Hub, sender: mpsc::Sender<Sampled>, every: Duration) {
     loop {
-        let news = match Sample::take(hub).await {
+        let sampled = match Sample::take(hub).await {
             Ok(sample) => Ok(sample),
             Err(failure) => {
-                // It may be back, with another token or at another address.
+                // The hub may have returned with another token or at another address.
                 hub.renew().await;
                 Err(failure.message)
             }
         };
-        if sender.send(news).await.is_err() {
+        if sender.send(sampled).await.is_err() {
             return;
         }
         tokio::time::sleep(every).await;
     }
 }
 
-/// A line per sample.
-async fn print(top: &Top, out: Out, mut samples: mpsc::Receiver<News>) -> Result<(), Failure> {
+/// Prints one line per sample.
+async fn print(top: &Top, out: Out, mut samples: mpsc::Receiver<Sampled>) -> Result<(), Failure> {
     let (mut before, mut printed) = (None::<Sample>, 0);
     if !out.json {
         out.text(lines::HEAD)?;
     }
-    while let Some(news) = samples.recv().await {
-        let sample = match news {
+    while let Some(sampled) = samples.recv().await {
+        let sample = match sampled {
             Ok(sample) => sample,
             Err(trouble) => {
                 say(&format!("no sample: {trouble}"));
@@ -139,9 +139,8 @@ async fn print(top: &Top, out: Out, mut samples: mpsc::Receiver<News>) -> Result
     Ok(())
 }
 
-/// The screen, until somebody has seen enough. The terminal is given back as it was, also after a
-/// panic.
-async fn watch(mut view: View, mut samples: mpsc::Receiver<News>) -> Result<(), Failure> {
+/// Shows the screen until the user quits. The terminal is restored afterwards, also after a panic.
+async fn watch(mut view: View, mut samples: mpsc::Receiver<Sampled>) -> Result<(), Failure> {
     let mut terminal = ratatui::try_init()?;
     let _restored = Restored;
     let mut keys = keys::listen();
@@ -163,7 +162,7 @@ async fn watch(mut view: View, mut samples: mpsc::Receiver<News>) -> Result<(), 
                     return Ok(());
                 }
             }
-            Some(news) = samples.recv() => match news {
+            Some(sampled) = samples.recv() => match sampled {
                 Ok(_) if view.is_paused => {}
                 Ok(sample) => {
                     before = now.replace(sample);
@@ -175,7 +174,7 @@ async fn watch(mut view: View, mut samples: mpsc::Receiver<News>) -> Result<(), 
     }
 }
 
-/// Gives the terminal back when the screen ends, however that happens: a key, a signal, an error.
+/// Restores the terminal when the screen ends, by a key, a signal or an error.
 struct Restored;
 
 impl Drop for Restored {

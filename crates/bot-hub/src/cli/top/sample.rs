@@ -1,6 +1,6 @@
-//! The hub at one moment.
+//! The state of the hub at one moment.
 //!
-//! Owns the questions that make a sample, and what two samples say about the time between them.
+//! Owns the questions that make a sample, and the rates between two samples.
 
 use std::time::Instant;
 
@@ -20,14 +20,14 @@ use crate::cli::words;
 pub(super) struct Bot {
     pub(super) name: String,
     pub(super) online: bool,
-    /// How often it was not read, because it takes more than its share.
+    /// How often the hub stopped reading from it, because it used more than its share.
     pub(super) slowed: u64,
     pub(super) client: String,
     pub(super) waiting: u64,
     pub(super) oldest_ms: u64,
-    /// Why the oldest waits.
+    /// Why its oldest message waits.
     pub(super) why: String,
-    /// How long ago; `None` is never.
+    /// How long ago it was connected; `None` is never.
     pub(super) seen_ms: Option<u64>,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Room {
     pub(super) waiting: u64,
 }
 
-/// Everything, at one moment.
+/// The state of the hub at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
     pub(super) at: Instant,
@@ -51,11 +51,11 @@ pub(super) struct Sample {
     pub(super) numbers: HubNumbers,
     pub(super) bots: Vec<Bot>,
     pub(super) rooms: Vec<Room>,
-    /// The store's transactions; only a hub on this machine tells.
+    /// The store's transactions; only a hub on this machine has them.
     pub(super) commits: Option<Commits>,
 }
 
-/// Per second, between two samples.
+/// Rates per second between two samples.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rates {
     pub(super) accepted: f64,

@@ -1,6 +1,6 @@
-//! The screen.
+//! Draws the screen.
 //!
-//! Owns what is drawn where. Colour says nothing that words do not say.
+//! Owns the layout. A colour never says more than the words do.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -13,7 +13,7 @@ use super::sample::Sample;
 use super::view::{self, View};
 use crate::cli::out::counted;
 
-/// What there is to draw.
+/// What to draw.
 pub(super) struct Scene<'a> {
     pub(super) view: &'a View,
     pub(super) now: Option<&'a Sample>,
@@ -91,16 +91,16 @@ fn keys(scene: &Scene<'_>) -> Line<'static> {
     ))
 }
 
-/// A column: how wide it is, and which is left out first where there is no room for all.
+/// A column: its width, and in which order columns are left out on a narrow screen.
 struct Column {
     index: usize,
     width: u16,
 }
 
-/// Names are at least so wide, whatever is left out for it.
+/// The smallest width of the names.
 const NAME_WIDTH: u16 = 20;
 
-/// Of a bot: what waits matters most, then whether it is there, then the rest.
+/// The columns of a bot by importance: waiting messages first, then whether it is online.
 const BOT_COLUMNS: [Column; 6] = [
     Column { index: 2, width: 7 },
     Column { index: 1, width: 7 },
@@ -118,9 +118,9 @@ const ROOM_COLUMNS: [Column; 5] = [
     Column { index: 5, width: 6 },
 ];
 
-/// The columns that have room beside a name, in the order of the table. The name takes what is left.
+/// The columns that fit beside the name, in the order of the table. The name takes the remaining width.
 fn shown_columns(columns: &[Column], width: u16) -> Vec<(usize, Constraint)> {
-    // The border, and a space between two columns.
+    // The border takes two columns, and a space separates each pair of columns.
     let mut left = width.saturating_sub(2 + NAME_WIDTH);
     let mut shown = vec![(0, Constraint::Min(NAME_WIDTH))];
     for column in columns {

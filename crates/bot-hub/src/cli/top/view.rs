@@ -1,4 +1,4 @@
-//! What the person who looks has chosen.
+//! The user's choices on the screen.
 //!
 //! Owns sorting, scrolling and pausing. Draws nothing.
 
@@ -40,14 +40,14 @@ impl Sort {
     }
 }
 
-/// Which table has the larger half, and is scrolled.
+/// The table that gets the larger half and is scrolled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
     Bots,
     Rooms,
 }
 
-/// The choices.
+/// The user's choices.
 #[derive(Clone, Debug)]
 pub(super) struct View {
     pub(super) sort: Sort,
@@ -55,11 +55,11 @@ pub(super) struct View {
     pub(super) table: Table,
     pub(super) is_paused: bool,
     pub(super) shows_help: bool,
-    /// Rows above the first that is shown.
+    /// How many rows are scrolled past.
     pub(super) offset: usize,
 }
 
-/// Rows that a page moves by.
+/// How many rows a page key moves.
 const PAGE: usize = 10;
 
 impl View {
@@ -74,7 +74,7 @@ impl View {
         }
     }
 
-    /// Does what a key asks for. `false`: it is over.
+    /// Applies an action. Returns `false` to quit.
     pub(super) fn act(&mut self, action: Action) -> bool {
         match action {
             Action::Quit => return false,

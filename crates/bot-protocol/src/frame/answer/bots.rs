@@ -116,6 +116,9 @@ pub struct BotLine {
     /// Where it was made.
     #[serde(default)]
     pub origin: Open<BotOrigin>,
+    /// Bytes of messages that it said within a day, as far as the hub runs that long.
+    #[serde(default)]
+    pub said_in_a_day: u64,
     /// What it can do; absent if nobody has said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skills: Vec<SmolStr>,

@@ -24,6 +24,9 @@ pub struct HubNumbers {
     pub dead: u64,
     /// Since the start: entries handed to connections.
     pub deliveries: u64,
+    /// Now: bytes that the disk has left, while they are kept for receipts and operators; `null` if it has more.
+    #[serde(default)]
+    pub disk_left: Option<u64>,
     /// Since the start: entries that a bot will never get because of a limit, the retention or its end.
     pub dropped: u64,
     /// Now: entries kept.

@@ -68,6 +68,7 @@ fn configuration(bots: &[&str]) -> Reconfiguration {
         tokens: std::iter::once(&"ana").chain(bots).map(token).collect(),
         operators: vec![bot("ana")],
         public_url: None,
+        free_disk_reserve: 0,
         auth_failures_per_minute: 9,
         rooms: Vec::new(),
         acts: Acts::default(),

@@ -1,7 +1,7 @@
-//! Where the configuration file and the data directory are.
+//! The paths of the configuration file and the data directory.
 //!
-//! Owns the search. A file in the current directory is not looked for: a hub must not change with
-//! the folder it is started from, nor obey a file that somebody left there.
+//! Owns the search. The current directory is not searched: a hub must not depend on the directory it is
+//! started in, nor obey a file that somebody put there.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use super::layers::Environment;
 /// The variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "BOT_HUB_CONFIG";
 
-/// The file to read: the one that was asked for (`--config`, then `$BOT_HUB_CONFIG`), which has to
-/// exist, or the first that exists of the usual places. `None`: defaults.
+/// The file to read: the requested one (`--config`, then `$BOT_HUB_CONFIG`), which has to exist, or the
+/// first default path that exists. `None` means defaults.
 pub fn config_file(asked: Option<PathBuf>, environment: &Environment) -> Option<PathBuf> {
     asked.or_else(|| environment.get(CONFIG_VARIABLE).map(PathBuf::from)).or_else(|| {
         let usual = [user_config_file(environment), Some(system_config_file())];
@@ -35,8 +35,8 @@ pub fn system_config_file() -> PathBuf {
     PathBuf::from("/etc/bot-hub/config.json5")
 }
 
-/// The data directory if nobody names one: a systemd service's state directory, or the user's.
-/// `None` without a home.
+/// The default data directory: the state directory of a systemd service, or that of the user. `None`
+/// without a home directory.
 pub fn data_dir(environment: &Environment) -> Option<PathBuf> {
     if let Some(several) = environment.get("STATE_DIRECTORY") {
         return several.split(':').next().map(PathBuf::from);
@@ -44,7 +44,7 @@ pub fn data_dir(environment: &Environment) -> Option<PathBuf> {
     Some(base(environment, "XDG_DATA_HOME", ".local/share")?.join("bot-hub"))
 }
 
-/// A folder of the XDG base directories; the specification has relative ones ignored.
+/// A directory of the XDG specification, which says to ignore relative ones.
 fn base(environment: &Environment, variable: &str, below_home: &str) -> Option<PathBuf> {
     let given = environment.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     given.or_else(|| Some(home(environment)?.join(below_home)))
