@@ -251,14 +251,15 @@ impl History {
     pub(crate) fn acked(&mut self, to: &BotId, ack: &Ack) {
         let (Some(id), Some(seq)) = (&ack.id, ack.seq) else { return };
         let kept = self.logs.get(&ack.room).and_then(|log| log.get(seq));
-        let expires = kept.is_some_and(|kept| kept.expires_at.is_some());
+        // Who dealt with a message that was forgotten and is said again has reported it by its id.
+        let counts_more = kept.is_some_and(|kept| kept.expires_at.is_some() || kept.again);
         if !kept.is_some_and(|kept| kept.id == *id && kept.from == *to) {
             return self.object("acknowledged and not committed", format!("{id} of {to}"));
         }
         let handed = |reader: &&Reader| reader.handed.contains(&seq);
         let of_room = self.readers.iter().filter(|((_, room), _)| *room == ack.room);
         let handed = of_room.map(|(_, reader)| reader).filter(handed).count();
-        if ack.delivered as usize > handed && !(ack.duplicate && expires) {
+        if ack.delivered as usize > handed && !(ack.duplicate && counts_more) {
             let text = format!("{id} of {to}: delivered {} of {handed}", ack.delivered);
             self.object("false ack", text);
         }

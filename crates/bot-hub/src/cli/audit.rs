@@ -74,9 +74,12 @@ fn since(text: &str) -> Result<Since, String> {
     if let Ok(period) = text.parse() {
         return Ok(Since::Ago(period));
     }
-    let day = text.parse::<jiff::civil::Date>().ok();
-    let day = day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::system()).ok());
-    let at = day.map(|day| day.timestamp()).or_else(|| text.parse::<jiff::Timestamp>().ok());
+    // A date is also what a moment begins with: the moment has to be tried first.
+    let moment = text.parse::<jiff::Timestamp>().ok();
+    let at = moment.or_else(|| {
+        let day = text.parse::<jiff::civil::Date>().ok()?;
+        Some(day.to_zoned(jiff::tz::TimeZone::system()).ok()?.timestamp())
+    });
     let ms = at.and_then(|at| u64::try_from(at.as_millisecond()).ok());
     ms.map(|ms| Since::At(Timestamp(ms))).ok_or_else(|| {
         "is neither a period nor a day\nhint: 7d, 2026-11-20 or 2026-11-20T08:00:00Z".to_owned()

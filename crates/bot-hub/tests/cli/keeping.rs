@@ -18,7 +18,7 @@ fn a_backup_of_a_running_hub_becomes_another_hub() {
         (told.code, &*told.out, &*told.err),
         (0, "1 message in 1 room copied to copy.db\n", "")
     );
-    insta::assert_snapshot!(place.run(&["verify"]).out, @"1 intact message in 1 room, nothing is damaged");
+    insta::assert_snapshot!(place.run(&["verify"]).out, @"1 intact message in 1 room and 2 intact records (2 audit), nothing is damaged");
 
     let refused = place.run(&["restore", "copy.db"]);
     assert_eq!(refused.code, 5);
@@ -122,7 +122,7 @@ fn verify_names_what_is_damaged() {
     assert_eq!(told.code, 1);
     insta::assert_snapshot!(told.out, @"room `lab` entry 1: the entry is damaged");
     insta::assert_snapshot!(told.err, @r"
-    error: 1 damaged thing beside 0 intact messages in 1 room
+    error: 1 damaged thing beside 0 intact messages in 1 room and 1 intact record (1 audit)
     hint: what is damaged is never delivered; a backup may have it: bot-hub --data damaged restore FILE --replace
     ");
     let told = place.run(&["verify", "--data", "nowhere"]);

@@ -253,13 +253,19 @@ fn a_backup_that_was_put_beside_the_log_of_another_file_is_refused_and_stays_who
     }
     // With the file that it belongs to, everything is there.
     std::fs::rename(place.path("right.db"), data.join("hub.db")).unwrap();
-    assert_eq!(place.run(&["verify"]).out, "1 intact message in 1 room, nothing is damaged\n");
+    assert_eq!(
+        place.run(&["verify"]).out,
+        "1 intact message in 1 room and 1 intact record (1 audit), nothing is damaged\n"
+    );
     // And the hint is a way to the backup.
     std::fs::copy(place.path("old.db"), data.join("hub.db")).unwrap();
     std::fs::rename(data.join("hub.db"), place.path("FILE")).unwrap();
     let told = place.run(&["restore", "FILE"]);
     assert_eq!(told.code, 0, "{}", told.err);
-    assert_eq!(place.run(&["verify"]).out, "0 intact messages in 1 room, nothing is damaged\n");
+    assert_eq!(
+        place.run(&["verify"]).out,
+        "0 intact messages in 1 room and 2 intact records (2 audit), nothing is damaged\n"
+    );
 }
 
 #[test]

@@ -258,7 +258,10 @@ fn a_backup_never_takes_the_place_of_a_file_that_a_hub_needs() {
     }
     check_refused(&place, "config.json5", "is no backup");
     place.data(&["send", "lab", "and me"]);
-    assert_eq!(place.run(&["verify"]).out, "2 intact messages in 1 room, nothing is damaged\n");
+    assert_eq!(
+        place.run(&["verify"]).out,
+        "2 intact messages in 1 room and 1 intact record (1 audit), nothing is damaged\n"
+    );
     for name in ["copy.db", "plugin.tgz"] {
         check_refused(
             &place,
@@ -319,7 +322,8 @@ fn backups_to_one_name_at_once_leave_one_that_is_whole() {
         fs::copy(backups.join("same.db"), place.path("other/hub.db")).unwrap();
         let verified = place.run(&["verify", "--data", "other"]);
         assert_eq!(
-            verified.out, "8 intact messages in 1 room, nothing is damaged\n",
+            verified.out,
+            "8 intact messages in 1 room and 1 intact record (1 audit), nothing is damaged\n",
             "{verified:?}"
         );
     }

@@ -31,10 +31,10 @@ fn answers_about_bots_are_written_as_ever() {
     let list: BotList = check(concat!(
         r#"{"bots":[{"bot":"ana","client":null,"created_at":null,"disabled":false,"ended_lately":null,"#,
         r#""guest":false,"last_seen":null,"online":false,"operator":true,"origin":"configuration file","#,
-        r#""slowed":null,"tokens":1},{"bot":"bob","client":"x 1","created_at":1,"disabled":true,"#,
+        r#""said_in_a_day":0,"slowed":null,"tokens":1},{"bot":"bob","client":"x 1","created_at":1,"disabled":true,"#,
         r#""ended_lately":{"count":3,"since":7,"why":"the hub stopped"},"guest":true,"last_seen":2,"#,
         r#""online":true,"operator":false,"origin":"store","#,
-        r#""slowed":{"busy_ms":3,"ms":2,"times":1},"tokens":0}],"next":"bob"}"#,
+        r#""said_in_a_day":0,"slowed":{"busy_ms":3,"ms":2,"times":1},"tokens":0}],"next":"bob"}"#,
     ));
     assert_eq!(list.bots[0].origin, BotOrigin::ConfigurationFile);
 }
@@ -65,7 +65,7 @@ fn answers_about_rooms_are_written_as_ever() {
 fn the_numbers_and_invites_are_written_as_ever() {
     check::<HubNumbers>(concat!(
         r#"{"accepted":1,"ahead_ms":0,"bots":3,"connections":3,"corrupt":0,"dead":0,"deliveries":1,"#,
-        r#""dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"#,
+        r#""disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"#,
         r#""oldest_waiting_ms":2000,"online":2,"received":0,"refused_changes":0,"#,
         r#""retention_waits":null,"rooms":1,"waiting":1}"#,
     ));
