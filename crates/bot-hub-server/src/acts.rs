@@ -8,8 +8,9 @@ use bot_protocol::frame::audit::{ActOutcome, ActWay, AuditLine};
 use bot_protocol::time::Timestamp;
 use smol_str::{SmolStr, format_smolstr};
 
-/// The name of a record among those of acts: when, and the how manieth it is. Both have leading zeros, so
-/// that names are in the order of time, and the distance of two numbers says how many are between them.
+/// The name of a record among those of acts: its time and its number. Both have leading zeros, so that names
+/// are in the order of time. The distance of two numbers says how many records are between them at most: a
+/// record that the store refused leaves a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ActKey {
     /// When; never before an earlier one.

@@ -4,7 +4,7 @@
 
 use core::net::{IpAddr, Ipv4Addr};
 
-use bot_protocol::frame::operator::Page;
+use bot_protocol::frame::operator::{Operation, Page};
 use bot_protocol::time::Timestamp;
 
 use super::*;
@@ -370,7 +370,7 @@ fn names_come_in_pages_whoever_gave_them() {
 #[test]
 fn bots_without_a_token_come_in_pages_too() {
     let mut access = access(3);
-    for name in ["bea", "cleo", "dora"] {
+    for name in ["bea", "cleo", "dora", "eve"] {
         access.apply(&AccessWrite::Bot(record(name)));
     }
     let check = |after: &str, expected: &[&str], next: Option<&str>| {
@@ -379,6 +379,19 @@ fn bots_without_a_token_come_in_pages_too() {
         let names: Vec<&str> = names.iter().map(BotId::as_str).collect();
         assert_eq!((&names[..], found.as_deref()), (expected, next), "{wish:?}");
     };
-    check("bob", &["cleo", "dora"], None);
+    check("bob", &["cleo", "dora"], Some("dora"));
+    check("cleo", &["dora", "eve"], None);
     check("b", &["bea", "bob"], Some("bob"));
+}
+
+#[test]
+fn the_stored_tokens_of_the_local_operator_can_be_revoked_and_its_own_cannot() {
+    let mut access = access(3);
+    access.accept_local_operator(hash("local"), bot("operator"));
+    let revoke = Operation::BotRevokeToken { bot: bot("operator") };
+    let name =
+        |access: &Access| access.may_operate(&bot("operator"), &revoke).map_err(|it| it.name);
+    assert_eq!(name(&access), Err("not_allowed".into()));
+    keep(&mut access, "of-before", "operator");
+    assert_eq!(name(&access), Ok(()));
 }

@@ -122,14 +122,14 @@ impl Admission {
         Err(TurnedAway::UnknownFull)
     }
 
-    /// Closes an unauthenticated socket to make room for one of `address`. It closes the oldest socket of
-    /// the address with the most sockets, if these are a crowd and more than the newcomer's own. Otherwise
-    /// it closes the oldest of all that have been here for a while. Returns whether it closed one.
+    /// Closes an unauthenticated socket to make room for one of `address`: of the address with the most
+    /// sockets, if these are a crowd and more than the newcomer's own; otherwise of all that have been here
+    /// for a while. Of these it closes the one that was silent longest. Returns whether it closed one.
     fn evict(&self, address: Option<IpAddr>, limits: &DoorLimits) -> bool {
         let mut unknown = self.unknown.borrow_mut();
         let is_old = |it: &Unknown| it.since.elapsed() >= limits.unauthenticated_keep;
-        let oldest = || unknown.iter().find(|(_, it)| is_old(it)).map(|(number, _)| *number);
-        let Some(leaves) = most_of(&unknown, address).or_else(oldest) else { return false };
+        let quietest = || unknown.iter().find(|(_, it)| is_old(it)).map(|(number, _)| *number);
+        let Some(leaves) = most_of(&unknown, address).or_else(quietest) else { return false };
         let Some(leaves) = unknown.remove(&leaves) else { return false };
         leaves.leave.notify_one();
         self.turned_away.set(self.turned_away.get() + 1);
@@ -206,8 +206,8 @@ impl Permit {
         Ok(())
     }
 
-    /// Called when a request begins on an existing socket. Idle sockets are closed before it. It is no younger
-    /// for that, or somebody who asks now and then would keep its place for ever.
+    /// Called when a request begins on an existing socket. Idle sockets are closed before it. Its age stays as
+    /// it is, or a client that asks now and then would keep its place for ever.
     pub fn renew(&mut self) {
         let admission = &self.admission;
         let mut unknown = admission.unknown.borrow_mut();
@@ -262,7 +262,7 @@ impl Drop for Permit {
     }
 }
 
-/// The oldest socket of the address with the most sockets, if it has to make room for `newcomer`. Sockets
+/// Of the address with the most sockets the one that was silent longest, if it has to make room for `newcomer`. Sockets
 /// that are counted for no address are left out, because they may come from many.
 fn most_of(unknown: &BTreeMap<u64, Unknown>, newcomer: Option<IpAddr>) -> Option<u64> {
     let mut counts: FxHashMap<IpAddr, (usize, u64)> = FxHashMap::default();

@@ -15,7 +15,7 @@ const SCRATCH_BYTES: usize = 64 << 10;
 /// KB entries; a smaller limit would make a buffer grow again, and copy its content, with every batch.
 const SPARE_BYTES_MAX: usize = 256 << 10;
 /// The bytes of all spare buffers. Without this limit, one burst would keep its memory forever. Enough to
-/// send small messages to about a thousand connections at once.
+/// send small messages to two thousand connections at once.
 const SPARES_BYTES_MAX: usize = 8 << 20;
 /// Capacity of a new buffer; a handful of messages.
 const FRESH_BYTES: usize = 4 << 10;

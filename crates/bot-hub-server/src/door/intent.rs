@@ -114,7 +114,8 @@ pub struct Ask {
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    /// `/readyz`: whether the store is writable and the hub is not draining. One line of text.
+    /// `/readyz`: whether messages can be stored, what is declared is stored, and the hub is not draining. One
+    /// line of text.
     Ready,
     /// `/healthz`: the same with details, as JSON.
     Health,

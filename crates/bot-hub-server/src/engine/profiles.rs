@@ -2,6 +2,7 @@
 //!
 //! Owns who may say it, and its record in the store, which ends with the bot. The brain shows it.
 
+use bot_hub_core::access::Origin;
 use bot_hub_core::io::{Input, Profile};
 use bot_protocol::code::Code;
 use bot_protocol::frame::answer::{BotLine, BotList, BotProfile};
@@ -99,8 +100,13 @@ impl Engine {
     /// a program that knows no profiles ran, is not said of this one.
     pub fn restore_profiles(&mut self, profiles: Vec<(BotId, Profile, Timestamp)>) {
         for (bot, profile, at) in profiles {
-            let made = self.access.registry().record(&bot).map(|record| record.created_at);
-            if made.is_some_and(|made| made <= at) {
+            let registry = self.access.registry();
+            let is_here = match registry.record(&bot) {
+                Some(record) => record.created_at <= at,
+                // The store has no record of the local operator.
+                None => registry.origin(&bot) == Some(Origin::Process),
+            };
+            if is_here {
                 self.input(Input::Profile { bot, profile });
             }
         }

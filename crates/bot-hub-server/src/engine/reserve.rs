@@ -41,7 +41,7 @@ pub(super) struct Reserve {
     kept: u64,
     looked_at: Option<Instant>,
     written: u64,
-    /// What is left, while it is no more than is kept.
+    /// What is left, while it is less than is kept.
     left: Option<u64>,
 }
 

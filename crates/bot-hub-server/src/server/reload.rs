@@ -127,10 +127,12 @@ impl Reloader {
     }
 }
 
-/// The settings that are changed. Of a token not even the beginning is kept.
+/// The settings that are changed, and which of them wait for a restart. Of a token not even the beginning is
+/// kept.
 fn names_of(changes: &[Change]) -> Vec<String> {
-    let name = |change: &Change| match change.path.split_once('.') {
-        Some(("tokens", _)) => "tokens".to_owned(),
+    let name = |change: &Change| match (change.path.split_once('.'), change.applies) {
+        (Some(("tokens", _)), _) => "tokens".to_owned(),
+        (_, Applies::Restart) => format!("{} (requires restart)", change.path),
         _ => change.path.clone(),
     };
     let mut names: Vec<String> = changes.iter().map(name).collect();

@@ -204,7 +204,7 @@ impl Driver {
         let [writer, reader] = threads;
         drop(questions);
         join(reader);
-        // Last: who closes a store while somebody has it open leaves the log of changes beside it.
+        // Last: a writer that closes while a reader has the store open leaves the write-ahead log beside it.
         drop(submissions);
         join(writer);
     }
