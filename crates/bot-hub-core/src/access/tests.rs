@@ -395,3 +395,16 @@ fn the_stored_tokens_of_the_local_operator_can_be_revoked_and_its_own_cannot() {
     keep(&mut access, "of-before", "operator");
     assert_eq!(name(&access), Ok(()));
 }
+
+#[test]
+fn when_a_bot_was_here_last_is_not_forgotten_by_a_change_of_it() {
+    let mut access = access(3);
+    let seen = |at: u64| Some(NOON + at);
+    access.apply(&AccessWrite::Bot(record("cleo")));
+    access.apply(&AccessWrite::Seen(bot("cleo"), NOON + 5));
+    for (kept, expected) in [(None, seen(5)), (seen(4), seen(5)), (seen(9), seen(9))] {
+        access.apply(&AccessWrite::Bot(BotRecord { last_seen: kept, ..record("cleo") }));
+        let found = access.registry().record(&bot("cleo")).and_then(|it| it.last_seen);
+        assert_eq!(found, expected, "{kept:?}");
+    }
+}

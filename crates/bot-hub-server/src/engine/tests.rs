@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bot_hub_core::Hub;
-use bot_hub_core::access::{Access, Declared, Origin, Pass};
+use bot_hub_core::access::{Access, AccessWrite, BotRecord, Declared, Origin, Pass};
 use bot_hub_core::change::{Change, Outcome};
 use bot_hub_core::entry::Draft;
 use bot_hub_core::io::Caps;
@@ -24,7 +24,7 @@ use super::credential::hash_token;
 use super::encode::Form;
 use super::{Engine, Known, Owner, Peer};
 use crate::door::ws::CloseCode;
-use crate::door::{Buffers, ConnId, Intent, Outbox, OutboxLimits};
+use crate::door::{Buffers, ConnId, Intent, Outbox, OutboxLimits, RawFrame};
 use bot_hub_store::driver::Driver;
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::{Loaded, Reader, Store, StoreError, Write};
@@ -202,6 +202,32 @@ fn a_token_that_was_prepared_may_be_kept_until_it_ends_unless_an_overlap_ends_it
     check(prepared_ms, 1, 0);
     check(prepared_ms - 1, 1, 1);
     check(prepared_ms + 1, prepared_ms, 1);
+}
+
+#[test]
+fn a_reader_is_noted_whenever_it_comes_and_a_command_once_a_minute() {
+    let (mut engine, _outbox) =
+        operated(MemoryStore::new().unwrap(), |store| Driver::inline(store).unwrap());
+    let (bot, created_at) = (bot("ana"), NOON);
+    let (operator, disabled, guest, last_seen) = (true, false, false, None);
+    let record = BotRecord { bot: bot.clone(), operator, disabled, guest, created_at, last_seen };
+    engine.access.apply(&AccessWrite::Bot(record));
+    let mut check = |conn: u64, side: bool, after_ms: u64, seen_after_ms: u64| {
+        engine.now = NOON + after_ms;
+        let limits = OutboxLimits { bytes_max: 1 << 20, high_water_bytes: 1 << 20 };
+        let outbox = Rc::new(Outbox::new(limits, Rc::new(Buffers::new())));
+        let (conn, peer) = (ConnId(conn), address("127.0.0.1"));
+        engine.intent(Intent::Opened { conn, peer, bearer: None, outbox });
+        let auth = format!(r#"{{"type":"auth","token":"good","side":{side}}}"#);
+        engine.intent(Intent::Frames { conn, frames: [RawFrame::from(&*auth)].into() });
+        engine.submit();
+        let seen = engine.access.registry().record(&bot).and_then(|it| it.last_seen);
+        assert_eq!(seen, Some(NOON + seen_after_ms), "{conn:?}");
+    };
+    check(11, true, 0, 0);
+    check(12, true, 59_999, 0);
+    check(13, true, 60_000, 60_000);
+    check(14, false, 60_001, 60_001);
 }
 
 #[test]

@@ -98,3 +98,17 @@ async fn a_token_in_the_upgrade_holds_no_place_without_auth() {
     let mut silent = stage.bearing(&token("ana")).await;
     assert_eq!(silent.hear().await, None, "it had a second for its `auth`");
 }
+
+#[tokio::test]
+async fn a_mistyped_token_is_told_from_one_that_nobody_has() {
+    let stage = Stage::start(&config(&["ana"], ""));
+    for (token, expected) in [
+        ("bh_bot_1234", "the token is mistyped, or a part of it is missing"),
+        ("nobody-has-this-token", "the token is not known to this hub"),
+    ] {
+        let mut plain = stage.socket(HERE).await;
+        let auth = format!("{{\"type\":\"auth\",\"token\":\"{token}\"}}");
+        let refused = ("bad_token".to_owned(), expected.to_owned());
+        assert_eq!(answer(&mut plain, &auth).await, refused);
+    }
+}

@@ -77,3 +77,13 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < deadline, "{what} does not come");
     }
 }
+
+#[test]
+fn what_is_said_of_the_local_operator_outlives_a_restart() {
+    let place = Place::new();
+    let hub = place.serve();
+    place.data(&["bot", "set", "operator", "--about", "mends what breaks"]);
+    assert!(hub.stop().success());
+    let _hub = place.serve();
+    assert_eq!(place.json(&["bot", "show", "operator"])["about"], "mends what breaks");
+}

@@ -243,8 +243,13 @@ fn an_invite_that_the_store_does_not_take_is_none_and_one_that_it_keeps_counts_o
         stage.settle();
         check(&mut refused, 503, "storage_full");
     }
+    let mut refused = stage.claim(&code);
+    stage.settle();
+    check(&mut refused, 503, "storage_full");
+    assert_eq!(stage.engine.hub.gauges().pending_changes, 0, "the brain has heard it");
     stage.is_full.store(false, Ordering::Relaxed);
     let mut claimed = stage.claim(&code);
     stage.settle();
     assert_eq!(told(&mut claimed).0, 200);
+    assert_eq!(stage.engine.hub.gauges().pending_changes, 0);
 }
