@@ -154,6 +154,16 @@ async fn nothing_hides_behind_a_body_that_two_parsers_measure_differently() {
         let answer = answer_of(&post("/api/small", headers, hidden)).await;
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{headers}: {answer}");
         assert!(answer.contains("connection: close"), "{headers}: {answer}");
+        let has_two_codings = headers.contains("gzip") || headers.contains("chunked\r\nTransfer");
+        assert!(!has_two_codings || answer.contains("the only transfer coding"), "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_for_a_path_that_is_not_there_is_refused_for_the_path_where_programs_ask() {
+    for (path, expected) in [("/api/nothing", "404"), ("/nothing", "400")] {
+        let answer = answer_of(&post(path, "Content-Length: 2\r\nConnection: close", "ab")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{path}: {answer}");
     }
 }
 
