@@ -1,7 +1,7 @@
 //! The words of Bot Hub: everything that two parties must spell alike.
 //!
 //! * [`name`], [`id`], [`time`]: who, where, which message and when, as typed values; [`calendar`]: dates.
-//! * [`line`]: short texts on one line, as typed values.
+//! * [`mod@line`]: short texts on one line, as typed values.
 //! * [`word`]: lists of words that a newer hub may add to; [`suggest`]: what a wrong word probably meant.
 //! * [`frame`]: what crosses the WebSocket; [`receipt`]: what becomes of a message; [`code`]: every
 //!   refusal; [`limits`]: bounds that both sides must know.

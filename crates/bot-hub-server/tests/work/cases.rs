@@ -98,6 +98,7 @@ const OPERATIONS: &[(&str, &str, &[Growth])] = &[
     ("bot_revoke_token", r#""bot":"bot-4""#, FLAT),
     ("bot_disable", r#""bot":"bot-5""#, FLAT),
     ("bot_enable", r#""bot":"bot-5""#, FLAT),
+    ("bot_set", r#""bot":"bot-5","about":"mends what breaks""#, FLAT),
     ("bot_remove", r#""bot":"bot-6""#, &[Growth::Lost, Growth::Rooms, Growth::Store]),
     ("room_list", "", WALK),
     ("room_show", r#""room":"big""#, MEMBERS_LISTED),
@@ -114,6 +115,7 @@ const OPERATIONS: &[(&str, &str, &[Growth])] = &[
     ("invite_create", r#""name":"gus","rooms":["big"]"#, FLAT),
     ("invite_list", "", LIST),
     ("invite_revoke", r#""id":"inv-1""#, FLAT),
+    ("audit", "", FLAT),
 ];
 
 /// What nobody says over a bot's connection, in this order after all else.

@@ -55,9 +55,9 @@ pub(super) struct Audit {
     /// Only what was done about this bot
     #[arg(long, value_name = "NAME", value_parser = bot_argument)]
     bot: Option<BotId>,
-    /// Only what this one did: a bot, or `config`
-    #[arg(long, value_name = "NAME")]
-    by: Option<SmolStr>,
+    /// Only what this one did: a bot, `config` or `restore`
+    #[arg(long, value_name = "NAME", value_parser = bot_argument)]
+    by: Option<BotId>,
     /// Only the newest so many
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -122,7 +122,7 @@ impl Audit {
             Since::At(at) => at,
         });
         let newest = self.limit.is_some();
-        let (bot, by) = (self.bot, self.by);
+        let (bot, by) = (self.bot, self.by.map(|by| SmolStr::new(by.as_str())));
         let mut wish = AuditWish { bot, by, since, newest, after: None, limit: None };
         let (mut found, mut walk) = (Found::default(), Walk::default());
         loop {

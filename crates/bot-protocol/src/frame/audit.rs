@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
 use super::operator::{Operation, Retention};
+use crate::block::write_stamp;
 use crate::name::{BotId, RoomName};
 use crate::right::{Granted, Rights};
 use crate::time::Timestamp;
@@ -165,7 +166,10 @@ impl Operation {
                 .detail(overlap_ms.map(|it| format_smolstr!("the old tokens end in {it} ms"))),
             Self::BotPrepareToken { bot } => Act::on_bot("bot_prepare_token", bot),
             Self::BotKeepToken { bot, old_ends_at, .. } => Act::on_bot("bot_keep_token", bot)
-                .detail(old_ends_at.map(|at| format_smolstr!("the old tokens end at {}", at.0))),
+                .detail(
+                    old_ends_at
+                        .map(|at| format_smolstr!("the old tokens end at {}", write_stamp(at))),
+                ),
             Self::BotRevokeToken { bot } => Act::on_bot("bot_revoke_token", bot),
             Self::BotDisable { bot } => Act::on_bot("bot_disable", bot),
             Self::BotEnable { bot } => Act::on_bot("bot_enable", bot),
@@ -245,7 +249,7 @@ mod tests {
         check(r#"{"audit":{"since":5}}"#, None);
         check(r#"{"bot_set":{"bot":"dora","about":""}}"#, Some("bot_set dora about"));
         let keep = r#"{"bot_keep_token":{"bot":"dora","token_id":"00ff","old_ends_at":7}}"#;
-        check(keep, Some("bot_keep_token dora the old tokens end at 7"));
+        check(keep, Some("bot_keep_token dora the old tokens end at 1970-01-01T00:00:00.007Z"));
         let retain = r#"{"room_retain":{"room":"lab","retain":{"entries":5}}}"#;
         check(retain, Some("room_retain lab entries 5"));
         let wish = r#"{"invite_create":{"name":"fern","rooms":["lab","den"]}}"#;

@@ -203,7 +203,15 @@ fn meta() -> Result<Option<Opaque>, Failure> {
 /// again by itself.
 async fn refusals(events: &mut Events, out: Out, last: &mut Option<Box<ErrorFrame>>) -> Infallible {
     while let Some(event) = events.next().await {
-        let Event::Postponed { error, .. } = event else { continue };
+        let error = match event {
+            Event::Postponed { error, .. } => error,
+            // It may have been sent again, and its answer lost with the connection.
+            Event::Disconnected { .. } => {
+                *last = None;
+                continue;
+            }
+            _ => continue,
+        };
         if last.is_none() && !out.json {
             say(&format!("not stored yet: {}; it is sent again", visible_line(&error.message)));
         }
@@ -212,7 +220,7 @@ async fn refusals(events: &mut Events, out: Out, last: &mut Option<Box<ErrorFram
     std::future::pending().await
 }
 
-/// The hub has refused it each time.
+/// The last answer of the hub was a refusal, on the connection that is still there.
 fn not_stored(id: &MessageId, late: &str, error: &ErrorFrame) -> Failure {
     let message = visible_line(&error.message);
     let again = format!("send it again later with --id {id}");
