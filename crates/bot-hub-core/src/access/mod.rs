@@ -3,8 +3,9 @@
 //! Owns every rule about that. A rule either refuses, or decides: then it says what is to be written, and the
 //! answer that is true once that is stored. The engine sends the writes to the store, gives each of them to
 //! [`Access::apply`] when they are committed, and gives all of them to [`Access::give_up`] when they are not.
-//! Nothing changes in any other way, besides by the configuration and by the time. So another program that
-//! applies the same writes says the same of every token.
+//! Nothing changes in any other way, besides by the configuration, by the time, and by two things that are
+//! known here at once: the local operator's token, and that a bot was seen. So another program that applies the
+//! same writes says the same of every token that is stored.
 //!
 //! From a decision until its writes are applied or given up, the names and invites in it are *on their way*: a
 //! name is taken, and no second decision is made about the same bot or invite.

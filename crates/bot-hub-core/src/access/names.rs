@@ -10,7 +10,8 @@ use bot_protocol::name::BotId;
 use super::tokens::Origin;
 use super::{Access, confusables};
 
-/// Words of the command line that stand where a name may stand: `tail all`, `--context local`, `audit --by config`.
+/// Words of the command line that stand where a name may stand: `tail all`, `--context local`, and `audit --by config` or
+/// `--by restore`.
 const WORDS: [&str; 4] = ["all", "local", "config", "restore"];
 
 /// Refuses such a word for a new bot. One that the configuration names, or that is here, goes on.

@@ -14,11 +14,12 @@ use crate::index::BotIx;
 
 impl Hub {
     /// Whether a bot may say so many bytes more.
-    pub(crate) fn may_say(&self, bot: BotIx, bytes: u64) -> Result<(), ErrorFrame> {
+    pub(crate) fn may_say(&mut self, bot: BotIx, bytes: u64) -> Result<(), ErrorFrame> {
         if self.is_operator(bot) {
             return Ok(());
         }
         self.has_disk_space(bot)?;
+        self.world.bot_mut(bot).said.begin(self.now);
         let (limit, name) = self.quota_of(bot);
         let said = self.world.bot(bot).said.bytes(self.now);
         if said.saturating_add(bytes) <= limit {

@@ -133,3 +133,23 @@ fn the_last_space_of_the_disk_is_kept_for_receipts_and_operators() {
     ana <- {"type":"ack","room":"lab","id":"m2","seq":3,"delivered":1,"queued":0}
     "#);
 }
+
+#[test]
+fn a_bot_that_used_up_its_day_under_a_clock_that_was_ahead_waits_for_a_day_and_not_for_a_year() {
+    transcript!(@r#"
+    > set day 10
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > leap 8760h
+    > ana say #lab 0123456789 id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    > back 8760h
+    > ana say #lab 1 id=m2
+    ana <- {"type":"error","code":4017,"name":"over_quota","message":"this bot has said 10 bytes within a day and may say 10; this message has 1","hint":"it fits in 1484 minutes; an operator can raise `limits.bytesPerBotPerDay`","retry":"later","retry_after_ms":89000000,"ref":"m2"}
+    > tick 25h
+    > ana say #lab 1 id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":0}
+    "#);
+}

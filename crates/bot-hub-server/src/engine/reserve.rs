@@ -67,7 +67,7 @@ impl Reserve {
         self.left.is_some()
     }
 
-    /// Looks at the disk if it is time to. Returns what is left when the answer to whether that is kept changes.
+    /// Looks at the disk if it is time to. Returns what is left, while that is kept, when it has changed.
     fn judge(&mut self) -> Option<Option<u64>> {
         let now = Instant::now();
         let is_early = self.looked_at.is_some_and(|at| now.duration_since(at) < EVERY);
@@ -78,7 +78,7 @@ impl Reserve {
         let space = (self.look)()?;
         self.kept = self.wanted.min(space.total / OF_DISK);
         let left = (space.free < self.kept).then_some(space.free);
-        let changed = left.is_some() != self.left.is_some();
+        let changed = left != self.left;
         self.left = left;
         changed.then_some(left)
     }
@@ -92,8 +92,10 @@ impl Engine {
 
     /// Tells the brain when the last space of the disk is reached, and when there is more again.
     pub(super) fn mind_disk(&mut self) {
+        let was_reached = self.reserve.is_reached();
         let Some(left) = self.reserve.judge() else { return };
         match left {
+            Some(_) if was_reached => {}
             Some(free_bytes) => tracing::error!(
                 free_bytes,
                 kept_bytes = self.reserve.kept,
@@ -125,7 +127,7 @@ mod tests {
         assert_eq!(reserve.judge(), Some(Some(700_000)));
         free.set(600_000);
         tokio::time::advance(EVERY).await;
-        assert_eq!(reserve.judge(), None, "the answer is the same");
+        assert_eq!(reserve.judge(), Some(Some(600_000)), "what is left is said as it is now");
         free.set(800_000);
         tokio::time::advance(EVERY).await;
         assert_eq!(reserve.judge(), Some(None));
