@@ -8,7 +8,7 @@ pub(crate) struct BotIx(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RoomIx(pub(crate) u32);
 
-/// The indices of what a change names, as far as whoever asked for it knew them: then its commit costs
+/// The indices of what a change names, as far as the asker knew them: then its commit costs
 /// no look-up by name.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Named {

@@ -59,7 +59,7 @@ impl Access {
             return Ok(());
         }
         let message =
-            format!("`{bot}` is whoever uses the command line of the hub's machine: it {what}");
+            format!("`{bot}` stands for the command line of the hub's machine: it {what}");
         Err(ErrorFrame::new(Code::NotAllowed).message(message).hint(
             "everybody who can read the data directory may use it; for an operator elsewhere: bot-hub bot add NAME --operator",
         ))

@@ -113,7 +113,7 @@ impl Access {
         let may = rooms.may_invite(&invite.by, is_operator, &invite.rooms, invite.rights);
         if !is_there || may.is_err() {
             return Err(ErrorFrame::new(Code::NoRight)
-                .message("whoever made this invite may not invite any more")
+                .message("the bot that made this invite may not invite any more")
                 .hint("ask the operator of the hub for another one"));
         }
         let is_other_name = *name != invite.name;

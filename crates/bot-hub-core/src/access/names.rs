@@ -35,7 +35,7 @@ impl Access {
     pub(super) fn must_be_free(&self, bot: &BotId) -> Result<(), ErrorFrame> {
         if self.registry.token_count_of(bot, Origin::Process) > 0 {
             return Err(ErrorFrame::new(Code::NotAllowed)
-                .message(format!("`{bot}` is whoever uses the command line of the hub's machine"))
+                .message(format!("`{bot}` stands for the command line of the hub's machine"))
                 .hint("choose another name"));
         }
         if self.registry.is_taken(bot) {

@@ -1,6 +1,6 @@
 //! What follows when a change is committed.
 //!
-//! Owns the order: `apply` brings the tables up to date, and then whoever waits hears of it, entries are
+//! Owns the order: `apply` brings the tables up to date, and then the one who waits hears of it, entries are
 //! delivered, and what senders are to be told is looked up. Of what somebody else has committed the same
 //! follows, and nobody waits. `refused` does it for what the store did not take, `retry` tries that again;
 //! `asked` does it for questions. Changes are answered in their order, so the queue needs no keys.

@@ -7,7 +7,7 @@ use crate::index::{BotIx, RoomIx};
 use crate::world::{Member, World};
 
 impl World {
-    /// The store makes a room as whoever asked first wanted it, and so does this. The configuration may
+    /// The store makes a room as the first who asked wanted it, and so does this. The configuration may
     /// declare it otherwise.
     pub(super) fn room_made(&mut self, room: RoomIx, closed: bool) -> Effect {
         let known = self.room(room);

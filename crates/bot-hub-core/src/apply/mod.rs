@@ -24,7 +24,7 @@ use crate::world::{Member, World};
 /// What a committed change did, for everything that follows from it.
 #[derive(Debug)]
 pub(crate) enum Effect {
-    /// Nothing that concerns anybody but whoever asked.
+    /// Nothing that concerns anybody but the one who asked.
     Nothing,
     /// A room has one entry more.
     Appended {

@@ -152,7 +152,7 @@ impl Hub {
         room
     }
 
-    /// Asks the store for a room. The store makes it as whoever asked first wanted it, and so does this.
+    /// Asks the store for a room. The store makes it as the first who asked wanted it, and so does this.
     pub(crate) fn make_room(&mut self, room: RoomIx, closed: bool, waiter: Waiter) {
         let known = self.world.room(room);
         if !known.durable && known.making == 0 {

@@ -303,7 +303,7 @@ async fn whoever_uses_the_command_line_of_this_machine_cannot_be_shut_out_by_ano
         (Operation::BotPrepareToken { bot: bot() }, renewed),
         (keep, renewed),
         (Operation::BotRevokeToken { bot: bot() }, "for as long as the hub runs"),
-        (Operation::BotAdd { bot: bot(), operator: false }, "whoever uses the command line"),
+        (Operation::BotAdd { bot: bot(), operator: false }, "stands for the command line"),
     ] {
         let refusal = part(&ana, operation.clone(), "bot").await.unwrap_err();
         assert!(refusal.contains(why), "{operation:?}: {refusal}");

@@ -18,7 +18,7 @@ fn the_local_operator_cannot_be_shut_out_by_any_verb() {
     for verb in verbs {
         for told in [place.run(verb), place.run_as(&rescue, verb)] {
             assert_eq!((told.code, &*told.out), (5, ""), "{verb:?} {told:?}");
-            assert!(told.err.contains("`operator` is whoever uses the command line"), "{told:?}");
+            assert!(told.err.contains("`operator` stands for the command line"), "{told:?}");
             assert!(told.err.contains("hint: ") && !told.err.contains("reload"), "{told:?}");
         }
         assert_eq!(place.run(&["whoami"]).code, 0, "{verb:?}");
