@@ -2,7 +2,7 @@
 //!
 //! Nothing is timed. What counts is what the brain's loops look at, what is allocated, what SQLite's
 //! machine executes, and how much is answered. `count` counts, `stage` builds a hub of any size, `cases`
-//! has a frame of every type and every operation, and fails when one is missing.
+//! has a frame of every type and every operation, and fails when an operation is missing.
 
 mod cases;
 #[allow(unsafe_code)]

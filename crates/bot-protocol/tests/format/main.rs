@@ -4,6 +4,7 @@ mod blocks;
 mod common;
 mod corpus;
 mod errors;
+mod frames;
 mod lint;
 mod parts;
 mod properties;
