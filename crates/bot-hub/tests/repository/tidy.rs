@@ -68,6 +68,23 @@ fn words_and_brain_read_no_clock_and_do_no_io() {
     }
 }
 
+#[test]
+fn every_dependency_has_a_reason() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, rest) = manifest.split_once("[workspace.dependencies]").unwrap();
+    let (dependencies, _) = rest.split_once("\n[").unwrap();
+    let mut above = "";
+    for line in dependencies.lines().filter(|line| !line.contains("path = ")) {
+        let family = line.split([' ', '-', '_']).next().unwrap_or_default();
+        let has_reason = line.is_empty()
+            || line.starts_with('#')
+            || above.starts_with('#')
+            || above.starts_with(family);
+        assert!(has_reason, "nothing says what `{line}` is for");
+        above = line;
+    }
+}
+
 /// Past this a file is two files.
 const FILE_LINES_MAX: usize = 600;
 
