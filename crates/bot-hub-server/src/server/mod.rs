@@ -3,6 +3,7 @@
 //! Owns starting and stopping. The caller passes [`Server::run`] its listeners and the future that ends it,
 //! so tests can use port 0 and any future.
 
+mod doors;
 mod home;
 mod reload;
 mod supervisor;
@@ -19,16 +20,17 @@ use bot_hub_core::access::Access;
 use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
+use doors::Doors;
 pub use home::{Home, HomeError, OPERATOR, RunningHub};
 use supervisor::Supervisor;
 pub use surroundings::store_space;
 
 use crate::acts;
 use crate::config::{ConfigErrors, Loaded, Sources, StoreKind};
-use crate::door::{Door, listen};
+use crate::door::Door;
 use crate::engine::credential::{Kind, hash_token, make_token};
 use crate::engine::profiles;
 use crate::engine::traces::Exporter;
@@ -162,13 +164,7 @@ impl Server {
         let (traces, exporter) = Exporter::start(&self.sources.env);
         self.engine.trace(traces);
 
-        let (stop, stopped) = watch::channel(false);
-        let mut doors = tokio::task::JoinSet::new();
-        for listener in listeners {
-            let mut stopped = stopped.clone();
-            let closed = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-            doors.spawn_local(listen(listener, Rc::clone(&door), closed));
-        }
+        let doors = Doors::open(listeners, &door);
         let reloader = reload::Reloader::new(
             self.loaded,
             self.sources,
@@ -192,16 +188,7 @@ impl Server {
         reloader.abort();
         feeder.abort();
         stopper.abort();
-        // It does not matter whether anybody still listens.
-        let _unheard = stop.send(true);
-        let closing = async { while doors.join_next().await.is_some() {} };
-        // Discards further events of the connections, which must not block on a full channel while they
-        // end.
-        let deaf = async { while intents.recv().await.is_some() {} };
-        tokio::select! {
-            () = closing => {}
-            () = deaf => {}
-        }
+        doors.close(&mut intents).await;
         exporter.end().await;
         if let Some(home) = &self.home {
             home.retire();
