@@ -111,6 +111,11 @@ fn admit<'a>(
         let (loaded, dir, running, hub) = (None, None, None, None);
         return Ok(Patient { global, options, elsewhere, ca_file, loaded, dir, running, hub });
     }
+    Ok(admit_here(options, global, findings))
+}
+
+/// The hub of this machine, with its configuration and its data directory.
+fn admit_here<'a>(options: Doctor, global: &'a Global, findings: &mut Findings) -> Patient<'a> {
     let env = Environment::of_process();
     let mut file = config_file(global.config.clone(), &env);
     let read = |file: &Option<PathBuf>| {
@@ -132,7 +137,7 @@ fn admit<'a>(
     }
     settings::examine(file.as_deref(), &loaded, findings);
     let (loaded, ca_file) = (loaded.ok(), global.ca_file.clone());
-    Ok(Patient { global, options, elsewhere, ca_file, loaded, dir, running, hub: None })
+    Patient { global, options, elsewhere: None, ca_file, loaded, dir, running, hub: None }
 }
 
 impl Patient<'_> {
