@@ -348,7 +348,9 @@ impl Room {
             }
         };
         self.overtaken.retain(|(_, id)| *id != key.1);
-        self.settle(epoch, true);
+        // A hub that hands over a known entry has begun again at an earlier one.
+        let resumed = true;
+        self.settle(epoch, resumed);
         received.then(|| received_again(delivery))?
     }
 

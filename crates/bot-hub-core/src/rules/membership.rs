@@ -46,7 +46,7 @@ impl Hub {
                 if !self.world.has_room(name) {
                     self.world.bot_mut(bot).rooms_made += 1;
                 }
-                let room = self.ensure_room(name, false);
+                let room = self.ensure_open_room(name);
                 self.add_member(room, bot, Waiter::Client(conn));
                 room
             }
@@ -140,6 +140,16 @@ impl Hub {
         Ok(())
     }
 
+    fn ensure_open_room(&mut self, name: &RoomName) -> RoomIx {
+        let closed = false;
+        self.ensure_room(name, closed)
+    }
+
+    fn ensure_closed_room(&mut self, name: &RoomName) -> RoomIx {
+        let closed = true;
+        self.ensure_room(name, closed)
+    }
+
     /// The room's index; asks the store to make it unless it is known to be there. Until that is
     /// committed, every change of the room is preceded by the wish to make it: changes of one turn
     /// are stored together or not at all.
@@ -184,7 +194,7 @@ impl Hub {
     /// The room of a direct conversation, with both its members.
     pub(crate) fn ensure_direct(&mut self, one: BotIx, other: BotIx, waiter: Waiter) -> RoomIx {
         let name = RoomName::direct(self.bot_id(one), self.bot_id(other));
-        let room = self.ensure_room(&name, true);
+        let room = self.ensure_closed_room(&name);
         if other != one && self.world.member(room, other).is_none() {
             self.add_member(room, other, Waiter::Another);
         }
@@ -198,7 +208,7 @@ impl Hub {
     pub(crate) fn let_in(&mut self, id: &BotId, rooms: &[RoomName], rights: Rights) {
         let bot = self.world.intern_bot(id);
         for name in rooms {
-            let room = self.ensure_room(name, true);
+            let room = self.ensure_closed_room(name);
             if self.world.member(room, bot).is_none() {
                 self.add_member(room, bot, Waiter::Another);
             }

@@ -116,13 +116,21 @@ impl Drop for Partial {
     }
 }
 
+/// What becomes of a store that is in the place of a restored one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and nothing is restored.
+    Keep,
+    /// It gets another name.
+    PutAside,
+}
+
 /// Makes a copy the store of a data directory. The store gets a new epoch, so that no client resumes with
-/// positions from a log that went back in time. Refuses to replace a store unless `replace` is set; the old
-/// store is then kept under another name.
+/// positions from a log that went back in time.
 ///
 /// Returns the report about the restored store.
-pub fn restore(copy: &Path, directory: &Path, replace: bool) -> Result<Report, StoreError> {
-    restore_noting(copy, directory, replace, |_| Vec::new())
+pub fn restore(copy: &Path, directory: &Path, existing: Existing) -> Result<Report, StoreError> {
+    restore_noting(copy, directory, existing, |_| Vec::new())
 }
 
 /// The same for a store that has these records from its beginning, beside those of the copy. They are
@@ -130,17 +138,17 @@ pub fn restore(copy: &Path, directory: &Path, replace: bool) -> Result<Report, S
 pub fn restore_noting(
     copy: &Path,
     directory: &Path,
-    replace: bool,
+    existing: Existing,
     note: impl FnOnce(&mut dyn Reader) -> Vec<Record>,
 ) -> Result<Report, StoreError> {
     super::make_directory(directory)?;
     let _lock = DirectoryLock::take(directory)?;
     let path = connect::database(directory);
     let length = path.metadata().map_or(0, |metadata| metadata.len());
-    if !replace && suffixed(&path, SWITCHING).exists() {
+    if existing == Existing::Keep && suffixed(&path, SWITCHING).exists() {
         leftovers::check(&path)?;
     }
-    if length > 0 && !replace {
+    if length > 0 && existing == Existing::Keep {
         return Err(StoreError::Failed(format!(
             "`{}` is there already; hint: restore into another directory, or ask to replace it",
             path.display()

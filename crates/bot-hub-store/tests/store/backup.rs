@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bot_hub_store::export::{self, Exported, entries};
 use bot_hub_store::record::{Record, RecordKind, RecordQuery, RecordWrite};
-use bot_hub_store::sqlite::{SqliteStore, backup, backup_as_new, restore, restore_noting, verify};
+use bot_hub_store::sqlite::{
+    Existing, SqliteStore, backup, backup_as_new, restore, restore_noting, verify,
+};
 use bot_hub_store::{RESTORED, Store, StoreError, Write};
 use bot_protocol::id::Epoch;
 
@@ -40,7 +42,7 @@ fn a_running_store_is_backed_up_verified_and_restored_with_a_new_epoch() {
     store.commit(&work.batch(20)).unwrap();
 
     let fresh = elsewhere.path().join("data");
-    restore(&copy, &fresh, false).unwrap();
+    restore(&copy, &fresh, Existing::Keep).unwrap();
     then.commit(&[Write::AgeWaits(Some(RESTORED))]).unwrap();
     let mut restored = SqliteStore::open(&fresh).unwrap();
     compare(&mut restored, &mut then, &work.ids()).unwrap();
@@ -59,11 +61,14 @@ fn a_restore_replaces_a_store_only_when_told_and_never_under_a_hub() {
     let (mut work, first) = (Work::new(2), epoch(&mut store));
     store.commit(&work.batch(20)).unwrap();
 
-    assert!(matches!(restore(&copy, data.path(), true), Err(StoreError::InUse { .. })));
+    assert!(matches!(
+        restore(&copy, data.path(), Existing::PutAside),
+        Err(StoreError::InUse { .. })
+    ));
     drop(store);
-    let refused = failure(restore(&copy, data.path(), false).unwrap_err());
+    let refused = failure(restore(&copy, data.path(), Existing::Keep).unwrap_err());
     assert!(refused.contains("hint: restore into another directory"), "{refused}");
-    restore(&copy, data.path(), true).unwrap();
+    restore(&copy, data.path(), Existing::PutAside).unwrap();
     let mut store = SqliteStore::open(data.path()).unwrap();
     let mut empty = model();
     empty.commit(&[Write::AgeWaits(Some(RESTORED))]).unwrap();
@@ -106,7 +111,7 @@ fn check_refused(prepare: impl Fn(&rusqlite::Connection), expected: &str) {
         failure(SqliteStore::open(data.path()).unwrap_err()),
         failure(verify(data.path()).unwrap_err()),
         failure(backup(data.path(), &elsewhere.path().join("copy")).unwrap_err()),
-        failure(restore(&path, &data.path().join("new"), false).unwrap_err()),
+        failure(restore(&path, &data.path().join("new"), Existing::Keep).unwrap_err()),
     ] {
         assert!(error.contains(expected), "{error}");
     }
@@ -188,7 +193,7 @@ fn a_restore_puts_no_log_beside_the_store_that_an_earlier_one_put_aside() {
     let file = |name: &str| running.path().join(name);
     std::fs::rename(file("hub.db"), file("hub.db.replaced")).unwrap();
     std::fs::write(file("hub.db-wal"), "of another store").unwrap();
-    restore(&copy, running.path(), true).unwrap();
+    restore(&copy, running.path(), Existing::PutAside).unwrap();
     assert!(!file("hub.db.replaced-wal").exists(), "it would be written into that store");
     assert!(!file("hub.db-wal").exists());
     let found = std::fs::read_dir(running.path()).unwrap().flatten();
@@ -209,7 +214,7 @@ fn a_restored_store_has_the_records_of_the_copy_and_those_that_are_noted_of_them
     store.commit(&[Write::Record(RecordWrite::Put(record("2")))]).unwrap();
     drop(store);
     let all = RecordQuery::all(RecordKind::AUDIT);
-    let report = restore_noting(&copy, data.path(), true, |reader| {
+    let report = restore_noting(&copy, data.path(), Existing::PutAside, |reader| {
         assert_eq!(reader.records(&all).unwrap().records, [record("1")]);
         vec![record("3")]
     });

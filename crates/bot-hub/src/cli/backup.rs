@@ -27,8 +27,8 @@ use bot_hub_server::acts::{self, ActKey};
 use bot_hub_server::server::Home;
 use bot_hub_store::StoreError;
 use bot_hub_store::sqlite::{
-    Copied, Report, backup, backup_as_new, begins_as_a_copy, copy_place, copy_through, epoch_of,
-    obstacle, piped, restore_noting, undamaged, whole_of,
+    Copied, Existing, Report, backup, backup_as_new, begins_as_a_copy, copy_place, copy_through,
+    epoch_of, obstacle, piped, restore_noting, undamaged, whole_of,
 };
 
 /// Where to.
@@ -330,7 +330,8 @@ impl Restore {
 impl Restore {
     /// The new store has the records of the copy, and one of the restore.
     fn restore(&self, dir: &Path) -> Result<Report, StoreError> {
-        restore_noting(&self.file, dir, self.replace, |reader| {
+        let existing = if self.replace { Existing::PutAside } else { Existing::Keep };
+        restore_noting(&self.file, dir, existing, |reader| {
             // Where they cannot be read, that is told as damage.
             let newest = acts::newest(reader).ok().flatten();
             let key = ActKey::after(newest, wall_clock());

@@ -125,20 +125,32 @@ impl Failure {
         self
     }
 
-    /// Prints the failure, as JSON on stdout or as text on stderr, and returns the exit code.
+    /// Prints the failure, and returns the exit code.
     pub(super) fn tell(&self, json: bool) -> ExitCode {
-        // A person who pressed ctrl-c or stopped reading knows why it ended: then the message is empty.
-        let silent = self.message.is_empty();
-        if !silent && json {
-            // JSON is printed in one line, because it may end a stream. If stdout takes nothing, the text
-            // goes to stderr.
-            if super::out::write_line(&escaped_json(&self.to_json().to_string())).is_err() {
-                super::out::say(&self.to_text("error:"));
-            }
-        } else if !silent {
+        if json { self.tell_as_json() } else { self.tell_as_text() }
+    }
+
+    /// Prints the failure on stdout. JSON is printed in one line, because it may end a stream.
+    pub(super) fn tell_as_json(&self) -> ExitCode {
+        if !self.is_silent()
+            && super::out::write_line(&escaped_json(&self.to_json().to_string())).is_err()
+        {
+            return self.tell_as_text();
+        }
+        self.exit_code()
+    }
+
+    /// Prints the failure on stderr.
+    pub(super) fn tell_as_text(&self) -> ExitCode {
+        if !self.is_silent() {
             super::out::say(&self.to_text("error:"));
         }
         self.exit_code()
+    }
+
+    /// A person who pressed ctrl-c or stopped reading knows why it ended: then the message is empty.
+    fn is_silent(&self) -> bool {
+        self.message.is_empty()
     }
 
     /// The exit code.

@@ -72,7 +72,7 @@ fn cannot_start(error: std::io::Error) -> Failure {
 /// Reports why the hub does not run: as JSON, as a log line, or as text.
 fn tell(failure: &Failure, json: bool) -> ExitCode {
     if json {
-        return failure.tell(true);
+        return failure.tell_as_json();
     }
     // The log settings of an invalid configuration are unknown, so the defaults are used.
     drop(bot_hub_server::log::start(&Log::default()));

@@ -20,13 +20,13 @@ pub(super) fn not_understood(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => ExitCode::SUCCESS,
-            Err(failed) => Failure::from(failed).tell(false),
+            Err(failed) => Failure::from(failed).tell_as_text(),
         };
     }
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     let code = match (unfit(error), wants_json) {
         (Some(failure), _) => failure.tell(wants_json),
-        (None, true) => as_failure(error).tell(true),
+        (None, true) => as_failure(error).tell_as_json(),
         (None, false) => said(error.print()),
     };
     if is_check(std::env::args_os().skip(1)) { ExitCode::from(CHECK_UNKNOWN) } else { code }
