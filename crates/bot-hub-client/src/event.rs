@@ -4,7 +4,7 @@
 
 use bot_protocol::frame::server::{
     AuthOk, Delivery, ErrorFrame, Gap, GoingAway, Joined, Left, Presence, RangeReceipt, Receipt,
-    Typing,
+    Redacted, Typing,
 };
 use bot_protocol::id::MessageId;
 
@@ -35,6 +35,9 @@ pub enum Event {
     Presence(Presence),
     /// Another bot is composing something.
     Typing(Typing),
+    /// What an entry said was taken out of its room's log: whoever keeps a copy removes it. Only with
+    /// [`crate::Cap::Redactions`].
+    Redacted(Redacted),
     /// Entries that will never arrive. With the reason `epoch` the log was replaced: how much was lost is
     /// unknown, and `from_seq` follows the last entry received.
     Gap(Gap),

@@ -35,6 +35,8 @@ pub enum Cap {
     Presence,
     /// The client understands structured acts.
     Acts,
+    /// The client wants to know what was redacted, and by whom ([`crate::Event::Redacted`]).
+    Redactions,
 }
 
 impl Cap {
@@ -46,6 +48,7 @@ impl Cap {
             Self::Ranges => "ranges",
             Self::Presence => "presence",
             Self::Acts => "acts",
+            Self::Redactions => "redactions",
         }
     }
 }

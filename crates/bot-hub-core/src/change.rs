@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bot_protocol::frame::operator::Retention;
-use bot_protocol::frame::server::GapReason;
+use bot_protocol::frame::server::{GapReason, Redaction};
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
@@ -107,6 +107,21 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
+    /// Take what an entry says out of the log, as [`Draft::redact`] does; its place in the log stays, and so
+    /// does the answer to its id. → `Redacted`, `Late` if that was done before, or `Unsaid` if the log has
+    /// no such entry or cannot tell what it was.
+    Redact {
+        /// The room.
+        room: RoomName,
+        /// The entry.
+        seq: u64,
+        /// Its sender.
+        from: BotId,
+        /// Its id.
+        id: MessageId,
+        /// Who does it, when and why.
+        redaction: Redaction,
+    },
     /// Remove what the rule no longer keeps, at most `entries_max` entries. → `Trimmed`.
     Trim {
         /// The room.
@@ -140,10 +155,17 @@ pub enum Outcome {
     /// The same sender said something else with that id, or there is something of that name already;
     /// nothing was stored.
     Conflict,
-    /// The sender has said nothing with that id in that room, as far as the log is kept.
+    /// The sender has said nothing with that id in that room, as far as the log is kept; or the log does not
+    /// have the entry.
     Unsaid,
-    /// Something higher was recorded before, or that it was dropped with a membership.
+    /// Something higher was recorded before, or that it was dropped with a membership; or the entry was
+    /// redacted before.
     Late,
+    /// What the entry said is gone.
+    Redacted {
+        /// Its size before, as `Draft::size` counts it; it has none now.
+        bytes: u64,
+    },
     /// These entries are gone, oldest first, without their text.
     Trimmed {
         /// What was removed.
@@ -402,6 +424,8 @@ pub struct Found {
     pub from: BotId,
     /// When the hub took it.
     pub sent_at: Timestamp,
+    /// Who took out what it said, if that was done.
+    pub redaction: Option<Redaction>,
     /// Per bot: the first time at which its mark had passed the entry (state `Delivered` or
     /// `Received`, with `reason` and `reply` absent), every receipt of its own, and what a dropped
     /// range that covers it says (see [`Loss`]). Ordered by bot, then state.

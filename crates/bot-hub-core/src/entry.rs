@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bot_protocol::frame::Opaque;
+use bot_protocol::frame::server::{REDACTED, Redacted, Redaction};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
@@ -40,6 +41,8 @@ pub struct Extras {
     pub act: Option<Opaque>,
     /// Whatever else the sender attached.
     pub meta: Option<Opaque>,
+    /// What was said is gone: the text is a marker, and there is no act, meta or label.
+    pub redacted: Option<Redaction>,
 }
 
 impl Draft {
@@ -48,11 +51,43 @@ impl Draft {
         self.extras.as_ref().and_then(|extras| extras.expires_at)
     }
 
+    /// Who took out what was said.
+    pub fn redaction(&self) -> Option<&Redaction> {
+        self.extras.as_ref().and_then(|extras| extras.redacted.as_ref())
+    }
+
+    /// The message without what was said. What the log needs stays: who said it where and when, which message
+    /// it answers, and until when it is delivered.
+    #[must_use]
+    pub fn redact(&self, redaction: Redaction) -> Self {
+        let extras = Extras {
+            reply_to: self.extras.as_ref().and_then(|extras| extras.reply_to.clone()),
+            expires_at: self.expires_at(),
+            redacted: Some(redaction),
+            ..Extras::default()
+        };
+        Self {
+            room: self.room.clone(),
+            from: self.from.clone(),
+            id: self.id.clone(),
+            text: REDACTED.to_owned(),
+            sent_at: self.sent_at,
+            extras: Some(Box::new(extras)),
+        }
+    }
+
+    /// What others are told of its redaction, as the entry with this number.
+    #[must_use]
+    pub fn told_of(&self, seq: u64, redacted: Redaction) -> Redacted {
+        let (room, id, from) = (self.room.clone(), self.id.clone(), self.from.clone());
+        Redacted { room, seq, id, from, redacted }
+    }
+
     /// Whether `other` is this message again: room, sender, id and body are the same. The time is not
     /// part of it, since a retransmission arrives later.
     ///
     /// This is the one place that decides so. Whoever meets an id again asks here: every store, and
-    /// through the store the brain.
+    /// through the store the brain. What was said by a redacted message only a store can tell.
     pub fn says_the_same(&self, other: &Self) -> bool {
         self.room == other.room
             && self.from == other.from
@@ -69,11 +104,14 @@ impl Draft {
     /// Bytes of what the sender chose, as they go over a socket: a line break there is two, a control six.
     /// What flow control counts.
     pub fn wire_size(&self) -> usize {
-        self.size() + escapes(&self.text)
+        self.size().max(self.text.len()) + escapes(&self.text)
     }
 
     /// Bytes of what the sender chose: text, act and meta. What retention counts.
     pub fn size(&self) -> usize {
+        if self.redaction().is_some() {
+            return 0;
+        }
         let raw = |json: &Option<Opaque>| json.as_ref().map_or(0, |json| json.as_json().len());
         let extras = self.extras.as_ref().map_or(0, |it| raw(&it.act) + raw(&it.meta));
         self.text.len() + extras

@@ -30,7 +30,7 @@ use crate::index::{BotIx, Named, RoomIx};
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
-use crate::waiting::{Ask, Notifications, Refused, Underway, Waiter};
+use crate::waiting::{Ask, Notifications, Redactions, Refused, Underway, Waiter};
 use crate::world::{Census, Conn, Ended, Member, World};
 
 /// The brain of one hub.
@@ -66,6 +66,8 @@ pub struct Hub {
     pub(crate) notifications_left_out: bool,
     /// Changes that a full disk refused and that must not be forgotten.
     pub(crate) refused: Refused,
+    /// What is being redacted.
+    pub(crate) redactions: Redactions,
     /// How many connections asked for receipts.
     pub(crate) receipt_conns: usize,
     /// Operators' connections that watch every room.
@@ -110,6 +112,7 @@ impl Hub {
             notifications_asked: None,
             notifications_left_out: false,
             refused: Refused::default(),
+            redactions: Redactions::default(),
             receipt_conns: 0,
             observers: Vec::new(),
             unserved: Vec::new(),

@@ -47,6 +47,8 @@ pub struct Caps {
     pub presence: bool,
     /// It wants structured acts beside the text.
     pub acts: bool,
+    /// It wants to know what was redacted, and by whom.
+    pub redactions: bool,
 }
 
 impl Caps {
@@ -60,6 +62,7 @@ impl Caps {
                 "ranges" => caps.ranges = true,
                 "presence" => caps.presence = true,
                 "acts" => caps.acts = true,
+                "redactions" => caps.redactions = true,
                 _ => {}
             }
         }
@@ -79,6 +82,7 @@ impl Caps {
             (self.ranges, "ranges"),
             (self.presence, "presence"),
             (self.acts, "acts"),
+            (self.redactions, "redactions"),
         ]
         .into_iter()
         .filter_map(|(granted, name)| granted.then_some(name))
@@ -279,6 +283,12 @@ pub enum Output {
     Act {
         /// Where it was asked for.
         conn: ConnId,
+    },
+    /// Whether what an operator has just asked for is done is known when this question is answered: an
+    /// [`Output::Act`] may follow on the answer.
+    ActAwaits {
+        /// The question.
+        ticket: Ticket,
     },
     /// Look this up.
     Query {

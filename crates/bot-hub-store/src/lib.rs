@@ -190,6 +190,7 @@ fn room_of(change: &Change) -> Option<&RoomName> {
         | Change::Cursor { room, .. }
         | Change::Delivered { room, .. }
         | Change::Drop { room, .. }
+        | Change::Redact { room, .. }
         | Change::Trim { room, .. } => Some(room),
     }
 }

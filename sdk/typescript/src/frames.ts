@@ -26,7 +26,7 @@ export type ActOutcome = "done" | "applied";
 export type ActWay = "frame" | "http" | "invite" | "config" | "command";
 
 /** The answer to an `operate`. On the wire it is the fields of the answer alone: a reader knows from its own question which answer it is. */
-export type Answer = TokenMade | TokenKept | TokensRevoked | BotSwitched | BotRemoved | BotList | BotLine | Done | RoomList | RoomLine | PendingList | Observing | HubNumbers | InviteMade | InviteList | InviteRevoked | BotProfile | AuditList;
+export type Answer = TokenMade | TokenKept | TokensRevoked | BotSwitched | BotRemoved | BotList | BotLine | Done | EntryRedacted | RoomList | RoomLine | PendingList | Observing | HubNumbers | InviteMade | InviteList | InviteRevoked | BotProfile | AuditList;
 
 /** One act: who did what, when, from where and why. */
 export type AuditLine = {
@@ -288,6 +288,8 @@ export type Delivery = {
   meta?: unknown;
   /** The number of the entry before it, so that a hole is noticed. */
   prev?: number;
+  /** What it said was taken out of the log, and `text` is a marker. Only for the cap `redactions`. */
+  redacted?: Redaction;
   /** It may have been delivered before. */
   redelivered?: boolean;
   /** The message that it answers. */
@@ -320,6 +322,22 @@ export type Ends = {
   since: Timestamp;
   /** The commonest reason, for people. */
   why: string;
+};
+
+/** What an entry said is gone from the log, and who took it out. */
+export type EntryRedacted = {
+  /** It was redacted before: nothing changed now. */
+  again?: boolean;
+  /** The entry's sender. */
+  from: BotId;
+  /** The entry's id. */
+  id: MessageId;
+  /** Who redacted it, and when. */
+  redacted: Redaction;
+  /** The room. */
+  room: RoomName;
+  /** The entry's number in it. */
+  seq: number;
 };
 
 /** One life of the hub's store. */
@@ -803,6 +821,14 @@ export type Operation =
       };
     }
   | {
+      redact: {
+        /** The room. */
+        room: RoomName;
+        /** The entry's number in it. */
+        seq: number;
+      };
+    }
+  | {
       pending: {
         /** Goes on after a page: what its `next` was. */
         after?: string;
@@ -976,6 +1002,30 @@ export type RecipientStatus = {
   steps: Array<Step>;
 };
 
+/** `redacted`: what an entry said was taken out of its room's log. Whoever keeps a copy removes it there, too. Only for the cap `redactions`. */
+export type Redacted = {
+  /** Its sender. */
+  from: BotId;
+  /** Its id. */
+  id: MessageId;
+  /** Who did it, and when. */
+  redacted: Redaction;
+  /** The room. */
+  room: RoomName;
+  /** The entry's number in it. */
+  seq: number;
+};
+
+/** Who took out what an entry said. */
+export type Redaction = {
+  /** When, by the hub's clock. */
+  at: Timestamp;
+  /** The operator. */
+  by: BotId;
+  /** Why, as the operator said. */
+  why?: string;
+};
+
 /** How long a room keeps its entries; whichever bound is reached first. `None` is no bound. */
 export type Retention = {
   /** Entries older than this go. */
@@ -1075,6 +1125,7 @@ export type ServerFrame =
   | ({ type: "status" } & StatusReport)
   | ({ type: "rooms" } & RoomDirectory)
   | ({ type: "who" } & BotDirectory)
+  | ({ type: "redacted" } & Redacted)
   | ({ type: "gap" } & Gap)
   | ({ type: "going_away" } & GoingAway)
   | ({ type: "error" } & ErrorFrame)
@@ -1122,6 +1173,8 @@ export type StatusReport = {
   next?: string;
   /** Everybody whom it was for. */
   recipients: Array<RecipientStatus>;
+  /** What it said was taken out of the log. Only for the cap `redactions`. */
+  redacted?: Redaction;
   /** Its room. */
   room: RoomName;
   /** When it was stored. */
@@ -1248,6 +1301,7 @@ export type Answers = {
   room_add: Done;
   room_kick: Done;
   room_retain: Done;
+  redact: EntryRedacted;
   pending: PendingList;
   observe: Observing;
   hub_status: HubNumbers;

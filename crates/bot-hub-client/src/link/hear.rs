@@ -42,6 +42,7 @@ impl Link {
             ServerFrame::Error(error) => self.refused(now, error),
             ServerFrame::Joined(joined) => self.joined(joined),
             ServerFrame::Left(left) => self.left(left),
+            ServerFrame::Redacted(redacted) => self.event(Event::Redacted(redacted)),
             ServerFrame::Gap(gap) => self.gap(gap),
             ServerFrame::Receipt(receipt) => self.event(Event::Receipt(Box::new(receipt))),
             ServerFrame::Receipts(range) => self.event(Event::Receipts(Box::new(range))),

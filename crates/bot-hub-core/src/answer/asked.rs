@@ -12,8 +12,10 @@ use crate::settings::READ_RETRY_MS;
 use crate::waiting::Ask;
 
 impl Hub {
-    pub(crate) fn answered(&mut self, ticket: Ticket, answer: Answer) {
+    pub(crate) fn answered(&mut self, ticket: Ticket, mut answer: Answer) {
         let Some(ask) = self.asked.remove(&ticket) else { return };
+        self.redactions.cover(ticket, &mut answer);
+        self.redactions.forget(|| self.asked.keys().min().copied());
         match (ask, answer) {
             (Ask::Pump { room, bot, until }, Answer::Page(page)) => {
                 self.pumped(ticket, room, bot, until, page);
@@ -28,6 +30,10 @@ impl Hub {
             }
             (Ask::Notifications, Answer::Page(page)) => self.notifications_answered(Some(page)),
             (Ask::Notifications, _) => self.notifications_answered(None),
+            (Ask::Redact { conn, wish }, Answer::Page(page)) => {
+                self.redact_looked_up(conn, *wish, page);
+            }
+            (Ask::Redact { conn, wish }, _) => self.store_failed(conn, &wish.reference),
             (Ask::History { conn, .. }, _) => self.store_failed(conn, "history"),
             (Ask::Status { conn, id }, _) => self.store_failed(conn, id.as_str()),
             (Ask::Receipt { conn, receipt, .. }, _) => {

@@ -94,6 +94,9 @@ impl Hub {
                 self.loss_answered(room, bot, waiter);
                 self.lost_elsewhere(room, bot, reason, learned);
             }
+            Effect::Redacted { room, told, is_done } => {
+                self.redact_answered(room, *told, is_done, waiter);
+            }
             Effect::Trimmed { room, removed, losers, more } => {
                 self.trim_answered(room, &removed, losers);
                 if more {

@@ -64,6 +64,10 @@ impl Hub {
                     self.loss_refused(room, bot, after, to);
                 }
             }
+            Change::Redact { room, seq, .. } => {
+                let room = self.world.named_room(named, &room);
+                self.redact_refused(room, seq, waiter, code);
+            }
             Change::Trim { .. } => {}
         }
     }

@@ -61,6 +61,14 @@ impl World {
         }
     }
 
+    /// What an entry said takes no more space. Returns whether the store has taken it out.
+    pub(super) fn redacted(&mut self, room: RoomIx, outcome: &Outcome) -> bool {
+        let &Outcome::Redacted { bytes } = outcome else { return false };
+        let state = self.room_mut(room);
+        state.bytes -= bytes.min(state.bytes);
+        true
+    }
+
     /// The store removed entries, or found that there are none to remove. `aged` is the age that the rule
     /// allows, and the time by which it was measured.
     pub(super) fn trimmed(

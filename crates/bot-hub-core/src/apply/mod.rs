@@ -11,6 +11,7 @@ mod places;
 
 use std::sync::Arc;
 
+use bot_protocol::frame::server::Redacted;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 
@@ -61,6 +62,8 @@ pub(crate) enum Effect {
     Recorded(Recorded),
     /// A member will never get something.
     Lost { room: RoomIx, bot: BotIx, reason: Loss, learned: Learned },
+    /// What an entry said is gone from a room's log, if it was there.
+    Redacted { room: RoomIx, told: Box<Redacted>, is_done: bool },
     /// The retention removed entries of a room, perhaps none.
     Trimmed { room: RoomIx, removed: Vec<Removed>, losers: Losers, more: bool },
 }
@@ -128,6 +131,12 @@ impl World {
             Change::Drop { room, bot, range, .. } => {
                 let (room, bot) = self.named(named, &room, &bot);
                 self.loss_stored(room, bot, range)
+            }
+            Change::Redact { room, seq, from, id, redaction } => {
+                let at = self.named_room(named, &room);
+                let is_done = self.redacted(at, &outcome);
+                let told = Redacted { room, seq, id, from, redacted: redaction };
+                Effect::Redacted { room: at, told: Box::new(told), is_done }
             }
             Change::Trim { room, retain, now, .. } => {
                 let room = self.named_room(named, &room);

@@ -85,6 +85,7 @@ impl Hub {
             seq: message.seq,
             from: message.from.clone(),
             sent_at: message.sent_at,
+            redacted: message.redaction.clone(),
             recipients,
             next: message.next.clone(),
         }

@@ -224,6 +224,7 @@ pub fn delivery(entry: &Entry) -> Delivery {
         act: extras.and_then(|it| it.act.clone()),
         meta: extras.and_then(|it| it.meta.clone()),
         hops: None,
+        redacted: draft.redaction().cloned(),
         age_ms: None,
         redelivered: false,
         backlog: None,

@@ -14,6 +14,7 @@ mod presence;
 mod profile;
 mod publish;
 mod quota;
+mod redact;
 mod retention;
 mod rights;
 mod target;

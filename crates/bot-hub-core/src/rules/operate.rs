@@ -8,6 +8,7 @@ use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::answer::Answer;
 use bot_protocol::frame::operator::{Operate, Operation, Retention};
 use bot_protocol::frame::server::{ErrorFrame, Operated};
+use bot_protocol::line::OneLine;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::Rights;
 use smol_str::SmolStr;
@@ -17,7 +18,7 @@ use crate::hub::Hub;
 use crate::index::{BotIx, Named, RoomIx};
 use crate::io::{ConnId, Output};
 use crate::rules::pages::Part;
-use crate::waiting::Waiter;
+use crate::waiting::{RedactWish, Waiter};
 
 impl Hub {
     pub(crate) fn operate(&mut self, conn: ConnId, request: Operate) {
@@ -38,6 +39,15 @@ impl Hub {
                 Ok(self.pending_for(bot.as_ref(), &Part::new(after.as_ref(), limit)).into())
             }
             Operation::Observe { rooms } => self.watch(conn, asker, rooms).map(Answer::from),
+            Operation::Redact { room: name, seq } => {
+                let (reference, why) =
+                    (reference.clone(), request.why.and_then(OneLine::into_text));
+                let wish = |room| RedactWish { reference, room, seq, why };
+                match self.redact(conn, asker, &name, wish) {
+                    Ok(()) => return,
+                    Err(error) => Err(error),
+                }
+            }
             Operation::HubStatus {} => Ok(self.numbers().into()),
             // The answer comes when the change is committed.
             change => match self.alter(asker, change, waiter) {

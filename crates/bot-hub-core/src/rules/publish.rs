@@ -110,7 +110,7 @@ impl Hub {
             || meta.is_some();
         let extras = || {
             let thread = thread.map(Into::into);
-            Box::new(Extras { reply_to, thread, expires_at, act, meta })
+            Box::new(Extras { reply_to, thread, expires_at, act, meta, redacted: None })
         };
         Draft {
             room,

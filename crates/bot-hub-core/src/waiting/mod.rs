@@ -4,6 +4,7 @@
 //! `told` what senders hear when something is stored. `apply` owns what a change does to the tables, `answer`
 //! what follows. Never changes anything.
 
+mod redactions;
 mod refused;
 mod told;
 
@@ -12,6 +13,7 @@ use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::id::MessageId;
 use smol_str::SmolStr;
 
+pub(crate) use self::redactions::{RedactWish, Redactions};
 pub(crate) use self::refused::Refused;
 pub(crate) use self::told::{About, Notification, Notifications, Observation, RangeNotification};
 
@@ -93,6 +95,8 @@ pub(crate) enum Ask {
     Receipt { conn: ConnId, bot: BotIx, room: RoomIx, receipt: Receipt },
     /// Senders of entries that are not in memory any more.
     Notifications,
+    /// An operator who wants an entry to be redacted.
+    Redact { conn: ConnId, wish: Box<RedactWish> },
 }
 
 /// The direction in which somebody reads back.

@@ -267,7 +267,7 @@ impl Bench {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Change(_) => unreachable!("changes are collected by step"),
-            Output::Act { .. } => {}
+            Output::Act { .. } | Output::ActAwaits { .. } => {}
             Output::Query { ticket, query } => self.queries.push_back((ticket, query, None)),
             Output::Send { conn, frame } => {
                 if let ServerFrame::Joined(joined) = &*frame {

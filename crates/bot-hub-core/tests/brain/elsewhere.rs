@@ -5,7 +5,7 @@
 //! join lab bob | leave lab bob | grant lab bob read,post
 //! kick lab bob                     with what waits for it, as another brain would
 //! cursor lab bob 5 [delivered] | mark lab bob 5 | receipt lab bob 3 started
-//! drop lab bob 2..4
+//! drop lab bob 2..4 | redact lab 3
 //! unheard say lab eve hello        what the brain is not told of
 //! ```
 
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use bot_hub_core::change::{Change, DroppedRange, Loss, ReceiptRecord};
 use bot_hub_core::entry::{Draft, Extras};
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::server::Redaction;
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
@@ -67,6 +68,13 @@ fn changes(bench: &Bench, line: &str) -> Vec<Change> {
             let (from, to) = (from.parse().expect("a seq"), to.parse().expect("a seq"));
             let range = DroppedRange { from, to, reason: Loss::BufferLimit };
             Change::Drop { room: at, bot: who(), range, at: bench.now }
+        }
+        "redact" => {
+            let seq = number(2);
+            let Some(said) = bench.store.committed(&at).get(&seq) else { return Vec::new() };
+            let redaction = Redaction { at: bench.now, by: bot("boss"), why: None };
+            let (from, id) = (said.from.clone(), said.id.clone());
+            Change::Redact { room: at, seq, from, id, redaction }
         }
         _ => panic!("elsewhere {line}?"),
     }]

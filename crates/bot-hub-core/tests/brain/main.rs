@@ -37,6 +37,7 @@ mod quotas;
 mod ranges;
 mod reading_on;
 mod receipts;
+mod redactions;
 mod refusals;
 mod repeats;
 mod retention;

@@ -14,7 +14,7 @@ use crate::script;
 
 /// How each bot connects.
 pub(crate) const KINDS: [(&str, &str); 4] = [
-    ("ana", "ack,receipts resume"),
+    ("ana", "ack,receipts,redactions resume"),
     ("bob", "ack,presence resume"),
     ("carl", "seed"),
     ("dora", "receipts resume"),
@@ -59,6 +59,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         "set window 64",
         "set outstanding 4",
         "set outstanding 4000",
+        "ops do {\"redact\":{\"room\":\"lab\",\"seq\":2}}",
+        "ops do {\"redact\":{\"room\":\"lab\",\"seq\":3}}",
+        "ops do {\"redact\":{\"room\":\"den\",\"seq\":1}}",
         "damage lab 2",
         "damage lab 5",
     ];
@@ -106,6 +109,9 @@ fn elsewhere() -> impl Strategy<Value = Step> {
         "drop lab dora 1..3",
         "drop lab ana 2..6",
         "retain lab 4; trim lab 4",
+        "redact lab 1",
+        "redact lab 3",
+        "say lab eve a key; redact lab 2",
     ];
     let line = prop::sample::select(lines.to_vec());
     line.prop_map(|line| Step::Line(format!("elsewhere {line}")))
@@ -135,6 +141,9 @@ impl Run {
                 // Nothing happens on a connection that is not open.
                 let mut words = line.split(' ');
                 let (verb, next) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+                if verb == "ops" && !self.is_open("ops") {
+                    script::execute(&mut self.bench, "open ops side operator redactions");
+                }
                 let label = if matches!(verb, "close" | "written") { next } else { verb };
                 if verb == "elsewhere"
                     && !self.bench.store.has_room(&script::room(words.next().unwrap_or("")))
@@ -258,7 +267,7 @@ fn nonsense(bench: &mut Bench, conn: ConnId, number: u64) {
 }
 
 /// Well-formed frames to start from.
-const FRAMES: [&str; 22] = [
+const FRAMES: [&str; 23] = [
     r#"{"type":"join","room":"lab"}"#,
     r#"{"type":"join","room":"dm:ana:bob"}"#,
     r#"{"type":"leave","room":"lab"}"#,
@@ -280,6 +289,7 @@ const FRAMES: [&str; 22] = [
     r#"{"type":"operate","ref":"1","do":{"room_retain":{"room":"lab","retain":{"age_ms":18446744073709551615}}}}"#,
     r#"{"type":"operate","ref":"1","do":{"room_add":{"room":"lab","bot":"bob"}}}"#,
     r#"{"type":"operate","ref":"1","do":{"room_kick":{"room":"lab","bot":"bob"}}}"#,
+    r#"{"type":"operate","ref":"1","do":{"redact":{"room":"lab","seq":1}}}"#,
     r#"{"type":"operate","ref":"1","do":{"observe":{"rooms":["lab"]}}}"#,
 ];
 

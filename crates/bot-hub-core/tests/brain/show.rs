@@ -18,6 +18,7 @@ pub(crate) fn output<'a>(
     match output {
         Output::Change(it) => format!("store <- {}", change(it)),
         Output::Act { conn } => format!("store <- act of {}", label(conn).0),
+        Output::ActAwaits { .. } => "store ? for an act".to_owned(),
         Output::Query { query: it, .. } => format!("store ? {}", query(it)),
         Output::Send { conn, frame } if full => format!("{} <- {}", label(conn).0, frame.encode()),
         Output::Send { conn, frame } => format!("{} <- {}", label(conn).0, short(frame)),
@@ -69,6 +70,7 @@ fn seed_frame(entry: &Entry, circumstances: &Circumstances) -> String {
         expires_at: None,
         act: None,
         meta: None,
+        redacted: None,
         age_ms: circumstances.late.then_some(circumstances.age_ms),
         lost: circumstances.lost,
         ..full
@@ -121,6 +123,9 @@ fn change(change: &Change) -> String {
         Change::Receipt(it) => format!("receipt #{} {} {} {}", it.room, it.seq, it.bot, it.state),
         Change::Drop { room, bot, range, .. } => {
             format!("drop #{room} {bot} {}..{} {:?}", range.from, range.to, range.reason)
+        }
+        Change::Redact { room, seq, from, id, redaction } => {
+            format!("redact #{room} {seq} {from} {id} by {}", redaction.by)
         }
         Change::Trim { room, .. } => format!("trim #{room}"),
     }

@@ -9,6 +9,7 @@ use bot_hub_core::change::{
 };
 use bot_hub_core::entry::{Draft, Entry};
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::server::Redaction;
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
@@ -29,6 +30,8 @@ struct Room {
     retain: Option<Retention>,
     head: u64,
     entries: BTreeMap<u64, Arc<Draft>>,
+    /// What redacted entries said, for the answer to their ids.
+    said: BTreeMap<u64, Arc<Draft>>,
     /// Everything that was ever committed, for the checks.
     committed: BTreeMap<u64, Arc<Draft>>,
     corrupt: BTreeSet<u64>,
@@ -69,6 +72,9 @@ impl Store {
             }
             Change::Trim { room, retain, now, entries_max } => {
                 self.room(room).trim(retain, *now, *entries_max as usize)
+            }
+            Change::Redact { room, seq, from, id, redaction } => {
+                self.room(room).redact(*seq, (from, id), redaction)
             }
             Change::Receipt(record) if self.room(&record.room).is_late(record) => Outcome::Late,
             other => {
@@ -171,6 +177,7 @@ impl Store {
             Change::Append(_)
             | Change::WasSaid(_)
             | Change::CreateRoom { .. }
+            | Change::Redact { .. }
             | Change::Trim { .. } => unreachable!(),
         }
     }
@@ -234,9 +241,18 @@ impl Store {
         self.room(room).entries.remove(&seq);
     }
 
-    /// Whether that very entry is committed.
+    /// Whether that very entry is committed, and not redacted since.
     pub(crate) fn holds(&self, entry: &Entry) -> bool {
-        self.committed(&entry.draft.room).get(&entry.seq) == Some(&entry.draft)
+        let draft = &entry.draft;
+        let is_redacted =
+            self.rooms.get(&draft.room).is_some_and(|it| it.said.contains_key(&entry.seq));
+        match (self.committed(&draft.room).get(&entry.seq), draft.redaction()) {
+            (Some(said), Some(redaction)) => {
+                is_redacted && said.redact(redaction.clone()) == **draft
+            }
+            (said, None) => !is_redacted && said == Some(draft),
+            (None, _) => false,
+        }
     }
 
     /// Everything that was ever committed to a room, also what was removed since.
@@ -298,10 +314,31 @@ impl Room {
     fn known(&self, draft: &Draft) -> Option<Outcome> {
         let same = |kept: &&Arc<Draft>| kept.from == draft.from && kept.id == draft.id;
         let (seq, kept) = self.entries.iter().find(|(_, kept)| same(kept))?;
-        Some(match kept.says_the_same(draft) {
+        let said = self.said.get(seq).unwrap_or(kept);
+        Some(match said.says_the_same(draft) {
             true => Outcome::Duplicate { seq: *seq, sent_at: kept.sent_at },
             false => Outcome::Conflict,
         })
+    }
+
+    fn redact(
+        &mut self,
+        seq: u64,
+        (from, id): (&BotId, &MessageId),
+        redaction: &Redaction,
+    ) -> Outcome {
+        let is_meant = |it: &&mut Arc<Draft>| it.from == *from && it.id == *id;
+        let is_damaged = self.corrupt.contains(&seq);
+        match self.entries.get_mut(&seq).filter(is_meant).filter(|_| !is_damaged) {
+            None => Outcome::Unsaid,
+            Some(kept) if kept.redaction().is_some() => Outcome::Late,
+            Some(kept) => {
+                let bytes = kept.size() as u64;
+                let left = Arc::new(kept.redact(redaction.clone()));
+                self.said.insert(seq, std::mem::replace(kept, left));
+                Outcome::Redacted { bytes }
+            }
+        }
     }
 
     fn trim(&mut self, retain: &Retention, now: Timestamp, entries_max: usize) -> Outcome {
@@ -375,6 +412,7 @@ impl Room {
                 seq,
                 from: draft.from.clone(),
                 sent_at: draft.sent_at,
+                redaction: draft.redaction().cloned(),
                 receipts,
                 next: bots.last().filter(|_| is_cut).map(|bot| bot.as_str().into()),
                 bots,

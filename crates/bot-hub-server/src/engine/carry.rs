@@ -19,6 +19,7 @@ impl Engine {
             match output {
                 Output::Change(change) => self.batch.push(Write::Change(change)),
                 Output::Act { .. } => self.audit.accept(),
+                Output::ActAwaits { ticket } => self.audit.hold(ticket),
                 Output::Query { ticket, query } => self.query(ticket, query),
                 Output::Send { conn, mut frame } => {
                     self.tell_cost(conn, &mut frame);

@@ -1,6 +1,6 @@
 //! Committed entries as bytes for sockets.
 //!
-//! Owns the three forms of a `message` frame. A fan-out is encoded once per form and framing, WebSocket
+//! Owns the forms of a `message` frame. A fan-out is encoded once per form and framing, WebSocket
 //! header included, and the same bytes go to every reader of both. For one reader the frame is made in
 //! its outbox.
 
@@ -8,6 +8,7 @@ use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Caps, Circumstances};
 use bot_protocol::frame::Opaque;
 use bot_protocol::frame::json::{write_count, write_string};
+use bot_protocol::frame::server::Redaction;
 use bot_protocol::id::MessageId;
 
 use crate::door::Framing;
@@ -17,19 +18,33 @@ use crate::door::Framing;
 pub(super) enum Form {
     /// The seed's fields, and what such a client must know all the same.
     Seed,
-    /// Every field but `act`.
+    /// Every field but `act` and `redacted`.
     Full,
-    /// Every field.
+    /// Every field but `redacted`.
     FullWithAct,
+    /// Every field but `act`.
+    FullWithRedaction,
+    /// Every field.
+    Whole,
 }
 
 impl Form {
     pub(super) fn of(plain: bool, caps: Caps) -> Self {
-        match (plain, caps.acts) {
-            (true, _) => Self::Seed,
-            (false, false) => Self::Full,
-            (false, true) => Self::FullWithAct,
+        match (plain, caps.acts, caps.redactions) {
+            (true, ..) => Self::Seed,
+            (false, false, false) => Self::Full,
+            (false, true, false) => Self::FullWithAct,
+            (false, false, true) => Self::FullWithRedaction,
+            (false, true, true) => Self::Whole,
         }
+    }
+
+    fn has_act(self) -> bool {
+        matches!(self, Self::FullWithAct | Self::Whole)
+    }
+
+    fn has_redaction(self) -> bool {
+        matches!(self, Self::FullWithRedaction | Self::Whole)
     }
 }
 
@@ -37,7 +52,7 @@ impl Form {
 #[derive(Debug, Default)]
 pub(super) struct Encoder {
     /// By framing, and in each by form.
-    framed: [[Vec<u8>; 3]; Framing::COUNT],
+    framed: [[Vec<u8>; 5]; Framing::COUNT],
 }
 
 impl Encoder {
@@ -93,9 +108,12 @@ fn write_more(out: &mut Vec<u8>, entry: &Entry, how: &Circumstances, form: Form)
         write_field(out, br#","reply_to":"#, extras.reply_to.as_ref().map(MessageId::as_str));
         write_field(out, br#","thread":"#, extras.thread.as_deref());
         write_count(out, br#","expires_at":"#, extras.expires_at.map(|at| at.0));
-        let act = extras.act.as_ref().filter(|_| form == Form::FullWithAct);
+        let act = extras.act.as_ref().filter(|_| form.has_act());
         write_raw(out, br#","act":"#, act);
         write_raw(out, br#","meta":"#, extras.meta.as_ref());
+        if let Some(redaction) = extras.redacted.as_ref().filter(|_| form.has_redaction()) {
+            write_redaction(out, redaction);
+        }
     }
     write_count(out, br#","age_ms":"#, Some(how.age_ms));
     if how.redelivered {
@@ -106,6 +124,13 @@ fn write_more(out: &mut Vec<u8>, entry: &Entry, how: &Circumstances, form: Form)
         write_count(out, br#","total":"#, Some(total));
         out.push(b'}');
     }
+}
+
+fn write_redaction(out: &mut Vec<u8>, redaction: &Redaction) {
+    write_count(out, br#","redacted":{"at":"#, Some(redaction.at.0));
+    write_field(out, br#","by":"#, Some(redaction.by.as_str()));
+    write_field(out, br#","why":"#, redaction.why.as_deref());
+    out.push(b'}');
 }
 
 fn write_field(out: &mut Vec<u8>, key: &[u8], text: Option<&str>) {
@@ -147,9 +172,8 @@ mod tests {
         shown.age_ms = Some(how.age_ms);
         shown.redelivered = how.redelivered;
         shown.backlog = how.backlog.map(|(index, total)| Backlog { index, total });
-        if form == Form::Full {
-            shown.act = None;
-        }
+        shown.act = shown.act.filter(|_| form.has_act());
+        shown.redacted = shown.redacted.filter(|_| form.has_redaction());
         shown
     }
 
@@ -174,7 +198,11 @@ mod tests {
             expires_at: Some(Timestamp(5)),
             act: json(r#"{"kind": "REQUEST"}"#),
             meta: json("[1.0, null]"),
+            redacted: None,
         };
+        let by = BotId::new("op").unwrap();
+        let redaction = Redaction { at: Timestamp(7), by, why: Some("a \"key\"".into()) };
+        let redacted = entry("a key", Some(all.clone())).draft.redact(redaction);
         let plain = Circumstances::default();
         let late = Circumstances {
             age_ms: 90,
@@ -187,8 +215,10 @@ mod tests {
             (entry("hi", None), plain),
             (entry("", Some(Extras::default())), late),
             (entry("\u{0}\u{1f}\" \\ é\n", Some(all)), late),
+            (Entry { seq: 7, draft: Arc::new(redacted) }, late),
         ] {
-            for form in [Form::Seed, Form::Full, Form::FullWithAct] {
+            use Form::{Full, FullWithAct, FullWithRedaction, Seed, Whole};
+            for form in [Seed, Full, FullWithAct, FullWithRedaction, Whole] {
                 let mut encoder = Encoder::default();
                 let expected = ServerFrame::Message(shape(&entry, &how, form)).encode();
                 for framing in [Framing::WebSocket, Framing::Sse, Framing::JsonLines] {

@@ -508,8 +508,12 @@ impl Engine {
     }
 
     fn handle(&mut self, input: Input) {
+        let decides_act = self.audit.resume(&input);
         self.hub.handle(self.now, input);
         self.carry_out();
+        if decides_act {
+            self.end_act();
+        }
     }
 
     /// Works off the queue. What follows from an input comes behind what follows from the one before,

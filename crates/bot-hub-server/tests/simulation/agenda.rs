@@ -52,6 +52,8 @@ pub(crate) enum Event {
     App(BotNo, Life, Box<LinkInput>),
     /// A bot does something by itself.
     Act(BotNo),
+    /// An operator redacts something.
+    Redact,
     /// Something goes wrong.
     Fault,
     /// A look at whether everything is drained, when nothing goes wrong any more.

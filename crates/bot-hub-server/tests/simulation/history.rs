@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use bot_hub_core::change::{Change, Loss, Outcome};
 use bot_hub_core::entry::Entry;
 use bot_protocol::frame::ClientFrame;
-use bot_protocol::frame::server::{Ack, Gap, GapReason, Receipt, StatusReport};
+use bot_protocol::frame::answer::EntryRedacted;
+use bot_protocol::frame::server::{
+    Ack, Gap, GapReason, HistoryPage, REDACTED, Receipt, StatusReport,
+};
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
@@ -24,9 +27,21 @@ pub(crate) struct Logged {
     pub(crate) id: MessageId,
     pub(crate) text: String,
     pub(crate) expires_at: Option<u64>,
+    shown: Shown,
     /// Its sender repeated it after the log had forgotten the first one. Readers that remember that
     /// one deduplicate, others do not.
     again: bool,
+}
+
+/// What may be shown of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// What its sender said.
+    AsSaid,
+    /// It is redacted, and nobody was told so yet.
+    Either,
+    /// An operator was told that it is redacted.
+    Redacted,
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +120,7 @@ pub(crate) struct Counts {
     pub(crate) receipts: u64,
     pub(crate) crashes: u64,
     pub(crate) refusals: u64,
+    pub(crate) redacted: u64,
 }
 
 impl History {
@@ -123,6 +139,11 @@ impl History {
 
     pub(crate) fn place_of(&self, text: &str) -> Option<&(RoomName, u64)> {
         self.places.get(text)
+    }
+
+    /// What was said there, whether or not it is redacted by now.
+    pub(crate) fn said_at(&self, room: &RoomName, seq: u64) -> Option<String> {
+        self.logs.get(room).and_then(|log| log.get(seq)).map(|it| it.text.clone())
     }
 
     fn reader(&mut self, bot: &BotId, room: &RoomName) -> &mut Reader {
@@ -146,6 +167,7 @@ impl History {
                     id: draft.id.clone(),
                     text: text.clone(),
                     expires_at: draft.expires_at().map(|at| at.0),
+                    shown: Shown::AsSaid,
                     again: again.is_some(),
                 });
                 // An id is remembered as long as its entry is kept.
@@ -172,12 +194,50 @@ impl History {
             (Change::Receipt(it), _) if is_off(it.state) => {
                 self.reader(&it.bot, &it.room).recorded.insert(it.seq);
             }
+            (Change::Redact { room, seq, .. }, Outcome::Redacted { .. }) => {
+                self.counts.redacted += 1;
+                self.show(room, *seq, Shown::Either);
+            }
             (Change::Trim { room, .. }, Outcome::Trimmed { removed, .. }) => {
                 if let (Some(log), Some(last)) = (self.logs.get_mut(room), removed.last()) {
                     log.first = last.seq + 1;
                 }
             }
             _ => {}
+        }
+    }
+
+    fn show(&mut self, room: &RoomName, seq: u64, shown: Shown) {
+        let log = self.logs.get_mut(room);
+        if let Some(entry) = log.and_then(|log| log.entries.get_mut(seq as usize - 1)) {
+            entry.shown = shown;
+        }
+    }
+
+    /// An operator was told that an entry is redacted.
+    pub(crate) fn redaction_told(&mut self, told: &EntryRedacted) {
+        self.show(&told.room, told.seq, Shown::Redacted);
+    }
+
+    /// Whether that may be shown of an entry.
+    fn may_show(&mut self, room: &RoomName, seq: u64, text: &str) -> bool {
+        let kept = self.logs.get(room).and_then(|log| log.get(seq));
+        let Some((shown, said)) = kept.map(|kept| (kept.shown, kept.text == text)) else {
+            return false;
+        };
+        if said && shown == Shown::Redacted {
+            self.object("redacted and shown", format!("{room} #{seq}"));
+        }
+        said || (text == REDACTED && shown != Shown::AsSaid)
+    }
+
+    /// A page of the log.
+    pub(crate) fn read_back(&mut self, page: &HistoryPage) {
+        for entry in &page.entries {
+            let seq = entry.seq.unwrap_or_default();
+            if !self.may_show(&page.room, seq, &entry.text) {
+                self.object("read and not committed", format!("{} #{seq}", page.room));
+            }
         }
     }
 
@@ -215,15 +275,12 @@ impl History {
     pub(crate) fn handed(&mut self, now: u64, bot: &BotId, entry: &Entry) {
         let (room, seq) = (&entry.draft.room, entry.seq);
         let kept = self.logs.get(room).and_then(|log| log.get(seq));
-        let same = kept.is_some_and(|kept| {
-            kept.text == *entry.draft.text
-                && kept.id == entry.draft.id
-                && kept.from == entry.draft.from
-        });
+        let same =
+            kept.is_some_and(|kept| kept.id == entry.draft.id && kept.from == entry.draft.from);
         let expired = kept.and_then(|kept| kept.expires_at).is_some_and(|at| at <= now);
         // Receipts name an id: what its sender was told may be the fate of the first one.
         let again = kept.is_some_and(|kept| kept.again);
-        if !same {
+        if !same || !self.may_show(room, seq, &entry.draft.text) {
             self.object("delivered and not committed", format!("{room} #{seq} to {bot}"));
         }
         if *bot == entry.draft.from {

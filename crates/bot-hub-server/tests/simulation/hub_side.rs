@@ -13,11 +13,14 @@ use bot_hub_core::io::{Caps, Circumstances, ConnId, Hello, Input, Output, Ticket
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::{Reader, Store, StoreError, Write};
 use bot_protocol::code::Code;
+use bot_protocol::frame::answer::Answer as OperatorAnswer;
 use bot_protocol::frame::client::{Auth, ClientFrame};
+use bot_protocol::frame::operator::{Operate, Operation};
 use bot_protocol::frame::server::{
-    Ack, Backlog, Delivery, Gap, GapReason, GoingAway, GoingAwayReason, ServerFrame,
+    Ack, Backlog, Delivery, Gap, GapReason, GoingAway, GoingAwayReason, Operated, ServerFrame,
 };
 use bot_protocol::id::MessageId;
+use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
 
@@ -68,7 +71,29 @@ impl HubSide {
     }
 }
 
+/// The connection of an operator, which no bot has.
+const OPERATOR: ConnId = ConnId(u64::MAX);
+
 impl World {
+    /// An operator takes out what somebody said.
+    pub(crate) fn on_redact(&mut self) {
+        if self.is_calm() {
+            return;
+        }
+        let room = self.operator.pick(&self.bots[0].rooms).clone();
+        let head = self.history.head(&room);
+        if head > 0 {
+            let seq = head.saturating_sub(self.operator.between(0, 6)).max(1);
+            self.trace(|_| format!("operator redacts {room} #{seq}"));
+            let operation = Operation::Redact { room, seq };
+            let request = Operate { reference: "1".into(), operation, why: None };
+            let frame = ClientFrame::Operate(request);
+            self.hub_input(Input::Frame { conn: OPERATOR, frame });
+        }
+        let at = self.now + self.operator.between(200, 20_000);
+        self.agenda.plan(at, Event::Redact);
+    }
+
     pub(crate) fn start_hub(&mut self) {
         if self.hub.brain.is_some() {
             return;
@@ -89,6 +114,15 @@ impl World {
             let bot = self.bots[at].id.clone();
             self.hub_input(Input::BotAdded(bot));
         }
+        let hello = Hello {
+            bot: BotId::new("operator").expect("a name"),
+            operator: true,
+            plain: false,
+            side: true,
+            caps: Caps::default(),
+            resume: None,
+        };
+        self.hub_input(Input::Opened { conn: OPERATOR, hello });
     }
 
     /// `kill -9`: what was not committed is gone, and so is what was not told.
@@ -201,7 +235,7 @@ impl World {
                     changes.push(change);
                 }
                 // The simulation keeps no records of operators.
-                Output::Act { .. } => {}
+                Output::Act { .. } | Output::ActAwaits { .. } => {}
                 Output::Query { ticket, query } => {
                     let at = self.now + self.dice.between(0, 3);
                     self.agenda.plan(at, Event::Read(self.hub.life, ticket, query));
@@ -319,6 +353,14 @@ impl World {
     }
 
     fn hub_says(&mut self, conn: ConnId, mut frame: ServerFrame) {
+        if conn == OPERATOR {
+            if let ServerFrame::Operated(Operated { result, .. }) = frame
+                && let OperatorAnswer::EntryRedacted(told) = result
+            {
+                self.history.redaction_told(&told);
+            }
+            return;
+        }
         let conn = as_index(conn);
         let to = self.bots[self.pipes[conn].bot].id.clone();
         if !self.falsify(&mut frame) {
@@ -328,6 +370,7 @@ impl World {
             ServerFrame::Ack(ack) => self.history.acked(&to, ack),
             ServerFrame::Gap(gap) => self.history.gap_sent(self.now, &to, gap),
             ServerFrame::Receipt(receipt) => self.history.receipt_sent(self.now, &to, receipt),
+            ServerFrame::History(page) => self.history.read_back(page),
             ServerFrame::Status(report) => self.history.status_sent(self.now, &to, report),
             _ => {}
         }
@@ -336,6 +379,7 @@ impl World {
     }
 
     fn deliver(&mut self, conn: Conn, entry: &Entry, how: &Circumstances) {
+        let entry = &self.unredacted(entry);
         let to = self.bots[self.pipes[conn].bot].id.clone();
         self.history.handed(self.now, &to, entry);
         if self.plan.sabotage == Sabotage::SkipReader && self.dice.percent(5) {
@@ -375,6 +419,18 @@ impl World {
             self.hub.held_back = Some((conn, frame.clone(), entry.clone()));
         }
         hold
+    }
+
+    /// For sabotage: an entry with what it said before it was redacted.
+    fn unredacted(&self, entry: &Entry) -> Entry {
+        let mut entry = entry.clone();
+        if self.plan.sabotage == Sabotage::ShowRedacted && entry.draft.redaction().is_some() {
+            let mut draft = entry.draft.as_ref().clone();
+            let said = self.history.said_at(&draft.room, entry.seq);
+            (draft.text, draft.extras) = (said.unwrap_or_default(), None);
+            entry.draft = draft.into();
+        }
+        entry
     }
 
     /// Whether the frame is sent at all.

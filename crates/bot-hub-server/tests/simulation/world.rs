@@ -23,6 +23,8 @@ const DRAINED_WITHIN: u64 = 240_000;
 pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) dice: Dice,
+    /// What the operator does, apart: so that it changes nothing of what else a seed stands for.
+    pub(crate) operator: Dice,
     pub(crate) plan: Plan,
     pub(crate) agenda: Agenda,
     pub(crate) pipes: Vec<Pipe>,
@@ -61,6 +63,7 @@ impl World {
         Self {
             now: START,
             dice,
+            operator: Dice::new(!seed),
             plan,
             agenda: Agenda::default(),
             pipes: Vec::new(),
@@ -98,6 +101,8 @@ impl World {
         }
         let first = self.now + self.dice.between(0, 2 * self.plan.fault_every);
         self.agenda.plan(first, Event::Fault);
+        let first = self.now + self.operator.between(3_000, 20_000);
+        self.agenda.plan(first, Event::Redact);
         self.agenda.plan(self.plan.calm_at, Event::Look);
     }
 
@@ -123,6 +128,7 @@ impl World {
             Event::Take(bot, life) => self.on_take(bot, life),
             Event::App(bot, life, input) => self.on_app(bot, life, *input),
             Event::Act(bot) => self.on_act(bot),
+            Event::Redact => self.on_redact(),
             Event::Fault => self.on_fault(),
             Event::Look => return self.on_look(),
         }

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bot_hub_core::entry::Draft;
-use bot_protocol::frame::server::{Ack, Delivery, Gap, Receipt};
+use bot_protocol::frame::server::{Ack, Delivery, Gap, HistoryPage, REDACTED, Receipt, Redacted};
+use bot_protocol::name::RoomName;
 use bot_protocol::receipt::ReceiptState;
 
 type Place = (String, u64);
@@ -16,6 +17,7 @@ struct Logged {
     from: String,
     id: String,
     text: String,
+    is_redacted: bool,
 }
 
 /// One bot in one room.
@@ -54,6 +56,7 @@ pub(crate) struct Counts {
     pub(crate) refused: u64,
     pub(crate) kills: u64,
     pub(crate) cuts: u64,
+    pub(crate) redacted: u64,
 }
 
 impl Book {
@@ -72,7 +75,7 @@ impl Book {
         let log = self.logs.entry(room.clone()).or_default();
         let expected = log.len() as u64 + 1;
         let (from, text) = (draft.from.to_string(), draft.text.clone());
-        log.push(Logged { from, id: id.clone(), text });
+        log.push(Logged { from, id: id.clone(), text, is_redacted: false });
         if seq != expected {
             self.object("numbering", format!("{room} #{seq} after #{}", expected - 1));
         }
@@ -83,6 +86,34 @@ impl Book {
         }
         if self.refused.contains(&id) {
             self.object("refused and committed", id);
+        }
+    }
+
+    pub(crate) fn redacted(&mut self, room: &RoomName, seq: u64) {
+        self.counts.redacted += 1;
+        let log = self.logs.get_mut(room.as_str());
+        if let Some(logged) = log.and_then(|log| log.get_mut(usize::try_from(seq - 1).ok()?)) {
+            logged.is_redacted = true;
+        }
+    }
+
+    /// A reader is told that it should remove its copy.
+    pub(crate) fn told_redacted(&mut self, told: &Redacted) {
+        let place = (told.room.to_string(), told.seq);
+        let is_so = |it: &Logged| it.is_redacted && it.id == told.id.as_str();
+        if !self.at(&place).is_some_and(is_so) {
+            self.object("false redaction", format!("{place:?}"));
+        }
+    }
+
+    /// After it was redacted somebody reads the log.
+    pub(crate) fn read_back(&mut self, page: &HistoryPage) {
+        for entry in &page.entries {
+            let place = (page.room.to_string(), entry.seq.unwrap_or(0));
+            let is_redacted = self.at(&place).is_some_and(|it| it.is_redacted);
+            if is_redacted && *entry.text != *REDACTED {
+                self.object("redacted and shown", format!("{place:?}"));
+            }
         }
     }
 
@@ -115,7 +146,8 @@ impl Book {
         let seq = message.seq.unwrap_or(0);
         let place = (message.room.to_string(), seq);
         let (from, text) = (message.from.to_string(), message.text.to_string());
-        let same = self.at(&place).is_some_and(|it| it.from == from && it.text == text);
+        let is_text = |it: &Logged| it.text == text || (it.is_redacted && text == REDACTED);
+        let same = self.at(&place).is_some_and(|it| it.from == from && is_text(it));
         let room = place.0.clone();
         let reader = self.readers.entry((bot.to_owned(), room.clone())).or_default();
         let is_new = reader.seen.insert(seq);

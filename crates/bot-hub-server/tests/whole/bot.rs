@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bot_hub_client::simulation::{Dial, Dialling, start};
-use bot_hub_client::{Client, Event, Events, Options, SendError};
-use bot_protocol::frame::client::Message;
+use bot_hub_client::{Cap, Client, Event, Events, Options, SendError};
+use bot_protocol::frame::answer::Ask;
+use bot_protocol::frame::client::{History, Message};
 use bot_protocol::id::MessageId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -56,11 +57,15 @@ impl Bot {
     pub(crate) async fn live(self: Rc<Self>, calls: mpsc::UnboundedSender<Call>, seed: u64) {
         let mut dice = Dice::new(seed);
         self.book().born(&self.name);
-        let options = Options::new("", self.name.clone());
+        let mut options = Options::new("", self.name.clone());
+        options.caps.extend((seed % 2 == 0).then_some(Cap::Redactions));
         let (client, mut events) = start(&options, Dialer(calls), dice.next());
         let mut sends = JoinSet::new();
         let mut said = 0;
         let mut say_at = self.next_say(&mut dice);
+        if self.name == self.plan.operator().as_str() {
+            sends.spawn_local(Rc::clone(&self).redact(client.clone(), Dice::new(!seed)));
+        }
         loop {
             tokio::select! {
                 biased;
@@ -109,6 +114,32 @@ impl Bot {
         }
     }
 
+    /// Now and then takes out what somebody said, and looks whether it is gone.
+    async fn redact(self: Rc<Self>, client: Client, mut dice: Dice) {
+        loop {
+            let wait = Duration::from_millis(dice.between(1, 20_000));
+            sleep_until(Instant::now() + wait).await;
+            if Instant::now() >= self.calm_at {
+                return;
+            }
+            let room = dice.pick(&self.plan.rooms()).clone();
+            let newest = History { room: room.clone(), before: None, after: None, limit: Some(4) };
+            let Ok(page) = client.history(newest.clone()).await else { continue };
+            if page.entries.is_empty() {
+                continue;
+            }
+            let Some(seq) = dice.pick(&page.entries).seq else { continue };
+            let done = client.ask(Ask::redact(room, seq)).await;
+            if done.is_err() {
+                continue;
+            }
+            // Nobody else redacts anything meanwhile.
+            if let Ok(page) = client.history(newest).await {
+                self.book().read_back(&page);
+            }
+        }
+    }
+
     async fn take(&self, events: &mut Events) -> Option<Event> {
         sleep_until(self.stalled_until.get()).await;
         events.next().await
@@ -122,6 +153,7 @@ impl Bot {
         match event {
             Event::Message(message) => self.book().saw(&self.name, &message),
             Event::Gap(gap) => self.book().told_gap(&self.name, &gap),
+            Event::Redacted(told) => self.book().told_redacted(&told),
             Event::Receipt(receipt) => self.book().told(&receipt),
             _ => {}
         }

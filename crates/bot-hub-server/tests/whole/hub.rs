@@ -65,6 +65,11 @@ impl Store for Disk {
             {
                 book.committed(draft, *seq);
             }
+            if let (Write::Change(Change::Redact { room, seq, .. }), Outcome::Redacted { .. }) =
+                (write, outcome)
+            {
+                book.redacted(room, *seq);
+            }
         }
         Ok(outcomes)
     }
@@ -140,7 +145,7 @@ impl HubProcess {
         Reconfiguration {
             settings: self.plan.settings.clone(),
             tokens: bots.iter().map(token).collect(),
-            operators: Vec::new(),
+            operators: vec![self.plan.operator()],
             public_url: None,
             free_disk_reserve: 0,
             auth_failures_per_minute: 1_000,

@@ -57,6 +57,11 @@ impl Plan {
         (0..self.bot_count).map(|at| BotId::new(&format!("bot{at}")).expect("a name")).collect()
     }
 
+    /// The bot that may redact what others say.
+    pub(crate) fn operator(&self) -> BotId {
+        BotId::new("bot0").expect("a name")
+    }
+
     pub(crate) fn rooms(&self) -> Vec<RoomName> {
         let name = |at| RoomName::new(&format!("room{at}")).expect("a name");
         (0..self.room_count).map(name).collect()

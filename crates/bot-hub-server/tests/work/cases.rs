@@ -105,6 +105,8 @@ const OPERATIONS: &[(&str, &str, &[Growth])] = &[
     ("room_add", r#""room":"big","bot":"ops""#, MEMBERS),
     ("room_kick", r#""room":"big","bot":"bot-7""#, &[Growth::Lost]),
     ("room_retain", r#""room":"alone","retain":{"entries":5}"#, FLAT),
+    ("redact", r#""room":"big","seq":1"#, MEMBERS),
+    ("redact (what is not there)", r#""room":"big","seq":9000000"#, FLAT),
     ("pending", "", WALK),
     ("pending (further on)", r#""after":"big""#, WALK),
     ("pending (of a bot)", r#""bot":"bot-8""#, ROOMS_LISTED),

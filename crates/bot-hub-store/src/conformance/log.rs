@@ -168,6 +168,7 @@ pub fn every_field_comes_back(subject: &mut Subject) {
         expires_at: Some(Timestamp(u64::MAX)),
         act: json(r#"{"b": 1.0,  "a":[]}"#),
         meta: json(r#""é\ud83e\udd80""#),
+        redacted: None,
     };
     let uuid = "0197c1f0-3b0a-7cc0-8000-0a0b0c0d0e0f";
     let drafts = [

@@ -12,6 +12,8 @@ pub mod parts;
 #[doc(hidden)]
 pub mod records;
 #[doc(hidden)]
+pub mod redactions;
+#[doc(hidden)]
 pub mod registry;
 #[doc(hidden)]
 pub mod retention;
@@ -83,6 +85,11 @@ macro_rules! conformance {
             records::records_of_a_kind_come_in_the_order_of_their_keys,
             records::records_come_in_pages_both_ways,
             records::a_refused_batch_leaves_no_record,
+            redactions::what_was_said_goes_and_the_rest_stays,
+            redactions::an_entry_is_redacted_once_and_only_the_one_that_is_meant,
+            redactions::a_redacted_message_said_again_is_known_by_what_it_said,
+            redactions::messages_that_look_redacted_are_redacted_like_others,
+            redactions::a_redacted_entry_goes_with_the_retention,
             registry::bots_and_tokens_come_back,
             registry::a_token_may_end,
             registry::invites_come_back,

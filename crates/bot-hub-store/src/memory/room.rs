@@ -10,8 +10,10 @@ use bot_hub_core::change::{
     Change, DroppedRange, Expiring, Found, LOCATED_MAX, Located, MemberRecord, Outcome, Page,
     ReceiptRecord, Removed, RoomRecord, Span,
 };
-use bot_hub_core::entry::{Draft, Entry};
+use bot_hub_core::entry::{Draft, Entry, Extras};
+use bot_protocol::frame::Opaque;
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::server::Redaction;
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
@@ -39,6 +41,8 @@ pub(super) struct Room {
     members: FxHashMap<BotId, Member>,
     /// Marks outlive memberships, as the entries do.
     marks: FxHashMap<BotId, Marks>,
+    /// By redacted entry: a hash of what it said.
+    redacted: BTreeMap<u64, u64>,
     receipts: BTreeMap<u64, BTreeMap<(BotId, ReceiptState), ReceiptRecord>>,
     dropped: BTreeMap<(BotId, u64), (DroppedRange, Timestamp)>,
 }
@@ -82,6 +86,7 @@ impl Room {
             seeds: RandomState::new(),
             members: FxHashMap::default(),
             marks: FxHashMap::default(),
+            redacted: BTreeMap::new(),
             receipts: BTreeMap::new(),
             dropped: BTreeMap::new(),
         }
@@ -97,6 +102,9 @@ impl Room {
             Change::WasSaid(draft) => return self.was_said(draft),
             Change::Trim { retain, now, entries_max, .. } => {
                 return self.trim(retain, *now, *entries_max);
+            }
+            Change::Redact { seq, from, id, redaction, .. } => {
+                return self.redact(*seq, (from, id), redaction);
             }
             Change::CreateRoom { .. } => {}
             Change::Retain { retain, .. } => self.retain = Some(*retain),
@@ -176,10 +184,45 @@ impl Room {
     /// The outcome for an id that the sender has used before.
     fn known(&self, hash: u64, draft: &Draft) -> Option<Outcome> {
         let Entry { seq, draft: known } = self.said(hash, &draft.id, &draft.from)?;
-        Some(match known.says_the_same(draft) {
+        let is_same = match self.redacted.get(seq) {
+            Some(said) => self.hash_of(draft) == *said,
+            None => known.says_the_same(draft),
+        };
+        Some(match is_same {
             true => Outcome::Duplicate { seq: *seq, sent_at: known.sent_at },
             false => Outcome::Conflict,
         })
+    }
+
+    /// Takes out what an entry says; only a hash of it stays, for the answer to its id.
+    fn redact(
+        &mut self,
+        seq: u64,
+        (from, id): (&BotId, &MessageId),
+        redaction: &Redaction,
+    ) -> Outcome {
+        let said = self.at(seq).map(|entry| Arc::clone(&entry.draft));
+        let Some(said) = said.filter(|it| it.id == *id && it.from == *from) else {
+            return Outcome::Unsaid;
+        };
+        if said.redaction().is_some() {
+            return Outcome::Late;
+        }
+        let (hash, bytes) = (self.hash_of(&said), said.size() as u64);
+        self.redacted.insert(seq, hash);
+        let at = index(self.first, seq as u32);
+        self.entries[at].entry.draft = Arc::new(said.redact(redaction.clone()));
+        self.bytes -= bytes;
+        Outcome::Redacted { bytes }
+    }
+
+    /// A hash of what a message says, whenever it was said.
+    fn hash_of(&self, draft: &Draft) -> u64 {
+        let extras = draft.extras.as_deref().cloned().unwrap_or_default();
+        let json = |json: Option<Opaque>| json.map(|json| json.as_json().to_owned());
+        let Extras { reply_to, thread, expires_at, act, meta, redacted: _ } = extras;
+        let body = (&draft.text, reply_to, thread, expires_at, json(act), json(meta));
+        self.seeds.hash_one(body)
     }
 
     /// The entry that a sender wrote with an id.
@@ -253,6 +296,7 @@ impl Room {
     fn forget_before_first(&mut self) {
         let first = self.first;
         self.receipts = self.receipts.split_off(&first);
+        self.redacted = self.redacted.split_off(&first);
         for marks in self.marks.values_mut() {
             marks.forget_before(first);
         }
@@ -358,6 +402,7 @@ impl Room {
             seq,
             from: entry.draft.from.clone(),
             sent_at: entry.draft.sent_at,
+            redaction: entry.draft.redaction().cloned(),
             bots: known.into_iter().cloned().collect(),
             next: None,
             receipts: receipts.into_values().collect(),

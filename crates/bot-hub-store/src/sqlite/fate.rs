@@ -55,7 +55,8 @@ impl SqliteReader {
         bots.extend(receipts.keys().map(|(bot, _)| bot.clone()));
         let (bots, receipts) = (bots.into_iter().collect(), receipts.into_values().collect());
         let (from, sent_at) = (entry.draft.from.clone(), entry.draft.sent_at);
-        Ok(Found { room, seq, from, sent_at, receipts, bots, next: part.next() })
+        let (redaction, next) = (entry.draft.redaction().cloned(), part.next());
+        Ok(Found { room, seq, from, sent_at, redaction, receipts, bots, next })
     }
 }
 

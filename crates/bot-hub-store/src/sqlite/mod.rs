@@ -4,13 +4,13 @@
 //! processes may read while the hub runs, but not write.
 //!
 //! * `schema`: the tables, their number, the way from one number to the next.
-//! * `row`, `rows`, `sum`: what lies in a row, and how it is checked.
+//! * `row`, `rows`, `sum`: what lies in a row, and how it is checked. `redaction`: what is left of an entry.
 //! * `batch`: one transaction. `cache`: what it remembers from the one before.
 //! * `clock`: what it knows of time.
 //! * `load`, `read`, `fate`, `records`, `stored`, `names`: the way back.
 //! * `leftovers`: what an interruption left behind. `held`: whether the hub's file is where it should be.
 //!   `belonging`: whether a file and the log beside it belong together.
-//! * `verify`, `backup`: the store as a whole.
+//! * `verify`, `backup`, `compact`: the store as a whole.
 //! * `connect`, `lock`, `error`: the file.
 
 mod backup;
@@ -18,7 +18,9 @@ mod batch;
 mod belonging;
 mod cache;
 mod clock;
+mod compact;
 mod connect;
+mod copies;
 mod error;
 mod fate;
 mod held;
@@ -29,6 +31,7 @@ mod names;
 mod place;
 mod read;
 mod records;
+mod redaction;
 mod row;
 mod rows;
 mod schema;
@@ -48,10 +51,13 @@ pub use self::backup::{
 };
 use self::batch::Batch;
 use self::cache::Cache;
+pub use self::compact::{Compacted, compact};
 use self::connect::DATABASE;
 pub use self::connect::Options;
+pub use self::copies::{copies_in, holds};
 use self::error::{SqliteError, is_full};
 pub use self::held::{Astray, Rescue, astray, open_lock};
+use self::leftovers::suffixed;
 pub use self::leftovers::{obstacle, piped, undamaged, whole_of};
 use self::lock::DirectoryLock;
 pub use self::lock::Holder;
@@ -119,6 +125,9 @@ impl SqliteStore {
     fn connect(path: &Path, options: &Options) -> Result<Connection, SqliteError> {
         let conn = connect::writer(path, options)?;
         schema::prepare(&conn, path, schema::STEPS, |found| {
+            if options.vfs.is_some() {
+                return Ok(());
+            }
             let name = format!("{DATABASE}{}{found}", leftovers::SCHEMA);
             let copy = path.with_file_name(name);
             backup::copy(&conn, &copy)?;

@@ -14,6 +14,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row};
 
 use super::names::Names;
+use super::redaction;
 use super::schema::{nat, seq_of};
 use super::sum::{Sum, Wide};
 
@@ -25,7 +26,7 @@ macro_rules! entry_columns {
 }
 pub(super) use entry_columns;
 
-/// An intact entry, with the chain link in its row.
+/// An intact entry, with the checksum of what was appended and the chain link in its row.
 #[derive(Debug)]
 pub(super) struct Intact {
     pub(super) entry: Entry,
@@ -120,7 +121,7 @@ fn unpacked(bytes: [u8; 16]) -> String {
     text
 }
 
-/// The entry of a row, if it is bit by bit the one that was appended.
+/// The entry of a row, if it is bit by bit the one that was appended, or what a redaction left of it.
 pub(super) fn decode(
     conn: &Connection,
     names: &mut Names,
@@ -132,10 +133,34 @@ pub(super) fn decode(
         Some(sender) => names.name(conn, sender)?,
         None => None,
     };
-    Ok(sender.and_then(|sender| check(sum, room, sender, row)))
+    let Some(read) = sender.and_then(|sender| read(room, sender, row)) else { return Ok(None) };
+    let Read { seq, size, draft, sum: expected, chain } = read;
+    if sum.entry(seq, size, &draft) == expected {
+        let entry = Entry { seq, draft: Arc::new(draft) };
+        return Ok(Some(Intact { entry, sum: expected, chain }));
+    }
+    if size > 0 {
+        return Ok(None);
+    }
+    // Only now: nearly no entry is redacted, and none that matches its checksum is.
+    let left =
+        redaction::left_of(conn, names, sum, row.get(0)?, &draft, &proof(&expected, &chain))?;
+    Ok(left.map(|left| {
+        let entry = Entry { seq, draft: Arc::new(left) };
+        Intact { entry, sum: expected, chain }
+    }))
 }
 
-fn check(sum: &mut Sum, room: &RoomName, from: BotId, row: &Row<'_>) -> Option<Intact> {
+/// A row as it was read, unchecked.
+struct Read {
+    seq: u64,
+    size: u64,
+    draft: Draft,
+    sum: Wide,
+    chain: Wide,
+}
+
+fn read(room: &RoomName, from: BotId, row: &Row<'_>) -> Option<Read> {
     let draft = Draft {
         room: room.clone(),
         from,
@@ -144,11 +169,8 @@ fn check(sum: &mut Sum, room: &RoomName, from: BotId, row: &Row<'_>) -> Option<I
         sent_at: Timestamp(nat(number(row, 3)?)),
         extras: extras(row)?,
     };
-    let seq = seq_of(number(row, 0)?);
-    let (expected, chain) = parts(row.get_ref(5).ok()?.as_blob().ok()?)?;
-    let found = sum.entry(seq, nat(number(row, 4)?), &draft);
-    let entry = Entry { seq, draft: Arc::new(draft) };
-    (found == expected).then_some(Intact { entry, sum: found, chain })
+    let (sum, chain) = parts(row.get_ref(5).ok()?.as_blob().ok()?)?;
+    Some(Read { seq: seq_of(number(row, 0)?), size: nat(number(row, 4)?), draft, sum, chain })
 }
 
 fn extras(row: &Row<'_>) -> Option<Option<Box<Extras>>> {
@@ -166,6 +188,7 @@ fn extras(row: &Row<'_>) -> Option<Option<Box<Extras>>> {
         expires_at: maybe_number(row, 8)?.map(|at| Timestamp(nat(at))),
         act: opaque(maybe_text(row, 9)?)?,
         meta: opaque(maybe_text(row, 10)?)?,
+        redacted: None,
     };
     Some((extras != Extras::default()).then(|| Box::new(extras)))
 }

@@ -33,7 +33,7 @@ pub(super) const ROOMS_MAX: i64 = (1 << (63 - SEQ_BITS)) - 1;
 pub(super) type Step = &'static str;
 
 /// All upgrades; the first one creates an empty store.
-pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS, HOLDERS, AHEAD, RECORDS];
+pub(super) const STEPS: &[Step] = &[FIRST, INVITES, REASONS, HOLDERS, AHEAD, RECORDS, REDACTIONS];
 
 const FIRST: Step = "
     CREATE TABLE meta (
@@ -147,6 +147,15 @@ const RECORDS: Step = "
     -- long: a look-up in a tree of names and values would read every value that it passes.
     CREATE TABLE record (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, value BLOB NOT NULL, sum INTEGER NOT NULL
+    ) STRICT;
+";
+
+/// Which entries are redacted, by their places, and by whom; `by` is a number of `name`. The entry's own row
+/// keeps its proof, so that the chain holds, and does not match its checksum any more.
+const REDACTIONS: Step = "
+    CREATE TABLE redaction (
+        place INTEGER PRIMARY KEY, by INTEGER NOT NULL, at INTEGER NOT NULL, why TEXT,
+        sum INTEGER NOT NULL
     ) STRICT;
 ";
 

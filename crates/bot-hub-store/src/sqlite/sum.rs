@@ -6,6 +6,7 @@
 
 use bot_hub_core::entry::{Draft, Extras};
 use bot_protocol::frame::Opaque;
+use bot_protocol::frame::server::Redaction;
 
 /// The checksum of an entry, or a link of a room's chain: the first half of a BLAKE3 hash.
 pub(super) type Wide = [u8; 16];
@@ -75,6 +76,22 @@ impl Sum {
                 .maybe_text(extras.meta.as_ref().map(Opaque::as_json));
         }
         self.text(text).wide()
+    }
+
+    /// Adds what is left of a redacted entry, with its proof from before, and who redacted it.
+    pub(super) fn redaction(
+        &mut self,
+        seq: u64,
+        proof: &[u8],
+        left: &Draft,
+        it: &Redaction,
+    ) -> i64 {
+        let extras = left.extras.as_deref();
+        self.of("redaction").text(left.room.as_str()).number(seq).text(left.from.as_str());
+        self.text(left.id.as_str()).number(left.sent_at.0).raw(proof);
+        self.maybe_text(extras.and_then(|it| it.reply_to.as_ref()).map(|id| id.as_str()));
+        self.maybe_number(left.expires_at().map(|at| at.0));
+        self.text(it.by.as_str()).number(it.at.0).maybe_text(it.why.as_deref()).narrow()
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use bot_protocol::frame::server::Redacted;
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -42,6 +43,8 @@ pub struct Report {
     pub entries: u64,
     /// How many small records are intact, by kind, including kinds that this program does not know.
     pub records: BTreeMap<String, u64>,
+    /// The entries whose texts were redacted; they count as intact.
+    pub redacted: Vec<Redacted>,
     /// All damage that was found.
     pub damage: Vec<Damage>,
 }
@@ -165,6 +168,7 @@ impl Walk {
                 self.damage(Some(room), seq, what);
             }
             self.report.entries += part.entries;
+            self.report.redacted.extend(part.redacted);
             (next, chain) = (part.next, part.chain);
             if part.is_last {
                 return Ok(());
@@ -252,6 +256,7 @@ struct Stretch {
     next: u64,
     /// The chain link before `next`, if it is known.
     chain: Option<Wide>,
+    redacted: Vec<Redacted>,
     damage: Vec<(Option<u64>, String)>,
     is_last: bool,
 }
@@ -284,7 +289,7 @@ fn stretch(
         found.push((seq, intact, link_holds));
         ControlFlow::Continue(())
     })?;
-    let mut entries = 0;
+    let (mut entries, mut redacted) = (0, Vec::new());
     for (seq, intact, link_holds) in found {
         let Some(Intact { entry, .. }) = intact else {
             damage.push((Some(seq), "the entry is damaged".to_owned()));
@@ -295,6 +300,7 @@ fn stretch(
             damage.push((Some(seq), "its link to the entry before does not hold".to_owned()));
         }
         let draft = &entry.draft;
+        redacted.extend(draft.redaction().map(|it| draft.told_of(seq, it.clone())));
         if !leads_to(reader, &draft.from, &draft.id, number, seq)? {
             damage.push((Some(seq), "its id does not lead to it".to_owned()));
         }
@@ -305,7 +311,7 @@ fn stretch(
         let what = "the chain does not end where the room says".to_owned();
         damage.push((Some(tail.head), what));
     }
-    Ok(Stretch { entries, next: upto + 1, chain, damage, is_last })
+    Ok(Stretch { entries, next: upto + 1, chain, redacted, damage, is_last })
 }
 
 fn follows(before: Option<Wide>, entry: &Intact) -> bool {

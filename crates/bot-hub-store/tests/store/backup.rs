@@ -121,7 +121,7 @@ fn check_refused(prepare: impl Fn(&rusqlite::Connection), expected: &str) {
 fn data_of_a_newer_program_is_refused() {
     check_refused(
         |conn| conn.pragma_update(None, "user_version", 1_000).unwrap(),
-        "was written by a newer Bot Hub (schema 1000, this one knows 6)",
+        "was written by a newer Bot Hub (schema 1000, this one knows 7)",
     );
 }
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use bot_hub_core::change::{
     Answer, Change, DroppedRange, Loss, Query, ReceiptRecord, Recipients, Span,
 };
-use bot_hub_core::entry::{Draft, Extras};
+use bot_hub_core::entry::{Draft, Entry, Extras};
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::record::{
     Record, RecordKind, RecordOrder, RecordPage, RecordQuery, RecordWrite,
 };
 use bot_hub_store::{Loaded, Reader, Store, Write};
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::server::Redaction;
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
@@ -182,6 +183,22 @@ impl Work {
             MessageId::new(&format!("0197c1f0-3b0a-7cc0-8000-{number:012x}")).unwrap()
         })
     }
+}
+
+/// Now and then: a redaction of something that the model has.
+pub(crate) fn redaction(work: &mut Work, model: &dyn Store) -> Option<Write> {
+    if work.rng.below(3) > 0 {
+        return None;
+    }
+    let name = room(work.rng.one_of(&ROOMS));
+    let span = Span::Before(work.seq() + 1);
+    let query = Query::Page { room: name.clone(), span, entries_max: 1, bytes_max: 1 };
+    let Answer::Page(page) = model.reader().ok()?.answer(&query) else { return None };
+    let Entry { seq, draft } = page.entries.into_iter().next()?;
+    let why = (work.rng.below(2) == 0).then(|| "a key".into());
+    let redaction = Redaction { at: Timestamp(work.clock), by: bot("op"), why };
+    let (from, id) = (draft.from.clone(), draft.id.clone());
+    Some(Write::Change(Change::Redact { room: name, seq, from, id, redaction }))
 }
 
 /// A model that has seen what was acknowledged.

@@ -10,8 +10,9 @@ use bot_hub_store::sqlite::{Options, SqliteStore, verify_with};
 use bot_hub_store::{AccessWrite, BotRecord, Store, Write};
 use bot_protocol::id::Epoch;
 use bot_protocol::time::Timestamp;
+use rusqlite::{Connection, OpenFlags};
 
-use super::drafts::{Work, bot, compare, model, rooms};
+use super::drafts::{Work, bot, compare, model, redaction, rooms};
 use super::vfs::SimulatedDisk;
 
 /// Cuts in one life story of a disk. More would make its log long and its checks slow.
@@ -81,6 +82,7 @@ impl Story<'_> {
     fn live(&mut self, mut store: SqliteStore) {
         for _ in 0..4 + self.work.rng.below(8) {
             let mut batch = self.work.batch(9);
+            batch.extend(redaction(&mut self.work, self.model.as_ref()));
             batch.push(self.mark());
             if store.commit(&batch).is_err() {
                 self.open = Some(batch);
@@ -173,6 +175,82 @@ fn no_loss_of_power_loses_what_was_acknowledged() {
     });
     println!("{} cuts, {acknowledged} acknowledged writes, none lost", seeds * CUTS_PER_SEED);
     assert!(acknowledged > seeds * CUTS_PER_SEED, "the cuts came too early to mean anything");
+}
+
+/// A store of schema 6, which an upgrade to today's takes over.
+fn of_schema_6(disk: &SimulatedDisk, model: &mut dyn Store, work: &mut Work) {
+    *disk.lock() = Default::default();
+    let mut store = SqliteStore::open_with(directory(), options(disk, false)).unwrap();
+    store.commit(&rooms()).unwrap();
+    for _ in 0..20 {
+        let batch = work.batch(9);
+        store.commit(&batch).unwrap();
+        model.commit(&batch).unwrap();
+    }
+    drop(store);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let path = directory().join("hub.db");
+    let conn = Connection::open_with_flags_and_vfs(path, flags, disk.name).unwrap();
+    conn.execute_batch("DROP TABLE redaction; PRAGMA user_version = 6").unwrap();
+}
+
+#[test]
+fn an_upgrade_that_loses_power_anywhere_leaves_the_old_store_or_the_new_one() {
+    let disk = SimulatedDisk::new("upgrade");
+    let mut finished = 0;
+    for operations in 1.. {
+        let (mut model, mut work) = (model(), Work::new(operations));
+        of_schema_6(&disk, &mut model, &mut work);
+        {
+            let mut disk = disk.lock();
+            disk.cut_at = Some(disk.operations + operations);
+        }
+        let opened = SqliteStore::open_with(directory(), options(&disk, false));
+        let is_done = opened.is_ok() && !disk.lock().is_off;
+        drop(opened);
+        disk.lock().restart(&mut work.rng);
+        let mut store = SqliteStore::open_with(directory(), options(&disk, false)).unwrap();
+        compare(&mut store, &mut model, &work.ids()).unwrap();
+        for _ in 0..9 {
+            let batch: Vec<Write> = redaction(&mut work, &model).into_iter().collect();
+            store.commit(&batch).unwrap();
+            model.commit(&batch).unwrap();
+        }
+        compare(&mut store, &mut model, &work.ids()).unwrap();
+        finished += u32::from(is_done);
+        if finished > 3 {
+            return;
+        }
+    }
+}
+
+#[test]
+fn compacting_that_loses_power_anywhere_leaves_the_old_store_or_the_new_one() {
+    let disk = SimulatedDisk::new("compact");
+    let mut finished = 0;
+    for operations in (1..).step_by(3) {
+        let (mut model, mut work) = (model(), Work::new(operations));
+        of_schema_6(&disk, &mut model, &mut work);
+        let mut store = SqliteStore::open_with(directory(), options(&disk, false)).unwrap();
+        let redactions: Vec<Write> = (0..20).filter_map(|_| redaction(&mut work, &model)).collect();
+        store.commit(&redactions).unwrap();
+        model.commit(&redactions).unwrap();
+        {
+            let mut disk = disk.lock();
+            disk.cut_at = Some(disk.operations + operations);
+        }
+        let is_done = store.compact().is_ok() && !disk.lock().is_off;
+        drop(store);
+        disk.lock().restart(&mut work.rng);
+        let mut store = SqliteStore::open_with(directory(), options(&disk, false)).unwrap();
+        compare(&mut store, &mut model, &work.ids()).unwrap();
+        drop(store);
+        assert_eq!(verify_with(directory(), options(&disk, false)).unwrap().damage, []);
+        finished += u32::from(is_done);
+        if finished > 3 {
+            return;
+        }
+    }
 }
 
 /// Without syncs the same stories must go wrong, or the harness shows nothing.

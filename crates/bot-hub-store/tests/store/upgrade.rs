@@ -31,6 +31,7 @@ const BACK: &[&str] = &[
     "DROP INDEX token_bot;",
     "DROP INDEX receipt_ahead;",
     "DROP TABLE record;",
+    "DROP TABLE redaction;",
 ];
 
 const TOKENS: [(&str, &str); 2] = [

@@ -30,9 +30,12 @@ pub(super) enum About {
 impl Command {
     pub(super) fn about(&self) -> About {
         match self {
-            Self::Stop(_) | Self::Backup(_) | Self::Restore(_) | Self::Export(_) | Self::Verify => {
-                About::DataDirectory
-            }
+            Self::Stop(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::Export(_)
+            | Self::Compact
+            | Self::Verify => About::DataDirectory,
             Self::Context(context::ContextCommand::Add { .. }) => About::Hub,
             Self::Serve(_)
             | Self::Demo(_)

@@ -370,7 +370,8 @@ fn written(file: &Path) -> Option<String> {
     Some(local(Timestamp(u64::try_from(since.as_millis()).ok()?)))
 }
 
-fn in_use(dir: &Path) -> Failure {
+/// The refusal of a command that needs the store for itself.
+pub(super) fn in_use(dir: &Path) -> Failure {
     let holder = Home::find_running(dir)
         .map_or_else(String::new, |(hub, _)| format!(" (pid {}, {})", hub.pid, hub.url));
     Failure::new(Kind::Refused, format!("a hub runs on `{}`{holder}", dir.display()))

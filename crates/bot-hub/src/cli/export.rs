@@ -87,9 +87,9 @@ fn paragraph(entry: &Exported) -> String {
         Exported::Entry(entry) => bot_hub_core::delivery(entry),
         Exported::Damaged(seq) => return format!("*message {seq} is damaged*\n\n"),
     };
-    let Delivery { from, text, sent_at, .. } = &entry;
+    let Delivery { from, sent_at, .. } = &entry;
     let at = sent_at.map_or_else(|| "-".to_owned(), words::utc);
-    let text = words::visible(text);
+    let text = words::said(&entry);
     let fence = "`".repeat(longest_run(&text).max(2) + 1);
     format!("**{from}** · {at}\n\n{fence}text\n{}\n{fence}\n\n", text.trim_end_matches('\n'))
 }

@@ -109,12 +109,17 @@ pub(super) fn until_interrupted(
 }
 
 impl Hub {
+    /// The options that the hub was found with.
+    pub(super) fn global(&self) -> &Global {
+        &self.global
+    }
+
     pub(super) async fn connect(global: &Global) -> Result<Self, Failure> {
         let Location { url, token, is_token_given, running, page_url, ca_file, context_name } =
             locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
-        options.caps = vec![Cap::Receipts, Cap::Ranges, Cap::Acts];
+        options.caps = vec![Cap::Receipts, Cap::Ranges, Cap::Acts, Cap::Redactions];
         options.side = true;
         let given = global.ca_file.clone().filter(|path| !path.as_os_str().is_empty());
         let ca_file = given.or(ca_file);

@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod bot;
 mod check;
+mod compact;
 pub mod config;
 mod context;
 mod demo;
@@ -32,6 +33,7 @@ mod port;
 mod probe;
 mod progress;
 pub mod proto;
+mod redact;
 mod reference;
 mod room;
 mod send;
@@ -166,6 +168,10 @@ enum Command {
     Restore(backup::Restore),
     /// Write what was said as JSON lines or Markdown, also while the hub runs
     Export(export::Export),
+    /// Take out of a room's log what a message says, for everybody and for good
+    Redact(redact::Redact),
+    /// Write the store anew, so that nothing is left in its files of what was removed; while no hub runs
+    Compact,
     /// Check the whole store: every checksum, every link; also while the hub runs
     Verify,
     /// Read, write and track bot-protocol blocks
@@ -235,6 +241,8 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::Restore(restore) => restore.run(global, out),
         Command::Export(export) => export.run(global, out),
         Command::Stop(stop) => stop.run(global, out),
+        Command::Redact(redact) => with_hub(global, async |hub| redact.run(hub).await),
+        Command::Compact => compact::run(global, out),
         Command::Verify => verify::run(global, out),
         Command::Service(verb) => verb.run(global, out),
         Command::Completions(completions) => completions.run(Cli::command(), out),

@@ -51,6 +51,9 @@ impl Trace {
                 report.seq,
                 words::local(report.sent_at),
             )];
+            if let Some(redaction) = &report.redacted {
+                lines.push(format!("redacted {}", words::redacted_by(redaction)));
+            }
             lines.extend(report.recipients.iter().map(|it| recipient(it, report.sent_at)));
             if report.recipients.is_empty() {
                 lines.push("nobody else was a member of the room".to_owned());

@@ -2,6 +2,7 @@
 //!
 //! Owns how damage is reported; the store looks for it.
 
+use bot_protocol::frame::server::Redacted;
 use serde_json::{Value, json};
 
 use super::Global;
@@ -9,6 +10,7 @@ use super::failure::{Failure, Kind};
 use super::hub::store_dir;
 use super::out::{Out, counted};
 use super::progress::during;
+use super::words;
 use bot_hub_store::sqlite::{Report, verify};
 
 pub(super) fn run(global: &Global, out: Out) -> Result<(), Failure> {
@@ -17,10 +19,12 @@ pub(super) fn run(global: &Global, out: Out) -> Result<(), Failure> {
     let intact = intact(&report);
     let value = json!({
         "rooms": report.rooms, "entries": report.entries, "records": report.records,
-        "damage": damage_of(&report),
+        "redacted": report.redacted, "damage": damage_of(&report),
     });
     if report.damage.is_empty() {
-        return out.answer(&value, || format!("{intact}, nothing is damaged"));
+        return out.answer(&value, || {
+            format!("{}{intact}, nothing is damaged", redacted(&report.redacted))
+        });
     }
     if !out.json {
         let lines: Vec<String> = report.damage.iter().map(ToString::to_string).collect();
@@ -30,6 +34,15 @@ pub(super) fn run(global: &Global, out: Out) -> Result<(), Failure> {
     Err(Failure::new(Kind::Failed, format!("{count} beside {intact}"))
         .hint("what is damaged is never delivered; a backup may have it: bot-hub restore FILE --replace")
         .details(value))
+}
+
+/// A line for each redacted message.
+fn redacted(all: &[Redacted]) -> String {
+    let line = |it: &Redacted| {
+        let (room, by) = (words::room(it.room.as_str()), words::redacted_by(&it.redacted));
+        format!("{room} message {}: redacted {by}\n", it.seq)
+    };
+    all.iter().map(line).collect()
 }
 
 /// `5 intact messages in 2 rooms and 3 intact records (2 hold, 1 pause)`.

@@ -3,10 +3,11 @@
 //! Owns that form. Text of bots is not trusted: it goes through [`visible`], so that no message can move
 //! the cursor, hide a line or control the terminal.
 
+use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bot_protocol::block::write_stamp;
-use bot_protocol::frame::server::{Delivery, Slowed};
+use bot_protocol::frame::server::{Delivery, Redaction, Slowed};
 use bot_protocol::time::Timestamp;
 
 use super::out::counted;
@@ -19,9 +20,23 @@ const DAY_MS: u64 = 86_400_000;
 pub(super) fn message(delivery: &Delivery) -> String {
     let at = dim(delivery.sent_at.map_or_else(|| "-".to_owned(), local));
     let room = room(delivery.room.as_str());
-    let text = visible(&delivery.text);
+    let text = said(delivery);
     let text = text.trim_end_matches('\n').replace('\n', "\n    ");
     format!("{at} {room} {}: {text}", bold(&delivery.from))
+}
+
+/// What a message says, or who redacted it.
+pub(super) fn said(delivery: &Delivery) -> Cow<'_, str> {
+    match &delivery.redacted {
+        Some(redaction) => format!("[redacted {}]", redacted_by(redaction)).into(),
+        None => visible(&delivery.text),
+    }
+}
+
+/// `by op at 2026-11-20T07:52:31Z: a key`
+pub(super) fn redacted_by(redaction: &Redaction) -> String {
+    let why = redaction.why.as_deref().map(|why| format!(": {}", visible_line(why)));
+    format!("by {} at {}{}", redaction.by, local(redaction.at), why.unwrap_or_default())
 }
 
 /// A room's name as it may be typed again: `#lab`, or `dm:a:b`.

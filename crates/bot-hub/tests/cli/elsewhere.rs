@@ -14,8 +14,14 @@ fn friends() -> (Place, Running, Place) {
 }
 
 /// Verbs of a data directory.
-const LOCAL: [&[&str]; 5] =
-    [&["stop"], &["verify"], &["export"], &["backup", "copy.db"], &["restore", "hub.db"]];
+const LOCAL: [&[&str]; 6] = [
+    &["stop"],
+    &["verify"],
+    &["export"],
+    &["backup", "copy.db"],
+    &["restore", "hub.db"],
+    &["compact"],
+];
 
 fn refused(place: &Place, arguments: &[&str], says: &str) {
     let told = place.run_to_its_end(None, arguments);

@@ -23,6 +23,7 @@ mod next_steps;
 mod outputs;
 mod readers;
 mod recovery;
+mod redacting;
 mod restarts;
 mod secrets;
 mod sending;

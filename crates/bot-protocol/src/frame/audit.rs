@@ -187,6 +187,9 @@ impl Operation {
             Self::RoomRetain { room, retain } => {
                 Act::in_room("room_retain", room).detail(Some(rule(retain)))
             }
+            Self::Redact { room, seq } => {
+                Act::in_room("redact", room).detail(Some(format_smolstr!("entry {seq}")))
+            }
             Self::InviteCreate(wish) => Act {
                 rooms: wish.rooms.clone(),
                 can: wish.can,
@@ -252,6 +255,7 @@ mod tests {
         check(keep, Some("bot_keep_token dora the old tokens end at 1970-01-01T00:00:00.007Z"));
         let retain = r#"{"room_retain":{"room":"lab","retain":{"entries":5}}}"#;
         check(retain, Some("room_retain lab entries 5"));
+        check(r#"{"redact":{"room":"lab","seq":7}}"#, Some("redact lab entry 7"));
         let wish = r#"{"invite_create":{"name":"fern","rooms":["lab","den"]}}"#;
         check(wish, Some("invite_create fern lab+den"));
         check(r#"{"invite_revoke":{"id":"inv_01"}}"#, Some("invite_revoke inv_01"));

@@ -17,6 +17,7 @@ pub mod json;
 mod mend;
 pub mod operator;
 mod reason;
+mod redaction;
 mod refuse;
 pub mod server;
 mod skim;

@@ -149,6 +149,14 @@ pub enum Operation {
         /// The new rule.
         retain: Retention,
     },
+    /// Takes what an entry says out of the room's log: its text, thread, act and meta. Its number, id, sender
+    /// and time stay, and so do who did it, when, and the reason that the request gives.
+    Redact {
+        /// The room.
+        room: RoomName,
+        /// The entry's number in it.
+        seq: u64,
+    },
     /// What waits for whom, and why, page by page. A page may hold less than its bound, or nothing, and
     /// still not be the last.
     Pending {

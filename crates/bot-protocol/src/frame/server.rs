@@ -15,6 +15,7 @@ pub use super::directory::{BotDirectory, BotInfo, RoomDirectory, RoomInfo};
 pub use super::error::ErrorFrame;
 use super::json::{write_count, write_string};
 pub use super::reason::{GapReason, GoingAwayReason};
+pub use super::redaction::{REDACTED, Redacted, Redaction};
 use super::{FrameError, Opaque, frame_type, frames};
 use crate::id::{Epoch, MessageId, Position};
 use crate::limits::Limits;
@@ -53,6 +54,8 @@ frames! {
         "rooms" => Rooms(RoomDirectory),
         /// Bots.
         "who" => Who(BotDirectory),
+        /// What an entry said was taken out of its room's log.
+        "redacted" => Redacted(Redacted),
         /// Something was dropped before you could read it.
         "gap" => Gap(Gap),
         /// The connection is about to end.
@@ -106,6 +109,7 @@ impl ServerFrame {
             Self::Receipts(range) => range.state.limit_to(knows),
             Self::Presence(presence) => presence.state.limit_to(knows),
             Self::Status(report) => {
+                report.redacted = report.redacted.take().filter(|_| knows("redactions"));
                 for recipient in &mut report.recipients {
                     recipient.state.limit_to(knows);
                     recipient.steps.iter_mut().for_each(|step| step.state.limit_to(knows));
@@ -115,12 +119,13 @@ impl ServerFrame {
             Self::Gap(gap) => gap.reason.limit_to(knows),
             Self::GoingAway(going) => going.reason.limit_to(knows),
             Self::Error(error) => error.retry.limit_to(knows),
+            Self::Message(message) => message.limit_to(knows),
+            Self::History(page) => page.entries.iter_mut().for_each(|it| it.limit_to(knows)),
             // No words in these.
             Self::Left(_)
-            | Self::Message(_)
             | Self::Ack(_)
             | Self::Typing(_)
-            | Self::History(_)
+            | Self::Redacted(_)
             | Self::Rooms(_)
             | Self::Ping(_)
             | Self::Pong(_)
@@ -269,6 +274,9 @@ pub struct Delivery {
     /// How many bots a chain of replies has passed through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hops: Option<u32>,
+    /// What it said was taken out of the log, and `text` is a marker. Only for the cap `redactions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted: Option<Redaction>,
     /// How long ago it was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_ms: Option<u64>,
@@ -281,6 +289,12 @@ pub struct Delivery {
     /// So many entries before it were dropped (only for clients that do not know `gap`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<u64>,
+}
+
+impl Delivery {
+    fn limit_to(&mut self, knows: impl Fn(&str) -> bool) {
+        self.redacted = self.redacted.take().filter(|_| knows("redactions"));
+    }
 }
 
 /// A place in what waited for a bot.
@@ -446,6 +460,9 @@ pub struct StatusReport {
     pub from: BotId,
     /// When it was stored.
     pub sent_at: Timestamp,
+    /// What it said was taken out of the log. Only for the cap `redactions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted: Option<Redaction>,
     /// Everybody whom it was for.
     pub recipients: Vec<RecipientStatus>,
     /// There is more: the same request with this as `after` has it.

@@ -9,9 +9,11 @@ mod list;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use bot_hub_core::access::{AccessWrite, InviteRecord};
+use bot_hub_core::io::{Input, Ticket};
 use bot_protocol::frame::audit::{Act, ActOutcome, ActWay, AuditLine};
 use bot_protocol::frame::operator::Operate;
 use bot_protocol::name::BotId;
@@ -54,6 +56,8 @@ pub(super) struct Audit {
     newest: Option<ActKey>,
     /// What an operator asks for just now, until it is stored or refused.
     asked: Option<AuditLine>,
+    /// What operators asked for and the brain decides when the store has answered a question.
+    held: BTreeMap<Ticket, AuditLine>,
     /// Records for the batch that the brain's changes are in.
     due: Vec<Write>,
     /// Of reloads: what the store had no space for.
@@ -82,6 +86,24 @@ impl Audit {
     pub(super) fn accept(&mut self) {
         let record = self.record();
         self.due.extend(record);
+    }
+
+    /// The brain decides on what is asked for when this question is answered.
+    pub(super) fn hold(&mut self, ticket: Ticket) {
+        let asked = self.asked.take();
+        self.held.extend(asked.map(|line| (ticket, line)));
+    }
+
+    /// Whether this is the answer on which something depends that an operator asked for. It is asked for
+    /// just now, then, until [`Engine::end_act`].
+    pub(super) fn resume(&mut self, input: &Input) -> bool {
+        let Input::Answered { ticket, .. } = input else { return false };
+        let line = self.held.remove(ticket);
+        let is_held = line.is_some();
+        if is_held {
+            self.asked = line;
+        }
+        is_held
     }
 
     /// What goes with the brain's changes.

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bot_hub_core::change::Outcome;
 use bot_hub_core::io::{Caps, Hello, Input};
+use bot_protocol::frame::ClientFrame;
 use bot_protocol::frame::operator::Operate;
+use bot_protocol::limits::Limits;
 use bot_protocol::name::BotId;
 
 use super::*;
@@ -133,6 +135,34 @@ fn what_only_reads_or_changes_nothing_or_is_refused_leaves_no_record() {
     stage.ask(r#"{"bot_enable":{"bot":"dora"}}"#);
     assert_eq!(stage.acts().last().map(String::as_str), Some("bot_enable dora"));
     assert_eq!(stage.acts().len(), done.len() + 1);
+}
+
+#[test]
+fn a_redaction_is_recorded_once_however_often_it_is_asked_for() {
+    const REDACT: &str = r#"{"redact":{"room":"lab","seq":1}}"#;
+    let mut stage = Stage::new();
+    stage.ask(r#"{"room_create":{"room":"lab"}}"#);
+    let frame = br#"{"type":"message","room":"lab","text":"the key is 1234"}"#;
+    let frame = ClientFrame::decode(frame, &Limits::default()).unwrap();
+    stage.engine.input(Input::Frame { conn: ConnId(1), frame });
+    stage.engine.submit();
+    stage.is_full.store(true, Ordering::Relaxed);
+    stage.ask(REDACT);
+    assert_eq!(stage.acts(), ["room_create -"], "it was refused");
+    stage.is_full.store(false, Ordering::Relaxed);
+    stage.ask(r#"{"redact":{"room":"lab","seq":2}}"#);
+    assert_eq!(stage.acts(), ["room_create -"], "there is no such entry");
+    for _ in 0..3 {
+        stage.ask(REDACT);
+        assert_eq!(stage.acts(), ["room_create -", "redact -"]);
+    }
+    let line = stage.lines().remove(1);
+    assert_eq!((line.by.as_str(), line.why.as_deref()), ("ana", Some("so it is")));
+    assert_eq!((line.rooms[0].as_str(), line.detail.as_deref()), ("lab", Some("entry 1")));
+    // What was held for an answer is not taken for a part of what comes next.
+    stage.ask(r#"{"room_show":{"room":"lab"}}"#);
+    assert_eq!(stage.acts().len(), 2);
+    assert!(stage.engine.audit.held.is_empty() && stage.engine.audit.asked.is_none());
 }
 
 #[test]

@@ -74,11 +74,21 @@ impl Batch<'_> {
         let intact = row::decode(self.conn, names, self.sum, &draft.room, found)?;
         // A damaged entry may differ from what the sender wrote, so it must not be acknowledged.
         Ok(match intact {
-            Some(Intact { entry, .. }) if entry.draft.says_the_same(draft) => {
-                Outcome::Duplicate { seq, sent_at: entry.draft.sent_at }
+            Some(it) if self.said(&it, draft) => {
+                Outcome::Duplicate { seq, sent_at: it.entry.draft.sent_at }
             }
             _ => Outcome::Conflict,
         })
+    }
+
+    /// Whether an entry says, or said before it was redacted, what the draft says.
+    fn said(&mut self, Intact { entry, sum, .. }: &Intact, draft: &Draft) -> bool {
+        if entry.draft.redaction().is_none() {
+            return entry.draft.says_the_same(draft);
+        }
+        // Its checksum is that of what was said.
+        let again = Draft { sent_at: entry.draft.sent_at, ..draft.clone() };
+        self.sum.entry(entry.seq, again.size() as u64, &again) == *sum
     }
 }
 

@@ -7,6 +7,7 @@ mod append;
 mod insert;
 mod members;
 mod records;
+mod redact;
 mod registry;
 mod trim;
 
@@ -66,6 +67,9 @@ impl<'a> Batch<'a> {
             Change::WasSaid(draft) => return self.was_said(draft),
             Change::Trim { room, retain, now, entries_max } => {
                 return self.trim(room, retain, *now, *entries_max);
+            }
+            Change::Redact { room, seq, from, id, redaction } => {
+                return self.redact(room, *seq, (from, id), redaction);
             }
             Change::CreateRoom { room, closed } => self.create_room(room, *closed)?,
             Change::Retain { room, retain } => self.retain(room, retain)?,

@@ -94,6 +94,7 @@ impl Batch<'_> {
         for sql in [
             "DELETE FROM entry WHERE place BETWEEN ?1 AND ?2",
             "DELETE FROM expiring WHERE place BETWEEN ?1 AND ?2",
+            "DELETE FROM redaction WHERE place BETWEEN ?1 AND ?2",
         ] {
             self.conn.prepare_cached(sql)?.execute(span)?;
         }

@@ -73,6 +73,9 @@ impl<'a> Follow<'a> {
                     self.connected(&hello).await
                 }
                 Wake::Event(Event::Message(message)) => self.live(&message).await,
+                Wake::Event(Event::Redacted(told)) if self.scope.has_room(&told.room) => {
+                    self.sink.redacted(&told).map(|()| Next::GoOn)
+                }
                 Wake::Event(Event::Disconnected { why, .. }) => {
                     self.is_away = true;
                     say(&format!("not connected, trying again: {why}"));

@@ -7,7 +7,7 @@ mod follow;
 mod merge;
 
 use bot_protocol::frame::Opaque;
-use bot_protocol::frame::server::{Delivery, Gap};
+use bot_protocol::frame::server::{Delivery, Gap, Redacted};
 use bot_protocol::name::{BotId, RoomName};
 use serde_json::json;
 
@@ -176,6 +176,24 @@ impl Sink {
         let Some(left) = &mut self.left else { return Ok(Next::GoOn) };
         *left -= 1;
         Ok(if *left == 0 { Next::Enough } else { Next::GoOn })
+    }
+
+    /// Reports that a message is not to be shown any more.
+    fn redacted(&self, told: &Redacted) -> Result<(), Failure> {
+        let (room, by) = (words::room(told.room.as_str()), words::redacted_by(&told.redacted));
+        let line = format!("! {room}: message {} is redacted {by}", told.seq);
+        match self.form {
+            Form::Text => self.out.text(&line),
+            Form::Json => {
+                let mut line = json!(told);
+                line["type"] = "redacted".into();
+                self.out.json_line(&line)
+            }
+            Form::Raw | Form::Exec { .. } => {
+                say(&line);
+                Ok(())
+            }
+        }
     }
 
     /// Reports that messages are missing.

@@ -7,9 +7,9 @@ use std::marker::PhantomData;
 use smol_str::SmolStr;
 
 use super::{
-    AuditList, BotLine, BotList, BotProfile, BotRemoved, BotSwitched, Done, HubNumbers, InviteList,
-    InviteMade, InviteRevoked, Observing, PendingList, RoomLine, RoomList, TokenKept, TokenMade,
-    TokensRevoked,
+    AuditList, BotLine, BotList, BotProfile, BotRemoved, BotSwitched, Done, EntryRedacted,
+    HubNumbers, InviteList, InviteMade, InviteRevoked, Observing, PendingList, RoomLine, RoomList,
+    TokenKept, TokenMade, TokensRevoked,
 };
 use crate::frame::audit::AuditWish;
 use crate::frame::operator::{InviteWish, Operation, Page, Retention};
@@ -75,6 +75,7 @@ questions! {
     room_list(page: Page) -> RoomList: Operation::RoomList(page);
     room_show(room: RoomName, page: Page) -> RoomLine:
         Operation::RoomShow { room, after: page.after, limit: page.limit };
+    redact(room: RoomName, seq: u64) -> EntryRedacted: Operation::Redact { room, seq };
     pending(bot: Option<BotId>, page: Page) -> PendingList:
         Operation::Pending { bot, after: page.after, limit: page.limit };
     observe(rooms: Option<Vec<RoomName>>) -> Observing: Operation::Observe { rooms };

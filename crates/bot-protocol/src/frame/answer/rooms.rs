@@ -7,6 +7,8 @@ use smol_str::SmolStr;
 
 use super::order;
 use crate::frame::operator::Retention;
+use crate::frame::server::Redaction;
+use crate::id::MessageId;
 use crate::name::{BotId, RoomName};
 use crate::right::Granted;
 use crate::word::{Open, words};
@@ -28,6 +30,25 @@ impl Done {
     pub fn dropping(count: u64) -> Self {
         Self { dropped: Some(count).filter(|count| *count > 0), ok: true }
     }
+}
+
+/// What an entry said is gone from the log, and who took it out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EntryRedacted {
+    /// It was redacted before: nothing changed now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
+    /// The entry's sender.
+    pub from: BotId,
+    /// The entry's id.
+    pub id: MessageId,
+    /// Who redacted it, and when.
+    pub redacted: Redaction,
+    /// The room.
+    pub room: RoomName,
+    /// The entry's number in it.
+    pub seq: u64,
 }
 
 /// A page of the rooms, by name.

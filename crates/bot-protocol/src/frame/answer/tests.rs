@@ -43,6 +43,9 @@ fn answers_about_bots_are_written_as_ever() {
 fn answers_about_rooms_are_written_as_ever() {
     check::<Done>(r#"{"ok":true}"#);
     check::<Done>(r#"{"dropped":2,"ok":true}"#);
+    check::<EntryRedacted>(
+        r#"{"from":"ann","id":"m1","redacted":{"at":5,"by":"op"},"room":"lab","seq":7}"#,
+    );
     let room = concat!(
         r#""bytes":8,"closed":false,"entries":1,"first":3,"head":3,"members":[{"bot":"ana","#,
         r#""can":["read","post","request"],"cursor":3,"online":true,"waiting":0}],"#,
