@@ -29,6 +29,7 @@ mod names;
 mod place;
 mod read;
 mod records;
+mod renamed;
 mod row;
 mod rows;
 mod schema;
@@ -43,7 +44,9 @@ use bot_hub_core::change::Outcome;
 use bot_protocol::id::Epoch;
 use rusqlite::Connection;
 
-pub use self::backup::{Copied, backup, backup_as_new, copy_through, restore, restore_noting};
+pub use self::backup::{
+    Copied, Restored, backup, backup_as_new, copy_through, restore, restore_noting,
+};
 use self::batch::Batch;
 use self::cache::Cache;
 use self::connect::DATABASE;
