@@ -65,11 +65,13 @@ impl Access {
         ))
     }
 
-    /// A new bot, with a token.
+    /// A new bot, with a token. Whoever had its name ends at `ended_at`, unless the configuration expects the
+    /// bot: then what waits under the name is for it.
     pub fn add(
         &mut self,
         new: BotRecord,
         token: SecretHash,
+        ended_at: Timestamp,
         rooms: &impl Rooms,
     ) -> Result<Decision<NewToken>, ErrorFrame> {
         self.must_be_free(&new.bot)?;
@@ -82,7 +84,14 @@ impl Access {
         }
         let token = made(&new.bot, token, new.created_at);
         let answer = NewToken::endless(new.bot.clone());
-        Ok(self.decide(vec![AccessWrite::Bot(new), AccessWrite::Token(token)], answer))
+        let has_past = self.former.knows(&new.bot) || rooms.is_known(&new.bot);
+        let is_new = !has_past || self.former.expects(&new.bot);
+        let mut writes = match is_new {
+            true => Vec::new(),
+            false => self.end(&new.bot, ended_at, new.created_at)?,
+        };
+        writes.extend([AccessWrite::Bot(new), AccessWrite::Token(token)]);
+        Ok(self.decide(writes, answer))
     }
 
     /// A new token; the others end, at once or a while later.
@@ -97,7 +106,7 @@ impl Access {
         let old_ends_at = (overlap_ms > 0).then(|| now + overlap_ms);
         let token = AccessWrite::Token(made(bot, token, now));
         let answer = NewToken { old_ends_at, ..NewToken::endless(bot.clone()) };
-        Ok(self.decide(vec![record, end(bot, old_ends_at), token], answer))
+        Ok(self.decide(vec![record, end_of_tokens(bot, old_ends_at), token], answer))
     }
 
     /// The first of two steps: a token that ends by itself unless the second one comes.
@@ -131,7 +140,7 @@ impl Access {
                 .message(format!("`{bot}` has no token `{token_id}` that waits to be kept"))
                 .hint("nothing was changed; it may have ended: prepare another one"));
         };
-        let others = end(bot, old_ends_at.filter(|at| *at > now));
+        let others = end_of_tokens(bot, old_ends_at.filter(|at| *at > now));
         let token = AccessWrite::Token(made(bot, hash, now));
         Ok(self.decide(vec![record, others, token], TokenKept { bot: bot.clone(), old_ends_at }))
     }
@@ -145,7 +154,7 @@ impl Access {
         let record = self.at_rest(bot, now)?;
         let tokens = self.registry.token_count_of(bot, Origin::Config) as u64;
         let answer = TokensRevoked { bot: bot.clone(), tokens };
-        Ok(self.decide(vec![record, end(bot, None)], answer))
+        Ok(self.decide(vec![record, end_of_tokens(bot, None)], answer))
     }
 
     /// Refuses a bot's tokens from now on, or accepts them again.
@@ -175,15 +184,24 @@ impl Access {
                 .message(format!("`{bot}` comes from the configuration file"))
                 .hint("remove its token there and reload"));
         }
+        let writes = self.end(bot, ended_at, now)?;
+        Ok(self.decide(writes, BotRemoved { bot: bot.clone(), dropped: 0, removed: true }))
+    }
+
+    /// Nothing that hangs on a name is anybody's any more, and its invites let nobody in.
+    fn end(
+        &self,
+        bot: &BotId,
+        ended_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<AccessWrite>, ErrorFrame> {
         let Some(invites) = self.invites.closed_with(bot, now) else {
             return Err(ErrorFrame::new(Code::Overloaded)
                 .message(format!("an invite of `{bot}` is being claimed or revoked just now"))
                 .hint("try again in a second"));
         };
         let invites = invites.into_iter().map(|it| AccessWrite::Invite(Box::new(it)));
-        let mut writes = vec![AccessWrite::ForgetBot(bot.clone(), ended_at)];
-        writes.extend(invites);
-        Ok(self.decide(writes, BotRemoved { bot: bot.clone(), dropped: 0, removed: true }))
+        Ok(std::iter::once(AccessWrite::ForgetBot(bot.clone(), ended_at)).chain(invites).collect())
     }
 
     /// Whether there is such a bot.
@@ -226,7 +244,7 @@ fn made(bot: &BotId, hash: SecretHash, created_at: Timestamp) -> TokenRecord {
 }
 
 /// The tokens of a bot end then, or at once.
-fn end(bot: &BotId, at: Option<Timestamp>) -> AccessWrite {
+fn end_of_tokens(bot: &BotId, at: Option<Timestamp>) -> AccessWrite {
     match at {
         Some(at) => AccessWrite::ExpireTokens(bot.clone(), at),
         None => AccessWrite::RevokeTokens(bot.clone()),

@@ -50,6 +50,16 @@ impl Former {
         self.sealed.insert(bot);
     }
 
+    /// Whether somebody had the name, here or in the store.
+    pub(super) fn knows(&self, name: &BotId) -> bool {
+        self.sealed.contains(name) || self.heard.contains(name)
+    }
+
+    /// Whether the configuration names it as a member.
+    pub(super) fn expects(&self, name: &BotId) -> bool {
+        self.expected.contains(name)
+    }
+
     /// Whether it was the name of somebody else, as far as a newcomer is concerned.
     pub(super) fn holds(&self, name: &BotId) -> bool {
         self.sealed.contains(name) || (self.heard.contains(name) && !self.expected.contains(name))

@@ -36,11 +36,15 @@ impl Access {
         self.decide(writes, over.into_iter().map(|token| token.bot).collect())
     }
 
-    /// From the first time that the file names a bot, the store knows it. One that the store does not take is
-    /// tried again at the next reload or start.
+    /// From the first time that the file names a bot, the store knows it; and a token that the file names is
+    /// in the file alone. What the store does not take is tried again when it takes something, and at the next
+    /// reload or start.
     pub fn record_declared(&mut self, now: Timestamp) -> Decision<()> {
         let bots = self.registry.unrecorded().into_iter();
-        let writes = bots.map(|bot| AccessWrite::Bot(BotRecord::new(bot, now))).collect();
+        let bots = bots.map(|bot| AccessWrite::Bot(BotRecord::new(bot, now)));
+        let tokens =
+            self.registry.tokens.doubled.iter().map(|hash| AccessWrite::ForgetToken(*hash));
+        let writes = bots.chain(tokens).collect();
         self.decide(writes, ())
     }
 }

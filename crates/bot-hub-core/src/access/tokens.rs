@@ -48,21 +48,42 @@ pub(super) struct Tokens {
     all: FxHashMap<SecretHash, Token>,
     /// Which tokens a bot has, so that no question about one bot takes a look at those of all.
     held: BTreeMap<BotId, Vec<SecretHash>>,
+    /// Tokens that the store has and the file as well, until the store has forgotten them: the file alone says
+    /// how long they are good. The store would accept them again at the next start.
+    pub(super) doubled: BTreeSet<SecretHash>,
     /// Tokens that end, by when. A token of which the end was moved forward is listed once for each end.
     ends: BTreeSet<(Timestamp, SecretHash)>,
 }
 
 impl Tokens {
-    /// Accepts a token from now on. It may have been another bot's.
+    /// Accepts a token from now on. It may have been another bot's. What the file says of a token holds
+    /// before what the store says, and that of this process before both.
     pub(super) fn put(&mut self, token: Token) {
         let hash = token.record.hash;
+        match (self.all.get(&hash).map(|it| it.origin), token.origin) {
+            (Some(Origin::Process), Origin::Config | Origin::Store) => return,
+            (Some(Origin::Config), Origin::Store) => {
+                self.doubled.insert(hash);
+                return;
+            }
+            (Some(Origin::Store), Origin::Config) => {
+                self.doubled.insert(hash);
+            }
+            _ => {}
+        }
         self.drop(hash);
         self.held.entry(token.record.bot.clone()).or_default().push(hash);
         self.ends.extend(token.record.expires_at.map(|at| (at, hash)));
         self.all.insert(hash, token);
     }
 
-    pub(super) fn drop(&mut self, hash: SecretHash) -> Option<Token> {
+    /// Forgets a token that is written down there.
+    pub(super) fn drop_of(&mut self, origin: Origin, hash: SecretHash) -> Option<Token> {
+        self.all.get(&hash).filter(|token| token.origin == origin)?;
+        self.drop(hash)
+    }
+
+    fn drop(&mut self, hash: SecretHash) -> Option<Token> {
         let token = self.all.remove(&hash)?;
         if let Some(held) = self.held.get_mut(&token.record.bot) {
             held.retain(|other| *other != hash);

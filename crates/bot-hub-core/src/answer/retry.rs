@@ -134,7 +134,11 @@ impl Hub {
             self.tell_of_claim(room, bot, vec![claim]);
         } else if let Some(observation) = self.refused.observations.pop_front() {
             // Its place first, as when it was reported.
-            self.save_place(observation.notification.room, observation.notification.bot);
+            let Notification { room, bot, seq, state, .. } = observation.notification;
+            if state.is_reported_by_client() {
+                self.repeat_received(room, bot, seq);
+            }
+            self.save_place(room, bot);
             self.store_observation(observation);
         } else {
             return false;

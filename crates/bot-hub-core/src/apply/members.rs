@@ -28,8 +28,7 @@ impl World {
     pub(super) fn member_joined(&mut self, room: RoomIx, bot: BotIx) -> Effect {
         // A room that has a member is there.
         self.room_is_stored(room);
-        let was_expected = self.room_mut(room).expected.remove(&bot);
-        self.declaring -= usize::from(was_expected);
+        self.expects_no_more(room, bot);
         let is_new = self.member(room, bot).is_none();
         if is_new {
             let head = self.room(room).head;

@@ -96,6 +96,20 @@ impl Hub {
         self.give_cursor(room, bot, Place { seq, state, at });
     }
 
+    /// A bot has received an entry, and what it did with it is about to be stored: once more with that, unless
+    /// the store is known to have it. It may refuse the one batch and take the next one, and an entry that was
+    /// dealt with must not wait again after a crash.
+    pub(crate) fn repeat_received(&mut self, room: RoomIx, bot: BotIx, seq: u64) {
+        let Some(member) = self.world.member(room, bot).filter(|it| it.since < seq) else { return };
+        if seq > member.cursor() {
+            if !member.ahead.owes(seq) {
+                self.save_ahead(room, bot, vec![seq], self.now);
+            }
+        } else if member.unsaved_cursor.is_none() && !member.meaning.is_stored(seq) {
+            self.repeat_place(room, bot);
+        }
+    }
+
     fn give_cursor(&mut self, room: RoomIx, bot: BotIx, Place { seq, state, at }: Place) {
         let (name, id) = (self.room_name(room), self.bot_id(bot).clone());
         let change = Change::Cursor { room: name, bot: id, seq, state, at };

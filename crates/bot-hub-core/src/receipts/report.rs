@@ -126,6 +126,8 @@ impl Hub {
             self.stats.received += 1;
             self.note_place(room, bot);
             self.tell_received(room, bot, std::slice::from_ref(&before));
+        } else if is_above_received(&report) {
+            self.repeat_received(room, bot, seq);
         }
         if report.state > ReceiptState::Received {
             self.record_report(bot, &said, report);
@@ -187,6 +189,7 @@ impl Hub {
                 member.take_ahead(message.seq);
             }
             self.note_place(room, bot);
+            self.repeat_received(room, bot, message.seq);
             self.record_report(bot, &said, report);
         }
     }

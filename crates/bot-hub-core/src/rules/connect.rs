@@ -21,8 +21,8 @@ use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::io::{CloseReason, ConnId, Hello, Output, Standing};
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
-use crate::waiting::{About, RangeNotification};
-use crate::world::{Conn, Ended, Member, Slot};
+use crate::waiting::{About, Ask, RangeNotification};
+use crate::world::{Bot, Conn, Ended, Member, Slot};
 
 impl Hub {
     pub(crate) fn opened(&mut self, conn: ConnId, hello: Hello) {
@@ -306,19 +306,23 @@ impl Hub {
 
     pub(crate) fn bot_removed(&mut self, id: &BotId) {
         self.bot_blocked(id);
-        let Some(bot) = self.world.bot_ix(id) else { return };
+        let bot = self.world.intern_bot(id);
         for room in self.world.bot(bot).room_list.clone() {
             if let Some(mut member) = self.world.remove_member(room, bot) {
                 self.parted(room, &mut member, Loss::Removed);
             }
         }
-        self.refused.forget_joins(bot);
+        for room in self.refused.forget(bot) {
+            self.world.expects_no_more(room, bot);
+        }
+        self.asked
+            .retain(|_, ask| !matches!(ask, Ask::Receipt { bot: asker, .. } if *asker == bot));
         let ended_at = self.moment();
         self.comes_after(ended_at);
         self.world.set_exists(bot, false);
         let state = self.world.bot_mut(bot);
-        (state.ended_at, state.profile) = (ended_at, None);
-        (state.removing, state.standing) = (false, Standing::default());
+        let joining = state.joining;
+        *state = Bot { ended_at, joining, ..Bot::new(id) };
     }
 
     /// Closes a connection that reads too slowly for what it asked to watch.

@@ -27,8 +27,11 @@ impl Refused {
         self.rooms.len() + self.joins.len() + self.observations.len() + self.claims.len()
     }
 
-    /// A bot was removed: what was refused must not make it a member after its end.
-    pub(crate) fn forget_joins(&mut self, bot: BotIx) {
-        self.joins.retain(|(_, joining)| *joining != bot);
+    /// A bot was removed: what was refused must not make it a member after its end, nor say what the next one
+    /// of its name received. Returns where it was to be a member.
+    pub(crate) fn forget(&mut self, bot: BotIx) -> Vec<RoomIx> {
+        self.claims.retain(|(_, claiming, _)| *claiming != bot);
+        let forgotten = self.joins.extract_if(.., |(_, joining)| *joining == bot);
+        forgotten.map(|(room, _)| room).collect()
     }
 }

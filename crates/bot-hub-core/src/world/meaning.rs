@@ -48,6 +48,11 @@ impl Meaning {
         seq > self.since
     }
 
+    /// Whether the store is known to have the cursor there, or beyond.
+    pub(crate) fn is_stored(&self, seq: u64) -> bool {
+        seq <= self.stored
+    }
+
     /// Readers of one kind follow, perhaps after others; the cursor came to `cursor` by `at`.
     pub(crate) fn turn(&mut self, proves: bool, cursor: u64, at: Timestamp) {
         if self.proves == proves {

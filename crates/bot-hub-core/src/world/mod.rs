@@ -93,6 +93,34 @@ pub(crate) struct Bot {
     pub(crate) takeovers: VecDeque<Timestamp>,
 }
 
+impl Bot {
+    /// Of one that has that name nothing is known, but that there is the name.
+    pub(crate) fn new(id: &BotId) -> Self {
+        Self {
+            id: id.clone(),
+            exists: false,
+            standing: Standing::default(),
+            removing: false,
+            ended_at: Timestamp::default(),
+            conn: None,
+            sides: Vec::new(),
+            receipt_conns: 0,
+            suggestions: Cell::default(),
+            rooms: FxHashMap::default(),
+            room_list: Vec::new(),
+            state: BotState::Offline,
+            note: None,
+            profile: None,
+            since: Timestamp::default(),
+            last_seen: None,
+            rooms_made: 0,
+            said: Said::default(),
+            joining: 0,
+            takeovers: VecDeque::new(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Room {
     pub(crate) name: RoomName,
@@ -226,6 +254,12 @@ impl World {
         }
     }
 
+    /// A membership that the configuration declares is stored, or void.
+    pub(crate) fn expects_no_more(&mut self, room: RoomIx, bot: BotIx) {
+        let was_expected = self.room_mut(room).expected.remove(&bot);
+        self.declaring -= usize::from(was_expected);
+    }
+
     fn shelve(&mut self, room: RoomIx) {
         let state = &self.rooms[room.0 as usize];
         self.shelves.place(&state.name, room, state.closed);
@@ -281,28 +315,7 @@ impl World {
             return bot;
         }
         let ix = BotIx(u32::try_from(self.bots.len()).expect("bots are bounded by memory"));
-        self.bots.push(Bot {
-            id: id.clone(),
-            exists: false,
-            standing: Standing::default(),
-            removing: false,
-            ended_at: Timestamp::default(),
-            conn: None,
-            sides: Vec::new(),
-            receipt_conns: 0,
-            suggestions: Cell::default(),
-            rooms: FxHashMap::default(),
-            room_list: Vec::new(),
-            state: BotState::Offline,
-            note: None,
-            profile: None,
-            since: Timestamp::default(),
-            last_seen: None,
-            rooms_made: 0,
-            said: Said::default(),
-            joining: 0,
-            takeovers: VecDeque::new(),
-        });
+        self.bots.push(Bot::new(id));
         self.bot_names.insert(id.clone(), ix);
         ix
     }

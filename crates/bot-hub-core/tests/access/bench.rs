@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bot_hub_core::access::{
-    Access, AccessWrite, BotRecord, Declared, Followed, InviteRecord, Pass, Rooms, SecretHash,
-    TokenRecord,
+    Access, AccessWrite, BotRecord, Decision, Declared, Followed, InviteRecord, Origin, Pass,
+    Rooms, SecretHash, TokenRecord,
 };
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Page;
@@ -74,6 +74,8 @@ struct Shelf {
     tokens: BTreeMap<SecretHash, TokenRecord>,
     invites: BTreeMap<String, InviteRecord>,
     removed: BTreeSet<BotId>,
+    /// Names that were somebody's before stores knew when a bot ended.
+    heard: BTreeSet<BotId>,
 }
 
 impl Shelf {
@@ -173,7 +175,25 @@ impl Bench {
         }
         followed.dedup();
         self.compare();
+        let is_here = |bot| self.access.registry().origin(bot) == Some(Origin::Config);
+        if followed.iter().any(|it| matches!(it, Followed::Gone(bot) if is_here(bot))) {
+            self.record_declared();
+        }
         (answer, followed)
+    }
+
+    /// The store has that name from long ago, and the program starts.
+    pub(crate) fn remember(&mut self, name: BotId) {
+        self.shelf.heard.insert(name);
+        self.restart();
+    }
+
+    /// What the file names and the store does not know is on its way to it.
+    pub(crate) fn record_declared(&mut self) {
+        let Decision { writes, .. } = self.access.record_declared(self.now);
+        if !writes.is_empty() {
+            self.on_its_way.push_back((writes, "the bots of the file are known".to_owned()));
+        }
     }
 
     pub(crate) fn refuse(&mut self) {
@@ -196,7 +216,7 @@ impl Bench {
             self.shelf.tokens.values().cloned().collect(),
             self.shelf.invites.values().cloned().collect(),
         );
-        let names = self.shelf.removed.iter().cloned().collect();
+        let names = self.shelf.removed.union(&self.shelf.heard).cloned().collect();
         access.restore_names(names, &[], &self.shelf.removed);
         if let Some(token) = self.local {
             access.accept_local_operator(token, local_operator());

@@ -45,6 +45,7 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) -> Vec<String> {
         "file" => file(bench, &words),
         "room" => room(bench, &words),
         "local" => bench.accept_local(words.at(1)),
+        "past" => bench.remember(words.bot(1)),
         "closing" => bench.house.is_closing = true,
         "tick" => bench.now = bench.now + millis(words.at(1)),
         "restart" => bench.restart(),
@@ -105,7 +106,7 @@ fn operate(bench: &mut Bench, words: &Words<'_>) -> Result<Decision<String>, Err
     match operation {
         Operation::BotAdd { bot, operator } => {
             let new = BotRecord { operator, ..BotRecord::new(bot, now) };
-            Ok(access.add(new, token, &bench.house)?.map(|it| show::new_token(&it)))
+            Ok(access.add(new, token, now, &bench.house)?.map(|it| show::new_token(&it)))
         }
         Operation::BotRotateToken { bot, overlap_ms } => {
             let overlap_ms = overlap_ms.unwrap_or(0);
@@ -207,16 +208,15 @@ fn invites(bench: &Bench, words: &Words<'_>) -> Vec<String> {
     lines.map(|it| format!("for {} by {}: {}", it.name, it.by, state(it.state.known()))).collect()
 }
 
-/// `file TOKEN:BOT … operators=A,B`, and what of its bots is not stored yet.
+/// `file TOKEN:BOT … operators=A,B expect=C,D`, and what of its bots is not stored yet.
 fn file(bench: &mut Bench, words: &Words<'_>) {
     let pairs: Vec<_> = words.0[1..].iter().filter_map(|word| word.split_once(':')).collect();
     let tokens = pairs.iter().map(|(token, name)| (bench.token(token), bot(name), false)).collect();
     let operators = words.named("operators").unwrap_or("ops").split(',').map(bot).collect();
-    bench.declare(Declared { tokens, operators, failures_per_minute: 3, ..Declared::default() });
-    let Decision { writes, .. } = bench.access.record_declared(bench.now);
-    if !writes.is_empty() {
-        bench.on_its_way.push_back((writes, "the bots of the file are known".to_owned()));
-    }
+    let expected = words.named("expect").into_iter().flat_map(|names| names.split(',')).map(bot);
+    let expected = expected.collect();
+    bench.declare(Declared { tokens, operators, expected, failures_per_minute: 3 });
+    bench.record_declared();
 }
 
 fn room(bench: &mut Bench, words: &Words<'_>) {

@@ -81,6 +81,7 @@ fn a_ladder_is_climbed_upwards_only() {
     ana <- {"type":"receipt","room":"lab","id":"m0","bot":"bob","state":"delivered","at":1000000}
     > bob answered lab m1 reply=m9
     store ? locate #lab m1 from anybody
+    store <- receipt #lab 2 bob received
     store <- delivered #lab bob 2
     store <- receipt #lab 2 bob answered
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"answered","at":1000000,"reply":"m9"}
@@ -527,5 +528,71 @@ fn a_sender_hears_what_became_of_its_message_on_resume_from_a_position() {
     > open bob ack lab=1
     bob <- auth_ok [ack] lab 0/1
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    "#);
+}
+
+#[test]
+fn what_a_bot_did_is_stored_with_that_it_received_it_also_where_the_store_refused_that_before() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana ack,receipts
+    > open bob ack resume
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > written bob
+    > hold store
+    > bob received lab 1
+    > bob done lab m1 from=ana seq=1
+    > bob received lab m2 from=ana seq=2
+    > bob done lab m2 from=ana seq=2
+    > loud
+    > show store
+    > refuse storage_full 1
+    > commit 1
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"done","at":1000000}
+    store <- delivered #lab bob 2
+    store <- cursor #lab bob 2 received
+    store <- receipt #lab 1 bob received
+    store <- cursor #lab ana 2 delivered
+    > restart
+    > free store
+    > open ana ack,receipts
+    ana <- auth_ok [ack,receipts] lab 0/2
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 1/2
+    store ? page #lab after 1, at most 64
+    bob <- #lab 2 ana: two (m2), late 0ms, redelivered, 1 of 1
+    "#);
+}
+
+#[test]
+fn what_was_dealt_with_out_of_turn_is_stored_likewise() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana ack,receipts
+    > open bob ack resume
+    > times 3 ana say #lab number {n} id=m{n}
+    > written bob
+    > hold store
+    > bob received lab m2 from=ana seq=2
+    > bob done lab m2 from=ana seq=2
+    > loud
+    > show store
+    > refuse storage_full 1
+    > commit
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"done","at":1000000}
+    store <- delivered #lab bob 3
+    store <- receipt #lab 2 bob received
+    store <- receipt #lab 2 bob received
+    store <- cursor #lab ana 3 delivered
+    > restart
+    > free store
+    > open bob ack resume
+    bob <- auth_ok [ack] lab 0/3
+    store ? page #lab after 0, at most 64
+    bob <- #lab 1 ana: number 1 (m1), late 0ms, redelivered, 1 of 2
+    bob <- #lab 3 ana: number 3 (m3), late 0ms, redelivered, 2 of 2
     "#);
 }

@@ -1,5 +1,9 @@
 //! A store that refuses or fails.
 
+use bot_hub_core::settings::Settings;
+
+use crate::bench::Bench;
+use crate::script::execute;
 use crate::transcript;
 
 #[test]
@@ -93,6 +97,7 @@ fn cursors_and_facts_that_were_refused_are_saved_later() {
     > tick 200ms
     store <- cursor #lab bob 1 received
     store <- receipt #lab 1 bob received
+    store <- cursor #lab bob 1 received
     store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered
     > refuse storage_full
@@ -100,6 +105,7 @@ fn cursors_and_facts_that_were_refused_are_saved_later() {
     > tick 400ms
     store <- cursor #lab bob 1 received
     store <- receipt #lab 1 bob received
+    store <- cursor #lab bob 1 received
     store <- receipt #lab 1 bob done
     store <- cursor #lab ana 1 delivered
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
@@ -301,4 +307,20 @@ fn a_reader_that_knew_of_a_loss_goes_on_when_the_store_refuses_the_loss() {
     bob <- #lab 2 ana: two (m2), late 3000ms, 1 of 1
     > free store
     "#);
+}
+
+#[test]
+fn a_member_of_the_configuration_that_is_removed_while_the_store_is_full_is_waited_for_no_more() {
+    let mut bench = Bench::new(Settings::default());
+    let mut check = |lines: &[&str], declaring: usize| {
+        lines.iter().for_each(|line| execute(&mut bench, line));
+        assert_eq!(bench.hub.declaring(), declaring, "{lines:?}");
+    };
+    check(&["declare lab", "bot heir", "hold store"], 0);
+    check(&["declare lab ana,heir", "refuse storage_full"], 2);
+    check(&["remove heir"], 1);
+    check(&["free store", "tick 1m"], 0);
+    // Declared again, it is expected again, as the next bot of that name.
+    check(&["hold store", "declare lab ana,heir"], 1);
+    check(&["free store"], 0);
 }

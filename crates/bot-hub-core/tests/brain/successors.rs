@@ -138,3 +138,119 @@ fn a_bot_cannot_find_out_what_its_predecessor_said() {
     eve <- {"type":"error","code":4001,"name":"id_conflict","message":"that id already names a message with other contents","hint":"make a new id for every message; repeat one only to send the same again","retry":"after_fix","ref":"old1"}
     "#);
 }
+
+#[test]
+fn nothing_that_is_known_of_a_bot_is_said_of_the_next_one_of_its_name() {
+    transcript!(@r#"
+    > quiet
+    > set day 10
+    > bot eve
+    > declare lab ana,eve
+    > open eve ack
+    > eve presence busy note=mine
+    > eve say #lab 12345678 id=old1
+    > close eve
+    > remove eve
+    > tick 1h
+    > bot eve
+    > open ana ack
+    > loud
+    > ana who
+    ana <- {"type":"who","bots":[{"bot":"ana","state":"online","last_seen":4600000}]}
+    > open eve ack
+    eve <- auth_ok [ack]
+    > eve join lab
+    eve <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    > eve say #lab 12345678 id=new1
+    eve <- {"type":"ack","room":"lab","id":"new1","seq":2,"delivered":0,"queued":1}
+    > ana who lab
+    ana <- {"type":"who","room":"lab","bots":[{"bot":"ana","state":"online","last_seen":4600000},{"bot":"eve","state":"online","last_seen":4600000}]}
+    "#);
+}
+
+#[test]
+fn a_direct_room_keeps_its_name_and_the_next_one_reads_nothing_of_what_was_said_before() {
+    transcript!(@r#"
+    > quiet
+    > bot zoe
+    > open bob ack
+    > open zoe ack
+    > zoe say @bob a secret id=z1
+    > bob say @zoe another id=b1
+    > zoe say @zoe a note to myself id=z2
+    > close zoe
+    > remove zoe
+    > bot zoe
+    > open zoe ack resume
+    > loud
+    > zoe rooms
+    zoe <- {"type":"rooms","rooms":[]}
+    > zoe history dm:bob:zoe
+    zoe <- {"type":"error","code":3003,"name":"not_a_member","message":"you are not a member of `dm:bob:zoe`","hint":"send {\"type\":\"join\",\"room\":\"dm:bob:zoe\"} first","retry":"after_fix","ref":"history"}
+    > zoe join dm:bob:zoe
+    zoe <- {"type":"joined","room":"dm:bob:zoe","members":["bob"],"position":{"epoch":"00000000000000e0","seq":2},"policy":{"closed":true}}
+    > zoe history dm:bob:zoe
+    zoe <- {"type":"history","room":"dm:bob:zoe","entries":[],"has_more":false}
+    > zoe history dm:bob:zoe after=0
+    zoe <- {"type":"history","room":"dm:bob:zoe","entries":[],"has_more":false}
+    > zoe history dm:bob:zoe before=9
+    zoe <- {"type":"history","room":"dm:bob:zoe","entries":[],"has_more":false}
+    > zoe received dm:bob:zoe 2
+    > zoe done dm:bob:zoe b1 from=bob
+    zoe <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"b1"}
+    > zoe done dm:bob:zoe b1 from=bob seq=2
+    zoe <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"b1"}
+    > zoe status b1
+    zoe <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"b1"}
+    > zoe status z1
+    zoe <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"z1"}
+    > bob status b1
+    bob <- {"type":"status","id":"b1","room":"dm:bob:zoe","seq":2,"from":"bob","sent_at":1000000,"recipients":[{"bot":"zoe","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"removed"}]}]}
+    > bob say @zoe welcome id=b2 re=z1
+    zoe <- #dm:bob:zoe 3 bob: welcome (b2)
+    bob <- {"type":"ack","room":"dm:bob:zoe","id":"b2","seq":3,"delivered":1,"queued":0}
+    > zoe received dm:bob:zoe b2 from=bob
+    > zoe history dm:bob:zoe after=0
+    zoe <- {"type":"history","room":"dm:bob:zoe","entries":[{"room":"dm:bob:zoe","from":"bob","text":"welcome","id":"b2","seq":3,"prev":2,"sent_at":1000001,"reply_to":"z1","age_ms":0}],"has_more":false}
+    > zoe say @zoe the first note id=z3
+    zoe <- {"type":"ack","room":"dm:zoe:zoe","id":"z3","seq":2,"delivered":0,"queued":0}
+    > zoe history dm:zoe:zoe after=0
+    zoe <- {"type":"history","room":"dm:zoe:zoe","entries":[{"room":"dm:zoe:zoe","from":"zoe","text":"the first note","id":"z3","seq":2,"prev":1,"sent_at":1000001,"age_ms":0}],"has_more":false}
+    > open again as zoe ack dm:bob:zoe=1
+    zoe <- {"type":"going_away","reason":"replaced"}
+    zoe <- closed: Replaced
+    again <- auth_ok [ack] dm:bob:zoe 3/3 dm:zoe:zoe 2/2
+    > bob history dm:bob:zoe
+    bob <- {"type":"history","room":"dm:bob:zoe","entries":[{"room":"dm:bob:zoe","from":"zoe","text":"a secret","id":"z1","seq":1,"prev":0,"sent_at":1000000,"age_ms":0},{"room":"dm:bob:zoe","from":"bob","text":"another","id":"b1","seq":2,"prev":1,"sent_at":1000000,"age_ms":0},{"room":"dm:bob:zoe","from":"bob","text":"welcome","id":"b2","seq":3,"prev":2,"sent_at":1000001,"reply_to":"z1","age_ms":0}],"has_more":false}
+    "#);
+}
+
+#[test]
+fn what_a_bot_said_of_itself_and_the_store_refused_is_not_of_the_next_one() {
+    transcript!(@r#"
+    > quiet
+    > bot eve
+    > declare lab ana,eve
+    > open ana ack,receipts
+    > open eve ack
+    > ana say #lab one id=m1
+    > close eve
+    > hold store
+    > open eve ack lab=1
+    > refuse storage_full
+    > remove eve
+    > refuse storage_full
+    > free store
+    > bot eve
+    > open eve ack resume
+    > loud
+    > eve join lab
+    eve <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":1},"policy":{"closed":false}}
+    > ana say #lab two id=m2
+    eve <- #lab 2 ana: two (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
+    > tick 1m
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[]}
+    "#);
+}

@@ -4,13 +4,16 @@
 //! `access` as a hash. Decides nothing: the rules do.
 
 use bot_hub_core::Hub;
-use bot_hub_core::access::{Access, BotRecord, Decision, NewToken, Origin, SecretHash};
+use bot_hub_core::access::{
+    Access, AccessWrite, BotRecord, Decision, NewToken, Origin, SecretHash,
+};
 use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
 use bot_protocol::frame::answer::{Answer, BotLine, BotList, BotOrigin, TokenMade};
 use bot_protocol::frame::operator::{Operate, Operation, Page};
 use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::name::BotId;
+use bot_protocol::time::Timestamp;
 
 use super::credential::{Kind, hash_token, make_token};
 use super::decided::{ReplyTo, Waiter};
@@ -49,7 +52,14 @@ impl Engine {
                 let found = self.access.existing(&bot);
                 self.reply(to, found.map(|()| self.show_bot(&bot).into()));
             }
-            Operation::BotRemove { bot } => self.remove_bot(to, &bot),
+            Operation::BotAdd { bot, operator } => {
+                let added = self.add_bot(bot, operator);
+                self.decided_about_end(to, added);
+            }
+            Operation::BotRemove { bot } => {
+                let removed = self.access.remove(&bot, self.ending(), self.now);
+                self.decided_about_end(to, removed.map(|it| it.map(Into::into)));
+            }
             change => match self.change_bot(change) {
                 Ok(decision) => self.decided(to, decision),
                 Err(error) => self.reply(to, Err(error)),
@@ -60,11 +70,6 @@ impl Engine {
     fn change_bot(&mut self, change: Operation) -> Result<Decision<Answer>, ErrorFrame> {
         let now = self.now;
         match change {
-            Operation::BotAdd { bot, operator } => {
-                let new = BotRecord { operator, ..BotRecord::new(bot.clone(), now) };
-                let kind = if operator { Kind::Operator } else { self.kind_of(&bot) };
-                self.with_new_token(kind, |access, hub, token| access.add(new, token, hub))
-            }
             Operation::BotRotateToken { bot, overlap_ms } => {
                 let overlap_ms = overlap_ms.unwrap_or(0);
                 self.with_new_token(self.kind_of(&bot), |access, _, token| {
@@ -111,18 +116,33 @@ impl Engine {
         if self.access.registry().is_operator(bot) { Kind::Operator } else { Kind::Bot }
     }
 
-    fn remove_bot(&mut self, to: ReplyTo, bot: &BotId) {
-        let ended_at = self.hub.moment().max(self.now);
-        let Decision { writes, answer } = match self.access.remove(bot, ended_at, self.now) {
+    fn add_bot(&mut self, bot: BotId, operator: bool) -> Result<Decision<Answer>, ErrorFrame> {
+        let kind = if operator { Kind::Operator } else { self.kind_of(&bot) };
+        let new = BotRecord { operator, ..BotRecord::new(bot, self.now) };
+        let ended_at = self.ending();
+        self.with_new_token(kind, |access, hub, token| access.add(new, token, ended_at, hub))
+    }
+
+    /// When a bot ends that ends now: whatever was said until then is not of the next one of its name.
+    fn ending(&self) -> Timestamp {
+        self.hub.moment().max(self.now)
+    }
+
+    /// Sends a decision by which a bot may end: that has a name, or that had the name of a new one.
+    fn decided_about_end(&mut self, to: ReplyTo, decided: Result<Decision<Answer>, ErrorFrame>) {
+        let Decision { writes, answer } = match decided {
             Ok(decision) => decision,
             Err(error) => return self.reply(to, Err(error)),
         };
-        // From here on nothing makes it a member again: what is on its way stands before its end.
-        self.input(Input::Removing { bot: bot.clone(), removing: true });
-        // What waits for it is dropped in the same batch, with that as the reason.
-        let partings = self.hub.partings_of(bot).into_iter().map(Write::Change).collect();
+        let mut partings = Vec::new();
+        if let Some(AccessWrite::ForgetBot(bot, _)) = writes.first() {
+            // From here on nothing makes it a member again: what is on its way stands before its end.
+            self.input(Input::Removing { bot: bot.clone(), removing: true });
+            // What waits for it is dropped in the same batch, with that as the reason.
+            partings.extend(self.hub.partings_of(bot).into_iter().map(Write::Change));
+        }
         self.flush_brain();
-        self.write_decided(partings, writes, Waiter::Operation(to, Box::new(answer.into())));
+        self.write_decided(partings, writes, Waiter::Operation(to, Box::new(answer)));
     }
 
     /// The configuration names a bot that came by an invite.

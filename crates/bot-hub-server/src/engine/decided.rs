@@ -4,7 +4,7 @@
 //! change what is known, the answer goes out, and connections that may not stay end; when it is refused, the
 //! names and invites in them are free again, and the one who waits hears why. Decides nothing.
 
-use bot_hub_core::access::{AccessWrite, Decision, Followed};
+use bot_hub_core::access::{AccessWrite, Decision, Followed, Origin};
 use bot_hub_core::change::Outcome;
 use bot_hub_core::io::Input;
 use bot_protocol::code::Code;
@@ -170,8 +170,13 @@ impl Engine {
             Followed::Gone(bot) => {
                 self.flaps.forget(&bot);
                 let barred = self.barred(&bot);
-                self.input(Input::BotRemoved(bot));
+                self.input(Input::BotRemoved(bot.clone()));
                 self.bar(barred);
+                if self.access.registry().origin(&bot) == Some(Origin::Config) {
+                    // The file began to name it while its end was on its way: that is another bot.
+                    self.record_declared();
+                    self.rejudge([bot]);
+                }
             }
         }
     }

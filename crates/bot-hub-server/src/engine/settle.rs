@@ -115,9 +115,7 @@ impl Engine {
         let Some(submitted) = self.next_settled() else { return };
         self.traces.committed(&outcomes);
         self.metrics.committed(submitted.at.elapsed());
-        if std::mem::take(&mut self.metrics.store_is_full) {
-            tracing::info!("the store has space again");
-        }
+        let has_space_again = std::mem::take(&mut self.metrics.store_is_full);
         match submitted.owner {
             Owner::Brain { changes } => {
                 let mut outcomes = outcomes;
@@ -128,6 +126,10 @@ impl Engine {
             Owner::Profile(promise) => self.profile_settled(*promise),
             Owner::Swept(swept) => self.acts_swept(swept),
             Owner::Act(_) | Owner::Unattended => {}
+        }
+        if has_space_again {
+            tracing::info!("the store has space again");
+            self.record_declared();
         }
     }
 

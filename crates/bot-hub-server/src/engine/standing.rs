@@ -22,14 +22,19 @@ impl Engine {
         for bot in &vouched {
             self.warn_of_second_owner(bot);
         }
+        self.record_declared();
+        // At the start the brain hears of everybody; a reload concerns only those whom the file names.
+        let is_start = !std::mem::replace(&mut self.is_configured, true);
+        self.rejudge(if is_start { self.access.registry().names() } else { bots });
+    }
+
+    /// Stores what the configuration names and the store does not know.
+    pub(super) fn record_declared(&mut self) {
         let recorded = self.access.record_declared(self.now);
         if !recorded.writes.is_empty() {
             self.flush_brain();
             self.decided_alone(recorded.writes);
         }
-        // At the start the brain hears of everybody; a reload concerns only those whom the file names.
-        let is_start = !std::mem::replace(&mut self.is_configured, true);
-        self.rejudge(if is_start { self.access.registry().names() } else { bots });
     }
 
     /// Access has changed: these bots may do other things, and connections that came in with what is not good

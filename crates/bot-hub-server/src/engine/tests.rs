@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bot_hub_core::Hub;
 use bot_hub_core::access::{Access, AccessWrite, BotRecord, Declared, Origin, Pass};
@@ -25,7 +26,7 @@ use super::encode::Form;
 use super::{Engine, Known, Owner, Peer};
 use crate::door::ws::CloseCode;
 use crate::door::{Buffers, ConnId, Intent, Outbox, OutboxLimits, RawFrame};
-use bot_hub_store::driver::Driver;
+use bot_hub_store::driver::{Driver, StoreEvent};
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::{Loaded, Reader, Store, StoreError, Write};
 
@@ -37,6 +38,26 @@ fn bot(name: &str) -> BotId {
 
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
+}
+
+/// A store that is full as long as that is true.
+struct Sometimes(MemoryStore, Arc<AtomicBool>);
+
+impl Store for Sometimes {
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        self.0.load()
+    }
+
+    fn commit(&mut self, batch: &[Write]) -> Result<Vec<Outcome>, StoreError> {
+        match self.1.load(Ordering::Relaxed) {
+            true => Err(StoreError::Full { path: "hub.db".to_owned() }),
+            false => self.0.commit(batch),
+        }
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        self.0.reader()
+    }
 }
 
 /// A store that is full.
@@ -113,6 +134,53 @@ fn a_bot_is_changed_once_at_a_time() {
     assert!(engine.access.registry().record(&bot("ana")).is_some_and(|it| it.disabled));
     assert_eq!(engine.access.registry().token_count_of(&bot("ana"), Origin::Store), 0);
     assert!(!engine.access.registry().is_changing(&bot("ana")));
+}
+
+fn declared(tokens: &[(&str, &str)]) -> Declared {
+    let token = |(token, name): &(&str, &str)| (hash_token(token), bot(name), false);
+    Declared {
+        tokens: tokens.iter().map(token).collect(),
+        operators: vec![bot("ana")],
+        failures_per_minute: 9,
+        ..Declared::default()
+    }
+}
+
+fn settle(engine: &mut Engine, events: &mut mpsc::Receiver<StoreEvent>) {
+    engine.submit();
+    while !engine.submitted.is_empty() {
+        engine.store_event(events.blocking_recv().expect("the store answers"));
+    }
+}
+
+#[test]
+fn a_bot_that_the_file_names_while_it_is_being_removed_is_there_and_is_another_one() {
+    let (told, mut events) = mpsc::channel(64);
+    let start = |store| Driver::start(store, told).unwrap();
+    let (mut engine, _outbox) = operated(MemoryStore::new().unwrap(), start);
+    operate(&mut engine, Operation::BotAdd { bot: bot("zoe"), operator: false });
+    settle(&mut engine, &mut events);
+    operate(&mut engine, Operation::BotRemove { bot: bot("zoe") });
+    assert!(engine.access.registry().is_changing(&bot("zoe")));
+    engine.declare(declared(&[("good", "ana"), ("hers", "zoe")]));
+    settle(&mut engine, &mut events);
+    let registry = engine.access.registry();
+    assert!(registry.record(&bot("zoe")).is_some(), "taken out of the file, it stays");
+    assert!(!registry.standing(&bot("zoe"), NOON).shut_out);
+    assert_eq!(registry.token_count(&bot("zoe")), 1);
+}
+
+#[test]
+fn a_bot_of_the_file_that_the_store_did_not_take_is_stored_once_it_takes_something() {
+    let is_full = Arc::new(AtomicBool::new(true));
+    let store = Sometimes(MemoryStore::new().unwrap(), Arc::clone(&is_full));
+    let (mut engine, _outbox) = operated(store, |store| Driver::inline(store).unwrap());
+    engine.declare(declared(&[("good", "ana"), ("hers", "zoe")]));
+    assert!(engine.access.registry().record(&bot("zoe")).is_none());
+    is_full.store(false, Ordering::Relaxed);
+    operate(&mut engine, Operation::BotAdd { bot: bot("dora"), operator: false });
+    assert!(engine.access.registry().record(&bot("zoe")).is_some());
+    assert!(!engine.access.registry().is_changing(&bot("zoe")));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Which seeds are run, and by whom.
 //!
 //! Owns the variables: `SEED=n` replays one seed and prints what happened, `SEEDS=n` tries so many
-//! instead of the default, `LIMIT=n` ends the search after so many failures instead of ten. Knows
-//! nothing of what a seed does.
+//! instead of the default, `FIRST=n` begins with that one, `LIMIT=n` ends the search after so many
+//! failures instead of ten. Knows nothing of what a seed does.
 
 use std::panic::catch_unwind;
 use std::sync::Mutex;
@@ -25,12 +25,13 @@ pub(crate) fn try_all(simulation: &Simulation) {
     }
     let seeds = number("SEEDS").unwrap_or(simulation.seeds);
     let limit = number("LIMIT").unwrap_or(10);
-    let next = AtomicU64::new(0);
+    let first = number("FIRST").unwrap_or(0);
+    let next = AtomicU64::new(first);
     let failures = Mutex::new(Vec::new());
     let search = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds || failures.lock().unwrap().len() as u64 >= limit {
+            if seed >= first + seeds || failures.lock().unwrap().len() as u64 >= limit {
                 return;
             }
             // A panic is a failure of its seed and not the end of the search.

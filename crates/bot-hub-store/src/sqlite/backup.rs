@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use bot_protocol::name::BotId;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
@@ -20,6 +21,7 @@ use super::leftovers::{
 use super::lock::DirectoryLock;
 use super::place::copy_place;
 use super::read::SqliteReader;
+use super::renamed;
 use super::schema;
 use super::verify::{Report, verify_file};
 use crate::record::Record;
@@ -125,12 +127,21 @@ pub enum Existing {
     PutAside,
 }
 
+/// What became of a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// What the verification of the restored store found.
+    pub report: Report,
+    /// Bots of the copy that are not in it: they were removed since, and others have their names.
+    pub ended: Vec<BotId>,
+}
+
 /// Makes a copy the store of a data directory. The store gets a new epoch, so that no client resumes with
 /// positions from a log that went back in time.
 ///
 /// Returns the report about the restored store.
 pub fn restore(copy: &Path, directory: &Path, existing: Existing) -> Result<Report, StoreError> {
-    restore_noting(copy, directory, existing, |_| Vec::new())
+    restore_noting(copy, directory, existing, |_| Vec::new()).map(|restored| restored.report)
 }
 
 /// The same for a store that has these records from its beginning, beside those of the copy. They are
@@ -140,7 +151,7 @@ pub fn restore_noting(
     directory: &Path,
     existing: Existing,
     note: impl FnOnce(&mut dyn Reader) -> Vec<Record>,
-) -> Result<Report, StoreError> {
+) -> Result<Restored, StoreError> {
     super::make_directory(directory)?;
     let _lock = DirectoryLock::take(directory)?;
     let path = connect::database(directory);
@@ -159,7 +170,7 @@ pub fn restore_noting(
     has_room(&source, &path, 0)?;
     let partial = Partial::of(&path)?;
     copy_pages(&source, &partial.0)?;
-    begin_life(&partial.0, note).map_err(|error| error.at(&partial.0))?;
+    let ended = begin_life(&partial.0, &path, note).map_err(|error| error.at(&partial.0))?;
     let report = verify_file(&partial.0, &Options::default())?;
     settle(&partial.0)?;
     // From here on the hub refuses to start until the new store has its name; otherwise it would find no
@@ -171,7 +182,7 @@ pub fn restore_noting(
     publish(&partial.0, &path)?;
     remove(&marker)?;
     sync_directory(&path).map_err(|error| failed(&path, &error))?;
-    Ok(report)
+    Ok(Restored { report, ended })
 }
 
 fn mark(marker: &Path) -> Result<(), StoreError> {
@@ -239,11 +250,13 @@ fn copy_pages(from: &Connection, partial: &Path) -> Result<(), StoreError> {
     copied().map_err(|error| SqliteError::Sql(error).at(partial))
 }
 
-/// Prepares a restored store: upgrades its schema and gives it a new epoch.
+/// Prepares a restored store: upgrades its schema and gives it a new epoch. Returns the bots that end with
+/// that, because others have their names in the store that was here until now.
 fn begin_life(
     path: &Path,
+    present: &Path,
     note: impl FnOnce(&mut dyn Reader) -> Vec<Record>,
-) -> Result<(), SqliteError> {
+) -> Result<Vec<BotId>, SqliteError> {
     let conn = connect::writer(path, &Options::default())?;
     // No copy is needed before the upgrade: the backup that was restored still exists.
     schema::prepare(&conn, path, schema::STEPS, |_| Ok(()))?;
@@ -255,7 +268,9 @@ fn begin_life(
     for record in note(&mut reader) {
         put_record(&conn, &record)?;
     }
-    Ok(())
+    let ended = renamed::since(&conn, present);
+    renamed::end(&conn, &ended)?;
+    Ok(ended.into_iter().map(|(bot, _)| bot).collect())
 }
 
 /// Moves the content of the write-ahead log into the database file, so that it stands alone.

@@ -32,6 +32,7 @@ mod place;
 mod read;
 mod records;
 mod redaction;
+mod renamed;
 mod row;
 mod rows;
 mod schema;
@@ -47,7 +48,7 @@ use bot_protocol::id::Epoch;
 use rusqlite::Connection;
 
 pub use self::backup::{
-    Copied, Existing, backup, backup_as_new, copy_through, restore, restore_noting,
+    Copied, Existing, Restored, backup, backup_as_new, copy_through, restore, restore_noting,
 };
 use self::batch::Batch;
 use self::cache::Cache;

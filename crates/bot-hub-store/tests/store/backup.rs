@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bot_hub_core::change::Change;
 use bot_hub_store::export::{self, Exported, entries};
 use bot_hub_store::record::{Record, RecordKind, RecordQuery, RecordWrite};
 use bot_hub_store::sqlite::{
     Existing, SqliteStore, backup, backup_as_new, restore, restore_noting, verify,
 };
-use bot_hub_store::{RESTORED, Store, StoreError, Write};
+use bot_hub_store::{AccessWrite, BotRecord, RESTORED, Store, StoreError, TokenRecord, Write};
 use bot_protocol::id::Epoch;
+use bot_protocol::time::Timestamp;
 
-use super::drafts::{ROOMS, Work, compare, model, room, rooms};
+use super::drafts::{ROOMS, Work, bot, compare, model, room, rooms};
 
 fn epoch(store: &mut SqliteStore) -> Epoch {
     store.load().unwrap().snapshot.epoch
@@ -218,7 +220,43 @@ fn a_restored_store_has_the_records_of_the_copy_and_those_that_are_noted_of_them
         assert_eq!(reader.records(&all).unwrap().records, [record("1")]);
         vec![record("3")]
     });
-    assert_eq!(report.unwrap().damage, []);
+    assert_eq!(report.unwrap().report.damage, []);
     let mut reader = SqliteStore::open(data.path()).unwrap().reader().unwrap();
     assert_eq!(reader.records(&all).unwrap().records, [record("1"), record("3")]);
+}
+
+#[test]
+fn who_was_removed_comes_back_with_a_copy_unless_another_bot_has_the_name_by_now() {
+    let [data, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let copy = elsewhere.path().join("copy.db");
+    let mut store = SqliteStore::open(data.path()).unwrap();
+    let made = |name: &str, at: u64| {
+        let (hash, created_at) = ([u8::try_from(at).unwrap(); 32], Timestamp(at));
+        let token = TokenRecord { bot: bot(name), hash, created_at, expires_at: None };
+        let record = AccessWrite::Bot(BotRecord::new(bot(name), created_at));
+        [Write::Access(record), Write::Access(AccessWrite::Token(token))]
+    };
+    let removed =
+        |name: &str, at: u64| Write::Access(AccessWrite::ForgetBot(bot(name), Timestamp(at)));
+    let joined = |name: &str| Write::Change(Change::Join { room: room("lab"), bot: bot(name) });
+    store.commit(&rooms()).unwrap();
+    for (name, at) in [("ann", 1), ("gus", 2), ("zoe", 3)] {
+        store.commit(&made(name, at)).unwrap();
+        store.commit(&[joined(name)]).unwrap();
+    }
+    backup(data.path(), &copy).unwrap();
+    store.commit(&[removed("gus", 10), removed("zoe", 11)]).unwrap();
+    store.commit(&made("zoe", 12)).unwrap();
+    drop(store);
+
+    let restored = restore_noting(&copy, data.path(), Existing::PutAside, |_| Vec::new()).unwrap();
+    assert_eq!((restored.report.damage, restored.ended), (vec![], vec![bot("zoe")]));
+    let loaded = SqliteStore::open(data.path()).unwrap().load().unwrap();
+    let names: Vec<_> = loaded.bots.iter().map(|it| it.bot.as_str()).collect();
+    assert_eq!(names, ["ann", "gus"]);
+    assert!(loaded.tokens.iter().all(|it| it.bot != bot("zoe")));
+    let lab = loaded.snapshot.rooms.iter().find(|it| it.room == room("lab")).unwrap();
+    let members: Vec<_> = lab.members.iter().map(|it| it.bot.as_str()).collect();
+    assert!(!members.contains(&"zoe") && members.contains(&"gus"), "{members:?}");
+    assert_eq!(loaded.snapshot.ended, [(bot("zoe"), Timestamp(11))]);
 }

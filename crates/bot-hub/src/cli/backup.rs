@@ -27,8 +27,8 @@ use bot_hub_server::acts::{self, ActKey};
 use bot_hub_server::server::Home;
 use bot_hub_store::StoreError;
 use bot_hub_store::sqlite::{
-    Copied, Existing, Report, backup, backup_as_new, begins_as_a_copy, copy_place, copy_through,
-    epoch_of, obstacle, piped, restore_noting, undamaged, whole_of,
+    Copied, Existing, Report, Restored, backup, backup_as_new, begins_as_a_copy, copy_place,
+    copy_through, epoch_of, obstacle, piped, restore_noting, undamaged, whole_of,
 };
 
 /// Where to.
@@ -301,7 +301,7 @@ impl Restore {
         let age = written(&self.file);
         let (copied, replaced) = (epoch_of(&self.file), epoch_of(&dir.join("hub.db")));
         let restored = during("restoring", || self.restore(&dir));
-        let report = restored.map_err(|error| match error {
+        let Restored { report, ended } = restored.map_err(|error| match error {
             StoreError::InUse { .. } => in_use(&dir),
             StoreError::Failed(_) if is_taken => {
                 Failure::new(Kind::Refused, format!("there is a store in `{place}` already")).hint(
@@ -321,6 +321,12 @@ impl Restore {
                 label("warning:")
             ));
         }
+        for bot in &ended {
+            say(&format!(
+                "`{bot}` was removed since, and another bot has the name: the `{bot}` of the copy stays removed; for a \
+                 new bot of that name: bot-hub bot add {bot}"
+            ));
+        }
         say("accounts are as they were then: who was removed or lost a token since has it again \
              (bot-hub bot list, bot-hub invite list)");
         Ok(())
@@ -329,7 +335,7 @@ impl Restore {
 
 impl Restore {
     /// The new store has the records of the copy, and one of the restore.
-    fn restore(&self, dir: &Path) -> Result<Report, StoreError> {
+    fn restore(&self, dir: &Path) -> Result<Restored, StoreError> {
         let existing = if self.replace { Existing::PutAside } else { Existing::Keep };
         restore_noting(&self.file, dir, existing, |reader| {
             // Where they cannot be read, that is told as damage.

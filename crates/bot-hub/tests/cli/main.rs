@@ -1,6 +1,7 @@
 //! The command line as people and scripts meet it: the built program, a hub on a port that the system
 //! hands out, and stdout, stderr and exit code as data.
 
+mod again;
 mod audit;
 mod backups;
 mod clocks;

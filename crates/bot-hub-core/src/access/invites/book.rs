@@ -186,16 +186,18 @@ impl Book {
         Ok(InviteRecord { revoked_at: invite.revoked_at.or(Some(now)), ..invite.clone() })
     }
 
-    /// The invites of a bot that is about to be removed, as they are then: revoked, and closed to
-    /// whoever has its name after it. `None`: one of them is being claimed or revoked just now.
+    /// The invites of a bot that is about to be removed, as far as they are not revoked, as they are then:
+    /// revoked, and closed to whoever has its name after it. `None`: one of them is being claimed or revoked
+    /// just now.
     pub(in crate::access) fn closed_with(
         &self,
         bot: &BotId,
         now: Timestamp,
     ) -> Option<Vec<InviteRecord>> {
         let own = self.order.newest(Some(bot), None).filter_map(|(_, id)| self.invites.get(id));
-        let closed = own.map(|it| {
-            let revoked_at = it.revoked_at.or(Some(now));
+        let open = own.filter(|it| it.revoked_at.is_none());
+        let closed = open.map(|it| {
+            let revoked_at = Some(now);
             (!self.is_changing(&it.id)).then(|| InviteRecord { revoked_at, ..it.clone() })
         });
         closed.collect()

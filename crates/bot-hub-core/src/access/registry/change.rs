@@ -30,7 +30,7 @@ impl Registry {
         let bots: BTreeSet<BotId> = bots.collect();
         let guests: Vec<BotId> = bots.iter().filter(|bot| self.is_guest(bot)).cloned().collect();
         for hash in before {
-            self.tokens.drop(hash);
+            self.tokens.drop_of(Origin::Config, hash);
         }
         for (hash, bot, disabled) in tokens {
             self.accept(Token { disabled, ..Token::endless(bot, hash, Origin::Config) });
@@ -67,18 +67,24 @@ impl Registry {
 
     /// Forgets a token that is in the store. Returns whose it was.
     pub(in crate::access) fn forget_token(&mut self, hash: SecretHash) -> Option<BotId> {
-        self.tokens.get(&hash).filter(|token| token.origin == Origin::Store)?;
-        self.tokens.drop(hash).map(|token| token.record.bot)
+        self.tokens.doubled.remove(&hash);
+        self.tokens.drop_of(Origin::Store, hash).map(|token| token.record.bot)
     }
 
     /// A bot, or a change of one, is on its way to the store, until [`end_change`](Self::end_change).
     pub(in crate::access) fn begin_change(&mut self, bot: BotId) {
+        self.alike_coming.entry(confusables::of(&bot)).or_insert_with(|| bot.clone());
         self.changing.insert(bot);
     }
 
     /// The store took it, or refused it.
     pub(in crate::access) fn end_change(&mut self, bot: &BotId) {
-        self.changing.remove(bot);
+        if self.changing.remove(bot) {
+            let appearance = confusables::of(bot);
+            if self.alike_coming.get(&appearance) == Some(bot) {
+                self.alike_coming.remove(&appearance);
+            }
+        }
     }
 
     /// Keeps a bot's record. It may have been seen since the record was made.

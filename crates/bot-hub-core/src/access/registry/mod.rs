@@ -40,6 +40,8 @@ pub struct Registry {
     bots: BTreeMap<BotId, BotRecord>,
     /// Bots of which something is on its way to the store. A new one's name is taken from then on.
     changing: BTreeSet<BotId>,
+    /// One of them of each appearance: two who come at once must not look alike either.
+    alike_coming: FxHashMap<String, BotId>,
     /// Bots of the configuration that may operate the hub.
     config_operators: Vec<BotId>,
     /// The one who uses the command line on this machine.
@@ -170,15 +172,17 @@ impl Registry {
         (names.into_iter().cloned().collect(), next)
     }
 
-    /// A bot that is here, or was since the start, and that a reader takes for what looks like this.
+    /// A bot that is here, is about to be, or was since the start, and that a reader takes for what looks like
+    /// this.
     pub(super) fn alike(&self, appearance: &str) -> Option<&BotId> {
-        self.alike.get(appearance)
+        self.alike.get(appearance).or_else(|| self.alike_coming.get(appearance))
     }
 
     /// Bots of the file that nothing is stored of yet. One that is taken out of the file must not be
     /// forgotten at the next start: its name stays its own, and what is for it waits.
     pub(super) fn unrecorded(&self) -> BTreeSet<BotId> {
         let of_file = self.of_file.iter().filter_map(|hash| self.tokens.get(hash));
+        let of_file = of_file.filter(|token| token.origin == Origin::Config);
         let bots = of_file.map(|token| &token.record.bot);
         let is_new = |bot: &&BotId| !self.bots.contains_key(*bot) && !self.changing.contains(*bot);
         bots.filter(is_new).cloned().collect()

@@ -16,7 +16,7 @@ use bot_protocol::time::Timestamp;
 use rusqlite::{Connection, Row, Statement};
 
 pub(super) use self::registry::{
-    bot_columns, bot_row, invite_columns, invite_row, token_columns, token_row,
+    bot_columns, bot_names, bot_row, invite_columns, invite_row, invites, token_columns, token_row,
 };
 use self::scan::Scan;
 use super::clock;
@@ -45,7 +45,7 @@ pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> 
     let sum = &mut loading.sum;
     let bots = registry::bots(conn, sum)?;
     let tokens = registry::tokens(conn, sum)?;
-    let invites = registry::invites(conn, sum)?;
+    let invites = invites(conn, sum)?;
     snapshot.newest_at = clock::read_newest(conn)?;
     snapshot.ended = clock::read_ended(conn)?;
     let (names, age_waits) = (names(conn)?, clock::read_age_waits(conn)?);

@@ -2,6 +2,8 @@
 //!
 //! Owns the columns that are read. A damaged row grants no access and is reported.
 
+use std::collections::BTreeSet;
+
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::right::Rights;
 use bot_protocol::time::Timestamp;
@@ -37,6 +39,13 @@ pub(super) fn bots(conn: &Connection, sum: &mut Sum) -> rusqlite::Result<Vec<Bot
     bots.filter_map(|bot| or_report("bot", bot)).collect()
 }
 
+/// The names of all bots, damaged rows included.
+pub(in crate::sqlite) fn bot_names(conn: &Connection) -> rusqlite::Result<BTreeSet<BotId>> {
+    let mut statement = conn.prepare("SELECT name FROM bot")?;
+    let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+    Ok(names.collect::<Result<Vec<_>, _>>()?.iter().filter_map(|it| BotId::new(it).ok()).collect())
+}
+
 pub(super) fn tokens(conn: &Connection, sum: &mut Sum) -> rusqlite::Result<Vec<TokenRecord>> {
     let sql = concat!("SELECT ", token_columns!(), " FROM token ORDER BY hash");
     let mut statement = conn.prepare(sql)?;
@@ -44,7 +53,10 @@ pub(super) fn tokens(conn: &Connection, sum: &mut Sum) -> rusqlite::Result<Vec<T
     tokens.filter_map(|token| or_report("token", token)).collect()
 }
 
-pub(super) fn invites(conn: &Connection, sum: &mut Sum) -> rusqlite::Result<Vec<InviteRecord>> {
+pub(in crate::sqlite) fn invites(
+    conn: &Connection,
+    sum: &mut Sum,
+) -> rusqlite::Result<Vec<InviteRecord>> {
     let sql = concat!("SELECT ", invite_columns!(), " FROM invite ORDER BY id");
     let mut statement = conn.prepare(sql)?;
     let invites = statement.query_map([], |row| invite_row(sum, row))?;

@@ -110,7 +110,8 @@ fn content(patient: &Patient<'_>, dir: &Path, findings: &mut Findings) {
     }
     match look(dir) {
         Ok(found) => {
-            let rooms = counted(found.snapshot.rooms.len() as u64, "room");
+            let rooms = found.snapshot.rooms.iter().filter(|it| it.room.direct_pair().is_none());
+            let rooms = counted(rooms.count() as u64, "room");
             let what = format!("opens, {rooms}; messages not checked (--deep)");
             findings.fine("store", what);
         }
