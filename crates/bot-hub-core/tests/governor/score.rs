@@ -1,6 +1,6 @@
 //! Conversations as scripts: reads them, and makes every message. `traces/README.md` is the language.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::random::Random;
 use crate::words;
@@ -11,6 +11,8 @@ pub(crate) struct Trace {
     pub(crate) name: String,
     pub(crate) is_loop: bool,
     pub(crate) lines: Vec<Line>,
+    /// Who comes only when there is something to answer: another name of somebody.
+    pub(crate) newcomers: BTreeSet<String>,
 }
 
 /// One message.
@@ -57,7 +59,8 @@ pub(crate) fn read(script: &str, seed: u64, pace: Pace) -> Vec<Trace> {
     let make = |(is_loop, name, body): (bool, &str, Vec<&str>)| {
         let mut score = Score::new(name, seed, pace);
         score.play(&body, 0, 0);
-        let mut trace = Trace { name: name.to_owned(), is_loop, lines: score.lines };
+        let Score { lines, newcomers, .. } = score;
+        let mut trace = Trace { name: name.to_owned(), is_loop, lines, newcomers };
         trace.keep_rights();
         trace
     };
@@ -92,6 +95,7 @@ struct Score {
     pace: Pace,
     lines: Vec<Line>,
     labels: BTreeMap<String, usize>,
+    newcomers: BTreeSet<String>,
     /// When the line before was over.
     then: u64,
 }
@@ -107,6 +111,7 @@ impl Score {
             pace,
             lines: Vec::new(),
             labels: BTreeMap::new(),
+            newcomers: BTreeSet::new(),
             then: 0,
         }
     }
@@ -195,6 +200,7 @@ impl Score {
             let alias = voice.options.get("rename").map(|every| {
                 format!("{}{}", who[next], own / every.parse::<usize>().expect("turns"))
             });
+            self.newcomers.extend(alias.clone());
             cause = Some(self.say(at, alias.as_ref().unwrap_or(&who[next]), cause, voice));
             at += self.span(gap);
             next = match wanders {
