@@ -1,12 +1,12 @@
 //! The numbers by which rooms and bots are named inside.
 
 /// A bot's index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct BotIx(pub(crate) u32);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BotIx(pub u32);
 
 /// A room's index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct RoomIx(pub(crate) u32);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomIx(pub u32);
 
 /// The indices of what a change names, as far as the asker knew them: then its commit costs
 /// no look-up by name.

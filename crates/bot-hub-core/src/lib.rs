@@ -7,6 +7,7 @@
 //! * [`entry`]: what is in a room's log.
 //! * [`access`]: who may come in.
 //! * [`change`]: what the brain asks of the store, and what it gets back.
+//! * [`governor`]: how much bots may say to each other without a person.
 //! * [`settings`]: what an operator can choose.
 //!
 //! **Invariant:** no IO, no clock, no lock, no randomness, no task. The same inputs give the same
@@ -18,6 +19,7 @@
 pub mod access;
 pub mod change;
 pub mod entry;
+pub mod governor;
 pub mod io;
 pub mod settings;
 
