@@ -2,6 +2,8 @@
 //!
 //! Owns which limits it uses, and which it reaches.
 
+use std::mem::replace;
+
 use bot_protocol::time::Timestamp;
 
 use super::books::Books;
@@ -44,10 +46,18 @@ struct Filled {
     worn: u64,
 }
 
+/// What is known of a bot once it has spoken.
+#[derive(Clone, Copy, Debug)]
+struct Speech {
+    begins_turn: bool,
+    /// It was released: whatever it says counts for the day.
+    all_counts: bool,
+}
+
 impl Books {
     /// Counts what a bot said.
     pub(super) fn count(&mut self, it: Count<'_>) -> Vec<Decision> {
-        let begins_turn = self.note_speech(&it);
+        let speech = self.note_speech(&it);
         let mut decisions = Vec::new();
         let (room, bot) = (it.said.room, it.said.from);
         let is_answer = it.place.role == Role::Answers;
@@ -57,7 +67,10 @@ impl Books {
         }
         let mut reached = self.reached(&it, filled, &mut decisions);
         reached.extend(self.count_unproven(&it));
-        reached.extend(self.count_day(&it, filled, &mut decisions));
+        let is_far = is_answer && filled.own_turns > FREE_TURNS;
+        if is_far || speech.all_counts {
+            reached.extend(self.count_day(&it, &mut decisions));
+        }
         for why in reached {
             let after = it.limits.resume_after_ms;
             decisions.extend(match why.rule {
@@ -67,14 +80,14 @@ impl Books {
         }
         let names_cause =
             matches!(it.said.cause, Cause::Entry { .. }) || it.said.reply_to.is_some();
-        if begins_turn && !is_answer && !it.place.has_news && !names_cause {
+        if speech.begins_turn && !is_answer && !it.place.has_news && !names_cause {
             decisions.extend(self.probe(it.now, room, bot));
         }
         decisions
     }
 
-    /// Notes that it spoke, and what was usual. Returns whether a turn began.
-    fn note_speech(&mut self, it: &Count<'_>) -> bool {
+    /// Notes that it spoke, and what was usual.
+    fn note_speech(&mut self, it: &Count<'_>) -> Speech {
         if let Some(Named { room, seq, is_person }) = it.place.named {
             let member = room_of(&mut self.rooms, room).member(it.said.from);
             member.name(seq);
@@ -108,47 +121,35 @@ impl Books {
         let goes_on = it.place.role == Role::GoesOn;
         member.turn_messages = if goes_on { member.turn_messages.saturating_add(1) } else { 0 };
         (member.spoke_at, member.spoke_in) = (Some(now), (it.place.conversation, it.place.hops));
-        begins_turn
+        Speech { begins_turn, all_counts: member.is_released(now) && !member.has_clock(now) }
     }
 
     /// Counts an answer in its conversation.
     fn answer(&mut self, it: &Count<'_>) -> Filled {
         let (room, begun) = (it.said.room, it.place.conversation);
-        let here = room_of(&mut self.rooms, room);
-        let persons = here.persons;
+        let seat_of = (room, it.said.from, it.payer);
+        let persons = room_of(&mut self.rooms, room).persons;
         let conversation = room_of(&mut self.rooms, begun.room).conversation(begun.seq);
         conversation.begin(it.now, persons);
-        let seat = conversation.seat(it.now, (room, it.said.from, it.payer), persons);
+        let seat = conversation.seat(it.now, seat_of, persons);
         seat.turns = seat.turns.saturating_add(1);
         let (own_turns, mut worn) = (seat.turns, seat.worn);
-        if own_turns > FREE_TURNS {
-            conversation.all = conversation.all.saturating_add(1);
-        }
-        if own_turns >= FREE_TURNS {
-            let says_nothing_new = room_of(&mut self.rooms, room).worn.hear(it.said.text);
-            worn = if says_nothing_new { worn.saturating_add(1) } else { 0 };
-        }
-        self.fill(it, own_turns, worn, persons)
-    }
-
-    fn fill(&mut self, it: &Count<'_>, own_turns: u16, worn: u8, persons: u64) -> Filled {
-        let begun = it.place.conversation;
-        let (room, bot) = (it.said.room, it.said.from);
-        let conversation = room_of(&mut self.rooms, begun.room).conversation(begun.seq);
-        let turns = conversation.turns_of(it.payer, room, persons);
+        conversation.all += u32::from(own_turns > FREE_TURNS);
+        let (turns, all) =
+            (conversation.turns_of(it.payer, room, persons), conversation.all.into());
         let turns_max = u64::from(conversation.turns_max.unwrap_or(it.preset.turns()));
-        let all = u64::from(conversation.all);
         let all_max = all_max(turns_max, conversation.seats.len());
-        let all_warned = std::mem::replace(&mut conversation.warned, part(all, all_max));
-        let seat = conversation.seats.iter_mut().find(|it| it.bot == bot && it.room == room);
-        let mut filled =
-            Filled { turns, own_turns, turns_max, all, all_max, all_warned, ..Filled::default() };
-        if let Some(seat) = seat {
-            seat.worn = worn;
-            filled.turns_warned = std::mem::replace(&mut seat.warned, part(turns, turns_max));
-            filled.worn = u64::from(worn);
+        let all_warned = replace(&mut conversation.warned, part(all, all_max));
+        let seat = conversation.seat(it.now, seat_of, persons);
+        let turns_warned = replace(&mut seat.warned, part(turns, turns_max));
+        if own_turns >= FREE_TURNS {
+            let is_worn = room_of(&mut self.rooms, room).worn.hear(it.said.text);
+            worn = if is_worn { worn.saturating_add(1) } else { 0 };
+            let conversation = room_of(&mut self.rooms, begun.room).conversation(begun.seq);
+            conversation.seat(it.now, seat_of, persons).worn = worn;
         }
-        filled
+        let worn = worn.into();
+        Filled { turns, own_turns, turns_max, turns_warned, all, all_max, all_warned, worn }
     }
 
     /// The limits of its conversation that an answer reaches.
@@ -193,25 +194,15 @@ impl Books {
         (used >= limit).then_some(Why { rule: Rule::Unproven, used, limit, conversation })
     }
 
-    /// Counts for the day: answers beyond the first few of a conversation, and all that a bot says that was released.
-    fn count_day(
-        &mut self,
-        it: &Count<'_>,
-        filled: Filled,
-        decisions: &mut Vec<Decision>,
-    ) -> Vec<Why> {
+    /// Counts for the day: an answer beyond the first few of a conversation, or whatever a bot says that was released.
+    fn count_day(&mut self, it: &Count<'_>, decisions: &mut Vec<Decision>) -> Vec<Why> {
         let (now, room, bot) = (it.now, it.said.room, it.said.from);
-        let member = room_of(&mut self.rooms, room).member(bot);
-        let is_far = it.place.role == Role::Answers && filled.own_turns > FREE_TURNS;
-        if !is_far && (!member.is_released(now) || member.has_clock(now)) {
-            return Vec::new();
-        }
         let conversation = Some(it.place.conversation);
         let here = room_of(&mut self.rooms, room).member(it.payer);
         here.day.add(now, 1);
         let limit = u64::from(it.limits.day) + u64::from(here.day_granted);
         let day = Why { rule: Rule::Day, used: here.day.sum(now), limit, conversation };
-        let warned = std::mem::replace(&mut here.day_warned, part(day.used, limit));
+        let warned = replace(&mut here.day_warned, part(day.used, limit));
         warn(decisions, Some(room), bot, day, warned);
         self.changed.bots.insert(it.payer);
         let account = self.account(it.payer);
@@ -219,7 +210,7 @@ impl Books {
         let limit = u64::from(it.limits.day_everywhere) + u64::from(account.day_granted);
         let all =
             Why { rule: Rule::DayEverywhere, used: account.day.sum(now), limit, conversation };
-        let warned = std::mem::replace(&mut account.day_warned, part(all.used, limit));
+        let warned = replace(&mut account.day_warned, part(all.used, limit));
         warn(decisions, None, bot, all, warned);
         [day, all].into_iter().filter(|it| it.used >= it.limit).collect()
     }
@@ -239,7 +230,7 @@ impl Books {
         let limit = limit.saturating_add(account.spent_granted);
         let why =
             Why { rule: Rule::Money, used: account.spent.sum(now), limit, conversation: None };
-        let warned = std::mem::replace(&mut account.spent_warned, part(why.used, limit));
+        let warned = replace(&mut account.spent_warned, part(why.used, limit));
         let mut decisions = Vec::new();
         warn(&mut decisions, None, bot, why, warned);
         if why.used >= limit {

@@ -135,6 +135,10 @@ impl Governor {
         if preset == Preset::Off {
             return Vec::new();
         }
+        if said.by != By::Person {
+            // It has its place among the members before its message has one in a conversation.
+            room_of(&mut self.books.rooms, said.room).member(said.from);
+        }
         let place = place(&self.books.rooms, now, said, elsewhere);
         let decisions = match said.by {
             By::Person => {

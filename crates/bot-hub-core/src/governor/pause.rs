@@ -58,13 +58,13 @@ impl Books {
         (!trip.bots.is_empty()).then_some(Decision::Pause(trip))
     }
 
-    /// Notes that a conversation is stopped; returns whether it was within a day before.
+    /// Notes that a conversation is stopped; returns whether it went on after it was stopped within a day before.
     fn trips_again(&mut self, now: Timestamp, begun: ConversationId) -> bool {
         let room = self.rooms.get_mut(&begun.room);
         let Some(known) = room.and_then(|it| it.conversations.get_mut(&begun.seq)) else {
             return false;
         };
-        is_recent(now, known.tripped_at.replace(now))
+        is_recent(now, known.tripped_at.replace(now)) && known.turns_max.is_some()
     }
 
     fn involved(
@@ -203,15 +203,21 @@ impl Books {
         turns: u16,
         day: u32,
     ) {
+        let known = self.rooms.get(&room).and_then(|it| it.members.get(&bot));
+        let begun = known.and_then(|it| it.pause.as_ref()).map(|it| it.conversation);
         self.release(room, bot, Because::Time, Some(turns));
+        if let Some(begun) = begun
+            && let Some(there) = self.rooms.get_mut(&begun.room)
+            && let Some(known) = there.conversations.get_mut(&begun.seq)
+        {
+            known.tripped_at = None;
+        }
         let Some(member) = self.rooms.get_mut(&room).and_then(|it| it.members.get_mut(&bot)) else {
             return;
         };
         (member.tripped_at, member.released_at) = (None, None);
         let used = u32::try_from(member.day.sum(now)).unwrap_or(u32::MAX);
-        if used >= day {
-            member.day_granted = used - day + u32::from(turns);
-        }
+        member.day_granted = used.saturating_add(turns.into()).saturating_sub(day);
     }
 
     /// A person resumes a bot that a rule has paused in all rooms: what was the limit is more by a third from now on.

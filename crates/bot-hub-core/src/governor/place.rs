@@ -91,8 +91,7 @@ pub(super) fn place(
     else {
         return begins;
     };
-    let none = Member::default();
-    let member = room.members.get(&said.from).unwrap_or(&none);
+    let Some(member) = room.members.get(&said.from) else { return begins };
     if let Some(place) = named(rooms, said, heard, member) {
         return place;
     }

@@ -40,14 +40,15 @@ pub(super) type Rooms = FxHashMap<RoomIx, Room>;
 
 impl Room {
     pub(super) fn member(&mut self, bot: BotIx) -> &mut Member {
-        if !self.members.contains_key(&bot) {
+        if self.members.len() >= MEMBERS_MAX && !self.members.contains_key(&bot) {
             bound(&mut self.members, MEMBERS_MAX, |it| it.spoke_at.filter(|_| it.pause.is_none()));
         }
         self.members.entry(bot).or_default()
     }
 
     pub(super) fn conversation(&mut self, seq: u64) -> &mut Conversation {
-        if !self.conversations.contains_key(&seq) {
+        let is_full = self.conversations.len() >= CONVERSATIONS_MAX;
+        if is_full && !self.conversations.contains_key(&seq) {
             bound(&mut self.conversations, CONVERSATIONS_MAX, |it| Some(it.last_at));
         }
         self.conversations.entry(seq).or_default()
@@ -56,7 +57,7 @@ impl Room {
 
 /// The room, made if it is not there yet.
 pub(super) fn room_of(rooms: &mut Rooms, room: RoomIx) -> &mut Room {
-    if !rooms.contains_key(&room) {
+    if rooms.len() >= ROOMS_MAX && !rooms.contains_key(&room) {
         let is_paused = |it: &Room| it.members.values().any(|it| it.pause.is_some());
         bound(rooms, ROOMS_MAX, |it| Some(it.last_at).filter(|_| !is_paused(it)));
     }
@@ -69,9 +70,6 @@ fn bound<K: Copy + Eq + Hash + Ord, V>(
     max: usize,
     still_since: impl Fn(&V) -> Option<Timestamp>,
 ) {
-    if map.len() < max {
-        return;
-    }
     let mut oldest: Vec<(Timestamp, K)> =
         map.iter().filter_map(|(key, it)| Some((still_since(it)?, *key))).collect();
     oldest.sort_unstable();

@@ -4,10 +4,11 @@
 //! after that. Thousands of small numbers that nobody reads would be five times as long in JSON. One description of each type
 //! serves both ways, so that neither can forget a field.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hash};
+use std::collections::VecDeque;
+use std::hash::Hash;
 
 use bot_protocol::time::Timestamp;
+use rustc_hash::FxHashMap;
 
 use super::books::{Account, Everywhere};
 use super::conversation::{Conversation, Seat};
@@ -83,7 +84,8 @@ impl Carrier<'_> {
         match &mut self.way {
             Way::Out(bytes) => bytes.push(*it),
             Way::In(bytes) => {
-                (*it, *bytes) = bytes.split_first().map(|(it, rest)| (*it, rest)).ok_or(Damaged)?
+                let (first, rest) = bytes.split_first().ok_or(Damaged)?;
+                (*it, *bytes) = (*first, rest);
             }
         }
         Ok(())
@@ -280,11 +282,10 @@ impl<T: Carry + Default> Carry for VecDeque<T> {
 }
 
 /// In the order of the keys: the same counts are the same bytes.
-impl<K, V, S> Carry for HashMap<K, V, S>
+impl<K, V> Carry for FxHashMap<K, V>
 where
     K: Carry + Default + Copy + Ord + Hash,
     V: Carry + Default,
-    S: BuildHasher,
 {
     fn carry(&mut self, by: &mut Carrier<'_>) -> Result<(), Damaged> {
         let count = by.count(self.len())?;

@@ -54,13 +54,14 @@ fn split(text: &str) -> Vec<u32> {
     let mut last = 0;
     for (at, letter) in text.char_indices() {
         last = at;
-        if at >= TEXT_BYTES_MAX || words.len() >= 2 * WORDS_MAX {
-            break;
+        if letter.is_ascii_alphabetic() {
+            (word, letters) = (mix(word, u32::from(letter as u8 | 0x20)), letters + 1);
+            before = None;
+            continue;
         }
         let is_sign = letter as u32 >= 0x0e00 && is_unspaced(letter);
-        if letter.is_alphabetic() && !is_sign {
-            let small = if letter.is_ascii() { letter.to_ascii_lowercase() } else { lower(letter) };
-            (word, letters) = (mix(word, small as u32), letters + 1);
+        if !letter.is_ascii() && !is_sign && letter.is_alphabetic() {
+            (word, letters) = (mix(word, lower(letter) as u32), letters + 1);
             before = None;
             continue;
         }
@@ -72,6 +73,9 @@ fn split(text: &str) -> Vec<u32> {
             words.push(mix(mix(1, before), letter as u32));
         }
         before = is_sign.then_some(letter as u32);
+        if at >= TEXT_BYTES_MAX || words.len() >= 2 * WORDS_MAX {
+            break;
+        }
     }
     if letters > 1 {
         words.push(word);
