@@ -4,9 +4,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct BotIx(pub(crate) u32);
 
-/// A room's index.
+/// A room's index: its place, and which of the rooms that had that place it is. What still names a room
+/// that was removed never means the one that has its place now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct RoomIx(pub(crate) u32);
+pub(crate) struct RoomIx {
+    pub(crate) place: u32,
+    pub(crate) life: u32,
+}
 
 /// The indices of what a change names, as far as the asker knew them: then its commit costs
 /// no look-up by name.

@@ -26,7 +26,7 @@ export type ActOutcome = "done" | "applied";
 export type ActWay = "frame" | "http" | "invite" | "config" | "command";
 
 /** The answer to an `operate`. On the wire it is the fields of the answer alone: a reader knows from its own question which answer it is. */
-export type Answer = TokenMade | TokenKept | TokensRevoked | BotSwitched | BotRemoved | BotList | BotLine | Done | RoomList | RoomLine | PendingList | Observing | HubNumbers | InviteMade | InviteList | InviteRevoked | BotProfile | AuditList;
+export type Answer = TokenMade | TokenKept | TokensRevoked | BotSwitched | BotRemoved | BotList | BotLine | Done | RoomRemoved | RoomList | RoomLine | PendingList | Observing | HubNumbers | InviteMade | InviteList | InviteRevoked | BotProfile | AuditList;
 
 /** One act: who did what, when, from where and why. */
 export type AuditLine = {
@@ -795,6 +795,12 @@ export type Operation =
       };
     }
   | {
+      room_remove: {
+        /** The room. */
+        room: RoomName;
+      };
+    }
+  | {
       room_retain: {
         /** The new rule. */
         retain: Retention;
@@ -1049,6 +1055,16 @@ export type RoomList = {
 /** A room's name, compared without case; `dm:<a>:<b>` for two bots. */
 export type RoomName = string;
 
+/** A room is gone. */
+export type RoomRemoved = {
+  /** How much waited for its members and is dropped: a message that waited for two counts twice. */
+  dropped: number;
+  /** How many messages it had. */
+  entries: number;
+  /** Which room. */
+  room: RoomName;
+};
+
 /** `rooms`: the rooms that this bot may see, page by page. */
 export type Rooms = {
   /** Goes on after a page: what its `next` was. The first page when absent. */
@@ -1247,6 +1263,7 @@ export type Answers = {
   room_create: Done;
   room_add: Done;
   room_kick: Done;
+  room_remove: RoomRemoved;
   room_retain: Done;
   pending: PendingList;
   observe: Observing;

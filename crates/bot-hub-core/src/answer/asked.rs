@@ -26,8 +26,10 @@ impl Hub {
             (Ask::Receipt { conn, bot, room, receipt }, Answer::Located(found)) => {
                 self.receipt_found(conn, bot, room, receipt, &found);
             }
-            (Ask::Notifications, Answer::Page(page)) => self.notifications_answered(Some(page)),
-            (Ask::Notifications, _) => self.notifications_answered(None),
+            (Ask::Notifications, Answer::Page(page)) => {
+                self.notifications_answered(ticket, Some(page));
+            }
+            (Ask::Notifications, _) => self.notifications_answered(ticket, None),
             (Ask::History { conn, .. }, _) => self.store_failed(conn, "history"),
             (Ask::Status { conn, id }, _) => self.store_failed(conn, id.as_str()),
             (Ask::Receipt { conn, receipt, .. }, _) => {

@@ -64,6 +64,12 @@ impl Hub {
                     self.loss_refused(room, bot, after, to);
                 }
             }
+            Change::RemoveRoom { room, .. } => {
+                let room = self.world.named_room(named, &room);
+                self.removal_refused(room);
+                self.refuse_waiter(waiter, code, "operate");
+            }
+            Change::Clear { .. } => self.clearing_refused(),
             Change::Trim { .. } => {}
         }
     }

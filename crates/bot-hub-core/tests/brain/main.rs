@@ -38,6 +38,7 @@ mod ranges;
 mod reading_on;
 mod receipts;
 mod refusals;
+mod removal;
 mod repeats;
 mod retention;
 mod rights;

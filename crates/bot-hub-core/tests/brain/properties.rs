@@ -61,6 +61,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         "set outstanding 4000",
         "damage lab 2",
         "damage lab 5",
+        "open ops side operator",
+        r#"ops do {"room_remove":{"room":"lab"}}"#,
+        r#"ops do {"room_remove":{"room":"den"}}"#,
     ];
     let line = prop::sample::select(lines.to_vec()).prop_map(|line| Step::Line(line.to_owned()));
     let named = |verb: &'static str| {
@@ -122,6 +125,7 @@ impl Run {
         let settings = Settings { redeliveries_max: 2, ..Settings::default() };
         let mut run = Self { bench: Bench::new(settings), clients: Clients::default(), said: 0 };
         clients::bots().for_each(|bot| run.bench.bot(bot));
+        script::execute(&mut run.bench, "open ops side operator");
         run
     }
 
@@ -258,7 +262,7 @@ fn nonsense(bench: &mut Bench, conn: ConnId, number: u64) {
 }
 
 /// Well-formed frames to start from.
-const FRAMES: [&str; 22] = [
+const FRAMES: [&str; 23] = [
     r#"{"type":"join","room":"lab"}"#,
     r#"{"type":"join","room":"dm:ana:bob"}"#,
     r#"{"type":"leave","room":"lab"}"#,
@@ -280,6 +284,7 @@ const FRAMES: [&str; 22] = [
     r#"{"type":"operate","ref":"1","do":{"room_retain":{"room":"lab","retain":{"age_ms":18446744073709551615}}}}"#,
     r#"{"type":"operate","ref":"1","do":{"room_add":{"room":"lab","bot":"bob"}}}"#,
     r#"{"type":"operate","ref":"1","do":{"room_kick":{"room":"lab","bot":"bob"}}}"#,
+    r#"{"type":"operate","ref":"1","do":{"room_remove":{"room":"lab"}}}"#,
     r#"{"type":"operate","ref":"1","do":{"observe":{"rooms":["lab"]}}}"#,
 ];
 

@@ -122,6 +122,8 @@ fn change(change: &Change) -> String {
         Change::Drop { room, bot, range, .. } => {
             format!("drop #{room} {bot} {}..{} {:?}", range.from, range.to, range.reason)
         }
+        Change::RemoveRoom { room, why } => format!("remove #{room}, {why:?}"),
+        Change::Clear { remains, .. } => format!("clear away what number {} left", remains.0),
         Change::Trim { room, .. } => format!("trim #{room}"),
     }
 }

@@ -16,6 +16,7 @@ mod lists;
 mod names;
 mod pages;
 mod profiles;
+mod removal;
 mod stage;
 mod timing;
 

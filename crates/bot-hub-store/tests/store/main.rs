@@ -9,6 +9,7 @@ mod faults;
 mod flips;
 mod full_disk;
 mod power_cut;
+mod removal;
 mod speed;
 mod upgrade;
 #[allow(unsafe_code)]

@@ -8,7 +8,7 @@ use std::path::Path;
 use bot_protocol::frame::answer::{
     Answer, AuditList, BotLine, BotList, BotProfile, BotRemoved, BotSwitched, Done, HubNumbers,
     InviteList, InviteMade, InviteRevoked, Observing, PendingList, Reply, RoomLine, RoomList,
-    TokenKept, TokenMade, TokensRevoked,
+    RoomRemoved, TokenKept, TokenMade, TokensRevoked,
 };
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::limits::Limits;
@@ -130,6 +130,7 @@ const READERS: &[(&str, Reader)] = &[
     ("BotList", read_again::<BotList>),
     ("BotLine", read_again::<BotLine>),
     ("Done", read_again::<Done>),
+    ("RoomRemoved", read_again::<RoomRemoved>),
     ("RoomList", read_again::<RoomList>),
     ("RoomLine", read_again::<RoomLine>),
     ("PendingList", read_again::<PendingList>),

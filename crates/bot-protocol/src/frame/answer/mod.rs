@@ -26,8 +26,8 @@ pub use bots::{
 pub use invites::{ClaimLine, InviteLine, InviteList, InviteMade, InviteRevoked, InviteState};
 pub use numbers::HubNumbers;
 pub use rooms::{
-    Done, EveryRoom, MemberLine, Observed, Observing, PendingList, RoomLine, RoomList, WaitReason,
-    Waiting,
+    Done, EveryRoom, MemberLine, Observed, Observing, PendingList, RoomLine, RoomList, RoomRemoved,
+    WaitReason, Waiting,
 };
 
 /// One of the answers, as a type.
@@ -76,6 +76,8 @@ answers! {
     BotLine,
     /// To `room_create`, `room_add`, `room_kick` and `room_retain`.
     Done,
+    /// To `room_remove`.
+    RoomRemoved,
     /// To `room_list`.
     RoomList,
     /// To `room_show`.
