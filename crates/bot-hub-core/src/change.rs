@@ -25,7 +25,7 @@ pub enum Change {
     /// Say whether this message is in its room's log already, after everything before it in the queue.
     /// Stores nothing. → `Duplicate`, `Conflict` or `Unsaid`; the last one also if there is no such room.
     WasSaid(Arc<Draft>),
-    /// Make a room. → `Done`, also if it exists.
+    /// Make a room. → `Made`, also if it exists.
     CreateRoom {
         /// The room.
         room: RoomName,
@@ -122,6 +122,22 @@ pub enum Change {
         /// Who does it, when and why.
         redaction: Redaction,
     },
+    /// Remove a room with everything in it. From then on its name is free, and nothing of it can be read.
+    /// → `RoomRemoved`, or `Done` if there is no such room.
+    RemoveRoom {
+        /// The room.
+        room: RoomName,
+        /// Why.
+        why: Removal,
+    },
+    /// Clear away some of what is left of a removed room: at most `entries_max` entries, or so many rows of
+    /// another kind. → `Cleared`.
+    Clear {
+        /// Of which room.
+        remains: Remains,
+        /// A bound on the work of one step.
+        entries_max: u32,
+    },
     /// Remove what the rule no longer keeps, at most `entries_max` entries. → `Trimmed`.
     Trim {
         /// The room.
@@ -135,11 +151,41 @@ pub enum Change {
     },
 }
 
+/// What a removed room left behind in the store: a number that no other room ever has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Remains(pub u64);
+
+/// Why a room goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// An operator asked for it.
+    Asked,
+    /// It is empty, and nobody declared it.
+    Empty,
+}
+
 /// What became of a [`Change`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is committed.
     Done,
+    /// The room is there.
+    Made {
+        /// Its epoch: another one than that of every room that had its name before.
+        epoch: Epoch,
+    },
+    /// The room is gone.
+    RoomRemoved {
+        /// What has to be cleared away.
+        remains: Remains,
+    },
+    /// These entries of a removed room are gone, oldest first, without their text.
+    Cleared {
+        /// What was cleared away.
+        removed: Vec<Removed>,
+        /// Whether something is left.
+        more: bool,
+    },
     /// The message has this place in its room.
     Appended {
         /// The place.
@@ -177,7 +223,7 @@ pub enum Outcome {
     },
 }
 
-/// An entry that the retention removed.
+/// An entry that the retention removed, or that went with its room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removed {
     /// Its place.
@@ -224,11 +270,13 @@ pub enum Loss {
     Removed,
     /// The bot may not read the room any more.
     NoRight,
+    /// The room was removed.
+    RoomRemoved,
 }
 
 impl Loss {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::BufferLimit,
         Self::Retention,
         Self::Corrupt,
@@ -238,6 +286,7 @@ impl Loss {
         Self::Left,
         Self::Removed,
         Self::NoRight,
+        Self::RoomRemoved,
     ];
 
     /// What the reader is told. Whoever is no reader of the room any more is told nothing.
@@ -247,15 +296,21 @@ impl Loss {
             Self::Corrupt => GapReason::Corrupt,
             Self::Dead => GapReason::Dead,
             Self::Expired => GapReason::Expired,
-            Self::Retention | Self::Kicked | Self::Left | Self::Removed | Self::NoRight => {
-                GapReason::Retention
-            }
+            Self::Retention
+            | Self::Kicked
+            | Self::Left
+            | Self::Removed
+            | Self::NoRight
+            | Self::RoomRemoved => GapReason::Retention,
         }
     }
 
     /// Whether it goes with the end of a membership, or of what was read in it.
     pub fn ends_reading(self) -> bool {
-        matches!(self, Self::Kicked | Self::Left | Self::Removed | Self::NoRight)
+        matches!(
+            self,
+            Self::Kicked | Self::Left | Self::Removed | Self::NoRight | Self::RoomRemoved
+        )
     }
 
     /// Where it takes the entry off the ladder of receipts.
@@ -279,6 +334,7 @@ impl Loss {
             Self::Left => "left",
             Self::Removed => "removed",
             Self::NoRight => "no_right",
+            Self::RoomRemoved => "room_removed",
         }
     }
 }
@@ -444,6 +500,8 @@ pub struct Snapshot {
     pub epoch: Epoch,
     /// The rooms.
     pub rooms: Vec<RoomRecord>,
+    /// What removed rooms left behind.
+    pub remains: Vec<Remains>,
     /// Entries with an expiry that somebody has not received yet.
     pub expiring: Vec<Expiring>,
     /// Names of bots that were removed, and when. A bot that has such a name now did not send what was
@@ -458,6 +516,8 @@ pub struct Snapshot {
 pub struct RoomRecord {
     /// Its name.
     pub room: RoomName,
+    /// Its epoch.
+    pub epoch: Epoch,
     /// Only an operator admits members.
     pub closed: bool,
     /// Its own retention.

@@ -28,9 +28,12 @@ use crate::expiries::Expiry;
 use crate::ids::Ids;
 use crate::index::{BotIx, Named, RoomIx};
 use crate::io::{ConnId, Input, Output, Ticket};
+use crate::rules::Declared;
 use crate::settings::{RETENTION_SWEEP_MS, Settings};
 use crate::stats::Stats;
-use crate::waiting::{Ask, Notifications, Redactions, Refused, Underway, Waiter};
+use crate::waiting::{
+    Ask, Clearing, Leftover, Notifications, Redactions, Refused, Underway, Waiter,
+};
 use crate::world::{Census, Conn, Ended, Member, World};
 
 /// The brain of one hub.
@@ -61,9 +64,17 @@ pub struct Hub {
     /// What senders are still to be told of entries that are not in memory.
     pub(crate) notifications: VecDeque<Notifications>,
     /// Of these the entries are being looked up.
-    pub(crate) notifications_asked: Option<Notifications>,
+    pub(crate) notifications_asked: Option<(Ticket, Notifications)>,
     /// Senders were told that not everything can be told.
     pub(crate) notifications_left_out: bool,
+    /// What removed rooms left behind.
+    pub(crate) clearing: Clearing,
+    /// A new configuration may be about to declare more rooms.
+    pub(crate) is_configuring: bool,
+    /// Rooms that the configuration declares.
+    pub(crate) configured: Vec<RoomIx>,
+    /// Rooms that it declares and that wait for the end of others with their names.
+    pub(crate) declared_late: Vec<Declared>,
     /// Changes that a full disk refused and that must not be forgotten.
     pub(crate) refused: Refused,
     /// What is being redacted.
@@ -111,6 +122,10 @@ impl Hub {
             notifications: VecDeque::new(),
             notifications_asked: None,
             notifications_left_out: false,
+            clearing: Clearing::default(),
+            is_configuring: false,
+            configured: Vec::new(),
+            declared_late: Vec::new(),
             refused: Refused::default(),
             redactions: Redactions::default(),
             receipt_conns: 0,
@@ -139,7 +154,7 @@ impl Hub {
         for record in snapshot.rooms {
             let ix = self.world.intern_room(&record.room);
             let room = self.world.room_mut(ix);
-            (room.closed, room.retain) = (record.closed, record.retain);
+            (room.epoch, room.closed, room.retain) = (record.epoch, record.closed, record.retain);
             (room.head, room.first, room.bytes) = (record.head, record.first, record.bytes);
             room.oldest_at = record.oldest_at;
             self.world.room_is_there(ix);
@@ -167,6 +182,9 @@ impl Hub {
                 self.world.insert_member(ix, member);
             }
         }
+        for remains in snapshot.remains {
+            self.clearing.add(self.now, Leftover::new(remains, None, Vec::new()));
+        }
         for (id, ended_at) in snapshot.ended {
             let bot = self.world.intern_bot(&id);
             self.world.bot_mut(bot).ended_at = ended_at;
@@ -184,6 +202,7 @@ impl Hub {
         self.set_time(now);
         // First of all, or what has expired meanwhile would still be dealt out by this input.
         self.expire();
+        self.is_configuring = matches!(input, Input::Configured(_) | Input::RoomDeclared { .. });
         match input {
             Input::Opened { conn, hello } => self.opened(conn, hello),
             Input::Frame { conn, frame } => self.frame(conn, frame),
@@ -219,7 +238,10 @@ impl Hub {
             Input::RoomNeeded { room, closed } => {
                 self.ensure_room(&room, closed);
             }
-            Input::Configured(settings) => self.settings = settings,
+            Input::Configured(settings) => {
+                self.settings = settings;
+                self.forget_declared();
+            }
             Input::AgeWaits(why) => self.age_waits = why,
             Input::Profile { bot, profile } => self.set_profile(&bot, profile),
             Input::DiskLeft(bytes) => self.disk_left = bytes,
@@ -242,6 +264,7 @@ impl Hub {
             self.notifications_at,
             self.read_retry_at,
             self.world.expiries.next(),
+            self.clear_at(),
             Some(self.sweep_at),
         ];
         times.into_iter().flatten().min().unwrap_or(self.sweep_at)
@@ -330,6 +353,9 @@ impl Hub {
         }
         if self.sweep_at <= self.now {
             self.sweep_retention();
+        }
+        if self.clear_at().is_some_and(|at| at <= self.now) {
+            self.clear_next();
         }
     }
 

@@ -4,9 +4,15 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BotIx(pub u32);
 
-/// A room's index.
+/// A room's index: its place, and which of the rooms that had that place it is. What still names a room
+/// that was removed never means the one that has its place now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RoomIx(pub u32);
+pub struct RoomIx {
+    /// Its place.
+    pub place: u32,
+    /// How many rooms had that place before it.
+    pub life: u32,
+}
 
 /// The indices of what a change names, as far as the asker knew them: then its commit costs
 /// no look-up by name.

@@ -61,6 +61,9 @@ pub(crate) const SWEEP_PAUSE_MS: u64 = 20;
 /// Entries removed in one step, so that retention never holds up messages for long.
 pub(crate) const TRIM_ENTRIES_MAX: u32 = 512;
 
+/// Between two steps that clear away what a removed room left behind: others have their turn.
+pub(crate) const CLEAR_PAUSE_MS: u64 = 5;
+
 /// Entries asked of the store at once for one reader.
 pub(crate) const PAGE_ENTRIES_MAX: u32 = 64;
 

@@ -10,7 +10,8 @@
 //!
 //! What all backends have in common, beyond what [`Change`] says:
 //! * A cursor or mark beyond the head is taken as one at the head. One of a bot that is no member, and
-//!   a receipt for an entry that is not kept, are done by doing nothing.
+//!   a receipt for an entry that is not kept, are done by doing nothing. So is whatever else concerns a room
+//!   that does not exist, other than an `Append`, a `Join` and a `Retain`: it may have been removed meanwhile.
 //! * A mark takes in the marks of the same bot within 100 ms: a receipt is at most so much late.
 //! * Per bot and state there is one receipt; what the bot said itself stands above its mark.
 //! * Rooms, members, bots and tokens are loaded in the order of their names, or hashes; invites of their ids.
@@ -68,8 +69,8 @@ pub enum StoreError {
         /// The highest that this program knows.
         known: u32,
     },
-    /// A write names a room that does not exist. Nothing of the batch was stored; the handle remains
-    /// usable. Happens after a `CreateRoom` was refused with `Full`, before the brain knows about it.
+    /// A message, a member or a rule for a room that does not exist. Nothing of the batch was stored; the
+    /// handle remains usable. Happens after a `CreateRoom` was refused with `Full`, before the brain knows about it.
     #[error("there is no room `{room}` in the store")]
     NoSuchRoom {
         /// The room.
@@ -177,21 +178,12 @@ fn newest(at: Timestamp) -> Timestamp {
     Timestamp((at.0 / 1_000 + 1) * 1_000)
 }
 
-/// The room that must exist for a change; `None` for a change that makes it and for a question.
+/// The room that must exist for a change; `None` for one that does nothing without it.
 fn room_of(change: &Change) -> Option<&RoomName> {
     match change {
-        Change::CreateRoom { .. } | Change::WasSaid(_) => None,
         Change::Append(draft) => Some(&draft.room),
-        Change::Receipt(receipt) => Some(&receipt.room),
-        Change::Retain { room, .. }
-        | Change::Join { room, .. }
-        | Change::Grant { room, .. }
-        | Change::Leave { room, .. }
-        | Change::Cursor { room, .. }
-        | Change::Delivered { room, .. }
-        | Change::Drop { room, .. }
-        | Change::Redact { room, .. }
-        | Change::Trim { room, .. } => Some(room),
+        Change::Retain { room, .. } | Change::Join { room, .. } => Some(room),
+        _ => None,
     }
 }
 

@@ -813,6 +813,12 @@ export type Operation =
       };
     }
   | {
+      room_remove: {
+        /** The room. */
+        room: RoomName;
+      };
+    }
+  | {
       room_retain: {
         /** The new rule. */
         retain: Retention;
@@ -1099,6 +1105,16 @@ export type RoomList = {
 /** A room's name, compared without case; `dm:<a>:<b>` for two bots. */
 export type RoomName = string;
 
+/** A room is gone. */
+export type RoomRemoved = {
+  /** How much waited for its members and is dropped: a message that waited for two counts twice. */
+  dropped: number;
+  /** How many messages it had. */
+  entries: number;
+  /** Which room. */
+  room: RoomName;
+};
+
 /** `rooms`: the rooms that this bot may see, page by page. */
 export type Rooms = {
   /** Goes on after a page: what its `next` was. The first page when absent. */
@@ -1300,6 +1316,7 @@ export type Answers = {
   room_create: Done;
   room_add: Done;
   room_kick: Done;
+  room_remove: RoomRemoved;
   room_retain: Done;
   redact: EntryRedacted;
   pending: PendingList;

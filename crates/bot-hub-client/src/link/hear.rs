@@ -84,7 +84,7 @@ impl Link {
         self.acks = granted("ack") && !self.config.auth.side;
         self.limits = auth_ok.limits.unwrap_or_default();
         self.told_lost = false;
-        let stale = self.inbox.enter_epoch(auth_ok.epoch);
+        let stale = self.inbox.enter_epoch(auth_ok.epoch, auth_ok.rooms.as_deref());
         let memberships = auth_ok.rooms.clone();
         self.phase = Phase::Ready(Ready {
             since: now,
@@ -96,7 +96,8 @@ impl Link {
         self.event(Event::Connected(Box::new(auth_ok)));
         self.announce_new_logs(&stale);
         for membership in memberships.iter().flatten() {
-            self.inbox.adopt(&membership.room, membership.position);
+            let adopted = self.inbox.adopt(&membership.room, membership.position);
+            debug_assert!(adopted.is_none(), "a position of another log is forgotten by now");
         }
         for room in self.inbox.wanted() {
             let listed = |rooms: &Vec<_>| rooms.iter().any(|own: &Membership| own.room == room);
@@ -223,9 +224,9 @@ impl Link {
 
     fn joined(&mut self, joined: Joined) {
         self.inbox.want(&joined.room);
-        if let Some(position) = joined.position {
-            self.inbox.adopt(&joined.room, position);
-        }
+        let stale = joined.position.and_then(|position| self.inbox.adopt(&joined.room, position));
+        // The room was removed and made again while this client was not in it.
+        self.announce_new_logs(&Vec::from_iter(stale.map(|at| (joined.room.clone(), at))));
         let frame = ServerFrame::Joined(joined);
         match (self.asks.answered(&frame), frame) {
             (Some(key), frame) => self.answer_to(key, frame),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use bot_protocol::frame::client::Receipt;
-use bot_protocol::frame::server::Delivery;
+use bot_protocol::frame::server::{Delivery, Membership};
 use bot_protocol::id::{Epoch, MessageId, Position};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
@@ -36,8 +36,10 @@ pub(super) enum Arrival {
 /// The received entries of all rooms.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    /// The epoch of the store that numbered the entries.
+    /// The epoch of the hub's store.
     epoch: Option<Epoch>,
+    /// The hub says in which rooms this bot is, and thereby each room's own epoch.
+    lists_rooms: bool,
     rooms: BTreeMap<RoomName, Room>,
     acknowledge: Acknowledge,
     /// Whether the current positions were sent to the hub of this connection.
@@ -50,6 +52,8 @@ pub(super) struct Inbox {
 #[derive(Debug, Default)]
 struct Room {
     position: Option<Position>,
+    /// The epoch of the log that numbers its entries, if the hub has said it.
+    epoch: Option<Epoch>,
     /// Entries that were delivered and not received, or received behind such an entry, in the order of the
     /// log.
     pending: VecDeque<Pending>,
@@ -95,7 +99,11 @@ impl Pending {
 
 impl Inbox {
     pub(super) fn new(positions: BTreeMap<RoomName, Position>, acknowledge: Acknowledge) -> Self {
-        let room = |position| Room { position: Some(position), ..Room::default() };
+        let room = |position: Position| Room {
+            position: Some(position),
+            epoch: Some(position.epoch),
+            ..Room::default()
+        };
         let rooms = positions.into_iter().map(|(name, position)| (name, room(position))).collect();
         Self { rooms, acknowledge, ..Self::default() }
     }
@@ -112,24 +120,37 @@ impl Inbox {
         self.positions()
     }
 
-    /// Takes over the hub's epoch. Returns the positions that belong to another log.
-    pub(super) fn enter_epoch(&mut self, epoch: Option<Epoch>) -> Vec<(RoomName, Position)> {
-        let renumbered = self.epoch.is_some() && self.epoch != epoch;
-        self.epoch = epoch;
+    /// Takes over the epochs of the hub's store and of its rooms. Returns the positions that belong to other
+    /// logs: the store was replaced, or a room was removed and made again.
+    pub(super) fn enter_epoch(
+        &mut self,
+        epoch: Option<Epoch>,
+        memberships: Option<&[Membership]>,
+    ) -> Vec<(RoomName, Position)> {
+        let goes_on = self.epoch.is_some() && self.epoch == epoch;
+        (self.epoch, self.lists_rooms) = (epoch, memberships.is_some());
         let mut stale = Vec::new();
         for (name, room) in &mut self.rooms {
-            if renumbered {
-                room.pending.iter_mut().for_each(|entry| entry.seq = None);
-            }
-            let other = |at: &mut Position| epoch.is_some_and(|epoch| at.epoch != epoch);
-            stale.extend(room.position.take_if(other).map(|position| (name.clone(), position)));
+            let listed = memberships.into_iter().flatten().find(|it| it.room == *name);
+            let own = listed.map(|it| it.position.epoch).or(room.epoch.filter(|_| goes_on));
+            let position = room.enter(own.or(epoch));
+            stale.extend(position.map(|position| (name.clone(), position)));
         }
         stale
     }
 
-    /// Takes over the hub's position for this bot: another process of the bot may have received more.
-    pub(super) fn adopt(&mut self, name: &RoomName, position: Position) {
+    /// The epoch of the log that numbers a room's entries. A hub that does not say it of each room has one for
+    /// all of them.
+    fn epoch_of(&self, name: &RoomName) -> Option<Epoch> {
+        let own = self.rooms.get(name).and_then(|room| room.epoch);
+        own.or(self.epoch.filter(|_| !self.lists_rooms))
+    }
+
+    /// Takes over the hub's position for this bot: another process of the bot may have received more. Returns
+    /// this client's own if that belongs to another log.
+    pub(super) fn adopt(&mut self, name: &RoomName, position: Position) -> Option<Position> {
         let room = self.rooms.entry(name.clone()).or_default();
+        let stale = room.enter(Some(position.epoch));
         if room.position.is_none_or(|own| own.epoch != position.epoch || own.seq < position.seq) {
             room.position = Some(position);
         }
@@ -137,6 +158,7 @@ impl Inbox {
         let passed = |seq: Option<u64>| seq.is_some_and(|seq| seq <= position.seq);
         room.pending.iter_mut().for_each(|entry| entry.fresh |= passed(entry.seq));
         room.overtaken.retain(|(seq, _)| !passed(*seq));
+        stale
     }
 
     /// Handles the loss of the connection: unreceived entries will be delivered again on the next one.
@@ -174,7 +196,7 @@ impl Inbox {
 
     /// Handles an arriving entry; `event` is the number of the event that would deliver it.
     pub(super) fn arrive(&mut self, delivery: &Delivery, event: u64) -> Arrival {
-        let epoch = self.epoch;
+        let epoch = self.epoch_of(&delivery.room);
         let room = self.rooms.entry(delivery.room.clone()).or_default();
         let key = delivery.id.clone().map(|id| (delivery.from.clone(), id));
         if let Some(key) = key.as_ref().filter(|key| room.known.contains(*key)) {
@@ -233,9 +255,10 @@ impl Inbox {
         let automatic = self.acknowledge == Acknowledge::Automatic;
         let mut receipts = Vec::new();
         for name in touched {
+            let epoch = self.epoch_of(&name);
             let Some(room) = self.rooms.get_mut(&name) else { continue };
             room.mark(|entry| entry.event <= event && (automatic || entry.gap.is_some()));
-            let seq = room.settle(self.epoch, self.resumed);
+            let seq = room.settle(epoch, self.resumed);
             receipts.append(&mut room.release());
             receipts.extend(seq.filter(|_| automatic).map(|seq| received(&name, None, Some(seq))));
         }
@@ -258,13 +281,23 @@ impl Inbox {
 
     /// Records a receipt of the application for one entry or for all entries up to one.
     pub(super) fn note(&mut self, receipt: &Receipt) {
+        let epoch = self.epoch_of(&receipt.room);
         let Some(room) = self.rooms.get_mut(&receipt.room) else { return };
         room.mark(|entry| entry.is_meant_by(receipt));
-        room.settle(self.epoch, self.resumed);
+        room.settle(epoch, self.resumed);
     }
 }
 
 impl Room {
+    /// Another log may number the entries from now on. Returns the position if it belongs to an earlier one.
+    fn enter(&mut self, epoch: Option<Epoch>) -> Option<Position> {
+        if self.epoch.is_some() && self.epoch != epoch {
+            self.pending.iter_mut().for_each(|entry| entry.seq = None);
+        }
+        self.epoch = epoch;
+        self.position.take_if(|at| epoch.is_some_and(|epoch| at.epoch != epoch))
+    }
+
     /// Judged by the order of the log: an entry of an earlier connection precedes the gap.
     fn is_behind_gap(&self, receipt: &Receipt) -> bool {
         let unseen = self.pending.iter().filter(|entry| !entry.received);
@@ -299,9 +332,11 @@ impl Room {
             }
             moved = moved.max(entry.seq);
         }
-        let (epoch, seq) = (epoch?, moved?);
-        let beyond = self.position.is_none_or(|at| at.epoch != epoch || at.seq < seq);
-        beyond.then(|| self.position = Some(Position { epoch, seq }));
+        let seq = moved?;
+        let beyond = self.position.is_none_or(|at| Some(at.epoch) != epoch || at.seq < seq);
+        if let Some(epoch) = epoch.filter(|_| beyond) {
+            self.position = Some(Position { epoch, seq });
+        }
         beyond.then_some(seq)
     }
 

@@ -209,6 +209,7 @@ fn show_event(event: &Event) -> String {
         Event::Postponed { id, retry_in_ms, .. } => format!("postponed {id} {retry_in_ms} ms"),
         Event::Refused(error) => format!("refused {}", error.name),
         Event::Gap(gap) => format!("gap #{} from {} {}", gap.room, gap.from_seq, gap.reason),
+        Event::Joined(joined) => format!("joined #{}", joined.room),
         Event::Left(left) => match &left.reason {
             Some(reason) => format!("left #{}: {reason}", left.room),
             None => format!("left #{}", left.room),

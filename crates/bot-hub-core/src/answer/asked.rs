@@ -28,8 +28,10 @@ impl Hub {
             (Ask::Receipt { conn, bot, room, receipt }, Answer::Located(found)) => {
                 self.receipt_found(conn, bot, room, receipt, &found);
             }
-            (Ask::Notifications, Answer::Page(page)) => self.notifications_answered(Some(page)),
-            (Ask::Notifications, _) => self.notifications_answered(None),
+            (Ask::Notifications, Answer::Page(page)) => {
+                self.notifications_answered(ticket, Some(page));
+            }
+            (Ask::Notifications, _) => self.notifications_answered(ticket, None),
             (Ask::Redact { conn, wish }, Answer::Page(page)) => {
                 self.redact_looked_up(conn, *wish, page);
             }

@@ -74,6 +74,10 @@ impl Hub {
             }
             Effect::NotThere(draft) => self.not_there_answered(&draft, waiter),
             Effect::Nothing | Effect::Made => self.confirm(waiter),
+            Effect::RoomRemoved { room, members, remains } => {
+                self.removal_answered(room, members, remains, waiter);
+            }
+            Effect::Cleared { remains, removed, more } => self.cleared(remains, &removed, more),
             Effect::Retained(room) => {
                 self.confirm(waiter);
                 self.trim(room);
@@ -116,6 +120,6 @@ impl Hub {
     /// How much of what the configuration declares is not stored yet. While that is anything, a hub is
     /// not ready.
     pub fn declaring(&self) -> usize {
-        self.world.declaring
+        self.world.declaring + self.declared_late.len()
     }
 }

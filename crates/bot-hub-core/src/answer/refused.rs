@@ -68,6 +68,12 @@ impl Hub {
                 let room = self.world.named_room(named, &room);
                 self.redact_refused(room, seq, waiter, code);
             }
+            Change::RemoveRoom { room, .. } => {
+                let room = self.world.named_room(named, &room);
+                self.removal_refused(room);
+                self.refuse_waiter(waiter, code, "operate");
+            }
+            Change::Clear { .. } => self.clearing_refused(),
             Change::Trim { .. } => {}
         }
     }

@@ -122,17 +122,21 @@ impl Hub {
     /// Tries the next one again, if there is one: rooms first, since the others are in them.
     fn retry_next(&mut self) -> bool {
         if let Some(room) = self.refused.rooms.pop_first() {
-            if !self.world.room(room).durable {
+            if self.world.rooms.stays(room) && !self.world.room(room).durable {
                 // Still on its way: how such a room comes stays decided.
                 self.wish_for_room(room, Waiter::Configuration);
             }
         } else if let Some((room, bot)) = self.refused.joins.pop_first() {
-            if self.world.member(room, bot).is_none() {
+            if self.world.rooms.stays(room) && self.world.member(room, bot).is_none() {
                 self.add_member(room, bot, Waiter::Configuration);
             }
         } else if let Some((room, bot, claim)) = self.refused.claims.pop_front() {
             self.tell_of_claim(room, bot, vec![claim]);
         } else if let Some(observation) = self.refused.observations.pop_front() {
+            if !self.world.rooms.stays(observation.notification.room) {
+                // It went with its room, whose name another one may have.
+                return true;
+            }
             // Its place first, as when it was reported.
             let Notification { room, bot, seq, state, .. } = observation.notification;
             if state.is_reported_by_client() {

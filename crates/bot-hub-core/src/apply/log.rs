@@ -49,6 +49,7 @@ impl World {
         state.bytes += entry.draft.size() as u64;
         state.oldest_at.get_or_insert(entry.draft.sent_at);
         self.expiries.add(room, &entry, from);
+        self.expiries.forget_gone(|room| self.rooms.has(room));
         Effect::Appended { room, from, entry, is_next }
     }
 

@@ -1,21 +1,39 @@
 //! Which rooms there are, and who is in them.
 
+use bot_protocol::name::RoomName;
 use bot_protocol::right::{Right, Rights};
 
 use super::Effect;
-use crate::index::{BotIx, RoomIx};
+use crate::change::Outcome;
+use crate::index::{BotIx, Named, RoomIx};
 use crate::world::{Member, World};
 
 impl World {
     /// The store makes a room as the first who asked wanted it, and so does this. The configuration may
     /// declare it otherwise.
-    pub(super) fn room_made(&mut self, room: RoomIx, closed: bool) -> Effect {
+    pub(super) fn room_made(&mut self, room: RoomIx, closed: bool, outcome: &Outcome) -> Effect {
+        if let Outcome::Made { epoch } = *outcome {
+            self.room_mut(room).epoch = epoch;
+        }
         let known = self.room(room);
         if !known.durable && !known.is_declared {
             self.set_closed(room, closed);
         }
         self.room_is_stored(room);
         Effect::Made
+    }
+
+    pub(super) fn room_removed(
+        &mut self,
+        named: Named,
+        name: &RoomName,
+        outcome: &Outcome,
+    ) -> Effect {
+        let room = named.room.or_else(|| self.coming_room_ix(name));
+        let (Some(room), &Outcome::RoomRemoved { remains }) = (room, outcome) else {
+            return Effect::Nothing;
+        };
+        Effect::RoomRemoved { room, members: self.remove_room(room), remains }
     }
 
     /// The store knows the room.

@@ -17,7 +17,7 @@ use bot_protocol::time::Timestamp;
 
 pub(crate) use self::log::Losers;
 
-use crate::change::{Change, Loss, Outcome, ReceiptRecord, Removed};
+use crate::change::{Change, Loss, Outcome, ReceiptRecord, Remains, Removed};
 use crate::entry::{Draft, Entry};
 use crate::index::{BotIx, Named, RoomIx};
 use crate::world::{Member, World};
@@ -41,6 +41,15 @@ pub(crate) enum Effect {
     NotThere(Arc<Draft>),
     /// A room is there.
     Made,
+    /// A room is gone.
+    RoomRemoved {
+        room: RoomIx,
+        /// Who was a member of it.
+        members: Vec<Member>,
+        remains: Remains,
+    },
+    /// Some of what a removed room left behind is gone.
+    Cleared { remains: Remains, removed: Vec<Removed>, more: bool },
     /// A room has a retention of its own.
     Retained(RoomIx),
     /// A bot is a member, and perhaps was before.
@@ -100,8 +109,13 @@ impl World {
             Change::WasSaid(draft) => self.was_said(draft, named, &outcome),
             Change::CreateRoom { room, closed } => {
                 let room = self.named_room(named, &room);
-                self.room_made(room, closed)
+                self.room_made(room, closed, &outcome)
             }
+            Change::RemoveRoom { room, .. } => self.room_removed(named, &room, &outcome),
+            Change::Clear { remains, .. } => match outcome {
+                Outcome::Cleared { removed, more } => Effect::Cleared { remains, removed, more },
+                _ => Effect::Nothing,
+            },
             Change::Retain { room, retain } => {
                 let room = self.named_room(named, &room);
                 self.room_mut(room).retain = Some(retain);

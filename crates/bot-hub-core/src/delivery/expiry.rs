@@ -13,6 +13,7 @@ use crate::world::Slot;
 impl Hub {
     pub(crate) fn expire(&mut self) {
         while let Some(it) = self.world.expiries.due(self.now) {
+            // A room that was removed has no members.
             let mut waits: Vec<BotIx> = Vec::new();
             for member in &mut self.world.room_mut(it.room).members {
                 if member.sent() >= it.seq {

@@ -134,7 +134,7 @@ impl Hub {
         rest: &mut Rest,
     ) -> Option<ConnId> {
         let window_max = self.settings.limits.window_entries as usize;
-        let member = &mut self.world.rooms[room.0 as usize].members[at];
+        let member = &mut self.world.rooms[room].members[at];
         if !member.is_live(entry.seq - 1) || member.window.len() >= window_max {
             return None;
         }
@@ -156,7 +156,7 @@ impl Hub {
 
     /// The entry waits in the log for this member. Returns how many older ones it pushed out.
     fn queue(&mut self, room: RoomIx, at: usize, entry: &Entry, rest: &mut Rest) -> u64 {
-        let member = &mut self.world.rooms[room.0 as usize].members[at];
+        let member = &mut self.world.rooms[room].members[at];
         member.waiting_since.get_or_insert(entry.draft.sent_at.min(self.now));
         let bot = member.bot;
         if member.has_untold() {

@@ -102,8 +102,8 @@ mod tests {
     fn rooms_have_a_bound() {
         let mut rooms = Rooms::default();
         for at in 0..10_000 {
-            room_of(&mut rooms, RoomIx(at)).last_at = Timestamp(u64::from(at));
+            room_of(&mut rooms, RoomIx { place: at, life: 0 }).last_at = Timestamp(u64::from(at));
         }
-        assert!(rooms.len() <= ROOMS_MAX && rooms.contains_key(&RoomIx(9_999)));
+        assert!(rooms.len() <= ROOMS_MAX && rooms.contains_key(&RoomIx { place: 9_999, life: 0 }));
     }
 }

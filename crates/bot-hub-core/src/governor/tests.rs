@@ -6,7 +6,7 @@ use bot_protocol::time::Timestamp;
 
 use super::*;
 
-const LAB: RoomIx = RoomIx(0);
+const LAB: RoomIx = RoomIx { place: 0, life: 0 };
 const ANN: BotIx = BotIx(0);
 const ANA: BotIx = BotIx(1);
 const BOB: BotIx = BotIx(2);

@@ -67,6 +67,9 @@ impl Hub {
 
     /// Saves where a bot stands in a room, if it moved.
     pub(crate) fn save_place(&mut self, room: RoomIx, bot: BotIx) {
+        if self.world.member(room, bot).is_none() {
+            return;
+        }
         let (id, name) = (self.bot_id(bot).clone(), self.room_name(room));
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let (delivered, places) = (member.delivered(), member.unsaved_places());

@@ -17,9 +17,10 @@ use bot_protocol::time::Timestamp;
 use crate::change::{Page, Query, Removed, Span};
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
-use crate::io::ConnId;
+use crate::io::{ConnId, Ticket};
 use crate::settings::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 use crate::waiting::{About, Ask, Notification, Notifications, RangeNotification};
+use crate::world::Fate;
 
 /// Notifications that wait for their entries. Beyond that senders are told to ask.
 const BATCHES_MAX: usize = 256;
@@ -89,6 +90,9 @@ impl Hub {
         if batch.notifications.is_empty() || self.receipt_conns == 0 {
             return;
         }
+        if batch.removed.is_none() && self.world.room(batch.room).fate == Fate::Gone {
+            return self.clearing.tell(batch.room, batch.notifications);
+        }
         if self.notifications.len() >= BATCHES_MAX {
             return self.leave_out(batch.room);
         }
@@ -146,13 +150,15 @@ impl Hub {
             entries_max: PAGE_ENTRIES_MAX,
             bytes_max: PAGE_BYTES_MAX,
         };
-        self.notifications_asked = Some(batch);
-        self.ask(query, Ask::Notifications);
+        let ticket = self.ask(query, Ask::Notifications);
+        self.notifications_asked = Some((ticket, batch));
     }
 
     /// The page is here, or the store had none.
-    pub(crate) fn notifications_answered(&mut self, page: Option<Page>) {
-        let Some(mut batch) = self.notifications_asked.take() else { return };
+    pub(crate) fn notifications_answered(&mut self, ticket: Ticket, page: Option<Page>) {
+        let asked = self.notifications_asked.take_if(|(asked, _)| *asked == ticket);
+        // If that was about a room that is gone by now, its senders are told in another way.
+        let Some((_, mut batch)) = asked else { return };
         if let Some(page) = page {
             let meant: Vec<Meant> = page.entries.iter().map(|it| self.meant(it)).collect();
             let seqs = meant.iter().map(|it| it.seq).chain(page.corrupt.iter().copied());

@@ -103,8 +103,8 @@ impl Hub {
 
     fn membership(&self, room: RoomIx, bot: BotIx) -> Option<Membership> {
         let member = self.world.member(room, bot)?;
-        let position = Position { epoch: self.epoch, seq: member.cursor() };
         let room = self.world.room(room);
+        let position = Position { epoch: room.epoch, seq: member.cursor() };
         let (name, can) = (room.name.clone(), told(member.rights));
         Some(Membership { room: name, position, head: room.head, can })
     }
@@ -120,11 +120,12 @@ impl Hub {
         if !self.world.member(room, bot).is_some_and(Member::reads) {
             return;
         }
-        let head = self.world.room(room).head;
+        let known = self.world.room(room);
+        let (head, epoch) = (known.head, known.epoch);
         // While the end of the membership is being stored, what it reports changes nothing.
-        let counts = !self.is_parting(room, bot);
-        let known = position.filter(|it| it.epoch == self.epoch && counts).map(|it| it.seq);
-        if position.is_some_and(|it| it.epoch != self.epoch) {
+        let counts = !known.is_going() && !self.is_parting(room, bot);
+        let known = position.filter(|it| it.epoch == epoch && counts).map(|it| it.seq);
+        if position.is_some_and(|it| it.epoch != epoch) {
             self.tell_epoch(room, bot, conn);
         }
         let proves = self.conn(conn).is_some_and(Conn::proves);

@@ -3,6 +3,7 @@
 //! Owns visibility. A bot sees the rooms that are open or its own, the bots that share a room with it,
 //! and the log of rooms that it is a member of; an operator sees everything.
 
+use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::client::{History, Rooms, Who};
 use bot_protocol::frame::server::{
@@ -164,6 +165,9 @@ impl Hub {
 
     pub(crate) fn history_read(&mut self, conn: ConnId, room: RoomIx, way: Way, mut page: Page) {
         let Some(acts) = self.conn(conn).map(|state| state.caps.acts) else { return };
+        if !self.world.room(room).durable {
+            return self.refuse(conn, Code::NoSuchRoom, "history");
+        }
         let since = self.begins_for(room, conn);
         let (last, end) = match way {
             Way::Forward { before } => (before.saturating_sub(1), before),

@@ -37,6 +37,7 @@ impl Rooms for Hub {
                 return Err(ErrorFrame::new(Code::NotAllowed)
                     .message("nobody can be invited into a direct conversation"));
             }
+            self.is_no_removal_under_way(name, by)?;
             match self.world.room_ix(name) {
                 None if is_operator => self.may_be_made(name, by)?,
                 Some(_) if is_operator => {}

@@ -50,7 +50,7 @@ impl Hub {
             retain: state.retain.unwrap_or(self.settings.retention),
             head: state.head,
             first: state.first,
-            entries: (state.head + 1).saturating_sub(state.first),
+            entries: state.kept(),
             bytes: state.bytes,
             members,
             next: None,

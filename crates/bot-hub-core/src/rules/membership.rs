@@ -15,6 +15,7 @@ use crate::change::{Change, Loss};
 use crate::hub::Hub;
 use crate::index::{BotIx, Named, RoomIx};
 use crate::io::ConnId;
+use crate::rules::Declared;
 use crate::rules::connect::told;
 use crate::waiting::Waiter;
 use crate::world::{Conn, Member};
@@ -34,6 +35,7 @@ impl Hub {
 
     fn enter(&mut self, conn: ConnId, bot: BotIx, name: &RoomName) -> Result<(), ErrorFrame> {
         self.takes_changes()?;
+        self.is_no_removal_under_way(name, bot)?;
         let room = match self.other_of_pair(name, bot)? {
             Some(other) => {
                 self.may_address(bot, other, None)?;
@@ -254,7 +256,7 @@ impl Hub {
         let frame = Joined {
             room: self.room_name(room),
             members,
-            position: (!plain).then_some(Position { epoch: self.epoch, seq }),
+            position: (!plain).then_some(Position { epoch: self.world.room(room).epoch, seq }),
             policy: (!plain).then_some(Policy { closed: self.world.room(room).closed, can }),
         };
         self.send(conn, ServerFrame::Joined(frame));
@@ -309,7 +311,13 @@ impl Hub {
         closed: bool,
         retain: Option<Retention>,
     ) {
+        if self.world.going_room_ix(name).is_some() {
+            // It is made again as soon as it is gone.
+            let (room, members) = (name.clone(), members.to_vec());
+            return self.declared_late.push(Declared { room, members, closed, retain });
+        }
         let room = self.world.intern_room(name);
+        self.note_declared(room);
         if !self.world.room(room).durable {
             let is_declared = std::mem::replace(&mut self.world.room_mut(room).is_declared, true);
             self.world.declaring += usize::from(!is_declared);

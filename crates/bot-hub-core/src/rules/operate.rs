@@ -74,6 +74,7 @@ impl Hub {
             }
             Operation::RoomAdd { room, bot, can } => self.add(asker, &room, &bot, can, waiter),
             Operation::RoomKick { room, bot } => self.kick(asker, &room, &bot, waiter),
+            Operation::RoomRemove { room } => self.remove_room(asker, &room, waiter),
             Operation::RoomRetain { room, retain } => {
                 self.set_retention(asker, &room, retain, waiter)
             }
@@ -112,6 +113,7 @@ impl Hub {
             return Err(ErrorFrame::new(Code::NotAllowed)
                 .message("direct conversations are made by the first message in them"));
         }
+        self.is_no_removal_under_way(name, asker)?;
         match self.world.coming_room_ix(name).map(|room| self.world.room(room).closed) {
             Some(known) if known != closed => Err(ErrorFrame::new(Code::NotAllowed)
                 .message(format!("room `{name}` exists, and it is {}", openness(known)))

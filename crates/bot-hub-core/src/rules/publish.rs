@@ -80,6 +80,8 @@ impl Hub {
         };
         match (other, &message.room) {
             (Some(other), _) => {
+                let name = RoomName::direct(self.bot_id(bot), self.bot_id(other));
+                self.is_no_removal_under_way(&name, bot)?;
                 self.may_address(bot, other, Some(message))?;
                 self.has_space_for_direct(bot, other)?;
                 Ok(self.ensure_direct(bot, other, Waiter::Another))

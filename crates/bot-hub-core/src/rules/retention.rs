@@ -19,7 +19,7 @@ impl Hub {
     /// Keeps the newest `limit` entries of others for an absent bot. Returns how many it dropped just
     /// now.
     pub(crate) fn limit_buffer(&mut self, room: RoomIx, at: usize, head: u64, limit: u64) -> u64 {
-        let member = &mut self.world.rooms[room.0 as usize].members[at];
+        let member = &mut self.world.rooms[room].members[at];
         let lost = member.queue(head, limit);
         if lost > 0 {
             self.stats.dropped += lost;
@@ -43,18 +43,22 @@ impl Hub {
     /// Looks for rooms that keep more than they should, and counts what is in all of them: so many at
     /// once, and then soon again for the rest, so that nobody waits for a hub with many rooms.
     pub(crate) fn sweep_retention(&mut self) {
-        let (mut rooms, mut members) = (0, 0);
+        let (mut rooms, mut members, mut left_over) = (0, 0, Vec::new());
         while rooms < SWEEP_ROOMS_MAX && members < SWEEP_MEMBERS_MAX {
-            let Some(state) = self.world.rooms.get(self.swept as usize) else { break };
+            let Some((room, state)) = self.world.rooms.in_place(self.swept) else { break };
             members += state.members.len();
             self.counting.add(state);
             if state.durable {
-                self.trim(RoomIx(self.swept));
+                self.trim(room);
+            }
+            if self.is_left_over(room) {
+                left_over.push(room);
             }
             self.swept += 1;
             rooms += 1;
         }
-        let is_over = self.swept as usize >= self.world.rooms.len();
+        self.remove_left_over(left_over);
+        let is_over = self.world.rooms.in_place(self.swept).is_none();
         if is_over {
             self.swept = 0;
             self.census = std::mem::take(&mut self.counting);
@@ -68,7 +72,7 @@ impl Hub {
     pub(crate) fn trim_overfull(&mut self, room: RoomIx) {
         let retain = self.rule_of(room);
         let state = self.world.room(room);
-        let kept = (state.head + 1).saturating_sub(state.first);
+        let kept = state.kept();
         let step = u64::from(TRIM_ENTRIES_MAX);
         // A bound may be as large as a number can be.
         let bound = |max: u64, step| max.saturating_add(max / 8).saturating_add(step);
@@ -82,12 +86,12 @@ impl Hub {
     pub(crate) fn trim(&mut self, room: RoomIx) {
         let retain = self.rule_of(room);
         let state = self.world.room(room);
-        let kept = (state.head + 1).saturating_sub(state.first);
+        let kept = state.kept();
         let old = |age_ms| state.oldest_at.is_some_and(|at| self.now.since(at) > age_ms);
         let due = retain.entries.is_some_and(|max| kept > max)
             || retain.bytes.is_some_and(|max| state.bytes > max)
             || retain.age_ms.is_some_and(old);
-        if !due || kept == 0 || state.trimming {
+        if !due || kept == 0 || state.trimming || state.is_going() {
             return;
         }
         self.world.room_mut(room).trimming = true;

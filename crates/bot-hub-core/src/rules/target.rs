@@ -28,6 +28,9 @@ impl Hub {
         if let Some(error) = self.names_a_bot(name, asker) {
             return error;
         }
+        if let Err(error) = self.is_no_removal_under_way(name, asker) {
+            return error;
+        }
         let error = ErrorFrame::new(Code::NoSuchRoom).message(format!("there is no room `{name}`"));
         match self.similar_room(name.as_str(), asker) {
             Some(room) => error.hint(format!("did you mean room `{room}`?")),

@@ -4,6 +4,7 @@
 //! `told` what senders hear when something is stored. `apply` owns what a change does to the tables, `answer`
 //! what follows. Never changes anything.
 
+mod leftover;
 mod redactions;
 mod refused;
 mod told;
@@ -13,6 +14,7 @@ use bot_protocol::frame::server::ErrorFrame;
 use bot_protocol::id::MessageId;
 use smol_str::SmolStr;
 
+pub(crate) use self::leftover::{Clearing, Leftover};
 pub(crate) use self::redactions::{RedactWish, Redactions};
 pub(crate) use self::refused::Refused;
 pub(crate) use self::told::{About, Notification, Notifications, Observation, RangeNotification};

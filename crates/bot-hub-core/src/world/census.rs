@@ -21,7 +21,10 @@ impl Census {
     }
 
     pub(crate) fn add(&mut self, room: &Room) {
-        self.entries += (room.head + 1).saturating_sub(room.first);
+        if !room.durable {
+            return;
+        }
+        self.entries += room.kept();
         for member in &room.members {
             let waiting = member.waiting(room.head);
             if waiting > 0 {

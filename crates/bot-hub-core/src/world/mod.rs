@@ -13,6 +13,7 @@ pub(crate) mod losses;
 mod marks;
 pub(crate) mod meaning;
 pub(crate) mod member;
+mod rooms;
 mod runs;
 mod said;
 mod shelves;
@@ -23,12 +24,12 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 
 use bot_protocol::frame::client::BotState;
-use bot_protocol::frame::operator::Retention;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+use self::rooms::Rooms;
 use self::said::Said;
 use self::shelves::Shelves;
 use self::table::{Table, step};
@@ -36,6 +37,7 @@ use self::table::{Table, step};
 pub(crate) use self::census::Census;
 pub(crate) use self::meaning::Place;
 pub(crate) use self::member::{Member, PlaceOf};
+pub(crate) use self::rooms::{Fate, Room};
 #[cfg(feature = "steps")]
 pub use self::table::take_steps;
 pub(crate) use self::window::Slot;
@@ -121,39 +123,6 @@ impl Bot {
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct Room {
-    pub(crate) name: RoomName,
-    pub(crate) members: Table<Member>,
-    /// How many of them have a reading connection.
-    pub(crate) online: u32,
-    /// Memberships on their way to the store.
-    pub(crate) joining: usize,
-    pub(crate) closed: bool,
-    pub(crate) retain: Option<Retention>,
-    /// The store knows it.
-    pub(crate) durable: bool,
-    /// Wishes to make it that are on their way to the store. The first of them has decided whether it
-    /// is closed.
-    pub(crate) making: usize,
-    /// The configuration declares it, and the store does not know it yet.
-    pub(crate) is_declared: bool,
-    /// Members that the configuration declares and that the store does not know yet.
-    pub(crate) expected: FxHashSet<BotIx>,
-    /// The newest entry.
-    pub(crate) head: u64,
-    /// The oldest entry that is kept.
-    pub(crate) first: u64,
-    /// Bytes of what is kept.
-    pub(crate) bytes: u64,
-    /// The oldest entry that is kept is not older than this.
-    pub(crate) oldest_at: Option<Timestamp>,
-    /// A removal is under way.
-    pub(crate) trimming: bool,
-    /// Operators' connections that watch it.
-    pub(crate) observers: Vec<ConnId>,
-}
-
 /// An entry on its way to a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
@@ -189,7 +158,7 @@ pub(crate) struct Conn {
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) bots: Table<Bot>,
-    pub(crate) rooms: Table<Room>,
+    pub(crate) rooms: Rooms,
     pub(crate) conns: FxHashMap<ConnId, Conn>,
     pub(crate) shelves: Shelves,
     /// Memberships, of all rooms together.
@@ -213,15 +182,21 @@ impl World {
         self.bot_ix(id).filter(|&bot| self.bot(bot).exists && !self.bot(bot).removing)
     }
 
-    /// The room's index, if the store knows the room.
+    /// The room's index, if the store knows the room and its removal is not on its way.
     pub(crate) fn room_ix(&self, name: &RoomName) -> Option<RoomIx> {
-        self.room_names.get(name).copied().filter(|&room| self.room(room).durable)
+        let is_there = |room: &RoomIx| self.room(*room).durable && !self.room(*room).is_going();
+        self.room_names.get(name).copied().filter(is_there)
     }
 
     /// The room's index, if the store knows the room or is about to.
     pub(crate) fn coming_room_ix(&self, name: &RoomName) -> Option<RoomIx> {
         let room = self.room_names.get(name).copied();
         room.filter(|&room| self.room(room).durable || self.room(room).making > 0)
+    }
+
+    /// The room's index, if its removal is on its way to the store.
+    pub(crate) fn going_room_ix(&self, name: &RoomName) -> Option<RoomIx> {
+        self.room_names.get(name).copied().filter(|&room| self.room(room).is_going())
     }
 
     /// Whether there is such a room, or will be as soon as the store has made it.
@@ -261,7 +236,7 @@ impl World {
     }
 
     fn shelve(&mut self, room: RoomIx) {
-        let state = &self.rooms[room.0 as usize];
+        let state = &self.rooms[room];
         self.shelves.place(&state.name, room, state.closed);
     }
 
@@ -289,14 +264,15 @@ impl World {
         sent_at > self.bot(bot).ended_at
     }
 
+    /// A room that was removed, and of which nothing is left to be told, is nowhere: without members.
     pub(crate) fn room(&self, room: RoomIx) -> &Room {
         step();
-        &self.rooms[room.0 as usize]
+        &self.rooms[room]
     }
 
     pub(crate) fn room_mut(&mut self, room: RoomIx) -> &mut Room {
         step();
-        &mut self.rooms[room.0 as usize]
+        &mut self.rooms[room]
     }
 
     pub(crate) fn member(&self, room: RoomIx, bot: BotIx) -> Option<&Member> {
@@ -325,25 +301,7 @@ impl World {
         if let Some(&room) = self.room_names.get(name) {
             return room;
         }
-        let ix = RoomIx(u32::try_from(self.rooms.len()).expect("rooms are bounded by memory"));
-        self.rooms.push(Room {
-            name: name.clone(),
-            members: Table::default(),
-            online: 0,
-            joining: 0,
-            closed: false,
-            retain: None,
-            durable: false,
-            making: 0,
-            is_declared: false,
-            expected: FxHashSet::default(),
-            head: 0,
-            first: 1,
-            bytes: 0,
-            oldest_at: None,
-            trimming: false,
-            observers: Vec::new(),
-        });
+        let ix = self.rooms.add(name.clone());
         self.room_names.insert(name.clone(), ix);
         ix
     }
@@ -378,6 +336,7 @@ impl World {
 
     pub(crate) fn insert_member(&mut self, room: RoomIx, member: Member) {
         let bot = member.bot;
+        self.room_mut(room).had_members = true;
         let at = self.room(room).members.len();
         let online = u32::from(self.bot(bot).conn.is_some());
         self.room_mut(room).members.push(member);
@@ -386,6 +345,26 @@ impl World {
         let at = u32::try_from(at).expect("members are bounded by `members_per_room`");
         self.bot_mut(bot).rooms.insert(room, at);
         self.bot_mut(bot).room_list.push(room);
+    }
+
+    /// A room is gone: its name is free, and nobody is a member of it any more. Returns who was.
+    pub(crate) fn remove_room(&mut self, room: RoomIx) -> Vec<Member> {
+        let state = self.room_mut(room);
+        (state.fate, state.online) = (Fate::Gone, 0);
+        let members = state.members.take();
+        let is_declared = std::mem::take(&mut state.is_declared);
+        let expected = std::mem::take(&mut state.expected);
+        self.declaring -= usize::from(is_declared) + expected.len();
+        if std::mem::take(&mut self.room_mut(room).durable) {
+            self.shelves.remove(&self.rooms[room].name);
+        }
+        self.room_names.remove(&self.rooms[room].name);
+        self.memberships -= members.len();
+        for member in &members {
+            self.bot_mut(member.bot).rooms.remove(&room);
+            self.bot_mut(member.bot).room_list.retain(|&other| other != room);
+        }
+        members
     }
 
     pub(crate) fn remove_member(&mut self, room: RoomIx, bot: BotIx) -> Option<Member> {

@@ -34,6 +34,12 @@ impl Shelves {
         on.insert(name.clone(), room);
     }
 
+    pub(crate) fn remove(&mut self, name: &RoomName) {
+        for kind in [&mut self.open, &mut self.closed, &mut self.direct] {
+            kind.remove(name);
+        }
+    }
+
     /// `None`: nobody vouches for it.
     pub(crate) fn place_bot(&mut self, id: &BotId, bot: Option<BotIx>) {
         match bot {

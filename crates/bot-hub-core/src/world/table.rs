@@ -88,6 +88,11 @@ mod plain {
 pub(crate) use plain::{Iter, IterMut, counted, counted_mut, step};
 
 impl<T> Table<T> {
+    /// Takes everything out.
+    pub(crate) fn take(&mut self) -> Vec<T> {
+        std::mem::take(&mut self.0)
+    }
+
     pub(crate) fn iter(&self) -> Iter<'_, T> {
         counted(self.0.iter())
     }

@@ -11,6 +11,7 @@ use bot_hub_core::io::{Circumstances, ConnId, Hello, Input, Output, Ticket};
 use bot_hub_core::settings::Settings;
 use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::server::{Joined, Left};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
@@ -270,9 +271,11 @@ impl Bench {
             Output::Act { .. } | Output::ActAwaits { .. } => {}
             Output::Query { ticket, query } => self.queries.push_back((ticket, query, None)),
             Output::Send { conn, frame } => {
-                if let ServerFrame::Joined(joined) = &*frame {
-                    // A room that was left and entered again is read from its new beginning.
-                    self.open_peer(conn).last.remove(&joined.room);
+                // A room that was left and entered again is read from its new beginning.
+                if let ServerFrame::Joined(Joined { room, .. })
+                | ServerFrame::Left(Left { room, .. }) = &*frame
+                {
+                    self.open_peer(conn).last.remove(room);
                 }
                 self.open_peer(conn).inbox.push(Seen::Frame(frame));
             }

@@ -4,10 +4,13 @@
 //! which gaps it has read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use bot_hub_core::entry::Draft;
 use bot_hub_core::io::Input;
 use bot_protocol::frame::client::Receipt;
 use bot_protocol::frame::{ClientFrame, ServerFrame};
+use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 
@@ -22,7 +25,7 @@ struct Client {
     /// The connection that it reads, by its index, and how much of it.
     reading: (usize, usize),
     /// Entries taken; with how many others were said to be lost before each.
-    taken: BTreeMap<(RoomName, u64), u64>,
+    taken: BTreeMap<(RoomName, u64), (Arc<Draft>, u64)>,
     gaps: BTreeSet<(RoomName, u64, u64)>,
 }
 
@@ -68,7 +71,10 @@ impl Clients {
             let mut missing = 0;
             for (&seq, draft) in bench.store.committed(room).range(since + 1..) {
                 let expired = draft.expires_at().is_some_and(|at| at <= bench.now);
-                if let Some(lost) = client.taken.get(&(room.clone(), seq)) {
+                let taken = client.taken.get(&(room.clone(), seq));
+                // What had that place in a room that was removed is another entry.
+                let taken = taken.filter(|(taken, _)| Arc::ptr_eq(taken, draft));
+                if let Some((_, lost)) = taken {
                     assert!(
                         !peer.hello.plain || *lost >= missing,
                         "{bot} was told of {lost}, not {missing}"
@@ -94,8 +100,10 @@ impl Client {
         match seen {
             Seen::Entry(entry, circumstances) => {
                 let (room, lost) = (entry.draft.room.clone(), circumstances.lost.unwrap_or(0));
-                let before = self.taken.entry((room.clone(), entry.seq)).or_default();
-                *before = lost.max(*before);
+                let before = self.taken.get(&(room.clone(), entry.seq));
+                let before = before.filter(|(taken, _)| Arc::ptr_eq(taken, &entry.draft));
+                let lost = before.map_or(lost, |(_, before)| lost.max(*before));
+                self.taken.insert((room.clone(), entry.seq), (entry.draft.clone(), lost));
                 Some(Receipt {
                     room,
                     id: Some(entry.draft.id.clone()),
@@ -107,8 +115,12 @@ impl Client {
                 })
             }
             Seen::Frame(frame) => {
-                if let ServerFrame::Gap(gap) = *frame {
-                    self.gaps.insert((gap.room, gap.from_seq, gap.to_seq));
+                match *frame {
+                    ServerFrame::Gap(gap) => {
+                        self.gaps.insert((gap.room, gap.from_seq, gap.to_seq));
+                    }
+                    ServerFrame::Left(left) => self.gaps.retain(|(room, ..)| *room != left.room),
+                    _ => {}
                 }
                 None
             }
@@ -149,8 +161,12 @@ pub(crate) fn check_acks(bench: &Bench) {
             let Seen::Frame(frame) = seen else { continue };
             let ServerFrame::Ack(ack) = &**frame else { continue };
             let (Some(id), Some(seq)) = (&ack.id, ack.seq) else { continue };
-            let entry = &bench.store.committed(&ack.room)[&seq];
-            assert_eq!((&entry.id, &entry.from), (id, &peer.hello.bot));
+            let is_there = |(by, from): (&MessageId, &BotId)| by == id && *from == peer.hello.bot;
+            let mut lives = bench.store.lives(&ack.room);
+            let has = |life: &BTreeMap<u64, Arc<Draft>>| {
+                life.get(&seq).is_some_and(|it| is_there((&it.id, &it.from)))
+            };
+            assert!(lives.any(has), "{id} is not at {seq} of {}", ack.room);
         }
     }
 }

@@ -39,6 +39,7 @@ mod reading_on;
 mod receipts;
 mod redactions;
 mod refusals;
+mod removal;
 mod repeats;
 mod retention;
 mod rights;

@@ -64,6 +64,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         "ops do {\"redact\":{\"room\":\"den\",\"seq\":1}}",
         "damage lab 2",
         "damage lab 5",
+        "open ops side operator",
+        r#"ops do {"room_remove":{"room":"lab"}}"#,
+        r#"ops do {"room_remove":{"room":"den"}}"#,
     ];
     let line = prop::sample::select(lines.to_vec()).prop_map(|line| Step::Line(line.to_owned()));
     let named = |verb: &'static str| {
@@ -128,6 +131,7 @@ impl Run {
         let settings = Settings { redeliveries_max: 2, ..Settings::default() };
         let mut run = Self { bench: Bench::new(settings), clients: Clients::default(), said: 0 };
         clients::bots().for_each(|bot| run.bench.bot(bot));
+        script::execute(&mut run.bench, "open ops side operator");
         run
     }
 
@@ -290,6 +294,7 @@ const FRAMES: [&str; 23] = [
     r#"{"type":"operate","ref":"1","do":{"room_add":{"room":"lab","bot":"bob"}}}"#,
     r#"{"type":"operate","ref":"1","do":{"room_kick":{"room":"lab","bot":"bob"}}}"#,
     r#"{"type":"operate","ref":"1","do":{"redact":{"room":"lab","seq":1}}}"#,
+    r#"{"type":"operate","ref":"1","do":{"room_remove":{"room":"lab"}}}"#,
     r#"{"type":"operate","ref":"1","do":{"observe":{"rooms":["lab"]}}}"#,
 ];
 

@@ -127,6 +127,8 @@ fn change(change: &Change) -> String {
         Change::Redact { room, seq, from, id, redaction } => {
             format!("redact #{room} {seq} {from} {id} by {}", redaction.by)
         }
+        Change::RemoveRoom { room, why } => format!("remove #{room}, {why:?}"),
+        Change::Clear { remains, .. } => format!("clear away what number {} left", remains.0),
         Change::Trim { room, .. } => format!("trim #{room}"),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bot_hub_core::change::{
     Answer, Change, DroppedRange, Expiring, Found, LOCATED_MAX, Located, MemberRecord, Outcome,
-    Page, Query, ReceiptRecord, Recipients, Removed, RoomRecord, Snapshot, Span,
+    Page, Query, ReceiptRecord, Recipients, Remains, Removed, RoomRecord, Snapshot, Span,
 };
 use bot_hub_core::entry::{Draft, Entry};
 use bot_protocol::frame::operator::Retention;
@@ -20,12 +20,21 @@ use bot_protocol::time::Timestamp;
 pub(crate) struct Store {
     pub(crate) epoch: Epoch,
     rooms: BTreeMap<RoomName, Room>,
+    /// What removed rooms left behind.
+    remains: BTreeMap<Remains, Room>,
+    /// What was ever committed to rooms that were removed since, for the checks.
+    buried: Vec<(RoomName, BTreeMap<u64, Arc<Draft>>)>,
+    /// How many rooms were made.
+    made: u64,
+    /// How many there were when the first one was removed.
+    before: Option<u64>,
     /// Bots that were removed, and when.
     ended: BTreeMap<BotId, Timestamp>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Room {
+    number: u64,
     closed: bool,
     retain: Option<Retention>,
     head: u64,
@@ -59,12 +68,13 @@ impl Store {
     }
 
     pub(crate) fn apply(&mut self, change: &Change) -> Outcome {
-        if let Change::CreateRoom { room, closed } = change {
-            let made = || Room { closed: *closed, ..Room::default() };
-            self.rooms.entry(room.clone()).or_insert_with(made);
-            return Outcome::Done;
-        }
         match change {
+            Change::CreateRoom { room, closed } => self.create(room, *closed),
+            Change::RemoveRoom { room, .. } => self.remove(room),
+            Change::Clear { remains, entries_max } => self.clear(*remains, *entries_max as usize),
+            _ if named(change).is_some_and(|room| !self.rooms.contains_key(room)) => {
+                without(change)
+            }
             Change::Append(draft) => self.room(&draft.room).append(draft),
             Change::WasSaid(draft) => {
                 let room = self.rooms.get(&draft.room);
@@ -178,8 +188,61 @@ impl Store {
             | Change::WasSaid(_)
             | Change::CreateRoom { .. }
             | Change::Redact { .. }
+            | Change::RemoveRoom { .. }
+            | Change::Clear { .. }
             | Change::Trim { .. } => unreachable!(),
         }
+    }
+
+    fn create(&mut self, name: &RoomName, closed: bool) -> Outcome {
+        let made = &mut self.made;
+        let room = self.rooms.entry(name.clone()).or_insert_with(|| {
+            *made += 1;
+            Room { number: *made, closed, ..Room::default() }
+        });
+        let number = room.number;
+        Outcome::Made { epoch: self.epoch_of(number) }
+    }
+
+    /// As the stores do it: rooms that were made before the first removal have the store's epoch.
+    fn epoch_of(&self, number: u64) -> Epoch {
+        match self.before {
+            Some(before) if number > before => Epoch(self.epoch.0 + 0x100 * number),
+            _ => self.epoch,
+        }
+    }
+
+    fn remove(&mut self, name: &RoomName) -> Outcome {
+        let Some(room) = self.rooms.remove(name) else { return Outcome::Done };
+        self.before = self.before.or(Some(self.made));
+        let remains = Remains(room.number);
+        self.buried.push((name.clone(), room.committed.clone()));
+        self.remains.insert(remains, room);
+        Outcome::RoomRemoved { remains }
+    }
+
+    fn clear(&mut self, remains: Remains, entries_max: usize) -> Outcome {
+        let Some(room) = self.remains.get_mut(&remains) else {
+            return Outcome::Cleared { removed: Vec::new(), more: false };
+        };
+        let mut removed = Vec::new();
+        while removed.len() < entries_max
+            && let Some((seq, it)) = room.entries.pop_first()
+        {
+            let (from, id, sent_at, bytes) =
+                (it.from.clone(), it.id.clone(), it.sent_at, it.size() as u64);
+            removed.push(Removed { seq, from, id, sent_at, bytes });
+        }
+        let more = !room.entries.is_empty();
+        if !more {
+            self.remains.remove(&remains);
+        }
+        Outcome::Cleared { removed, more }
+    }
+
+    /// Whether everything of the rooms that were removed is cleared away.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.remains.is_empty()
     }
 
     fn room(&mut self, name: &RoomName) -> &mut Room {
@@ -221,9 +284,12 @@ impl Store {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let ended = self.ended.iter().map(|(bot, at)| (bot.clone(), *at)).collect();
-        let mut snapshot = Snapshot { epoch: self.epoch, ended, ..Snapshot::default() };
+        let remains = self.remains.keys().copied().collect();
+        let mut snapshot = Snapshot { epoch: self.epoch, remains, ended, ..Snapshot::default() };
         for (name, room) in &self.rooms {
-            snapshot.rooms.push(room.record(name));
+            snapshot
+                .rooms
+                .push(RoomRecord { epoch: self.epoch_of(room.number), ..room.record(name) });
             snapshot.expiring.extend(room.expiring(name));
         }
         snapshot
@@ -246,13 +312,25 @@ impl Store {
         let draft = &entry.draft;
         let is_redacted =
             self.rooms.get(&draft.room).is_some_and(|it| it.said.contains_key(&entry.seq));
-        match (self.committed(&draft.room).get(&entry.seq), draft.redaction()) {
+        let holds = match (self.committed(&draft.room).get(&entry.seq), draft.redaction()) {
             (Some(said), Some(redaction)) => {
                 is_redacted && said.redact(redaction.clone()) == **draft
             }
             (said, None) => !is_redacted && said == Some(draft),
             (None, _) => false,
-        }
+        };
+        holds || self.held(entry)
+    }
+
+    /// Whether a room of that name which was removed since had it.
+    fn held(&self, entry: &Entry) -> bool {
+        let draft = &entry.draft;
+        let was = |said: &Arc<Draft>| match draft.redaction() {
+            Some(redaction) => said.redact(redaction.clone()) == **draft,
+            None => said == draft,
+        };
+        let of_room = self.buried.iter().filter(|(name, _)| *name == draft.room);
+        of_room.filter_map(|(_, life)| life.get(&entry.seq)).any(was)
     }
 
     /// Everything that was ever committed to a room, also what was removed since.
@@ -261,12 +339,54 @@ impl Store {
         self.rooms.get(room).map_or(&NOTHING, |room| &room.committed)
     }
 
+    /// The same of that room and of every earlier one with its name.
+    pub(crate) fn lives(
+        &self,
+        room: &RoomName,
+    ) -> impl Iterator<Item = &BTreeMap<u64, Arc<Draft>>> {
+        let buried = self.buried.iter().filter(move |(name, _)| name == room);
+        buried.map(|(_, life)| life).chain([self.committed(room)])
+    }
+
     /// Every membership of one that reads: room, bot, the room's head when it joined.
     pub(crate) fn members(&self) -> impl Iterator<Item = (&RoomName, &BotId, u64)> {
         self.rooms.iter().flat_map(|(name, room)| {
             let reading = room.members.iter().filter(|(_, place)| place.rights.has(Right::Read));
             reading.map(move |(bot, place)| (name, bot, place.since))
         })
+    }
+}
+
+/// The room that must be there for a change.
+fn named(change: &Change) -> Option<&RoomName> {
+    match change {
+        Change::Append(draft) | Change::WasSaid(draft) => Some(&draft.room),
+        Change::Receipt(record) => Some(&record.room),
+        Change::CreateRoom { .. } | Change::RemoveRoom { .. } | Change::Clear { .. } => None,
+        Change::Retain { room, .. }
+        | Change::Join { room, .. }
+        | Change::Grant { room, .. }
+        | Change::Leave { room, .. }
+        | Change::Cursor { room, .. }
+        | Change::Delivered { room, .. }
+        | Change::Drop { room, .. }
+        | Change::Redact { room, .. }
+        | Change::Trim { room, .. } => Some(room),
+    }
+}
+
+/// What becomes of a change whose room was removed. **Invariant:** the brain asks for nothing that would be
+/// refused for that.
+fn without(change: &Change) -> Outcome {
+    match change {
+        Change::Append(_) | Change::Join { .. } | Change::Retain { .. } => {
+            panic!("there is no such room: {change:?}")
+        }
+        Change::WasSaid(_) | Change::Redact { .. } => Outcome::Unsaid,
+        Change::Trim { .. } => {
+            Outcome::Trimmed { removed: Vec::new(), more: false, oldest_at: None }
+        }
+        _ => Outcome::Done,
     }
 }
 
@@ -472,6 +592,7 @@ impl Room {
         });
         RoomRecord {
             room: name.clone(),
+            epoch: Epoch::default(),
             closed: self.closed,
             retain: self.retain,
             head: self.head,

@@ -480,7 +480,7 @@ fn ix_bot(at: usize) -> BotIx {
 }
 
 fn ix_room(at: usize) -> RoomIx {
-    RoomIx(u32::try_from(at).expect("few rooms"))
+    RoomIx { place: u32::try_from(at).expect("few rooms"), life: 0 }
 }
 
 fn id_of(line: usize) -> MessageId {

@@ -11,7 +11,7 @@ use bot_hub_core::governor::{
 use bot_protocol::time::Timestamp;
 use proptest::prelude::*;
 
-const ROOM: RoomIx = RoomIx(7);
+const ROOM: RoomIx = RoomIx { place: 7, life: 0 };
 
 /// So many entries are on their way to a bot at most.
 const WINDOW: u64 = 64;

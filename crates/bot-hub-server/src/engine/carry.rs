@@ -3,6 +3,7 @@
 //! **Invariant:** an output that a connection cannot take is never dropped in silence: the connection is
 //! closed, the brain learns of it, and the bot resumes from its cursor.
 
+use bot_hub_core::change::{Change, Removal};
 use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Circumstances, CloseReason, Input, Output};
 use bot_protocol::frame::ServerFrame;
@@ -17,7 +18,10 @@ impl Engine {
     pub(super) fn carry_out(&mut self) {
         while let Some(output) = self.hub.poll() {
             match output {
-                Output::Change(change) => self.batch.push(Write::Change(change)),
+                Output::Change(change) => {
+                    note_removal(&change);
+                    self.batch.push(Write::Change(change));
+                }
                 Output::Act { .. } => self.audit.accept(),
                 Output::ActAwaits { ticket } => self.audit.hold(ticket),
                 Output::Query { ticket, query } => self.query(ticket, query),
@@ -90,5 +94,18 @@ impl Engine {
             CloseReason::Revoked => peer.outbox.close(CloseCode::REVOKED, "revoked"),
             CloseReason::TooSlow => peer.outbox.close(CloseCode::TOO_SLOW, "too slow"),
         }
+    }
+}
+
+/// Says in the log that a room is about to go.
+fn note_removal(change: &Change) {
+    match change {
+        Change::RemoveRoom { room, why: Removal::Asked } => {
+            tracing::info!(%room, "an operator removes a room");
+        }
+        Change::RemoveRoom { room, why: Removal::Empty } => {
+            tracing::debug!(%room, "a room is empty, and nobody declared it: it goes");
+        }
+        _ => {}
     }
 }

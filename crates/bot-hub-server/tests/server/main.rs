@@ -16,6 +16,7 @@ mod lists;
 mod names;
 mod pages;
 mod profiles;
+mod removal;
 mod reuse;
 mod stage;
 mod timing;

@@ -88,6 +88,8 @@ const FRAMES: &[(&str, &str, Who, &[Growth])] = &[
 
 /// Operations, with what is in them.
 const OPERATIONS: &[(&str, &str, &[Growth])] = &[
+    // First: a bot that is removed would lose all that waits for it there.
+    ("room_remove", r#""room":"gone""#, &[Growth::Members, Growth::Lost]),
     ("bot_add", r#""bot":"zoe""#, FLAT),
     ("bot_list", "", LIST),
     ("bot_show", r#""bot":"bot-1""#, FLAT),

@@ -11,9 +11,11 @@ mod stage;
 
 use std::collections::BTreeMap;
 
-use bot_hub_store::Store;
+use bot_hub_core::change::{Change, Outcome, Removal};
+use bot_hub_store::{Store, Write};
 use bot_protocol::frame::ClientFrame;
 use bot_protocol::limits::{LIST_PAGE, Limits};
+use bot_protocol::name::RoomName;
 use cases::Growth;
 use count::Work;
 
@@ -98,6 +100,33 @@ fn a_start_asks_the_store_no_question_for_each_room() {
     let (small, large) = (executed(10), executed(200));
     // Somebody waits in the one big room, and nobody in any other.
     assert_eq!(small, large);
+}
+
+#[test]
+fn a_room_goes_in_steps_that_cost_no_more_in_a_large_one() {
+    let step = |size| {
+        let (_directory, mut store) = stage::store(size);
+        let gone = RoomName::new("gone").unwrap();
+        let remove = Change::RemoveRoom { room: gone, why: Removal::Asked };
+        count::take();
+        let removed = store.commit(&[Write::Change(remove)]).unwrap();
+        let whole = count::take();
+        let [Outcome::RoomRemoved { remains }] = removed[..] else { panic!("{removed:?}") };
+        let clear = Change::Clear { remains, entries_max: 512 };
+        let cleared = store.commit(&[Write::Change(clear)]).unwrap();
+        let is_step = matches!(&cleared[..], [Outcome::Cleared { removed, more: true }] if removed.len() == 512);
+        assert!(is_step, "{cleared:?}");
+        [whole, count::take()]
+    };
+    let (small, large) = (step(1_000), step(LARGE));
+    for (small, large) in small.into_iter().zip(large) {
+        println!("{small}   {large}");
+        assert!(
+            large.machine <= small.machine + small.machine / 8 + 100,
+            "{small} grows to {large}"
+        );
+        assert!(large.allocations <= small.allocations + 1_000, "{small} grows to {large}");
+    }
 }
 
 #[test]

@@ -57,8 +57,12 @@ fn join(to: &str, who: BotId) -> Change {
 }
 
 fn said(from: BotId, as_id: &str) -> Change {
+    said_in("big", from, as_id)
+}
+
+fn said_in(where_to: &str, from: BotId, as_id: &str) -> Change {
     Change::Append(Arc::new(Draft {
-        room: room("big"),
+        room: room(where_to),
         from,
         id: id(as_id),
         text: "something".to_owned(),
@@ -73,7 +77,9 @@ fn changes(size: u64) -> Vec<Change> {
     let create = |name: &str| Change::CreateRoom { room: room(name), closed: false };
     let mut changes = vec![create("big"), join("big", bot("ana"))];
     changes.extend((1..size).map(|n| join("big", member(n))));
-    changes.extend(["alone", "left"].map(create));
+    changes.extend(["alone", "left", "gone"].map(create));
+    changes.extend((1..size).map(|n| join("gone", member(n))));
+    changes.extend((0..size).map(|n| said_in("gone", bot("ana"), &format!("gone-{n}"))));
     changes.extend(["alone", "left"].map(|name| join(name, bot("ana"))));
     for n in 0..size {
         let name = format!("room-{n}");

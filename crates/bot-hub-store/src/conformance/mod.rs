@@ -16,6 +16,8 @@ pub mod redactions;
 #[doc(hidden)]
 pub mod registry;
 #[doc(hidden)]
+pub mod removal;
+#[doc(hidden)]
 pub mod retention;
 
 use std::sync::Arc;
@@ -24,7 +26,7 @@ use bot_hub_core::change::{
     Answer, Change, Found, Outcome, Page, Query, Recipients, RoomRecord, Span,
 };
 use bot_hub_core::entry::{Draft, Entry, Extras};
-use bot_protocol::id::MessageId;
+use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
@@ -97,6 +99,11 @@ macro_rules! conformance {
             registry::a_forgotten_bot_leaves_what_it_said,
             registry::the_epoch_belongs_to_the_store,
             registry::a_room_keeps_its_rules,
+            removal::a_removed_room_is_gone_at_once_and_its_name_is_free,
+            removal::what_a_removed_room_left_is_cleared_away_in_steps,
+            removal::what_is_late_for_a_removed_room_does_nothing,
+            removal::a_room_that_is_made_again_has_another_epoch,
+            removal::a_batch_may_remove_a_room_and_make_it_again,
             retention::too_many_entries_go_oldest_first,
             retention::too_many_bytes_go_oldest_first,
             retention::old_entries_go,
@@ -135,7 +142,15 @@ impl Subject {
     }
 
     fn room(&mut self, name: &str) {
-        self.done(Change::CreateRoom { room: room(name), closed: false });
+        self.made(name);
+    }
+
+    /// Makes a room, unless it is there; returns its epoch.
+    fn made(&mut self, name: &str) -> Epoch {
+        match self.change(vec![Change::CreateRoom { room: room(name), closed: false }])[..] {
+            [Outcome::Made { epoch }] => epoch,
+            ref other => panic!("{other:?}"),
+        }
     }
 
     fn join(&mut self, name: &str, who: &str) {

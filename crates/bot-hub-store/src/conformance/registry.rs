@@ -193,10 +193,8 @@ pub fn the_epoch_belongs_to_the_store(subject: &mut Subject) {
 
 pub fn a_room_keeps_its_rules(subject: &mut Subject) {
     let created = |name, closed| Change::CreateRoom { room: room(name), closed };
-    subject.done(created("lab", true));
     // Creating it again returns the existing one.
-    subject.done(created("lab", false));
-    subject.done(created("den", false));
+    subject.change(vec![created("lab", true), created("lab", false), created("den", false)]);
     let found = subject.record("lab");
     assert_eq!((found.closed, found.retain), (true, None));
     assert_eq!((found.head, found.first, found.bytes, found.oldest_at), (0, 1, 0, None));

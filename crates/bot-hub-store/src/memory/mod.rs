@@ -12,7 +12,9 @@ mod room;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bot_hub_core::change::{Answer, Change, Found, LOCATED_MAX, Outcome, Page, Query, Snapshot};
+use bot_hub_core::change::{
+    Answer, Change, Found, LOCATED_MAX, Outcome, Page, Query, Remains, Snapshot,
+};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
@@ -22,6 +24,7 @@ use smol_str::SmolStr;
 use self::records::Records;
 use self::room::Room;
 use super::record::{RecordPage, RecordQuery};
+use super::rule::Numbers;
 use super::{
     AccessWrite, BotRecord, InviteRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write,
 };
@@ -36,6 +39,11 @@ pub struct MemoryStore {
 struct World {
     epoch: Epoch,
     rooms: FxHashMap<RoomName, Room>,
+    /// Removed rooms, until they are cleared away.
+    remains: BTreeMap<Remains, Room>,
+    /// How many rooms were ever made.
+    made: u64,
+    numbers: Numbers,
     bots: FxHashMap<BotId, BotRecord>,
     tokens: Vec<TokenRecord>,
     invites: BTreeMap<SmolStr, InviteRecord>,
@@ -57,6 +65,9 @@ impl MemoryStore {
         let world = World {
             epoch: super::random_epoch()?,
             rooms: FxHashMap::default(),
+            remains: BTreeMap::new(),
+            made: 0,
+            numbers: Numbers::default(),
             bots: FxHashMap::default(),
             tokens: Vec::new(),
             invites: BTreeMap::new(),
@@ -143,7 +154,12 @@ impl World {
     fn load(&self) -> Loaded {
         let mut names: Vec<_> = self.rooms.keys().collect();
         names.sort();
-        let rooms = names.iter().map(|name| self.rooms[*name].record(name)).collect();
+        let record = |name: &&RoomName| {
+            let room = &self.rooms[*name];
+            room.record(name, self.numbers.epoch_of(room.number, self.epoch))
+        };
+        let rooms = names.iter().map(record).collect();
+        let remains = self.remains.keys().copied().collect();
         let expiring = names.iter().flat_map(|name| self.rooms[*name].expiring(name)).collect();
         let mut bots: Vec<_> = self.bots.values().cloned().collect();
         bots.sort_by(|one, other| one.bot.cmp(&other.bot));
@@ -152,7 +168,7 @@ impl World {
         let invites = self.invites.values().cloned().collect();
         let ended = self.ended.iter().map(|(bot, at)| (bot.clone(), *at)).collect();
         let (epoch, newest_at) = (self.epoch, self.newest_at);
-        let snapshot = Snapshot { epoch, rooms, expiring, ended, newest_at };
+        let snapshot = Snapshot { epoch, rooms, remains, expiring, ended, newest_at };
         let names = self.names.iter().cloned().collect();
         Loaded { snapshot, bots, tokens, invites, names, age_waits: self.age_waits }
     }
@@ -161,7 +177,7 @@ impl World {
         for (index, write) in batch.iter().enumerate() {
             let Write::Change(change) = write else { continue };
             let Some(room) = super::room_of(change) else { continue };
-            if self.rooms.contains_key(room) || made_in(&batch[..index], room) {
+            if is_there_after(&batch[..index], room).unwrap_or(self.rooms.contains_key(room)) {
                 continue;
             }
             return Err(StoreError::NoSuchRoom { room: room.clone() });
@@ -222,36 +238,61 @@ impl World {
     }
 
     fn change(&mut self, change: &Change) -> Outcome {
-        if let Change::CreateRoom { room, closed } = change {
-            self.rooms.entry(room.clone()).or_insert_with(|| Room::new(*closed));
-            return Outcome::Done;
-        }
-        if let Change::WasSaid(draft) = change {
-            return self
-                .rooms
-                .get(&draft.room)
-                .map_or(Outcome::Unsaid, |room| room.was_said(draft));
-        }
-        let name = super::room_of(change).expect("every other change names its room");
         match change {
+            Change::CreateRoom { room, closed } => return self.create_room(room, *closed),
+            Change::RemoveRoom { room, .. } => return self.remove_room(room),
+            Change::Clear { remains, entries_max } => return self.clear(*remains, *entries_max),
             Change::Append(draft) => self.names.insert(draft.from.clone()),
             Change::Join { bot, .. } => self.names.insert(bot.clone()),
             _ => false,
         };
-        let room = self.rooms.get_mut(name).expect("`check_rooms` has seen the room");
+        let Some(room) = room::name_in(change).and_then(|name| self.rooms.get_mut(name)) else {
+            return room::without_it(change);
+        };
         let outcome = room.apply(change);
         if let (Change::Append(draft), Outcome::Appended { .. }) = (change, &outcome) {
             self.newest_at = self.newest_at.max(super::newest(draft.sent_at));
         }
         outcome
     }
+
+    fn create_room(&mut self, name: &RoomName, closed: bool) -> Outcome {
+        let Self { rooms, made, .. } = self;
+        let room = rooms.entry(name.clone()).or_insert_with(|| {
+            *made += 1;
+            Room::new(*made, closed)
+        });
+        Outcome::Made { epoch: self.numbers.epoch_of(room.number, self.epoch) }
+    }
+
+    fn remove_room(&mut self, name: &RoomName) -> Outcome {
+        let Some(room) = self.rooms.remove(name) else { return Outcome::Done };
+        self.numbers = self.numbers.after_removal(self.made);
+        let remains = Remains(room.number);
+        self.remains.insert(remains, room);
+        Outcome::RoomRemoved { remains }
+    }
+
+    fn clear(&mut self, remains: Remains, entries_max: u32) -> Outcome {
+        let Some(room) = self.remains.get_mut(&remains) else {
+            return Outcome::Cleared { removed: Vec::new(), more: false };
+        };
+        let removed = room.clear(entries_max as usize);
+        let more = !room.is_clear();
+        if !more {
+            self.remains.remove(&remains);
+        }
+        Outcome::Cleared { removed, more }
+    }
 }
 
-/// Whether an earlier write of the batch makes the room.
-fn made_in(earlier: &[Write], name: &RoomName) -> bool {
-    earlier.iter().any(
-        |write| matches!(write, Write::Change(Change::CreateRoom { room, .. }) if room == name),
-    )
+/// Whether the room is there after the earlier writes of a batch; `None` if they do not say.
+fn is_there_after(earlier: &[Write], name: &RoomName) -> Option<bool> {
+    earlier.iter().rev().find_map(|write| match write {
+        Write::Change(Change::CreateRoom { room, .. }) if room == name => Some(true),
+        Write::Change(Change::RemoveRoom { room, .. }) if room == name => Some(false),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

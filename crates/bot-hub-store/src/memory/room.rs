@@ -14,7 +14,7 @@ use bot_hub_core::entry::{Draft, Entry, Extras};
 use bot_protocol::frame::Opaque;
 use bot_protocol::frame::operator::Retention;
 use bot_protocol::frame::server::Redaction;
-use bot_protocol::id::MessageId;
+use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::right::{Right, Rights};
@@ -26,6 +26,7 @@ use crate::rule::{self, Kept, Run};
 
 #[derive(Debug)]
 pub(super) struct Room {
+    pub(super) number: u64,
     closed: bool,
     retain: Option<Retention>,
     /// The seq of the oldest entry in `entries`.
@@ -60,6 +61,37 @@ struct Marks {
     received: VecDeque<Run>,
 }
 
+/// The room that a change is about.
+pub(super) fn name_in(change: &Change) -> Option<&RoomName> {
+    match change {
+        Change::Append(draft) | Change::WasSaid(draft) => Some(&draft.room),
+        Change::Receipt(receipt) => Some(&receipt.room),
+        Change::CreateRoom { room, .. }
+        | Change::RemoveRoom { room, .. }
+        | Change::Retain { room, .. }
+        | Change::Join { room, .. }
+        | Change::Grant { room, .. }
+        | Change::Leave { room, .. }
+        | Change::Cursor { room, .. }
+        | Change::Delivered { room, .. }
+        | Change::Drop { room, .. }
+        | Change::Redact { room, .. }
+        | Change::Trim { room, .. } => Some(room),
+        Change::Clear { .. } => None,
+    }
+}
+
+/// What becomes of a change without its room.
+pub(super) fn without_it(change: &Change) -> Outcome {
+    match change {
+        Change::WasSaid(_) | Change::Redact { .. } => Outcome::Unsaid,
+        Change::Trim { .. } => {
+            Outcome::Trimmed { removed: Vec::new(), more: false, oldest_at: None }
+        }
+        _ => Outcome::Done,
+    }
+}
+
 /// An entry, and the hash of its id in `ids`.
 #[derive(Debug)]
 struct Stored {
@@ -75,8 +107,9 @@ impl Stored {
 }
 
 impl Room {
-    pub(super) fn new(closed: bool) -> Self {
+    pub(super) fn new(number: u64, closed: bool) -> Self {
         Self {
+            number,
             closed,
             retain: None,
             first: 1,
@@ -106,7 +139,7 @@ impl Room {
             Change::Redact { seq, from, id, redaction, .. } => {
                 return self.redact(*seq, (from, id), redaction);
             }
-            Change::CreateRoom { .. } => {}
+            Change::CreateRoom { .. } | Change::RemoveRoom { .. } | Change::Clear { .. } => {}
             Change::Retain { retain, .. } => self.retain = Some(*retain),
             Change::Join { bot, .. } => {
                 let head = self.head();
@@ -409,12 +442,35 @@ impl Room {
         })
     }
 
-    pub(super) fn record(&self, name: &RoomName) -> RoomRecord {
+    /// Takes out some of a removed room. Everything else is small, or no more than some numbers for each of
+    /// what is taken out here.
+    pub(super) fn clear(&mut self, entries_max: usize) -> Vec<Removed> {
+        let mut removed = Vec::new();
+        while removed.len() < entries_max
+            && let Some(oldest) = self.remove_oldest()
+        {
+            removed.push(oldest);
+        }
+        let rest = entries_max - removed.len();
+        for _ in 0..rest {
+            self.receipts.pop_first();
+            self.dropped.pop_first();
+        }
+        removed
+    }
+
+    /// Whether a removed room can be dropped at once.
+    pub(super) fn is_clear(&self) -> bool {
+        self.entries.is_empty() && self.receipts.is_empty() && self.dropped.is_empty()
+    }
+
+    pub(super) fn record(&self, name: &RoomName, epoch: Epoch) -> RoomRecord {
         let mut members: Vec<_> =
             self.members.iter().map(|(bot, member)| self.member(bot, member)).collect();
         members.sort_by(|one, other| one.bot.cmp(&other.bot));
         RoomRecord {
             room: name.clone(),
+            epoch,
             closed: self.closed,
             retain: self.retain,
             head: self.head(),

@@ -13,6 +13,7 @@ use super::names::Names;
 use super::rows::{Joined, Tail};
 use super::stored;
 use super::sum::Sum;
+use crate::rule::Numbers;
 
 #[derive(Debug, Default)]
 pub(super) struct Cache {
@@ -20,6 +21,8 @@ pub(super) struct Cache {
     pub(super) rooms: Rooms,
     /// The stored newest time, after it was read once.
     pub(super) newest_at: Option<Timestamp>,
+    /// What the store's rooms were numbered, likewise.
+    pub(super) numbers: Option<Numbers>,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +69,24 @@ impl Rooms {
             self.touched.push(name.clone());
         }
         Ok(room)
+    }
+
+    /// The same, where a change does nothing without its room.
+    pub(super) fn touch_known(
+        &mut self,
+        conn: &Connection,
+        sum: &mut Sum,
+        name: &RoomName,
+    ) -> Result<Option<&mut Room>, SqliteError> {
+        match self.touch(conn, sum, name) {
+            Err(SqliteError::NoSuchRoom(_)) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// The room is gone, with what was still to be written of it.
+    pub(super) fn forget(&mut self, name: &RoomName) {
+        self.rooms.remove(name);
     }
 
     /// The rooms with changes to write. Clears the list.

@@ -6,7 +6,7 @@
 //! * `schema`: the tables, their number, the way from one number to the next.
 //! * `row`, `rows`, `sum`: what lies in a row, and how it is checked. `redaction`: what is left of an entry.
 //! * `batch`: one transaction. `cache`: what it remembers from the one before.
-//! * `clock`: what it knows of time.
+//! * `clock`: what it knows of time. `numbers`: of its rooms.
 //! * `load`, `read`, `fate`, `records`, `stored`, `names`: the way back.
 //! * `leftovers`: what an interruption left behind. `held`: whether the hub's file is where it should be.
 //!   `belonging`: whether a file and the log beside it belong together.
@@ -28,6 +28,7 @@ mod leftovers;
 mod load;
 mod lock;
 mod names;
+mod numbers;
 mod place;
 mod read;
 mod records;
@@ -213,14 +214,17 @@ impl SqliteStore {
         Ok(pages.max(0).unsigned_abs())
     }
 
-    /// The epoch; a new one if it is damaged, because then no client's position can be trusted.
+    /// The epoch; a new one if it is damaged, or if it is not known which rooms have epochs of their own,
+    /// because then no client's position can be trusted.
     fn epoch(&self) -> Result<Epoch, SqliteError> {
-        if let Some(epoch) = schema::read_epoch(&self.conn)? {
+        let known = schema::read_epoch(&self.conn)?;
+        if let Some(epoch) = known.filter(|_| !numbers::is_damaged(&self.conn).unwrap_or(true)) {
             return Ok(epoch);
         }
         tracing::error!("the epoch is damaged: a new one begins");
         let epoch = random_epoch()?;
         schema::write_epoch(&self.conn, epoch)?;
+        numbers::forget(&self.conn)?;
         Ok(epoch)
     }
 }

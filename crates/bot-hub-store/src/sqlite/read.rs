@@ -17,6 +17,7 @@ use super::connect::{self, Options};
 use super::error::is_damage;
 use super::fate::said_of;
 use super::names::Names;
+use super::numbers;
 use super::records;
 use super::row::{self, Intact, StoredId, entry_columns};
 use super::rows::Tail;
@@ -32,7 +33,8 @@ pub struct SqliteReader {
     pub(super) conn: Connection,
     pub(super) names: Names,
     pub(super) sum: Sum,
-    rooms: FxHashMap<RoomName, i64>,
+    /// Rooms that the index of names does not find.
+    lost: FxHashMap<RoomName, i64>,
 }
 
 /// The direction of a page.
@@ -104,7 +106,7 @@ impl SqliteReader {
     }
 
     pub(super) fn new(conn: Connection) -> Self {
-        Self { conn, names: Names::default(), sum: Sum::default(), rooms: FxHashMap::default() }
+        Self { conn, names: Names::default(), sum: Sum::default(), lost: FxHashMap::default() }
     }
 
     /// Runs several look-ups on one snapshot of the store.
@@ -121,15 +123,19 @@ impl SqliteReader {
         result
     }
 
+    /// Looked up anew each time: another room may have the name by now.
     pub(super) fn room_number(&mut self, room: &RoomName) -> rusqlite::Result<Option<i64>> {
-        if let Some(number) = self.rooms.get(room) {
-            return Ok(Some(*number));
+        match stored::room_number(&self.conn, room)? {
+            None => self.lost_room_number(room),
+            number => Ok(number),
         }
-        let number = stored::room_number(&self.conn, room)?;
-        if let Some(number) = number {
-            self.rooms.insert(room.clone(), number);
-        }
-        Ok(number)
+    }
+
+    /// The number of a room that was found in another way before, unless it is gone.
+    fn lost_room_number(&mut self, room: &RoomName) -> rusqlite::Result<Option<i64>> {
+        let Some(number) = self.lost.get(room) else { return Ok(None) };
+        let has_name = stored::has_name(&self.conn, *number, room)?;
+        Ok(Some(*number).filter(|_| has_name))
     }
 
     /// The same for a room that existed when the store was loaded. If the index of names does not find it,
@@ -140,7 +146,7 @@ impl SqliteReader {
             number = stored::room_number_without_index(&self.conn, room)?;
             if let Some(number) = number {
                 tracing::error!(%room, "the index of room names is damaged: run `bot-hub verify`");
-                self.rooms.insert(room.clone(), number);
+                self.lost.insert(room.clone(), number);
             }
         }
         Ok(number)
@@ -252,6 +258,9 @@ impl SqliteReader {
         let places = self.places(sender, room, id)?;
         let max = recipients.of_each(places.len());
         for (room, place) in places {
+            if numbers::is_removed(&self.conn, room)? {
+                continue;
+            }
             found.push(self.fate(room, place, recipients.after.as_deref(), max)?);
         }
         found.sort_by(oldest_first);

@@ -308,6 +308,13 @@ pub(super) fn read_meta(conn: &Connection, key: &str) -> rusqlite::Result<Option
     Ok(intact.map(|(value, _)| value))
 }
 
+/// Whether there is such a number and it is damaged.
+pub(super) fn is_meta_damaged(conn: &Connection, key: &str) -> rusqlite::Result<bool> {
+    let mut statement = conn.prepare_cached("SELECT value, sum FROM meta WHERE key = ?1")?;
+    let row = statement.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(row.is_some_and(|(value, sum): (i64, i64)| meta_sum(key, value) != sum))
+}
+
 /// The numbers whose keys begin with `prefix`, by the rest of the key; without damaged ones.
 pub(super) fn read_metas(conn: &Connection, prefix: &str) -> rusqlite::Result<Vec<(String, i64)>> {
     let sql = "SELECT key, value, sum FROM meta WHERE key >= ?1 AND key < ?1 || char(1114111)

@@ -76,6 +76,18 @@ pub(super) fn room_number(conn: &Connection, room: &RoomName) -> rusqlite::Resul
     statement.query_row([room.as_str()], |row| row.get(0)).optional()
 }
 
+/// Whether a room has that number, also one that was removed and is not cleared away yet.
+pub(super) fn has_number(conn: &Connection, number: i64) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM room WHERE id = ?1")?.exists([number])
+}
+
+/// Whether the room with that number has that name.
+pub(super) fn has_name(conn: &Connection, number: i64, room: &RoomName) -> rusqlite::Result<bool> {
+    let mut statement = conn.prepare_cached("SELECT name FROM room NOT INDEXED WHERE id = ?1")?;
+    let name = statement.query_row([number], |row| row.get::<_, String>(0)).optional()?;
+    Ok(name.is_some_and(|name| name == room.as_str()))
+}
+
 /// The same by scanning all rooms.
 pub(super) fn room_number_without_index(
     conn: &Connection,

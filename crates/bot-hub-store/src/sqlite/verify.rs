@@ -19,11 +19,12 @@ use super::load::{
     bot_columns, bot_row, dropped_row, invite_columns, invite_row, token_columns, token_row,
 };
 use super::names::Names;
+use super::numbers;
 use super::read::{SqliteReader, Way};
 use super::records;
 use super::row::{Intact, StoredId};
 use super::rows::{mark_sum, state_of};
-use super::schema::{self, nat, place};
+use super::schema::{self, SEQ_BITS, nat, place};
 use super::stored::{self, member_columns, room_columns};
 use super::sum::{Sum, Wide, link};
 use crate::StoreError;
@@ -102,12 +103,16 @@ impl Walk {
         if self.reader.snapshot(|reader| schema::read_epoch(&reader.conn))?.is_none() {
             self.damage(None, None, "the epoch is damaged");
         }
+        if self.reader.snapshot(|reader| numbers::is_damaged(&reader.conn))? {
+            self.damage(None, None, "which rooms have epochs of their own is damaged");
+        }
         for (number, room) in self.checked("rooms", Self::rooms)?.unwrap_or_default() {
             self.report.rooms += u64::from(room.direct_pair().is_none());
             self.log(number, &room)?;
             let small = |walk: &mut Self| walk.small_rows(number, &room);
             self.checked(&format!("what belongs to room `{room}`"), small)?;
         }
+        self.checked("what belongs to rooms", Self::orphans)?;
         self.checked("bots and tokens", Self::registry)?;
         self.checked("records", Self::records)?;
         self.checked("the file's structure", Self::structure)?;
@@ -147,6 +152,8 @@ impl Walk {
                     damage.push((Some(room.room.clone()), "the room's own row is damaged"));
                     rooms.push((room.id, room.room));
                 }
+                // Nobody can read what it left behind, and that is on its way out.
+                None if numbers::remains_row(sum, row)?.is_some() => {}
                 None => damage.push((None, "the name of a room is damaged")),
             }
         }
@@ -185,6 +192,21 @@ impl Walk {
         damaged_ranges(conn, names, sum, (room, number), &mut damage)?;
         for (seq, what) in damage {
             self.damage(Some(room), seq, what);
+        }
+        Ok(())
+    }
+
+    /// Every row must belong to a room, or to one that was removed and is not cleared away yet.
+    fn orphans(&mut self) -> rusqlite::Result<()> {
+        let found = self.reader.snapshot(|reader| {
+            let mut found = Vec::new();
+            for (table, next) in OF_ROOMS {
+                found.extend(has_orphans(&reader.conn, table, next)?.then_some(table));
+            }
+            Ok::<_, rusqlite::Error>(found)
+        })?;
+        for table in found {
+            self.damage(None, None, format!("`{table}` has rows of a room that is not there"));
         }
         Ok(())
     }
@@ -248,6 +270,34 @@ impl Walk {
         }
         Ok(())
     }
+}
+
+/// Where rows belong to rooms, and the first row after a key. A room's key is its number, an entry's its place.
+const OF_ROOMS: [(&str, &str); 6] = [
+    ("entry", "SELECT place FROM entry WHERE place > ?1 ORDER BY place LIMIT 1"),
+    ("tail", "SELECT room FROM tail WHERE room > ?1 ORDER BY room LIMIT 1"),
+    ("member", "SELECT room FROM member WHERE room > ?1 ORDER BY room LIMIT 1"),
+    ("mark", "SELECT room FROM mark WHERE room > ?1 ORDER BY room LIMIT 1"),
+    ("receipt", "SELECT room FROM receipt WHERE room > ?1 ORDER BY room LIMIT 1"),
+    ("dropped", "SELECT room FROM dropped WHERE room > ?1 ORDER BY room LIMIT 1"),
+];
+
+/// Whether a table has rows of a room that is not there. Goes from one room to the next.
+fn has_orphans(conn: &Connection, table: &str, next: &str) -> rusqlite::Result<bool> {
+    let mut statement = conn.prepare_cached(next)?;
+    let mut last = i64::MIN;
+    while let Some(key) = statement.query_row([last], |row| row.get::<_, i64>(0)).optional()? {
+        if key <= last {
+            // The tree is out of order, which the check of its structure says.
+            return Ok(false);
+        }
+        let room = if table == "entry" { key >> SEQ_BITS } else { key };
+        if !stored::has_number(conn, room)? {
+            return Ok(true);
+        }
+        last = if table == "entry" { place(room, u64::MAX) } else { room };
+    }
+    Ok(false)
 }
 
 /// A part of a room's log that was checked.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bot_hub_core::change::{
-    Answer, Change, DroppedRange, Loss, Query, ReceiptRecord, Recipients, Span,
+    Answer, Change, DroppedRange, Loss, Query, ReceiptRecord, Recipients, Remains, Removal, Span,
 };
 use bot_hub_core::entry::{Draft, Entry, Extras};
 use bot_hub_store::memory::MemoryStore;
@@ -80,15 +80,34 @@ pub(crate) struct Work {
     pub(crate) rng: Rng,
     clock: u64,
     ids: u64,
+    /// Rooms that were made, at most.
+    made: u64,
 }
 
 impl Work {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { rng: Rng(seed), clock: 0, ids: 0 }
+        Self { rng: Rng(seed), clock: 0, ids: 0, made: ROOMS.len() as u64 }
     }
 
     pub(crate) fn batch(&mut self, writes_max: u64) -> Vec<Write> {
-        (0..=self.rng.below(writes_max)).map(|_| self.write()).collect()
+        (0..=self.rng.below(writes_max)).flat_map(|_| self.writes()).collect()
+    }
+
+    fn writes(&mut self) -> Vec<Write> {
+        if self.rng.below(100) == 0 { self.removal() } else { vec![self.write()] }
+    }
+
+    /// A room goes and is made again, and some of what is left of one goes.
+    fn removal(&mut self) -> Vec<Write> {
+        let room = room(self.rng.one_of(&ROOMS));
+        let remains = Remains(1 + self.rng.below(self.made));
+        self.made += 1;
+        let changes = [
+            Change::RemoveRoom { room: room.clone(), why: Removal::Asked },
+            Change::CreateRoom { room, closed: false },
+            Change::Clear { remains, entries_max: 12 },
+        ];
+        changes.into_iter().map(Write::Change).collect()
     }
 
     fn write(&mut self) -> Write {
@@ -210,7 +229,12 @@ pub(crate) fn model() -> MemoryStore {
 
 fn load(store: &mut dyn Store) -> Result<Loaded, String> {
     let mut loaded = store.load().map_err(|error| error.to_string())?;
-    loaded.snapshot.epoch = Epoch(0);
+    let of_store = std::mem::take(&mut loaded.snapshot.epoch);
+    for room in &mut loaded.snapshot.rooms {
+        room.epoch = Epoch(room.epoch.0.wrapping_sub(of_store.0));
+    }
+    // Each clears away in steps of its own.
+    loaded.snapshot.remains.clear();
     Ok(loaded)
 }
 

@@ -10,6 +10,7 @@ mod flips;
 mod full_disk;
 mod power_cut;
 mod redaction;
+mod removal;
 mod speed;
 mod upgrade;
 #[allow(unsafe_code)]

@@ -95,6 +95,21 @@ pub(super) enum RoomCommand {
         #[command(flatten)]
         why: Why,
     },
+    /// Remove a room with all its messages; what its members have not received is dropped
+    #[command(
+        after_help = "Its name is free then. Backups that were made before still have it.\n\n\
+                            Example:\n  bot-hub room remove '#lab' --why 'the project is over'"
+    )]
+    Remove {
+        /// Which room
+        #[arg(value_parser = room_argument)]
+        room: RoomName,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        why: Why,
+    },
     /// Change how long a room keeps its messages; without options, print it
     #[command(after_help = "Examples:\n  bot-hub room retain lab --age 90d --entries 500000\n  \
                             bot-hub room retain lab --bytes none")]
@@ -204,6 +219,7 @@ impl RoomCommand {
                 let ask = why.with(Ask::room_kick(room.clone(), bot.clone()));
                 membership(hub, &room, &bot, ask, "is no longer a member of").await
             }
+            Self::Remove { room, yes, why } => remove(hub, &room, yes, why).await,
             Self::Join { room } => {
                 let joined = hub.client.join(room.clone()).await?;
                 let done = json!({ "room": room, "bot": hub.me, "policy": joined.policy });
@@ -277,6 +293,27 @@ async fn membership(
     let done = json!({ "room": room, "bot": bot, "dropped": dropped });
     hub.out.done(&done, || {
         format!("{bot} {is} {}{}", words::room(room.as_str()), losing::dropped(dropped))
+    })
+}
+
+async fn remove(hub: &Hub, room: &RoomName, yes: bool, why: Why) -> Result<(), Failure> {
+    let name = words::room(room.as_str());
+    if !yes {
+        let (_, known) = on(hub, room, show_of(room)).await?;
+        let waiting: u64 = known.members.iter().map(|member| member.waiting).sum();
+        let question = format!(
+            "remove {name} with {} and {}, for good?{}",
+            counted(known.entries, "message"),
+            counted(known.members.len() as u64, "member"),
+            losing::with_a_room(waiting),
+        );
+        confirm_if_somebody_is_there(question).await?;
+    }
+    let (value, gone) = on(hub, room, why.with(Ask::room_remove(room.clone()))).await?;
+    hub.out.done(&value, || {
+        let messages = counted(gone.entries, "message");
+        let dropped = losing::dropped_with_a_room(gone.dropped);
+        format!("{name} is gone, with {messages}{dropped}")
     })
 }
 

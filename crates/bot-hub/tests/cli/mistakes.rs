@@ -139,6 +139,7 @@ fn a_hint_leads_to_what_was_meant() {
         assert!(!told.err.contains("room join '#ann'"), "{arguments:?}: {}", told.err);
     };
     check(None, &["room", "kick", "lab", "ann", "--yes"], "bot-hub room show '#lab'");
+    check(None, &["room", "remove", "lob", "--yes"], "bot-hub room list");
     check(Some(&ann), &["room", "leave", "lab"], "bot-hub --url");
     check(Some(&ann), &["room", "leave", "lab"], "rooms");
     check(

@@ -225,6 +225,16 @@ fn rooms_and_bots_are_shown_as_tables() {
         "marlbot is no longer a member of #marlbot-pelouse; 1 message that waited for it is dropped, and its sender can \
          see that"
     );
+    place.data(&["room", "create", "hut"]);
+    place.data(&["room", "add", "hut", "marlbot"]);
+    for text in ["one", "two"] {
+        place.data(&["send", "hut", text]);
+    }
+    assert_eq!(
+        place.data(&["room", "remove", "hut", "--why", "it rains in"]),
+        "#hut is gone, with 2 messages; 2 messages that waited for somebody are dropped, and their senders are told"
+    );
+    assert_eq!(place.run(&["history", "hut"]).code, 3);
     assert_eq!(
         place.run(&["bot", "remove", "marlbot"]).out,
         "marlbot is removed; what it said stays\n"

@@ -33,6 +33,7 @@ const VERBS: &[&[&str]] = &[
     &["room", "add", "other", "ann"],
     &["room", "kick", "other", "ann"],
     &["room", "retain", "lab"],
+    &["room", "remove", "other"],
     &["rooms"],
     &["who"],
     &["who", "lab"],

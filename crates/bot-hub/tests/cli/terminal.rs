@@ -154,6 +154,13 @@ fn what_cannot_be_taken_back_is_asked_for() {
     remove.press("y\n");
     assert_eq!(remove.end().0, 0);
     assert_eq!(place.run(&["bot", "show", "ann"]).code, 3);
+    place.data(&["room", "create", "lab"]);
+    place.data(&["send", "lab", "hi"]);
+    let mut remove = Terminal::start(place.command(&["room", "remove", "lab"]), 80);
+    remove.until("1 message and 0 members, for good?");
+    remove.press("n\n");
+    assert_eq!(remove.end().0, 5);
+    assert_eq!(place.run(&["room", "show", "lab"]).code, 0, "it is still there");
     let ben = place.bot("ben");
     drop(ben);
     let (code, seen) = Terminal::start(place.command(&["bot", "remove", "ben", "--yes"]), 80).end();

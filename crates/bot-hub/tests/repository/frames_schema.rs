@@ -8,7 +8,7 @@ use std::path::Path;
 use bot_protocol::frame::answer::{
     Answer, AuditList, BotLine, BotList, BotProfile, BotRemoved, BotSwitched, Done, EntryRedacted,
     HubNumbers, InviteList, InviteMade, InviteRevoked, Observing, PendingList, Reply, RoomLine,
-    RoomList, TokenKept, TokenMade, TokensRevoked,
+    RoomList, RoomRemoved, TokenKept, TokenMade, TokensRevoked,
 };
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::limits::Limits;
@@ -131,6 +131,7 @@ const READERS: &[(&str, Reader)] = &[
     ("BotLine", read_again::<BotLine>),
     ("Done", read_again::<Done>),
     ("EntryRedacted", read_again::<EntryRedacted>),
+    ("RoomRemoved", read_again::<RoomRemoved>),
     ("RoomList", read_again::<RoomList>),
     ("RoomLine", read_again::<RoomLine>),
     ("PendingList", read_again::<PendingList>),

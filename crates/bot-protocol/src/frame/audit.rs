@@ -184,6 +184,7 @@ impl Operation {
             Self::RoomKick { room, bot } => {
                 Act { bot: Some(bot.clone()), ..Act::in_room("room_kick", room) }
             }
+            Self::RoomRemove { room } => Act::in_room("room_remove", room),
             Self::RoomRetain { room, retain } => {
                 Act::in_room("room_retain", room).detail(Some(rule(retain)))
             }
@@ -253,6 +254,7 @@ mod tests {
         check(r#"{"bot_set":{"bot":"dora","about":""}}"#, Some("bot_set dora about"));
         let keep = r#"{"bot_keep_token":{"bot":"dora","token_id":"00ff","old_ends_at":7}}"#;
         check(keep, Some("bot_keep_token dora the old tokens end at 1970-01-01T00:00:00.007Z"));
+        check(r#"{"room_remove":{"room":"lab"}}"#, Some("room_remove lab"));
         let retain = r#"{"room_retain":{"room":"lab","retain":{"entries":5}}}"#;
         check(retain, Some("room_retain lab entries 5"));
         check(r#"{"redact":{"room":"lab","seq":7}}"#, Some("redact lab entry 7"));

@@ -142,6 +142,12 @@ pub enum Operation {
         /// The bot.
         bot: BotId,
     },
+    /// Removes a room with everything that was said in it. What waited for its members is dropped. Its name
+    /// is free then; a room that has it later has another epoch. One that the configuration declares stays.
+    RoomRemove {
+        /// The room.
+        room: RoomName,
+    },
     /// Changes how long a room keeps its entries.
     RoomRetain {
         /// The room.

@@ -108,6 +108,10 @@ impl Losses {
         });
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
     /// Whether something of it must be given to the store before the reader is told.
     pub(crate) fn has_to_be_given(&self) -> bool {
         self.ranges.iter().any(Lost::has_to_be_given)

@@ -32,6 +32,10 @@ impl Member {
     /// The stretches `(after, to)` up to `to` that were neither received nor lost.
     pub(crate) fn not_received(&self, to: u64) -> Vec<(u64, u64)> {
         let taken = self.received_out_of_turn();
+        if taken.is_empty() && self.losses.is_empty() {
+            // Mostly so, and then it needs no lists.
+            return if self.cursor < to { vec![(self.cursor, to)] } else { Vec::new() };
+        }
         let of = |(after, to)| kept(&taken, after + 1, to);
         self.losses.kept_between(self.cursor, to).into_iter().flat_map(of).collect()
     }

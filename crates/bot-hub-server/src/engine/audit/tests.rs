@@ -87,6 +87,7 @@ const ACTS: &[&str] = &[
     r#"{"invite_create":{"name":"fern","rooms":["lab"]}}"#,
     r#"{"bot_disable":{"bot":"dora"}}"#,
     r#"{"room_kick":{"room":"lab","bot":"dora"}}"#,
+    r#"{"room_remove":{"room":"lab"}}"#,
     r#"{"bot_remove":{"bot":"dora"}}"#,
 ];
 
@@ -126,6 +127,7 @@ fn what_only_reads_or_changes_nothing_or_is_refused_leaves_no_record() {
         r#"{"bot_remove":{"bot":"nobody"}}"#,
         r#"{"room_add":{"room":"lab","bot":"dora","can":["read"]}}"#,
         r#"{"room_kick":{"room":"lab","bot":"nobody"}}"#,
+        r#"{"room_remove":{"room":"nowhere"}}"#,
         r#"{"bot_set":{"bot":"dora","about":" reads the news "}}"#,
     ] {
         stage.ask(nothing);

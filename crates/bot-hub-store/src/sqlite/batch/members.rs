@@ -38,7 +38,9 @@ impl Batch<'_> {
         bot: &BotId,
         rights: Rights,
     ) -> Result<(), SqliteError> {
-        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let Some(room) = self.cache.rooms.touch_known(self.conn, self.sum, name)? else {
+            return Ok(());
+        };
         let (number, head) = (room.id, room.tail.head);
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let Some(joined) = &mut member.joined else { return Ok(()) };
@@ -56,7 +58,9 @@ impl Batch<'_> {
     }
 
     pub(super) fn leave(&mut self, name: &RoomName, bot: &BotId) -> Result<(), SqliteError> {
-        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let Some(room) = self.cache.rooms.touch_known(self.conn, self.sum, name)? else {
+            return Ok(());
+        };
         let number = room.id;
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let Some(joined) = member.joined.take() else { return Ok(()) };
@@ -78,7 +82,9 @@ impl Batch<'_> {
         state: ReceiptState,
         at: Timestamp,
     ) -> Result<(), SqliteError> {
-        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let Some(room) = self.cache.rooms.touch_known(self.conn, self.sum, name)? else {
+            return Ok(());
+        };
         // A client may claim any seq, but it cannot have received more than there is.
         let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
@@ -99,7 +105,9 @@ impl Batch<'_> {
         seq: u64,
         at: Timestamp,
     ) -> Result<(), SqliteError> {
-        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let Some(room) = self.cache.rooms.touch_known(self.conn, self.sum, name)? else {
+            return Ok(());
+        };
         let (number, seq) = (room.id, seq.min(room.tail.head));
         let member = room.touch(self.conn, self.sum, &mut self.cache.names, name, bot)?;
         let reached = Reached { state: ReceiptState::Delivered, seq, at, before: 0 };
@@ -108,7 +116,9 @@ impl Batch<'_> {
 
     pub(super) fn receipt(&mut self, receipt: &ReceiptRecord) -> Result<Outcome, SqliteError> {
         let ReceiptRecord { room: name, seq, bot, state, at, reason, reply } = receipt;
-        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let Some(room) = self.cache.rooms.touch_known(self.conn, self.sum, name)? else {
+            return Ok(Outcome::Done);
+        };
         // A receipt for a removed entry would never be removed.
         if !(room.tail.first..=room.tail.head).contains(seq) {
             return Ok(Outcome::Done);
@@ -145,7 +155,9 @@ impl Batch<'_> {
         range: &DroppedRange,
         at: Timestamp,
     ) -> Result<(), SqliteError> {
-        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let Some(room) = self.cache.rooms.touch_known(self.conn, self.sum, name)? else {
+            return Ok(());
+        };
         let (room, head) = (room.id, room.tail.head);
         let range = &DroppedRange { to: range.to.min(head), ..*range };
         if range.from > range.to {

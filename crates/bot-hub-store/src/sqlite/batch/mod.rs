@@ -9,6 +9,7 @@ mod members;
 mod records;
 mod redact;
 mod registry;
+mod removal;
 mod trim;
 
 use bot_hub_core::change::{Change, Outcome};
@@ -22,10 +23,12 @@ pub(super) use self::records::put_record;
 use super::cache::Cache;
 use super::clock;
 use super::error::SqliteError;
+use super::numbers;
 use super::rows::{Tail, room_sum};
 use super::schema::{ROOMS_MAX, int};
 use super::stored::{self, room_columns};
 use super::sum::Sum;
+use crate::rule::Numbers;
 use crate::{StoreError, Write};
 
 pub(super) struct Batch<'a> {
@@ -71,7 +74,9 @@ impl<'a> Batch<'a> {
             Change::Redact { room, seq, from, id, redaction } => {
                 return self.redact(room, *seq, (from, id), redaction);
             }
-            Change::CreateRoom { room, closed } => self.create_room(room, *closed)?,
+            Change::CreateRoom { room, closed } => return self.create_room(room, *closed),
+            Change::RemoveRoom { room, .. } => return self.remove_room(room),
+            Change::Clear { remains, entries_max } => return self.clear(*remains, *entries_max),
             Change::Retain { room, retain } => self.retain(room, retain)?,
             Change::Join { room, bot } => self.join(room, bot)?,
             Change::Grant { room, bot, rights } => self.grant(room, bot, *rights)?,
@@ -86,21 +91,38 @@ impl<'a> Batch<'a> {
         Ok(Outcome::Done)
     }
 
-    fn create_room(&mut self, room: &RoomName, closed: bool) -> Result<(), SqliteError> {
-        if stored::room_number(self.conn, room)?.is_some() {
-            return Ok(());
-        }
-        let sum = room_sum(self.sum, room, closed, None);
-        let mut statement = self.conn.prepare_cached(
-            "INSERT INTO room (name, closed, retained, sum) VALUES (?1, ?2, 0, ?3)",
-        )?;
-        statement.execute((room.as_str(), closed, sum))?;
-        let number = self.conn.last_insert_rowid();
+    fn create_room(&mut self, room: &RoomName, closed: bool) -> Result<Outcome, SqliteError> {
+        let number = match stored::room_number(self.conn, room)? {
+            Some(number) => number,
+            None => self.insert_room(room, closed)?,
+        };
+        let epoch = numbers::epoch_of(self.conn, self.numbers()?, number)?;
+        Ok(Outcome::Made { epoch })
+    }
+
+    /// What is known of the numbers of rooms.
+    fn numbers(&mut self) -> Result<Numbers, SqliteError> {
+        let known = match self.cache.numbers {
+            Some(known) => known,
+            None => numbers::read(self.conn)?,
+        };
+        self.cache.numbers = Some(known);
+        Ok(known)
+    }
+
+    fn insert_room(&mut self, room: &RoomName, closed: bool) -> Result<i64, SqliteError> {
+        let number = numbers::next(self.conn, self.numbers()?)?;
         if number > ROOMS_MAX {
             let error = StoreError::Failed(format!("no more than {ROOMS_MAX} rooms fit a store"));
             return Err(error.into());
         }
-        self.write_tail(room, number, &Tail::EMPTY)
+        let sum = room_sum(self.sum, room, closed, None);
+        let mut statement = self.conn.prepare_cached(
+            "INSERT INTO room (id, name, closed, retained, sum) VALUES (?1, ?2, ?3, 0, ?4)",
+        )?;
+        statement.execute((number, room.as_str(), closed, sum))?;
+        self.write_tail(room, number, &Tail::EMPTY)?;
+        Ok(number)
     }
 
     fn retain(&mut self, room: &RoomName, retain: &Retention) -> Result<(), SqliteError> {

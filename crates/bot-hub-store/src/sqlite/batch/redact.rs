@@ -22,7 +22,9 @@ impl Batch<'_> {
         (from, id): (&BotId, &MessageId),
         redaction: &Redaction,
     ) -> Result<Outcome, SqliteError> {
-        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let Some(room) = self.cache.rooms.touch_known(self.conn, self.sum, name)? else {
+            return Ok(Outcome::Unsaid);
+        };
         if !(room.tail.first..=room.tail.head).contains(&seq) {
             return Ok(Outcome::Unsaid);
         }

@@ -22,8 +22,8 @@ use crate::sqlite::schema::{int, nat, place, seq_of};
 const MARKS_EVERY: u64 = 256;
 
 /// The facts about an entry that retention needs.
-struct Oldest {
-    seq: u64,
+pub(super) struct Oldest {
+    pub(super) seq: u64,
     sender: i64,
     id: Option<bot_protocol::id::MessageId>,
     sent_at: Timestamp,
@@ -39,7 +39,9 @@ impl Batch<'_> {
         now: Timestamp,
         entries_max: u32,
     ) -> Result<Outcome, SqliteError> {
-        let room = self.cache.rooms.touch(self.conn, self.sum, name)?;
+        let Some(room) = self.cache.rooms.touch_known(self.conn, self.sum, name)? else {
+            return Ok(Outcome::Trimmed { removed: Vec::new(), more: false, oldest_at: None });
+        };
         let (number, mut tail) = (room.id, room.tail);
         let oldest = match self.oldest(number, &tail, entries_max) {
             Err(SqliteError::Sql(error)) if is_damage(&error) => {
@@ -130,7 +132,7 @@ impl Batch<'_> {
     }
 }
 
-fn oldest_row(row: &Row<'_>) -> rusqlite::Result<Oldest> {
+pub(super) fn oldest_row(row: &Row<'_>) -> rusqlite::Result<Oldest> {
     let proof: Vec<u8> = row.get(5)?;
     Ok(Oldest {
         seq: seq_of(row.get(0)?),
@@ -143,7 +145,7 @@ fn oldest_row(row: &Row<'_>) -> rusqlite::Result<Oldest> {
 }
 
 /// The senders of removed entries. A damaged entry may not tell its sender and is removed all the same.
-fn named(
+pub(super) fn named(
     names: &mut Names,
     conn: &rusqlite::Connection,
     entry: Oldest,

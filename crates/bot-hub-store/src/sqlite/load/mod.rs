@@ -9,7 +9,7 @@
 mod registry;
 mod scan;
 
-use bot_hub_core::change::{DroppedRange, Expiring, MemberRecord, RoomRecord, Snapshot};
+use bot_hub_core::change::{DroppedRange, Expiring, MemberRecord, Remains, RoomRecord, Snapshot};
 use bot_protocol::id::Epoch;
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::time::Timestamp;
@@ -23,6 +23,7 @@ use super::clock;
 use super::error::is_damage;
 use super::fate::receipt_row;
 use super::names::{Names, intact};
+use super::numbers;
 use super::row::{self, entry_columns};
 use super::rows::{Joined, Tail, dropped_sum, reason_of};
 use super::schema::{nat, place};
@@ -33,12 +34,14 @@ use crate::Loaded;
 /// Reads everything that the hub needs at its start.
 pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> {
     let mut sum = Sum::default();
-    let rooms = rooms(conn, &mut sum)?;
+    let (rooms, remains) = rooms(conn, &mut sum)?;
     let mut tables = Tables::prepare(conn)?;
     let mut loading = Loading { conn, names: Names::load(conn)?, sum, scans: tables.scan()? };
-    let mut snapshot = Snapshot { epoch, ..Snapshot::default() };
+    let numbers = numbers::read(conn)?;
+    let mut snapshot = Snapshot { epoch, remains, ..Snapshot::default() };
     for room in &rooms {
-        loading.room(room, &mut snapshot)?;
+        let epoch = numbers.epoch_of(nat(room.id), epoch);
+        loading.room(room, epoch, &mut snapshot)?;
     }
     snapshot.rooms.sort_by(|one, other| one.room.cmp(&other.room));
     snapshot.expiring.sort_by(|one, other| (&one.room, one.seq).cmp(&(&other.room, other.seq)));
@@ -52,16 +55,22 @@ pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> 
     Ok(Loaded { snapshot, bots, tokens, invites, names, age_waits })
 }
 
-/// Every room, by number.
-fn rooms(conn: &Connection, sum: &mut Sum) -> rusqlite::Result<Vec<StoredRoom>> {
+/// Every room, by number, and what removed ones left behind.
+fn rooms(conn: &Connection, sum: &mut Sum) -> rusqlite::Result<(Vec<StoredRoom>, Vec<Remains>)> {
     let sql = concat!("SELECT ", room_columns!(), " FROM room ORDER BY id");
     let mut statement = conn.prepare(sql)?;
-    let rooms = statement.query_map([], |row| stored::room_row(sum, row))?;
-    let rooms: Vec<_> = rooms.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    let mut found = statement.query([])?;
+    let (mut rooms, mut remains) = (Vec::new(), Vec::new());
+    while let Some(row) = found.next()? {
+        match stored::room_row(sum, row)? {
+            Some(room) => rooms.push(room),
+            None => remains.extend(numbers::remains_row(sum, row)?),
+        }
+    }
     for room in rooms.iter().filter(|room| !room.is_intact) {
         tracing::error!(room = %room.room, "the room's own row is damaged: it counts as closed");
     }
-    Ok(rooms)
+    Ok((rooms, remains))
 }
 
 /// The statements for the tables of rooms, each ordered by room number.
@@ -128,13 +137,19 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    fn room(&mut self, stored: &StoredRoom, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
+    fn room(
+        &mut self,
+        stored: &StoredRoom,
+        epoch: Epoch,
+        snapshot: &mut Snapshot,
+    ) -> rusqlite::Result<()> {
         let StoredRoom { id, room, closed, retain, .. } = stored;
         let tail = self.tail(room, *id)?;
         let members = self.members(room, *id, &tail)?;
         snapshot.expiring.extend(self.expiring(room, *id, &tail, &members)?);
         snapshot.rooms.push(RoomRecord {
             room: room.clone(),
+            epoch,
             closed: *closed,
             retain: *retain,
             head: tail.head,

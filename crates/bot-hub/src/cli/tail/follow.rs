@@ -85,6 +85,7 @@ impl<'a> Follow<'a> {
                     say(&format!("skipped what this program cannot read: {}", visible(&problem)));
                     Ok(Next::GoOn)
                 }
+                Wake::Event(Event::Left(left)) => self.room_is_gone(&left.room),
                 Wake::Event(_) => Ok(Next::GoOn),
                 Wake::Tick if self.is_away => {
                     self.hub.follow_move().await;
@@ -136,13 +137,26 @@ impl<'a> Follow<'a> {
 
     /// The log was replaced, so the numbers of the old one mean nothing.
     fn start_over(&mut self) -> Result<(), Failure> {
-        for (room, shown) in std::mem::take(&mut self.shown) {
-            let from_seq = shown + 1;
-            let reason = GapReason::Epoch.into();
-            self.sink.gap(&Gap { room, from_seq, to_seq: from_seq, lost: 0, reason })?;
+        for room in self.shown.keys().cloned().collect::<Vec<_>>() {
+            self.begin_anew(&room)?;
         }
         (self.has_begun, self.since) = (false, None);
         Ok(())
+    }
+
+    /// What the room has from now on is of another log.
+    fn begin_anew(&mut self, room: &RoomName) -> Result<(), Failure> {
+        let Some(shown) = self.shown.remove(room) else { return Ok(()) };
+        let (room, from_seq, reason) = (room.clone(), shown + 1, GapReason::Epoch.into());
+        Ok(self.sink.gap(&Gap { room, from_seq, to_seq: from_seq, lost: 0, reason })?)
+    }
+
+    /// The room was removed, or this bot was taken out of it. One that has its name later is another one.
+    fn room_is_gone(&mut self, room: &RoomName) -> Result<Next, Failure> {
+        if self.scope.has_room(room) && !self.polls {
+            self.begin_anew(room)?;
+        }
+        Ok(Next::GoOn)
     }
 
     /// Returns whether the connection still exists.
@@ -178,6 +192,10 @@ impl<'a> Follow<'a> {
                     None => room.head,
                 };
                 self.shown.insert(room.room.clone(), from);
+            }
+            if room.head < self.last(&room.room) {
+                // It was removed and made again while nobody looked.
+                self.begin_anew(&room.room)?;
             }
             if room.head > self.last(&room.room) {
                 behind.push(Source::new(room.room.clone(), self.last(&room.room)));

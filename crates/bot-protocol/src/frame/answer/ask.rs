@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use super::{
     AuditList, BotLine, BotList, BotProfile, BotRemoved, BotSwitched, Done, EntryRedacted,
     HubNumbers, InviteList, InviteMade, InviteRevoked, Observing, PendingList, RoomLine, RoomList,
-    TokenKept, TokenMade, TokensRevoked,
+    RoomRemoved, TokenKept, TokenMade, TokensRevoked,
 };
 use crate::frame::audit::AuditWish;
 use crate::frame::operator::{InviteWish, Operation, Page, Retention};
@@ -71,6 +71,7 @@ questions! {
     room_add(room: RoomName, bot: BotId, can: Option<Rights>) -> Done:
         Operation::RoomAdd { room, bot, can };
     room_kick(room: RoomName, bot: BotId) -> Done: Operation::RoomKick { room, bot };
+    room_remove(room: RoomName) -> RoomRemoved: Operation::RoomRemove { room };
     room_retain(room: RoomName, retain: Retention) -> Done: Operation::RoomRetain { room, retain };
     room_list(page: Page) -> RoomList: Operation::RoomList(page);
     room_show(room: RoomName, page: Page) -> RoomLine:

@@ -27,7 +27,7 @@ pub use invites::{ClaimLine, InviteLine, InviteList, InviteMade, InviteRevoked, 
 pub use numbers::HubNumbers;
 pub use rooms::{
     Done, EntryRedacted, EveryRoom, MemberLine, Observed, Observing, PendingList, RoomLine,
-    RoomList, WaitReason, Waiting,
+    RoomList, RoomRemoved, WaitReason, Waiting,
 };
 
 /// One of the answers, as a type.
@@ -78,6 +78,8 @@ answers! {
     Done,
     /// To `redact`.
     EntryRedacted,
+    /// To `room_remove`.
+    RoomRemoved,
     /// To `room_list`.
     RoomList,
     /// To `room_show`.

@@ -51,6 +51,18 @@ pub struct EntryRedacted {
     pub seq: u64,
 }
 
+/// A room is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RoomRemoved {
+    /// How much waited for its members and is dropped: a message that waited for two counts twice.
+    pub dropped: u64,
+    /// How many messages it had.
+    pub entries: u64,
+    /// Which room.
+    pub room: RoomName,
+}
+
 /// A page of the rooms, by name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
