@@ -481,7 +481,7 @@ impl World {
         }
     }
 
-    fn conn_of(&self, bot: &bot_protocol::name::BotId) -> Option<Conn> {
+    fn conn_of(&self, bot: &BotId) -> Option<Conn> {
         let open = |conn: &Conn| {
             let pipe = &self.pipes[*conn];
             pipe.hub_sees && pipe.hello.is_some() && self.bots[pipe.bot].id == *bot

@@ -59,7 +59,7 @@ impl Bot {
         let mut dice = Dice::new(seed);
         self.book().born(&self.name);
         let mut options = Options::new("", self.name.clone());
-        options.caps.extend((seed % 2 == 0).then_some(Cap::Redactions));
+        options.caps.extend(seed.is_multiple_of(2).then_some(Cap::Redactions));
         let (client, mut events) = start(&options, Dialer(calls), dice.next());
         if self.name == OPERATOR {
             return self.administer(client, events, dice, seed).await;

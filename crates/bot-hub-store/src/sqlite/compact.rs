@@ -21,8 +21,8 @@ pub struct Compacted {
 
 impl SqliteStore {
     /// Writes the store anew and empties its write-ahead log: nothing that was removed or redacted is in its
-    /// files any more. Takes about as much space again for a while. A crash leaves the old store or the new
-    /// one.
+    /// files any more. Takes as much space again for a while, beside the store and among the temporary files. A
+    /// crash leaves the old store or the new one.
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ fn secrets() -> Vec<Write> {
         let json = Opaque::from_json(format!(r#"{{"key":"{SECRET}"}}"#)).ok();
         let thread = Some(SECRET.to_owned());
         let extras = Extras { thread, act: json.clone(), meta: json, ..Extras::default() };
-        let extras = (number % 2 == 0).then(|| Box::new(extras));
+        let extras = number.is_multiple_of(2).then(|| Box::new(extras));
         Write::Change(Change::Append(Draft { extras, ..(*plain).clone() }.into()))
     };
     (1..=40).map(said).collect()
