@@ -153,3 +153,23 @@ fn a_bot_that_used_up_its_day_under_a_clock_that_was_ahead_waits_for_a_day_and_n
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":0}
     "#);
 }
+
+#[test]
+fn a_restart_begins_a_new_day_for_everybody() {
+    transcript!(@r#"
+    > quiet
+    > set day 10
+    > open ana ack
+    > ana join lab
+    > loud
+    > ana say #lab 12345678 id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    > ana say #lab 12345678 id=m2
+    ana <- {"type":"error","code":4017,"name":"over_quota","message":"this bot has said 8 bytes within a day and may say 10; this message has 8","hint":"it fits in 1484 minutes; an operator can raise `limits.bytesPerBotPerDay`","retry":"later","retry_after_ms":89000000,"ref":"m2"}
+    > restart
+    > open ana ack
+    ana <- auth_ok [ack] lab 0/1
+    > ana say #lab 12345678 id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":0}
+    "#);
+}

@@ -36,6 +36,8 @@ pub(crate) struct Book {
     readers: BTreeMap<(String, String), Reader>,
     acked: BTreeMap<String, Place>,
     refused: BTreeSet<String>,
+    /// Rooms and bots of which an operator was told that they are made.
+    made: BTreeSet<String>,
     /// Whether anything may be lost: by a bound on the buffer, or by retention.
     may_lose: bool,
     pub(crate) violation: Option<String>,
@@ -54,6 +56,7 @@ pub(crate) struct Counts {
     pub(crate) refused: u64,
     pub(crate) kills: u64,
     pub(crate) cuts: u64,
+    pub(crate) acts: u64,
 }
 
 impl Book {
@@ -101,6 +104,22 @@ impl Book {
         self.refused.insert(id.to_owned());
         if self.places.contains_key(id) {
             self.object("refused and committed", id);
+        }
+    }
+
+    /// An operator was told that something is done.
+    pub(crate) fn done(&mut self, name: &str, makes_it: bool) {
+        self.counts.acts += 1;
+        if makes_it {
+            self.made.insert(name.to_owned());
+        }
+    }
+
+    /// A hub begins with records of these.
+    pub(crate) fn started_with(&mut self, recorded: &BTreeSet<String>) {
+        let lost: Vec<String> = self.made.difference(recorded).cloned().collect();
+        if !lost.is_empty() {
+            self.object("answered and not recorded", format!("{lost:?}"));
         }
     }
 

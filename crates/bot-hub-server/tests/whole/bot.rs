@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::acts::{self, OPERATOR};
 use crate::book::Book;
 use crate::dice::Dice;
 use crate::plan::Plan;
@@ -58,6 +59,9 @@ impl Bot {
         self.book().born(&self.name);
         let options = Options::new("", self.name.clone());
         let (client, mut events) = start(&options, Dialer(calls), dice.next());
+        if self.name == OPERATOR {
+            return self.administer(client, events, dice, seed).await;
+        }
         let mut sends = JoinSet::new();
         let mut said = 0;
         let mut say_at = self.next_say(&mut dice);
@@ -77,6 +81,30 @@ impl Bot {
                 },
             }
         }
+    }
+
+    /// An operator's life.
+    async fn administer(&self, client: Client, mut events: Events, mut dice: Dice, life: u64) {
+        let unheard = async {
+            while events.next().await.is_some() {}
+            std::future::pending::<()>().await;
+        };
+        let acts = async {
+            for number in 0.. {
+                sleep_until(self.next_say(&mut dice)).await;
+                if Instant::now() >= self.calm_at {
+                    break;
+                }
+                let about = dice.pick(&self.plan.bots()).clone();
+                let makes_it = number % 3 != 2;
+                let (operation, name) = acts::operation(life, number, about);
+                if client.operate(operation).await.is_ok() {
+                    self.book().done(&name, makes_it);
+                }
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::join!(unheard, acts);
     }
 
     fn book(&self) -> std::sync::MutexGuard<'_, Book> {

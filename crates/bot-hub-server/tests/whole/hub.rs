@@ -16,15 +16,17 @@ use bot_hub_core::io::Input;
 use bot_hub_server::door::{Door, DoorConfig};
 use bot_hub_server::engine::audit::Acts;
 use bot_hub_server::engine::credential::hash_token;
-use bot_hub_server::engine::{Engine, Order, Reconfiguration};
+use bot_hub_server::engine::{Engine, Order, Reconfiguration, profiles};
 use bot_hub_store::driver::Driver;
 use bot_hub_store::memory::MemoryStore;
 use bot_hub_store::{Loaded, Reader, Store, StoreError, Write};
+use bot_protocol::name::BotId;
 use bot_protocol::time::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use crate::acts::{self, OPERATOR};
 use crate::book::Book;
 use crate::plan::Plan;
 use crate::wire::End;
@@ -59,6 +61,9 @@ impl Store for Disk {
         }
         let outcomes = self.store.lock().expect("no panic").commit(batch)?;
         let mut book = self.book.lock().expect("no panic");
+        if let Some(what) = acts::objection(batch) {
+            book.object("an act without its record, or a record without its act", what);
+        }
         for (write, outcome) in batch.iter().zip(&outcomes) {
             if let (Write::Change(Change::Append(draft)), Outcome::Appended { seq }) =
                 (write, outcome)
@@ -118,29 +123,37 @@ impl HubProcess {
         let elapsed = move || u64::try_from(started.elapsed().as_millis()).expect("not so long");
         let clock = Rc::new(move || Timestamp(wall_ms + elapsed()));
         let loaded = self.disk.load().expect("memory can be read");
+        let mut reader = self.disk.reader().expect("memory can be read");
+        let kept = acts::kept(reader.as_mut());
+        self.disk.book.lock().expect("no panic").started_with(&kept);
+        let newest = bot_hub_server::acts::newest(reader.as_mut()).expect("memory can be read");
+        let profiles = profiles::stored(reader.as_mut()).expect("memory can be read");
         let (now, settings) = (Timestamp(wall_ms), self.plan.settings.clone());
         let key = [u8::try_from(self.lives % 251).expect("less than 251"); 32];
         let hub = Hub::new(now, &key, settings, loaded.snapshot);
         let mut access = Access::default();
         access.restore(loaded.bots, loaded.tokens, Vec::new());
         let driver = Driver::inline(Box::new(self.disk.clone())).expect("memory can be read");
-        Engine::new(hub, access, driver, clock)
+        let mut engine = Engine::new(hub, access, driver, clock);
+        engine.restore_acts(newest);
+        engine.restore_profiles(profiles);
+        engine
     }
 
     fn configuration(&self) -> Reconfiguration {
         let bots = self.plan.bots();
+        let operator = BotId::new(OPERATOR).expect("a name");
         let declared = self.plan.rooms().into_iter().map(|room| Input::RoomDeclared {
             room,
             members: bots.clone(),
             closed: false,
             retain: None,
         });
-        let token =
-            |bot: &bot_protocol::name::BotId| (hash_token(bot.as_str()), bot.clone(), false);
+        let token = |bot: &BotId| (hash_token(bot.as_str()), bot.clone(), false);
         Reconfiguration {
             settings: self.plan.settings.clone(),
-            tokens: bots.iter().map(token).collect(),
-            operators: Vec::new(),
+            tokens: bots.iter().chain([&operator]).map(token).collect(),
+            operators: vec![operator],
             public_url: None,
             free_disk_reserve: 0,
             auth_failures_per_minute: 1_000,

@@ -5,6 +5,7 @@
 //! and medium are replaced. `SEED=n cargo test -p bot-hub-server --test whole` replays one seed and prints what
 //! happened; `SEEDS=n` tries so many instead of 1,000. Ten thousand take some minutes.
 
+mod acts;
 mod book;
 mod bot;
 #[path = "../simulation/dice.rs"]

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::acts::OPERATOR;
 use crate::book::{Book, Counts};
 use crate::bot::{Bot, Call};
 use crate::dice::Dice;
@@ -87,7 +88,8 @@ impl World {
             lives: Cell::new(0),
             line: RefCell::default(),
         };
-        let bots = plan.bots().into_iter().map(somebody).collect();
+        let operator = bot_protocol::name::BotId::new(OPERATOR).expect("a name");
+        let bots = plan.bots().into_iter().chain([operator]).map(somebody).collect();
         let hub = HubProcess::new(Rc::clone(&plan), Disk::new(Arc::clone(&book))).into();
         let dice = RefCell::new(dice);
         let skew = Cell::new(0);
@@ -242,7 +244,7 @@ impl World {
     }
 
     async fn drain(&self) {
-        let names: Vec<String> = self.bots.iter().map(|it| it.bot.name.clone()).collect();
+        let names: Vec<String> = self.plan.bots().iter().map(ToString::to_string).collect();
         let (mut deadline, mut before) = (Instant::now() + DRAINED_WITHIN, self.counts());
         while self.is_fine() {
             let missing = self.book.lock().expect("no panic").missing(&names);

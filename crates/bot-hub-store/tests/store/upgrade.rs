@@ -10,7 +10,9 @@
 use bot_hub_core::change::Change;
 use bot_hub_store::export::{Exported, entries};
 use bot_hub_store::sqlite::{SqliteStore, verify};
-use bot_hub_store::{AccessWrite, BotRecord, Reader, Store, TokenRecord, Write};
+use bot_hub_store::{
+    AccessWrite, BotRecord, ClaimRecord, InviteRecord, Reader, Store, TokenRecord, Write,
+};
 use bot_protocol::right::{Right, Rights};
 use bot_protocol::time::Timestamp;
 use rusqlite::Connection;
@@ -116,6 +118,52 @@ fn accounts() -> [Write; 3] {
     ]
 }
 
+/// The schema that brought invites, guests, rights and tokens that end; the one of 0.1.0.
+const INVITES: u32 = 2;
+
+/// Who was removed and when, what the clock said, and all that the schema has of who may come in.
+fn facts(schema: u32) -> Vec<Write> {
+    let at = Timestamp;
+    let mut facts = vec![
+        Write::Access(AccessWrite::ForgetBot(bot("eve"), at(9_000))),
+        Write::Access(AccessWrite::Seen(bot("dan"), at(9_500))),
+        Write::Clock(at(90_000)),
+        Write::AgeWaits(Some(at(91_000))),
+    ];
+    if schema < INVITES {
+        return facts;
+    }
+    let guest = BotRecord { guest: true, ..BotRecord::new(bot("fern"), at(11)) };
+    let (hash, created_at, expires_at) = ([8; 32], at(11), Some(at(100_000)));
+    let token = TokenRecord { bot: bot("fern"), hash, created_at, expires_at };
+    facts
+        .extend([Write::Access(AccessWrite::Bot(guest)), Write::Access(AccessWrite::Token(token))]);
+    let open = InviteRecord {
+        id: "inv_1".into(),
+        hash: [1; 32],
+        name: bot("gus"),
+        rooms: vec![room("lab")],
+        rights: Rights::USUAL.with(Right::Invite),
+        by: bot("dan"),
+        created_at: at(12),
+        expires_at: at(200_000),
+        revoked_at: None,
+        claim: None,
+    };
+    let claim = Some(ClaimRecord {
+        at: at(13),
+        bot: bot("fern"),
+        client: "leaf/1".into(),
+        address: "192.0.2.1".into(),
+    });
+    let used = InviteRecord { id: "inv_2".into(), hash: [2; 32], claim, ..open.clone() };
+    let revoked_at = Some(at(14));
+    let revoked = InviteRecord { id: "inv_3".into(), hash: [3; 32], revoked_at, ..open.clone() };
+    let invites = [open, used, revoked].map(Box::new).map(AccessWrite::Invite);
+    facts.extend(invites.map(Write::Access));
+    facts
+}
+
 fn schema_of(conn: &Connection) -> u32 {
     conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
 }
@@ -130,15 +178,19 @@ fn a_store_of_every_earlier_schema_opens_with_all_that_was_in_it() {
         let (mut model, mut work) = (model(), Work::new(14));
         store.commit(&rooms()).unwrap();
         for batch in std::iter::once(accounts().to_vec()).chain((0..60).map(|_| work.batch(12))) {
-            // Rights and records came with later schemas.
-            let is_old = |write: &Write| {
-                !matches!(write, Write::Change(Change::Grant { .. }) | Write::Record(_))
+            let is_old = |write: &Write| match write {
+                Write::Change(Change::Grant { .. }) => earlier >= INVITES,
+                Write::Record(_) => false,
+                _ => true,
             };
             let batch: Vec<Write> = batch.into_iter().filter(is_old).collect();
             store.commit(&batch).unwrap();
             model.commit(&batch).unwrap();
         }
-        let epoch = store.load().unwrap().snapshot.epoch;
+        let facts = facts(earlier);
+        store.commit(&facts).unwrap();
+        model.commit(&facts).unwrap();
+        let before = store.load().unwrap();
         drop(store);
 
         let conn = Connection::open(&file).unwrap();
@@ -151,7 +203,7 @@ fn a_store_of_every_earlier_schema_opens_with_all_that_was_in_it() {
 
         let mut store = SqliteStore::open(directory.path()).unwrap();
         compare(&mut store, &mut model, &work.ids()).unwrap();
-        assert_eq!(store.load().unwrap().snapshot.epoch, epoch, "it is the same log");
+        assert_eq!(store.load().unwrap(), before, "schema {earlier}");
         for _ in 0..10 {
             let batch = work.batch(12);
             store.commit(&batch).unwrap();
