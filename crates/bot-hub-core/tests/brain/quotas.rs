@@ -168,7 +168,7 @@ fn a_restart_begins_a_new_day_for_everybody() {
     ana <- {"type":"error","code":4017,"name":"over_quota","message":"this bot has said 8 bytes within a day and may say 10; this message has 8","hint":"it fits in 1484 minutes; an operator can raise `limits.bytesPerBotPerDay`","retry":"later","retry_after_ms":89000000,"ref":"m2"}
     > restart
     > open ana ack
-    ana <- auth_ok [ack] lab 1/1
+    ana <- auth_ok [ack] lab 0/1
     > ana say #lab 12345678 id=m2
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":0}
     "#);
