@@ -41,7 +41,10 @@ pub(super) type Rooms = FxHashMap<RoomIx, Room>;
 impl Room {
     pub(super) fn member(&mut self, bot: BotIx) -> &mut Member {
         if self.members.len() >= MEMBERS_MAX && !self.members.contains_key(&bot) {
-            bound(&mut self.members, MEMBERS_MAX, |it| it.spoke_at.filter(|_| it.pause.is_none()));
+            bound(&mut self.members, MEMBERS_MAX, |it| {
+                let still_since = it.spoke_at.or(it.late.map(|(_, at)| at)).unwrap_or_default();
+                Some(still_since).filter(|_| it.pause.is_none())
+            });
         }
         self.members.entry(bot).or_default()
     }
@@ -92,7 +95,10 @@ mod tests {
             }
             room.conversation(u64::from(at)).last_at = Timestamp(u64::from(at));
         }
-        assert!(room.members.len() <= MEMBERS_MAX && room.members.contains_key(&BotIx(4_999)));
+        for at in 5_000..9_000 {
+            room.member(BotIx(at)).hand_late(Timestamp(u64::from(at)), 0, 1);
+        }
+        assert!(room.members.len() <= MEMBERS_MAX && room.members.contains_key(&BotIx(8_999)));
         assert!(room.members.contains_key(&BotIx(0)));
         assert!(room.conversations.len() <= CONVERSATIONS_MAX);
         assert!(room.conversations.contains_key(&4_999));

@@ -1,6 +1,5 @@
 //! The table of `docs/governor.md`: what each conversation costs with the governor, and how late it is.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -37,11 +36,12 @@ fn tables() -> String {
     summary(&mut text, "44", &first);
     summary(&mut text, "20 more", &more);
     for (title, is_loop) in [("Loops", true), ("Conversations that are none", false)] {
-        let _ = write!(text, "\n### {title}\n\n{HEAD}");
+        text.push_str(&format!("\n### {title}\n\n{HEAD}"));
         for (inferred, named) in first.iter().chain(&more).filter(|it| it.0.is_loop == is_loop) {
             let all = format!("{} | {}", inferred.all, usd(inferred.usd_all));
             let name = &inferred.name;
-            let _ = writeln!(text, "| {name} | {all} | {} | {} |", cells(inferred), cells(named));
+            let row = format!("| {name} | {all} | {} | {} |\n", cells(inferred), cells(named));
+            text.push_str(&row);
         }
     }
     text + "\n"
@@ -60,9 +60,8 @@ fn summary(text: &mut String, what: &str, all: &[(Verdict, Verdict)]) {
         let right = |of: &[Verdict]| of.iter().filter(|it| it.is_right).count();
         let spent: f64 = loops.iter().map(|it| it.usd).sum();
         let spent_all: f64 = loops.iter().map(|it| it.usd_all).sum();
-        let _ = writeln!(
-            text,
-            "* {what}, causes {causes}: {} of {} loops stopped, {} of {} spent; {} of {} others stopped.",
+        let line = format!(
+            "* {what}, causes {causes}: {} of {} loops stopped, {} of {} dollars spent; {} of {} others stopped.\n",
             right(&loops),
             loops.len(),
             usd(spent),
@@ -70,6 +69,7 @@ fn summary(text: &mut String, what: &str, all: &[(Verdict, Verdict)]) {
             others.len() - right(&others),
             others.len(),
         );
+        text.push_str(&line);
     }
 }
 
