@@ -124,7 +124,7 @@ impl SqliteReader {
     }
 
     /// Looked up anew each time: another room may have the name by now.
-    pub(super) fn room_number(&mut self, room: &RoomName) -> rusqlite::Result<Option<i64>> {
+    pub(super) fn room_number(&self, room: &RoomName) -> rusqlite::Result<Option<i64>> {
         match stored::room_number(&self.conn, room)? {
             None => self.lost_room_number(room),
             number => Ok(number),
@@ -132,7 +132,7 @@ impl SqliteReader {
     }
 
     /// The number of a room that was found in another way before, unless it is gone.
-    fn lost_room_number(&mut self, room: &RoomName) -> rusqlite::Result<Option<i64>> {
+    fn lost_room_number(&self, room: &RoomName) -> rusqlite::Result<Option<i64>> {
         let Some(number) = self.lost.get(room) else { return Ok(None) };
         let has_name = stored::has_name(&self.conn, *number, room)?;
         Ok(Some(*number).filter(|_| has_name))

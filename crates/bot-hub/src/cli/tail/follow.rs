@@ -148,7 +148,7 @@ impl<'a> Follow<'a> {
     fn begin_anew(&mut self, room: &RoomName) -> Result<(), Failure> {
         let Some(shown) = self.shown.remove(room) else { return Ok(()) };
         let (room, from_seq, reason) = (room.clone(), shown + 1, GapReason::Epoch.into());
-        Ok(self.sink.gap(&Gap { room, from_seq, to_seq: from_seq, lost: 0, reason })?)
+        self.sink.gap(&Gap { room, from_seq, to_seq: from_seq, lost: 0, reason })
     }
 
     /// The room was removed, or this bot was taken out of it. One that has its name later is another one.
