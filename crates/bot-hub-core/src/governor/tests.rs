@@ -365,7 +365,7 @@ impl super::Names for Names {
     }
 
     fn room_name(&self, room: RoomIx) -> String {
-        format!("room-{}", room.0)
+        format!("room-{}", room.place)
     }
 
     fn bot(&mut self, name: &str) -> Option<BotIx> {
@@ -374,7 +374,8 @@ impl super::Names for Names {
     }
 
     fn room(&mut self, name: &str) -> Option<RoomIx> {
-        name.strip_prefix("room-")?.parse().ok().map(RoomIx)
+        let place = name.strip_prefix("room-")?.parse().ok()?;
+        Some(RoomIx { place, life: 0 })
     }
 }
 
