@@ -4,9 +4,11 @@
 //! has to do about it comes out as outputs, in order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::pause::{PauseLine, PauseWhy};
 use bot_protocol::frame::server::Ack;
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::id::Position;
@@ -47,6 +49,8 @@ pub struct Caps {
     pub presence: bool,
     /// It wants structured acts beside the text.
     pub acts: bool,
+    /// It wants to know when what is for it waits, and why.
+    pub governor: bool,
 }
 
 impl Caps {
@@ -60,6 +64,7 @@ impl Caps {
                 "ranges" => caps.ranges = true,
                 "presence" => caps.presence = true,
                 "acts" => caps.acts = true,
+                "governor" => caps.governor = true,
                 _ => {}
             }
         }
@@ -79,6 +84,7 @@ impl Caps {
             (self.ranges, "ranges"),
             (self.presence, "presence"),
             (self.acts, "acts"),
+            (self.governor, "governor"),
         ]
         .into_iter()
         .filter_map(|(granted, name)| granted.then_some(name))
@@ -242,6 +248,17 @@ pub enum Input {
     BotRemoved(BotId),
     /// A bot's connections must end.
     BotBlocked(BotId),
+    /// A rule pauses: what is for the bot waits, and it may speak on. What is not there is not paused.
+    RulePauses {
+        /// In which room; in all where that is absent.
+        room: Option<RoomName>,
+        /// Which bot; all of them where that is absent.
+        bot: Option<BotId>,
+        /// The rule, with its numbers.
+        why: PauseWhy,
+        /// When it ends by itself; absent where somebody has to resume.
+        until: Option<Timestamp>,
+    },
     /// A room is declared in the configuration.
     RoomDeclared {
         /// The room.
@@ -279,6 +296,13 @@ pub enum Output {
     Act {
         /// Where it was asked for.
         conn: ConnId,
+    },
+    /// A pause holds from now on, or has ended: for whoever tells people about it.
+    Pause {
+        /// Which.
+        line: Arc<PauseLine>,
+        /// Whether it holds.
+        on: bool,
     },
     /// Look this up.
     Query {

@@ -7,6 +7,7 @@
 //! * [`entry`]: what is in a room's log.
 //! * [`access`]: who may come in.
 //! * [`change`]: what the brain asks of the store, and what it gets back.
+//! * [`pause`]: how a pause is stored.
 //! * [`settings`]: what an operator can choose.
 //!
 //! **Invariant:** no IO, no clock, no lock, no randomness, no task. The same inputs give the same
@@ -19,6 +20,7 @@ pub mod access;
 pub mod change;
 pub mod entry;
 pub mod io;
+pub mod pause;
 pub mod settings;
 
 mod answer;
@@ -37,5 +39,6 @@ mod world;
 pub use hub::Hub;
 pub use rules::{Gauges, delivery};
 pub use stats::Stats;
+pub use world::PauseCounts;
 #[cfg(feature = "steps")]
 pub use world::take_steps;

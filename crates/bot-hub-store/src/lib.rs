@@ -25,6 +25,7 @@ pub mod export;
 mod histogram;
 pub mod memory;
 mod own;
+mod pause;
 pub mod record;
 mod rule;
 pub mod sqlite;
@@ -180,7 +181,9 @@ fn newest(at: Timestamp) -> Timestamp {
 /// The room that must exist for a change; `None` for a change that makes it and for a question.
 fn room_of(change: &Change) -> Option<&RoomName> {
     match change {
-        Change::CreateRoom { .. } | Change::WasSaid(_) => None,
+        Change::CreateRoom { .. } | Change::WasSaid(_) | Change::Pause(_) | Change::Resume(_) => {
+            None
+        }
         Change::Append(draft) => Some(&draft.room),
         Change::Receipt(receipt) => Some(&receipt.room),
         Change::Retain { room, .. }

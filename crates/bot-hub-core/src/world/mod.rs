@@ -13,6 +13,7 @@ pub(crate) mod losses;
 mod marks;
 pub(crate) mod meaning;
 pub(crate) mod member;
+mod pauses;
 mod runs;
 mod said;
 mod shelves;
@@ -36,6 +37,8 @@ use self::table::{Table, step};
 pub(crate) use self::census::Census;
 pub(crate) use self::meaning::Place;
 pub(crate) use self::member::{Member, PlaceOf};
+pub use self::pauses::PauseCounts;
+pub(crate) use self::pauses::{Key, Pauses, Scope};
 #[cfg(feature = "steps")]
 pub use self::table::take_steps;
 pub(crate) use self::window::Slot;
@@ -171,6 +174,7 @@ pub(crate) struct World {
     /// How much of what the configuration declares the store does not know yet.
     pub(crate) declaring: usize,
     pub(crate) expiries: Expiries,
+    pub(crate) pauses: Pauses,
     bot_names: FxHashMap<BotId, BotIx>,
     room_names: FxHashMap<RoomName, RoomIx>,
 }

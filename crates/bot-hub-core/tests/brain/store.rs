@@ -8,7 +8,9 @@ use bot_hub_core::change::{
     Page, Query, ReceiptRecord, Recipients, Removed, RoomRecord, Snapshot, Span,
 };
 use bot_hub_core::entry::{Draft, Entry};
+use bot_hub_core::pause::PauseKey;
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::pause::PauseLine;
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
 use bot_protocol::receipt::ReceiptState;
@@ -21,6 +23,7 @@ pub(crate) struct Store {
     rooms: BTreeMap<RoomName, Room>,
     /// Bots that were removed, and when.
     ended: BTreeMap<BotId, Timestamp>,
+    pauses: BTreeMap<PauseKey, PauseLine>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -62,6 +65,14 @@ impl Store {
             return Outcome::Done;
         }
         match change {
+            Change::Pause(line) => {
+                self.pauses.insert(PauseKey::of(line), PauseLine::clone(line));
+                Outcome::Done
+            }
+            Change::Resume(key) => {
+                self.pauses.remove(key);
+                Outcome::Done
+            }
             Change::Append(draft) => self.room(&draft.room).append(draft),
             Change::WasSaid(draft) => {
                 let room = self.rooms.get(&draft.room);
@@ -171,7 +182,9 @@ impl Store {
             Change::Append(_)
             | Change::WasSaid(_)
             | Change::CreateRoom { .. }
-            | Change::Trim { .. } => unreachable!(),
+            | Change::Trim { .. }
+            | Change::Pause(_)
+            | Change::Resume(_) => unreachable!(),
         }
     }
 
@@ -214,7 +227,8 @@ impl Store {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let ended = self.ended.iter().map(|(bot, at)| (bot.clone(), *at)).collect();
-        let mut snapshot = Snapshot { epoch: self.epoch, ended, ..Snapshot::default() };
+        let pauses = self.pauses.values().cloned().collect();
+        let mut snapshot = Snapshot { epoch: self.epoch, ended, pauses, ..Snapshot::default() };
         for (name, room) in &self.rooms {
             snapshot.rooms.push(room.record(name));
             snapshot.expiring.extend(room.expiring(name));

@@ -5,7 +5,9 @@
 
 use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Circumstances, CloseReason, Input, Output};
+use bot_protocol::block::write_stamp;
 use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::pause::PauseLine;
 
 use super::encode::{Form, write_message};
 use super::{Engine, Todo};
@@ -19,6 +21,7 @@ impl Engine {
             match output {
                 Output::Change(change) => self.batch.push(Write::Change(change)),
                 Output::Act { .. } => self.audit.accept(),
+                Output::Pause { line, on } => tell_pause(&line, on),
                 Output::Query { ticket, query } => self.query(ticket, query),
                 Output::Send { conn, mut frame } => {
                     self.tell_cost(conn, &mut frame);
@@ -89,5 +92,18 @@ impl Engine {
             CloseReason::Revoked => peer.outbox.close(CloseCode::REVOKED, "revoked"),
             CloseReason::TooSlow => peer.outbox.close(CloseCode::TOO_SLOW, "too slow"),
         }
+    }
+}
+
+/// Who looks into the log at night finds why it is quiet, and what to do.
+fn tell_pause(line: &PauseLine, on: bool) {
+    let (what, why, until) = (line.subject(), line.reason(), line.until.map(write_stamp));
+    if on {
+        tracing::warn!(
+            %what, %why, until = until.as_deref().unwrap_or("somebody resumes"),
+            "paused: what is said waits\nhint: what ends it says bot-hub pauses"
+        );
+    } else {
+        tracing::warn!(%what, %why, "resumed: what waited is handed over");
     }
 }

@@ -54,6 +54,8 @@ pub(crate) enum Event {
     Act(BotNo),
     /// Something goes wrong.
     Fault,
+    /// Somebody or something pauses or resumes.
+    Pause,
     /// A look at whether everything is drained, when nothing goes wrong any more.
     Look,
 }

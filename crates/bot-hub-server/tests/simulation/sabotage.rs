@@ -27,10 +27,12 @@ pub(crate) enum Sabotage {
     SwallowAcks,
     /// Tells a reader of a gap that is none, and goes on behind it.
     InventGaps,
+    /// Starts without the pauses that it had.
+    ForgetPauses,
 }
 
 impl Sabotage {
-    pub(crate) const ALL: [(Self, &'static str); 11] = [
+    pub(crate) const ALL: [(Self, &'static str); 12] = [
         (Self::AckBeforeCommit, "acknowledged and not committed"),
         (Self::DeliverBeforeCommit, "delivered and not committed"),
         (Self::SkipReader, "silent gap"),
@@ -42,5 +44,6 @@ impl Sabotage {
         (Self::ForgetIds, "stored twice"),
         (Self::SwallowAcks, "not drained"),
         (Self::InventGaps, "false gap"),
+        (Self::ForgetPauses, "delivered while paused"),
     ];
 }

@@ -98,6 +98,7 @@ impl World {
         }
         let first = self.now + self.dice.between(0, 2 * self.plan.fault_every);
         self.agenda.plan(first, Event::Fault);
+        self.agenda.plan(self.now + 1_000, Event::Pause);
         self.agenda.plan(self.plan.calm_at, Event::Look);
     }
 
@@ -124,6 +125,7 @@ impl World {
             Event::App(bot, life, input) => self.on_app(bot, life, *input),
             Event::Act(bot) => self.on_act(bot),
             Event::Fault => self.on_fault(),
+            Event::Pause => self.on_pause(),
             Event::Look => return self.on_look(),
         }
         true

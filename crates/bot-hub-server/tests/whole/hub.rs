@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bot_hub_core::Hub;
 use bot_hub_core::access::Access;
-use bot_hub_core::change::{Change, Outcome};
+use bot_hub_core::change::Outcome;
 use bot_hub_core::io::Input;
 use bot_hub_server::door::{Door, DoorConfig};
 use bot_hub_server::engine::audit::Acts;
@@ -60,10 +60,8 @@ impl Store for Disk {
         let outcomes = self.store.lock().expect("no panic").commit(batch)?;
         let mut book = self.book.lock().expect("no panic");
         for (write, outcome) in batch.iter().zip(&outcomes) {
-            if let (Write::Change(Change::Append(draft)), Outcome::Appended { seq }) =
-                (write, outcome)
-            {
-                book.committed(draft, *seq);
+            if let Write::Change(change) = write {
+                book.stored(change, outcome);
             }
         }
         Ok(outcomes)
@@ -87,11 +85,13 @@ pub(crate) struct HubProcess {
     pub(crate) disk: Disk,
     life: Option<Life>,
     lives: u64,
+    /// The wall clock of the present process, and when that was read.
+    wall: (u64, Instant),
 }
 
 impl HubProcess {
     pub(crate) fn new(plan: Rc<Plan>, disk: Disk) -> Self {
-        Self { plan, disk, life: None, lives: 0 }
+        Self { plan, disk, life: None, lives: 0, wall: (0, Instant::now()) }
     }
 
     /// Starts it, with a wall clock that may have been set since.
@@ -100,6 +100,7 @@ impl HubProcess {
             return;
         }
         self.lives += 1;
+        self.wall = (wall_ms, Instant::now());
         let (intents_in, mut intents) = mpsc::channel(1_024);
         let (orders, orders_taken) = mpsc::channel(8);
         // The answers of a store that is asked directly come back directly.
@@ -148,6 +149,19 @@ impl HubProcess {
             acts: Acts::default(),
             stored: None,
         }
+    }
+
+    /// What its clock says.
+    pub(crate) fn now(&self) -> Timestamp {
+        let (wall_ms, at) = self.wall;
+        Timestamp(wall_ms + u64::try_from(at.elapsed().as_millis()).expect("not so long"))
+    }
+
+    /// A rule pauses, if the process runs.
+    pub(crate) async fn pause(&self, what: Input) {
+        let Some(life) = &self.life else { return };
+        let new = Reconfiguration { rooms: vec![what], ..self.configuration() };
+        drop(life.orders.send(Order::Configure(Box::new(new))).await);
     }
 
     /// Takes a connection, if the process runs.

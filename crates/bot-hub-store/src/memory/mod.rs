@@ -10,6 +10,7 @@ mod records;
 mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bot_hub_core::change::{Answer, Change, Found, LOCATED_MAX, Outcome, Page, Query, Snapshot};
@@ -21,6 +22,7 @@ use smol_str::SmolStr;
 
 use self::records::Records;
 use self::room::Room;
+use super::pause;
 use super::record::{RecordPage, RecordQuery};
 use super::{
     AccessWrite, BotRecord, InviteRecord, Loaded, Reader, Store, StoreError, TokenRecord, Write,
@@ -152,7 +154,9 @@ impl World {
         let invites = self.invites.values().cloned().collect();
         let ended = self.ended.iter().map(|(bot, at)| (bot.clone(), *at)).collect();
         let (epoch, newest_at) = (self.epoch, self.newest_at);
-        let snapshot = Snapshot { epoch, rooms, expiring, ended, newest_at };
+        let page = |query: &RecordQuery| Ok::<_, Infallible>(self.records.page(query));
+        let Ok(pauses) = pause::load(page);
+        let snapshot = Snapshot { epoch, rooms, expiring, ended, newest_at, pauses };
         let names = self.names.iter().cloned().collect();
         Loaded { snapshot, bots, tokens, invites, names, age_waits: self.age_waits }
     }
@@ -231,6 +235,9 @@ impl World {
                 .rooms
                 .get(&draft.room)
                 .map_or(Outcome::Unsaid, |room| room.was_said(draft));
+        }
+        if let Some(write) = pause::write_of(change) {
+            return self.records.apply(&write);
         }
         let name = super::room_of(change).expect("every other change names its room");
         match change {

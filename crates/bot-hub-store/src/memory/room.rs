@@ -98,7 +98,7 @@ impl Room {
             Change::Trim { retain, now, entries_max, .. } => {
                 return self.trim(retain, *now, *entries_max);
             }
-            Change::CreateRoom { .. } => {}
+            Change::CreateRoom { .. } | Change::Pause(_) | Change::Resume(_) => {}
             Change::Retain { retain, .. } => self.retain = Some(*retain),
             Change::Join { bot, .. } => {
                 let head = self.head();

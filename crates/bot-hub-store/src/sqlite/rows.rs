@@ -188,6 +188,7 @@ pub(super) fn reason_number(reason: Loss) -> i64 {
         Loss::Left => 7,
         Loss::Removed => 8,
         Loss::NoRight => 9,
+        Loss::Skipped => 10,
     }
 }
 
@@ -211,6 +212,6 @@ mod tests {
         for reason in Loss::ALL {
             assert_eq!(reason_of(reason_number(reason)), Some(reason));
         }
-        assert_eq!((state_of(11), reason_of(3), reason_of(10)), (None, None, None));
+        assert_eq!((state_of(11), reason_of(3), reason_of(11)), (None, None, None));
     }
 }

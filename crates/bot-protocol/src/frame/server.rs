@@ -14,6 +14,7 @@ use super::client::BotState;
 pub use super::directory::{BotDirectory, BotInfo, RoomDirectory, RoomInfo};
 pub use super::error::ErrorFrame;
 use super::json::{write_count, write_string};
+pub use super::pause::Pause;
 pub use super::reason::{GapReason, GoingAwayReason};
 use super::{FrameError, Opaque, frame_type, frames};
 use crate::id::{Epoch, MessageId, Position};
@@ -65,6 +66,8 @@ frames! {
         "pong" => Pong(Pong),
         /// The answer to `operate`.
         "operated" => Operated(Operated),
+        /// What is for this bot waits until somebody resumes it, or waits no more.
+        "pause" => Pause(Pause),
     }
 }
 
@@ -115,16 +118,21 @@ impl ServerFrame {
             Self::Gap(gap) => gap.reason.limit_to(knows),
             Self::GoingAway(going) => going.reason.limit_to(knows),
             Self::Error(error) => error.retry.limit_to(knows),
+            Self::Rooms(directory) => {
+                if !knows("governor") {
+                    directory.rooms.iter_mut().for_each(|room| room.paused = None);
+                }
+            }
             // No words in these.
             Self::Left(_)
             | Self::Message(_)
             | Self::Ack(_)
             | Self::Typing(_)
             | Self::History(_)
-            | Self::Rooms(_)
             | Self::Ping(_)
             | Self::Pong(_)
-            | Self::Operated(_) => {}
+            | Self::Operated(_)
+            | Self::Pause(_) => {}
         }
     }
 }

@@ -25,7 +25,7 @@ use super::rows::{Tail, room_sum};
 use super::schema::{ROOMS_MAX, int};
 use super::stored::{self, room_columns};
 use super::sum::Sum;
-use crate::{StoreError, Write};
+use crate::{StoreError, Write, pause};
 
 pub(super) struct Batch<'a> {
     conn: &'a Connection,
@@ -78,6 +78,11 @@ impl<'a> Batch<'a> {
             Change::Delivered { room, bot, seq, at } => self.delivered(room, bot, *seq, *at)?,
             Change::Receipt(receipt) => return self.receipt(receipt),
             Change::Drop { room, bot, range, at } => self.dropped(room, bot, range, *at)?,
+            Change::Pause(_) | Change::Resume(_) => {
+                if let Some(write) = pause::write_of(change) {
+                    return self.record(&write);
+                }
+            }
         }
         Ok(Outcome::Done)
     }
