@@ -35,6 +35,8 @@ pub enum Cap {
     Presence,
     /// The client understands structured acts.
     Acts,
+    /// The client wants to know when messages for it wait because of a pause ([`crate::Event::Pause`]).
+    Governor,
 }
 
 impl Cap {
@@ -46,6 +48,7 @@ impl Cap {
             Self::Ranges => "ranges",
             Self::Presence => "presence",
             Self::Acts => "acts",
+            Self::Governor => "governor",
         }
     }
 }
