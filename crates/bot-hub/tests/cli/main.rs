@@ -21,6 +21,7 @@ mod mistakes;
 mod names;
 mod next_steps;
 mod outputs;
+mod pauses;
 mod readers;
 mod recovery;
 mod restarts;

@@ -82,6 +82,7 @@ impl<'a> Follow<'a> {
                     say(&format!("skipped what this program cannot read: {}", visible(&problem)));
                     Ok(Next::GoOn)
                 }
+                Wake::Event(Event::Pause(pause)) => self.sink.pause(&pause).map(|()| Next::GoOn),
                 Wake::Event(_) => Ok(Next::GoOn),
                 Wake::Tick if self.is_away => {
                     self.hub.follow_move().await;
