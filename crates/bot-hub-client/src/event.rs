@@ -3,8 +3,8 @@
 //! Owns the types; [`crate::link`] decides when they occur.
 
 use bot_protocol::frame::server::{
-    AuthOk, Delivery, ErrorFrame, Gap, GoingAway, Joined, Left, Presence, RangeReceipt, Receipt,
-    Redacted, Typing,
+    AuthOk, Delivery, ErrorFrame, Gap, GoingAway, Joined, Left, Pause, Presence, RangeReceipt,
+    Receipt, Redacted, Typing,
 };
 use bot_protocol::id::MessageId;
 
@@ -38,6 +38,9 @@ pub enum Event {
     /// What an entry said was taken out of its room's log: whoever keeps a copy removes it. Only with
     /// [`crate::Cap::Redactions`].
     Redacted(Redacted),
+    /// Messages for this bot wait from now on, or since before it connected; or they wait no more because of
+    /// this pause. Only with [`crate::Cap::Governor`].
+    Pause(Box<Pause>),
     /// Entries that will never arrive. With the reason `epoch` the log was replaced: how much was lost is
     /// unknown, and `from_seq` follows the last entry received.
     Gap(Gap),

@@ -37,6 +37,8 @@ pub enum Cap {
     Acts,
     /// The client wants to know what was redacted, and by whom ([`crate::Event::Redacted`]).
     Redactions,
+    /// The client wants to know when messages for it wait because of a pause ([`crate::Event::Pause`]).
+    Governor,
 }
 
 impl Cap {
@@ -49,6 +51,7 @@ impl Cap {
             Self::Presence => "presence",
             Self::Acts => "acts",
             Self::Redactions => "redactions",
+            Self::Governor => "governor",
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::pause::PauseLine;
 use bot_protocol::frame::server::{GapReason, Redaction};
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
@@ -15,6 +16,7 @@ use bot_protocol::time::Timestamp;
 use smol_str::SmolStr;
 
 use crate::entry::{Draft, Entry};
+use crate::pause::PauseKey;
 
 /// One thing to make durable. Changes of a batch are committed together, in order, or not at all.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +151,21 @@ pub enum Change {
         /// A bound on the work of one step.
         entries_max: u32,
     },
+    /// A pause holds from now on, instead of an earlier one of the same key. → `Done`.
+    Pause(Box<PauseLine>),
+    /// A pause holds no more, if it did. → `Done`.
+    Resume(Box<PauseKey>),
+}
+
+impl Change {
+    /// The pause that it makes or ends.
+    pub(crate) fn pause_key(&self) -> Option<PauseKey> {
+        match self {
+            Self::Pause(line) => Some(PauseKey::of(line)),
+            Self::Resume(key) => Some(PauseKey::clone(key)),
+            _ => None,
+        }
+    }
 }
 
 /// What a removed room left behind in the store: a number that no other room ever has.
@@ -272,11 +289,13 @@ pub enum Loss {
     NoRight,
     /// The room was removed.
     RoomRemoved,
+    /// It waited for a bot that was paused, and an operator skipped it.
+    Skipped,
 }
 
 impl Loss {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BufferLimit,
         Self::Retention,
         Self::Corrupt,
@@ -287,6 +306,7 @@ impl Loss {
         Self::Removed,
         Self::NoRight,
         Self::RoomRemoved,
+        Self::Skipped,
     ];
 
     /// What the reader is told. Whoever is no reader of the room any more is told nothing.
@@ -296,6 +316,7 @@ impl Loss {
             Self::Corrupt => GapReason::Corrupt,
             Self::Dead => GapReason::Dead,
             Self::Expired => GapReason::Expired,
+            Self::Skipped => GapReason::Skipped,
             Self::Retention
             | Self::Kicked
             | Self::Left
@@ -318,6 +339,7 @@ impl Loss {
         match self {
             Self::Expired => ReceiptState::Expired,
             Self::Dead => ReceiptState::Dead,
+            Self::Skipped => ReceiptState::Declined,
             _ => ReceiptState::Dropped,
         }
     }
@@ -335,6 +357,7 @@ impl Loss {
             Self::Removed => "removed",
             Self::NoRight => "no_right",
             Self::RoomRemoved => "room_removed",
+            Self::Skipped => "skipped by an operator",
         }
     }
 }
@@ -509,6 +532,8 @@ pub struct Snapshot {
     pub ended: Vec<(BotId, Timestamp)>,
     /// No entry was sent later than this, by the clocks of all earlier starts.
     pub newest_at: Timestamp,
+    /// The pauses that hold.
+    pub pauses: Vec<PauseLine>,
 }
 
 /// A room as it was stored.

@@ -24,6 +24,7 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::change::{Change, Loss, Query, Snapshot};
+use crate::delivery::Turns;
 use crate::expiries::Expiry;
 use crate::ids::Ids;
 use crate::index::{BotIx, Named, RoomIx};
@@ -79,6 +80,8 @@ pub struct Hub {
     pub(crate) refused: Refused,
     /// What is being redacted.
     pub(crate) redactions: Redactions,
+    /// What follows for many when a pause begins or ends.
+    pub(crate) turns: Turns,
     /// How many connections asked for receipts.
     pub(crate) receipt_conns: usize,
     /// Operators' connections that watch every room.
@@ -128,6 +131,7 @@ impl Hub {
             declared_late: Vec::new(),
             refused: Refused::default(),
             redactions: Redactions::default(),
+            turns: Turns::default(),
             receipt_conns: 0,
             observers: Vec::new(),
             unserved: Vec::new(),
@@ -194,6 +198,9 @@ impl Hub {
             let (room, from) = (self.world.intern_room(&it.room), self.world.intern_bot(&it.from));
             self.world.expiries.restore(Expiry { at: it.at, room, seq: it.seq, from, id: it.id });
         }
+        for line in snapshot.pauses {
+            self.world.restore_pause(line);
+        }
         self.census = Census::of(&self.world);
     }
 
@@ -232,6 +239,9 @@ impl Hub {
             Input::Revoked { conn } => self.conn_revoked(conn),
             Input::BotRemoved(bot) => self.bot_removed(&bot),
             Input::BotBlocked(bot) => self.bot_blocked(&bot),
+            Input::RulePauses { room, bot, why, until } => {
+                self.rule_pauses((room, bot), why, until);
+            }
             Input::RoomDeclared { room, members, closed, retain } => {
                 self.room_declared(&room, &members, closed, retain);
             }
@@ -265,6 +275,8 @@ impl Hub {
             self.read_retry_at,
             self.world.expiries.next(),
             self.clear_at(),
+            self.turns.at,
+            self.world.pauses.next_end().filter(|_| !self.turns.is_ending),
             Some(self.sweep_at),
         ];
         times.into_iter().flatten().min().unwrap_or(self.sweep_at)
@@ -316,6 +328,7 @@ impl Hub {
                 *timer = timer.map(|at| at - back_ms);
             }
             self.read_retry_at = self.read_retry_at.map(|at| at - back_ms);
+            self.turns.at = self.turns.at.map(|at| at - back_ms);
             self.sweep_at = self.sweep_at - back_ms;
         }
         self.now = now;
@@ -350,6 +363,12 @@ impl Hub {
         }
         if self.read_retry_at.is_some_and(|at| at <= self.now) {
             self.retry_reads();
+        }
+        if self.world.pauses.next_end().is_some_and(|at| at <= self.now) {
+            self.end_due_pauses();
+        }
+        if self.turns.at.is_some_and(|at| at <= self.now) {
+            self.take_turns();
         }
         if self.sweep_at <= self.now {
             self.sweep_retention();

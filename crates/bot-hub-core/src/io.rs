@@ -4,9 +4,11 @@
 //! has to do about it comes out as outputs, in order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::pause::{PauseLine, PauseWhy};
 use bot_protocol::frame::server::Ack;
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::id::Position;
@@ -49,6 +51,8 @@ pub struct Caps {
     pub acts: bool,
     /// It wants to know what was redacted, and by whom.
     pub redactions: bool,
+    /// It wants to know when what is for it waits, and why.
+    pub governor: bool,
 }
 
 impl Caps {
@@ -63,6 +67,7 @@ impl Caps {
                 "presence" => caps.presence = true,
                 "acts" => caps.acts = true,
                 "redactions" => caps.redactions = true,
+                "governor" => caps.governor = true,
                 _ => {}
             }
         }
@@ -83,6 +88,7 @@ impl Caps {
             (self.presence, "presence"),
             (self.acts, "acts"),
             (self.redactions, "redactions"),
+            (self.governor, "governor"),
         ]
         .into_iter()
         .filter_map(|(granted, name)| granted.then_some(name))
@@ -246,6 +252,17 @@ pub enum Input {
     BotRemoved(BotId),
     /// A bot's connections must end.
     BotBlocked(BotId),
+    /// A rule pauses: what is for the bot waits, and it may speak on. What is not there is not paused.
+    RulePauses {
+        /// In which room; in all where that is absent.
+        room: Option<RoomName>,
+        /// Which bot; all of them where that is absent.
+        bot: Option<BotId>,
+        /// The rule, with its numbers.
+        why: PauseWhy,
+        /// When it ends by itself; absent where somebody has to resume.
+        until: Option<Timestamp>,
+    },
     /// A room is declared in the configuration.
     RoomDeclared {
         /// The room.
@@ -289,6 +306,13 @@ pub enum Output {
     ActAwaits {
         /// The question.
         ticket: Ticket,
+    },
+    /// A pause holds from now on, or has ended: for whoever tells people about it.
+    Pause {
+        /// Which.
+        line: Arc<PauseLine>,
+        /// Whether it holds.
+        on: bool,
     },
     /// Look this up.
     Query {

@@ -8,6 +8,7 @@
 //! * [`access`]: who may come in.
 //! * [`change`]: what the brain asks of the store, and what it gets back.
 //! * [`governor`]: how much bots may say to each other without a person.
+//! * [`pause`]: how a pause is stored.
 //! * [`settings`]: what an operator can choose.
 //!
 //! **Invariant:** no IO, no clock, no lock, no randomness, no task. The same inputs give the same
@@ -21,6 +22,7 @@ pub mod change;
 pub mod entry;
 pub mod governor;
 pub mod io;
+pub mod pause;
 pub mod settings;
 
 mod answer;
@@ -39,5 +41,6 @@ mod world;
 pub use hub::Hub;
 pub use rules::{Gauges, delivery};
 pub use stats::Stats;
+pub use world::PauseCounts;
 #[cfg(feature = "steps")]
 pub use world::take_steps;

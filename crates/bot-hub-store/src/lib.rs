@@ -26,6 +26,7 @@ pub mod export;
 mod histogram;
 pub mod memory;
 mod own;
+mod pause;
 pub mod record;
 mod rule;
 pub mod sqlite;

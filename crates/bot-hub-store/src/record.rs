@@ -53,6 +53,9 @@ impl RecordKind {
     /// What operators did, by when.
     pub const AUDIT: Self = Self::named("audit");
 
+    /// Whose cursors stand still, by room, bot and who paused.
+    pub const PAUSE: Self = Self::named("pause");
+
     /// What is said of a bot, by its name.
     pub const PROFILE: Self = Self::named("profile");
 
@@ -265,12 +268,10 @@ pub struct RecordPage {
 mod tests {
     use super::*;
 
-    const PAUSE: RecordKind = RecordKind::named("pause");
-
     #[test]
     fn a_record_has_bounds() {
         let check = |key: &str, bytes: usize, expected| {
-            let record = Record::new(PAUSE, key, vec![0; bytes]);
+            let record = Record::new(RecordKind::PAUSE, key, vec![0; bytes]);
             assert_eq!(record.map(|it| it.size()), expected, "{key:?}");
         };
         let long = "k".repeat(KEY_BYTES_MAX);
@@ -294,7 +295,7 @@ mod tests {
 
     #[test]
     fn what_a_record_says_is_not_printed() {
-        let record = Record::new(PAUSE, "lab", *b"secret").unwrap();
+        let record = Record::new(RecordKind::PAUSE, "lab", *b"secret").unwrap();
         assert_eq!(format!("{record:?}"), "pause \"lab\" (6 bytes)");
     }
 }

@@ -115,6 +115,8 @@ codes! {
     NameTaken = 4009, "name_taken", AfterFix, "that name is taken";
     /// As many invites are open as there may be.
     TooManyInvites = 4010, "too_many_invites", AfterFix, "as many invites are open as there may be";
+    /// An operator paused the bot there: it may not speak either.
+    Paused = 4011, "paused", AfterFix, "an operator has paused this bot there";
     /// The bot has said as much as it may within a day.
     OverQuota = 4017, "over_quota", Later, "this bot has said as much as it may within a day";
 

@@ -13,6 +13,7 @@ import { liveAccounts, noteTyping, type LiveAccount } from "./live.ts";
 import { LogLimit } from "./log-limit.ts";
 import { Loops } from "./loops.ts";
 import { ownerNotice } from "./owner.ts";
+import { Pauses } from "./pauses.ts";
 import { plainHint } from "./plain-hint.ts";
 import { Requests } from "./requests.ts";
 import { endRequests } from "./requests-end.ts";
@@ -64,7 +65,10 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
     { url: account.url, token, client: clientName(runtime.version), rooms: account.rooms, outbox: files.outbox, exile: files.exile, hint: plainHint },
     {
       state: (state) => {
-        if (state.kind === "connecting") live.refusals.clear();
+        if (state.kind === "connecting") {
+          live.refusals.clear();
+          live.pauses.begin();
+        }
         publish(ctx, state, outages);
       },
       entry: (entry) => {
@@ -72,6 +76,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
         inbound.take(entry);
       },
       gap: (gap) => log(inbound.losses.missed(gap)),
+      pause: (pause) => log(live.pauses.told(pause)),
       receipt: (receipt) => {
         const sentence = inbound.losses.undelivered(receipt);
         if (sentence !== undefined) log(sentence);
@@ -92,7 +97,7 @@ async function connect(ctx: StartContext, token: string): Promise<void> {
   );
   const turns = new Turns(files.turns, (report) => client.report(report));
   const requests = new Requests(files.requests);
-  const live: LiveAccount = { account, client, turns, requests, said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(files.loops), wake: (room) => inbound.wake(room) };
+  const live: LiveAccount = { account, client, turns, requests, said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(files.loops), pauses: new Pauses(), wake: (room) => inbound.wake(room) };
   const inbound = new Inbound({ config: () => runtime.config.current() as OpenClawConfig, account, live, runtime, signal, log, seen: files.seen, losses: files.losses, tellOwner: ownerNotice(runtime, account.accountId) });
   requests.adopt(turns.open);
   turns.repeat();

@@ -5,6 +5,7 @@ import { resolveAccount } from "./config.ts";
 import { Inbound, type InboundOptions } from "./inbound.ts";
 import { liveAccounts, type LiveAccount } from "./live.ts";
 import { Loops } from "./loops.ts";
+import { Pauses } from "./pauses.ts";
 import { Requests } from "./requests.ts";
 import { Turns } from "./turns.ts";
 
@@ -33,7 +34,7 @@ function account({ crowd = false, log = [] as Entry[], turns: max = 30, troubles
     account: resolveAccount(config, null, {}),
     client: { bot: "me", connected: true, ask, sendAll, presence: () => {}, typing: () => {} } as unknown as HubClient,
     turns: new Turns(file, (it) => reports.push(it)), requests: new Requests(memoryFile()), said: new Set(), refusals: new Set(),
-    typing: new Map(), loops: new Loops(memoryFile()), wake: (room) => inbound.wake(room),
+    typing: new Map(), loops: new Loops(memoryFile()), pauses: new Pauses(), wake: (room) => inbound.wake(room),
   };
   liveAccounts.set("default", live);
   const noted = new Set<string>();

@@ -6,6 +6,7 @@
 import type { HubClient } from "../client/index.js";
 import type { Account } from "./config.ts";
 import type { Loops } from "./loops.ts";
+import type { Pauses } from "./pauses.ts";
 import type { Requests } from "./requests.ts";
 import type { Turns } from "./turns.ts";
 
@@ -17,6 +18,8 @@ export type LiveAccount = {
   requests: Requests;
   /** Which rooms stand still, because no person takes part. */
   loops: Loops;
+  /** What the hub lets stand still for this account. */
+  pauses: Pauses;
   /** Goes on with what waits in a room. */
   wake(room: string): void;
   /** Ids of what this account said lately: an answer to one of them is an answer to us. */

@@ -73,6 +73,7 @@ const REASONS: Partial<Record<string, string>> = {
   dead: "they were handed over ten times in vain; bot_hub_history may still have them",
   retention: "the room does not keep them any more",
   corrupt: "the hub's log of them is damaged",
+  skipped: "an operator skipped them when a pause ended; bot_hub_history may still have them",
 };
 
 function missedSentence({ room, from_seq: from, to_seq: to, lost, reason }: Gap): string {

@@ -7,6 +7,7 @@ import type { LiveAccount } from "./live.ts";
 import { readTarget, say } from "./outbound.ts";
 import { plainHint } from "./plain-hint.ts";
 import { Loops } from "./loops.ts";
+import { Pauses } from "./pauses.ts";
 import { Requests } from "./requests.ts";
 import { Turns } from "./turns.ts";
 
@@ -28,7 +29,7 @@ function account(refusal?: HubRefusal) {
     requests: new Requests(memoryFile()),
     said: new Set(),
     refusals: new Set(),
-    typing: new Map(), loops: new Loops(memoryFile()), wake: () => {},
+    typing: new Map(), loops: new Loops(memoryFile()), pauses: new Pauses(), wake: () => {},
   };
   return { live, sent };
 }

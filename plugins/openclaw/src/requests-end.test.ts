@@ -5,6 +5,7 @@ import { resolveAccount } from "./config.ts";
 import { entryKey } from "./entry-key.ts";
 import type { LiveAccount } from "./live.ts";
 import { Loops } from "./loops.ts";
+import { Pauses } from "./pauses.ts";
 import { Requests } from "./requests.ts";
 import { endRequests } from "./requests-end.ts";
 import { Turns, type Outcome } from "./turns.ts";
@@ -21,7 +22,7 @@ async function end(outcome: Outcome, isFull = false) {
   };
   const live: LiveAccount = {
     account: resolveAccount({}, null, {}), client: { bot: "me", sendAll } as unknown as HubClient, turns: new Turns(memoryFile(), () => {}),
-    requests: new Requests(memoryFile()), said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(memoryFile()), wake: () => {},
+    requests: new Requests(memoryFile()), said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(memoryFile()), pauses: new Pauses(), wake: () => {},
   };
   live.requests.asked({ requestId: "bob-abc123", entry: entryKey(entry), room: "lab", replyTo: "bob", task: "count", depth: { current: 1, max: 5 }, at: Date.now() });
   await endRequests(live, [entry], outcome, (text) => logged.push(text));

@@ -67,7 +67,7 @@ export const status = createComputedAccountStatusAdapter<Account, Probe>({
         connected: runtime?.connected ?? false,
         rooms: account.rooms,
         ...(live === undefined ? {} : { bot: live.client.bot, unsent: live.client.unsent, openTurns: live.turns.open.length }),
-        problems: [...account.problems, ...(live?.refusals ?? []), ...expulsions(live), ...(live?.loops.stops().map(stopSentence) ?? [])],
+        problems: [...account.problems, ...(live?.refusals ?? []), ...expulsions(live), ...(live?.loops.stops().map(stopSentence) ?? []), ...(live?.pauses.sentences() ?? [])],
         plugin: LOADED_VERSION,
         mismatch: versionMismatch() ?? "",
       },

@@ -4,6 +4,7 @@ import { type HubClient, memoryFile } from "../client/index.js";
 import { resolveAccount } from "./config.ts";
 import type { LiveAccount } from "./live.ts";
 import { Loops } from "./loops.ts";
+import { Pauses } from "./pauses.ts";
 import { Requests } from "./requests.ts";
 import type { ToolName } from "./tool-names.ts";
 import { ASK_TOOLS, currentRequest } from "./tools-ask.ts";
@@ -19,7 +20,7 @@ function account() {
   };
   const live: LiveAccount = {
     account: resolveAccount({}, null, {}), client: client as unknown as HubClient, turns: new Turns(memoryFile(), () => {}),
-    requests: new Requests(memoryFile()), said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(memoryFile()), wake: () => {},
+    requests: new Requests(memoryFile()), said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(memoryFile()), pauses: new Pauses(), wake: () => {},
   };
   const asked = (entry: string, room: string, current = 1) => {
     const key = `${room}/bob/${entry}`;

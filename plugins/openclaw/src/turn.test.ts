@@ -4,6 +4,7 @@ import { type Ack, type HubClient, HubRefusal, memoryFile } from "../client/inde
 import { resolveAccount } from "./config.ts";
 import { liveAccounts, type LiveAccount } from "./live.ts";
 import { Loops } from "./loops.ts";
+import { Pauses } from "./pauses.ts";
 import { Requests } from "./requests.ts";
 import { runTurn, type TurnInput } from "./turn.ts";
 import { Turns } from "./turns.ts";
@@ -37,7 +38,7 @@ async function answering(t: TestContext, agent: (turn: Dispatched, hub: PromiseW
   const account = resolveAccount({}, null, {});
   const live: LiveAccount = {
     account, client: client as unknown as HubClient, turns: new Turns(memoryFile(), () => {}), requests: new Requests(memoryFile()),
-    said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(memoryFile()), wake: () => {},
+    said: new Set(), refusals: new Set(), typing: new Map(), loops: new Loops(memoryFile()), pauses: new Pauses(), wake: () => {},
   };
   liveAccounts.set(account.accountId, live);
   const stop = new AbortController();

@@ -26,7 +26,7 @@ export type ActOutcome = "done" | "applied";
 export type ActWay = "frame" | "http" | "invite" | "config" | "command";
 
 /** The answer to an `operate`. On the wire it is the fields of the answer alone: a reader knows from its own question which answer it is. */
-export type Answer = TokenMade | TokenKept | TokensRevoked | BotSwitched | BotRemoved | BotList | BotLine | Done | EntryRedacted | RoomList | RoomLine | PendingList | Observing | HubNumbers | InviteMade | InviteList | InviteRevoked | BotProfile | AuditList;
+export type Answer = TokenMade | TokenKept | TokensRevoked | BotSwitched | BotRemoved | BotList | BotLine | Done | EntryRedacted | RoomRemoved | RoomList | RoomLine | PendingList | Observing | HubNumbers | InviteMade | InviteList | InviteRevoked | BotProfile | AuditList | PauseLine | Resumed | PauseList;
 
 /** One act: who did what, when, from where and why. */
 export type AuditLine = {
@@ -183,6 +183,8 @@ export type BotLine = {
   operator?: boolean;
   /** Where it was made. */
   origin?: BotOrigin | (string & {});
+  /** A pause that holds for it in all rooms. */
+  paused?: PauseLine;
   /** Bytes of messages that it said within a day, as far as the hub runs that long. */
   said_in_a_day?: number;
   /** What it can do; absent if nobody has said. */
@@ -379,7 +381,7 @@ export type Gap = {
 };
 
 /** Why entries are missing. */
-export type GapReason = "buffer_limit" | "retention" | "corrupt" | "dead" | "expired" | "epoch";
+export type GapReason = "buffer_limit" | "retention" | "corrupt" | "dead" | "expired" | "epoch" | "skipped";
 
 /** `going_away`. */
 export type GoingAway = {
@@ -456,6 +458,8 @@ export type HubNumbers = {
   oldest_waiting_ms?: number;
   /** Now: bots that are connected. */
   online?: number;
+  /** Now: pauses. */
+  pauses?: number;
   /** Since the start: entries that a client took responsibility for. */
   received?: number;
   /** Now: changes that the store refused and that are tried again. */
@@ -464,6 +468,8 @@ export type HubNumbers = {
   retention_waits?: string | null;
   /** Now: rooms, without direct conversations. */
   rooms?: number;
+  /** The pause that holds for everything; absent if there is none. */
+  stopped?: PauseLine;
   /** Now: entries that wait for some member or are not received yet, summed over members. */
   waiting?: number;
 };
@@ -623,6 +629,8 @@ export type MemberLine = {
   cursor: number;
   /** Whether it has a reading connection. */
   online: boolean;
+  /** A pause that holds for it there. */
+  paused?: PauseLine;
   /** How many entries wait for it, or are not received yet. */
   waiting: number;
 };
@@ -867,6 +875,29 @@ export type Operation =
     }
   | {
       audit: AuditWish;
+    }
+  | {
+      pause: {
+        /** The bot, a member of the room if there is one; all bots when absent. */
+        bot?: BotId;
+        /** It ends by itself after so many milliseconds, at most a year; when absent, somebody has to resume. */
+        for_ms?: number;
+        /** The room; all rooms when absent. */
+        room?: RoomName;
+      };
+    }
+  | {
+      resume: {
+        /** The pauses of this bot; of all bots when absent. */
+        bot?: BotId;
+        /** The pauses of this room; of all rooms when absent. */
+        room?: RoomName;
+        /** What waits is settled as `declined` instead of handed over. */
+        skip?: boolean;
+      };
+    }
+  | {
+      pause_list: Page;
     };
 
 /** Which part of a list. An answer that is not the last one has a `next`. */
@@ -875,6 +906,65 @@ export type Page = {
   after?: string;
   /** At most so many lines in one answer; a thousand when absent, and never more. */
   limit?: number;
+};
+
+/** `pause`: a pause that holds for the bot, or that its connection watches, begins, holds already, or ends. Only for the cap `governor`. */
+export type Pause = {
+  /** Which bot; absent for all. */
+  bot?: BotId;
+  /** The operator who paused; absent where a rule did. */
+  by?: BotId;
+  /** Whether it holds; otherwise it has ended. Another one may still hold. */
+  on: boolean;
+  /** In which room; absent for all. */
+  room?: RoomName;
+  /** Since when. */
+  since: Timestamp;
+  /** When it ends by itself; absent if it does not. */
+  until?: Timestamp;
+  /** Why. */
+  why?: PauseWhy;
+};
+
+/** One pause. Without a room it holds in all rooms, without a bot for all bots. */
+export type PauseLine = {
+  /** Which bot; absent for all. */
+  bot?: BotId;
+  /** The operator who paused; absent where a rule did. */
+  by?: BotId;
+  /** In which room; absent for all. */
+  room?: RoomName;
+  /** Since when. */
+  since: Timestamp;
+  /** When it ends by itself; absent if it does not. */
+  until?: Timestamp;
+  /** Why. */
+  why?: PauseWhy;
+};
+
+/** A page of the pauses: those of everything first, then of bots in all rooms, then room by room. */
+export type PauseList = {
+  /** There is more: the same request with this as `after` has it. */
+  next?: string;
+  /** The pauses. */
+  pauses: Array<PauseLine>;
+};
+
+/** A rule that pauses by itself. */
+export type PauseRule = "turns" | "repetition" | "day" | "money";
+
+/** Why something is paused: a rule with its numbers, or what an operator said, or nothing. */
+export type PauseWhy = {
+  /** In which conversation, as the rule names it. */
+  conversation?: string;
+  /** How much the rule allows. */
+  limit?: number;
+  /** The rule; absent where an operator paused. */
+  rule?: PauseRule | (string & {});
+  /** What the operator said, for people. */
+  text?: string;
+  /** How much of the limit was used. */
+  used?: number;
 };
 
 /** A page of what waits: one line for each bot and room. It may hold less than its bound, or nothing, and still not be the last. */
@@ -1032,6 +1122,16 @@ export type Redaction = {
   why?: string;
 };
 
+/** Pauses have ended. */
+export type Resumed = {
+  /** How many pauses ended. None, if there was none of what was named. */
+  ended: number;
+  /** A wider pause that still holds there: it ends by itself, or by a wider `resume`. */
+  holds?: PauseLine;
+  /** How many messages are settled as `declined`, summed over members. */
+  skipped?: number;
+};
+
 /** How long a room keeps its entries; whichever bound is reached first. `None` is no bound. */
 export type Retention = {
   /** Entries older than this go. */
@@ -1068,6 +1168,8 @@ export type RoomInfo = {
   members: number;
   /** How many of them are connected. */
   online: number;
+  /** A pause that holds there for the asking bot, or for all where it is no member. Only for the cap `governor`. */
+  paused?: PauseLine;
   /** Its name. */
   room: RoomName;
 };
@@ -1088,6 +1190,8 @@ export type RoomLine = {
   members: Array<MemberLine>;
   /** Only in `room_show`: there are more members, and the same request with this as `after` has them. */
   next?: string;
+  /** A pause that holds for all its members. */
+  paused?: PauseLine;
   /** How long it keeps its entries. */
   retain: Retention;
   /** Its name. */
@@ -1147,7 +1251,8 @@ export type ServerFrame =
   | ({ type: "error" } & ErrorFrame)
   | ({ type: "ping" } & Beat)
   | ({ type: "pong" } & Pong)
-  | ({ type: "operated" } & Operated);
+  | ({ type: "operated" } & Operated)
+  | ({ type: "pause" } & Pause);
 
 /** One word for what a bot can do. */
 export type Skill = string;
@@ -1268,7 +1373,8 @@ export type WaitReason =
   | "window full: delivered, not received"
   | "slow: does not read its socket"
   | "delivered, not received"
-  | "being read from the store";
+  | "being read from the store"
+  | "paused";
 
 /** What waits for one bot in one room, and why. */
 export type Waiting = {
@@ -1280,6 +1386,8 @@ export type Waiting = {
   oldest_age_ms?: number | null;
   /** The seq of the oldest one. */
   oldest_seq?: number;
+  /** The pause because of which it waits. */
+  paused?: PauseLine;
   /** Why it waits. */
   reason: WaitReason | (string & {});
   /** Where. */
@@ -1326,4 +1434,7 @@ export type Answers = {
   invite_list: InviteList;
   invite_revoke: InviteRevoked;
   audit: AuditList;
+  pause: PauseLine;
+  resume: Resumed;
+  pause_list: PauseList;
 };

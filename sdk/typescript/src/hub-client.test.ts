@@ -4,7 +4,7 @@ import { memoryFile } from "./file.ts";
 import type { ClientFrame, ServerFrame } from "./frames.ts";
 import { HubClient } from "./hub-client.ts";
 import type { Socket } from "./link.ts";
-import type { ConnectionState, HubOptions } from "./options.ts";
+import type { ConnectionState, HubEvents, HubOptions } from "./options.ts";
 
 /** The hub's end of a connection, in the hands of a test. */
 class FakeSocket implements Socket {
@@ -42,7 +42,7 @@ class FakeSocket implements Socket {
 
 const soon = () => new Promise((resolve) => setImmediate(resolve));
 
-function connect(more: Partial<HubOptions> = {}) {
+function connect(more: Partial<HubOptions> = {}, events: HubEvents = {}) {
   const sockets: FakeSocket[] = [];
   const states: ConnectionState[] = [];
   const opened: Array<() => void> = [];
@@ -54,7 +54,7 @@ function connect(more: Partial<HubOptions> = {}) {
   };
   const stop = new AbortController();
   const options = { url: "ws://hub", token: "t", client: "test", rooms: ["lab"], open, ...more };
-  const client = new HubClient(options, { state: (state) => states.push(state) });
+  const client = new HubClient(options, { state: (state) => states.push(state), ...events });
   const done = client.run(stop.signal);
   const next = () => new Promise<void>((resolve) => opened.push(resolve));
   const socket = () => sockets.at(-1) ?? assert.fail("no socket was opened");
@@ -66,7 +66,7 @@ test("it authenticates with its caps, resumes from the hub's cursors and joins w
   socket().welcome(["lab"]);
   const [auth, join] = socket().heard;
   assert.deepEqual(auth, {
-    type: "auth", token: "t", client: "test", caps: ["ack", "presence", "receipts", "ranges"], resume: {},
+    type: "auth", token: "t", client: "test", caps: ["ack", "presence", "receipts", "ranges", "governor"], resume: {},
   });
   assert.deepEqual(join, { type: "join", room: "duo" });
   stop.abort();
@@ -280,6 +280,17 @@ test("a name with capitals is the hub's name for the same room or bot", async ()
   socket().say({ type: "ack", room: "den", id: "m3", seq: 1, delivered: 0 });
   socket().say({ type: "status", id: "m0", room: "lab", seq: 1, from: "me", sent_at: 0, recipients: [] });
   await Promise.all([inDen, status]);
+  stop.abort();
+  await done;
+});
+
+test("a pause is told when it holds and when it has ended", async () => {
+  const told: Array<[string | undefined, boolean]> = [];
+  const { socket, stop, done } = connect({}, { pause: (pause) => told.push([pause.room, pause.on]) });
+  socket().welcome(["lab"]);
+  socket().say({ type: "pause", room: "lab", on: true, by: "zoe", since: 1 });
+  socket().say({ type: "pause", on: false, since: 1, why: { rule: "turns", used: 30, limit: 30 } });
+  assert.deepEqual(told, [["lab", true], [undefined, false]]);
   stop.abort();
   await done;
 });

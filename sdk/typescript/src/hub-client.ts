@@ -146,7 +146,7 @@ export class HubClient {
     const { url, token, client, side, open, now } = this.#options;
     // Typing comes with `presence`. Receipts are read for losses alone: anything else about a message is asked for when
     // it is wanted. A side connection names a capability because the hub answers in full only to clients that do.
-    const caps = side ? ["receipts"] : ["ack", "presence", "receipts", "ranges"];
+    const caps = side ? ["receipts"] : ["ack", "presence", "receipts", "ranges", "governor"];
     const auth = { type: "auth", token, client, caps, ...(side ? { side } : { resume: {} }) } as const;
     return { url, auth, open, now };
   }
@@ -216,6 +216,8 @@ export class HubClient {
         return this.#events.typing?.(frame.room, frame.from);
       case "gap":
         return this.#events.gap?.(frame);
+      case "pause":
+        return this.#events.pause?.(frame);
       case "receipt":
       case "receipts":
         return this.#events.receipt?.(frame);

@@ -1,7 +1,7 @@
 // What a client is given, and what it tells the program.
 
 import type { JsonFile } from "./file.ts";
-import type { Ack, Delivery, ErrorFrame, Gap, RangeReceipt, ReceiptNotice } from "./frames.ts";
+import type { Ack, Delivery, ErrorFrame, Gap, Pause, RangeReceipt, ReceiptNotice } from "./frames.ts";
 import type { OpenSocket } from "./link.ts";
 import type { Draft } from "./outbox.ts";
 import type { HubRefusal } from "./refusal.ts";
@@ -27,6 +27,8 @@ export type HubEvents = {
   entry?(entry: Entry): void;
   typing?(room: string, from: string): void;
   gap?(gap: Gap): void;
+  /** A pause that holds for this bot begins, holds since before it connected, or has ended: meanwhile nothing comes. */
+  pause?(pause: Pause): void;
   /** What became of own messages, one of them or a run. */
   receipt?(receipt: ReceiptNotice | RangeReceipt): void;
   /** A message of ours is in the log, perhaps one that an earlier process had written. */

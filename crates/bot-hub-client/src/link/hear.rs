@@ -48,6 +48,7 @@ impl Link {
             ServerFrame::Receipts(range) => self.event(Event::Receipts(Box::new(range))),
             ServerFrame::Presence(presence) => self.event(Event::Presence(presence)),
             ServerFrame::Typing(typing) => self.event(Event::Typing(typing)),
+            ServerFrame::Pause(pause) => self.event(Event::Pause(Box::new(pause))),
             // A client cannot send `pong`; a `ping` of its own proves just as well that it is alive.
             ServerFrame::Ping(beat) => {
                 self.frame(ClientFrame::Ping(client::Ping { at: beat.at }));

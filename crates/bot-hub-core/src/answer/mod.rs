@@ -15,6 +15,7 @@ use crate::apply::Effect;
 use crate::change::{Change, Outcome};
 use crate::hub::Hub;
 use crate::index::Named;
+use crate::pause::PauseKey;
 use crate::waiting::{Underway, Waiter};
 
 impl Hub {
@@ -42,6 +43,11 @@ impl Hub {
 
     /// A change is not on its way any more: what counts those is one less.
     fn landed(&mut self, change: &Change, named: Named, waiter: &Waiter) {
+        if let Change::Pause(line) = change
+            && let Some(key) = self.world.pause_key(&PauseKey::of(line))
+        {
+            self.world.pauses.has_come(key);
+        }
         let Named { room: Some(room), bot } = named else { return };
         match (change, bot) {
             (Change::CreateRoom { .. }, _) => {
@@ -107,6 +113,8 @@ impl Hub {
                     self.trim(room);
                 }
             }
+            Effect::Paused(key) => self.pause_answered(key, waiter),
+            Effect::Resumed { key, ended } => self.resume_answered(key, ended, waiter),
         }
     }
 

@@ -6,6 +6,7 @@ use bot_protocol::right::Right;
 use crate::change::{Change, ReceiptRecord};
 use crate::hub::Hub;
 use crate::index::{BotIx, Named, RoomIx};
+use crate::pause::PauseKey;
 use crate::waiting::{Observation, Underway, Waiter};
 
 impl Hub {
@@ -75,6 +76,24 @@ impl Hub {
             }
             Change::Clear { .. } => self.clearing_refused(),
             Change::Trim { .. } => {}
+            change @ (Change::Pause(_) | Change::Resume(_)) => {
+                self.pause_refused(change, waiter, code);
+            }
+        }
+    }
+
+    /// Who asked hears of it; what a rule or the time did is tried again.
+    fn pause_refused(&mut self, change: Change, waiter: Waiter, code: Code) {
+        match (change, waiter) {
+            (change, Waiter::Nobody) => self.retry_pause(change),
+            (_, Waiter::Resuming(it)) => self.refuse(it.conn, code, &it.reference),
+            (Change::Pause(line), waiter) => {
+                if let Some(key) = self.world.pause_key(&PauseKey::of(&line)) {
+                    self.world.pauses.goes_on(key);
+                }
+                self.refuse_waiter(waiter, code, "operate");
+            }
+            _ => {}
         }
     }
 

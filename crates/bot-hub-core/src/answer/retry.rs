@@ -7,6 +7,7 @@
 use bot_protocol::code::Code;
 use bot_protocol::receipt::ReceiptState;
 
+use crate::change::Change;
 use crate::hub::Hub;
 use crate::index::{BotIx, RoomIx};
 use crate::settings::CURSOR_SAVE_MS;
@@ -41,6 +42,14 @@ impl Hub {
     pub(super) fn retry_join(&mut self, room: RoomIx, bot: BotIx) {
         self.save_after(CURSOR_SAVE_MS);
         self.refused.joins.insert((room, bot));
+    }
+
+    /// The same of a pause by a rule, and of the end of one whose time is over.
+    pub(super) fn retry_pause(&mut self, change: Change) {
+        self.save_after(CURSOR_SAVE_MS);
+        let is_other = |it: &Change| it.pause_key() != change.pause_key();
+        self.refused.pauses.retain(is_other);
+        self.refused.pauses.push_back(change);
     }
 
     /// The same of what became of an entry, as long as there is space for it.
@@ -130,6 +139,8 @@ impl Hub {
             if self.world.rooms.stays(room) && self.world.member(room, bot).is_none() {
                 self.add_member(room, bot, Waiter::Configuration);
             }
+        } else if let Some(change) = self.refused.pauses.pop_front() {
+            self.try_pause(change);
         } else if let Some((room, bot, claim)) = self.refused.claims.pop_front() {
             self.tell_of_claim(room, bot, vec![claim]);
         } else if let Some(observation) = self.refused.observations.pop_front() {
@@ -148,5 +159,15 @@ impl Hub {
             return false;
         }
         true
+    }
+
+    fn try_pause(&mut self, change: Change) {
+        let Some(key) = change.pause_key() else { return };
+        let Some(key) = self.world.pause_key(&key) else { return };
+        match change {
+            Change::Pause(line) => self.ask_for_pause(key, *line, Waiter::Nobody),
+            // Unless it goes on until later, by now.
+            _ => self.world.pauses.goes_on(key),
+        }
     }
 }

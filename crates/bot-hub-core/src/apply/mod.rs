@@ -7,10 +7,12 @@
 
 mod log;
 mod members;
+mod pauses;
 mod places;
 
 use std::sync::Arc;
 
+use bot_protocol::frame::pause::PauseLine;
 use bot_protocol::frame::server::Redacted;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
@@ -20,7 +22,7 @@ pub(crate) use self::log::Losers;
 use crate::change::{Change, Loss, Outcome, ReceiptRecord, Remains, Removed};
 use crate::entry::{Draft, Entry};
 use crate::index::{BotIx, Named, RoomIx};
-use crate::world::{Member, World};
+use crate::world::{Key, Member, World};
 
 /// What a committed change did, for everything that follows from it.
 #[derive(Debug)]
@@ -75,6 +77,10 @@ pub(crate) enum Effect {
     Redacted { room: RoomIx, told: Box<Redacted>, is_done: bool },
     /// The retention removed entries of a room, perhaps none.
     Trimmed { room: RoomIx, removed: Vec<Removed>, losers: Losers, more: bool },
+    /// A pause holds.
+    Paused(Key),
+    /// A pause has ended, if it held.
+    Resumed { key: Key, ended: Option<Arc<PauseLine>> },
 }
 
 /// The stretches `(after, to)` of a log for which a change is news here; `None` if nothing of it is.
@@ -156,6 +162,8 @@ impl World {
                 let room = self.named_room(named, &room);
                 self.trimmed(room, retain.age_ms.map(|age_ms| (age_ms, now)), outcome)
             }
+            Change::Pause(line) => self.paused(*line),
+            Change::Resume(key) => self.resumed(&key),
         }
     }
 }

@@ -28,6 +28,9 @@ impl Hub {
     /// Hands over what waits for a member, as far as window and connection have room for it.
     pub(crate) fn pump(&mut self, room: RoomIx, bot: BotIx) {
         let Some(member) = self.world.member(room, bot) else { return };
+        if self.world.pauses.hold(room, bot) {
+            return;
+        }
         let (Some(conn), None) = (member.reader, member.reading) else { return };
         self.save_losses(room, bot);
         self.tell_gaps(Reader { room, bot, conn });
@@ -69,6 +72,9 @@ impl Hub {
         let Some(member) = self.world.member_mut(room, bot) else { return };
         let Some(conn) = member.reader.filter(|_| member.reading == Some(ticket)) else { return };
         member.reading = None;
+        if self.world.pauses.hold(room, bot) {
+            return;
+        }
         let reader = Reader { room, bot, conn };
         let is_last = !page.more;
         if self.meet_page(reader, page) && is_last {

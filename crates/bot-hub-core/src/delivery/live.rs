@@ -135,6 +135,9 @@ impl Hub {
     ) -> Option<ConnId> {
         let window_max = self.settings.limits.window_entries as usize;
         let member = &mut self.world.rooms[room].members[at];
+        if self.world.pauses.hold(room, member.bot) {
+            return None;
+        }
         if !member.is_live(entry.seq - 1) || member.window.len() >= window_max {
             return None;
         }

@@ -21,8 +21,8 @@ const DROPS_SAVE_MS: u64 = 1_000;
 /// everybody else's messages.
 const DROPS_MAX: usize = 1_024;
 
-/// Who lost a stretch `(after, to)` of a room, and why.
-type Losers = BTreeMap<(RoomIx, u64, u64, Loss), Vec<BotIx>>;
+/// Who lost a stretch `(after, to)` of a room, why, and whether they are paused there.
+type Losers = BTreeMap<(RoomIx, u64, u64, Loss, bool), Vec<BotIx>>;
 
 impl Hub {
     /// Entries that wait for a bot will never reach it. Returns how many of others that are; what was
@@ -92,20 +92,23 @@ impl Hub {
         member.is_lossy = false;
         member.settle_buffer();
         let given = member.losses.give();
+        let is_paused = self.world.pauses.hold(room, bot);
+        let Some(member) = self.world.member_mut(room, bot) else { return };
         member.unstored_losses += u32::try_from(given.len()).unwrap_or(u32::MAX);
         for (range, (after, to)) in given {
+            let is_paused = is_paused && range.reason != Loss::Skipped;
             let (name, id, at) = (self.room_name(room), self.bot_id(bot).clone(), self.now);
             let change = Change::Drop { room: name, bot: id, range, at };
             let waiter = Waiter::Losers { after, to, notifications: Vec::new() };
             self.change(change, Named::member(room, bot), waiter);
-            losers.entry((room, after, to, range.reason)).or_default().push(bot);
+            losers.entry((room, after, to, range.reason, is_paused)).or_default().push(bot);
         }
     }
 
     /// The senders hear of it when the last of what was just recorded is stored.
     fn tell_losers(&mut self, losers: Losers) {
-        let told = losers.into_iter().map(|((room, after, to, why), bots)| {
-            let about = About::lost(why, bots.into());
+        let told = losers.into_iter().map(|((room, after, to, why, is_paused), bots)| {
+            let about = About::lost(why, bots.into()).while_paused(is_paused);
             (room, RangeNotification { after, to, about })
         });
         let told: Vec<(RoomIx, RangeNotification)> = told.collect();

@@ -12,12 +12,13 @@ use bot_protocol::limits::LIST_PAGE;
 use bot_protocol::name::BotId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
-use crate::change::{Found, Query, ReceiptRecord, Recipients};
+use crate::change::{Found, Loss, Query, ReceiptRecord, Recipients};
 use crate::hub::Hub;
 use crate::io::ConnId;
 use crate::waiting::Ask;
+use crate::world::PlaceOf;
 
 impl Hub {
     /// `status`: a sender asks about its message, an operator about anybody's.
@@ -99,9 +100,23 @@ impl Hub {
         {
             rungs.push(plain_rung(state, self.now));
         }
-        let rungs = ladder(rungs);
+        let mut rungs = ladder(rungs);
+        if let [only] = &mut rungs[..] {
+            only.reason = self.why_stored(&bot, message);
+        }
         let state = rungs.last().map_or(ReceiptState::Stored, |it| it.state).into();
         RecipientStatus { bot, state, steps: rungs.into_iter().map(step).collect() }
+    }
+
+    /// Why it waits in the log, where a pause is the cause. Who paused and what was said of it is for those whom it
+    /// holds, and for operators.
+    fn why_stored(&self, bot: &BotId, message: &Found) -> Option<SmolStr> {
+        let room = self.world.room_ix(&message.room)?;
+        let bot = self.world.bot_ix(bot)?;
+        let line = self.world.pauses.holding(room, bot)?;
+        let place = self.world.member(room, bot)?.place_of(message.seq)?;
+        let why = if line.by.is_some() { "by an operator".into() } else { line.reason() };
+        (place == PlaceOf::Waiting).then(|| format_smolstr!("paused: {why}"))
     }
 
     /// How far it came by what is only in memory. Of what the hub takes off the ladder nothing is told
@@ -160,6 +175,9 @@ fn ladder(mut rungs: Vec<Rung>) -> Vec<Rung> {
 fn off_at(rung: &Rung) -> Option<Timestamp> {
     match rung.state {
         ReceiptState::Dropped => Some(Timestamp(0)),
+        ReceiptState::Declined if rung.reason.as_deref() == Some(Loss::Skipped.word()) => {
+            Some(Timestamp(0))
+        }
         state => is_off(state).then_some(rung.at),
     }
 }

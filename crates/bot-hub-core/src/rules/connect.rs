@@ -22,7 +22,7 @@ use crate::index::{BotIx, RoomIx};
 use crate::io::{CloseReason, ConnId, Hello, Output, Standing};
 use crate::settings::{FIGHT_PAUSE_MS, FIGHT_WINDOW_MS, SLOW_PAUSE_MS, TAKEOVERS_MAX};
 use crate::waiting::{About, Ask, RangeNotification};
-use crate::world::{Bot, Conn, Ended, Member, Slot};
+use crate::world::{Bot, Conn, Ended, Member, Scope, Slot};
 
 impl Hub {
     pub(crate) fn opened(&mut self, conn: ConnId, hello: Hello) {
@@ -45,6 +45,7 @@ impl Hub {
             self.take_over(conn, bot);
         }
         self.greet(conn, bot, &hello);
+        self.tell_pauses(conn, bot);
         if hello.side {
             return;
         }
@@ -318,6 +319,7 @@ impl Hub {
         }
         self.asked
             .retain(|_, ask| !matches!(ask, Ask::Receipt { bot: asker, .. } if *asker == bot));
+        self.world.forget_pauses(Scope { room: None, bot: Some(bot) });
         let ended_at = self.moment();
         self.comes_after(ended_at);
         self.world.set_exists(bot, false);

@@ -77,6 +77,7 @@ impl Hub {
             head: known.head,
             member: self.world.member(room, bot).is_some(),
             closed: known.closed,
+            paused: self.pause_seen_by(room, bot),
         }
     }
 

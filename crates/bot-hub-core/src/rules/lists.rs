@@ -2,16 +2,19 @@
 //!
 //! Owns the lines of these lists. Never changes anything.
 
+use std::sync::Arc;
+
 use bot_protocol::frame::answer::{
     MemberLine, PendingList, RoomLine, RoomList, WaitReason, Waiting,
 };
+use bot_protocol::frame::pause::PauseLine;
 use bot_protocol::name::BotId;
 use smol_str::SmolStr;
 
 use crate::hub::Hub;
 use crate::index::RoomIx;
 use crate::rules::pages::{Part, Visit};
-use crate::world::Member;
+use crate::world::{Member, Scope};
 
 impl Hub {
     pub(crate) fn list_rooms(&self, page: &Part<'_>) -> RoomList {
@@ -54,6 +57,7 @@ impl Hub {
             bytes: state.bytes,
             members,
             next: None,
+            paused: self.world.pauses.over(Scope { room: Some(room), bot: None }).map(line_of),
         }
     }
 
@@ -65,6 +69,7 @@ impl Hub {
             online: self.world.bot(member.bot).conn.is_some(),
             cursor: member.cursor(),
             waiting: member.waiting(head),
+            paused: self.world.pauses.holding(room, member.bot).map(line_of),
         }
     }
 
@@ -110,11 +115,27 @@ impl Hub {
             in_flight: member.window.len() as u64,
             oldest_seq: state.first.max(member.cursor() + 1),
             oldest_age_ms: member.waiting_since.map(|at| self.now.since(at)),
-            reason: self.why_waiting(member).into(),
+            paused: self.pause_of_waiting(room, member, waiting).map(line_of),
+            reason: self.why_waiting(room, member, waiting).into(),
         })
     }
 
-    fn why_waiting(&self, member: &Member) -> WaitReason {
+    /// The pause because of which something waits that is not on its way.
+    fn pause_of_waiting(
+        &self,
+        room: RoomIx,
+        member: &Member,
+        waiting: u64,
+    ) -> Option<&Arc<PauseLine>> {
+        let is_in_log = waiting > member.window.len() as u64;
+        self.world.pauses.holding(room, member.bot).filter(|_| is_in_log)
+    }
+
+    fn why_waiting(&self, room: RoomIx, member: &Member, waiting: u64) -> WaitReason {
+        // First of all, since nothing else would help.
+        if self.pause_of_waiting(room, member, waiting).is_some() {
+            return WaitReason::Paused;
+        }
         if self.world.bot(member.bot).standing.shut_out {
             return WaitReason::ShutOut;
         }
@@ -135,4 +156,8 @@ impl Hub {
         }
         WaitReason::BeingRead
     }
+}
+
+fn line_of(line: &Arc<PauseLine>) -> PauseLine {
+    PauseLine::clone(line)
 }

@@ -260,6 +260,7 @@ impl Hub {
             policy: (!plain).then_some(Policy { closed: self.world.room(room).closed, can }),
         };
         self.send(conn, ServerFrame::Joined(frame));
+        self.tell_pauses_in(conn, room, bot);
         if !side && !reads {
             self.attach(room, bot, conn, None);
         }

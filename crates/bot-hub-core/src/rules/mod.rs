@@ -11,6 +11,7 @@ mod observe;
 mod operate;
 mod pages;
 mod parting;
+mod pause;
 mod presence;
 mod profile;
 mod publish;

@@ -4,9 +4,10 @@
 //! memberships by the sweep that goes through all rooms anyway.
 
 use bot_protocol::frame::answer::HubNumbers;
+use bot_protocol::frame::pause::PauseLine;
 
 use crate::hub::Hub;
-use crate::world::Census;
+use crate::world::{Census, Scope};
 
 /// Memberships and rooms that are counted whenever somebody asks: a fraction of a millisecond. In a larger
 /// hub the answer is what the last sweep counted.
@@ -26,7 +27,9 @@ impl Hub {
             oldest_waiting_ms: gauges.oldest_waiting_ms,
             accepted: self.stats.accepted,
             deliveries: self.stats.deliveries,
+            pauses: self.world.pauses.len() as u64,
             received: self.stats.received,
+            stopped: self.world.pauses.of(Scope::default()).map(|line| PauseLine::clone(line)),
             disk_left: self.disk_left,
             dropped: self.stats.dropped,
             expired: self.stats.expired,

@@ -49,8 +49,9 @@ impl Hub {
                 }
             }
             Operation::HubStatus {} => Ok(self.numbers().into()),
+            Operation::PauseList(page) => Ok(self.list_pauses(&Part::of(&page)).into()),
             // The answer comes when the change is committed.
-            change => match self.alter(asker, change, waiter) {
+            change => match self.alter(asker, change, request.why, waiter) {
                 Ok(()) => return self.note_act(conn),
                 Err(error) => Err(error),
             },
@@ -65,6 +66,7 @@ impl Hub {
         &mut self,
         asker: BotIx,
         operation: Operation,
+        why: Option<OneLine>,
         waiter: Waiter,
     ) -> Result<(), ErrorFrame> {
         self.takes_changes()?;
@@ -78,6 +80,11 @@ impl Hub {
             Operation::RoomRetain { room, retain } => {
                 self.set_retention(asker, &room, retain, waiter)
             }
+            Operation::Pause { room, bot, for_ms } => {
+                let why = why.and_then(OneLine::into_text);
+                self.pause(asker, (room, bot), for_ms, why, waiter)
+            }
+            Operation::Resume { room, bot, skip } => self.resume(asker, (room, bot), skip, waiter),
             _ => Err(ErrorFrame::new(Code::UnknownType)
                 .message("bots are administered by the hub's registry")),
         }

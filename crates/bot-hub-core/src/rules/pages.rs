@@ -36,6 +36,11 @@ impl<'a> Part<'a> {
         Self::new(wish.after.as_ref(), wish.limit)
     }
 
+    /// The end of the page before.
+    pub(crate) fn after(&self) -> Option<&'a str> {
+        Some(self.after).filter(|after| !after.is_empty())
+    }
+
     /// Where a list of names goes on.
     pub(crate) fn from(&self) -> Bound<&'a str> {
         Bound::Excluded(self.after)

@@ -12,7 +12,7 @@ use crate::hub::Hub;
 use crate::index::{BotIx, Named, RoomIx};
 use crate::io::ConnId;
 use crate::waiting::{About, RangeNotification, Waiter};
-use crate::world::{Member, Place};
+use crate::world::{Member, Place, Scope};
 
 impl Hub {
     /// What waits for a member is dropped together with the change that follows.
@@ -40,7 +40,15 @@ impl Hub {
             changes.extend(self.partings(*room, bot, Loss::Removed));
             changes
         };
-        rooms.iter().flat_map(of).collect()
+        let mut changes: Vec<Change> = rooms.iter().flat_map(of).collect();
+        changes.extend(self.pauses_end_with(Scope { room: None, bot: Some(bot) }));
+        changes
+    }
+
+    /// The pauses within a scope end with its bot.
+    fn pauses_end_with(&self, scope: Scope) -> impl Iterator<Item = Change> {
+        let keys = self.world.pauses.within(scope, None, usize::MAX).into_iter();
+        keys.map(|key| Change::Resume(Box::new(self.world.named_pause(key))))
     }
 
     /// How many entries wait for a bot, in all its rooms.

@@ -83,12 +83,15 @@ impl Hub {
                 let name = RoomName::direct(self.bot_id(bot), self.bot_id(other));
                 self.is_no_removal_under_way(&name, bot)?;
                 self.may_address(bot, other, Some(message))?;
+                let name = RoomName::direct(self.bot_id(bot), self.bot_id(other));
+                self.may_speak_now(self.world.room_ix(&name), bot)?;
                 self.has_space_for_direct(bot, other)?;
                 Ok(self.ensure_direct(bot, other, Waiter::Another))
             }
             (None, Some(name)) => {
                 let room = self.speaking_room(name, bot)?;
-                self.may_speak(room, bot, message).map(|()| room)
+                self.may_speak(room, bot, message)?;
+                self.may_speak_now(Some(room), bot).map(|()| room)
             }
             (None, None) => Err(ErrorFrame::new(Code::BadFrame)),
         }

@@ -175,7 +175,9 @@ impl Hub {
             && state.members.is_empty()
             && state.kept() == 0
             && !state.trimming;
-        if !is_empty || state.is_configured || state.retain.is_some() {
+        let is_set = state.is_configured || state.retain.is_some();
+        let is_paused = self.world.pauses.is_of_room(room);
+        if !is_empty || is_set || is_paused {
             return false;
         }
         let was_used = state.had_members || state.head > 0;

@@ -116,10 +116,16 @@ impl Hub {
         for bot in readers {
             self.pump(room, bot);
         }
-        let told = losers.of.into_iter().map(|((after, to), bots)| {
-            let about = About::lost(Loss::Retention, bots.into());
-            RangeNotification { after, to, about }
-        });
-        self.tell_of_removed(room, told.collect(), removed);
+        let mut told = Vec::new();
+        for ((after, to), bots) in losers.of {
+            let (paused, others): (Vec<_>, Vec<_>) =
+                bots.into_iter().partition(|bot| self.world.pauses.hold(room, *bot));
+            for (bots, is_paused) in [(others, false), (paused, true)] {
+                let about = About::lost(Loss::Retention, bots.into()).while_paused(is_paused);
+                told.push(RangeNotification { after, to, about });
+            }
+        }
+        told.retain(|it| !it.about.bots.is_empty());
+        self.tell_of_removed(room, told, removed);
     }
 }

@@ -22,6 +22,7 @@ pub(crate) use self::told::{About, Notification, Notifications, Observation, Ran
 use crate::change::Change;
 use crate::index::{BotIx, Named, RoomIx};
 use crate::io::ConnId;
+use crate::world::{Key, Scope};
 
 /// A change on its way to the store.
 #[derive(Debug)]
@@ -58,6 +59,8 @@ pub(crate) enum Waiter {
         /// Why it is refused.
         error: Box<ErrorFrame>,
     },
+    /// An operator that ends pauses, of which this is the last.
+    Resuming(Box<Resuming>),
     /// Senders of what a bot received, if any of them want to know; the bot itself repeats its place.
     Senders(Vec<Notification>),
     /// Senders of what a client received by its own account.
@@ -74,6 +77,24 @@ pub(crate) enum Waiter {
         /// Who else lost what, of all losses that were recorded together.
         notifications: Vec<(RoomIx, RangeNotification)>,
     },
+}
+
+/// Pauses that an operator ends, some at a time.
+#[derive(Debug)]
+pub(crate) struct Resuming {
+    /// Its connection.
+    pub(crate) conn: ConnId,
+    /// The `ref` of the request.
+    pub(crate) reference: SmolStr,
+    pub(crate) scope: Scope,
+    /// What waits is not handed over.
+    pub(crate) skip: bool,
+    /// How many pauses end.
+    pub(crate) ended: u64,
+    /// How many entries are skipped.
+    pub(crate) skipped: u64,
+    /// The last pause that was ended.
+    pub(crate) last: Option<Key>,
 }
 
 /// Where the answer to a message goes: to the connection that it came from.

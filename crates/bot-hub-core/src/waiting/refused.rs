@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::change::Change;
 use crate::index::{BotIx, RoomIx};
 use crate::waiting::{Observation, RangeNotification};
 
@@ -10,6 +11,8 @@ pub(crate) struct Refused {
     pub(crate) rooms: BTreeSet<RoomIx>,
     pub(crate) joins: BTreeSet<(RoomIx, BotIx)>,
     pub(crate) observations: VecDeque<Observation>,
+    /// Pauses by rules, and ends of pauses whose time is over.
+    pub(crate) pauses: VecDeque<Change>,
     /// What senders hear of a position that a client named, when it is stored.
     pub(crate) claims: VecDeque<(RoomIx, BotIx, RangeNotification)>,
     /// The store took nothing since that many tries.
@@ -24,7 +27,8 @@ impl Refused {
 
     /// How many changes wait here.
     pub(crate) fn len(&self) -> usize {
-        self.rooms.len() + self.joins.len() + self.observations.len() + self.claims.len()
+        let of_places = self.rooms.len() + self.joins.len() + self.pauses.len();
+        of_places + self.observations.len() + self.claims.len()
     }
 
     /// A bot was removed: what was refused must not make it a member after its end, nor say what the next one

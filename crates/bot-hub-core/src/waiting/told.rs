@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bot_protocol::id::MessageId;
 use bot_protocol::receipt::ReceiptState;
 use bot_protocol::time::Timestamp;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use crate::change::{Loss, ReceiptRecord, Removed};
 use crate::index::{BotIx, RoomIx};
@@ -67,6 +67,12 @@ impl About {
     pub(crate) fn lost(why: Loss, bots: Arc<[BotIx]>) -> Self {
         let reason = Some(SmolStr::new_static(why.word()));
         Self { bots, state: why.state(), reason, reply: None, at: None }
+    }
+
+    /// The same, and why it had not got it before.
+    pub(crate) fn while_paused(self, is_paused: bool) -> Self {
+        let because = |why: SmolStr| format_smolstr!("paused: {why}");
+        Self { reason: if is_paused { self.reason.map(because) } else { self.reason }, ..self }
     }
 
     /// This is recorded of one bot.

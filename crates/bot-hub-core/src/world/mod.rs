@@ -13,6 +13,7 @@ pub(crate) mod losses;
 mod marks;
 pub(crate) mod meaning;
 pub(crate) mod member;
+mod pauses;
 mod rooms;
 mod runs;
 mod said;
@@ -37,6 +38,8 @@ use self::table::{Table, step};
 pub(crate) use self::census::Census;
 pub(crate) use self::meaning::Place;
 pub(crate) use self::member::{Member, PlaceOf};
+pub use self::pauses::PauseCounts;
+pub(crate) use self::pauses::{Key, Pauses, Scope};
 pub(crate) use self::rooms::{Fate, Room};
 #[cfg(feature = "steps")]
 pub use self::table::take_steps;
@@ -168,6 +171,7 @@ pub(crate) struct World {
     /// How much of what the configuration declares the store does not know yet.
     pub(crate) declaring: usize,
     pub(crate) expiries: Expiries,
+    pub(crate) pauses: Pauses,
     bot_names: FxHashMap<BotId, BotIx>,
     room_names: FxHashMap<RoomName, RoomIx>,
 }
@@ -192,6 +196,11 @@ impl World {
     pub(crate) fn coming_room_ix(&self, name: &RoomName) -> Option<RoomIx> {
         let room = self.room_names.get(name).copied();
         room.filter(|&room| self.room(room).durable || self.room(room).making > 0)
+    }
+
+    /// The index of the room that has that name, also of one that is about to come or to go.
+    pub(crate) fn named_room_ix(&self, name: &RoomName) -> Option<RoomIx> {
+        self.room_names.get(name).copied()
     }
 
     /// The room's index, if its removal is on its way to the store.
@@ -349,6 +358,7 @@ impl World {
 
     /// A room is gone: its name is free, and nobody is a member of it any more. Returns who was.
     pub(crate) fn remove_room(&mut self, room: RoomIx) -> Vec<Member> {
+        self.forget_pauses(Scope { room: Some(room), bot: None });
         let state = self.room_mut(room);
         (state.fate, state.online) = (Fate::Gone, 0);
         let members = state.members.take();

@@ -8,6 +8,7 @@ use bot_hub_core::Hub;
 use bot_hub_core::change::{Answer, Change, Outcome, Query};
 use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Circumstances, ConnId, Hello, Input, Output, Ticket};
+use bot_hub_core::pause::PauseKey;
 use bot_hub_core::settings::Settings;
 use bot_protocol::code::Code;
 use bot_protocol::frame::ServerFrame;
@@ -37,6 +38,8 @@ pub(crate) struct Bench {
     pub(crate) log: Vec<String>,
     /// A brain that makes no change, and hears of all that are committed.
     pub(crate) shadow: Option<Hub>,
+    /// The pauses that hold, as the hub says.
+    pauses: BTreeSet<PauseKey>,
     /// Those of one step belong together.
     changes: VecDeque<Vec<Change>>,
     /// Questions, and what the store found if it has looked already.
@@ -69,6 +72,14 @@ pub(crate) enum Seen {
     Frame(Box<ServerFrame>),
 }
 
+/// Whether a pause holds a member.
+fn holds(pauses: &BTreeSet<PauseKey>, room: &RoomName, bot: &BotId) -> bool {
+    pauses.iter().any(|key| {
+        let is_there = key.room.as_ref().is_none_or(|it| it == room);
+        is_there && key.bot.as_ref().is_none_or(|it| it == bot)
+    })
+}
+
 impl Bench {
     pub(crate) fn new(settings: Settings) -> Self {
         let store = Store::new(Epoch(0xe0));
@@ -91,6 +102,7 @@ impl Bench {
             shows_frames: false,
             log: Vec::new(),
             shadow: None,
+            pauses: BTreeSet::new(),
             changes: VecDeque::new(),
             queries: VecDeque::new(),
             starts: 1,
@@ -160,6 +172,7 @@ impl Bench {
             self.store.apply(&change);
         }
         self.store.forget(bot, self.hub.moment());
+        self.pauses.retain(|key| key.bot.as_ref() != Some(bot));
     }
 
     /// Lets the store work off what it was asked, unless it is held.
@@ -248,6 +261,7 @@ impl Bench {
         self.starts += 1;
         self.made_since_start = 0;
         let key = [u8::try_from(self.starts).expect("few starts"); 32];
+        self.pauses = self.store.snapshot().pauses.iter().map(PauseKey::of).collect();
         self.hub = Hub::new(self.now, &key, self.settings.clone(), self.store.snapshot());
         for bot in self.bots.clone() {
             self.input(Input::BotAdded(bot));
@@ -269,6 +283,14 @@ impl Bench {
         match output {
             Output::Change(_) => unreachable!("changes are collected by step"),
             Output::Act { .. } | Output::ActAwaits { .. } => {}
+            Output::Pause { line, on } => {
+                let key = PauseKey::of(&line);
+                if on {
+                    self.pauses.insert(key)
+                } else {
+                    self.pauses.remove(&key)
+                };
+            }
             Output::Query { ticket, query } => self.queries.push_back((ticket, query, None)),
             Output::Send { conn, frame } => {
                 // A room that was left and entered again is read from its new beginning.
@@ -288,10 +310,13 @@ impl Bench {
                 assert_eq!(circumstances.age_ms, self.now.since(entry.draft.sent_at));
                 for conn in to {
                     let peer = self.open_peer(conn);
+                    let (bot, side) = (peer.hello.bot.clone(), peer.hello.side);
                     let last = peer.last.insert(entry.draft.room.clone(), entry.seq);
                     assert!(last < Some(entry.seq), "out of order for {}: {entry:?}", peer.label);
                     peer.handed += 1;
                     peer.inbox.push(Seen::Entry(entry.clone(), circumstances));
+                    let is_paused = holds(&self.pauses, &entry.draft.room, &bot);
+                    assert!(side || !is_paused, "{bot} is paused and was handed {entry:?}");
                 }
             }
             Output::Probe { conn, number } => {

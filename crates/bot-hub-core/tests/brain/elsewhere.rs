@@ -6,6 +6,7 @@
 //! kick lab bob                     with what waits for it, as another brain would
 //! cursor lab bob 5 [delivered] | mark lab bob 5 | receipt lab bob 3 started
 //! drop lab bob 2..4 | redact lab 3
+//! pause lab bob | resume lab bob    by a person
 //! unheard say lab eve hello        what the brain is not told of
 //! ```
 
@@ -13,7 +14,9 @@ use std::sync::Arc;
 
 use bot_hub_core::change::{Change, DroppedRange, Loss, ReceiptRecord};
 use bot_hub_core::entry::{Draft, Extras};
+use bot_hub_core::pause::{By, PauseKey};
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::pause::{PauseLine, PauseWhy};
 use bot_protocol::frame::server::Redaction;
 use bot_protocol::id::MessageId;
 use bot_protocol::name::{BotId, RoomName};
@@ -75,6 +78,18 @@ fn changes(bench: &Bench, line: &str) -> Vec<Change> {
             let redaction = Redaction { at: bench.now, by: bot("boss"), why: None };
             let (from, id) = (said.from.clone(), said.id.clone());
             Change::Redact { room: at, seq, from, id, redaction }
+        }
+        "pause" => Change::Pause(Box::new(PauseLine {
+            bot: Some(who()),
+            by: Some(bot("zoe")),
+            room: Some(at),
+            since: bench.now,
+            until: None,
+            why: PauseWhy::default(),
+        })),
+        "resume" => {
+            let key = PauseKey { room: Some(at), bot: Some(who()), by: By::Person };
+            Change::Resume(Box::new(key))
         }
         _ => panic!("elsewhere {line}?"),
     }]

@@ -153,7 +153,7 @@ fn in_a_hub_of_very_many_rooms_what_waits_is_what_the_last_sweep_counted() {
     > ana say #lab one
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-1","seq":1,"delivered":0,"queued":1}
     > ops do {"hub_status":{}}
-    ops <- {"type":"operated","ref":"r1","result":{"accepted":1,"ahead_ms":0,"bots":3,"connections":2,"corrupt":0,"dead":0,"deliveries":0,"disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":0,"online":1,"received":0,"refused_changes":0,"retention_waits":null,"rooms":1,"waiting":1}}
+    ops <- {"type":"operated","ref":"r1","result":{"accepted":1,"ahead_ms":0,"bots":3,"connections":2,"corrupt":0,"dead":0,"deliveries":0,"disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":0,"online":1,"pauses":0,"received":0,"refused_changes":0,"retention_waits":null,"rooms":1,"waiting":1}}
     > quiet
     > times 10001 ops do {"room_create":{"room":"room-{n}"}}
     > loud
@@ -161,9 +161,9 @@ fn in_a_hub_of_very_many_rooms_what_waits_is_what_the_last_sweep_counted() {
     > ana say #lab two
     ana <- {"type":"ack","room":"lab","id":"00000000000000ab-2","seq":2,"delivered":0,"queued":1}
     > ops do {"hub_status":{}}
-    ops <- {"type":"operated","ref":"r1","result":{"accepted":2,"ahead_ms":0,"bots":3,"connections":2,"corrupt":0,"dead":0,"deliveries":0,"disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":61000,"online":1,"received":0,"refused_changes":0,"retention_waits":null,"rooms":10002,"waiting":1}}
+    ops <- {"type":"operated","ref":"r1","result":{"accepted":2,"ahead_ms":0,"bots":3,"connections":2,"corrupt":0,"dead":0,"deliveries":0,"disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":61000,"online":1,"pauses":0,"received":0,"refused_changes":0,"retention_waits":null,"rooms":10002,"waiting":1}}
     > tick 61s
     > ops do {"hub_status":{}}
-    ops <- {"type":"operated","ref":"r1","result":{"accepted":2,"ahead_ms":0,"bots":3,"connections":2,"corrupt":0,"dead":0,"deliveries":0,"disk_left":null,"dropped":0,"entries":2,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":122000,"online":1,"received":0,"refused_changes":0,"retention_waits":null,"rooms":10002,"waiting":2}}
+    ops <- {"type":"operated","ref":"r1","result":{"accepted":2,"ahead_ms":0,"bots":3,"connections":2,"corrupt":0,"dead":0,"deliveries":0,"disk_left":null,"dropped":0,"entries":2,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":122000,"online":1,"pauses":0,"received":0,"refused_changes":0,"retention_waits":null,"rooms":10002,"waiting":2}}
     "#);
 }

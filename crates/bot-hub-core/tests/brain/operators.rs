@@ -283,6 +283,6 @@ fn the_hub_in_numbers() {
     ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0,"duplicate":true}
     > tick 2s
     > ops do {"hub_status":{}}
-    ops <- {"type":"operated","ref":"r1","result":{"accepted":1,"ahead_ms":0,"bots":3,"connections":3,"corrupt":0,"dead":0,"deliveries":1,"disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":2000,"online":2,"received":0,"refused_changes":0,"retention_waits":null,"rooms":1,"waiting":1}}
+    ops <- {"type":"operated","ref":"r1","result":{"accepted":1,"ahead_ms":0,"bots":3,"connections":3,"corrupt":0,"dead":0,"deliveries":1,"disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":2000,"online":2,"pauses":0,"received":0,"refused_changes":0,"retention_waits":null,"rooms":1,"waiting":1}}
     "#);
 }

@@ -271,7 +271,7 @@ fn nonsense(bench: &mut Bench, conn: ConnId, number: u64) {
 }
 
 /// Well-formed frames to start from.
-const FRAMES: [&str; 23] = [
+const FRAMES: [&str; 24] = [
     r#"{"type":"join","room":"lab"}"#,
     r#"{"type":"join","room":"dm:ana:bob"}"#,
     r#"{"type":"leave","room":"lab"}"#,

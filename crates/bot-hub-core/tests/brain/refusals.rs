@@ -222,7 +222,7 @@ fn what_a_seed_client_read_while_the_disk_was_full_is_not_called_received_later(
     > open ops side operator
     ops <- auth_ok []
     > ops do {"hub_status":{}}
-    ops <- {"type":"operated","ref":"r1","result":{"accepted":1,"ahead_ms":0,"bots":3,"connections":3,"corrupt":0,"dead":0,"deliveries":1,"disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":0,"online":2,"received":0,"refused_changes":2,"retention_waits":null,"rooms":1,"waiting":0}}
+    ops <- {"type":"operated","ref":"r1","result":{"accepted":1,"ahead_ms":0,"bots":3,"connections":3,"corrupt":0,"dead":0,"deliveries":1,"disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":0,"online":2,"pauses":0,"received":0,"refused_changes":2,"retention_waits":null,"rooms":1,"waiting":0}}
     > free store
     > tick 10s
     store <- cursor #lab ana 1 received

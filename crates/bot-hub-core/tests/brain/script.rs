@@ -12,7 +12,7 @@
 //! ana say #lab hello [id=m1] [expires=5s] [re=m0]      or `@bob`; options come last
 //! bob received lab m1 | bob received lab 3             or started, answered (with reply=), done ...
 //! bob status m1 [ana] | bob history lab [after=3] [before=9] [limit=2]
-//! ops do {"room_list":{}}            an operation
+//! ops do {"room_list":{}}            an operation; with a reason: ops because WHY do {...}
 //! ana {"type":"ping"}                any frame
 //! written bob [2] | prove bob [1]    entries are on the socket; the probe came back
 //! close bob | restart | drain
@@ -27,6 +27,7 @@
 //! numbers                            what the hub counted so far
 //! damage lab 3 | vanish lab 3 | set buffer 50 | bot dora | remove dora | block dora
 //! declare lab ana,bob [closed] | need lab
+//! rule lab bob 30 [6h]               a rule pauses, here after 30 turns; `*` for all
 //! profile dora WHAT IT IS FOR        with the skill `news`
 //! guest dora | let in dora lab,den read,post | revoke LABEL
 //! elsewhere CHANGE; CHANGE            somebody else commits these in one batch: see `elsewhere`
@@ -39,6 +40,7 @@ use bot_hub_core::io::{Caps, Hello, Input, Profile, Standing};
 use bot_hub_core::settings::Settings;
 use bot_protocol::code::Code;
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::pause::{PauseRule, PauseWhy};
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::id::{Epoch, Position};
 use bot_protocol::limits::Limits;
@@ -109,6 +111,7 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
             bench.input(Input::BotRemoved(bot(rest)));
         }
         "profile" => profile(bench, rest),
+        "rule" => rule(bench, rest),
         "guest" => stand(bench, rest, Standing { guest: true, ..Standing::default() }),
         "operator" => stand(bench, rest, Standing { operator: true, ..Standing::default() }),
         "plain" => stand(bench, rest, Standing::default()),
@@ -230,6 +233,18 @@ fn profile(bench: &mut Bench, rest: &str) {
     bench.input(Input::Profile { bot: bot(name), profile });
 }
 
+fn rule(bench: &mut Bench, rest: &str) {
+    let words: Vec<&str> = rest.split(' ').collect();
+    let turns: u64 = words[2].parse().expect("a number of turns");
+    let (rule, used) = (Some(PauseRule::Turns.into()), Some(turns));
+    bench.input(Input::RulePauses {
+        room: (words[0] != "*").then(|| room(words[0])),
+        bot: (words[1] != "*").then(|| bot(words[1])),
+        why: PauseWhy { rule, used, limit: used, ..PauseWhy::default() },
+        until: words.get(3).map(|after| bench.now + millis(after)),
+    });
+}
+
 fn stand(bench: &mut Bench, name: &str, standing: Standing) {
     bench.input(Input::Standing { bot: bot(name), standing });
 }
@@ -298,6 +313,11 @@ fn frame(bench: &Bench, line: &str) -> Value {
         "do" => {
             let operation: Value = serde_json::from_str(rest).expect("an operation as JSON");
             return json!({ "type": "operate", "ref": "r1", "do": operation });
+        }
+        "because" => {
+            let (why, operation) = rest.split_once(" do ").expect("because WHY do OPERATION");
+            let operation: Value = serde_json::from_str(operation).expect("an operation as JSON");
+            return json!({ "type": "operate", "ref": "r1", "do": operation, "why": why });
         }
         "status" => {
             frame["id"] = words[0].into();

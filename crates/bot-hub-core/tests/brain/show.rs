@@ -5,6 +5,7 @@ use bot_hub_core::change::{Change, Query, Span};
 use bot_hub_core::delivery;
 use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Circumstances, ConnId, Output};
+use bot_hub_core::pause::PauseKey;
 use bot_protocol::frame::ServerFrame;
 use bot_protocol::frame::server::{AuthOk, Delivery};
 use bot_protocol::id::MessageId;
@@ -17,6 +18,10 @@ pub(crate) fn output<'a>(
 ) -> String {
     match output {
         Output::Change(it) => format!("store <- {}", change(it)),
+        Output::Pause { line, on } => {
+            let how = if *on { "holds" } else { "has ended" };
+            format!("told: the pause of {} {how}: {}", line.subject(), line.reason())
+        }
         Output::Act { conn } => format!("store <- act of {}", label(conn).0),
         Output::ActAwaits { .. } => "store ? for an act".to_owned(),
         Output::Query { query: it, .. } => format!("store ? {}", query(it)),
@@ -130,6 +135,8 @@ fn change(change: &Change) -> String {
         Change::RemoveRoom { room, why } => format!("remove #{room}, {why:?}"),
         Change::Clear { remains, .. } => format!("clear away what number {} left", remains.0),
         Change::Trim { room, .. } => format!("trim #{room}"),
+        Change::Pause(line) => format!("pause {}", PauseKey::of(line).name()),
+        Change::Resume(key) => format!("resume {}", key.name()),
     }
 }
 

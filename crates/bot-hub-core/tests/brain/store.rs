@@ -8,7 +8,9 @@ use bot_hub_core::change::{
     Page, Query, ReceiptRecord, Recipients, Remains, Removed, RoomRecord, Snapshot, Span,
 };
 use bot_hub_core::entry::{Draft, Entry};
+use bot_hub_core::pause::PauseKey;
 use bot_protocol::frame::operator::Retention;
+use bot_protocol::frame::pause::PauseLine;
 use bot_protocol::frame::server::Redaction;
 use bot_protocol::id::{Epoch, MessageId};
 use bot_protocol::name::{BotId, RoomName};
@@ -30,6 +32,7 @@ pub(crate) struct Store {
     before: Option<u64>,
     /// Bots that were removed, and when.
     ended: BTreeMap<BotId, Timestamp>,
+    pauses: BTreeMap<PauseKey, PauseLine>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -72,6 +75,14 @@ impl Store {
             Change::CreateRoom { room, closed } => self.create(room, *closed),
             Change::RemoveRoom { room, .. } => self.remove(room),
             Change::Clear { remains, entries_max } => self.clear(*remains, *entries_max as usize),
+            Change::Pause(line) => {
+                self.pauses.insert(PauseKey::of(line), PauseLine::clone(line));
+                Outcome::Done
+            }
+            Change::Resume(key) => {
+                self.pauses.remove(key);
+                Outcome::Done
+            }
             _ if named(change).is_some_and(|room| !self.rooms.contains_key(room)) => {
                 without(change)
             }
@@ -190,7 +201,9 @@ impl Store {
             | Change::Redact { .. }
             | Change::RemoveRoom { .. }
             | Change::Clear { .. }
-            | Change::Trim { .. } => unreachable!(),
+            | Change::Trim { .. }
+            | Change::Pause(_)
+            | Change::Resume(_) => unreachable!(),
         }
     }
 
@@ -215,6 +228,7 @@ impl Store {
     fn remove(&mut self, name: &RoomName) -> Outcome {
         let Some(room) = self.rooms.remove(name) else { return Outcome::Done };
         self.before = self.before.or(Some(self.made));
+        self.pauses.retain(|key, _| key.room.as_ref() != Some(name));
         let remains = Remains(room.number);
         self.buried.push((name.clone(), room.committed.clone()));
         self.remains.insert(remains, room);
@@ -284,8 +298,10 @@ impl Store {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let ended = self.ended.iter().map(|(bot, at)| (bot.clone(), *at)).collect();
+        let pauses = self.pauses.values().cloned().collect();
         let remains = self.remains.keys().copied().collect();
-        let mut snapshot = Snapshot { epoch: self.epoch, remains, ended, ..Snapshot::default() };
+        let epoch = self.epoch;
+        let mut snapshot = Snapshot { epoch, remains, ended, pauses, ..Snapshot::default() };
         for (name, room) in &self.rooms {
             snapshot
                 .rooms
@@ -362,7 +378,11 @@ fn named(change: &Change) -> Option<&RoomName> {
     match change {
         Change::Append(draft) | Change::WasSaid(draft) => Some(&draft.room),
         Change::Receipt(record) => Some(&record.room),
-        Change::CreateRoom { .. } | Change::RemoveRoom { .. } | Change::Clear { .. } => None,
+        Change::CreateRoom { .. }
+        | Change::RemoveRoom { .. }
+        | Change::Clear { .. }
+        | Change::Pause(_)
+        | Change::Resume(_) => None,
         Change::Retain { room, .. }
         | Change::Join { room, .. }
         | Change::Grant { room, .. }

@@ -223,7 +223,7 @@ impl Names for Numbers {
     }
 
     fn room_name(&self, room: RoomIx) -> String {
-        room.0.to_string()
+        room.place.to_string()
     }
 
     fn bot(&mut self, name: &str) -> Option<BotIx> {
@@ -231,7 +231,7 @@ impl Names for Numbers {
     }
 
     fn room(&mut self, name: &str) -> Option<RoomIx> {
-        name.parse().ok().map(RoomIx)
+        Some(RoomIx { place: name.parse().ok()?, life: 0 })
     }
 }
 

@@ -184,6 +184,7 @@ impl Engine {
             created_at: record.map(|record| record.created_at),
             last_seen: record.and_then(|record| record.last_seen),
             said_in_a_day: self.hub.said_in_a_day(bot),
+            paused: self.hub.pause_of(bot),
             skills: said.skills,
             slowed: self.slowed(bot),
             ended_lately: self.flaps.show(bot, self.now),

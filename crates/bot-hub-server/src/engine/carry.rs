@@ -6,7 +6,9 @@
 use bot_hub_core::change::{Change, Removal};
 use bot_hub_core::entry::Entry;
 use bot_hub_core::io::{Circumstances, CloseReason, Input, Output};
+use bot_protocol::block::write_stamp;
 use bot_protocol::frame::ServerFrame;
+use bot_protocol::frame::pause::PauseLine;
 
 use super::encode::{Form, write_message};
 use super::{Engine, Todo};
@@ -24,6 +26,7 @@ impl Engine {
                 }
                 Output::Act { .. } => self.audit.accept(),
                 Output::ActAwaits { ticket } => self.audit.hold(ticket),
+                Output::Pause { line, on } => tell_pause(&line, on),
                 Output::Query { ticket, query } => self.query(ticket, query),
                 Output::Send { conn, mut frame } => {
                     self.tell_cost(conn, &mut frame);
@@ -107,5 +110,18 @@ fn note_removal(change: &Change) {
             tracing::debug!(%room, "a room is empty, and nobody declared it: it goes");
         }
         _ => {}
+    }
+}
+
+/// Who looks into the log at night finds why it is quiet, and what to do.
+fn tell_pause(line: &PauseLine, on: bool) {
+    let (what, why, until) = (line.subject(), line.reason(), line.until.map(write_stamp));
+    if on {
+        tracing::warn!(
+            %what, %why, until = until.as_deref().unwrap_or("somebody resumes"),
+            "paused: what is said waits\nhint: what ends it says bot-hub pauses"
+        );
+    } else {
+        tracing::warn!(%what, %why, "resumed: what waited is handed over");
     }
 }

@@ -56,6 +56,8 @@ pub(crate) enum Event {
     Redact,
     /// Something goes wrong.
     Fault,
+    /// Somebody or something pauses or resumes.
+    Pause,
     /// A look at whether everything is drained, when nothing goes wrong any more.
     Look,
 }

@@ -85,6 +85,8 @@ struct Reader {
     late: BTreeSet<u64>,
     /// What ended with a membership.
     parted: BTreeSet<u64>,
+    /// What an operator skipped.
+    skipped: BTreeSet<u64>,
     /// The last thing that senders were told of each entry.
     told: BTreeMap<u64, ReceiptState>,
 }
@@ -186,6 +188,9 @@ impl History {
                 let to = range.to.min(self.head(room));
                 let reader = self.reader(bot, room);
                 reader.recorded.extend(range.from..=to);
+                if range.reason == Loss::Skipped {
+                    reader.skipped.extend(range.from..=to);
+                }
                 if matches!(range.reason, Loss::Kicked | Loss::Left | Loss::Removed | Loss::NoRight)
                 {
                     reader.parted.extend(range.from..=to);
@@ -351,9 +356,12 @@ impl History {
         let expired = entry.expires_at.is_some_and(|at| at <= now);
         let trimmed = seq < log.first;
         let full = self.buffer_max.is_some_and(|max| seq + max <= log.head());
+        let skipped = reader.skipped.contains(&seq);
         // A range that grew has one reason, though its parts may have several.
         let ok = match reason {
-            GapReason::Retention | GapReason::BufferLimit => trimmed || full,
+            // Who does not know the word `skipped` is told another.
+            GapReason::Retention | GapReason::BufferLimit => trimmed || full || skipped,
+            GapReason::Skipped => skipped,
             GapReason::Dead => trimmed || full || reader.wired.contains(&seq),
             GapReason::Expired => expired,
             GapReason::Corrupt | GapReason::Epoch => false,
@@ -448,6 +456,7 @@ impl History {
                 let full = self.buffer_max.is_some_and(|max| seq + max <= log.head());
                 seq < log.first || full || reader.parted.contains(&seq)
             }
+            ReceiptState::Declined if reader.skipped.contains(&seq) => true,
             // Its client remembers an id that the log has forgotten.
             _ if entry.again => {
                 self.seqs_of(room, &entry.id).iter().any(|seq| reader.taken.contains(seq))
@@ -575,7 +584,7 @@ impl History {
             let mut holes = self.holes(now, bot, room, head + 1);
             if is_seed(bot) {
                 let lost = |&seq: &u64| self.is_lost(now, bot, room, seq, GapReason::Dead).is_ok();
-                holes.retain(|seq| !lost(seq));
+                holes.retain(|seq| !lost(seq) && !reader.skipped.contains(seq));
             }
             if !holes.is_empty() {
                 return Some(format!(

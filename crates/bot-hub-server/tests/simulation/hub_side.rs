@@ -26,6 +26,7 @@ use bot_protocol::time::Timestamp;
 
 use super::agenda::{Conn, Event, Life, Settled};
 use super::network::{Down, Known};
+use super::pauses::{OPERATORS, Pauses};
 use super::sabotage::Sabotage;
 use super::world::World;
 
@@ -45,6 +46,7 @@ pub(crate) struct HubSide {
     /// Look-ups fail.
     pub(crate) blind_until: u64,
     draining: bool,
+    pub(crate) pauses: Pauses,
     /// For sabotage: a delivery that waits to be sent behind the next one.
     held_back: Option<(Conn, ServerFrame, Entry)>,
 }
@@ -66,6 +68,7 @@ impl HubSide {
             slow_until: 0,
             blind_until: 0,
             draining: false,
+            pauses: Pauses::default(),
             held_back: None,
         }
     }
@@ -99,7 +102,9 @@ impl World {
             return;
         }
         let mut snapshot = self.hub.store.load().expect("memory can be read").snapshot;
+        self.hub.pauses.restore(&snapshot.pauses);
         match self.plan.sabotage {
+            Sabotage::ForgetPauses => snapshot.pauses.clear(),
             Sabotage::CursorsAtHead => forget_cursors(&mut snapshot),
             Sabotage::ForgetOutOfTurn => forget_out_of_turn(&mut snapshot),
             _ => {}
@@ -236,6 +241,8 @@ impl World {
                 }
                 // The simulation keeps no records of operators.
                 Output::Act { .. } | Output::ActAwaits { .. } => {}
+                Output::Pause { line, on } => self.hub.pauses.told(&line, on),
+                Output::Send { conn, .. } if conn.0 >= OPERATORS => {}
                 Output::Query { ticket, query } => {
                     let at = self.now + self.dice.between(0, 3);
                     self.agenda.plan(at, Event::Read(self.hub.life, ticket, query));
@@ -382,6 +389,10 @@ impl World {
         let entry = &self.unredacted(entry);
         let to = self.bots[self.pipes[conn].bot].id.clone();
         self.history.handed(self.now, &to, entry);
+        if self.hub.pauses.hold(&entry.draft.room, &to) {
+            let text = format!("{} #{} to {to}", entry.draft.room, entry.seq);
+            self.history.object("delivered while paused", text);
+        }
         if self.plan.sabotage == Sabotage::SkipReader && self.dice.percent(5) {
             return;
         }

@@ -11,6 +11,7 @@ mod history;
 mod hub_side;
 mod link_bot;
 mod network;
+mod pauses;
 mod plan;
 mod sabotage;
 mod said;

@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) fault_every: u64,
     /// Milliseconds between two acts of a bot, on average.
     pub(crate) act_every: u64,
+    /// Milliseconds between two acts about pauses, on average; `None` where nothing is ever paused.
+    pub(crate) pause_every: Option<u64>,
     /// The longest delay of a frame.
     pub(crate) delay_max: u64,
     /// Frames that the kernels hold between hub and bot.
@@ -54,6 +56,7 @@ impl Plan {
             calm_at: 1_000 * dice.between(20, 140),
             fault_every: dice.between(700, 8_000),
             act_every: dice.between(400, 6_000),
+            pause_every: *dice.pick(&[None, None, Some(15_000), Some(4_000)]),
             delay_max: *dice.pick(&[1, 5, 50, 800]),
             wire_max: *dice.pick(&[1, 3, 16, 64]),
             expiring_percent: *dice.pick(&[0, 0, 10, 40]),

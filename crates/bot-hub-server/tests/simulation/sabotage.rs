@@ -29,10 +29,12 @@ pub(crate) enum Sabotage {
     InventGaps,
     /// Delivers what was redacted.
     ShowRedacted,
+    /// Starts without the pauses that it had.
+    ForgetPauses,
 }
 
 impl Sabotage {
-    pub(crate) const ALL: [(Self, &'static str); 12] = [
+    pub(crate) const ALL: [(Self, &'static str); 13] = [
         (Self::AckBeforeCommit, "acknowledged and not committed"),
         (Self::DeliverBeforeCommit, "delivered and not committed"),
         (Self::SkipReader, "silent gap"),
@@ -45,5 +47,6 @@ impl Sabotage {
         (Self::SwallowAcks, "not drained"),
         (Self::InventGaps, "false gap"),
         (Self::ShowRedacted, "redacted and shown"),
+        (Self::ForgetPauses, "delivered while paused"),
     ];
 }

@@ -103,6 +103,7 @@ impl World {
         self.agenda.plan(first, Event::Fault);
         let first = self.now + self.operator.between(3_000, 20_000);
         self.agenda.plan(first, Event::Redact);
+        self.agenda.plan(self.now + 1_000, Event::Pause);
         self.agenda.plan(self.plan.calm_at, Event::Look);
     }
 
@@ -130,6 +131,7 @@ impl World {
             Event::Act(bot) => self.on_act(bot),
             Event::Redact => self.on_redact(),
             Event::Fault => self.on_fault(),
+            Event::Pause => self.on_pause(),
             Event::Look => return self.on_look(),
         }
         true

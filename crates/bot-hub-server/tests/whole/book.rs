@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bot_hub_core::change::{Change, Outcome};
 use bot_hub_core::entry::Draft;
+use bot_hub_core::pause::PauseKey;
 use bot_protocol::frame::server::{Ack, Delivery, Gap, HistoryPage, REDACTED, Receipt, Redacted};
 use bot_protocol::name::RoomName;
 use bot_protocol::receipt::ReceiptState;
@@ -14,6 +16,8 @@ type Place = (String, u64);
 
 #[derive(Debug)]
 struct Logged {
+    /// How many changes were committed before it.
+    order: u64,
     from: String,
     id: String,
     text: String,
@@ -40,6 +44,10 @@ pub(crate) struct Book {
     refused: BTreeSet<String>,
     /// Rooms and bots of which an operator was told that they are made.
     made: BTreeSet<String>,
+    /// How many changes are committed.
+    order: u64,
+    /// The pauses that hold, each since which change.
+    pauses: BTreeMap<PauseKey, u64>,
     /// Whether anything may be lost: by a bound on the buffer, or by retention.
     may_lose: bool,
     pub(crate) violation: Option<String>,
@@ -56,6 +64,7 @@ pub(crate) struct Counts {
     pub(crate) gaps: u64,
     pub(crate) receipts: u64,
     pub(crate) refused: u64,
+    pub(crate) pauses: u64,
     pub(crate) kills: u64,
     pub(crate) cuts: u64,
     pub(crate) redacted: u64,
@@ -72,13 +81,30 @@ impl Book {
         self.violation.get_or_insert_with(|| format!("{rule}: {}", what.into()));
     }
 
-    pub(crate) fn committed(&mut self, draft: &Draft, seq: u64) {
+    /// The store has taken a change.
+    pub(crate) fn stored(&mut self, change: &Change, outcome: &Outcome) {
+        self.order += 1;
+        match (change, outcome) {
+            (Change::Append(draft), Outcome::Appended { seq }) => self.committed(draft, *seq),
+            (Change::Pause(line), _) => {
+                self.counts.pauses += 1;
+                self.pauses.entry(PauseKey::of(line)).or_insert(self.order);
+            }
+            (Change::Resume(key), _) => {
+                self.pauses.remove(key);
+            }
+            _ => {}
+        }
+    }
+
+    fn committed(&mut self, draft: &Draft, seq: u64) {
         self.counts.stored += 1;
         let (room, id) = (draft.room.to_string(), draft.id.to_string());
         let log = self.logs.entry(room.clone()).or_default();
         let expected = log.len() as u64 + 1;
         let (from, text) = (draft.from.to_string(), draft.text.clone());
-        log.push(Logged { from, id: id.clone(), text, is_redacted: false });
+        let order = self.order;
+        log.push(Logged { order, from, id: id.clone(), text, is_redacted: false });
         if seq != expected {
             self.object("numbering", format!("{room} #{seq} after #{}", expected - 1));
         }
@@ -168,6 +194,7 @@ impl Book {
         let is_text = |it: &Logged| it.text == text || (it.is_redacted && text == REDACTED);
         let same = self.at(&place).is_some_and(|it| it.from == from && is_text(it));
         let room = place.0.clone();
+        let is_paused = self.was_paused_before(&place, bot);
         let reader = self.readers.entry((bot.to_owned(), room.clone())).or_default();
         let is_new = reader.seen.insert(seq);
         let in_order = seq > reader.last;
@@ -177,7 +204,9 @@ impl Book {
         self.counts.seen += u64::from(is_new);
         self.counts.again += u64::from(!is_new);
         let what = format!("{room} #{seq} for {bot}");
-        if !same {
+        if is_paused {
+            self.object("delivered while paused", what);
+        } else if !same {
             self.object("delivered and not committed", what);
         } else if from == bot {
             self.object("echo", what);
@@ -186,6 +215,16 @@ impl Book {
         } else if !in_order {
             self.object("out of order or twice", format!("{what} after #{before}"));
         }
+    }
+
+    /// Whether a pause that still holds began before the entry was there: what was on its way when it began,
+    /// nobody calls back.
+    fn was_paused_before(&self, place: &Place, bot: &str) -> bool {
+        let order = self.at(place).map_or(0, |logged| logged.order);
+        self.pauses.iter().any(|(key, since)| {
+            let is_room = key.room.as_ref().is_none_or(|it| it.as_str() == place.0);
+            *since < order && is_room && key.bot.as_ref().is_none_or(|it| it.as_str() == bot)
+        })
     }
 
     pub(crate) fn told_gap(&mut self, bot: &str, gap: &Gap) {

@@ -65,10 +65,8 @@ impl Store for Disk {
             book.object("an act without its record, or a record without its act", what);
         }
         for (write, outcome) in batch.iter().zip(&outcomes) {
-            if let (Write::Change(Change::Append(draft)), Outcome::Appended { seq }) =
-                (write, outcome)
-            {
-                book.committed(draft, *seq);
+            if let Write::Change(change) = write {
+                book.stored(change, outcome);
             }
             if let (Write::Change(Change::Redact { room, seq, .. }), Outcome::Redacted { .. }) =
                 (write, outcome)
@@ -97,11 +95,13 @@ pub(crate) struct HubProcess {
     pub(crate) disk: Disk,
     life: Option<Life>,
     lives: u64,
+    /// The wall clock of the present process, and when that was read.
+    wall: (u64, Instant),
 }
 
 impl HubProcess {
     pub(crate) fn new(plan: Rc<Plan>, disk: Disk) -> Self {
-        Self { plan, disk, life: None, lives: 0 }
+        Self { plan, disk, life: None, lives: 0, wall: (0, Instant::now()) }
     }
 
     /// Starts it, with a wall clock that may have been set since.
@@ -110,6 +110,7 @@ impl HubProcess {
             return;
         }
         self.lives += 1;
+        self.wall = (wall_ms, Instant::now());
         let (intents_in, mut intents) = mpsc::channel(1_024);
         let (orders, orders_taken) = mpsc::channel(8);
         // The answers of a store that is asked directly come back directly.
@@ -166,6 +167,19 @@ impl HubProcess {
             acts: Acts::default(),
             stored: None,
         }
+    }
+
+    /// What its clock says.
+    pub(crate) fn now(&self) -> Timestamp {
+        let (wall_ms, at) = self.wall;
+        Timestamp(wall_ms + u64::try_from(at.elapsed().as_millis()).expect("not so long"))
+    }
+
+    /// A rule pauses, if the process runs.
+    pub(crate) async fn pause(&self, what: Input) {
+        let Some(life) = &self.life else { return };
+        let new = Reconfiguration { rooms: vec![what], ..self.configuration() };
+        drop(life.orders.send(Order::Configure(Box::new(new))).await);
     }
 
     /// Takes a connection, if the process runs.

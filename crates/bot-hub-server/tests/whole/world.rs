@@ -9,6 +9,9 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bot_hub_core::io::Input;
+use bot_protocol::frame::pause::{PauseRule, PauseWhy};
+use bot_protocol::name::{BotId, RoomName};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -52,8 +55,13 @@ struct World {
     calm_at: Instant,
     /// How far the wall clock is off, in milliseconds.
     skew: Cell<u64>,
+    /// What was ever paused.
+    paused: RefCell<Vec<Paused>>,
     traces: bool,
 }
+
+/// A room and a bot; all of them where one is missing.
+type Paused = (Option<RoomName>, Option<BotId>);
 
 /// Runs a seed to its end, in virtual time.
 pub(crate) fn run(seed: u64, traces: bool) -> Run {
@@ -74,7 +82,7 @@ impl World {
         let book = Arc::new(Mutex::new(Book::new(plan.may_lose())));
         let started = Instant::now();
         let calm_at = started + Duration::from_millis(plan.calm_at);
-        let somebody = |name: bot_protocol::name::BotId| Somebody {
+        let somebody = |name: BotId| Somebody {
             bot: Rc::new(Bot {
                 name: name.to_string(),
                 plan: Rc::clone(&plan),
@@ -88,12 +96,13 @@ impl World {
             lives: Cell::new(0),
             line: RefCell::default(),
         };
-        let operator = bot_protocol::name::BotId::new(OPERATOR).expect("a name");
+        let operator = BotId::new(OPERATOR).expect("a name");
         let bots = plan.bots().into_iter().chain([operator]).map(somebody).collect();
         let hub = HubProcess::new(Rc::clone(&plan), Disk::new(Arc::clone(&book))).into();
         let dice = RefCell::new(dice);
         let skew = Cell::new(0);
-        Self { seed, plan, dice, book, hub, bots, started, calm_at, skew, traces }
+        let paused = RefCell::default();
+        Self { seed, plan, dice, book, hub, bots, started, calm_at, skew, paused, traces }
     }
 
     async fn play(self: Rc<Self>) {
@@ -128,7 +137,7 @@ impl World {
         let at = self.dice.borrow_mut().below(self.bots.len());
         let name = &self.bots[at].bot.name;
         let wait = Duration::from_millis(self.dice.borrow_mut().between(1, 8_000));
-        let fault = self.dice.borrow_mut().below(16);
+        let fault = self.dice.borrow_mut().below(20);
         self.trace(|| format!("fault {fault} for {name}, {wait:?}"));
         match fault {
             0..=3 => self.cut(at, Line::cut),
@@ -146,8 +155,29 @@ impl World {
             }
             12..=13 => self.bots[at].bot.stalled_until.set(Instant::now() + wait * 4),
             14 => self.fill_disk(wait).await,
-            _ => self.set_clock(),
+            15 => self.set_clock(),
+            _ => self.pause_something(at, wait * 3).await,
         }
+    }
+
+    /// A rule lets one bot stand still, or all of them, in one room or in all.
+    async fn pause_something(&self, at: usize, lasts: Duration) {
+        let (room, bot) = {
+            let mut dice = self.dice.borrow_mut();
+            let room = dice.pick(&self.plan.rooms()).clone();
+            let bot = self.plan.bots().swap_remove(at);
+            (Some(room).filter(|_| dice.percent(60)), Some(bot).filter(|_| dice.percent(60)))
+        };
+        self.paused.borrow_mut().push((room.clone(), bot.clone()));
+        self.pause((room, bot), lasts).await;
+    }
+
+    async fn pause(&self, (room, bot): Paused, lasts: Duration) {
+        let lasts = u64::try_from(lasts.as_millis()).expect("not so long");
+        let why = PauseWhy { rule: Some(PauseRule::Turns.into()), ..PauseWhy::default() };
+        let hub = self.hub.lock().await;
+        let until = Some(hub.now() + lasts);
+        hub.pause(Input::RulePauses { room, bot, why, until }).await;
     }
 
     fn cut(&self, at: usize, how: impl Fn(&Line)) {
@@ -237,6 +267,10 @@ impl World {
         self.trace(|| "calm".to_owned());
         self.hub.lock().await.disk.fill(false);
         self.start_hub().await;
+        // A clock that was set back would let it last for longer.
+        for what in self.paused.take() {
+            self.pause(what, Duration::ZERO).await;
+        }
         for (at, somebody) in self.bots.iter().enumerate() {
             somebody.bot.stalled_until.set(Instant::now());
             self.start_bot(at);

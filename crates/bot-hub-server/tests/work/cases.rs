@@ -119,6 +119,14 @@ const OPERATIONS: &[(&str, &str, &[Growth])] = &[
     ("invite_list", "", LIST),
     ("invite_revoke", r#""id":"inv-1""#, FLAT),
     ("audit", "", FLAT),
+    ("pause", r#""room":"big""#, FLAT),
+    ("pause (a bot)", r#""bot":"ana""#, FLAT),
+    ("pause (a member)", r#""room":"big","bot":"bot-9""#, FLAT),
+    ("pause (everything)", "", FLAT),
+    ("pause_list", "", LIST),
+    ("resume", r#""room":"big""#, FLAT),
+    ("resume (and skip)", r#""bot":"ana","skip":true"#, FLAT),
+    ("resume (everything)", "", FLAT),
 ];
 
 /// What nobody says over a bot's connection, in this order after all else.

@@ -10,6 +10,8 @@ pub mod members;
 #[doc(hidden)]
 pub mod parts;
 #[doc(hidden)]
+pub mod pauses;
+#[doc(hidden)]
 pub mod records;
 #[doc(hidden)]
 pub mod redactions;
@@ -81,6 +83,9 @@ macro_rules! conformance {
             members::an_expiry_is_remembered_until_everybody_has_passed_it,
             members::who_leaves_is_forgotten_and_joins_anew,
             members::rights_come_back_and_reading_begins_at_the_head,
+            pauses::a_pause_comes_back_until_it_ends,
+            pauses::more_pauses_than_a_page_come_back,
+            pauses::what_was_skipped_is_declined,
             records::a_record_comes_back_bit_by_bit,
             records::a_record_is_replaced_and_removed,
             records::a_record_is_made_once,

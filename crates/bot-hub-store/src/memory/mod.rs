@@ -10,6 +10,7 @@ mod records;
 mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bot_hub_core::change::{
@@ -23,6 +24,7 @@ use smol_str::SmolStr;
 
 use self::records::Records;
 use self::room::Room;
+use super::pause;
 use super::record::{RecordPage, RecordQuery};
 use super::rule::Numbers;
 use super::{
@@ -168,7 +170,9 @@ impl World {
         let invites = self.invites.values().cloned().collect();
         let ended = self.ended.iter().map(|(bot, at)| (bot.clone(), *at)).collect();
         let (epoch, newest_at) = (self.epoch, self.newest_at);
-        let snapshot = Snapshot { epoch, rooms, remains, expiring, ended, newest_at };
+        let page = |query: &RecordQuery| Ok::<_, Infallible>(self.records.page(query));
+        let Ok(pauses) = pause::load(page);
+        let snapshot = Snapshot { epoch, rooms, remains, expiring, ended, newest_at, pauses };
         let names = self.names.iter().cloned().collect();
         Loaded { snapshot, bots, tokens, invites, names, age_waits: self.age_waits }
     }
@@ -238,6 +242,9 @@ impl World {
     }
 
     fn change(&mut self, change: &Change) -> Outcome {
+        if let Some(write) = pause::write_of(change) {
+            return self.records.apply(&write);
+        }
         match change {
             Change::CreateRoom { room, closed } => return self.create_room(room, *closed),
             Change::RemoveRoom { room, .. } => return self.remove_room(room),
@@ -267,6 +274,7 @@ impl World {
 
     fn remove_room(&mut self, name: &RoomName) -> Outcome {
         let Some(room) = self.rooms.remove(name) else { return Outcome::Done };
+        self.records.forget(&pause::of_room(name));
         self.numbers = self.numbers.after_removal(self.made);
         let remains = Remains(room.number);
         self.remains.insert(remains, room);

@@ -34,6 +34,11 @@ impl Records {
         Outcome::Done
     }
 
+    /// Removes every record that a query includes.
+    pub(super) fn forget(&mut self, query: &RecordQuery) {
+        self.of(&query.kind).retain(|_, record| !query.holds(record));
+    }
+
     fn of(&mut self, kind: &RecordKind) -> &mut BTreeMap<SmolStr, Record> {
         self.0.entry(kind.clone()).or_default()
     }

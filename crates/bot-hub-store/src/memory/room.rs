@@ -77,7 +77,7 @@ pub(super) fn name_in(change: &Change) -> Option<&RoomName> {
         | Change::Drop { room, .. }
         | Change::Redact { room, .. }
         | Change::Trim { room, .. } => Some(room),
-        Change::Clear { .. } => None,
+        Change::Clear { .. } | Change::Pause(_) | Change::Resume(_) => None,
     }
 }
 
@@ -139,7 +139,11 @@ impl Room {
             Change::Redact { seq, from, id, redaction, .. } => {
                 return self.redact(*seq, (from, id), redaction);
             }
-            Change::CreateRoom { .. } | Change::RemoveRoom { .. } | Change::Clear { .. } => {}
+            Change::CreateRoom { .. }
+            | Change::RemoveRoom { .. }
+            | Change::Clear { .. }
+            | Change::Pause(_)
+            | Change::Resume(_) => {}
             Change::Retain { retain, .. } => self.retain = Some(*retain),
             Change::Join { bot, .. } => {
                 let head = self.head();

@@ -189,6 +189,7 @@ pub(super) fn reason_number(reason: Loss) -> i64 {
         Loss::Removed => 8,
         Loss::NoRight => 9,
         Loss::RoomRemoved => 10,
+        Loss::Skipped => 11,
     }
 }
 

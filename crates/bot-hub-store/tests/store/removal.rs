@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bot_hub_core::change::{Change, Outcome, Removal, Snapshot};
-use bot_hub_store::sqlite::{SqliteStore, backup, restore, verify};
+use bot_hub_store::sqlite::{Existing, SqliteStore, backup, restore, verify};
 use bot_hub_store::{Store, Write};
 use bot_protocol::id::Epoch;
 use bot_protocol::receipt::ReceiptState;
@@ -127,7 +127,7 @@ fn a_backup_from_before_a_removal_brings_the_old_room_under_another_epoch() {
     let second = epoch_of(&mut store, "lab");
     assert_ne!(first, second);
     drop(store);
-    restore(&copy, data.path(), true).unwrap();
+    restore(&copy, data.path(), Existing::PutAside).unwrap();
     let mut store = SqliteStore::open(data.path()).unwrap();
     let third = epoch_of(&mut store, "lab");
     assert!(third != first && third != second, "{first} {second} {third}");
@@ -135,7 +135,7 @@ fn a_backup_from_before_a_removal_brings_the_old_room_under_another_epoch() {
     remove(&mut store, "lab");
     backup(data.path(), &copy).unwrap();
     let restored = elsewhere.path().join("data");
-    restore(&copy, &restored, false).unwrap();
+    restore(&copy, &restored, Existing::Keep).unwrap();
     assert_eq!(SqliteStore::open(&restored).unwrap().load().unwrap().snapshot.rooms, []);
 }
 

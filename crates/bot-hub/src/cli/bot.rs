@@ -348,12 +348,13 @@ async fn show(hub: &Hub, name: &BotId) -> Result<(), Failure> {
             format!("\n  {room}  received up to {} of {}", it.cursor, it.head)
         });
         format!(
-            "{}\n  state      {}\n  rights     {rights}\n  made       {}\n  tokens     {}\n  last seen  {}{about}{slowed}\n  said       {} within a day{}",
+            "{}\n  state      {}\n  rights     {rights}\n  made       {}\n  tokens     {}\n  last seen  {}{about}{slowed}{}\n  said       {} within a day{}",
             bot.bot,
             state(&bot),
             made_in(&bot),
             bot.tokens,
             if bot.online { "now".to_owned() } else { ago(bot.last_seen, hub.now()) },
+            super::pause::note(bot.paused.as_ref()),
             super::words::size(bot.said_in_a_day),
             rooms.collect::<String>(),
         )

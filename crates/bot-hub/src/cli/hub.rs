@@ -119,7 +119,7 @@ impl Hub {
             locate(global)?;
         let mut options = Options::new(&url, token.expose());
         options.client = concat!("bot-hub-cli/", env!("CARGO_PKG_VERSION")).to_owned();
-        options.caps = vec![Cap::Receipts, Cap::Ranges, Cap::Acts, Cap::Redactions];
+        options.caps = vec![Cap::Receipts, Cap::Ranges, Cap::Acts, Cap::Redactions, Cap::Governor];
         options.side = true;
         let given = global.ca_file.clone().filter(|path| !path.as_os_str().is_empty());
         let ca_file = given.or(ca_file);

@@ -28,6 +28,7 @@ mod lost;
 mod out;
 mod pages;
 mod paint;
+mod pause;
 mod pending;
 mod port;
 mod probe;
@@ -150,6 +151,14 @@ enum Command {
     Trace(trace::Trace),
     /// Show what waits for whom, and why
     Pending(pending::Pending),
+    /// Let a room or a bot stand still: what is said waits until you resume
+    Pause(pause::Pause),
+    /// Let go on what is paused
+    Resume(pause::Resume),
+    /// Stop everything: no bot gets or says anything until you resume
+    StopAll(pause::StopAll),
+    /// List what is paused, since when and why
+    Pauses,
     /// Show the hub in numbers
     Status,
     /// List what operators did: who, when, from where and why
@@ -231,6 +240,10 @@ fn perform(command: Command, global: &Global) -> Result<ExitCode, Failure> {
         Command::History(history) => history.run_anywhere(global, out),
         Command::Trace(trace) => with_hub(global, async |hub| trace.run(hub).await),
         Command::Pending(pending) => with_hub(global, async |hub| pending.run(hub).await),
+        Command::Pause(pause) => with_hub(global, async |hub| pause.run(hub).await),
+        Command::Resume(resume) => with_hub(global, async |hub| resume.run(hub).await),
+        Command::StopAll(stop) => with_hub(global, async |hub| stop.run(hub).await),
+        Command::Pauses => with_hub(global, async |hub| pause::list(hub).await),
         Command::Status => with_hub(global, async |hub| status::status(hub).await),
         Command::Audit(audit) => with_hub(global, async |hub| audit.run(hub).await),
         Command::Top(top) => with_hub(global, async |hub| top.run(hub).await),

@@ -37,6 +37,14 @@ pub(super) fn is_away(queue: &Waiting) -> bool {
     matches!(queue.reason.known(), Some(WaitReason::Offline | WaitReason::ShutOut))
 }
 
+/// Why it waits; of a pause, who paused and since when.
+pub(super) fn why(it: &Waiting) -> String {
+    match &it.paused {
+        Some(line) => format!("paused: {}", super::pause::in_words(line)),
+        None => words::visible_line(it.reason.as_str()).into_owned(),
+    }
+}
+
 impl Pending {
     pub(super) async fn run(self, hub: &Hub) -> Result<(), Failure> {
         if let Some(bot) = &self.bot {
@@ -56,7 +64,7 @@ impl Pending {
                     it.waiting.to_string(),
                     it.in_flight.to_string(),
                     it.oldest_age_ms.map_or_else(|| "-".to_owned(), words::period),
-                    words::visible_line(it.reason.as_str()).into_owned(),
+                    why(it),
                 ]
             })
             .collect();

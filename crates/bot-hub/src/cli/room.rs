@@ -338,7 +338,7 @@ pub(super) async fn list(hub: &Hub) -> Result<(), Failure> {
             let waiting: u64 = room.members.iter().map(|member| member.waiting).sum();
             [
                 words::room(room.room.as_str()),
-                if room.closed { "closed" } else { "open" }.to_owned(),
+                is(room),
                 room.members.len().to_string(),
                 online.to_string(),
                 room.entries.to_string(),
@@ -352,6 +352,17 @@ pub(super) async fn list(hub: &Hub) -> Result<(), Failure> {
         say(&here("there is no room yet; make one: bot-hub room create lab"));
     }
     Ok(())
+}
+
+/// `closed`; `open, paused`.
+fn is(room: &RoomLine) -> String {
+    let kind = if room.closed { "closed" } else { "open" };
+    let held = room.members.iter().filter(|member| member.paused.is_some()).count();
+    match (&room.paused, held) {
+        (Some(_), _) => format!("{kind}, paused"),
+        (None, 0) => kind.to_owned(),
+        (None, held) => format!("{kind}, {held} paused"),
+    }
 }
 
 /// A room as a bot that is no operator sees it.
@@ -488,20 +499,28 @@ fn text(room: &RoomLine) -> String {
         .members
         .iter()
         .map(|member| {
-            let state = if member.online { "online" } else { "offline" };
+            let state = match (member.online, member.paused.is_some()) {
+                (true, false) => "online",
+                (false, false) => "offline",
+                (true, true) => "online, paused",
+                (false, true) => "offline, paused",
+            };
             let received = member.cursor.to_string();
             let can = member.can.to_string();
             let waiting = member.waiting.to_string();
             [format!("  {}", member.bot), state.to_owned(), can, received, waiting]
         })
         .collect();
+    let paused = room.paused.as_ref();
     let members = table(["  member", "state", "can", "received", "waiting"], &rows);
     format!(
-        "{}\n  admits    {}\n  messages  {}\n  keeps     {}\n{}",
+        "{}\n  admits    {}\n  messages  {}\n  keeps     {}{}\n{}",
         words::room(room.room.as_str()),
         admits(room),
         numbers(room),
         rule_in_words(&room.retain),
+        paused
+            .map_or_else(String::new, |it| format!("\n  paused    {}", super::pause::in_words(it))),
         if members.is_empty() { "  nobody is a member" } else { &members },
     )
 }

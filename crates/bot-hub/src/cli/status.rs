@@ -11,6 +11,7 @@ use serde_json::json;
 use super::failure::{Failure, Kind};
 use super::hub::Hub;
 use super::out::{counted, say};
+use super::pause::in_words;
 use super::who::{is_online, own_rooms};
 use super::words::{self, visible_line};
 
@@ -92,12 +93,21 @@ fn text(hub: &Hub, version: &str, it: &HubNumbers) -> String {
         let left = words::size(left);
         format!("\n  disk       {left} left, kept for receipts and operators: messages are refused")
     });
+    let paused = match &it.stopped {
+        Some(line) => {
+            format!("\n  paused     everything, {}; bot-hub resume --all", in_words(line))
+        }
+        None if it.pauses > 0 => {
+            format!("\n  paused     {}: bot-hub pauses", counted(it.pauses, "pause"))
+        }
+        None => String::new(),
+    };
     let lost = if lost.is_empty() { "nothing".to_owned() } else { lost.join(", ") };
     format!(
         "{} · Bot Hub {version}{pid}\n  \
          bots       {}, {} online, {}\n  \
          rooms      {}, {} kept\n  \
-         waiting    {}{oldest}{disk}\n  \
+         waiting    {}{oldest}{paused}{disk}\n  \
          since the start  {} accepted, {}, lost on the way: {lost}\n  \
          epoch      {}",
         hub.url,

@@ -67,7 +67,9 @@ fn recipient(recipient: &RecipientStatus, stored: Timestamp) -> String {
     let steps = recipient.steps.iter().filter(|step| step.state != ReceiptState::Stored);
     let mut lines: Vec<String> = steps.map(|step| rung(step, stored)).collect();
     if lines.is_empty() {
-        lines.push("  waits, not delivered yet".to_owned());
+        let why = recipient.steps.iter().find_map(|step| step.reason.as_deref());
+        let why = why.map_or_else(String::new, |why| format!(": {}", words::visible_line(why)));
+        lines.push(format!("  waits, not delivered yet{why}"));
     }
     format!("{}\n{}", recipient.bot, lines.join("\n"))
 }

@@ -22,6 +22,7 @@ mod mistakes;
 mod names;
 mod next_steps;
 mod outputs;
+mod pauses;
 mod readers;
 mod recovery;
 mod redacting;

@@ -168,6 +168,23 @@ fn what_cannot_be_taken_back_is_asked_for() {
 }
 
 #[test]
+fn everything_is_stopped_only_after_a_question() {
+    let place = Place::new();
+    let _hub = place.serve();
+    let mut stop = Terminal::start(place.command(&["stop-all"]), 80);
+    stop.until("[y/N]");
+    stop.press("n\n");
+    assert_eq!(stop.end().0, 5);
+    assert_eq!(place.data(&["pauses"]), "");
+    let (code, seen) = Terminal::start(place.command(&["stop-all", "--yes"]), 80).end();
+    assert_eq!((code, seen.contains("[y/N]")), (0, false), "{seen}");
+    let mut skip = Terminal::start(place.command(&["resume", "--all", "--skip"]), 80);
+    skip.until("[y/N]");
+    skip.press("y\n");
+    assert_eq!(skip.end().0, 0);
+}
+
+#[test]
 fn people_read_local_time_and_programs_utc() {
     let place = Place::new();
     let _hub = place.serve();

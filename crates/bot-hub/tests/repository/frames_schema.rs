@@ -7,8 +7,9 @@ use std::path::Path;
 
 use bot_protocol::frame::answer::{
     Answer, AuditList, BotLine, BotList, BotProfile, BotRemoved, BotSwitched, Done, EntryRedacted,
-    HubNumbers, InviteList, InviteMade, InviteRevoked, Observing, PendingList, Reply, RoomLine,
-    RoomList, RoomRemoved, TokenKept, TokenMade, TokensRevoked,
+    HubNumbers, InviteList, InviteMade, InviteRevoked, Observing, PauseLine, PauseList,
+    PendingList, Reply, Resumed, RoomLine, RoomList, RoomRemoved, TokenKept, TokenMade,
+    TokensRevoked,
 };
 use bot_protocol::frame::{ClientFrame, ServerFrame};
 use bot_protocol::limits::Limits;
@@ -142,6 +143,9 @@ const READERS: &[(&str, Reader)] = &[
     ("InviteRevoked", read_again::<InviteRevoked>),
     ("BotProfile", read_again::<BotProfile>),
     ("AuditList", read_again::<AuditList>),
+    ("PauseLine", read_again::<PauseLine>),
+    ("Resumed", read_again::<Resumed>),
+    ("PauseList", read_again::<PauseList>),
 ];
 
 #[test]

@@ -149,6 +149,11 @@ impl Act {
         Self { operation, rooms: vec![room.clone()], ..Self::default() }
     }
 
+    fn on(operation: &'static str, room: Option<&RoomName>, bot: Option<&BotId>) -> Self {
+        let (rooms, bot) = (room.into_iter().cloned().collect(), bot.cloned());
+        Self { operation, bot, rooms, ..Self::default() }
+    }
+
     fn detail(self, detail: Option<SmolStr>) -> Self {
         Self { detail, ..self }
     }
@@ -199,6 +204,10 @@ impl Operation {
             Self::InviteRevoke { id } => {
                 Act { operation: "invite_revoke", invite: Some(id.clone()), ..Act::default() }
             }
+            Self::Pause { room, bot, for_ms } => Act::on("pause", room.as_ref(), bot.as_ref())
+                .detail(for_ms.map(|it| format_smolstr!("for {it} ms"))),
+            Self::Resume { room, bot, skip } => Act::on("resume", room.as_ref(), bot.as_ref())
+                .detail(skip.then(|| "what waited is skipped".into())),
             Self::BotList(_)
             | Self::BotShow { .. }
             | Self::RoomList(_)
@@ -207,7 +216,8 @@ impl Operation {
             | Self::Observe { .. }
             | Self::HubStatus {}
             | Self::InviteList(_)
-            | Self::Audit(_) => return None,
+            | Self::Audit(_)
+            | Self::PauseList(_) => return None,
         })
     }
 }
@@ -261,5 +271,10 @@ mod tests {
         let wish = r#"{"invite_create":{"name":"fern","rooms":["lab","den"]}}"#;
         check(wish, Some("invite_create fern lab+den"));
         check(r#"{"invite_revoke":{"id":"inv_01"}}"#, Some("invite_revoke inv_01"));
+        check(r#"{"pause":{}}"#, Some("pause"));
+        check(r#"{"pause":{"room":"lab","for_ms":5}}"#, Some("pause lab for 5 ms"));
+        let skip = r#"{"resume":{"room":"lab","bot":"dora","skip":true}}"#;
+        check(skip, Some("resume dora lab what waited is skipped"));
+        check(r#"{"pause_list":{}}"#, None);
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::client::BotState;
+use super::pause::PauseLine;
 use crate::name::{BotId, RoomName};
 use crate::time::Timestamp;
 use crate::word::Open;
@@ -37,6 +38,10 @@ pub struct RoomInfo {
     pub member: bool,
     /// Only an operator admits members.
     pub closed: bool,
+    /// A pause that holds there for the asking bot, or for all where it is no member. Only for the cap
+    /// `governor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseLine>,
 }
 
 /// `who`.

@@ -16,6 +16,7 @@ mod error;
 pub mod json;
 mod mend;
 pub mod operator;
+pub mod pause;
 mod reason;
 mod redaction;
 mod refuse;

@@ -196,6 +196,34 @@ pub enum Operation {
     },
     /// Lists what operators did, page by page.
     Audit(AuditWish),
+    /// Lets cursors stand still: nothing is delivered, and what is said waits. Who is paused may not speak there
+    /// either. Without a room in all rooms, without a bot all bots. `why` of the request is told to whom it
+    /// concerns.
+    Pause {
+        /// The room; all rooms when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
+        /// The bot, a member of the room if there is one; all bots when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bot: Option<BotId>,
+        /// It ends by itself after so many milliseconds, at most a year; when absent, somebody has to resume.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_ms: Option<u64>,
+    },
+    /// Ends all pauses of a room, of a bot, of a bot in a room, or every pause, also those by rules.
+    Resume {
+        /// The pauses of this room; of all rooms when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomName>,
+        /// The pauses of this bot; of all bots when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bot: Option<BotId>,
+        /// What waits is settled as `declined` instead of handed over.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        skip: bool,
+    },
+    /// Lists the pauses, page by page.
+    PauseList(Page),
 }
 
 impl Operation {
@@ -204,7 +232,10 @@ impl Operation {
     pub fn page_after(&self, next: SmolStr) -> Option<Self> {
         let mut operation = self.clone();
         let after = match &mut operation {
-            Self::BotList(page) | Self::RoomList(page) | Self::InviteList(page) => &mut page.after,
+            Self::BotList(page)
+            | Self::RoomList(page)
+            | Self::InviteList(page)
+            | Self::PauseList(page) => &mut page.after,
             Self::RoomShow { after, .. } | Self::Pending { after, .. } => after,
             Self::Audit(wish) => &mut wish.after,
             _ => return None,

@@ -19,6 +19,8 @@ words! {
         Expired = "expired",
         /// The client's position belongs to another life of the store; how many it missed is unknown.
         Epoch = "epoch",
+        /// An operator skipped them when a pause ended.
+        Skipped = "skipped" (cap "governor", else Retention),
     }
 }
 

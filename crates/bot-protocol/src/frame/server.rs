@@ -14,6 +14,7 @@ use super::client::BotState;
 pub use super::directory::{BotDirectory, BotInfo, RoomDirectory, RoomInfo};
 pub use super::error::ErrorFrame;
 use super::json::{write_count, write_string};
+pub use super::pause::Pause;
 pub use super::reason::{GapReason, GoingAwayReason};
 pub use super::redaction::{REDACTED, Redacted, Redaction};
 use super::{FrameError, Opaque, frame_type, frames};
@@ -68,6 +69,8 @@ frames! {
         "pong" => Pong(Pong),
         /// The answer to `operate`.
         "operated" => Operated(Operated),
+        /// What is for this bot waits until somebody resumes it, or waits no more.
+        "pause" => Pause(Pause),
     }
 }
 
@@ -121,15 +124,20 @@ impl ServerFrame {
             Self::Error(error) => error.retry.limit_to(knows),
             Self::Message(message) => message.limit_to(knows),
             Self::History(page) => page.entries.iter_mut().for_each(|it| it.limit_to(knows)),
+            Self::Rooms(directory) => {
+                if !knows("governor") {
+                    directory.rooms.iter_mut().for_each(|room| room.paused = None);
+                }
+            }
             // No words in these.
             Self::Left(_)
             | Self::Ack(_)
             | Self::Typing(_)
             | Self::Redacted(_)
-            | Self::Rooms(_)
             | Self::Ping(_)
             | Self::Pong(_)
-            | Self::Operated(_) => {}
+            | Self::Operated(_)
+            | Self::Pause(_) => {}
         }
     }
 }

@@ -307,6 +307,13 @@ impl Member {
         }
     }
 
+    /// What waits in the log is one backlog from here.
+    pub(crate) fn begin_backlog(&mut self, head: u64) {
+        let total = self.waiting(head).saturating_sub(self.window.len() as u64);
+        let is_read = self.reader.is_some() && total > 0;
+        self.backlog = is_read.then_some(Backlog { index: 0, total, until: head });
+    }
+
     /// The reader is gone: what it did not receive waits in the log again. Returns that, oldest
     /// first.
     pub(crate) fn detach(&mut self) -> Vec<Slot> {

@@ -47,6 +47,7 @@ impl Metrics {
         let help = "Lines of the log that were dropped because nobody read stderr in time.";
         page.counter("log_lines_dropped_total", help, surroundings.log_lines_dropped);
         page.gauge("rooms", "Rooms, direct conversations not counted.", gauges.rooms as f64);
+        pauses(&mut page, now.hub);
         let reloads = ["applied", "rejected"].into_iter().zip(self.reloads.map(|it| it as f64));
         let help = ("config_reload_total", "Reloads of the configuration, by outcome.");
         page.labelled("counter", help, "outcome", reloads);
@@ -120,6 +121,17 @@ impl Metrics {
         page.gauge("store_reserved", help, reserved);
         now.surroundings.store.iter().for_each(|it| space(page, it));
     }
+}
+
+fn pauses(page: &mut Page, hub: &Hub) {
+    let by = ["person", "rule"];
+    let counts = ["all", "room", "bot", "member"].into_iter().zip(hub.pause_counts());
+    let labels = counts.flat_map(|(scope, counts)| {
+        let of = move |(by, count)| (format!("scope=\"{scope}\",by=\"{by}\""), count as f64);
+        by.into_iter().zip(counts).map(of)
+    });
+    let help = "Pauses that hold, by what they hold and by who paused.";
+    page.labelled_by("gauge", ("pauses", help), labels);
 }
 
 fn messages(page: &mut Page, stats: &Stats, gauges: &Gauges) {

@@ -44,6 +44,19 @@ impl Page {
         }
     }
 
+    /// A family with several labels, each with its values as they are written.
+    pub(super) fn labelled_by(
+        &mut self,
+        kind: &str,
+        (name, help): (&str, &str),
+        values: impl IntoIterator<Item = (String, f64)>,
+    ) {
+        self.head(PREFIX, name, kind, help);
+        for (labels, count) in values {
+            self.sample(PREFIX, name, &format!("{{{labels}}}"), count);
+        }
+    }
+
     pub(super) fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) {
         self.head(PREFIX, name, "histogram", help);
         let bucket = format!("{name}_bucket");

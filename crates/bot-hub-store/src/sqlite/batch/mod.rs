@@ -29,7 +29,7 @@ use super::schema::{ROOMS_MAX, int};
 use super::stored::{self, room_columns};
 use super::sum::Sum;
 use crate::rule::Numbers;
-use crate::{StoreError, Write};
+use crate::{StoreError, Write, pause};
 
 pub(super) struct Batch<'a> {
     conn: &'a Connection,
@@ -87,6 +87,11 @@ impl<'a> Batch<'a> {
             Change::Delivered { room, bot, seq, at } => self.delivered(room, bot, *seq, *at)?,
             Change::Receipt(receipt) => return self.receipt(receipt),
             Change::Drop { room, bot, range, at } => self.dropped(room, bot, range, *at)?,
+            Change::Pause(_) | Change::Resume(_) => {
+                if let Some(write) = pause::write_of(change) {
+                    return self.record(&write);
+                }
+            }
         }
         Ok(Outcome::Done)
     }

@@ -6,7 +6,7 @@ use bot_hub_core::change::Outcome;
 use rusqlite::Connection;
 
 use super::Batch;
-use crate::record::{Record, RecordWrite};
+use crate::record::{Record, RecordQuery, RecordWrite};
 use crate::sqlite::error::SqliteError;
 use crate::sqlite::records::name_of;
 use crate::sqlite::rows::record_sum;
@@ -21,6 +21,8 @@ const ADD: &str = "INSERT INTO record (name, value, sum) VALUES (?1, ?2, ?3)
 
 const REMOVE: &str = "DELETE FROM record WHERE name = ?1";
 
+const REMOVE_ALL: &str = "DELETE FROM record WHERE name >= ?1 AND name < ?2";
+
 impl Batch<'_> {
     pub(super) fn record(&mut self, write: &RecordWrite) -> Result<Outcome, SqliteError> {
         let rows = match write {
@@ -33,6 +35,13 @@ impl Batch<'_> {
             }
         };
         Ok(if rows == 0 { Outcome::Conflict } else { Outcome::Done })
+    }
+
+    /// Removes every record that a query includes.
+    pub(super) fn forget_records(&mut self, query: &RecordQuery) -> rusqlite::Result<()> {
+        let name = |key: &str| name_of(&query.kind, key);
+        let (from, to) = (name(&query.from), name(&query.to));
+        self.conn.prepare_cached(REMOVE_ALL)?.execute((from.as_str(), to.as_str())).map(drop)
     }
 
     fn insert_record(&mut self, sql: &str, record: &Record) -> rusqlite::Result<usize> {

@@ -8,6 +8,7 @@ use bot_protocol::name::RoomName;
 
 use super::Batch;
 use super::trim::{named, oldest_row};
+use crate::pause;
 use crate::sqlite::error::{SqliteError, is_damage};
 use crate::sqlite::numbers;
 use crate::sqlite::schema::{int, place};
@@ -40,6 +41,7 @@ impl Batch<'_> {
         numbers::mark_removed(self.conn, self.sum, number)?;
         self.conn.prepare_cached("DELETE FROM tail WHERE room = ?1")?.execute([number])?;
         self.cache.rooms.forget(name);
+        self.forget_records(&pause::of_room(name))?;
         Ok(Outcome::RoomRemoved { remains: Remains(number.unsigned_abs()) })
     }
 

@@ -24,12 +24,13 @@ use super::error::is_damage;
 use super::fate::receipt_row;
 use super::names::{Names, intact};
 use super::numbers;
+use super::records;
 use super::row::{self, entry_columns};
 use super::rows::{Joined, Tail, dropped_sum, reason_of};
 use super::schema::{nat, place};
 use super::stored::{self, StoredRoom, bound, member_columns, room_columns, tail_columns};
 use super::sum::Sum;
-use crate::Loaded;
+use crate::{Loaded, pause};
 
 /// Reads everything that the hub needs at its start.
 pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> {
@@ -51,6 +52,7 @@ pub(super) fn load(conn: &Connection, epoch: Epoch) -> rusqlite::Result<Loaded> 
     let invites = invites(conn, sum)?;
     snapshot.newest_at = clock::read_newest(conn)?;
     snapshot.ended = clock::read_ended(conn)?;
+    snapshot.pauses = pause::load(|query| records::page(conn, sum, query))?;
     let (names, age_waits) = (names(conn)?, clock::read_age_waits(conn)?);
     Ok(Loaded { snapshot, bots, tokens, invites, names, age_waits })
 }

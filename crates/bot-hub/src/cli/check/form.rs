@@ -88,6 +88,7 @@ fn described(name: &str) -> (&'static str, &'static str) {
         "ahead" => ("ahead_seconds", "How far ahead the times of new messages are."),
         "stored" => ("stored", "Whether the hub writes to the database of its data directory."),
         "refused" => ("refused_changes", "Changes that the store refused, tried again later."),
+        "paused" => ("pauses", "Pauses by operators and by rules that hold."),
         "retention_waits" => ("retention_waits", "Whether nothing is removed because of its age."),
         _ => ("free_bytes", "Free space on the disk of the store."),
     }

@@ -68,6 +68,7 @@ async fn try_to(check: &Check, global: &Global) -> Result<(Vec<Measure>, Option<
         refused(numbers.refused_changes),
         retention(numbers.retention_waits.as_deref()),
         ahead(numbers.ahead_ms),
+        paused(&numbers),
     ];
     let mut lacking = needs(&check.of_machine(), "the data directory of the hub on this machine");
     if let Some(pid) = pid {
@@ -122,7 +123,9 @@ fn oldest(check: &Check, queues: &[Waiting]) -> Measure {
     let [warn, crit] =
         [check.warn_oldest.unwrap_or(usual[0]), check.crit_oldest.unwrap_or(usual[1])];
     let thresholds = [Some(&warn), Some(&crit)].map(in_seconds);
-    waits("oldest", queues.iter().filter(|queue| !is_away(queue)), thresholds)
+    // What is paused is measured by itself: it is supposed to wait.
+    let held = |queue: &&Waiting| is_away(queue) || queue.paused.is_some();
+    waits("oldest", queues.iter().filter(|queue| !held(queue)), thresholds)
 }
 
 fn away(check: &Check, queues: &[Waiting]) -> Measure {
@@ -178,6 +181,16 @@ fn retention(waits: Option<&str>) -> Measure {
     let says = waits.map_or_else(String::new, |why| format!("nothing is removed by age: {why}"));
     let value = if waits.is_some() { 1.0 } else { 0.0 };
     Measure { thresholds: [Some(0.0), None], ..plain("retention_waits", value, "", says) }
+}
+
+/// Whether a rule or an operator lets something stand still.
+fn paused(numbers: &HubNumbers) -> Measure {
+    let says = match (&numbers.stopped, numbers.pauses) {
+        (Some(line), _) => format!("everything is paused {}", crate::cli::pause::in_words(line)),
+        (None, 0) => String::new(),
+        (None, count) => format!("{} (bot-hub pauses)", counted(count, "pause")),
+    };
+    Measure { thresholds: [Some(0.0), None], ..plain("paused", numbers.pauses as f64, "", says) }
 }
 
 /// How far the hub's clock lags behind the newest message. After a clock that ran ahead was corrected, new

@@ -18,7 +18,8 @@ use super::{Patient, unknown};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::hub::Hub;
 use crate::cli::out::counted;
-use crate::cli::pending::{is_away, queues};
+use crate::cli::pause::with_way_out;
+use crate::cli::pending::{is_away, queues, why};
 use crate::cli::words::{self, period, room as room_name, wall_clock};
 use bot_hub_server::server::OPERATOR;
 use bot_hub_store::export::open;
@@ -69,6 +70,7 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
         },
         (None, None) => return,
     };
+    stopped(patient, findings).await;
     waiting(patient, &census, findings);
     flapping(&census, findings);
     never_seen(&census, findings);
@@ -79,6 +81,19 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) {
             let next = format!("tell whoever runs {}: {SEND_LESS}", bot.bot);
             tell_slowed(&bot.bot, slowed, &next, findings);
         }
+    }
+}
+
+/// Reports that everything is stopped; what single pauses hold is reported with what waits for it.
+async fn stopped(patient: &Patient<'_>, findings: &mut Findings) {
+    let Some(hub) = &patient.hub else { return };
+    let Ok((_, numbers)) = hub.ask(Ask::hub_status()).await else { return };
+    if let Some(line) = &numbers.stopped {
+        let why = "no bot gets or says anything; what is said before that waits";
+        findings.warning("paused", "everything is stopped", why, with_way_out(line));
+    } else if numbers.pauses > 0 {
+        let what = format!("{} hold", counted(numbers.pauses, "pause"));
+        findings.note("paused", what, "what is said there waits", "bot-hub pauses");
     }
 }
 
@@ -126,6 +141,7 @@ fn read(dir: &std::path::Path) -> Option<Census> {
         skills: Vec::new(),
         slowed: None,
         ended_lately: None,
+        paused: None,
     });
     let (mut rooms, mut waiting) = (Vec::new(), Vec::new());
     for it in stored.snapshot.rooms {
@@ -142,6 +158,7 @@ fn read(dir: &std::path::Path) -> Option<Census> {
                         true => WaitReason::ShutOut.into(),
                         false => WaitReason::Offline.into(),
                     },
+                    paused: None,
                 });
             }
         }
@@ -162,9 +179,12 @@ fn waiting(patient: &Patient<'_>, census: &Census, findings: &mut Findings) {
             it.bot,
             room_name(it.room.as_str()),
             period(age(it)),
-            words::visible_line(it.reason.as_str()),
+            why(it),
         );
-        if it.bot.as_str() == OPERATOR {
+        if let Some(line) = &it.paused {
+            let why = "nothing is lost: it gets all of it in order when it goes on";
+            findings.warning("paused", what, why, with_way_out(line));
+        } else if it.bot.as_str() == OPERATOR {
             let why = "nobody is ever there as the local operator: what is said to it is read back";
             let next = format!("bot-hub history '{}'", room_name(it.room.as_str()));
             findings.note("waiting", what, why, next);

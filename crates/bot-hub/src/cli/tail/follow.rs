@@ -86,6 +86,7 @@ impl<'a> Follow<'a> {
                     Ok(Next::GoOn)
                 }
                 Wake::Event(Event::Left(left)) => self.room_is_gone(&left.room),
+                Wake::Event(Event::Pause(pause)) => self.sink.pause(&pause).map(|()| Next::GoOn),
                 Wake::Event(_) => Ok(Next::GoOn),
                 Wake::Tick if self.is_away => {
                     self.hub.follow_move().await;

@@ -7,7 +7,8 @@ mod follow;
 mod merge;
 
 use bot_protocol::frame::Opaque;
-use bot_protocol::frame::server::{Delivery, Gap, Redacted};
+use bot_protocol::frame::answer::PauseLine;
+use bot_protocol::frame::server::{Delivery, Gap, Pause, Redacted};
 use bot_protocol::name::{BotId, RoomName};
 use serde_json::json;
 
@@ -15,6 +16,7 @@ use super::failure::{Failure, Kind};
 use super::history::page;
 use super::hub::Hub;
 use super::out::{Out, say};
+use super::pause::with_way_out;
 use super::target::{Destination, Directory};
 use super::words;
 use bot_hub_server::config::Period;
@@ -191,6 +193,28 @@ impl Sink {
             }
             Form::Raw | Form::Exec { .. } => {
                 say(&line);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reports that bots stand still, or go on.
+    fn pause(&self, pause: &Pause) -> Result<(), Failure> {
+        let Pause { room, bot, on, by, why, since, until } = pause.clone();
+        let line = PauseLine { bot, by, room, since, until, why };
+        let told = match on {
+            true => format!("! {}", with_way_out(&line)),
+            false => format!("! {} goes on", line.subject()),
+        };
+        match self.form {
+            Form::Text => self.out.text(&told),
+            Form::Json => {
+                let mut line = json!(pause);
+                line["type"] = "pause".into();
+                self.out.json_line(&line)
+            }
+            Form::Raw | Form::Exec { .. } => {
+                say(&told);
                 Ok(())
             }
         }

@@ -8,8 +8,8 @@ use smol_str::SmolStr;
 
 use super::{
     AuditList, BotLine, BotList, BotProfile, BotRemoved, BotSwitched, Done, EntryRedacted,
-    HubNumbers, InviteList, InviteMade, InviteRevoked, Observing, PendingList, RoomLine, RoomList,
-    RoomRemoved, TokenKept, TokenMade, TokensRevoked,
+    HubNumbers, InviteList, InviteMade, InviteRevoked, Observing, PauseLine, PauseList,
+    PendingList, Resumed, RoomLine, RoomList, RoomRemoved, TokenKept, TokenMade, TokensRevoked,
 };
 use crate::frame::audit::AuditWish;
 use crate::frame::operator::{InviteWish, Operation, Page, Retention};
@@ -85,4 +85,9 @@ questions! {
     invite_list(page: Page) -> InviteList: Operation::InviteList(page);
     invite_revoke(id: SmolStr) -> InviteRevoked: Operation::InviteRevoke { id };
     audit(wish: AuditWish) -> AuditList: Operation::Audit(wish);
+    pause(room: Option<RoomName>, bot: Option<BotId>, for_ms: Option<u64>) -> PauseLine:
+        Operation::Pause { room, bot, for_ms };
+    resume(room: Option<RoomName>, bot: Option<BotId>, skip: bool) -> Resumed:
+        Operation::Resume { room, bot, skip };
+    pause_list(page: Page) -> PauseList: Operation::PauseList(page);
 }

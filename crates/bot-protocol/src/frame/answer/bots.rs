@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::order;
+use crate::frame::pause::PauseLine;
 use crate::frame::server::Slowed;
 use crate::name::BotId;
 use crate::secret::Secret;
@@ -116,6 +117,9 @@ pub struct BotLine {
     /// Where it was made.
     #[serde(default)]
     pub origin: Open<BotOrigin>,
+    /// A pause that holds for it in all rooms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseLine>,
     /// Bytes of messages that it said within a day, as far as the hub runs that long.
     #[serde(default)]
     pub said_in_a_day: u64,

@@ -9,6 +9,7 @@ mod bots;
 mod invites;
 mod numbers;
 mod order;
+mod pauses;
 mod rooms;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 pub use super::audit::{ActOutcome, ActWay, AuditLine, AuditList};
+pub use super::pause::PauseLine;
 pub use ask::{ANSWERS, Ask};
 pub use bots::{
     BotLine, BotList, BotOrigin, BotProfile, BotRemoved, BotSwitched, Ends, TokenKept, TokenMade,
@@ -25,6 +27,7 @@ pub use bots::{
 };
 pub use invites::{ClaimLine, InviteLine, InviteList, InviteMade, InviteRevoked, InviteState};
 pub use numbers::HubNumbers;
+pub use pauses::{PauseList, Resumed};
 pub use rooms::{
     Done, EntryRedacted, EveryRoom, MemberLine, Observed, Observing, PendingList, RoomLine,
     RoomList, RoomRemoved, WaitReason, Waiting,
@@ -100,6 +103,12 @@ answers! {
     BotProfile,
     /// To `audit`.
     AuditList,
+    /// To `pause`.
+    PauseLine,
+    /// To `resume`.
+    Resumed,
+    /// To `pause_list`.
+    PauseList,
 }
 
 impl Answer {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::frame::pause::PauseLine;
 use crate::id::Epoch;
 
 /// The hub in numbers: as they are now, or counted since the hub was started.
@@ -41,6 +42,8 @@ pub struct HubNumbers {
     pub oldest_waiting_ms: u64,
     /// Now: bots that are connected.
     pub online: u64,
+    /// Now: pauses.
+    pub pauses: u64,
     /// Since the start: entries that a client took responsibility for.
     pub received: u64,
     /// Now: changes that the store refused and that are tried again.
@@ -49,6 +52,9 @@ pub struct HubNumbers {
     pub retention_waits: Option<SmolStr>,
     /// Now: rooms, without direct conversations.
     pub rooms: u64,
+    /// The pause that holds for everything; absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<PauseLine>,
     /// Now: entries that wait for some member or are not received yet, summed over members.
     pub waiting: u64,
 }

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::order;
 use crate::frame::operator::Retention;
+use crate::frame::pause::PauseLine;
 use crate::frame::server::Redaction;
 use crate::id::MessageId;
 use crate::name::{BotId, RoomName};
@@ -93,6 +94,9 @@ pub struct RoomLine {
     /// Only in `room_show`: there are more members, and the same request with this as `after` has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<SmolStr>,
+    /// A pause that holds for all its members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseLine>,
     /// How long it keeps its entries.
     #[serde(serialize_with = "order::retention")]
     pub retain: Retention,
@@ -112,6 +116,9 @@ pub struct MemberLine {
     pub cursor: u64,
     /// Whether it has a reading connection.
     pub online: bool,
+    /// A pause that holds for it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseLine>,
     /// How many entries wait for it, or are not received yet.
     pub waiting: u64,
 }
@@ -141,6 +148,9 @@ pub struct Waiting {
     /// The seq of the oldest one.
     #[serde(default)]
     pub oldest_seq: u64,
+    /// The pause because of which it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseLine>,
     /// Why it waits.
     pub reason: Open<WaitReason>,
     /// Where.
@@ -166,6 +176,8 @@ words! {
         Delivered = "delivered, not received",
         /// It is on its way from the disk.
         BeingRead = "being read from the store",
+        /// It is paused there.
+        Paused = "paused",
     }
 }
 

@@ -69,7 +69,7 @@ fn the_numbers_and_invites_are_written_as_ever() {
     check::<HubNumbers>(concat!(
         r#"{"accepted":1,"ahead_ms":0,"bots":3,"connections":3,"corrupt":0,"dead":0,"deliveries":1,"#,
         r#""disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"#,
-        r#""oldest_waiting_ms":2000,"online":2,"received":0,"refused_changes":0,"#,
+        r#""oldest_waiting_ms":2000,"online":2,"pauses":0,"received":0,"refused_changes":0,"#,
         r#""retention_waits":null,"rooms":1,"waiting":1}"#,
     ));
     let made: InviteMade = check(concat!(
@@ -84,6 +84,19 @@ fn the_numbers_and_invites_are_written_as_ever() {
         r#""id":"inv_02","name":"fern","rooms":["lab"],"state":"used"}],"next":"1.inv_02"}"#,
     ));
     check::<InviteRevoked>(r#"{"id":"inv_01","revoked":true}"#);
+}
+
+#[test]
+fn answers_about_pauses_are_written_by_name() {
+    check::<PauseLine>(r#"{"by":"ana","since":1}"#);
+    check::<PauseList>(concat!(
+        r#"{"next":"lab bob rule","pauses":[{"bot":"bob","room":"lab","since":1,"until":2,"#,
+        r#""why":{"limit":30,"rule":"turns","used":30}}]}"#,
+    ));
+    check::<Resumed>(r#"{"ended":0,"holds":{"by":"ana","since":1},"skipped":0}"#);
+    check::<Resumed>(r#"{"ended":2,"skipped":3}"#);
+    let stopped: HubNumbers = serde_json::from_str(r#"{"stopped":{"since":1}}"#).unwrap();
+    assert_eq!(stopped.stopped.map(|line| line.since), Some(crate::time::Timestamp(1)));
 }
 
 #[test]
