@@ -482,6 +482,10 @@ impl History {
     /// A sender learned that its message is not stored, for good.
     pub(crate) fn believed_refused(&mut self, text: &str, why: &str) {
         self.counts.refusals += 1;
+        if why == "paused" {
+            // Of one copy. Another one may be on its way, and the pause over when it comes.
+            return;
+        }
         if let Some(wish) = self.wishes.get_mut(text) {
             wish.refused = Some(why.to_owned());
         }

@@ -242,7 +242,7 @@ impl World {
                 // The simulation keeps no records of operators.
                 Output::Act { .. } | Output::ActAwaits { .. } => {}
                 Output::Pause { line, on } => self.hub.pauses.told(&line, on),
-                Output::Send { conn, .. } if conn.0 >= OPERATORS => {}
+                Output::Send { conn, .. } if conn.0 >= OPERATORS && conn != OPERATOR => {}
                 Output::Query { ticket, query } => {
                     let at = self.now + self.dice.between(0, 3);
                     self.agenda.plan(at, Event::Read(self.hub.life, ticket, query));

@@ -165,7 +165,9 @@ impl World {
         let (room, bot) = {
             let mut dice = self.dice.borrow_mut();
             let room = dice.pick(&self.plan.rooms()).clone();
-            let bot = self.plan.bots().swap_remove(at);
+            let mut bots = self.plan.bots();
+            // The last place is the operator's, whom nothing pauses.
+            let bot = bots.swap_remove(at % bots.len());
             (Some(room).filter(|_| dice.percent(60)), Some(bot).filter(|_| dice.percent(60)))
         };
         self.paused.borrow_mut().push((room.clone(), bot.clone()));

@@ -9,6 +9,7 @@ use bot_protocol::id::Epoch;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::schema::{is_meta_damaged, nat, read_epoch, read_meta, write_meta};
+use super::stored;
 use super::sum::Sum;
 use crate::rule::Numbers;
 
@@ -84,6 +85,11 @@ pub(super) fn remains_row(sum: &mut Sum, row: &Row<'_>) -> rusqlite::Result<Opti
 
 fn is_removed_name(name: &str) -> bool {
     name.starts_with(REMOVED)
+}
+
+/// Whether the room with that number was removed, and perhaps cleared away.
+pub(super) fn is_gone(conn: &Connection, number: i64) -> rusqlite::Result<bool> {
+    Ok(!stored::has_number(conn, number)? || is_removed(conn, number)?)
 }
 
 /// Whether the room with that number was removed.

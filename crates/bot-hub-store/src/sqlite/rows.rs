@@ -213,6 +213,6 @@ mod tests {
         for reason in Loss::ALL {
             assert_eq!(reason_of(reason_number(reason)), Some(reason));
         }
-        assert_eq!((state_of(11), reason_of(3), reason_of(11)), (None, None, None));
+        assert_eq!((state_of(11), reason_of(3), reason_of(12)), (None, None, None));
     }
 }

@@ -301,6 +301,7 @@ fn has_orphans(conn: &Connection, table: &str, next: &str) -> rusqlite::Result<b
 }
 
 /// A part of a room's log that was checked.
+#[derive(Default)]
 struct Stretch {
     entries: u64,
     next: u64,
@@ -318,6 +319,10 @@ fn stretch(
     from: u64,
     chain: Option<Wide>,
 ) -> rusqlite::Result<Stretch> {
+    if numbers::is_gone(&reader.conn, number)? {
+        // It was removed since the rooms were listed.
+        return Ok(Stretch { is_last: true, ..Stretch::default() });
+    }
     let mut damage = Vec::new();
     let stored = stored::checked_tail(&reader.conn, &mut reader.sum, room, number)?;
     if stored.is_none() && from == 0 {

@@ -61,7 +61,7 @@ fn a_paused_bot_is_shown_everywhere_and_may_not_speak_until_it_is_resumed() {
     assert_eq!(acts[acts.len() - 4..], ["pause", "pause", "resume", "resume"]);
     drop(hub);
     let log = place.log();
-    assert!(log.contains("paused: what is said waits"), "{log}");
+    assert!(log.contains("resumed: what waited is handed over"), "{log}");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn what_is_to_be_paused_is_named() {
         (&["pause", "nowhere"], 3, "neither a room nor a bot"),
         (&["pause", "@ann", "bob"], 2, "a room comes first"),
         (&["pause", "lab", "nobody"], 3, "nobody"),
-        (&["resume"], 2, "--all"),
+        (&["resume"], 2, "ROOM|BOT"),
         (&["resume", "lab", "--all"], 2, "--all"),
     ] {
         let told = place.run(wrong);
