@@ -236,8 +236,9 @@ mod tests {
             let told = operation.act().map(|act| {
                 let rooms: Vec<&str> = act.rooms.iter().map(RoomName::as_str).collect();
                 let bot = act.bot.map_or_else(String::new, |bot| bot.to_string());
+                let can = act.can.map_or_else(String::new, |can| format!("can {can}"));
                 let (invite, detail) = (act.invite.unwrap_or_default(), act.detail);
-                let parts = [act.operation, &bot, &rooms.join("+"), &invite];
+                let parts = [act.operation, &bot, &rooms.join("+"), &can, &invite];
                 let parts = parts.into_iter().chain(detail.as_deref());
                 parts.filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ")
             });
@@ -252,8 +253,21 @@ mod tests {
         check(keep, Some("bot_keep_token dora the old tokens end at 1970-01-01T00:00:00.007Z"));
         let retain = r#"{"room_retain":{"room":"lab","retain":{"entries":5}}}"#;
         check(retain, Some("room_retain lab entries 5"));
-        let wish = r#"{"invite_create":{"name":"fern","rooms":["lab","den"]}}"#;
-        check(wish, Some("invite_create fern lab+den"));
+        let add = r#"{"room_add":{"room":"lab","bot":"dora","can":["read","post"]}}"#;
+        check(add, Some("room_add dora lab can read,post"));
+        check(r#"{"room_kick":{"room":"lab","bot":"dora"}}"#, Some("room_kick dora lab"));
+        let wish = r#"{"invite_create":{"name":"fern","rooms":["lab","den"],"can":["read"]}}"#;
+        check(wish, Some("invite_create fern lab+den can read"));
         check(r#"{"invite_revoke":{"id":"inv_01"}}"#, Some("invite_revoke inv_01"));
+    }
+
+    #[test]
+    fn damaged_records_are_named_only_if_there_are_any() {
+        let check = |damaged: u64, expected: &str| {
+            let list = AuditList { acts: Vec::new(), damaged, next: None };
+            assert_eq!(serde_json::to_string(&list).expect("a list is JSON"), expected);
+        };
+        check(0, r#"{"acts":[]}"#);
+        check(2, r#"{"acts":[],"damaged":2}"#);
     }
 }
