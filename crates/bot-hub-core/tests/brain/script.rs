@@ -270,6 +270,8 @@ fn set(bench: &mut Bench, rest: &str) {
         "day" => settings.limits.bytes_per_bot_per_day = Some(number),
         "guest_day" => settings.limits.bytes_per_guest_per_day = Some(number),
         "rooms" => settings.limits.rooms_per_bot = small,
+        "made" => settings.limits.rooms_made_per_bot = Some(small),
+        "all_rooms" => settings.limits.rooms_max = Some(small),
         "members" => settings.limits.members_per_room = small,
         "redeliveries" => settings.redeliveries_max = small,
         "outstanding" => settings.outstanding_bytes_max = small as usize,
