@@ -222,12 +222,17 @@ fn a_refusal_names_the_field_and_says_what_was_probably_meant() {
     check(&join("#lab"), in_room, "did you mean `lab`?");
     check(&join("@ana"), in_room, "`ana` is a bot's name then: did you mean \"to\": \"ana\"?");
     check(&join("the lab"), in_room, "did you mean `the-lab`?");
-    check(&join("läb"), in_room, grammar);
+    check(&join("#dm:ana:bob "), in_room, "did you mean `dm:ana:bob`?");
+    for name in ["läb", "@-ana"] {
+        check(&join(name), in_room, grammar);
+    }
     check("{\"type\":\"join\",\n\"room\":\n7}", in_room, "frames.schema.json");
     let to = |name: &str| format!(r#"{{"type":"message","text":"x","to":"{name}"}}"#);
     let in_to = "in `message`, field `to`: ";
     check(&to("#lab"), in_to, "`lab` is a room's name then: did you mean \"room\": \"lab\"?");
     check(&to("@ana"), in_to, "did you mean `ana`?");
+    check(&to("#-lab"), in_to, grammar);
+    check(&to(&"x".repeat(300_000)), "300", "a text has at most 131072 bytes");
     let from = r#"{"type":"status","id":"m1","from":"@ana"}"#;
     check(from, "in `status`, field `from`: ", "did you mean `ana`?");
     check(r#"{"type":"join"}"#, "in `join`: missing field", "frames.schema.json");
