@@ -78,7 +78,7 @@ fn what_a_bot_said_and_what_had_expired_stand_above_a_range_that_is_dropped() {
     > open ana receipts resume
     > open bob ack resume
     > ana say #lab one id=m1
-    > bob done lab m1
+    > bob started lab m1
     > close bob
     > ana say #lab two id=m2 expires=5s
     > ana say #lab three id=m3
@@ -86,7 +86,7 @@ fn what_a_bot_said_and_what_had_expired_stand_above_a_range_that_is_dropped() {
     > elsewhere drop lab bob 1..3
     > loud
     > ana status m1
-    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"done","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000},{"state":"done","at":1000000}]}]}
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"started","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000},{"state":"started","at":1000000}]}]}
     > ana status m2
     ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"expired","steps":[{"state":"stored","at":1000000},{"state":"expired","at":1006000,"reason":"expires_at passed before it was received"}]}]}
     > ana status m3
