@@ -103,3 +103,20 @@ impl Default for Limits {
         Self::DEFAULT
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_has_room_for_every_way_to_escape_what_is_within_the_bounds() {
+        let check = |(text_bytes, meta_bytes, frame_bytes): (u32, u32, u32), expected: usize| {
+            let limits = Limits { text_bytes, meta_bytes, frame_bytes, ..Limits::DEFAULT };
+            assert_eq!(limits.wire_bytes_max(), frame_bytes as usize);
+            assert_eq!(limits.for_any_escaping().wire_bytes_max(), expected);
+        };
+        check((1_000, 100, 300), 6 * 1_000 + 2 * 100 + 4_096);
+        check((1_000, 100, 20_000), 20_000);
+        check((u32::MAX, u32::MAX, 300), u32::MAX as usize);
+    }
+}

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_line_has_bounds_and_nothing_around_it() {
         let check = |text: &str, expected: Result<Option<&str>, LineError>| {
-            let line = OneLine::new(text).map(OneLine::into_text);
+            let line = text.parse::<OneLine>().map(OneLine::into_text);
             let line = line.as_ref().map(Option::as_deref).map_err(Clone::clone);
             assert_eq!(line, expected, "{text:?}");
         };
@@ -175,6 +175,8 @@ mod tests {
         check("Rust", Err(LineError::Skill));
         check("a b", Err(LineError::Skill));
         check(&"k".repeat(SKILL_BYTES_MAX + 1), Err(LineError::Skill));
+        let named: Skills = serde_json::from_str(r#"["rust","rust"]"#).expect("words");
+        assert_eq!(named.0.iter().map(Skill::to_string).collect::<Vec<_>>(), ["rust"]);
         let many: Vec<String> = (0..=SKILLS_MAX).map(|number| format!("s{number}")).collect();
         check(&many.join(","), Err(LineError::TooMany(SKILLS_MAX + 1)));
     }

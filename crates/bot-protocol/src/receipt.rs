@@ -72,6 +72,8 @@ mod tests {
         assert!(!Delivered.may_follow(Received));
         assert!(!Done.may_follow(Answered));
         assert!(!Received.may_follow(Received));
+        assert!(Answered.may_follow_all([Received, Delivered]));
+        assert!(!Answered.may_follow_all([Done, Received]));
     }
 
     #[test]

@@ -73,6 +73,9 @@ mod tests {
         check("frame_byte", Some("frameBytes"));
         check("bufferPerBot", None);
         check("portal", Some("port"));
+        check("portals", Some("port"));
+        check("portfolio", None);
+        check("xxrt", None);
         check("colour", None);
         check("", None);
     }

@@ -241,6 +241,7 @@ mod tests {
             assert_eq!((word.known(), word.to_string().as_str()), (known, shown));
             assert_eq!(serde_json::to_string(&word).expect("a word is JSON"), json);
             assert_eq!(known.is_some_and(|known| word == known), known.is_some());
+            assert!(word != Colour::Red);
         };
         check(r#""amber""#, Some(Colour::Amber), "amber");
         check(r#""mauve""#, None, "mauve");
@@ -248,6 +249,17 @@ mod tests {
         check(r#""""#, None, "");
         let long = format!("\"{}\"", "m".repeat(500));
         check(&long, None, &"m".repeat(64));
+    }
+
+    #[test]
+    fn what_came_from_another_hub_is_limited_only_if_it_is_known() {
+        let check = |json: &str, expected: &str| {
+            let mut word: Open<Colour> = serde_json::from_str(json).expect(json);
+            word.limit_to(|cap| cap == "warm");
+            assert_eq!(word.as_str(), expected);
+        };
+        check(r#""amber""#, "orange");
+        check(r#""mauve""#, "mauve");
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub enum Kind {
 /// The parts, outermost first where they begin together, and the numbers of their mutants.
 pub fn nodes(source: &str, mutants: &[Mutant]) -> (Vec<Node>, BTreeSet<usize>) {
     let file = syn::parse_file(source).expect("it compiles, so it can be parsed");
-    let mut finder = Finder { mutants, found: BTreeSet::new(), nodes: Vec::new(), constants: 0 };
+    let (found, nodes) = (BTreeSet::new(), Vec::new());
+    let mut finder = Finder { mutants, found, nodes, constants: 0, has_default: false };
     finder.visit_file(&file);
     let Finder { mut nodes, found, .. } = finder;
     nodes.sort_by_key(|node| {
@@ -60,6 +61,8 @@ struct Finder<'a> {
     nodes: Vec<Node>,
     /// How many constants the visit is inside of.
     constants: usize,
+    /// Whether the `match` that the visit is inside of has an arm that takes everything.
+    has_default: bool,
 }
 
 fn bytes(part: &impl Spanned) -> Bytes {
@@ -187,8 +190,18 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         visit::visit_expr_unary(self, it);
     }
 
+    fn visit_expr_match(&mut self, it: &'ast syn::ExprMatch) {
+        let is_default =
+            |arm: &syn::Arm| arm.guard.is_none() && matches!(arm.pat, syn::Pat::Wild(_));
+        let outer = std::mem::replace(&mut self.has_default, it.arms.iter().any(is_default));
+        visit::visit_expr_match(self, it);
+        self.has_default = outer;
+    }
+
     fn visit_arm(&mut self, it: &'ast syn::Arm) {
+        // What is deleted gets a guard, and must not be needed for the match to be complete.
         let delete = self.at("MatchArm", bytes(it).start).first().map(|it| it.number);
+        let delete = delete.filter(|_| self.has_default);
         let mut mutants = ArmMutants { delete, ..ArmMutants::default() };
         let end = bytes(&it.pat).end;
         let (mut range, mut guard) = (end..end, None);

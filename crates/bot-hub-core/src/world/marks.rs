@@ -122,6 +122,9 @@ mod tests {
         check(65, 129, 0);
         check(131, 130, 0);
         check(201, 5_000, 0);
+        check(64, 64, 1);
+        check(1, 64, 3);
+        check(63, 64, 2);
         assert_eq!(marks.span(64, 64), 1..2, "one word is looked at for one entry");
         assert_eq!(marked(&[200, 300]).span(0, 199), 0..1);
     }
@@ -146,5 +149,21 @@ mod tests {
         marks.set(WORDS_MAX as u64 * BITS);
         marks.set(WORDS_MAX as u64 * BITS - 1);
         assert_eq!(all(&marks), [10, WORDS_MAX as u64 * BITS - 1]);
+    }
+
+    #[test]
+    fn how_far_away_is_too_far_counts_from_the_first_that_is_needed() {
+        let far = WORDS_MAX as u64 * BITS;
+        let mut marks = marked(&[10, 100]);
+        marks.forget_through(62);
+        marks.set(far);
+        assert_eq!(all(&marks), [100]);
+        marks.forget_through(63);
+        marks.set(far);
+        assert_eq!(all(&marks), [100, far]);
+        marks.forget_through(far + BITS - 1);
+        marks.set(3 * far);
+        assert_eq!(all(&marks), [3 * far]);
+        assert_eq!(all(&marked(&[far / 2, far / 2 + BITS])), [far / 2, far / 2 + BITS]);
     }
 }

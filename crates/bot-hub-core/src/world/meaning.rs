@@ -128,6 +128,21 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_part_is_given_once_and_again_if_it_was_refused() {
+        let mut meaning = Meaning::new(3);
+        meaning.turn(false, 7, at(10));
+        assert!(meaning.is_due());
+        meaning.mark_given();
+        assert!(!meaning.is_due());
+        meaning.mark_stored(6);
+        assert!(!meaning.is_due(), "it is on its way");
+        assert!(!meaning.refused(7), "readers of the other kind did that");
+        assert!(meaning.is_due());
+        meaning.mark_stored(7);
+        assert!(!meaning.is_due());
+    }
+
+    #[test]
     fn of_two_unsaved_parts_the_lower_rung_is_said() {
         let mut meaning = Meaning::new(3);
         meaning.turn(false, 7, at(10));

@@ -99,8 +99,10 @@ mod tests {
         for (hour, expected) in [(110, 10), (124, 10), (125, 3), (134, 3), (135, 0)] {
             assert_eq!(said.bytes(at(hour)), expected, "hour {hour}");
         }
-        said.take_back(4);
-        assert_eq!(said.bytes(at(111)), 6, "an hour may have begun before a message was refused");
+        said.take_back(6);
+        assert_eq!(said.bytes(at(111)), 4, "an hour may have begun before a message was refused");
+        said.begin(at(124));
+        assert_eq!(said.bytes(at(124)), 4, "not a day old yet");
     }
 
     #[test]
@@ -113,6 +115,7 @@ mod tests {
         assert_eq!(hours(7), 14);
         assert_eq!(hours(3), 14);
         assert_eq!(hours(2), 24);
+        assert_eq!(said.wait_ms(at(130), 2).div_ceil(HOUR_MS), 5, "the older hour is over");
     }
 
     #[test]

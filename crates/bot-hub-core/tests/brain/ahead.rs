@@ -262,3 +262,31 @@ fn a_position_that_a_client_names_says_no_less_than_it_said_before() {
     ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"received","at":1000000}
     "#);
 }
+
+#[test]
+fn what_was_received_out_of_turn_is_saved_again_if_the_store_refused_it() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana ack resume
+    > open bob ack resume
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > bob received lab m2
+    > hold store
+    > tick 5s
+    > refuse storage_full
+    > free store
+    > loud
+    > show store
+    > tick 5s
+    store <- cursor #lab ana 2 received
+    store <- receipt #lab 2 bob received
+    > restart
+    > open ana ack resume
+    ana <- auth_ok [ack] lab 2/2
+    > ana status m2
+    store ? find m2 from ana
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000}]}]}
+    "#);
+}

@@ -422,3 +422,31 @@ fn the_same_id_of_two_senders_does_not_confuse_the_window() {
     store <- cursor #lab ana 2 delivered
     "#);
 }
+
+#[test]
+fn each_of_the_rarer_fields_of_a_message_arrives_also_alone() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana ack resume
+    > open bob ack,acts resume
+    > loud
+    > ana {"type":"message","room":"lab","text":"one","id":"m1","meta":{"n":1}}
+    bob <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0}
+    > ana {"type":"message","room":"lab","text":"two","id":"m2","act":{"n":2}}
+    bob <- #lab 2 ana: two (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
+    > ana {"type":"message","room":"lab","text":"three","id":"m3","thread":"t"}
+    bob <- #lab 3 ana: three (m3)
+    ana <- {"type":"ack","room":"lab","id":"m3","seq":3,"delivered":1,"queued":0}
+    > ana {"type":"message","room":"lab","text":"four","id":"m4","reply_to":"m1"}
+    bob <- #lab 4 ana: four (m4)
+    ana <- {"type":"ack","room":"lab","id":"m4","seq":4,"delivered":1,"queued":0}
+    > ana {"type":"message","room":"lab","text":"five","id":"m5","expires_at":2000000}
+    bob <- #lab 5 ana: five (m5)
+    ana <- {"type":"ack","room":"lab","id":"m5","seq":5,"delivered":1,"queued":0}
+    > bob history lab
+    bob <- {"type":"history","room":"lab","entries":[{"room":"lab","from":"ana","text":"one","id":"m1","seq":1,"prev":0,"sent_at":1000000,"meta":{"n":1},"age_ms":0},{"room":"lab","from":"ana","text":"two","id":"m2","seq":2,"prev":1,"sent_at":1000000,"act":{"n":2},"age_ms":0},{"room":"lab","from":"ana","text":"three","id":"m3","seq":3,"prev":2,"sent_at":1000000,"thread":"t","age_ms":0},{"room":"lab","from":"ana","text":"four","id":"m4","seq":4,"prev":3,"sent_at":1000000,"reply_to":"m1","age_ms":0},{"room":"lab","from":"ana","text":"five","id":"m5","seq":5,"prev":4,"sent_at":1000000,"expires_at":2000000,"age_ms":0}],"has_more":false}
+    "#);
+}

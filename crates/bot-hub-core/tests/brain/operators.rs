@@ -286,3 +286,26 @@ fn the_hub_in_numbers() {
     ops <- {"type":"operated","ref":"r1","result":{"accepted":1,"ahead_ms":0,"bots":3,"connections":3,"corrupt":0,"dead":0,"deliveries":1,"disk_left":null,"dropped":0,"entries":1,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":2000,"online":2,"pauses":0,"received":0,"refused_changes":0,"retention_waits":null,"rooms":1,"waiting":1}}
     "#);
 }
+
+#[test]
+fn a_connection_that_watches_ends_when_its_bot_may_not_operate_any_more_and_no_sooner() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana
+    > open ana ack resume
+    > open ops side operator
+    > operator ops
+    > loud
+    > ops do {"observe":{}}
+    ops <- {"type":"operated","ref":"r1","result":{"observing":"all"}}
+    > operator ops
+    > ana say #lab one id=m1
+    ops <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    > plain ops
+    ops <- {"type":"going_away","reason":"revoked"}
+    ops <- closed: Revoked
+    > ana say #lab two id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":0}
+    "#);
+}

@@ -287,3 +287,152 @@ fn what_a_member_reports_while_it_loses_read_changes_nothing() {
     ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"no_right"}]}]}
     "#);
 }
+
+#[test]
+fn a_kick_that_was_refused_does_not_count_in_the_one_that_is_stored() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana receipts resume
+    > open bob ack resume
+    > open ops side operator
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > ana say #lab three id=m3
+    > hold store
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    > refuse storage_full
+    > free store
+    > bob received lab m2
+    > loud
+    > waiting bob
+    2
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    bob <- {"type":"left","room":"lab","reason":"removed by an operator"}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":2,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    > numbers
+    hub: accepted 3, refused 1, deliveries 3, received 1, dropped 2, store_refusals 2
+    "#);
+}
+
+#[test]
+fn a_right_to_read_that_the_store_did_not_take_away_does_not_count_in_a_kick() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana receipts resume
+    > open bob ack resume
+    > open ops side operator
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > ana say #lab three id=m3
+    > hold store
+    > ops do {"room_add":{"room":"lab","bot":"bob","can":["post"]}}
+    > refuse storage_full
+    > free store
+    > bob received lab m2
+    > loud
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    bob <- {"type":"left","room":"lab","reason":"removed by an operator"}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":2,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    "#);
+}
+
+#[test]
+fn a_bot_that_is_not_removed_after_all_is_owed_what_waits() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana receipts resume
+    > open bob ack resume
+    > open ops side operator
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > ana say #lab three id=m3
+    > loud
+    > waiting bob
+    3
+    > removing bob
+    > ana say @bob four id=m4
+    ana <- {"type":"error","code":3002,"name":"no_such_bot","message":"there is no bot `bob`","hint":"send `who` to see the bots that share a room with you","retry":"after_fix","ref":"m4"}
+    > ana say #lab five id=m5
+    bob <- #lab 4 ana: five (m5)
+    ana <- {"type":"ack","room":"lab","id":"m5","seq":4,"delivered":1,"queued":0}
+    > stays bob
+    > ana say @bob four id=m4
+    bob <- #dm:ana:bob 1 ana: four (m4)
+    ana <- {"type":"ack","room":"dm:ana:bob","id":"m4","seq":1,"delivered":1,"queued":0}
+    > bob received lab m2
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"received","at":1000000}
+    > waiting bob
+    4
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    bob <- {"type":"left","room":"lab","reason":"removed by an operator"}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":3,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m5","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    "#);
+}
+
+#[test]
+fn a_position_that_a_member_names_while_its_end_is_being_stored_changes_nothing() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana receipts resume
+    > open bob ack resume
+    > open ops side operator
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > ana say #lab three id=m3
+    > written bob
+    > hold store
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    > close bob
+    > loud
+    > open bob ack lab=2
+    bob <- auth_ok [ack] lab 0/3
+    bob <- #lab 1 ana: one (m1), late 0ms, redelivered, 1 of 3
+    bob <- #lab 2 ana: two (m2), late 0ms, redelivered, 2 of 3
+    bob <- #lab 3 ana: three (m3), late 0ms, redelivered, 3 of 3
+    > free store
+    bob <- {"type":"left","room":"lab","reason":"removed by an operator"}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":3,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m3","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"kicked"}]}]}
+    "#);
+}
+
+#[test]
+fn what_a_bot_received_just_before_it_is_removed_is_known_as_received() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana ack resume
+    > open bob ack resume
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > bob received lab m1
+    > remove bob
+    > loud
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000}]}]}
+    > ana status m2
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"removed"}]}]}
+    > restart
+    > open ana ack resume
+    ana <- auth_ok [ack] lab 0/2
+    > ana status m1
+    ana <- {"type":"status","id":"m1","room":"lab","seq":1,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"received","at":1000000}]}]}
+    > ana status m2
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"dropped","steps":[{"state":"stored","at":1000000},{"state":"dropped","at":1000000,"reason":"removed"}]}]}
+    "#);
+}

@@ -121,6 +121,8 @@ fn the_last_space_of_the_disk_is_kept_for_receipts_and_operators() {
     ana <- {"type":"error","code":5002,"name":"storage_full","message":"the hub's disk has 4096 bytes left, which are kept for receipts and operators: nothing was stored","hint":"an operator can make space or lower `limits.freeDiskReserve`","retry":"later","ref":"m3"}
     > bob received lab m1
     ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    > ops join den
+    ops <- {"type":"joined","room":"den","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
     > ops say #lab a word id=m4
     ana, bob <- #lab 2 ops: a word (m4)
     ana <- probe 1
@@ -171,5 +173,51 @@ fn a_restart_begins_a_new_day_for_everybody() {
     ana <- auth_ok [ack] lab 0/1
     > ana say #lab 12345678 id=m2
     ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":0}
+    "#);
+}
+
+#[test]
+fn a_message_as_long_as_a_day_fits_when_that_day_is_over() {
+    transcript!(@r#"
+    > set day 10
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say #lab 01234 id=m1
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    > ana say #lab 0123456789 id=m2
+    ana <- {"type":"error","code":4017,"name":"over_quota","message":"this bot has said 5 bytes within a day and may say 10; this message has 10","hint":"it fits in 1484 minutes; an operator can raise `limits.bytesPerBotPerDay`","retry":"later","retry_after_ms":89000000,"ref":"m2"}
+    > tick 25h
+    > ana say #lab 0123456789 id=m2
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":0,"queued":0}
+    "#);
+}
+
+#[test]
+fn what_a_message_has_beside_its_text_counts_too() {
+    transcript!(@r#"
+    > set day 30
+    > open ana ack
+    ana <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana {"type":"message","room":"lab","text":"0123456789","id":"m1","meta":{"n":"0123456789012"}}
+    ana <- {"type":"error","code":4017,"name":"over_quota","message":"this bot has said 0 bytes within a day and may say 30; this message has 31","hint":"say it in parts over several days, or an operator can raise `limits.bytesPerBotPerDay`","retry":"after_fix","ref":"m1"}
+    > ana {"type":"message","room":"lab","text":"0123456789","id":"m1","act":{"n":"0123456789012"}}
+    ana <- {"type":"error","code":4017,"name":"over_quota","message":"this bot has said 0 bytes within a day and may say 30; this message has 31","hint":"say it in parts over several days, or an operator can raise `limits.bytesPerBotPerDay`","retry":"after_fix","ref":"m1"}
+    > ana {"type":"message","room":"lab","text":"0123456","id":"m1","act":{"n":"0"},"meta":{"n":"1"}}
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":0,"queued":0}
+    > said ana
+    25
+    > ana {"type":"message","room":"lab","text":"01234567","id":"m2"}
+    ana <- {"type":"error","code":4017,"name":"over_quota","message":"this bot has said 25 bytes within a day and may say 30; this message has 8","hint":"it fits in 1484 minutes; an operator can raise `limits.bytesPerBotPerDay`","retry":"later","retry_after_ms":89000000,"ref":"m2"}
+    > ana {"type":"message","room":"lab","text":"0123456","id":"m2"}
+    ana <- {"type":"error","code":4017,"name":"over_quota","message":"this bot has said 25 bytes within a day and may say 30; this message has 7","hint":"it fits in 1484 minutes; an operator can raise `limits.bytesPerBotPerDay`","retry":"later","retry_after_ms":89000000,"ref":"m2"}
+    > said ana
+    25
+    > tick 25h
+    > said ana
+    0
     "#);
 }

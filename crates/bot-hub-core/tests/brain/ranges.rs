@@ -1,6 +1,6 @@
 //! What happens to many entries or many members at once costs as much as if it were one.
 
-use crate::script;
+use crate::{script, transcript};
 
 /// What the hub did about the lines behind the last `loud`.
 fn told(script: &str) -> Vec<String> {
@@ -184,4 +184,34 @@ fn expired_entries_that_alternate_with_others_wait_for_nobody_however_many_they_
         > open bob ack resume",
     );
     assert_eq!(count(&lines, ", 1 of 600"), 1, "{lines:?}");
+}
+
+#[test]
+fn what_very_many_absent_members_lose_is_recorded_in_steps() {
+    transcript!(@r#"
+    > quiet
+    > set buffer 1
+    > open ana receipts
+    > ana join lab
+    > open ops side operator
+    > times 1030 bot b{n}
+    > times 1030 ops do {"room_add":{"room":"lab","bot":"b{n}"}}
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > brief
+    > show store
+    > tick 1s
+    store <- cursor #lab ana 2 delivered
+    store <- drop #lab b1 1..1 BufferLimit
+    ... 1030 more ...
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"b7","state":"dropped","at":1001000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"b8","state":"dropped","at":1001000,"reason":"buffer_per_bot_per_room","others":1016}
+    > tick 1s
+    store <- drop #lab b1025 1..1 BufferLimit
+    store <- drop #lab b1026 1..1 BufferLimit
+    ... 9 more ...
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"b1029","state":"dropped","at":1002000,"reason":"buffer_per_bot_per_room"}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"b1030","state":"dropped","at":1002000,"reason":"buffer_per_bot_per_room"}
+    > tick 1s
+    "#);
 }

@@ -567,6 +567,62 @@ fn what_a_bot_did_is_stored_with_that_it_received_it_also_where_the_store_refuse
 }
 
 #[test]
+fn after_many_receipts_at_once_the_next_ones_wait_until_they_could_be_read() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana receipts resume
+    > open cli as ana receipts side
+    > open ops side operator
+    > times 130 ana say #lab number {n} id=m{n}
+    > brief
+    > ops do {"room_kick":{"room":"lab","bot":"bob"}}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":130,"ok":true}}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    ... 125 more ...
+    ana <- {"type":"receipt","room":"lab","id":"m64","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    cli <- {"type":"receipt","room":"lab","id":"m64","bot":"bob","state":"dropped","at":1000000,"reason":"kicked"}
+    > tick 49ms
+    > tick 1ms
+    ana <- {"type":"receipt","room":"lab","id":"m65","bot":"bob","state":"dropped","at":1000050,"reason":"kicked"}
+    cli <- {"type":"receipt","room":"lab","id":"m65","bot":"bob","state":"dropped","at":1000050,"reason":"kicked"}
+    ... 124 more ...
+    ana <- {"type":"receipt","room":"lab","id":"m128","bot":"bob","state":"dropped","at":1000050,"reason":"kicked"}
+    cli <- {"type":"receipt","room":"lab","id":"m128","bot":"bob","state":"dropped","at":1000050,"reason":"kicked"}
+    > tick 50ms
+    ana <- {"type":"receipt","room":"lab","id":"m129","bot":"bob","state":"dropped","at":1000100,"reason":"kicked"}
+    cli <- {"type":"receipt","room":"lab","id":"m129","bot":"bob","state":"dropped","at":1000100,"reason":"kicked"}
+    ana <- {"type":"receipt","room":"lab","id":"m130","bot":"bob","state":"dropped","at":1000100,"reason":"kicked"}
+    cli <- {"type":"receipt","room":"lab","id":"m130","bot":"bob","state":"dropped","at":1000100,"reason":"kicked"}
+    > tick 50ms
+    "#);
+}
+
+#[test]
+fn a_receipt_with_id_and_place_is_about_what_has_both() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob,carl
+    > open ana receipts resume
+    > open bob ack resume
+    > open carl receipts resume
+    > ana say #lab one id=m1
+    > carl say #lab two id=m1
+    > loud
+    > bob done lab m1 seq=2
+    carl <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    carl <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"done","at":1000000}
+    > bob done lab m1 seq=3
+    bob <- {"type":"error","code":3005,"name":"no_such_message","message":"no message with that id is kept here","retry":"never","ref":"m1"}
+    > bob done lab m1
+    bob <- {"type":"error","code":3006,"name":"ambiguous_id","message":"more than one message that this bot was handed has that id","hint":"say `from` beside `id`: the sender of the message that is meant","retry":"after_fix","ref":"m1"}
+    > bob done lab m1 seq=1
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000000}
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"done","at":1000000}
+    "#);
+}
+
+#[test]
 fn what_was_dealt_with_out_of_turn_is_stored_likewise() {
     transcript!(@r#"
     > quiet
@@ -594,5 +650,52 @@ fn what_was_dealt_with_out_of_turn_is_stored_likewise() {
     store ? page #lab after 0, at most 64
     bob <- #lab 1 ana: number 1 (m1), late 0ms, redelivered, 1 of 2
     bob <- #lab 3 ana: number 3 (m3), late 0ms, redelivered, 2 of 2
+    "#);
+}
+
+#[test]
+fn two_messages_with_one_id_are_not_told_apart_by_what_the_retention_left() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob,carl
+    > open ana receipts resume
+    > open bob ack resume
+    > open carl receipts resume
+    > ana say #lab one id=m1
+    > carl say #lab two id=m1
+    > ana say #lab three id=m3
+    > set keep 1
+    > tick 1m
+    > loud
+    > bob done lab m1
+    bob <- {"type":"error","code":3006,"name":"ambiguous_id","message":"more than one message that this bot was handed has that id","hint":"say `from` beside `id`: the sender of the message that is meant","retry":"after_fix","ref":"m1"}
+    > bob done lab m1 from=carl
+    carl <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1060000}
+    carl <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"done","at":1060000}
+    "#);
+}
+
+#[test]
+fn more_losses_than_wait_to_be_looked_up_are_counted_and_every_sender_hears_of_it_once() {
+    transcript!(@r#"
+    > quiet
+    > open ana receipts
+    > ana join lab
+    > open eve receipts
+    > open ops side operator
+    > times 259 bot b{n}
+    > times 259 ops do {"room_add":{"room":"lab","bot":"b{n}"}}
+    > ana say #lab one id=m1
+    > hold reads
+    > times 257 ops do {"room_kick":{"room":"lab","bot":"b{n}"}}
+    > loud
+    > ops do {"room_kick":{"room":"lab","bot":"b258"}}
+    ana <- {"type":"error","code":5001,"name":"overloaded","message":"more was lost in `lab` than receipts can tell","hint":"ask for the `status` of the messages that matter","retry":"later","ref":"receipt"}
+    eve <- {"type":"error","code":5001,"name":"overloaded","message":"more was lost in a room than receipts can tell","hint":"ask for the `status` of the messages that matter","retry":"later","ref":"receipt"}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":1,"ok":true}}
+    > ops do {"room_kick":{"room":"lab","bot":"b259"}}
+    ops <- {"type":"operated","ref":"r1","result":{"dropped":1,"ok":true}}
+    > numbers
+    hub: accepted 1, refused 2, dropped 259, forgotten 2
     "#);
 }

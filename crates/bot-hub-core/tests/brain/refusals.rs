@@ -324,3 +324,57 @@ fn a_member_of_the_configuration_that_is_removed_while_the_store_is_full_is_wait
     check(&["hold store", "declare lab ana,heir"], 1);
     check(&["free store"], 0);
 }
+
+#[test]
+fn senders_hear_of_a_position_that_the_store_refused_when_it_takes_it() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana receipts resume
+    > open bob ack resume
+    > ana say #lab one id=m1
+    > ana say #lab two id=m2
+    > written bob
+    > close bob
+    > hold store
+    > open bob ack lab=2
+    > refuse storage_full
+    > free store
+    > loud
+    > tick 5s
+    ana <- {"type":"receipt","room":"lab","id":"m1","bot":"bob","state":"received","at":1000200}
+    ana <- {"type":"receipt","room":"lab","id":"m2","bot":"bob","state":"received","at":1000200}
+    > ana status m2
+    ana <- {"type":"status","id":"m2","room":"lab","seq":2,"from":"ana","sent_at":1000000,"recipients":[{"bot":"bob","state":"received","steps":[{"state":"stored","at":1000000},{"state":"delivered","at":1000000},{"state":"received","at":1000000}]}]}
+    "#);
+}
+
+#[test]
+fn as_soon_as_the_store_takes_something_what_was_refused_is_tried_again() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob
+    > open ana ack resume
+    > open bob ack resume
+    > ana say #lab one id=m1
+    > bob received lab m1
+    > hold store
+    > tick 5s
+    > refuse storage_full
+    > tick 10s
+    > refuse storage_full
+    > tick 10s
+    > refuse storage_full
+    > free store
+    > loud
+    > show store
+    > tick 1ms
+    > ana say #lab two id=m2
+    store <- append #lab ana: two
+    bob <- #lab 2 ana: two (m2)
+    ana <- {"type":"ack","room":"lab","id":"m2","seq":2,"delivered":1,"queued":0}
+    store <- cursor #lab ana 2 received
+    store <- cursor #lab bob 1 received
+    > tick 1ms
+    "#);
+}

@@ -141,3 +141,22 @@ fn the_order_of_answers_does_not_say_which_rooms_exist() {
     eve <- {"type":"error","code":3002,"name":"no_such_bot","message":"there is no bot `zoe`","hint":"send `who` to see the bots that share a room with you","retry":"after_fix","ref":"z1"}
     "#);
 }
+
+#[test]
+fn what_expired_while_it_waited_is_counted_for_nobody_when_it_is_said_again() {
+    transcript!(@r#"
+    > quiet
+    > declare lab ana,bob,carl
+    > open ana ack resume
+    > open bob ack resume
+    > loud
+    > ana say #lab one id=m1 expires=5s
+    bob <- #lab 1 ana: one (m1)
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":1}
+    > ana say #lab one id=m1 expires=5s
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":1,"duplicate":true}
+    > leap 5s
+    > ana say #lab one id=m1 expires=0s
+    ana <- {"type":"ack","room":"lab","id":"m1","seq":1,"delivered":1,"queued":0,"duplicate":true}
+    "#);
+}

@@ -412,3 +412,53 @@ fn one_connection_of_many_can_be_ended() {
     "#
     );
 }
+
+#[test]
+fn where_guests_reach_all_a_guest_knows_who_is_in_none_of_its_rooms() {
+    transcript!(@r#"
+    > quiet
+    > bot bob
+    > let in gus lab read,post
+    > open gus ack resume
+    > open bob ack resume
+    > loud
+    > gus say @bob hello id=m1
+    gus <- {"type":"error","code":3002,"name":"no_such_bot","message":"there is no bot `bob`","hint":"send `who` to see the bots that share a room with you","retry":"after_fix","ref":"m1"}
+    > set reach 1
+    > gus say @bob hello id=m1
+    bob <- #dm:bob:gus 1 gus: hello (m1)
+    gus <- {"type":"ack","room":"dm:bob:gus","id":"m1","seq":1,"delivered":1,"queued":0}
+    "#);
+}
+
+#[test]
+fn a_guest_in_no_room_speaks_with_itself() {
+    transcript!(@r#"
+    > bot gus
+    > guest gus
+    > open gus ack resume
+    gus <- auth_ok [ack]
+    > gus say @gus a note id=m1
+    gus <- {"type":"ack","room":"dm:gus:gus","id":"m1","seq":1,"delivered":0,"queued":0}
+    "#);
+}
+
+#[test]
+fn a_guest_that_left_the_conversation_with_an_operator_does_not_know_it_any_more() {
+    transcript!(@r#"
+    > quiet
+    > let in gus lab read,post
+    > open gus ack resume
+    > open ops ack resume
+    > operator ops
+    > ops say @gus hello id=m1
+    > loud
+    > gus say @ops hello id=m2
+    ops <- #dm:gus:ops 2 gus: hello (m2)
+    gus <- {"type":"ack","room":"dm:gus:ops","id":"m2","seq":2,"delivered":1,"queued":0}
+    > gus leave dm:gus:ops
+    gus <- {"type":"left","room":"dm:gus:ops","dropped":1}
+    > gus say @ops hello id=m3
+    gus <- {"type":"error","code":3002,"name":"no_such_bot","message":"there is no bot `ops`","hint":"send `who` to see the bots that share a room with you","retry":"after_fix","ref":"m3"}
+    "#);
+}

@@ -366,3 +366,53 @@ fn a_declared_room_is_closed_and_has_its_members_also_while_the_store_makes_it()
     bob <- {"type":"error","code":4005,"name":"room_closed","message":"the room is closed: an operator has to add this bot","hint":"an operator can run: bot-hub room add lab bob","retry":"after_fix","ref":"join"}
     "#);
 }
+
+#[test]
+fn a_bot_makes_so_many_rooms_and_joins_those_of_others() {
+    transcript!(@r#"
+    > set made 2
+    > open ana ack
+    ana <- auth_ok [ack]
+    > open bob ack
+    bob <- auth_ok [ack]
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > bob join den
+    bob <- {"type":"joined","room":"den","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana join den
+    ana <- {"type":"joined","room":"den","members":["bob"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana join attic
+    ana <- {"type":"joined","room":"attic","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana join cellar
+    ana <- {"type":"error","code":4002,"name":"too_many_rooms","message":"this bot has made 2 rooms, as many as it may","hint":"limits.roomsMadePerBot; an operator can run: bot-hub room create ROOM","retry":"after_fix","ref":"join"}
+    > operator ana
+    > ana join cellar
+    ana <- {"type":"joined","room":"cellar","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    "#);
+}
+
+#[test]
+fn a_hub_has_so_many_rooms_with_direct_conversations_among_them() {
+    transcript!(@r#"
+    > quiet
+    > set all_rooms 2
+    > bot carl
+    > open ana ack
+    > open bob ack
+    > loud
+    > ana join lab
+    ana <- {"type":"joined","room":"lab","members":[],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    > ana say @bob hello id=m1
+    bob <- #dm:ana:bob 1 ana: hello (m1)
+    ana <- {"type":"ack","room":"dm:ana:bob","id":"m1","seq":1,"delivered":1,"queued":0}
+    > ana join den
+    ana <- {"type":"error","code":4002,"name":"too_many_rooms","message":"the hub has 2 rooms, as many as it may","hint":"an operator can raise `limits.roomsMax`","retry":"after_fix","ref":"join"}
+    > ana say @carl hello id=m2
+    ana <- {"type":"error","code":4002,"name":"too_many_rooms","message":"the hub has 2 rooms, as many as it may","hint":"an operator can raise `limits.roomsMax`","retry":"after_fix","ref":"m2"}
+    > bob say @ana hi id=m3
+    ana <- #dm:ana:bob 2 bob: hi (m3)
+    bob <- {"type":"ack","room":"dm:ana:bob","id":"m3","seq":2,"delivered":1,"queued":0}
+    > bob join lab
+    bob <- {"type":"joined","room":"lab","members":["ana"],"position":{"epoch":"00000000000000e0","seq":0},"policy":{"closed":false}}
+    "#);
+}

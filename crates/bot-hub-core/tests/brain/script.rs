@@ -26,6 +26,8 @@
 //! quiet | brief | loud               nothing, the ends, or everything is shown
 //! numbers                            what the hub counted so far
 //! damage lab 3 | vanish lab 3 | set buffer 50 | bot dora | remove dora | block dora
+//! removing dora | stays dora          it is to go, it stays after all
+//! waiting dora | said dora            how many entries wait for it, how many bytes it said in a day
 //! declare lab ana,bob [closed] | need lab
 //! rule lab bob 30 [6h]               a rule pauses, here after 30 turns; `*` for all
 //! profile dora WHAT IT IS FOR        with the skill `news`
@@ -116,7 +118,13 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
         "operator" => stand(bench, rest, Standing { operator: true, ..Standing::default() }),
         "plain" => stand(bench, rest, Standing::default()),
         "shut" => stand(bench, rest, Standing { shut_out: true, ..Standing::default() }),
-        "removing" => bench.input(Input::Removing { bot: bot(rest), removing: true }),
+        "removing" => {
+            bench.input(Input::Removing { bot: bot(rest), removing: true });
+            drop(bench.hub.partings_of(&bot(rest)));
+        }
+        "stays" => bench.input(Input::Removing { bot: bot(rest), removing: false }),
+        "said" => bench.log.push(bench.hub.said_in_a_day(&bot(rest)).to_string()),
+        "waiting" => bench.log.push(bench.hub.waiting_of(&bot(rest)).to_string()),
         "let" => let_in(bench, rest),
         "revoke" => {
             let conn = bench.peer(rest).conn;
@@ -277,6 +285,8 @@ fn set(bench: &mut Bench, rest: &str) {
         "day" => settings.limits.bytes_per_bot_per_day = Some(number),
         "guest_day" => settings.limits.bytes_per_guest_per_day = Some(number),
         "rooms" => settings.limits.rooms_per_bot = small,
+        "made" => settings.limits.rooms_made_per_bot = Some(small),
+        "all_rooms" => settings.limits.rooms_max = Some(small),
         "members" => settings.limits.members_per_room = small,
         "redeliveries" => settings.redeliveries_max = small,
         "outstanding" => settings.outstanding_bytes_max = small as usize,

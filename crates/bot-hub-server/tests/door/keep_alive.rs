@@ -283,6 +283,27 @@ async fn an_idle_connection_goes_when_somebody_newer_needs_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_later_request_renews_a_place_and_the_first_one_does_not() {
+    on_stage(async || {
+        // What is asked, by the older or the newer of two, before a third needs a place; and who goes.
+        for (asked, goes) in [([1, 0].as_slice(), 0), (&[0, 1, 0], 1)] {
+            let stage = Stage::new(|limits| {
+                (limits.unauthenticated_max, limits.local_reserve) = (2, 0);
+            });
+            let mut places = [stage.dial(), stage.dial()];
+            for &number in asked {
+                places[number].ask().await;
+            }
+            sleep(limits().unauthenticated_keep).await;
+            let _third = stage.dial();
+            assert_eq!(places[goes].rest().await, "", "{asked:?}");
+            places[1 - goes].ask().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_proxys_connection_counts_for_whom_it_asks_and_only_as_long() {
     on_stage(async || {
         let mut stage = Stage::with_config(

@@ -1,6 +1,9 @@
 //! What is said of bots: by whom, to whom, and until when.
 
 use bot_hub_client::bot_protocol::frame::ServerFrame;
+use bot_hub_store::Store as _;
+use bot_hub_store::record::{RecordKind, RecordQuery};
+use bot_hub_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 use super::stage::{HERE, Plain, Stage, config, token};
@@ -76,7 +79,9 @@ async fn a_seed_client_sees_the_directory_that_it_knows() {
 
 #[tokio::test]
 async fn what_is_said_of_a_bot_goes_with_it() {
-    let stage = Stage::start(&config(&["ana", "bob", "cleo"], OPERATED));
+    let [dir, data] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let text = config(&["ana", "bob", "cleo"], OPERATED);
+    let stage = Stage::start_at(&text, dir, data.path(), None);
     let mut ana = stage.entered(&token("ana"), "").await;
     for _ in 0..2 {
         ana.operate(r#"{"bot_add":{"bot":"dora"}}"#).await.unwrap();
@@ -86,4 +91,9 @@ async fn what_is_said_of_a_bot_goes_with_it() {
         ana.operate(said).await.unwrap();
         ana.operate(r#"{"bot_remove":{"bot":"dora"}}"#).await.unwrap();
     }
+    drop((ana, stage));
+    let store = SqliteStore::open(data.path()).expect("the hub has ended");
+    let mut reader = store.reader().unwrap();
+    let kept = reader.records(&RecordQuery::all(RecordKind::PROFILE)).unwrap();
+    assert!(kept.records.is_empty(), "its record ends with the bot: {kept:?}");
 }

@@ -250,8 +250,9 @@ mod tests {
             let told = operation.act().map(|act| {
                 let rooms: Vec<&str> = act.rooms.iter().map(RoomName::as_str).collect();
                 let bot = act.bot.map_or_else(String::new, |bot| bot.to_string());
+                let can = act.can.map_or_else(String::new, |can| format!("can {can}"));
                 let (invite, detail) = (act.invite.unwrap_or_default(), act.detail);
-                let parts = [act.operation, &bot, &rooms.join("+"), &invite];
+                let parts = [act.operation, &bot, &rooms.join("+"), &can, &invite];
                 let parts = parts.into_iter().chain(detail.as_deref());
                 parts.filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ")
             });
@@ -268,13 +269,26 @@ mod tests {
         let retain = r#"{"room_retain":{"room":"lab","retain":{"entries":5}}}"#;
         check(retain, Some("room_retain lab entries 5"));
         check(r#"{"redact":{"room":"lab","seq":7}}"#, Some("redact lab entry 7"));
-        let wish = r#"{"invite_create":{"name":"fern","rooms":["lab","den"]}}"#;
-        check(wish, Some("invite_create fern lab+den"));
+        let add = r#"{"room_add":{"room":"lab","bot":"dora","can":["read","post"]}}"#;
+        check(add, Some("room_add dora lab can read,post"));
+        check(r#"{"room_kick":{"room":"lab","bot":"dora"}}"#, Some("room_kick dora lab"));
+        let wish = r#"{"invite_create":{"name":"fern","rooms":["lab","den"],"can":["read"]}}"#;
+        check(wish, Some("invite_create fern lab+den can read"));
         check(r#"{"invite_revoke":{"id":"inv_01"}}"#, Some("invite_revoke inv_01"));
         check(r#"{"pause":{}}"#, Some("pause"));
         check(r#"{"pause":{"room":"lab","for_ms":5}}"#, Some("pause lab for 5 ms"));
         let skip = r#"{"resume":{"room":"lab","bot":"dora","skip":true}}"#;
         check(skip, Some("resume dora lab what waited is skipped"));
         check(r#"{"pause_list":{}}"#, None);
+    }
+
+    #[test]
+    fn damaged_records_are_named_only_if_there_are_any() {
+        let check = |damaged: u64, expected: &str| {
+            let list = AuditList { acts: Vec::new(), damaged, next: None };
+            assert_eq!(serde_json::to_string(&list).expect("a list is JSON"), expected);
+        };
+        check(0, r#"{"acts":[]}"#);
+        check(2, r#"{"acts":[],"damaged":2}"#);
     }
 }

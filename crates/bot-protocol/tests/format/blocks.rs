@@ -179,6 +179,27 @@ fn blocks_are_found_between_other_fenced_texts_and_only_in_fences() {
 }
 
 #[test]
+fn a_quoted_block_and_one_with_other_fences_are_found_behind_the_real_ones() {
+    let tasks = |text: &str| -> Vec<String> {
+        parse_all(text).map(|act| act.task.expect("a request has one").into_owned()).collect()
+    };
+    let block = |task: &str| build(&request(task.to_owned())).unwrap();
+    let quote = |task: &str| {
+        let lines: Vec<String> = block(task).lines().map(|line| format!("> {line}")).collect();
+        lines.join("\n")
+    };
+    let other = |task: &str| block(task).replace("```", "~~~");
+    let check = |parts: &[String], expected: &[&str]| {
+        assert_eq!(tasks(&parts.join("\nchat\n")), expected, "{parts:?}");
+    };
+    check(&[quote("old"), quote("older")], &["old", "older"]);
+    check(&[quote("old"), block("new")], &["new"]);
+    check(&[block("new"), quote("old")], &["new", "old"]);
+    check(&[block("one"), other("two"), other("three")], &["one", "two", "three"]);
+    check(&[other("one"), block("two")], &["two"]);
+}
+
+#[test]
 fn a_block_is_read_in_its_margin() {
     let lines = |margin: &str, fence: &str| {
         let block = build(&request("wave".to_owned())).unwrap().replace("```", fence);

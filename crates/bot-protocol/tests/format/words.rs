@@ -4,6 +4,7 @@ use bot_protocol::code::Retry;
 use bot_protocol::depth::within;
 use bot_protocol::frame::client::BotState;
 use bot_protocol::frame::json::write_string;
+use bot_protocol::frame::operator::{Operation, Page};
 use bot_protocol::frame::server::{ErrorFrame, GapReason, GoingAwayReason};
 use bot_protocol::frame::{ClientFrame, Opaque, ServerFrame};
 use bot_protocol::id::{Epoch, MessageId};
@@ -126,12 +127,52 @@ fn json_that_is_relayed_is_compared_as_text() {
 }
 
 #[test]
+fn what_no_program_can_hold_is_replaced_and_marked() {
+    let check = |json: &str, readable: &str, is_mended: bool| {
+        let opaque = Opaque::from_json(json.to_owned()).expect(json).readable();
+        assert_eq!((opaque.as_json(), opaque.is_mended()), (readable, is_mended));
+    };
+    check(r#"{"a":1.0,  "b":[]}"#, r#"{"a":1.0,  "b":[]}"#, false);
+    check(r#"{"a":1e400}"#, r#"{"a":"1e400"}"#, true);
+}
+
+#[test]
 fn a_frame_may_be_as_large_as_the_limit_and_no_larger() {
     let rooms = r#"{"type":"rooms"}"#;
     let padded = |bytes: usize| rooms.to_owned() + &" ".repeat(bytes - rooms.len());
     check_taken(&padded(262_144));
     let (code, message, _) = refusal(&padded(262_145)).unwrap();
     assert_eq!((code, message.as_str()), (1003, "262145 bytes, at most 262144 are allowed"));
+}
+
+#[test]
+fn a_long_frame_is_as_deep_as_the_limit_and_no_deeper() {
+    let deep = |levels: usize| {
+        let thread = "[".repeat(levels - 1) + &"]".repeat(levels - 1);
+        let text = "x".repeat(20_000);
+        format!(r#"{{"type":"message","room":"lab","text":"{text}","meta":{thread}}}"#)
+    };
+    check_taken(&deep(32));
+    let (code, message, _) = refusal(&deep(33)).expect("it is too deep");
+    assert_eq!((code, message.as_str()), (1005, "at most 32 levels are allowed"));
+}
+
+#[test]
+fn a_text_may_be_escaped_in_any_way_and_the_rest_is_no_longer_than_a_frame() {
+    let limits = Limits { frame_bytes: 20_000, ..Limits::default() }.for_any_escaping();
+    let (text, act, meta) = ("\\u0001".repeat(15_000), "a".repeat(500), "m".repeat(300));
+    let frame = format!(
+        r#"{{"type":"message","room":"lab","text":"{text}","act":"{act}","meta":"{meta}"}}"#
+    );
+    // A text of 15,000 bytes, 804 for `act` and `meta`, 4,096 for the other fields, 100 beyond them.
+    let spaces = 6 * 15_000 + 804 + 4_096 + 100 - frame.len();
+    let refusal = |spaces: usize| {
+        let json = frame.clone() + &" ".repeat(spaces);
+        ClientFrame::decode(json.as_bytes(), &limits).err().map(|it| it.message)
+    };
+    assert_eq!((refusal(0), refusal(spaces)), (None, None));
+    let too_long = "`the frame` has 20001 bytes, at most 20000 are allowed";
+    assert_eq!(refusal(spaces + 1).as_deref(), Some(too_long));
 }
 
 #[test]
@@ -150,6 +191,91 @@ fn the_parts_of_a_message_have_their_own_limits() {
     }
     check_taken(&with("thread", 128));
     check_refused(&with("thread", 129), 1003, "`thread` has 129 bytes", "m1");
+}
+
+#[test]
+fn a_label_is_one_line_and_the_refusal_says_what_to_do() {
+    let thread = r#"{"type":"message","id":"m1","room":"lab","text":"x","thread":"a\nb"}"#;
+    check_refused(thread, 1004, "`thread` holds a control character at byte 1", "m1");
+    let with_meta =
+        r#"{"type":"message","id":"m1","room":"lab","text":"x","thread":"a\nb","meta":1}"#;
+    check_refused(with_meta, 1004, "`thread` holds a control character at byte 1", "m1");
+    let note = r#"{"type":"presence","state":"away","note":"back\u0007"}"#;
+    check_refused(note, 1004, "`note` holds a control character at byte 4", "presence");
+    check_taken(r#"{"type":"presence","state":"away","note":"back at 5"}"#);
+    let refused = ClientFrame::decode(note.as_bytes(), &Limits::default()).unwrap_err();
+    let hint = ErrorFrame::from(refused).hint;
+    assert_eq!(hint.as_deref(), Some("`note` is a label on one line"));
+}
+
+#[test]
+fn a_refusal_names_the_field_and_says_what_was_probably_meant() {
+    let check = |frame: &str, place: &str, hint: &str| {
+        let refused = ClientFrame::decode(frame.as_bytes(), &Limits::default()).expect_err(frame);
+        assert!(refused.message.starts_with(place), "{}", refused.message);
+        let found = refused.hint.expect(frame);
+        assert!(found.contains(hint), "{found}");
+    };
+    let grammar = "begins with a letter or a digit";
+    let join = |room: &str| format!(r#"{{"type":"join","room":"{room}"}}"#);
+    let in_room = "in `join`, field `room`: ";
+    check(&join("#lab"), in_room, "did you mean `lab`?");
+    check(&join("@ana"), in_room, "`ana` is a bot's name then: did you mean \"to\": \"ana\"?");
+    check(&join("the lab"), in_room, "did you mean `the-lab`?");
+    check(&join("#dm:ana:bob "), in_room, "did you mean `dm:ana:bob`?");
+    for name in ["läb", "@-ana"] {
+        check(&join(name), in_room, grammar);
+    }
+    check("{\"type\":\"join\",\n\"room\":\n7}", in_room, "frames.schema.json");
+    let to = |name: &str| format!(r#"{{"type":"message","text":"x","to":"{name}"}}"#);
+    let in_to = "in `message`, field `to`: ";
+    check(&to("#lab"), in_to, "`lab` is a room's name then: did you mean \"room\": \"lab\"?");
+    check(&to("@ana"), in_to, "did you mean `ana`?");
+    check(&to("#-lab"), in_to, grammar);
+    check(&to(&"x".repeat(300_000)), "300", "a text has at most 131072 bytes");
+    let from = r#"{"type":"status","id":"m1","from":"@ana"}"#;
+    check(from, "in `status`, field `from`: ", "did you mean `ana`?");
+    check(r#"{"type":"join"}"#, "in `join`: missing field", "frames.schema.json");
+    check(r#"{"type":"join","room":"a","room":"b"}"#, "duplicate field `room`", "every field once");
+    check(r#"{"type":"join","room":"a""#, "EOF", "one JSON object");
+    check(r#"{"type":"message","room":"lab","text":"\ud83d"}"#, "", "half of a character");
+    let number = r#"{"type":"message","room":"lab","text":"x","meta":1e400}"#;
+    check(number, "", "send this one as a string");
+}
+
+#[test]
+fn whether_a_refusal_is_for_now_says_its_word_or_a_time_beside_an_unknown_one() {
+    let check = |rest: &str, expected: bool| {
+        let json = format!(r#"{{"type":"error","code":5002,"name":"x","message":"x",{rest}}}"#);
+        let Ok(Some(ServerFrame::Error(error))) = ServerFrame::decode(json.as_bytes()) else {
+            panic!("{json}");
+        };
+        assert_eq!(error.is_for_now(), expected, "{json}");
+    };
+    check(r#""retry":"later""#, true);
+    check(r#""retry":"never","retry_after_ms":5"#, false);
+    check(r#""retry":"at_dawn","retry_after_ms":5"#, true);
+    check(r#""retry":"at_dawn""#, false);
+}
+
+#[test]
+fn a_list_goes_on_where_its_answer_says() {
+    let check = |json: &str, expected: Option<&str>| {
+        let operation: Operation = serde_json::from_str(json).expect(json);
+        let next = operation.page_after("x".into());
+        assert_eq!(next.map(|it| serde_json::to_string(&it).unwrap()).as_deref(), expected);
+    };
+    for name in ["bot_list", "room_list", "invite_list", "audit"] {
+        let next = format!(r#"{{"{name}":{{"after":"x","limit":5}}}}"#);
+        check(&format!(r#"{{"{name}":{{"limit":5}}}}"#), Some(&next));
+    }
+    let room = r#"{"room_show":{"room":"lab"}}"#;
+    check(room, Some(r#"{"room_show":{"room":"lab","after":"x"}}"#));
+    check(r#"{"pending":{"bot":"ana"}}"#, Some(r#"{"pending":{"bot":"ana","after":"x"}}"#));
+    check(r#"{"hub_status":{}}"#, None);
+    for (limit, lines) in [(None, 1_000), (Some(0), 1), (Some(5), 5), (Some(1_001), 1_000)] {
+        assert_eq!(Page { after: None, limit }.lines(), lines);
+    }
 }
 
 #[test]

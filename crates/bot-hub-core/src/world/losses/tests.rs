@@ -109,3 +109,33 @@ fn what_expires_backwards_becomes_one_range_again() {
     assert_eq!(losses.next(0).map(|it| (it.from, it.to)), Some((1, last)));
     assert!(losses.ranges.len() <= RANGES_MAX);
 }
+
+#[test]
+fn a_range_holds_its_first_and_its_last_entry_and_no_other() {
+    let mut losses = Losses::default();
+    add(&mut losses, 2, 3, 0);
+    losses.add(6, 8, Loss::Dead, 0, |_| {});
+    let why: Vec<Option<Loss>> = (1..=9).map(|seq| losses.why(seq)).collect();
+    let (full, dead) = (Some(Loss::BufferLimit), Some(Loss::Dead));
+    assert_eq!(why, [None, full, full, None, None, dead, dead, dead, None]);
+    for (from, to, expected) in
+        [(2, 3, true), (6, 7, true), (1, 3, false), (2, 4, false), (3, 6, false)]
+    {
+        assert_eq!(losses.cover(from, to), expected, "{from}..{to}");
+    }
+}
+
+#[test]
+fn of_a_range_that_the_cursor_has_entered_the_rest_is_given() {
+    let mut losses = Losses::default();
+    add(&mut losses, 4, 9, 3);
+    losses.forget_through(5);
+    assert_eq!(losses.give(), [(range(6, 9), (5, 9))]);
+}
+
+#[test]
+fn what_was_taken_ahead_cuts_a_stretch_in_two() {
+    assert_eq!(kept(&[2, 5, 7], 5, 8), [(5, 6), (7, 8)]);
+    assert_eq!(kept(&[2, 9], 5, 8), [(4, 8)]);
+    assert_eq!(kept(&[5, 6, 7, 8], 5, 8), []);
+}

@@ -107,6 +107,24 @@ fn a_known_place_that_moves_counts_as_known_where_it_goes() {
 }
 
 #[test]
+fn a_place_counts_again_for_the_address_that_opened_it() {
+    let admission: Rc<Admission> = Rc::default();
+    let named: IpAddr = "192.0.2.2".parse().expect("an address");
+    let mut unknown = enter(&admission, "192.0.2.1").expect("room");
+    let mut known = enter(&admission, "192.0.2.1").expect("room");
+    known.authenticated();
+    for permit in [&mut unknown, &mut known] {
+        assert_eq!(permit.belongs_to(named, &limits()), Ok(()));
+        permit.returns();
+    }
+    let _third = enter(&admission, "192.0.2.1").expect("room for an unknown one");
+    assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::AddressFull));
+    drop(known);
+    assert_eq!(enter(&admission, "192.0.2.1").err(), Some(TurnedAway::UnknownAddressFull));
+    assert!(!admission.addresses.borrow().contains_key(&named), "nothing is left there");
+}
+
+#[test]
 fn a_full_hub_still_lets_in_some_from_its_own_machine() {
     let admission = Rc::default();
     let limits = DoorLimits { connections_max: 2, local_reserve: 1, ..DoorLimits::default() };
@@ -149,6 +167,7 @@ fn of_too_many_silent_sockets_the_oldest_goes_and_who_is_known_stays() {
     assert_eq!(told, [false, true, false, false, false]);
     permits.push(enter().expect("the place of the next one"));
     assert!(is_told(&permits[2]) && !is_told(&permits[3]));
+    assert_eq!(admission.turned_away(), 2, "who had to go counts too");
     permits.clear();
     assert_eq!((admission.open(), admission.unauthenticated()), (0, 0));
     assert!(admission.unknown.borrow().is_empty());
@@ -177,6 +196,23 @@ fn an_address_with_many_silent_sockets_makes_room_for_one_with_few() {
     assert!(!is_told(&first) && !many.iter().any(is_told));
     drop(many);
     assert_eq!(admission.unauthenticated(), 4);
+}
+
+#[test]
+fn an_address_makes_no_room_for_one_that_would_have_as_many() {
+    let admission: Rc<Admission> = Rc::default();
+    let limits = DoorLimits {
+        unauthenticated_max: 11,
+        unauthenticated_keep: std::time::Duration::MAX,
+        ..DoorLimits::default()
+    };
+    let enter = |address: &str| {
+        Admission::enter(&admission, Some(address.parse().expect("an address")), &limits)
+    };
+    let mut six = [(); 6].map(|()| enter("192.0.2.1").expect("room")).into_iter();
+    let _five = [(); 5].map(|()| enter("192.0.2.2").expect("room"));
+    assert_eq!(enter("192.0.2.2").err(), Some(TurnedAway::UnknownFull), "six for each");
+    assert!(!six.any(|permit| permit.evicted().now_or_never().is_some()));
 }
 
 #[test]
