@@ -128,7 +128,7 @@ fn the_last_space_of_the_disk_is_kept_for_receipts_and_operators() {
     ana <- probe 1
     ops <- {"type":"ack","room":"lab","id":"m4","seq":2,"delivered":2,"queued":0}
     > ops do {"hub_status":{}}
-    ops <- {"type":"operated","ref":"r1","result":{"accepted":2,"ahead_ms":0,"bots":3,"connections":3,"corrupt":0,"dead":0,"deliveries":3,"disk_left":4096,"dropped":0,"entries":2,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":0,"online":3,"pauses":0,"received":1,"refused_changes":0,"retention_waits":null,"rooms":1,"waiting":2}}
+    ops <- {"type":"operated","ref":"r1","result":{"accepted":2,"ahead_ms":0,"bots":3,"connections":3,"corrupt":0,"dead":0,"deliveries":3,"disk_left":4096,"dropped":0,"entries":2,"epoch":"00000000000000e0","expired":0,"forgotten":0,"oldest_waiting_ms":0,"online":3,"pauses":0,"received":1,"refused_changes":0,"retention_waits":null,"rooms":2,"waiting":2}}
     > disk enough
     > ana say #lab after id=m2
     bob <- #lab 3 ana: after (m2)
