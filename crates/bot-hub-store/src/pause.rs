@@ -41,7 +41,7 @@ pub(crate) fn load<E>(
             match pause::read(record.key(), record.value()) {
                 Some(line) => lines.push(line),
                 None => {
-                    tracing::error!(record = %record.key(), "a pause cannot be read: it does not hold")
+                    tracing::error!(record = %record.key(), "a pause cannot be read: it does not hold");
                 }
             }
         }

@@ -34,10 +34,11 @@ impl World {
     pub(crate) fn restore_pause(&mut self, line: PauseLine) {
         let is_of_room = line.room.as_ref().is_none_or(|room| self.room_ix(room).is_some());
         let bot = line.bot.as_ref().map(|bot| self.intern_bot(bot));
-        if is_of_room && bot.is_none_or(|bot| self.is_own(bot, line.since)) {
-            if let Some(key) = self.pause_key(&PauseKey::of(&line)) {
-                self.pauses.insert(key, line);
-            }
+        if is_of_room
+            && bot.is_none_or(|bot| self.is_own(bot, line.since))
+            && let Some(key) = self.pause_key(&PauseKey::of(&line))
+        {
+            self.pauses.insert(key, line);
         }
     }
 

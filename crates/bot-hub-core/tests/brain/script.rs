@@ -147,19 +147,22 @@ pub(crate) fn execute(bench: &mut Bench, line: &str) {
         | "vanish" => {
             store(bench, verb, rest);
         }
-        label => {
-            let frame = frame(bench, rest);
-            let json = frame.to_string();
-            match ClientFrame::decode(json.as_bytes(), &Limits::default()) {
-                Ok(frame) => {
-                    let conn = bench.peer(label).conn;
-                    bench.input(Input::Frame { conn, frame });
-                }
-                Err(error) => {
-                    let refusal = ServerFrame::Error(error.into());
-                    bench.log.push(format!("{label} <- {} (by the door)", refusal.encode()));
-                }
-            }
+        label => say(bench, label, rest),
+    }
+}
+
+/// A frame of a client.
+fn say(bench: &mut Bench, label: &str, rest: &str) {
+    let frame = frame(bench, rest);
+    let json = frame.to_string();
+    match ClientFrame::decode(json.as_bytes(), &Limits::default()) {
+        Ok(frame) => {
+            let conn = bench.peer(label).conn;
+            bench.input(Input::Frame { conn, frame });
+        }
+        Err(error) => {
+            let refusal = ServerFrame::Error(error.into());
+            bench.log.push(format!("{label} <- {} (by the door)", refusal.encode()));
         }
     }
 }

@@ -38,7 +38,7 @@ impl Batch<'_> {
     }
 
     /// Removes every record that a query includes.
-    pub(super) fn forget_records(&mut self, query: &RecordQuery) -> rusqlite::Result<()> {
+    pub(super) fn forget_records(&self, query: &RecordQuery) -> rusqlite::Result<()> {
         let name = |key: &str| name_of(&query.kind, key);
         let (from, to) = (name(&query.from), name(&query.to));
         self.conn.prepare_cached(REMOVE_ALL)?.execute((from.as_str(), to.as_str())).map(drop)
