@@ -466,3 +466,27 @@ fn ten_thousand_rooms_that_come_and_go_leave_nothing_behind() {
     execute(&mut bench, "ana rooms");
     assert_eq!(bench.log.last().map(String::as_str), Some(r#"ana <- {"type":"rooms","rooms":[]}"#));
 }
+
+#[test]
+fn a_pause_ends_with_its_room_also_for_the_next_start() {
+    transcript!(@r#"
+    > quiet
+    > open ana ack resume
+    > open ops side operator
+    > ana join den
+    > ops do {"pause":{"room":"den"}}
+    > ops do {"room_remove":{"room":"den"}}
+    > ana join den
+    > restart
+    > open ana ack resume
+    > open bob ack resume
+    > open ops side operator
+    > bob join den
+    > loud
+    > ops do {"pause_list":{}}
+    ops <- {"type":"operated","ref":"r1","result":{"pauses":[]}}
+    > ana say #den one id=m1
+    bob <- #den 1 ana: one (m1)
+    ana <- {"type":"ack","room":"den","id":"m1","seq":1,"delivered":1,"queued":0}
+    "#);
+}

@@ -85,6 +85,7 @@ macro_rules! conformance {
             members::rights_come_back_and_reading_begins_at_the_head,
             pauses::a_pause_comes_back_until_it_ends,
             pauses::more_pauses_than_a_page_come_back,
+            pauses::the_pauses_of_a_room_end_with_it,
             pauses::what_was_skipped_is_declined,
             records::a_record_comes_back_bit_by_bit,
             records::a_record_is_replaced_and_removed,

@@ -1,6 +1,6 @@
 //! Pauses.
 
-use bot_hub_core::change::{Change, DroppedRange, Loss, Outcome};
+use bot_hub_core::change::{Change, DroppedRange, Loss, Outcome, Removal};
 use bot_hub_core::pause::PauseKey;
 use bot_protocol::frame::pause::{PauseLine, PauseRule, PauseWhy};
 use bot_protocol::receipt::ReceiptState;
@@ -61,6 +61,19 @@ pub fn more_pauses_than_a_page_come_back(subject: &mut Subject) {
         (100..700).map(|n| pause(Some("lab"), Some(&format!("bot-{n}")), None, n)).collect();
     subject.change(all.iter().map(hold).collect());
     assert_eq!(subject.pauses(), all);
+}
+
+pub fn the_pauses_of_a_room_end_with_it(subject: &mut Subject) {
+    subject.room("lab");
+    let (of_room, of_member) =
+        (pause(Some("lab"), None, Some("ann"), 7), pause(Some("lab"), Some("bob"), None, 8));
+    let others = [pause(None, Some("lab"), None, 8), pause(Some("lab2"), None, None, 9)];
+    subject.change(others.iter().chain([&of_room, &of_member]).map(hold).collect());
+    let why = Removal::Asked;
+    subject.change(vec![Change::RemoveRoom { room: room("lab"), why }]);
+    assert_eq!(subject.pauses(), others);
+    subject.room("lab");
+    assert_eq!(subject.pauses(), others);
 }
 
 pub fn what_was_skipped_is_declined(subject: &mut Subject) {

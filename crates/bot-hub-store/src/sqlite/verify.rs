@@ -272,9 +272,10 @@ impl Walk {
     }
 }
 
-/// Where rows belong to rooms, and the first row after a key. A room's key is its number, an entry's its place.
-const OF_ROOMS: [(&str, &str); 6] = [
+/// Where rows belong to rooms, and the first row after a key. A room's key is its number, an entry's and a redaction's its place.
+const OF_ROOMS: [(&str, &str); 7] = [
     ("entry", "SELECT place FROM entry WHERE place > ?1 ORDER BY place LIMIT 1"),
+    ("redaction", "SELECT place FROM redaction WHERE place > ?1 ORDER BY place LIMIT 1"),
     ("tail", "SELECT room FROM tail WHERE room > ?1 ORDER BY room LIMIT 1"),
     ("member", "SELECT room FROM member WHERE room > ?1 ORDER BY room LIMIT 1"),
     ("mark", "SELECT room FROM mark WHERE room > ?1 ORDER BY room LIMIT 1"),
@@ -291,11 +292,12 @@ fn has_orphans(conn: &Connection, table: &str, next: &str) -> rusqlite::Result<b
             // The tree is out of order, which the check of its structure says.
             return Ok(false);
         }
-        let room = if table == "entry" { key >> SEQ_BITS } else { key };
+        let is_by_place = matches!(table, "entry" | "redaction");
+        let room = if is_by_place { key >> SEQ_BITS } else { key };
         if !stored::has_number(conn, room)? {
             return Ok(true);
         }
-        last = if table == "entry" { place(room, u64::MAX) } else { room };
+        last = if is_by_place { place(room, u64::MAX) } else { room };
     }
     Ok(false)
 }

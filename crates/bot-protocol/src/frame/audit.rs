@@ -157,6 +157,18 @@ impl Act {
     fn detail(self, detail: Option<SmolStr>) -> Self {
         Self { detail, ..self }
     }
+
+    /// Says so where it names neither a room nor a bot.
+    fn or_everything(self) -> Self {
+        if self.bot.is_some() || !self.rooms.is_empty() {
+            return self;
+        }
+        let detail = match &self.detail {
+            Some(detail) => format_smolstr!("everything, {detail}"),
+            None => "everything".into(),
+        };
+        self.detail(Some(detail))
+    }
 }
 
 impl Operation {
@@ -205,9 +217,11 @@ impl Operation {
                 Act { operation: "invite_revoke", invite: Some(id.clone()), ..Act::default() }
             }
             Self::Pause { room, bot, for_ms } => Act::on("pause", room.as_ref(), bot.as_ref())
-                .detail(for_ms.map(|it| format_smolstr!("for {it} ms"))),
+                .detail(for_ms.map(|it| format_smolstr!("for {it} ms")))
+                .or_everything(),
             Self::Resume { room, bot, skip } => Act::on("resume", room.as_ref(), bot.as_ref())
-                .detail(skip.then(|| "what waited is skipped".into())),
+                .detail(skip.then(|| "what waited is skipped".into()))
+                .or_everything(),
             Self::BotList(_)
             | Self::BotShow { .. }
             | Self::RoomList(_)
@@ -275,7 +289,8 @@ mod tests {
         let wish = r#"{"invite_create":{"name":"fern","rooms":["lab","den"],"can":["read"]}}"#;
         check(wish, Some("invite_create fern lab+den can read"));
         check(r#"{"invite_revoke":{"id":"inv_01"}}"#, Some("invite_revoke inv_01"));
-        check(r#"{"pause":{}}"#, Some("pause"));
+        check(r#"{"pause":{}}"#, Some("pause everything"));
+        check(r#"{"resume":{"skip":true}}"#, Some("resume everything, what waited is skipped"));
         check(r#"{"pause":{"room":"lab","for_ms":5}}"#, Some("pause lab for 5 ms"));
         let skip = r#"{"resume":{"room":"lab","bot":"dora","skip":true}}"#;
         check(skip, Some("resume dora lab what waited is skipped"));
