@@ -66,6 +66,7 @@ fn accepted(json: &[u8]) {
         redelivered: false,
         backlog: None,
         lost: None,
+        redacted: None,
     };
     let wire = ServerFrame::Message(delivery).encode();
     let read = ServerFrame::decode(wire.as_bytes()).expect("a client reads it").expect("a message");

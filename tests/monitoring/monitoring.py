@@ -132,7 +132,7 @@ def no_label_has_a_room_or_a_bot_in_it():
         busy(hub)
         page = hub.metrics()
     labels = set(re.findall(r"[{,](\w+)=", page))
-    assert labels <= {"le", "code", "cause", "kind", "state", "outcome", "version"}, labels
+    assert labels <= {"by", "le", "code", "cause", "kind", "scope", "state", "outcome", "version"}, labels
     for name in ("ann", "bob", "lab"):
         assert f'"{name}"' not in page
 
