@@ -35,7 +35,7 @@ pub enum Event {
     Presence(Presence),
     /// Another bot is composing something.
     Typing(Typing),
-    /// What an entry said was taken out of its room's log: whoever keeps a copy removes it. Only with
+    /// What an entry said was taken out of its room's log: a client that keeps a copy removes it. Only with
     /// [`crate::Cap::Redactions`].
     Redacted(Redacted),
     /// Messages for this bot wait from now on, or since before it connected; or they wait no more because of

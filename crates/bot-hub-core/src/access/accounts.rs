@@ -65,7 +65,7 @@ impl Access {
         ))
     }
 
-    /// A new bot, with a token. Whoever had its name ends at `ended_at`, unless the configuration expects the
+    /// A new bot, with a token. The bot that had its name before ends at `ended_at`, unless the configuration expects the
     /// bot: then what waits under the name is for it.
     pub fn add(
         &mut self,

@@ -1,7 +1,7 @@
 //! What follows for many members when a pause begins or ends.
 //!
 //! Owns that this is done in turns: a hub with thousands of readers is stopped at once, by one comparison at
-//! each delivery, and whoever has to hear of it, or is handed what waited, has its turn, so many at a step.
+//! each delivery, and the bots that hear of it, or are handed what waited, have their turns, so many at a step.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

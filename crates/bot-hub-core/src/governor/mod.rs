@@ -1,7 +1,7 @@
 //! No loop of bots outlives its budget: counts what bots say to each other without a person, and says whom to pause.
 //!
-//! Owns the rules and their counts. Pauses nobody itself: what comes out are [`Decision`]s, and whoever feeds it stands cursors
-//! still, hands over what waits, and tells people. Reads no clock and no store; the same messages give the same decisions.
+//! Owns the rules and their counts. Pauses nobody itself: what comes out are [`Decision`]s, and its caller keeps cursors
+//! where they are, hands over what waits, and tells people. Reads no clock and no store; the same messages give the same decisions.
 //!
 //! [`Governor::may_say`] is asked before a message is taken, [`Governor::said`] told when it is committed. What reached a
 //! bot is not told message by message, which would cost something for each reader: `said` says up to where its sender

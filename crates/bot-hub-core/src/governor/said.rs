@@ -34,7 +34,7 @@ pub struct Said<'a> {
 /// On whose account a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// A person, as whoever authenticated it says; never a claim of the message.
+    /// A person, by its token; never by a claim of the message.
     Person,
     /// A bot. It counts for `payer`: itself, or who invited it.
     Bot {

@@ -187,7 +187,7 @@ impl Book {
     }
 
     /// The invites of a bot that is about to be removed, as far as they are not revoked, as they are then:
-    /// revoked, and closed to whoever has its name after it. `None`: one of them is being claimed or revoked
+    /// revoked, and closed to the next bot of its name. `None`: one of them is being claimed or revoked
     /// just now.
     pub(in crate::access) fn closed_with(
         &self,
